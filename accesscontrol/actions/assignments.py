@@ -1,0 +1,255 @@
+"""Giving roles to principals, and taking them away."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from accesscontrol.decide import Permission
+from accesscontrol.gate import RESOURCE_TYPE, require_may_grant
+from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
+from accesscontrol.portal_roles import permissions_of
+from applications import facts as sharing_facts
+from applications.availability import granted
+from applications.events import emit
+from applications.models import Application, ApplicationRole, Contract
+from applications.models.applications import PORTAL_ID
+from iam_portal.errors import DomainError, Invalid, NotFound
+from iam_portal.gate import Actor
+from iam_portal.walls import tenant_scope
+from tenants import history
+from tenants.models import Group, Tenant, User, since
+from tenants.models.spanned import clipped
+
+
+class NotGrantedHere(DomainError):
+    """The role is not granted to this tenant, or not by that contract; the reasons say why."""
+
+    code = "role_not_granted"
+
+
+class AlreadyAssigned(DomainError):
+    """The principal holds the role for that time."""
+
+    code = "already_assigned"
+
+
+class LastAdministrator(DomainError):
+    """Somebody has to be able to hand out roles."""
+
+    code = "last_administrator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What to assign: exactly one principal; ``application_id`` ``None`` names a tenant role."""
+
+    role: str
+    application_id: str | None = None
+    user_id: UUID | None = None
+    group_id: UUID | None = None
+    principal_application_id: str | None = None
+    contract_id: UUID | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+
+def assign(*, tenant: Tenant, wanted: Wanted, by: Actor, at: datetime) -> Assignment:
+    """Give the role, from now or a later moment. Asks ``may grant`` before it writes."""
+    start = wanted.starts_at or at
+    if start < at or (wanted.ends_at is not None and wanted.ends_at <= start):
+        raise Invalid("An assignment begins now or later, and ends after it began.")
+    with tenant_scope(tenant.id), transaction.atomic():
+        row = Assignment(
+            tenant=tenant, during=since(start, wanted.ends_at), created_at=at, by_name=by.name[:200]
+        )
+        _set_principal(row, tenant, wanted, at)
+        _set_role(row, tenant, wanted, at)
+        asked, foreign = what_role_gives(row)
+        require_may_grant(actor=by, tenant_id=tenant.id, asked=asked, foreign=foreign, at=at)
+        if _overlapping(row):
+            raise AlreadyAssigned("The role is assigned for that time already.")
+        row.full_clean()
+        row.save()
+        _record(row, "role.assigned", by, at)
+    return row
+
+
+def withdraw(*, tenant: Tenant, assignment_id: UUID, by: Actor, at: datetime) -> None:
+    """End the assignment now. Whoever may not give a role may not take it either."""
+    with tenant_scope(tenant.id), transaction.atomic():
+        Tenant.objects.select_for_update(no_key=True).get(id=tenant.id)  # two removals at once take turns
+        row = (
+            Assignment.objects.not_over(at)
+            .filter(tenant=tenant, id=assignment_id)
+            .select_related("application_role", "tenant_role")
+            .first()
+        )
+        if row is None:
+            raise NotFound
+        asked, foreign = what_role_gives(row)
+        require_may_grant(actor=by, tenant_id=tenant.id, asked=asked, foreign=foreign, at=at)
+        _refuse_last(row, at)
+        Assignment.objects.filter(id=row.id).update(during=clipped(at))
+        _record(row, "role.withdrawn", by, at)
+
+
+def what_role_gives(row: Assignment) -> tuple[set[Permission], bool]:
+    """(portal permissions that the role holds, whether it holds anything of other applications)."""
+    role = row.application_role
+    if role is not None:
+        if role.application_id != PORTAL_ID:
+            return set(), True
+        return set(permissions_of(role.key)), False
+    rows = TenantRolePermission.objects.filter(role=row.tenant_role, during__endswith__isnull=True)
+    pairs = list(rows.values_list("resource__application_id", "resource__type", "resource__key", "privilege"))
+    portal = {(kind, key, privilege) for app, kind, key, privilege in pairs if app == PORTAL_ID}
+    return portal, any(app != PORTAL_ID for app, *_ in pairs) or not pairs
+
+
+def what_principal_holds(rows: Iterable[Assignment]) -> tuple[set[Permission], bool]:
+    """The same over everything that a principal holds."""
+    asked: set[Permission] = set()
+    foreign = False
+    for row in rows:
+        portal, other = what_role_gives(row)
+        asked |= portal
+        foreign = foreign or other
+    return asked, foreign
+
+
+def _set_principal(row: Assignment, tenant: Tenant, wanted: Wanted, at: datetime) -> None:
+    named = [wanted.user_id, wanted.group_id, wanted.principal_application_id]
+    if sum(value is not None for value in named) != 1:
+        raise Invalid("Name exactly one principal.")
+    if wanted.user_id is not None:
+        row.user = User.objects.filter(tenant=tenant, id=wanted.user_id).first()
+        found = row.user is not None
+    elif wanted.group_id is not None:
+        row.group = Group.objects.at(at).filter(tenant=tenant, id=wanted.group_id).first()
+        found = row.group is not None
+    else:
+        row.application = _service(tenant, wanted, at)
+        found = row.application is not None
+    if not found:
+        raise NotFound("There is no such principal here.")
+
+
+def _service(tenant: Tenant, wanted: Wanted, at: datetime) -> Application | None:
+    """An application that has a part in this tenant, or wants it: available here, or the tenant's own."""
+    application_id = wanted.principal_application_id or ""
+    facts = sharing_facts.of_application(application_id, tenant_id=tenant.id)
+    if facts is None or application_id == PORTAL_ID:
+        return None
+    known = facts.application.owner_id == str(tenant.id) or any(
+        contract.consumer_id == str(tenant.id) for contract in facts.contracts
+    )
+    return Application.objects.at(at).filter(id=application_id).first() if known else None
+
+
+def _set_role(row: Assignment, tenant: Tenant, wanted: Wanted, at: datetime) -> None:
+    if wanted.application_id is None:
+        row.tenant_role = TenantRole.objects.at(at).filter(tenant=tenant, key=wanted.role).first()
+        if row.tenant_role is None:
+            raise NotFound("There is no such role here.")
+        return
+    row.application_role = (
+        ApplicationRole.objects.at(at).filter(application_id=wanted.application_id, key=wanted.role).first()
+    )
+    sharing = sharing_facts.of_application(wanted.application_id, tenant_id=tenant.id)
+    if row.application_role is None or sharing is None:
+        raise NotFound("There is no such role here.")
+    if wanted.contract_id is not None:
+        row.contract = Contract.objects.filter(
+            id=wanted.contract_id, consumer=tenant, type="access", terms__role=row.application_role
+        ).first()
+        if row.contract is None:
+            raise NotFound("There is no such contract here.")
+    answer = granted(sharing, role=wanted.role, tenant_id=str(tenant.id), at=max(wanted.starts_at or at, at))
+    contract_id = str(wanted.contract_id) if wanted.contract_id else None
+    ways = [way for way in answer.holding if _fits(way.relation, way.contract_id, contract_id)]
+    if not ways and not _planned(tenant, wanted, at):
+        if answer.decision.code in ("no_contract", "application_retired") and not answer.ways:
+            raise NotFound("There is no such role here.")
+        raise NotGrantedHere("The role is not granted here in this way.", reasons=answer.decision.reasons)
+
+
+def _fits(relation: str, way_contract: str | None, contract_id: str | None) -> bool:
+    return way_contract == contract_id if contract_id is not None else relation != "access"
+
+
+def _planned(tenant: Tenant, wanted: Wanted, at: datetime) -> bool:
+    """A role may be assigned before its contract starts or while it is paused; it counts once granted."""
+    rows = Contract.objects.filter(
+        consumer=tenant,
+        state="accepted",
+        terms__role__application_id=wanted.application_id,
+        terms__role__key=wanted.role,
+        type="access" if wanted.contract_id else "provision",
+    )
+    if wanted.contract_id:
+        rows = rows.filter(id=wanted.contract_id)
+    return rows.exclude(ends_at__lte=at).exists()
+
+
+def _overlapping(row: Assignment) -> bool:
+    return Assignment.objects.filter(
+        tenant=row.tenant,
+        user=row.user,
+        group=row.group,
+        application=row.application,
+        application_role=row.application_role,
+        tenant_role=row.tenant_role,
+        contract=row.contract,
+        during__overlap=row.during,
+    ).exists()
+
+
+def _refuse_last(row: Assignment, at: datetime) -> None:
+    """The last person who may hand out roles cannot lose that role."""
+    role = row.application_role
+    if role is None or role.application_id != PORTAL_ID or row.user_id is None:
+        return
+    if (RESOURCE_TYPE, "Roles", "modify") not in permissions_of(role.key):
+        return
+    others = (
+        Assignment.objects.at(at)
+        .filter(
+            tenant=row.tenant, application_role=role, user__isnull=False, user__activity__during__contains=at
+        )
+        .exclude(id=row.id)
+    )
+    if not others.exists():
+        raise LastAdministrator("This is the last person here who can hand out roles.")
+
+
+def _record(row: Assignment, action: str, by: Actor, at: datetime) -> None:
+    role = row.application_role or row.tenant_role
+    assert role is not None
+    principal = row.user or row.group or row.application
+    kind = "user" if row.user_id else "group" if row.group_id else "application"
+    data = {
+        "assignmentId": str(row.id),
+        "principal": {kind: str(principal.pk if principal else "")},
+        "applicationId": row.application_role.application_id if row.application_role else None,
+        "role": role.key,
+        "contractId": str(row.contract_id) if row.contract_id else None,
+    }
+    history.record(
+        action=action,
+        tenants=[row.tenant_id],
+        by=by,
+        at=at,
+        subject=(kind, principal.pk if principal else "", str(principal)),
+        after=data,
+    )
+    emit(
+        type=action,
+        tenant_id=row.tenant_id,
+        application_id=data["applicationId"] if isinstance(data["applicationId"], str) else None,
+        subject=str(row.id),
+        at=at,
+        data=data,
+    )

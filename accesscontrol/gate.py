@@ -1,0 +1,63 @@
+"""The portal asks its own functions: the gate that the kernel's port names."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from accesscontrol import decide
+from accesscontrol import facts as load
+from accesscontrol import reasons as say
+from applications import facts as sharing_facts
+from applications.models.applications import PORTAL_ID
+from iam_portal.decision import Decision
+from iam_portal.errors import Forbidden
+from iam_portal.gate import Actor, Permission
+from iam_portal.walls import tenant_scope
+
+RESOURCE_TYPE = "urn:iam:portal"
+
+
+class PortalGate:
+    """Answers from roles of ``iam-portal`` that the actor holds in the tenant."""
+
+    def decide(self, *, actor: Actor, tenant_id: UUID, permission: Permission, at: datetime) -> Decision:
+        """Yes with the role that gives it, no with what is missing."""
+        if actor.kind == "system":
+            return Decision.yes(say.may_grant())
+        held = permissions(actor=actor, tenant_id=tenant_id, at=at)
+        wanted = (RESOURCE_TYPE, permission.resource, permission.privilege.value)
+        if wanted in held:
+            return Decision.yes(say.may_grant())
+        return Decision.no(say.permission_not_held(wanted))
+
+
+def permissions(*, actor: Actor, tenant_id: UUID | str, at: datetime) -> set[decide.Permission]:
+    """The portal permissions that the actor holds in the tenant at the moment. Empty for an outsider."""
+    if actor.tenant_id is None or str(actor.tenant_id) != str(tenant_id):
+        return set()
+    with tenant_scope(tenant_id):
+        sharing = sharing_facts.of_application(PORTAL_ID, tenant_id=tenant_id)
+        if sharing is None:
+            return set()
+        book = load.books([PORTAL_ID], tenant_id=tenant_id)[PORTAL_ID]
+        who = (
+            load.Principal(tenant_id, user_id=actor.id)
+            if actor.kind == "user"
+            else load.Principal(tenant_id, application_id=actor.id)
+        )
+        principal = load.principal(who, application_ids=[PORTAL_ID])[PORTAL_ID]
+    roles = decide.effective_roles(principal, sharing, book, at=at)
+    return decide.permissions_of(roles, sharing, book, tenant_id=str(tenant_id), at=at)
+
+
+def require_may_grant(
+    *, actor: Actor, tenant_id: UUID | str, asked: Iterable[decide.Permission], foreign: bool, at: datetime
+) -> None:
+    """Forbidden, with every reason, unless the actor may hand this out (``may grant``)."""
+    if actor.kind == "system":
+        return
+    holds = permissions(actor=actor, tenant_id=tenant_id, at=at)
+    manager = (RESOURCE_TYPE, "Roles", "modify") in holds
+    decision = decide.may_grant(asked=asked, foreign=foreign, holds=holds, access_manager=manager)
+    if not decision:
+        raise Forbidden("You cannot hand out what you do not hold yourself.", reasons=decision.reasons)

@@ -1,0 +1,19 @@
+"""May: tenant roles, assignments, the ACL's revision, tokens and the keys that sign them."""
+
+from accesscontrol.models.acl import AclRevision
+from accesscontrol.models.assignments import Assignment
+from accesscontrol.models.keys import SigningKey
+from accesscontrol.models.roles import TenantRole, TenantRolePermission
+from accesscontrol.models.tokens import AccessToken, Grant, IDToken, RefreshToken
+
+__all__ = [
+    "AccessToken",
+    "AclRevision",
+    "Assignment",
+    "Grant",
+    "IDToken",
+    "RefreshToken",
+    "SigningKey",
+    "TenantRole",
+    "TenantRolePermission",
+]

@@ -1,0 +1,90 @@
+"""A role given to a principal in a tenant, for a span."""
+
+import uuid
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.db import models
+from django.db.models import Q, TextField, Value
+from django.db.models.functions import Cast, Coalesce
+
+from accesscontrol.models.roles import TenantRole
+from applications.models import Application, ApplicationRole, Contract
+from tenants.models import Group, Spanned, Tenant, User
+
+
+def _first_of(*columns: str) -> Coalesce:
+    return Coalesce(*(Cast(column, TextField()) for column in columns), Value(""), output_field=TextField())
+
+
+def _exactly_one(*columns: str) -> Q:
+    choices = Q()
+    for column in columns:
+        choices |= Q(**{f"{other}__isnull": other != column for other in columns})
+    return choices
+
+
+class Assignment(models.Model):
+    """Counts only while the role is granted to the tenant.
+
+    ``contract`` is set when the role is held through an access contract; its scope is the provider.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="assignments")
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="assignments", null=True, blank=True
+    )
+    group = models.ForeignKey(
+        Group, on_delete=models.CASCADE, related_name="assignments", null=True, blank=True
+    )
+    application = models.ForeignKey(
+        Application, on_delete=models.PROTECT, related_name="held_assignments", null=True, blank=True
+    )
+    application_role = models.ForeignKey(
+        ApplicationRole, on_delete=models.PROTECT, related_name="assignments", null=True, blank=True
+    )
+    tenant_role = models.ForeignKey(
+        TenantRole, on_delete=models.PROTECT, related_name="assignments", null=True, blank=True
+    )
+    contract = models.ForeignKey(
+        Contract, on_delete=models.PROTECT, related_name="assignments", null=True, blank=True
+    )
+    during = DateTimeRangeField()
+    created_at = models.DateTimeField()
+    by_name = models.CharField(max_length=200)
+
+    objects = Spanned.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=_exactly_one("user", "group", "application"),
+                name="assignment_one_principal",
+                violation_error_message="Name exactly one of user, group and application.",
+            ),
+            models.CheckConstraint(
+                condition=_exactly_one("application_role", "tenant_role"),
+                name="assignment_one_role",
+                violation_error_message="Name exactly one role.",
+            ),
+            models.CheckConstraint(
+                condition=Q(contract__isnull=True) | Q(tenant_role__isnull=True),
+                name="assignment_contract_application_role",
+                violation_error_message="A contract carries application roles only.",
+            ),
+            ExclusionConstraint(
+                name="assignment_no_overlap",
+                expressions=[
+                    ("tenant", RangeOperators.EQUAL),
+                    (_first_of("user", "group", "application"), RangeOperators.EQUAL),
+                    (_first_of("application_role", "tenant_role"), RangeOperators.EQUAL),
+                    (_first_of("contract"), RangeOperators.EQUAL),
+                    ("during", RangeOperators.OVERLAPS),
+                ],
+                violation_error_message="This role is assigned for this time already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.application_role_id or self.tenant_role_id} in {self.tenant_id}"

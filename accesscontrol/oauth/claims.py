@@ -1,0 +1,91 @@
+"""What a token says: pure, from a decided call to claims (RFC 9068 §2.2) and back."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from accesscontrol.decide import HeldRole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bearer:
+    """Who gets a token, and in which tenant."""
+
+    subject: str
+    client_id: str
+    tenant_id: str
+    tenant_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What was decided: targets, the scopes that say so, roles where they are asked for, and the end.
+
+    ``roles`` is ``None`` when the token does not list them.
+    """
+
+    audience: Sequence[str]
+    scopes: Sequence[str]
+    roles: Sequence[str] | None
+    scope_tenants: Sequence[Mapping[str, str]]
+    expires_at: datetime
+
+
+def issuer(base_url: str, tenant_id: object) -> str:
+    """A tenant's issuer; always by id, whatever the address of the request was."""
+    return f"{base_url}/iam/auth/realms/{tenant_id}"
+
+
+def seconds(moment: datetime) -> int:
+    """NumericDate (RFC 7519 §2), rounded down: a token never outlives what it rests on."""
+    return int(moment.timestamp())
+
+
+def access_token(
+    *, issuer: str, bearer: Bearer, grant: Grant, issued_at: datetime, jti: str
+) -> dict[str, Any]:
+    """The claims of an access token. A single audience is a string, several are a sorted list."""
+    audience = sorted(grant.audience)
+    claims: dict[str, Any] = {
+        "iss": issuer,
+        "sub": bearer.subject,
+        "aud": audience[0] if len(audience) == 1 else audience,
+        "exp": seconds(grant.expires_at),
+        "iat": seconds(issued_at),
+        "nbf": seconds(issued_at),
+        "jti": jti,
+        "client_id": bearer.client_id,
+        "azp": bearer.client_id,
+        "scope": " ".join(grant.scopes),
+        "tid": bearer.tenant_id,
+        "tname": bearer.tenant_name,
+    }
+    if grant.roles is not None:
+        claims["roles"] = list(grant.roles)
+    if grant.scope_tenants:
+        claims["scope_tenants"] = [dict(entry) for entry in grant.scope_tenants]
+    return claims
+
+
+def scope_tenants(roles: Iterable[HeldRole], *, tenant_id: str) -> list[dict[str, str]]:
+    """Where a role covers data of another tenant than the bearer's own: by access contract."""
+    found = {
+        (role.scope_tenant_id, role.relation)
+        for role in roles
+        if role.relation == "access" or role.scope_tenant_id != tenant_id
+    }
+    return [{"tid": tid, "relation": relation} for tid, relation in sorted(found)]
+
+
+def audience_of(claims: Mapping[str, Any]) -> list[str]:
+    """The audience as a list (RFC 7519 §4.1.3)."""
+    value = claims.get("aud", [])
+    return [value] if isinstance(value, str) else [entry for entry in value if isinstance(entry, str)]
+
+
+def narrowed_roles(claims: Mapping[str, Any], application_id: str) -> frozenset[str]:
+    """Role keys of the application to which the token was narrowed; empty when it was not."""
+    prefix = f"{application_id}/"
+    scopes = str(claims.get("scope", "")).split(" ")
+    return frozenset(scope.removeprefix(prefix) for scope in scopes if scope.startswith(prefix))

@@ -1,0 +1,112 @@
+"""The portal as an application of its own: its resources and its 16 roles, as a manifest."""
+
+from collections.abc import Mapping
+
+from applications.manifest import DeclaredResource, DeclaredRole, Manifest
+from iam_portal.gate import Privilege
+
+RESOURCE_TYPE = "urn:iam:portal"
+ALL = tuple(privilege.value for privilege in Privilege)
+
+RESOURCES: Mapping[str, str] = {
+    "Organizations": "Organizations",
+    "OrganizationRelations": "Partners",
+    "OrganizationConfiguration": "Settings of the organization",
+    "Modules": "Applications",
+    "ProvisionContracts": "Provision contracts",
+    "AccessContracts": "Access contracts",
+    "Users": "Users",
+    "Groups": "Groups",
+    "Roles": "Roles and assignments",
+    "Acl": "Access control lists",
+    "IdentityProviders": "Identity providers",
+    "GroupMappers": "Group mappers",
+    "ActivityLog": "Activity log",
+    "Reports": "Reports",
+    "Configuration": "Access configuration",
+    "Webhooks": "Webhooks",
+    "Keys": "Signing keys",
+    "Jobs": "Jobs",
+    "OwnAccount": "One's own account",
+}
+# Held in any tenant they act on its own rows; only in the platform tenant do these act on the installation.
+INSTALLATION_ONLY = ("Keys", "Jobs")
+
+# name → (resources with every privilege, {resource: some privileges})
+_TABLE: Mapping[str, tuple[str, tuple[str, ...], Mapping[str, tuple[str, ...]]]] = {
+    "organization-reader": (
+        "Organization Reader",
+        (),
+        {"Organizations": ("read",), "OrganizationRelations": ("read",)},
+    ),
+    "organization-manager": (
+        "Organization Manager",
+        ("Organizations", "OrganizationRelations", "Keys", "Jobs"),
+        {},
+    ),
+    "organization-relation-manager": (
+        "Organization Relation Manager",
+        ("OrganizationRelations",),
+        {"Organizations": ("read",)},
+    ),
+    "organization-configuration-manager": (
+        "Organization Configuration Manager",
+        ("OrganizationConfiguration", "Webhooks"),
+        {},
+    ),
+    "user-reader": (
+        "User Reader",
+        (),
+        dict.fromkeys(("Users", "Groups", "Roles", "Acl", "Modules"), ("read",)),
+    ),
+    "access-manager": (
+        "Access Manager",
+        ("Users", "Groups", "Roles"),
+        {"Acl": ("read",), "Modules": ("read",)},
+    ),
+    "module-manager": ("Module Manager", ("Modules",), {}),
+    "provision-contract-manager": (
+        "Provision Contract Manager",
+        ("ProvisionContracts",),
+        {"Modules": ("read",), "OrganizationRelations": ("read",)},
+    ),
+    "access-contract-manager": (
+        "Access Contract Manager",
+        ("AccessContracts",),
+        {"Modules": ("read",), "OrganizationRelations": ("read",)},
+    ),
+    "access-configuration-reader": (
+        "Access Configuration Reader",
+        (),
+        {"Configuration": ("read",), "Modules": ("read",)},
+    ),
+    "access-configuration-manager": (
+        "Access Configuration Manager",
+        ("Configuration",),
+        {"Modules": ("read",)},
+    ),
+    "identity-provider-manager": ("Identity Provider Manager", ("IdentityProviders", "GroupMappers"), {}),
+    "group-mapper-manager": ("Group Mapper Manager", ("GroupMappers",), {}),
+    "activity-log-reader": ("Activity Log Reader", (), {"ActivityLog": ("read",)}),
+    "reviewer": ("Reviewer", (), {"Reports": ("read", "execute"), "ActivityLog": ("read",)}),
+    "user": ("User", ("OwnAccount",), {}),
+}
+ROLE_KEYS = tuple(_TABLE)
+
+
+def manifest() -> Manifest:
+    """The declaration of ``iam-portal``."""
+    resources = {
+        (RESOURCE_TYPE, key): DeclaredResource(RESOURCE_TYPE, key, name, ALL)
+        for key, name in RESOURCES.items()
+    }
+    roles = {key: DeclaredRole(key, name, "", permissions_of(key)) for key, (name, _, _) in _TABLE.items()}
+    return Manifest(resources, roles)
+
+
+def permissions_of(role_key: str) -> frozenset[tuple[str, str, str]]:
+    """The permissions of one of the portal's roles."""
+    _, whole, some = _TABLE[role_key]
+    pairs = {(name, privilege) for name in whole for privilege in ALL}
+    pairs |= {(name, privilege) for name, privileges in some.items() for privilege in privileges}
+    return frozenset((RESOURCE_TYPE, name, privilege) for name, privilege in pairs)

@@ -1,0 +1,71 @@
+"""The sentences of ``may``: one function per reason code."""
+
+from datetime import datetime
+
+from iam_portal.decision import Reason
+
+
+def role_assigned(
+    key: str, application_id: str | None, by: str, since: datetime | None, group: str = ""
+) -> Reason:
+    """A role was given, directly or to a group."""
+    through = f" through the group {group}" if group else ""
+    text = f"The role {key} was assigned by {by}{through}."
+    return Reason("role_assigned", text, application_id=application_id, role=key, at=since)
+
+
+def principal_inactive() -> Reason:
+    """A deactivated person holds nothing."""
+    return Reason("principal_inactive", "This principal is not active.")
+
+
+def role_by_other_way(key: str, application_id: str) -> Reason:
+    """The role is granted, but not by the contract through which it was assigned."""
+    text = f"The role {key} is not granted by the relation through which it was assigned."
+    return Reason("role_not_granted", text, application_id=application_id, role=key)
+
+
+def tenant_role_empty(key: str, application_id: str) -> Reason:
+    """A tenant role none of whose permissions counts here."""
+    text = f"No permission of the role {key} counts in this application now."
+    return Reason("role_not_granted", text, application_id=application_id, role=key)
+
+
+def self_audience(application_id: str) -> Reason:
+    """Nobody calls itself."""
+    text = "An application is never in the audience of its own token."
+    return Reason("self_audience", text, application_id=application_id)
+
+
+def only_by_access(name: str, application_id: str, tenant: str) -> Reason:
+    """The target works there on another tenant's data only."""
+    text = f"{name} is available in {tenant} by access contract only; its data belongs to the provider."
+    return Reason("role_not_granted", text, application_id=application_id)
+
+
+def caller_not_available(name: str, application_id: str, tenant: str, tenant_id: str) -> Reason:
+    """The caller has no part in the tenant."""
+    text = f"{name} is not available in {tenant}."
+    return Reason("caller_not_available", text, application_id=application_id, tenant_id=tenant_id)
+
+
+def no_role_held(caller: str, caller_id: str, target: str, target_id: str, tenant: str) -> Reason:
+    """The caller is there, the role is not."""
+    text = f"{caller} holds no role of {target} in {tenant}."
+    return Reason("no_role_held", text, application_id=target_id)
+
+
+def permission_not_held(permission: tuple[str, str, str]) -> Reason:
+    """One cannot hand out what one does not hold."""
+    _, resource, privilege = permission
+    return Reason("permission_not_held", f"You do not hold the permission {resource}:{privilege} yourself.")
+
+
+def not_access_manager() -> Reason:
+    """Roles of applications are the Access Manager's to give."""
+    return Reason("not_access_manager", "Roles of applications are handed out by an Access Manager.")
+
+
+def may_grant() -> Reason:
+    """The yes."""
+    return Reason("may_grant", "You hold everything that is handed out.")

@@ -1,0 +1,75 @@
+"""What ``may`` says to acts of the apps below: refusals roll the act back, endings are followed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.dispatch import receiver
+
+from accesscontrol.actions.assignments import what_principal_holds
+from accesscontrol.facts import groups_above
+from accesscontrol.gate import require_may_grant
+from accesscontrol.models import Assignment, TenantRolePermission
+from applications import signals as application_signals
+from applications.models import Application, ApplicationRole
+from iam_portal.gate import Actor
+from iam_portal.walls import cross_tenant, tenant_scope
+from tenants import signals as tenant_signals
+from tenants.models import Group, Tenant, User
+
+
+@receiver(application_signals.principal_becoming)
+def may_become_application(*, actor: Actor, application: Application, at: datetime, **kwargs: Any) -> None:
+    """A credential lets its holder act as the application, with all that it holds in the actor's tenant."""
+    with tenant_scope(application.owner_id):
+        rows = _living(at).filter(tenant_id=application.owner_id, application=application)
+        _require(actor, application.owner_id, rows, at)
+
+
+@receiver(tenant_signals.principal_becoming)
+def may_become_user(*, actor: Actor, tenant: Tenant, user: User, at: datetime, **kwargs: Any) -> None:
+    """A password link or another mailbox lets one act as the user."""
+    if actor.kind == "user" and actor.id == str(user.id):
+        return
+    groups: set[UUID] = set()
+    for group_id in user.memberships.not_over(at).values_list("group_id", flat=True):
+        groups |= groups_above(group_id, tenant_id=tenant.id, at=at)
+    rows = _living(at).filter(tenant=tenant)
+    _require(actor, tenant.id, rows.filter(user=user) | rows.filter(group_id__in=groups), at)
+
+
+@receiver(tenant_signals.membership_changing)
+def may_let_into_group(
+    *, actor: Actor, tenant: Tenant, group: Group, parent: Group | None, at: datetime, **kwargs: Any
+) -> None:
+    """A membership or a move gives what the group and those above it hold."""
+    source = parent or group
+    above = groups_above(source.id, tenant_id=tenant.id, at=at)
+    _require(actor, tenant.id, _living(at).filter(tenant=tenant, group_id__in=above), at)
+
+
+@receiver(application_signals.roles_ended)
+def end_assignments(*, roles: Sequence[ApplicationRole], at: datetime, **kwargs: Any) -> None:
+    """A role that its application took away is held by nobody, in no tenant."""
+    with cross_tenant():
+        Assignment.objects.filter(application_role__in=roles).close(at)
+
+
+@receiver(application_signals.resources_ended)
+def end_permissions(*, resource_ids: Sequence[UUID], at: datetime, **kwargs: Any) -> None:
+    """Tenant roles lose what is no longer there."""
+    with cross_tenant():
+        TenantRolePermission.objects.filter(resource_id__in=resource_ids).close(at)
+
+
+def _living(at: datetime) -> QuerySet[Assignment]:
+    """Present and planned assignments: what begins tomorrow is handed out today."""
+    return Assignment.objects.not_over(at).select_related("application_role", "tenant_role")
+
+
+def _require(actor: Actor, tenant_id: UUID, rows: QuerySet[Assignment], at: datetime) -> None:
+    asked, foreign = what_principal_holds(rows)
+    if asked or foreign:
+        require_may_grant(actor=actor, tenant_id=tenant_id, asked=asked, foreign=foreign, at=at)

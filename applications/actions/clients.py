@@ -1,0 +1,135 @@
+"""OAuth clients and their secrets. A secret's value leaves this module once, and is never stored."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from applications import hashers
+from applications.models import Application, Client, ClientSecret
+from applications.models.clients import FRONTEND
+from applications.policies import own_application
+from applications.signals import principal_becoming
+from iam_portal.errors import DomainError, Invalid, NotFound
+from iam_portal.gate import Actor
+from tenants import history
+from tenants.models import Tenant, since
+from tenants.models.spanned import clipped
+
+MOST_SECRETS = 10
+
+
+class TooManySecrets(DomainError):
+    """Old secrets have to be revoked first."""
+
+    code = "too_many_secrets"
+
+
+class ClientExists(DomainError):
+    """The application has this client already."""
+
+    code = "client_exists"
+
+
+def add_public(
+    *,
+    tenant: Tenant,
+    application_id: str,
+    redirect_uris: list[str],
+    web_origins: list[str],
+    by: Actor,
+    at: datetime,
+) -> Client:
+    """Make the public client ``<id>-frontend`` of an own application."""
+    with transaction.atomic():
+        application = own_application(tenant=tenant, application_id=application_id, lock=True)
+        client_id = application.id + FRONTEND
+        if Client.objects.filter(client_id=client_id).exists():
+            raise ClientExists("The public client is there already.")
+        client = Client(
+            application=application,
+            client_id=client_id,
+            client_type=Client.CLIENT_PUBLIC,
+            authorization_grant_type=Client.GRANT_AUTHORIZATION_CODE,
+            client_secret="",
+            hash_client_secret=False,
+            token_endpoint_auth_method="none",  # noqa: S106  (the name of a method)
+            redirect_uris=" ".join(redirect_uris),
+            allowed_origins=" ".join(web_origins),
+            name=application.name,
+            skip_authorization=True,
+            algorithm="ES256",
+        )
+        client.clean()
+        client.save()
+        _record(application, "client.added", by, at, {"clientId": client_id, "redirectUris": redirect_uris})
+    return client
+
+
+def add_secret(
+    *,
+    tenant: Tenant,
+    client_id: str,
+    by: Actor,
+    at: datetime,
+    note: str = "",
+    expires_at: datetime | None = None,
+) -> tuple[ClientSecret, str]:
+    """A new live secret beside the present ones. Returns the row and the value, which is shown once.
+
+    Whoever holds a secret can act as the application, so the actor must be able to grant what it holds.
+    """
+    if expires_at is not None and expires_at <= at:
+        raise Invalid("A secret ends in the future.")
+    with transaction.atomic():
+        client = _own_client(tenant, client_id)
+        if client.client_type != Client.CLIENT_CONFIDENTIAL:
+            raise Invalid("A public client has no secret.")
+        principal_becoming.send(sender=Client, actor=by, application=client.application, at=at)
+        if client.secrets.at(at).count() >= MOST_SECRETS:
+            raise TooManySecrets(f"At most {MOST_SECRETS} live secrets. Revoke one first.")
+        value, sealed = hashers.make()
+        secret = ClientSecret(
+            client=client,
+            digest=sealed.digest,
+            pepper=sealed.pepper,
+            hint=sealed.hint,
+            note=note,
+            during=since(at, expires_at),
+            created_by=by.name[:200],
+        )
+        secret.full_clean()
+        secret.save()
+        _record(client.application, "secret.added", by, at, {"secretId": str(secret.id), "hint": sealed.hint})
+    return secret, value
+
+
+def revoke_secret(*, tenant: Tenant, client_id: str, secret_id: UUID, by: Actor, at: datetime) -> None:
+    """End a secret now."""
+    with transaction.atomic():
+        client = _own_client(tenant, client_id)
+        live = client.secrets.not_over(at).filter(id=secret_id)
+        if not live.exists():
+            raise NotFound
+        live.update(during=clipped(at))
+        _record(client.application, "secret.revoked", by, at, {"secretId": str(secret_id)})
+
+
+def _own_client(tenant: Tenant, client_id: str) -> Client:
+    application_id = client_id.removesuffix(FRONTEND)
+    application = own_application(tenant=tenant, application_id=application_id, lock=True)
+    client = application.clients.filter(client_id=client_id).first()
+    if client is None:
+        raise NotFound
+    return client
+
+
+def _record(application: Application, action: str, by: Actor, at: datetime, after: dict[str, object]) -> None:
+    history.record(
+        action=action,
+        tenants=[application.owner_id],
+        by=by,
+        at=at,
+        subject=("application", application.id, application.display_name),
+        after=after,
+    )

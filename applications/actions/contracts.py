@@ -1,0 +1,208 @@
+"""The life of a contract: propose, accept, decline, withdraw, end."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from applications.actions.availability import lock_applications, moving, touched_tenants
+from applications.actions.drafts import CannotDraft, check_roles, draft, edit, state_of
+from applications.actions.record import contract_changed, snapshot
+from applications.models import Contract, ContractState
+from applications.policies import lock_contract, lock_tenants
+from applications.signals import contract_accepted
+from iam_portal.errors import DomainError, Invalid
+from iam_portal.gate import Actor
+from tenants.actions.partners import are_partners
+from tenants.models import Tenant
+from tenants.models.spanned import clipped, since
+
+__all__ = ["accept", "decline", "draft", "edit", "end", "end_all", "propose", "withdraw"]
+
+
+class WrongState(DomainError):
+    """The contract is not in a state in which this can be done; ``data`` carries the state."""
+
+    code = "contract_wrong_state"
+
+
+class NotYours(DomainError):
+    """This act belongs to the other side of the contract."""
+
+    code = "contract_other_side"
+
+
+class Lapsed(DomainError):
+    """The proposal was not answered in time, or its end has passed."""
+
+    code = "contract_lapsed"
+
+
+def propose(
+    *, tenant: Tenant, contract_id: UUID, by: Actor, at: datetime, note: str = "", revision: int | None = None
+) -> Contract:
+    """Provider: send the draft to the consumer."""
+    with transaction.atomic():
+        contract = lock_contract(tenant=tenant, contract_id=contract_id, revision=revision)
+        require_side(contract, tenant, "provider")
+        _require_state(contract, ContractState.DRAFT)
+        _refuse_past_end(contract, at)
+        _require_shareable(contract, at)
+        before = snapshot(contract)
+        contract.state, contract.proposed_at = ContractState.PROPOSED, at
+        _finish(contract, "proposed", by=by, at=at, before=before, note=note)
+    return contract
+
+
+def withdraw(
+    *, tenant: Tenant, contract_id: UUID, by: Actor, at: datetime, note: str = "", revision: int | None = None
+) -> Contract:
+    """Provider: take back a draft or a proposal that was not answered."""
+    with transaction.atomic():
+        contract = lock_contract(tenant=tenant, contract_id=contract_id, revision=revision)
+        require_side(contract, tenant, "provider")
+        _require_state(contract, ContractState.DRAFT, ContractState.PROPOSED)
+        before = snapshot(contract)
+        contract.state, contract.answered_at = ContractState.WITHDRAWN, at
+        _finish(contract, "withdrawn", by=by, at=at, before=before, note=note)
+    return contract
+
+
+def decline(
+    *, tenant: Tenant, contract_id: UUID, by: Actor, at: datetime, note: str = "", revision: int | None = None
+) -> Contract:
+    """Consumer: refuse the proposal."""
+    with transaction.atomic():
+        contract = lock_contract(tenant=tenant, contract_id=contract_id, revision=revision)
+        require_side(contract, tenant, "consumer")
+        _require_state(contract, ContractState.PROPOSED)
+        before = snapshot(contract)
+        contract.state, contract.answered_at = ContractState.DECLINED, at
+        _finish(contract, "declined", by=by, at=at, before=before, note=note)
+    return contract
+
+
+def accept(
+    *, tenant: Tenant, contract_id: UUID, by: Actor, at: datetime, note: str = "", revision: int | None = None
+) -> Contract:
+    """Consumer: agree. From its start (now, when that has passed) the roles are granted."""
+    with transaction.atomic():
+        contract = lock_contract(tenant=tenant, contract_id=contract_id, revision=revision)
+        require_side(contract, tenant, "consumer")
+        _require_state(contract, ContractState.PROPOSED)
+        _refuse_past_end(contract, at)
+        _require_shareable(contract, at)
+        before = snapshot(contract)
+        with changing(contract, at=at):
+            contract.state, contract.answered_at = ContractState.ACCEPTED, at
+            contract.starts_at = max(contract.starts_at or at, at)
+            contract.terms.update(during=since(contract.starts_at, contract.ends_at), confirmed_at=at)
+            _finish(contract, "accepted", by=by, at=at, before=before, note=note)
+        contract_accepted.send(sender=Contract, contract=contract, by=by, at=at)
+    return contract
+
+
+def end(
+    *,
+    tenant: Tenant,
+    contract_id: UUID,
+    by: Actor,
+    at: datetime,
+    when: datetime | None = None,
+    note: str = "",
+    revision: int | None = None,
+) -> Contract:
+    """Either side: end it now, or at a later moment. Planned pauses after the end are cancelled."""
+    moment = when or at
+    if moment < at:
+        raise Invalid("The end cannot lie in the past.")
+    with transaction.atomic():
+        contract = lock_contract(tenant=tenant, contract_id=contract_id, revision=revision)
+        require_in_life(contract, at)
+        if contract.ends_at is not None and contract.ends_at < moment:
+            raise WrongState("The contract ends earlier already.", data=state_of(contract))
+        _end(contract, by=by, at=at, moment=moment, tenant_id=tenant.id, note=note)
+    return contract
+
+
+def end_all(*, contracts: list[Contract], by: Actor, at: datetime, note: str, tenant_id: UUID | None) -> None:
+    """End or withdraw many at once, as a consequence (a partnership ended), in the caller's transaction."""
+    lock_tenants(*{side for contract in contracts for side in (contract.provider_id, contract.consumer_id)})
+    rows = Contract.objects.select_for_update(of=("self",), no_key=True).select_related(
+        "provider", "consumer"
+    )
+    for contract in rows.filter(id__in=[row.id for row in contracts]).order_by("id"):
+        if contract.state == ContractState.PROPOSED:
+            before = snapshot(contract)
+            contract.state, contract.answered_at = ContractState.WITHDRAWN, at
+            _finish(contract, "withdrawn", by=by, at=at, before=before, note=note)
+        elif contract.state == ContractState.ACCEPTED and (contract.ends_at is None or contract.ends_at > at):
+            _end(contract, by=by, at=at, moment=at, tenant_id=tenant_id, note=note)
+
+
+@contextmanager
+def changing(contract: Contract, *, at: datetime) -> Iterator[None]:
+    """The frame in which grants, availability and their events follow a change of this contract."""
+    applications = lock_applications(contract.terms.values_list("role__application_id", flat=True))
+    tenants = touched_tenants(contract=contract, applications=applications)
+    with moving(applications=applications, tenants=tenants, contracts=[contract.id], at=at):
+        yield
+
+
+def require_side(contract: Contract, tenant: Tenant, side: str) -> None:
+    """Refuse an act that belongs to the other side."""
+    if (contract.provider_id if side == "provider" else contract.consumer_id) != tenant.id:
+        raise NotYours(f"Only the {side} can do this.", data=state_of(contract))
+
+
+def require_in_life(contract: Contract, at: datetime) -> None:
+    """Refuse an act on a contract that is not accepted, or is over."""
+    _require_state(contract, ContractState.ACCEPTED)
+    if contract.ends_at is not None and contract.ends_at <= at:
+        raise WrongState("The contract has ended.", data={**state_of(contract), "state": "ended"})
+
+
+def _end(
+    contract: Contract, *, by: Actor, at: datetime, moment: datetime, tenant_id: UUID | None, note: str
+) -> None:
+    before = snapshot(contract)
+    with changing(contract, at=at):
+        contract.ends_at = moment
+        contract.starts_at = min(contract.starts_at or moment, moment)
+        contract.ended_by, contract.ended_by_tenant_id = by.name[:200], tenant_id
+        contract.terms.filter(during__isempty=False).update(during=clipped(moment))
+        contract.pauses.filter(during__startswith__gte=moment).delete()  # planned, never used
+        contract.pauses.not_over(moment).update(during=clipped(moment))
+        _finish(contract, "ended", by=by, at=at, before=before, note=note)
+
+
+def _finish(
+    contract: Contract, verb: str, *, by: Actor, at: datetime, before: dict[str, object], note: str
+) -> None:
+    contract.revision += 1
+    contract.full_clean()
+    contract.save()
+    contract_changed(contract, verb, by=by, at=at, before=before, extra={"comment": note} if note else None)
+
+
+def _require_state(contract: Contract, *states: str) -> None:
+    if contract.state not in states:
+        raise WrongState(f"The contract is {contract.state}.", data=state_of(contract))
+
+
+def _refuse_past_end(contract: Contract, at: datetime) -> None:
+    if (contract.answer_by and contract.answer_by <= at) or (contract.ends_at and contract.ends_at <= at):
+        raise Lapsed("The offer has lapsed: its date has passed.", data=state_of(contract))
+
+
+def _require_shareable(contract: Contract, at: datetime) -> None:
+    """Asked under the locks of both tenants, which the end of a partnership and a suspension take too."""
+    if not are_partners(contract.provider, contract.consumer):
+        raise CannotDraft("These organizations are not partners any more.", data=state_of(contract))
+    roles = [term.role for term in contract.terms.select_related("role__application")]
+    if objections := check_roles(provider=contract.provider, type=contract.type, roles=roles, at=at):
+        raise CannotDraft(
+            "The provider cannot share this any more.", errors=objections, data=state_of(contract)
+        )

@@ -1,0 +1,178 @@
+"""Declaring resources, roles and required roles: idempotent, one transaction, the reply is the diff."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from applications.actions.availability import moving
+from applications.actions.roles import retire_roles
+from applications.events import emit
+from applications.manifest import DeclaredResource, DeclaredRole, Diff, Manifest, PermissionKey
+from applications.models import (
+    Application,
+    ApplicationRole,
+    Availability,
+    Contract,
+    RequiredRole,
+    Resource,
+    RolePermission,
+)
+from applications.policies import roles_by_name
+from applications.signals import resources_ended
+from iam_portal.gate import Actor
+from iam_portal.walls import cross_tenant
+from tenants import history
+from tenants.models import since
+from tenants.models.spanned import clipped
+
+
+class _DryRun(Exception):
+    """Rolls the transaction back after the diff is known."""
+
+
+def declare(
+    *, application: Application, manifest: Manifest, by: Actor, at: datetime, dry_run: bool = False
+) -> Diff:
+    """Make the application's declaration this one. With ``dry_run`` only the diff is told."""
+    diff = Diff()
+    try:
+        with transaction.atomic():
+            Application.objects.select_for_update().get(id=application.id)
+            contracts = set(
+                Contract.objects.filter(terms__role__application=application).values_list("id", flat=True)
+            )
+            with moving(applications=[application.id], tenants=None, contracts=contracts, at=at):
+                with cross_tenant():  # static resources belong to no tenant: only this role writes them
+                    resources = _resources(application, manifest, at, diff)
+                _roles(application, manifest, resources, at, diff)
+                _required(application, manifest, at, diff)
+            if diff:
+                _tell(application, diff, by, at)
+            if dry_run:
+                raise _DryRun
+    except _DryRun:
+        pass
+    return diff
+
+
+def _resources(
+    application: Application, manifest: Manifest, at: datetime, diff: Diff
+) -> dict[tuple[str, str], Resource]:
+    living = {
+        (row.type, row.key): row
+        for row in Resource.objects.at(at).filter(application=application, owner_tenant=None)
+    }
+    for address, declared in manifest.resources.items():
+        row = living.get(address)
+        if row is None:
+            row = Resource(application=application, type=declared.type, key=declared.key, during=since(at))
+            diff.added.append(f"resources/{declared.type}/{declared.key}")
+        elif _differs(row, declared):
+            diff.changed.append(f"resources/{declared.type}/{declared.key}")
+        row.name, row.description = declared.name, declared.description
+        row.privileges = list(declared.privileges)
+        row.full_clean(exclude=["parent"])
+        row.save()
+        living[address] = row
+    for address, declared in manifest.resources.items():
+        parent = living[declared.parent] if declared.parent else None
+        if living[address].parent_id != (parent.id if parent else None):
+            living[address].parent = parent
+            living[address].save()
+    gone = [living.pop(address) for address in sorted(set(living) - set(manifest.resources))]
+    RolePermission.objects.filter(resource__in=gone).close(at)
+    Resource.objects.filter(id__in=[row.id for row in gone]).update(during=clipped(at))
+    resources_ended.send(sender=Resource, resource_ids=[row.id for row in gone], at=at)
+    diff.removed += [f"resources/{row.type}/{row.key}" for row in gone]
+    return living
+
+
+def _roles(
+    application: Application,
+    manifest: Manifest,
+    resources: dict[tuple[str, str], Resource],
+    at: datetime,
+    diff: Diff,
+) -> None:
+    living = {role.key: role for role in ApplicationRole.objects.at(at).filter(application=application)}
+    for key, declared in manifest.roles.items():
+        role = living.get(key)
+        if role is None:
+            role = ApplicationRole(application=application, key=key, during=since(at))
+            diff.added.append(f"roles/{key}")
+            changed = False
+        else:
+            changed = (role.name, role.description) != (declared.name, declared.description)
+        role.name, role.description = declared.name, declared.description
+        role.full_clean()
+        role.save()
+        moved = _permissions(role, declared, resources, at)
+        if (changed or moved) and key in living:
+            diff.changed.append(f"roles/{key}")
+    gone = [living[key] for key in sorted(set(living) - set(manifest.roles))]
+    retire_roles(gone, at=at)
+    diff.removed += [f"roles/{role.key}" for role in gone]
+
+
+def _permissions(
+    role: ApplicationRole, declared: DeclaredRole, resources: dict[tuple[str, str], Resource], at: datetime
+) -> bool:
+    rows = RolePermission.objects.at(at).filter(role=role).select_related("resource")
+    living: dict[PermissionKey, int] = {
+        (row.resource.type, row.resource.key, row.privilege): row.id for row in rows
+    }
+    surplus = [pk for permission, pk in living.items() if permission not in declared.permissions]
+    RolePermission.objects.filter(id__in=surplus).close(at)
+    missing = sorted(declared.permissions - set(living))
+    for kind, key, privilege in missing:
+        RolePermission.objects.create(
+            role=role, resource=resources[kind, key], privilege=privilege, during=since(at)
+        )
+    return bool(surplus or missing)
+
+
+def _required(application: Application, manifest: Manifest, at: datetime, diff: Diff) -> None:
+    rows = RequiredRole.objects.at(at).filter(application=application).select_related("role")
+    living = {(row.role.application_id, row.role.key): row for row in rows}
+    for pair, row in living.items():
+        if pair not in manifest.required:
+            RequiredRole.objects.filter(id=row.id).close(at)
+            diff.removed.append(f"requiredRoles/{pair[0]}/{pair[1]}")
+    wanted = sorted(manifest.required - set(living))
+    for pair, role in roles_by_name(wanted, at=at).items():
+        RequiredRole.objects.create(application=application, role=role, during=since(at))
+        diff.added.append(f"requiredRoles/{pair[0]}/{pair[1]}")
+
+
+def _differs(row: Resource, declared: DeclaredResource) -> bool:
+    return (row.name, row.description, row.privileges) != (
+        declared.name,
+        declared.description,
+        list(declared.privileges),
+    )
+
+
+def _tell(application: Application, diff: Diff, by: Actor, at: datetime) -> None:
+    """History and an event for the owner and for every tenant in which the application is available."""
+    serves: set[UUID] = set(
+        Availability.objects.not_over(at).filter(application=application).values_list("tenant_id", flat=True)
+    )
+    sides = sorted({application.owner_id, *serves}, key=str)
+    history.record(
+        action="manifest.declared",
+        tenants=sides,
+        by=by,
+        at=at,
+        subject=("application", application.id, application.display_name),
+        after=diff.as_json(),
+    )
+    for tenant_id in sides:
+        emit(
+            type="role.changed",
+            tenant_id=tenant_id,
+            application_id=application.id,
+            subject=application.id,
+            at=at,
+            data={"applicationId": application.id, **diff.as_json()},
+        )

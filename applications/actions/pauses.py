@@ -1,0 +1,104 @@
+"""Pausing an accepted contract, now or planned, and resuming it. The provider's acts."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from applications.actions.contracts import WrongState, changing, require_in_life, require_side
+from applications.actions.drafts import state_of
+from applications.actions.record import contract_changed, snapshot
+from applications.models import Contract, ContractPause
+from applications.policies import lock_contract
+from iam_portal.errors import DomainError, Invalid, NotFound
+from iam_portal.gate import Actor
+from tenants.models import Tenant, since
+from tenants.models.spanned import clipped
+
+
+class AlreadyPaused(DomainError):
+    """There is a pause in that time."""
+
+    code = "contract_already_paused"
+
+
+class NotPaused(DomainError):
+    """No pause runs."""
+
+    code = "contract_not_paused"
+
+
+def pause(
+    *,
+    tenant: Tenant,
+    contract_id: UUID,
+    by: Actor,
+    at: datetime,
+    when: datetime | None = None,
+    until: datetime | None = None,
+    note: str = "",
+    revision: int | None = None,
+) -> Contract:
+    """Stop counting from now (or ``when``) until ``until`` or a resume."""
+    moment = when or at
+    if moment < at or (until is not None and until <= moment):
+        raise Invalid("A pause begins now or later, and ends after it began.")
+    with transaction.atomic():
+        contract = lock_contract(tenant=tenant, contract_id=contract_id, revision=revision)
+        require_side(contract, tenant, "provider")
+        require_in_life(contract, at)
+        if contract.ends_at is not None and contract.ends_at <= moment:
+            raise WrongState("The contract will have ended by then.", data=state_of(contract))
+        if contract.pauses.filter(during__overlap=since(moment, until)).exists():
+            raise AlreadyPaused("There is a pause in that time already.", data=state_of(contract))
+        before = snapshot(contract)
+        with changing(contract, at=at):
+            row = ContractPause(
+                contract=contract, during=since(moment, until), note=note, by_name=by.name[:200]
+            )
+            row.full_clean()
+            row.save()
+            _save(contract, "paused", by=by, at=at, before=before, note=note)
+    return contract
+
+
+def resume(
+    *, tenant: Tenant, contract_id: UUID, by: Actor, at: datetime, note: str = "", revision: int | None = None
+) -> Contract:
+    """Close the running pause now."""
+    with transaction.atomic():
+        contract = lock_contract(tenant=tenant, contract_id=contract_id, revision=revision)
+        require_side(contract, tenant, "provider")
+        require_in_life(contract, at)
+        running = contract.pauses.filter(during__contains=at)
+        if not running.exists():
+            raise NotPaused("The contract is not paused.", data=state_of(contract))
+        before = snapshot(contract)
+        with changing(contract, at=at):
+            running.update(during=clipped(at))
+            _save(contract, "resumed", by=by, at=at, before=before, note=note)
+    return contract
+
+
+def cancel(*, tenant: Tenant, contract_id: UUID, pause_id: int, by: Actor, at: datetime) -> Contract:
+    """Take back a planned pause that has not begun."""
+    with transaction.atomic():
+        contract = lock_contract(tenant=tenant, contract_id=contract_id, revision=None)
+        require_side(contract, tenant, "provider")
+        planned = contract.pauses.filter(id=pause_id, during__startswith__gt=at)
+        if not planned.exists():
+            raise NotFound
+        before = snapshot(contract)
+        with changing(contract, at=at):
+            planned.delete()  # it never counted
+            _save(contract, "pause_cancelled", by=by, at=at, before=before, note="")
+    return contract
+
+
+def _save(
+    contract: Contract, verb: str, *, by: Actor, at: datetime, before: dict[str, object], note: str
+) -> None:
+    contract.revision += 1
+    contract.full_clean()
+    contract.save()
+    contract_changed(contract, verb, by=by, at=at, before=before, extra={"comment": note} if note else None)

@@ -1,0 +1,90 @@
+"""The job's act: tell the boundaries that passed, compare everything with the facts, heal what differs."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from prometheus_client import Counter
+
+from applications import readmodel
+from applications.actions.availability import announce
+from applications.models import Application, Watermark
+from iam_portal.gate import Actor
+from tenants import history
+from tenants.models import Tenant
+
+_LOCK = "iam:availability-job"
+_WATERMARK = "availability"
+HEALED = Counter("iam_readmodel_healed_rows_total", "Rows of grants and read model that differed", ["table"])
+
+
+@dataclass(slots=True)
+class Watched:
+    """What one run did. ``busy``: another process held the lock, nothing was done."""
+
+    announced: int = 0
+    healed: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
+    busy: bool = False
+
+
+def run(*, at: datetime) -> Watched:
+    """One run in one transaction: killed at any point it has done nothing, and the next does it."""
+    done = Watched()
+    with transaction.atomic():
+        if not _alone():
+            done.busy = True
+            return done
+        mark, _ = Watermark.objects.get_or_create(name=_WATERMARK, defaults={"at": at})
+        since = None if mark.at == at else mark.at
+        turns = readmodel.passed_turns(applications=None, tenants=None, after=since, until=at)
+        if turns:
+            # Acts on the same applications wait; what they told meanwhile is not told again.
+            ids = sorted({turn[1] for turn in turns})
+            list(Application.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True))
+            turns = readmodel.passed_turns(applications=ids, tenants=None, after=None, until=at)
+            announce(turns, at=at, cause="boundary")
+        done.announced = len(turns)
+        Watermark.objects.filter(name=_WATERMARK).update(at=at)
+    done.healed = heal(at=at)
+    return done
+
+
+def heal(*, at: datetime) -> dict[str, list[tuple[Any, ...]]]:
+    """Compare in one pass; only when something differs, lock what it concerns and mend it."""
+    differing = readmodel.differences()
+    if not any(differing.values()):
+        return {}
+    with transaction.atomic():
+        list(Application.objects.order_by("id").select_for_update(no_key=True).values_list("id"))
+        healed: dict[str, list[tuple[Any, ...]]] = {
+            "grants": list(readmodel.rebuild_grants(None)),
+            "availability": list(readmodel.rebuild_availability(applications=None, tenants=None)),
+        }
+        applications = sorted({row[2] for row in healed["availability"]})
+        announce(readmodel.unannounced(applications=applications, tenants=None, at=at), at=at, cause="healed")
+        for table, rows in healed.items():
+            HEALED.labels(table).inc(len(rows))
+        if any(healed.values()):
+            _record(healed, at)
+    return healed
+
+
+def _alone() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [_LOCK])
+        return bool(cursor.fetchone()[0])
+
+
+def _record(healed: dict[str, list[tuple[Any, ...]]], at: datetime) -> None:
+    platform = Tenant.objects.get(is_platform=True)
+    history.record(
+        action="availability.healed",
+        tenants=[platform],
+        by=Actor.system("availability job"),
+        at=at,
+        subject=("job", "availability", "availability job"),
+        after={
+            table: [[str(value) for value in row] for row in rows[:100]] for table, rows in healed.items()
+        },
+    )

@@ -1,0 +1,57 @@
+"""Writing to the outbox and giving positions. Layer: beside history, below the actions."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from applications.models import Event
+
+_LOCK = "iam:event-sequencer"
+
+
+def emit(
+    *,
+    type: str,
+    tenant_id: UUID | str,
+    subject: str,
+    at: datetime,
+    data: Mapping[str, Any],
+    application_id: str | None = None,
+) -> None:
+    """Add one event in the transaction of the change. ``type`` is bare: ``role.changed``."""
+    Event.objects.create(
+        type=f"iam.{type}.v1",
+        tenant_id=tenant_id,
+        application_id=application_id,
+        subject=subject,
+        at=at,
+        data=data,
+    )
+
+
+def sequence() -> int:
+    """Give positions to committed events: gapless, never below one given out, a transaction's together.
+
+    Whoever needs positions calls it (job, reader before it answers). One advisory lock orders the callers;
+    ids of an open transaction are not visible yet and get a later position when it commits.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [_LOCK])
+        cursor.execute(
+            """
+            WITH fresh AS (
+                SELECT id, min(id) OVER (PARTITION BY transaction) AS first
+                FROM applications_event WHERE position IS NULL
+            ), numbered AS (
+                SELECT id, row_number() OVER (ORDER BY first, id)
+                    + coalesce((SELECT max(position) FROM applications_event), 0) AS position
+                FROM fresh
+            )
+            UPDATE applications_event e SET position = numbered.position
+            FROM numbered WHERE e.id = numbered.id
+            """
+        )
+        return cursor.rowcount

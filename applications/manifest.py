@@ -1,0 +1,114 @@
+"""The manifest: what an application declares of itself, parsed and compared. No writing here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from iam_portal.errors import Invalid
+from iam_portal.gate import Privilege
+
+ResourceKey = tuple[str, str]
+PermissionKey = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredResource:
+    """A static resource."""
+
+    type: str
+    key: str
+    name: str
+    privileges: tuple[str, ...]
+    description: str = ""
+    parent: ResourceKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredRole:
+    """A role and its permissions (resource type, resource key, privilege)."""
+
+    key: str
+    name: str
+    description: str
+    permissions: frozenset[PermissionKey]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Resources by (type, key), roles by key, required roles as (application id, role key)."""
+
+    resources: Mapping[ResourceKey, DeclaredResource]
+    roles: Mapping[str, DeclaredRole]
+    required: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(slots=True)
+class Diff:
+    """What a declaration adds, changes and removes: addresses like ``roles/viewer``."""
+
+    added: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.changed or self.removed)
+
+    def as_json(self) -> dict[str, list[str]]:
+        """The wire form."""
+        return {"added": self.added, "changed": self.changed, "removed": self.removed}
+
+
+def parse(document: Mapping[str, Any]) -> Manifest:
+    """From the JSON of the wire (validated for shape already). Raises Invalid with every objection."""
+    errors: list[dict[str, str]] = []
+    resources: dict[ResourceKey, DeclaredResource] = {}
+    for index, item in enumerate(document.get("resources", [])):
+        resource = _resource(item)
+        if (resource.type, resource.key) in resources:
+            errors.append(_objection(f"/resources/{index}", "declared twice"))
+        resources[resource.type, resource.key] = resource
+    roles: dict[str, DeclaredRole] = {}
+    for index, item in enumerate(document.get("roles", [])):
+        role = _role(item)
+        if role.key in roles:
+            errors.append(_objection(f"/roles/{index}", "declared twice"))
+        roles[role.key] = role
+        for kind, key, privilege in sorted(role.permissions):
+            known = resources.get((kind, key))
+            if known is None or privilege not in known.privileges:
+                errors.append(_objection(f"/roles/{index}", f"{kind}/{key} does not offer {privilege}"))
+    for index, resource in enumerate(resources.values()):
+        if resource.parent is not None and resource.parent not in resources:
+            errors.append(_objection(f"/resources/{index}/parent", "is not declared"))
+    if errors:
+        raise Invalid("The manifest contradicts itself. Nothing was changed.", errors=errors)
+    required = frozenset((item["applicationId"], item["role"]) for item in document.get("requiredRoles", []))
+    return Manifest(resources, roles, required)
+
+
+def _resource(item: Mapping[str, Any]) -> DeclaredResource:
+    parent = item.get("parent")
+    chosen = set(item.get("privileges") or [])
+    return DeclaredResource(
+        type=item["type"],
+        key=item["id"],
+        name=item.get("name") or item["id"],
+        privileges=tuple(privilege.value for privilege in Privilege if privilege.value in chosen),
+        description=item.get("description", ""),
+        parent=(parent["type"], parent["id"]) if parent else None,
+    )
+
+
+def _role(item: Mapping[str, Any]) -> DeclaredRole:
+    permissions = frozenset(
+        (entry["resourceType"], entry["resourceId"], privilege)
+        for entry in item.get("permissions", [])
+        for privilege in entry["privileges"]
+    )
+    return DeclaredRole(
+        item["key"], item.get("name") or item["key"], item.get("description", ""), permissions
+    )
+
+
+def _objection(pointer: str, detail: str) -> dict[str, str]:
+    return {"pointer": pointer, "code": "invalid", "detail": detail}

@@ -1,0 +1,92 @@
+"""OAuth clients of an application (the swapped toolkit model) and their secrets."""
+
+import uuid
+
+from django.contrib.postgres.fields import DateTimeRangeField
+from django.db import models
+from django.db.models import F, Q, Value
+from django.db.models.functions import Concat
+from oauth2_provider.models import AbstractApplication
+
+from applications.models.applications import Application
+from tenants.models import Spanned
+
+FRONTEND = "-frontend"
+
+
+class Client(AbstractApplication):
+    """The confidential client ``<applicationId>`` or the public one ``<applicationId>-frontend``.
+
+    The toolkit's own ``client_secret`` is not used and must be empty: secrets are rows of
+    :class:`ClientSecret`. Constraints refuse the password and implicit grants, which ``full_clean`` of
+    the toolkit would let pass.
+    """
+
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="clients")
+    token_endpoint_auth_method = models.CharField(
+        max_length=40,
+        default="client_secret_basic",
+        choices=[
+            (name, name)
+            for name in (
+                "client_secret_basic",
+                "client_secret_post",
+                "private_key_jwt",
+                "tls_client_auth",
+                "self_signed_tls_client_auth",
+                "none",
+            )
+        ],
+    )
+    token_without_target = models.BooleanField(default=True)  # no scope: every application it may call
+    ignore_unknown_scopes = models.BooleanField(default=False)  # for old integrations only
+    revision = models.PositiveIntegerField(default=1)
+
+    class Meta(AbstractApplication.Meta):
+        constraints = [
+            models.CheckConstraint(
+                condition=(
+                    Q(client_type="confidential", client_id=F("application"))
+                    | Q(client_type="public", client_id=Concat(F("application"), Value(FRONTEND)))
+                ),
+                name="client_id_of_application",
+                violation_error_message="The client id is the application's, public ones end in -frontend.",
+            ),
+            models.CheckConstraint(
+                condition=Q(authorization_grant_type__in=["client-credentials", "authorization-code"]),
+                name="client_grant_allowed",
+                violation_error_message="Only client credentials and the code grant are offered.",
+            ),
+            models.CheckConstraint(
+                condition=Q(client_secret=""),
+                name="client_no_toolkit_secret",
+                violation_error_message="Secrets are kept as digests of their own.",
+            ),
+            models.CheckConstraint(
+                condition=~Q(client_type="public") | Q(token_endpoint_auth_method="none"),  # noqa: S106
+                name="client_public_has_no_secret",
+                violation_error_message="A public client cannot authenticate.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.client_id
+
+
+class ClientSecret(models.Model):
+    """A live or past secret: machine-made, 256 bit, kept as a keyed digest; its value is shown once."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="secrets")
+    digest = models.CharField(max_length=64)
+    pepper = models.PositiveIntegerField()
+    hint = models.CharField(max_length=8)
+    note = models.CharField(max_length=200, blank=True)
+    during = DateTimeRangeField()
+    created_by = models.CharField(max_length=200)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = Spanned.as_manager()
+
+    def __str__(self) -> str:
+        return f"…{self.hint}"

@@ -1,0 +1,132 @@
+"""What an application protects, and its named sets of permissions."""
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField
+from django.db import models
+from django.db.models import F, Q
+
+from applications.models.applications import Application
+from iam_portal.gate import Privilege
+from tenants.models import Spanned, Tenant
+from tenants.models.spanned import no_overlap
+
+PRIVILEGES = [(privilege.value, privilege.value) for privilege in Privilege]
+ROLE_KEY_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+
+
+class Resource(models.Model):
+    """A thing that an application protects. Static ones (no owner tenant) exist in every tenant it serves."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="resources")
+    type = models.CharField(max_length=200)
+    key = models.CharField(max_length=200)
+    name = models.CharField(max_length=200)
+    description = models.CharField(max_length=500, blank=True)
+    icon = models.CharField(max_length=60, blank=True)
+    privileges = ArrayField(models.CharField(max_length=10, choices=PRIVILEGES))
+    owner_tenant = models.ForeignKey(
+        Tenant, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    parent = models.ForeignKey(
+        "self", on_delete=models.PROTECT, related_name="children", null=True, blank=True
+    )
+    during = DateTimeRangeField()
+
+    objects = Spanned.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["application", "type", "key", "owner_tenant"],
+                condition=Q(during__endswith__isnull=True),
+                nulls_distinct=False,
+                name="resource_once",
+                violation_error_message="This resource is declared already.",
+            ),
+            models.CheckConstraint(
+                condition=Q(type__startswith="urn:"),
+                name="resource_type_urn",
+                violation_error_message="A resource type is a URN.",
+            ),
+            models.CheckConstraint(
+                condition=~Q(parent=F("id")),
+                name="resource_not_its_parent",
+                violation_error_message="A resource cannot contain itself.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type}/{self.key}"
+
+
+class ApplicationRole(models.Model):
+    """A named set of (resource, privileges), declared by the application. What a contract carries."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="roles")
+    key = models.CharField(max_length=64)
+    name = models.CharField(max_length=120)
+    description = models.CharField(max_length=500, blank=True)
+    during = DateTimeRangeField()
+
+    objects = Spanned.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["application", "key"],
+                condition=Q(during__endswith__isnull=True),
+                name="applicationrole_once",
+                violation_error_message="This role is declared already.",
+            ),
+            models.CheckConstraint(
+                condition=Q(key__regex=ROLE_KEY_PATTERN),
+                name="applicationrole_key_grammar",
+                violation_error_message="A role key has 1 to 64 of a-z 0-9 . _ -.",
+            ),
+        ]
+        ordering = ["application_id", "key"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RolePermission(models.Model):
+    """One privilege on one static resource, as part of a role, for a span."""
+
+    role = models.ForeignKey(ApplicationRole, on_delete=models.CASCADE, related_name="permissions")
+    resource = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="+")
+    privilege = models.CharField(max_length=10, choices=PRIVILEGES)
+    during = DateTimeRangeField()
+
+    objects = Spanned.as_manager()
+
+    class Meta:
+        constraints = [
+            no_overlap(
+                "rolepermission_no_overlap", ["role", "resource", "privilege"], "The role holds this already."
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role_id}: {self.privilege} {self.resource_id}"
+
+
+class RequiredRole(models.Model):
+    """A role of another application that this one wants to call with."""
+
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="required_roles")
+    role = models.ForeignKey(ApplicationRole, on_delete=models.CASCADE, related_name="required_by")
+    during = DateTimeRangeField()
+
+    objects = Spanned.as_manager()
+
+    class Meta:
+        constraints = [
+            no_overlap("requiredrole_no_overlap", ["application", "role"], "This role is required already.")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.application_id} requires {self.role_id}"

@@ -1,0 +1,110 @@
+"""Which rows may a tenant touch, and what may it share: questions that several actions ask."""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from applications import facts as load
+from applications.availability import granted
+from applications.models import Application, ApplicationRole, Contract, ContractState
+from applications.models.applications import PORTAL_ID
+from iam_portal.decision import Decision
+from iam_portal.errors import DomainError, Kind, NotFound
+from tenants.models import Tenant
+
+
+class Stale(DomainError):
+    """Somebody else changed the row after the caller looked at it."""
+
+    code = "revision_mismatch"
+    kind = Kind.STALE
+
+
+def contracts_of(tenant: Tenant | UUID) -> QuerySet[Contract]:
+    """Contracts that the tenant may know of: its own as provider; as consumer once they were proposed."""
+    tenant_id = tenant.id if isinstance(tenant, Tenant) else tenant
+    received = Q(consumer_id=tenant_id, proposed_at__isnull=False)
+    return Contract.objects.filter(Q(provider_id=tenant_id) | received).select_related("provider", "consumer")
+
+
+def lock_contract(*, tenant: Tenant, contract_id: UUID, revision: int | None) -> Contract:
+    """The contract, locked, or NotFound; Stale when ``revision`` is given and no longer current.
+
+    Both tenants are locked first (shared), so that a suspension and an act on a contract take turns.
+    """
+    known = contracts_of(tenant).filter(id=contract_id).first()
+    if known is None:
+        raise NotFound
+    lock_tenants(known.provider_id, known.consumer_id)
+    contract = (
+        Contract.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("provider", "consumer")
+        .get(id=contract_id)
+    )
+    if revision is not None and revision != contract.revision:
+        raise Stale(
+            "The contract was changed meanwhile. Nothing was changed by you.",
+            data={"revision": f"r-{contract.revision}"},
+        )
+    return contract
+
+
+def lock_tenants(*tenant_ids: UUID) -> None:
+    """Shared locks in one order; a suspension takes the same rows exclusively."""
+    ids = sorted(set(tenant_ids), key=str)
+    # KEY SHARE conflicts with the FOR UPDATE of a suspension and with nothing else.
+    list(
+        Tenant.objects.raw(
+            "SELECT id FROM tenants_tenant WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE", [ids]
+        )
+    )
+
+
+def own_application(*, tenant: Tenant, application_id: str, lock: bool = False) -> Application:
+    """An application of the tenant, or NotFound, alike for a foreign one."""
+    rows = Application.objects.filter(owner=tenant, during__endswith__isnull=True)
+    if lock:
+        rows = rows.select_for_update()
+    application = rows.filter(id=application_id).first()
+    if application is None:
+        raise NotFound
+    return application
+
+
+def roles_by_name(
+    wanted: Collection[tuple[str, str]], *, at: datetime
+) -> dict[tuple[str, str], ApplicationRole]:
+    """Living roles by (application id, role key)."""
+    ids = {application_id for application_id, _ in wanted}
+    rows = ApplicationRole.objects.at(at).filter(application_id__in=ids).select_related("application")
+    found = {(role.application_id, role.key): role for role in rows}
+    return {pair: found[pair] for pair in wanted if pair in found}
+
+
+def may_share(*, provider: Tenant, role: ApplicationRole, type: str, at: datetime) -> Decision:
+    """Whether the provider may put the role into a contract of the type.
+
+    Provision: it owns the application. Access: it holds the role itself as owner, or by a provision
+    contract with onward access.
+    """
+    application_id = role.application_id
+    sharing = load.of_application(application_id, tenant_id=provider.id)
+    if sharing is None or application_id == PORTAL_ID:
+        return Decision.no()
+    answer = granted(sharing, role=role.key, tenant_id=str(provider.id), at=at)
+    if not answer:
+        return answer.decision
+    owned = [way for way in answer.holding if way.relation == "owned"]
+    if type == "provision":
+        return Decision(bool(owned), "owned" if owned else "not_owned", answer.decision.reasons)
+    onward = {contract.id for contract in sharing.contracts if contract.onward_access}
+    sources = [way for way in answer.holding if way.relation == "owned" or way.contract_id in onward]
+    return Decision(bool(sources), "shareable" if sources else "no_onward_access", answer.decision.reasons)
+
+
+def in_force_between(a: Tenant, b: Tenant) -> QuerySet[Contract]:
+    """Accepted or proposed contracts of the two tenants, either way."""
+    pair = Q(provider=a, consumer=b) | Q(provider=b, consumer=a)
+    return Contract.objects.filter(pair, state__in=[ContractState.ACCEPTED, ContractState.PROPOSED])

@@ -1,0 +1,36 @@
+"""What applications do when something below them changed: same transaction, same refusal."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+from django.dispatch import receiver
+
+from applications.actions.availability import moving
+from applications.actions.contracts import end_all
+from applications.models import Application, ContractTerm
+from applications.models.applications import PORTAL_ID
+from applications.policies import in_force_between
+from iam_portal.gate import Actor
+from tenants import signals
+from tenants.models import Partnership, Tenant
+
+
+@receiver([signals.tenant_suspended, signals.tenant_resumed])
+def rebuild_for_tenant(*, tenant: Tenant, at: datetime, **kwargs: Any) -> None:
+    """Every pair in which the tenant is owner, provider or consumer may have moved."""
+    shared = ContractTerm.objects.filter(
+        Q(contract__provider=tenant) | Q(contract__consumer=tenant), contract__state="accepted"
+    ).values("role__application_id")
+    touched = Application.objects.filter(Q(owner=tenant) | Q(id__in=shared)).exclude(id=PORTAL_ID)
+    with moving(applications=touched.values_list("id", flat=True), tenants=None, at=at):
+        pass
+
+
+@receiver(signals.partnership_ended)
+def end_contracts(*, partnership: Partnership, by: Actor, at: datetime, **kwargs: Any) -> None:
+    """A contract needs a partnership: those of the two tenants end, proposals are withdrawn."""
+    if partnership.invitee is None:
+        return
+    contracts = list(in_force_between(partnership.inviter, partnership.invitee))
+    end_all(contracts=contracts, by=by, at=at, note="The partnership ended.", tenant_id=by.tenant_id)

@@ -1,0 +1,16 @@
+"""Signals to the apps above. Sent synchronously inside the transaction: a receiver's refusal rolls back."""
+
+from django.dispatch import Signal
+
+# pairs: list of (tenant_id, application_id) whose availability changed; at
+availability_changed = Signal()
+# contract, by, at
+contract_accepted = Signal()
+# contracts whose roles or dates moved; at (assignments that rest on them may end)
+contracts_changed = Signal()
+# asks: may this actor make a credential with which he could act as the application? kwargs: actor, application, at
+principal_becoming = Signal()
+# application roles that ended; at
+roles_ended = Signal()
+# resources that ended; resource_ids, at
+resources_ended = Signal()

@@ -1,0 +1,13 @@
+"""The kernel as an installed app: commands, template tags, checks."""
+
+from django.apps import AppConfig
+
+
+class PortalConfig(AppConfig):
+    """Registers the deployment checks."""
+
+    name = "iam_portal"
+    verbose_name = "IAM portal"
+
+    def ready(self) -> None:
+        from iam_portal import celery, checks  # noqa: F401  (registration needs loaded apps)

@@ -1,0 +1,84 @@
+"""The port through which lower apps ask for a permission: its grammar, the actor, and who answers.
+
+A page or API declares ``permission = Permission.parse("Modules:read")`` and imports nothing upward; the
+setting ``IAM_GATE`` names the answering object (accesscontrol's).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
+from typing import Protocol, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from iam_portal.decision import Decision
+from iam_portal.errors import Forbidden
+
+
+class Privilege(StrEnum):
+    """The five things one may do with a resource."""
+
+    READ = "read"
+    ADD = "add"
+    MODIFY = "modify"
+    DELETE = "delete"
+    EXECUTE = "execute"
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """A privilege on one of the portal's own resources, written ``Resource:privilege``."""
+
+    resource: str
+    privilege: Privilege
+
+    @classmethod
+    def parse(cls, text: str) -> "Permission":
+        resource, _, privilege = text.partition(":")
+        return cls(resource, Privilege(privilege))
+
+    def __str__(self) -> str:
+        return f"{self.resource}:{self.privilege}"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a user, a service (application) or the system, with what history notes of the request.
+
+    ``tenant_id`` is the tenant in which the actor stands. ``kind`` is ``user``, ``service`` or ``system``.
+    """
+
+    kind: str
+    id: str
+    name: str
+    tenant_id: UUID | None
+    request_id: str = ""
+    source_address: str = ""
+
+    @classmethod
+    def system(cls, name: str = "portal") -> "Actor":
+        """The portal itself: jobs, commands and consequences."""
+        return cls("system", "system", name, None)
+
+
+class Gate(Protocol):
+    """Answers whether an actor holds a permission in a tenant at a moment."""
+
+    def decide(self, *, actor: Actor, tenant_id: UUID, permission: Permission, at: datetime) -> Decision: ...
+
+
+@cache
+def gate() -> Gate:
+    """The answering object that settings name."""
+    return cast(Gate, import_string(settings.IAM_GATE)())
+
+
+def require(*, actor: Actor, tenant_id: UUID, permission: Permission, at: datetime) -> Decision:
+    """The yes with its chain, or :class:`Forbidden` with the chain of the no."""
+    decision = gate().decide(actor=actor, tenant_id=tenant_id, permission=permission, at=at)
+    if not decision:
+        raise Forbidden(f"This needs the permission {permission}.", reasons=decision.reasons)
+    return decision

@@ -1,0 +1,157 @@
+"""The whole portal on one machine, piece by piece: the demo and the journey tests start it from here."""
+
+import http.client
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from iam_portal.launchers import keys
+from iam_portal.launchers.children import Child, LaunchError, run, spawn, tail
+from iam_portal.launchers.postgres import OWNER, EmbeddedPostgres
+from iam_portal.launchers.processes import Stoppable, Supervisor
+from iam_portal.launchers.valkey import EmbeddedValkey
+
+ROOT = Path(__file__).resolve().parents[2]
+_READY_SECONDS = 60.0
+_CELERY = ("celery", "-A", "iam_portal")
+
+
+@dataclass
+class Servers:
+    """Where the portal finds its servers; what is empty is started as an embedded one."""
+
+    database: str = ""
+    owner: str = ""
+    broker: str = ""
+
+
+@dataclass
+class LocalPortal:
+    """One portal in one directory, at one port of the loopback address."""
+
+    directory: Path
+    port: int
+    supervisor: Supervisor
+    servers: Servers = field(default_factory=Servers)
+    fast: bool = False
+    bindir: Path | None = None
+
+    def __post_init__(self) -> None:
+        self.directory = self.directory.resolve()
+        self.logs = self.directory / "logs"
+        self.logs.mkdir(parents=True, exist_ok=True)
+        self._secrets = keys.kept(self.directory / "keys.env")
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What every process of this portal runs under: the caller's, with all that makes it this portal."""
+        return {
+            **os.environ,
+            **self._secrets,
+            "PORTAL_ENVIRONMENT": "demo",
+            "DJANGO_SETTINGS_MODULE": "iam_portal.settings",
+            "DATABASE_URL": self.servers.database,
+            "DATABASE_OWNER_URL": self.servers.owner or self.servers.database,
+            "CELERY_BROKER_URL": self.servers.broker,
+            "PORTAL_BASE_URL": self.address,
+            "ALLOWED_HOSTS": "127.0.0.1,localhost",
+            "PORTAL_STATIC_ROOT": str(self.directory / "static"),
+            "IAM_DEMO_DIR": str(self.directory),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def start_database(self) -> str:
+        """Start PostgreSQL unless one is given; return what it is, for people."""
+        if self.servers.database:
+            return "DATABASE_URL"
+        log = self.logs / "database.log"
+        data_dir = self.directory / "postgres"
+        server = EmbeddedPostgres(data_dir, self.fast, bindir=self.bindir, log=log)
+        self.supervisor.add(server)
+        server.start()
+        self.servers.database, self.servers.owner = server.url(), server.url(OWNER)
+        return f"embedded PostgreSQL {server.major}"
+
+    def start_broker(self) -> str:
+        """Start Valkey unless a broker is given; return what it is, for people."""
+        if self.servers.broker:
+            return "CELERY_BROKER_URL"
+        server = EmbeddedValkey(self.logs / "broker.log")
+        self.supervisor.add(server)
+        server.start()
+        self.servers.broker = server.url()
+        return "embedded Valkey"
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command to its end and return what it printed."""
+        command = [sys.executable, "manage.py", *arguments]
+        try:
+            return run(command, environment=self.environment, directory=ROOT)
+        except LaunchError as error:
+            log = self.logs / f"{arguments[0]}.log"
+            log.write_text(str(error))
+            raise LaunchError(f"manage.py {arguments[0]} failed; the end of {log}:\n{tail(log)}") from error
+
+    def start_web(self, workers: int = 2) -> Child:
+        options = ("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port))
+        size = ("--workers", str(workers), "--blocking-threads", "2")
+        return self._start("web", "granian", *options, *size, "iam_portal.wsgi:application")
+
+    def start_worker(self) -> Child:
+        return self._start("worker", *_CELERY, "worker", "--concurrency", "1", "--loglevel", "INFO")
+
+    def start_beat(self) -> Child:
+        schedule = self.directory / "beat-schedule"
+        return self._start("beat", *_CELERY, "beat", "--schedule", str(schedule), "--pidfile", "")
+
+    def wait_ready(self) -> None:
+        """Until /readyz answers 200."""
+        self._wait_until(self._answers, "web")
+
+    def wait_worker(self) -> None:
+        """Until a worker answers over the broker: a web server alone would queue mail that nobody sends."""
+        broker = Celery(broker=self.servers.broker)
+        self._wait_until(lambda: bool(broker.control.ping(timeout=0.5)), "worker")
+
+    def _wait_until(self, ready: Callable[[], bool], name: str) -> None:
+        """A child that ends meanwhile is the reason that it never will."""
+        deadline = time.monotonic() + _READY_SECONDS
+        while time.monotonic() < deadline:
+            if (child := self.supervisor.ended()) is not None:
+                raise LaunchError(describe_end(child))
+            with suppress(OSError, http.client.HTTPException, OperationalError):
+                if ready():
+                    return
+            time.sleep(0.1)
+        log = self.logs / f"{name}.log"
+        raise LaunchError(f"The {name} process does not answer; the end of {log}:\n{tail(log)}")
+
+    def _start(self, name: str, module: str, *arguments: str) -> Child:
+        command = [sys.executable, "-m", module, *arguments]
+        log = self.logs / f"{name}.log"
+        child = spawn(name, command, log=log, environment=self.environment, directory=ROOT)
+        return self.supervisor.add(child)
+
+    def _answers(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        finally:
+            connection.close()
+
+
+def describe_end(child: Stoppable) -> str:
+    """Why a child is no longer there, as far as its log says."""
+    return f"{child.name} has ended; the end of {child.log}:\n{tail(child.log)}"

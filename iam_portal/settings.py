@@ -1,0 +1,295 @@
+"""Settings, read from the environment, top to bottom. No secret has a default outside demo and tests."""
+
+import logging.config
+from datetime import timedelta
+from pathlib import Path
+
+import environ
+import structlog
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# --- Which installation is this -----------------------------------------------------------------------
+
+PORTAL_ENVIRONMENT = env.str("PORTAL_ENVIRONMENT", default="production")  # production | demo | test
+PRODUCTION = PORTAL_ENVIRONMENT == "production"
+TESTING = PORTAL_ENVIRONMENT == "test"
+DEBUG = False
+
+if TESTING:
+    environ.Env.ENVIRON.setdefault("SECRET_KEY", "test-" + "k" * 60)
+    environ.Env.ENVIRON.setdefault("PORTAL_ENCRYPTION_KEYS", "dGVzdC10ZXN0LXRlc3QtdGVzdC10ZXN0LXRlc3QtMDA=")
+    environ.Env.ENVIRON.setdefault("PORTAL_SECRET_PEPPERS", "1:dGVzdC10ZXN0LXRlc3QtdGVzdC10ZXN0LXRlc3QtMDA=")
+    environ.Env.ENVIRON.setdefault("PORTAL_BASE_URL", "http://testserver")
+    environ.Env.ENVIRON.setdefault("DATABASE_URL", "postgres://iam_web@localhost/iam")
+    environ.Env.ENVIRON.setdefault("CELERY_BROKER_URL", "memory://")
+    environ.Env.ENVIRON.setdefault("ALLOWED_HOSTS", "testserver,127.0.0.1,localhost")
+
+SECRET_KEY = env.str("SECRET_KEY")
+PORTAL_BASE_URL = env.str("PORTAL_BASE_URL").rstrip("/")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
+
+# Fernet keys, newest first: private signing keys and other secrets that must be read again.
+PORTAL_ENCRYPTION_KEYS = env.list("PORTAL_ENCRYPTION_KEYS")
+# "number:base64" pairs; the highest number makes new digests of client secrets, the others still verify.
+PORTAL_SECRET_PEPPERS = env.list("PORTAL_SECRET_PEPPERS")
+
+if PRODUCTION and any(SECRET_KEY.startswith(prefix) for prefix in ("demo-", "test-", "django-insecure-")):
+    raise ImproperlyConfigured("SECRET_KEY is that of a demo or a test; production needs its own.")
+
+# --- What it is made of -------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "accesscontrol.apps.AccessControlConfig",
+    "applications.apps.ApplicationsConfig",
+    "tenants.apps.TenantsConfig",
+    "iam_portal.apps.PortalConfig",
+    "oauth2_provider",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django.contrib.auth",  # the toolkit's views import its models
+    "django.contrib.contenttypes",
+    "django.contrib.postgres",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "iam_portal.tracing.RequestId",
+    "django.middleware.security.SecurityMiddleware",
+    "iam_portal.csp.SecurityHeaders",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+ROOT_URLCONF = "iam_portal.urls"
+WSGI_APPLICATION = "iam_portal.wsgi.application"
+APPEND_SLASH = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.messages.context_processors.messages",
+            ],
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    [
+                        "django.template.loaders.filesystem.Loader",
+                        "django.template.loaders.app_directories.Loader",
+                    ],
+                )
+            ],
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+INSTALLED_APPS.append("django.forms")  # its widget templates, for the renderer above
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # a user name is unique in its tenant only, by design
+IAM_GATE = "accesscontrol.gate.PortalGate"
+
+# --- Database -----------------------------------------------------------------------------------------
+# Web and worker log in as a role that owns nothing (row-level security binds it); migrations as the owner.
+
+_web = env.db("DATABASE_URL")
+_owner = env.db("DATABASE_OWNER_URL", default=env.str("DATABASE_URL"))
+if TESTING:
+    _web["CONN_MAX_AGE"] = 0
+else:
+    _web.setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 1,
+        "max_size": env.int("DATABASE_POOL_SIZE", default=6),
+        "timeout": 5,
+    }
+DATABASES = {"default": _web, "owner": _owner}
+
+# --- People -------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "tenants.User"
+AUTHENTICATION_BACKENDS: list[str] = []  # sign-in goes through tenants.actions.sessions only
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+if TESTING:
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+SESSION_LIFETIME = timedelta(hours=12)
+SESSION_IDLE = timedelta(hours=1)
+INVITATION_LIFETIME = timedelta(days=7)
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+vars().update(EMAIL_CONFIG)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="iam-portal@localhost")
+
+# --- Languages and time -------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "templates" / "locale"]
+USE_TZ = True
+TIME_ZONE = env.str("PORTAL_TIME_ZONE", default="UTC")
+
+# --- Static files -------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.str("PORTAL_STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
+_modules = BASE_DIR / "node_modules"
+STATICFILES_DIRS = [
+    BASE_DIR / "static",
+    *(
+        (prefix, folder)
+        for prefix, folder in (
+            ("vendor/tabler", _modules / "@tabler" / "core" / "dist" / "css"),
+            ("vendor/htmx", _modules / "htmx.org" / "dist"),
+        )
+        if folder.is_dir()
+    ),
+]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if TESTING
+        else "whitenoise.storage.CompressedStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = TESTING
+
+# --- Transport ----------------------------------------------------------------------------------------
+
+_https = PORTAL_BASE_URL.startswith("https://")
+SECURE_SSL_REDIRECT = _https and env.bool("PORTAL_SSL_REDIRECT", default=True)
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
+SECURE_HSTS_PRELOAD = _https
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+if env.bool("PORTAL_BEHIND_TLS_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SESSION_COOKIE_SECURE = _https
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = _https
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "iam_portal.pages.csrf_failure"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+
+# --- REST ---------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accesscontrol.authentication.ServiceTokenAuthentication",
+        "accesscontrol.authentication.ConsoleSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["accesscontrol.authentication.DeclaredPermission"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "iam_portal.problem.handle",
+    "UNAUTHENTICATED_USER": None,
+    "DATETIME_FORMAT": "iso-8601",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "IAM portal",
+    "DESCRIPTION": "Tenants share applications by contract; this is who may do what, and why.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- OAuth --------------------------------------------------------------------------------------------
+
+OAUTH2_PROVIDER_APPLICATION_MODEL = "applications.Client"
+OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL = "accesscontrol.AccessToken"
+OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "accesscontrol.RefreshToken"
+OAUTH2_PROVIDER_ID_TOKEN_MODEL = "accesscontrol.IDToken"
+OAUTH2_PROVIDER_GRANT_MODEL = "accesscontrol.Grant"
+TOKEN_LIFETIME = timedelta(seconds=300)
+OAUTH2_PROVIDER = {
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 300,
+    "PKCE_REQUIRED": True,
+    "ROTATE_REFRESH_TOKEN": True,
+    # Left unset, refresh tokens would be made by the access-token generator and pass at a gateway.
+    "REFRESH_TOKEN_GENERATOR": "oauthlib.oauth2.rfc6749.tokens.random_token_generator",
+    "SCOPES": {},
+    "DEFAULT_SCOPES": [],
+}
+
+# --- Worker -------------------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_ALWAYS_EAGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "availability": {"task": "applications.watch_boundaries", "schedule": 60.0},
+    "sequence": {"task": "applications.sequence", "schedule": 5.0},
+    "assignments": {"task": "accesscontrol.watch_boundaries", "schedule": 60.0},
+    "history-chain": {"task": "tenants.chain_history", "schedule": 10.0},
+    "history-partitions": {"task": "tenants.prepare_partitions", "schedule": 86_400.0},
+}
+CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {}
+
+# --- Logs: one JSON object a line ---------------------------------------------------------------------
+
+LOGGING_CONFIG = None
+_processors = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+]
+LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING" if TESTING else "INFO")
+logging.config.dictConfig(
+    {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "json": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "processor": structlog.processors.JSONRenderer(),
+                "foreign_pre_chain": _processors,
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+        "loggers": {
+            # The middleware logs each request once; Django's own lines would carry full addresses.
+            "django.request": {"level": "ERROR"},
+            "django.server": {"level": "ERROR"},
+            "oauthlib": {"level": "WARNING"},
+        },
+    }
+)
+structlog.configure(
+    processors=[*_processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)

@@ -1,0 +1,82 @@
+"""Moments and spans in words: the reader's zone in the text, UTC in the title."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.dateformat import format as date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from iam_portal.spans import Span
+
+Bounds = tuple[datetime | None, datetime | None]
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+def bounds(during: Any) -> Bounds:
+    """Both ends of a ``Span``, a ``tstzrange`` or a pair; None is open."""
+    if hasattr(during, "lower"):
+        during = Span.of(during)
+    if isinstance(during, Span):
+        return during.start, during.end
+    start, end = during
+    return start, end
+
+
+def plain(moment: datetime) -> str:
+    """``3 Mar 2027, 14:00 CET`` in the active time zone."""
+    return date_format(timezone.localtime(moment), "j M Y, H:i T")
+
+
+def element(moment: datetime, text: str) -> SafeString:
+    """The <time> element: machine-readable in UTC, and UTC to the second in the title."""
+    utc = moment.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{}</time>',
+        utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        utc.strftime("%Y-%m-%d %H:%M:%S"),
+        text,
+    )
+
+
+def distance(moment: datetime, at: datetime) -> str:
+    """``in 5 days``, ``3 hours ago``, ``now``; whole units, rounded to the nearest."""
+    seconds = (moment - at).total_seconds()
+    if abs(seconds) < MINUTE / 2:
+        return _("now")
+    amount = _amount(abs(seconds))
+    if seconds > 0:
+        return _("in %(amount)s") % {"amount": amount}
+    return _("%(amount)s ago") % {"amount": amount}
+
+
+def _amount(seconds: float) -> str:
+    if seconds < 59.5 * MINUTE:
+        count = max(1, round(seconds / MINUTE))
+        return ngettext("%(count)d minute", "%(count)d minutes", count) % {"count": count}
+    if seconds < 23.5 * HOUR:
+        count = round(seconds / HOUR)
+        return ngettext("%(count)d hour", "%(count)d hours", count) % {"count": count}
+    if seconds < 60 * DAY:
+        count = round(seconds / DAY)
+        return ngettext("%(count)d day", "%(count)d days", count) % {"count": count}
+    if seconds < 700 * DAY:
+        count = round(seconds / DAY / 30.44)
+        return ngettext("%(count)d month", "%(count)d months", count) % {"count": count}
+    count = round(seconds / DAY / 365.25)
+    return ngettext("%(count)d year", "%(count)d years", count) % {"count": count}
+
+
+def in_words(during: Any) -> SafeString:
+    """A half-open span: from … until …, with an open end said in words."""
+    start, end = bounds(during)
+    if start and end:
+        return format_html(_("from {} until {}"), element(start, plain(start)), element(end, plain(end)))
+    if start:
+        return format_html(_("from {}, no end"), element(start, plain(start)))
+    if end:
+        return format_html(_("until {}"), element(end, plain(end)))
+    return format_html("{}", _("always"))

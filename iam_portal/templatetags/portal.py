@@ -1,0 +1,123 @@
+"""What the console's templates print with: ``{% load portal %}``."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.forms import BoundField, widgets
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.dateformat import format as date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from iam_portal.templatetags import moments, states
+from iam_portal.templatetags import timeline as lines
+
+register = template.Library()
+
+
+@register.filter
+def moment(value: datetime | None, at: datetime | None = None) -> SafeString | str:
+    """``3 Mar 2027, 14:00 CET (in 5 days)``; ``at`` is the page's now, the clock's by default."""
+    if not value:
+        return ""
+    text = f"{moments.plain(value)} ({moments.distance(value, at or timezone.now())})"
+    return moments.element(value, text)
+
+
+@register.filter
+def relative(value: datetime | None, at: datetime | None = None) -> SafeString | str:
+    """``in 5 days``, with the whole moment in the title."""
+    if not value:
+        return ""
+    return moments.element(value, moments.distance(value, at or timezone.now()))
+
+
+@register.filter
+def day(value: datetime | None) -> SafeString | str:
+    """``3 Mar 2027`` where the hour would only be noise; the title still has it."""
+    if not value:
+        return ""
+    return moments.element(value, date_format(timezone.localtime(value), "j M Y"))
+
+
+@register.filter
+def span_text(during: Any) -> SafeString | str:
+    """A ``tstzrange`` or a pair of moments in words; None stays empty."""
+    return moments.in_words(during) if during else ""
+
+
+@register.simple_tag
+def icon(name: str, css: str = "", label: str = "") -> SafeString:
+    """One drawing of the sprite; hidden from screen readers unless it has a label."""
+    spoken = format_html('role="img" aria-label="{}"', label) if label else 'aria-hidden="true"'
+    return format_html(
+        '<svg class="icon {}" {}><use href="{}#{}"/></svg>',
+        css,
+        SafeString(spoken),
+        static("iam_portal/icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def state_badge(state: str, word: str = "") -> SafeString:
+    """Shape and word of a state; ``word`` replaces the usual one."""
+    seen = states.look(state)
+    return format_html(
+        '<span class="state state-{}">{}{}</span>',
+        seen.shape,
+        icon(f"state-{seen.shape}"),
+        word or seen.word,
+    )
+
+
+@register.inclusion_tag("iam_portal/_timeline.html")
+def timeline(
+    rows: Iterable[Mapping[str, Any]],
+    at: datetime | None = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> dict[str, Any]:
+    """Draws rows ``{label, url?, note?, spans: [{during, state, title?}]}`` with ``at`` marked."""
+    now = timezone.now()
+    at = at or now
+    same_day = timezone.localtime(at).date() == timezone.localtime(now).date()
+    today = _("Today") if same_day else date_format(timezone.localtime(at), "j M Y")
+    return {"line": lines.draw(rows, at=at, start=start, end=end), "today_label": today}
+
+
+@register.filter
+def kind(field: BoundField) -> str:
+    """How ``_field.html`` lays a field out: check, group, moment or plain."""
+    widget = field.field.widget
+    if isinstance(widget, widgets.CheckboxInput):
+        return "check"
+    if isinstance(widget, widgets.RadioSelect | widgets.CheckboxSelectMultiple):
+        return "group"
+    return "moment" if getattr(widget, "input_type", "") == "datetime-local" else "plain"
+
+
+@register.simple_tag
+def control(field: BoundField) -> SafeString:
+    """The widget of a bound field with the classes it needs and its help and errors announced."""
+    widget = field.field.widget
+    css = "form-select" if isinstance(widget, widgets.Select) else "form-control"
+    if kind(field) == "check":
+        css = "form-check-input"
+    own = widget.attrs.get("class", "")
+    invalid = "is-invalid" if field.errors else ""
+    return field.as_widget(attrs={"class": " ".join(filter(None, (css, own, invalid)))})
+
+
+@register.filter
+def problems(form: Any) -> list[tuple[str, str, str]]:
+    """The form's errors as (id of the control, label, text), in the order of the fields."""
+    found = []
+    for field in form:
+        anchor = field.id_for_label or f"{field.auto_id}_group"
+        found += [(anchor, str(field.label), text) for text in field.errors]
+    return found

@@ -1,0 +1,54 @@
+"""SQL of the second wall, for migrations: the two database roles and a tenant's policy on a table."""
+
+from django.db import migrations
+
+_CURRENT_TENANT = "(SELECT nullif(current_setting('iam.tenant', true), '')::uuid)"
+
+# Roles belong to the whole server, so they may be there already (another database, an administrator).
+ROLES = """
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'iam_web') THEN
+        CREATE ROLE iam_web NOLOGIN NOINHERIT;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'iam_cross') THEN
+        CREATE ROLE iam_cross NOLOGIN NOINHERIT;
+    END IF;
+    IF NOT pg_has_role('iam_web', 'iam_cross', 'MEMBER') THEN
+        GRANT iam_cross TO iam_web;
+    END IF;
+END $$;
+GRANT USAGE ON SCHEMA public TO iam_web, iam_cross;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO iam_web, iam_cross;
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO iam_web, iam_cross;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public
+    GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO iam_web, iam_cross;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO iam_web, iam_cross;
+"""
+
+
+def roles() -> migrations.RunSQL:
+    """Create the two roles where they are missing and let them work on present and future tables."""
+    return migrations.RunSQL(ROLES, migrations.RunSQL.noop)
+
+
+def wall(table: str, *, column: str = "tenant_id", shared_when_null: bool = False) -> migrations.RunSQL:
+    """Forced row-level security: the tenant in ``iam.tenant`` sees its rows, ``iam_cross`` sees all.
+
+    With ``shared_when_null`` a row without a tenant is everybody's to see and nobody's to write.
+    """
+    own = f"{column} = {_CURRENT_TENANT}"
+    seen = f"({own} OR {column} IS NULL)" if shared_when_null else own
+    forward = [
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+        f"CREATE POLICY tenant_rows ON {table} USING ({seen}) WITH CHECK ({own})",
+        f"CREATE POLICY cross_rows ON {table} TO iam_cross USING (true) WITH CHECK (true)",
+    ]
+    backward = [
+        f"DROP POLICY cross_rows ON {table}",
+        f"DROP POLICY tenant_rows ON {table}",
+        f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY",
+        f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
+    ]
+    return migrations.RunSQL(forward, backward)

@@ -1,0 +1,84 @@
+"""The second wall between tenants, seen from the code.
+
+Row-level security shows a transaction only the rows of the tenant in ``iam.tenant``. :func:`tenant_scope`
+sets it. Questions that really cross tenants go through :func:`cross_tenant`, which changes to a second
+database role; only the modules listed in ``tests/architecture/test_walls.py`` may call it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from uuid import UUID
+
+from django.db import connection, transaction
+from psycopg.pq import TransactionStatus
+
+_tenant: ContextVar[str] = ContextVar("iam_tenant", default="")
+_crossing: ContextVar[int] = ContextVar("iam_crossing", default=0)
+
+WEB_ROLE = "iam_web"
+CROSS_ROLE = "iam_cross"
+
+
+@contextmanager
+def tenant_scope(tenant_id: UUID | str) -> Iterator[None]:
+    """One transaction that sees the rows of this tenant and no other's.
+
+    The setting and its restoration are both local to the transaction: nothing stays on a pooled
+    connection. Inside an outer transaction no savepoint is made; the former tenant comes back at the end.
+    """
+    former = _tenant.get()
+    token = _tenant.set(str(tenant_id))
+    try:
+        with _transaction():
+            _execute("SELECT set_config('iam.tenant', %s, true)", str(tenant_id))
+            try:
+                yield
+            finally:
+                if _usable():
+                    _execute("SELECT set_config('iam.tenant', %s, true)", former)
+    finally:
+        _tenant.reset(token)
+
+
+@contextmanager
+def cross_tenant() -> Iterator[None]:
+    """Run the block as the role that sees every tenant's rows, inside the same transaction."""
+    depth = _crossing.get()
+    token = _crossing.set(depth + 1)
+    try:
+        with _transaction():
+            if depth == 0:
+                _execute(f"SET LOCAL ROLE {CROSS_ROLE}")
+            try:
+                yield
+            finally:
+                if depth == 0 and _usable():
+                    _execute(f"SET LOCAL ROLE {WEB_ROLE}")
+    finally:
+        _crossing.reset(token)
+
+
+def current_tenant() -> str:
+    """The id of the tenant in scope, or an empty string."""
+    return _tenant.get()
+
+
+@contextmanager
+def _transaction() -> Iterator[None]:
+    if connection.in_atomic_block:
+        yield
+    else:
+        with transaction.atomic():
+            yield
+
+
+def _usable() -> bool:
+    """Whether the transaction still takes statements; a failed one restores its settings by rolling back."""
+    raw = connection.connection
+    return raw is not None and raw.info.transaction_status == TransactionStatus.INTRANS
+
+
+def _execute(statement: str, *values: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values or None)

@@ -1,0 +1,175 @@
+"""The tree of groups of a tenant.
+
+Locks: the tenant (names), then groups in order of id, then the tree's advisory lock, which the trigger takes.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from iam_portal.errors import DomainError, NotFound
+from iam_portal.gate import Actor
+from tenants import policies
+from tenants.history import record
+from tenants.models import Group, GroupPlacement, Membership, Tenant, since
+from tenants.signals import group_deleted, membership_changing
+
+
+class GroupLoop(DomainError):
+    """A group would come to stand below itself."""
+
+    code = "group_loop"
+
+
+class HasSubgroups(DomainError):
+    """Deleting would silently move the groups below; ``data`` names them."""
+
+    code = "group_has_subgroups"
+
+
+def create(
+    *,
+    tenant: Tenant,
+    name: str,
+    by: Actor,
+    at: datetime,
+    description: str = "",
+    parent_id: UUID | None = None,
+) -> Group:
+    """A group without members, a root unless a parent is named."""
+    with transaction.atomic():
+        policies.hold(tenant)
+        parent = locked(tenant=tenant, group_ids=[parent_id], at=at)[parent_id] if parent_id else None
+        group = Group(tenant=tenant, name=name.strip(), description=description.strip(), during=since(at))
+        group.full_clean()
+        group.save(force_insert=True)
+        if parent is not None:
+            _place(group, parent, by=by, at=at)
+        _record("group.created", group, by, at, after={"name": group.name, "parent": _id(parent)})
+    return group
+
+
+def rename(
+    *,
+    tenant: Tenant,
+    group_id: UUID,
+    by: Actor,
+    at: datetime,
+    name: str | None = None,
+    description: str | None = None,
+    revision: int | None = None,
+) -> Group:
+    """Another name or description; what is left out stays."""
+    with transaction.atomic():
+        policies.hold(tenant)
+        group = locked(tenant=tenant, group_ids=[group_id], at=at)[group_id]
+        policies.require_revision(group, revision)
+        before = {"name": group.name, "description": group.description}
+        group.name = group.name if name is None else name.strip()
+        group.description = group.description if description is None else description.strip()
+        after = {"name": group.name, "description": group.description}
+        if before != after:
+            _save(group)
+            _record("group.renamed", group, by, at, before=before, after=after)
+    return group
+
+
+def move(
+    *,
+    tenant: Tenant,
+    group_id: UUID,
+    parent_id: UUID | None,
+    by: Actor,
+    at: datetime,
+    revision: int | None = None,
+) -> Group:
+    """Hang the group below another, or make it a root. Roles from above follow the new place."""
+    with transaction.atomic():
+        found = locked(tenant=tenant, group_ids={group_id, parent_id} - {None}, at=at)
+        group, parent = found[group_id], found[parent_id] if parent_id else None
+        policies.require_revision(group, revision)
+        place = GroupPlacement.objects.not_over(at).filter(group=group)
+        former = place.values_list("parent_id", flat=True).first()
+        if former == parent_id:
+            return group
+        place.close(at)
+        if parent is not None:
+            _place(group, parent, by=by, at=at)
+        _save(group)
+        before = {"parent": str(former) if former else None}
+        _record("group.moved", group, by, at, before=before, after={"parent": _id(parent)})
+    return group
+
+
+def delete(*, tenant: Tenant, group_id: UUID, by: Actor, at: datetime, revision: int | None = None) -> None:
+    """End the group, its place and its memberships. Refused while groups stand below it."""
+    with transaction.atomic():
+        group = locked(tenant=tenant, group_ids=[group_id], at=at)[group_id]
+        policies.require_revision(group, revision)
+        below = GroupPlacement.objects.not_over(at).filter(parent=group).select_related("group")
+        if names := sorted(placement.group.name for placement in below):
+            raise HasSubgroups(f"Move or delete what stands below {group} first.", data={"subgroups": names})
+        GroupPlacement.objects.filter(group=group).close(at)
+        members = Membership.objects.filter(group=group).close(at)
+        Group.objects.filter(pk=group.pk).close(at)
+        _record("group.deleted", group, by, at, before={"name": group.name, "members": members})
+        group_deleted.send(sender=Group, tenant=tenant, group=group, by=by, at=at)
+
+
+def locked(*, tenant: Tenant, group_ids: Collection[UUID | None], at: datetime) -> dict[UUID | None, Group]:
+    """These groups by id, locked in order of id; NotFound when one is foreign, unknown or gone."""
+    rows = tenant.groups.filter(id__in=group_ids, during__contains=at)
+    found: dict[UUID | None, Group] = {
+        group.id: group for group in rows.select_for_update(no_key=True).order_by("id")
+    }
+    if set(group_ids) - found.keys():
+        raise NotFound
+    return found
+
+
+def _place(group: Group, parent: Group, *, by: Actor, at: datetime) -> None:
+    membership_changing.send(
+        sender=GroupPlacement, actor=by, tenant=group.tenant, users=[], group=group, parent=parent, at=at
+    )
+    if group.pk == parent.pk:
+        raise GroupLoop("A group cannot contain itself.")
+    placement = GroupPlacement(tenant=group.tenant, group=group, parent=parent, during=since(at))
+    placement.full_clean()
+    try:
+        with transaction.atomic():
+            placement.save(force_insert=True)
+    except IntegrityError as exc:
+        if _broken(exc) != "groupplacement_no_loop":
+            raise
+        raise GroupLoop(f"{parent} stands below {group}.") from exc
+
+
+def _broken(exc: IntegrityError) -> str | None:
+    """The name of the constraint that refused, as the database gives it."""
+    return getattr(getattr(exc.__cause__, "diag", None), "constraint_name", None)
+
+
+def _save(group: Group) -> None:
+    group.revision += 1
+    group.full_clean()
+    group.save()
+
+
+def _id(group: Group | None) -> str | None:
+    return None if group is None else str(group.id)
+
+
+def _record(
+    action: str,
+    group: Group,
+    by: Actor,
+    at: datetime,
+    *,
+    before: dict[str, object] | None = None,
+    after: dict[str, object] | None = None,
+) -> None:
+    subject = ("group", group.id, group.name)
+    tenants = [group.tenant_id]
+    record(action=action, tenants=tenants, by=by, at=at, subject=subject, before=before, after=after)

@@ -1,0 +1,59 @@
+"""Single-use links to a person's own mailbox. The value exists in the mail only; here is its digest."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from iam_portal.errors import DomainError, Kind
+from tenants import emails, hashers, policies
+from tenants.models import Tenant, User, UserLink
+
+RESET_LIFETIME = timedelta(hours=24)
+Purpose = UserLink.Purpose
+
+
+class LinkUnknown(DomainError):
+    """Unknown, used, expired, of another organization or of an inactive person: never told apart."""
+
+    code = "link_unknown"
+    kind = Kind.MISSING
+
+
+def issue(*, tenant: Tenant, user: User, at: datetime) -> UserLink:
+    """Void older links and send a new one: an invitation to whom never set a password, else a reset.
+
+    Asks nobody: the callers ask ``principal_becoming``. Nothing returned can be used by the administrator.
+    """
+    void(user=user, at=at)
+    token = hashers.fresh()
+    purpose = Purpose.RESET if user.has_usable_password() else Purpose.INVITATION
+    lifetime = settings.INVITATION_LIFETIME if purpose == Purpose.INVITATION else RESET_LIFETIME
+    link = UserLink(
+        tenant=tenant,
+        user=user,
+        purpose=purpose,
+        digest=hashers.digest(token),
+        created_at=at,
+        expires_at=at + lifetime,
+    )
+    link.full_clean()
+    link.save(force_insert=True)
+    emails.send_link(link=link, token=token)
+    return link
+
+
+def take(*, tenant: Tenant, token: str, at: datetime) -> UserLink:
+    """Use up the link. Its user is locked first, so that of two who come at once one finds it used."""
+    known = UserLink.objects.filter(tenant=tenant, digest=hashers.digest(token)).first()
+    user = policies.locked_user(tenant=tenant, user_id=known.user_id) if known else None
+    link = UserLink.objects.filter(pk=known.pk, used_at=None, expires_at__gt=at).first() if known else None
+    if user is None or link is None or not policies.is_active(user=user, at=at):
+        raise LinkUnknown("This link is not known, or no longer valid. Ask for a new one.")
+    link.user, link.used_at = user, at
+    link.save(update_fields=["used_at"])
+    return link
+
+
+def void(*, user: User, at: datetime) -> None:
+    """No unused link of this user works any more."""
+    UserLink.objects.filter(user=user, used_at=None).update(used_at=at)

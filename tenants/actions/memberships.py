@@ -1,0 +1,71 @@
+"""Users in groups."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from iam_portal.errors import DomainError
+from iam_portal.gate import Actor
+from tenants import policies
+from tenants.actions.groups import locked
+from tenants.actions.users import UserInactive
+from tenants.history import record
+from tenants.models import Group, Membership, Tenant, User, since
+from tenants.signals import membership_changing
+
+
+class AlreadyMember(DomainError):
+    """He is in the group."""
+
+    code = "member_already"
+
+
+class NotMember(DomainError):
+    """He is not in the group."""
+
+    code = "not_a_member"
+
+
+def add(*, tenant: Tenant, group_id: UUID, user_id: UUID, by: Actor, at: datetime) -> Membership:
+    """From now on he holds what the group holds, and the groups above it."""
+    with transaction.atomic():
+        group, user = _pair(tenant, group_id, user_id, at)
+        if not policies.is_active(user=user, at=at):
+            raise UserInactive(f"{user} is inactive.")
+        if Membership.objects.not_over(at).filter(group=group, user=user).exists():
+            raise AlreadyMember(f"{user} is in {group} already.")
+        membership_changing.send(
+            sender=Membership, actor=by, tenant=tenant, users=[user], group=group, parent=None, at=at
+        )
+        membership = Membership(tenant=tenant, group=group, user=user, during=since(at))
+        membership.full_clean()
+        membership.save(force_insert=True)
+        _record("group.member_added", group, user, by, at)
+    return membership
+
+
+def remove(*, tenant: Tenant, group_id: UUID, user_id: UUID, by: Actor, at: datetime) -> None:
+    """From now on he holds nothing through the group."""
+    with transaction.atomic():
+        group, user = _pair(tenant, group_id, user_id, at)
+        if not Membership.objects.filter(group=group, user=user).close(at):
+            raise NotMember(f"{user} is not in {group}.")
+        _record("group.member_removed", group, user, by, at)
+
+
+def _pair(tenant: Tenant, group_id: UUID, user_id: UUID, at: datetime) -> tuple[Group, User]:
+    """Both locked; the group first, here and everywhere."""
+    group = locked(tenant=tenant, group_ids=[group_id], at=at)[group_id]
+    return group, policies.locked_user(tenant=tenant, user_id=user_id)
+
+
+def _record(action: str, group: Group, user: User, by: Actor, at: datetime) -> None:
+    record(
+        action=action,
+        tenants=[group.tenant_id],
+        by=by,
+        at=at,
+        subject=("user", user.id, str(user)),
+        after={"group": str(group.id), "groupName": group.name},
+    )

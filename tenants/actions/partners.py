@@ -1,0 +1,67 @@
+"""Who is whose partner now, and what a side accepts from it without looking."""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from iam_portal.errors import NotFound
+from iam_portal.gate import Actor
+from tenants.history import record
+from tenants.models import AutoAccept, Partnership, Tenant
+
+
+def are_partners(a: Tenant, b: Tenant) -> bool:
+    """Whether a confirmed partnership joins the two."""
+    return _between(a, b).exists()
+
+
+def partners_of(tenant: Tenant) -> QuerySet[Tenant]:
+    """The organizations joined with this one by a confirmed partnership, by name."""
+    confirmed = Partnership.State.CONFIRMED
+    joined = Q(partnerships_invited__invitee=tenant, partnerships_invited__state=confirmed)
+    invited = Q(partnerships_joined__inviter=tenant, partnerships_joined__state=confirmed)
+    return Tenant.objects.filter(joined | invited).distinct().order_by("name", "id")
+
+
+def accept_automatically(
+    *, tenant: Tenant, partnership_id: UUID, contract_types: Collection[str], by: Actor, at: datetime
+) -> None:
+    """From now on this side accepts proposals of exactly these contract types from the partner unseen."""
+    with transaction.atomic():
+        found = Partnership.objects.select_for_update().filter(pk=partnership_id, state="confirmed").first()
+        if found is None or tenant.id not in (found.inviter_id, found.invitee_id):
+            raise NotFound
+        rows = AutoAccept.objects.filter(partnership=found, tenant=tenant)
+        before = sorted(rows.values_list("contract_type", flat=True))
+        wanted = sorted(set(contract_types))
+        if before == wanted:
+            return
+        rows.exclude(contract_type__in=wanted).delete()
+        for contract_type in set(wanted) - set(before):
+            row = AutoAccept(partnership=found, tenant=tenant, contract_type=contract_type)
+            row.full_clean()
+            row.save()
+        record(
+            action="partnership.auto_accept_changed",
+            tenants=[tenant],
+            by=by,
+            at=at,
+            subject=("partnership", found.id, tenant.name),
+            before={"contractTypes": before},
+            after={"contractTypes": wanted},
+        )
+
+
+def accepts_automatically(*, tenant: Tenant, partner: Tenant, contract_type: str) -> bool:
+    """Whether the tenant's standing yes covers a proposal of this partner."""
+    return AutoAccept.objects.filter(
+        partnership__in=_between(tenant, partner), tenant=tenant, contract_type=contract_type
+    ).exists()
+
+
+def _between(a: Tenant, b: Tenant) -> QuerySet[Partnership]:
+    pair = Q(inviter=a, invitee=b) | Q(inviter=b, invitee=a)
+    return Partnership.objects.filter(pair, state=Partnership.State.CONFIRMED)

@@ -1,0 +1,204 @@
+"""People of a tenant: inviting, changing, deactivating, their passwords."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib.auth import password_validation
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from iam_portal.errors import DomainError, Invalid
+from iam_portal.gate import Actor
+from iam_portal.walls import tenant_scope
+from tenants import policies
+from tenants.actions import links, sessions
+from tenants.history import record
+from tenants.models import Tenant, User, UserActivity, since
+from tenants.signals import principal_becoming, user_deactivated
+
+
+class WeakPassword(Invalid):
+    """The password breaks rules; every broken one is listed."""
+
+    code = "weak_password"
+
+
+class UserInactive(DomainError):
+    """The act needs an active user."""
+
+    code = "user_inactive"
+
+
+class UserActive(DomainError):
+    """There is nothing to reactivate."""
+
+    code = "user_active"
+
+
+def invite(*, tenant: Tenant, username: str, email: str, display_name: str, by: Actor, at: datetime) -> User:
+    """A user without password; the link that sets one goes to his mailbox and nowhere else."""
+    with transaction.atomic():
+        user = _new(tenant, username, email, display_name, at)
+        user.set_unusable_password()
+        _create(user, "user.invited", by=by, at=at)
+        links.issue(tenant=tenant, user=user, at=at)
+    return user
+
+
+def create_with_password(
+    *,
+    tenant: Tenant,
+    username: str,
+    email: str,
+    display_name: str,
+    password: str,
+    by: Actor,
+    at: datetime,
+) -> User:
+    """A user who can sign in at once: the first administrator, and demo data."""
+    with transaction.atomic():
+        user = _new(tenant, username, email, display_name, at)
+        _set_password(user, password)
+        _create(user, "user.created", by=by, at=at)
+    return user
+
+
+def accept(
+    *, tenant: Tenant, token: str, password: str, at: datetime, source_address: str = "", request_id: str = ""
+) -> User:
+    """Set the password by the link from the mailbox. The link is used up; other sessions and links end."""
+    with tenant_scope(tenant.id), transaction.atomic():
+        link = links.take(tenant=tenant, token=token, at=at)
+        user = link.user
+        _set_password(user, password)
+        user.save(update_fields=["password"])
+        links.void(user=user, at=at)
+        sessions.end_all(user=user, at=at)
+        by = Actor("user", str(user.id), str(user), tenant.id, request_id, source_address)
+        _record("user.password_set", user, by, at, after={"by": link.purpose})
+    return user
+
+
+def change(
+    *,
+    tenant: Tenant,
+    user_id: UUID,
+    by: Actor,
+    at: datetime,
+    username: str | None = None,
+    email: str | None = None,
+    display_name: str | None = None,
+    revision: int | None = None,
+) -> User:
+    """Change what is given. Another mailbox voids the links that went to the former one."""
+    given = {"username": username, "email": email, "display_name": display_name}
+    with transaction.atomic():
+        policies.hold(tenant)
+        user = policies.locked_user(tenant=tenant, user_id=user_id)
+        policies.require_revision(user, revision)
+        wanted = {name: value.strip() for name, value in given.items() if value is not None}
+        fields = [name for name, value in wanted.items() if value != getattr(user, name)]
+        if not fields:
+            return user
+        if "email" in fields:
+            principal_becoming.send(sender=User, actor=by, tenant=tenant, user=user, at=at)
+            links.void(user=user, at=at)
+        for name in fields:
+            setattr(user, name, wanted[name])
+        _save(user)
+        _record("user.changed", user, by, at, after={"fields": fields})
+    return user
+
+
+def deactivate(
+    *, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, revision: int | None = None
+) -> User:
+    """From now on he cannot sign in and holds nothing; memberships and assignments stay for a return."""
+    with transaction.atomic():
+        user = policies.locked_user(tenant=tenant, user_id=user_id)
+        policies.require_revision(user, revision)
+        if not UserActivity.objects.filter(user=user).close(at):
+            raise UserInactive(f"{user} is inactive already.")
+        sessions.end_all(user=user, at=at)
+        links.void(user=user, at=at)
+        _save(user)
+        _record("user.deactivated", user, by, at)
+        user_deactivated.send(sender=User, tenant=tenant, user=user, by=by, at=at)
+    return user
+
+
+def reactivate(
+    *, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, revision: int | None = None
+) -> User:
+    """He may sign in again, with what he still has."""
+    with transaction.atomic():
+        user = policies.locked_user(tenant=tenant, user_id=user_id)
+        policies.require_revision(user, revision)
+        if UserActivity.objects.not_over(at).filter(user=user).exists():
+            raise UserActive(f"{user} is active.")
+        _activate(user, at)
+        _save(user)
+        _record("user.reactivated", user, by, at)
+    return user
+
+
+def reset(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime) -> None:
+    """Send him a link that sets a new password. The present one works until the link is used."""
+    with transaction.atomic():
+        user = policies.locked_user(tenant=tenant, user_id=user_id)
+        if not policies.is_active(user=user, at=at):
+            raise UserInactive(f"{user} is inactive.")
+        principal_becoming.send(sender=User, actor=by, tenant=tenant, user=user, at=at)
+        link = links.issue(tenant=tenant, user=user, at=at)
+        _record("user.link_sent", user, by, at, after={"purpose": link.purpose})
+
+
+def _new(tenant: Tenant, username: str, email: str, display_name: str, at: datetime) -> User:
+    return User(
+        tenant=tenant,
+        username=username.strip(),
+        email=email.strip(),
+        display_name=display_name.strip(),
+        created_at=at,
+    )
+
+
+def _create(user: User, action: str, *, by: Actor, at: datetime) -> None:
+    policies.hold(user.tenant)
+    user.full_clean()
+    user.save(force_insert=True)
+    _activate(user, at)
+    principal_becoming.send(sender=User, actor=by, tenant=user.tenant, user=user, at=at)
+    _record(action, user, by, at)
+
+
+def _activate(user: User, at: datetime) -> None:
+    span = UserActivity(tenant=user.tenant, user=user, during=since(at))
+    span.full_clean()
+    span.save(force_insert=True)
+
+
+def _save(user: User) -> None:
+    user.revision += 1
+    user.full_clean()
+    user.save()
+
+
+def _set_password(user: User, password: str) -> None:
+    try:
+        password_validation.validate_password(password, user)
+    except ValidationError as exc:
+        errors = [
+            {"pointer": "/password", "code": error.code or "invalid", "detail": " ".join(error.messages)}
+            for error in exc.error_list
+        ]
+        raise WeakPassword("This password cannot be used.", errors=errors) from exc
+    user.set_password(password)
+
+
+def _record(
+    action: str, user: User, by: Actor, at: datetime, *, after: dict[str, str | list[str]] | None = None
+) -> None:
+    """Fields are named, never their values: who somebody was stands in the erasable part only."""
+    subject = ("user", user.id, str(user))
+    record(action=action, tenants=[user.tenant_id], by=by, at=at, subject=subject, after=after)

@@ -1,0 +1,9 @@
+"""App configuration."""
+
+from django.apps import AppConfig
+
+
+class TenantsConfig(AppConfig):
+    """The app "who"."""
+
+    name = "tenants"

@@ -1,0 +1,64 @@
+"""The one function that writes history. It runs in the transaction of the change, or nothing happens."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from iam_portal.gate import Actor
+from iam_portal.walls import cross_tenant
+from tenants.models import HistoryEvent, HistoryPerson, Tenant
+
+
+def record(
+    *,
+    action: str,
+    tenants: Iterable[Tenant | UUID],
+    by: Actor,
+    at: datetime,
+    subject: tuple[str, object, str],
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> None:
+    """Write one row per tenant concerned.
+
+    ``subject`` is (kind, id, name). ``before`` and ``after`` must be free of secrets and personal fields.
+    Raises outside a transaction: a change and its record stand or fall together.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("history is written in the transaction of the change")
+    kind, subject_id, subject_name = subject
+    ids = sorted({tenant.id if isinstance(tenant, Tenant) else tenant for tenant in tenants}, key=str)
+    with cross_tenant():  # the other side of a contract has its row too
+        for tenant_id in ids:
+            salt = secrets.token_hex(16)
+            person = {
+                "actor_name": by.name[:200],
+                "subject_name": subject_name[:200],
+                "source_address": by.source_address[:64] if by.tenant_id in (tenant_id, None) else "",
+            }
+            event = HistoryEvent.objects.create(
+                tenant_id=tenant_id,
+                at=at,
+                action=action,
+                actor_kind=by.kind,
+                actor_id=by.id,
+                subject_kind=kind,
+                subject_id=str(subject_id),
+                before=before,
+                after=after,
+                request_id=by.request_id,
+                person_digest=person_digest(salt, person),
+            )
+            HistoryPerson.objects.create(event_id=event.id, tenant_id=tenant_id, salt=salt, **person)
+
+
+def person_digest(salt: str, person: Mapping[str, str]) -> str:
+    """SHA-256 over salt and personal fields: what the chain keeps of them."""
+    canonical = json.dumps([salt, sorted(person.items())], separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()

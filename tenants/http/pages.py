@@ -1,0 +1,187 @@
+"""The frame of every page below ``/t/<slug>/``: whose data, who acts, may he, in one transaction."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.db import transaction
+from django.forms import BaseForm
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views import View
+
+from iam_portal import problem
+from iam_portal.decision import Decision
+from iam_portal.errors import DomainError, Forbidden, Kind, NotFound
+from iam_portal.gate import Actor, Permission, gate
+from iam_portal.tracing import request_id
+from iam_portal.walls import tenant_scope
+from tenants import navigation
+from tenants.actions import sessions
+from tenants.http.refusals import Outcome, into_form, sentences
+from tenants.http.sessions import actor_of, cookie_name
+from tenants.models import Tenant, UserSession
+
+
+class TenantPage(View):
+    """A page of one tenant. Handlers run in one transaction, in the tenant's scope.
+
+    ``permission`` (``Users:read``) is needed for every method; :meth:`require` asks for more inside a
+    handler. Pages for people who are not signed in say ``public = True``; there ``tenant`` is None when
+    the address names none, and the page must then look and fail as for one that exists.
+    """
+
+    permission: ClassVar[str | None] = None
+    public: ClassVar[bool] = False
+
+    at: datetime
+    slug: str
+    tenant: Tenant
+    session: UserSession | None = None
+    actor: Actor
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if self.permission is None and not self.public:
+            raise ImproperlyConfigured(f"{type(self).__name__} declares no permission")
+        self.at = timezone.now()
+        self.slug = kwargs.pop("slug")
+        self._decisions: dict[str, Decision] = {}
+        tenant = Tenant.objects.filter(slug=self.slug).first()
+        response = self._within(tenant, lambda: self._answer(request, tenant, args, kwargs))
+        add_never_cache_headers(response)
+        return response
+
+    def _within(self, tenant: Tenant | None, answer: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+        if tenant is None:
+            return answer()
+        try:
+            with tenant_scope(tenant.id):
+                return answer()
+        except DomainError as refusal:  # outside the scope: everything it did is rolled back
+            return self.refused(refusal)
+
+    def _answer(
+        self, request: HttpRequest, tenant: Tenant | None, args: Any, kwargs: Any
+    ) -> HttpResponseBase:
+        self.tenant = tenant  # type: ignore[assignment]  # None on public pages only, see the class
+        token = request.COOKIES.get(cookie_name(tenant.id)) if tenant else None
+        if tenant and token:
+            self.session = sessions.resolve(tenant=tenant, token=token, at=self.at)
+        if self.session is not None:
+            self.actor = actor_of(request, self.session)
+        if not self.public:
+            # Alike for a tenant that does not exist and for a session that is none: nothing is learned.
+            if self.session is None:
+                return self.to_sign_in()
+            decision = self.can(str(self.permission))
+            if not decision:
+                return self.error(403, decision=decision)
+        return super().dispatch(request, *args, **kwargs)
+
+    def can(self, permission: str) -> Decision:
+        """Whether the person holds the permission here, now; asked once per request. For disabled buttons."""
+        if permission not in self._decisions:
+            self._decisions[permission] = gate().decide(
+                actor=self.actor,
+                tenant_id=self.tenant.id,
+                permission=Permission.parse(permission),
+                at=self.at,
+            )
+        return self._decisions[permission]
+
+    def require(self, permission: str) -> None:
+        """Refuse inside a handler whoever lacks this permission."""
+        decision = self.can(permission)
+        if not decision:
+            raise Forbidden(f"This needs the permission {permission}.", reasons=decision.reasons)
+
+    @contextmanager
+    def attempt(self, form: BaseForm | None = None) -> Iterator[Outcome]:
+        """Run an action: a refusal undoes it and becomes errors of the form, or a message without one.
+
+        What is missing stays missing (404). ::
+
+            with self.attempt(form) as outcome:
+                users.invite(...)
+            if outcome:
+                return redirect(...)
+        """
+        outcome = Outcome()
+        try:
+            with transaction.atomic():
+                yield outcome
+        except NotFound:
+            raise
+        except (ValidationError, DomainError) as exc:
+            outcome.refusal = exc
+            if form is not None:
+                into_form(form, exc)
+                return
+            for sentence in sentences(exc):
+                messages.error(self.request, sentence)
+
+    def render(
+        self, template: str, context: Mapping[str, Any] | None = None, status: int = 200
+    ) -> HttpResponse:
+        """Draw a template with the console around it; everything is read here, inside the scope."""
+        return render(self.request, template, {**self.shell(), **(context or {})}, status=status)
+
+    def shell(self) -> dict[str, Any]:
+        """What ``console.html`` needs. Public pages name no organization: it may not exist."""
+        environment = "" if settings.PRODUCTION else settings.PORTAL_ENVIRONMENT.capitalize()
+        if self.session is None or self.public:
+            return {"environment": environment}
+        user = self.session.user
+        return {
+            "at": self.at,
+            "environment": environment,
+            "organization": {"name": self.tenant.name, "url": f"/t/{self.slug}/"},
+            "account": {
+                "name": str(user),
+                "detail": user.email,
+                "sign_out_url": f"/t/{self.slug}/sign-out",
+            },
+            "nav": navigation.shown(slug=self.slug, path=self.request.path, may=self.can),
+        }
+
+    def refused(self, refusal: DomainError) -> HttpResponse:
+        """The error page of a refusal that no handler turned into something better."""
+        if refusal.kind is Kind.MISSING:
+            raise Http404(refusal.detail)
+        status = problem.STATUS[refusal.kind]
+        decision = Decision.no(*refusal.reasons) if refusal.reasons else None
+        heading = problem.TITLES.get(status, "Error")
+        return self.error(status, decision=decision, heading=heading, text=" ".join(sentences(refusal)))
+
+    def error(self, status: int, **context: Any) -> HttpResponse:
+        """The error page with its reasons."""
+        decision = context.get("decision")
+        context = {
+            "status": status,
+            "reasons": decision.reasons if decision is not None else (),
+            "home_url": f"/t/{self.slug}/",
+            "request_id": request_id(self.request),
+            **context,
+        }
+        return render(self.request, "iam_portal/error.html", context, status=status)
+
+    def to_sign_in(self) -> HttpResponseRedirect:
+        """To the sign-in page, and after it back to this one (a form that was sent is not repeated)."""
+        address = f"/t/{self.slug}/sign-in"
+        if self.request.method in ("GET", "HEAD"):
+            address += "?" + urlencode({"next": self.request.get_full_path()})
+        return HttpResponseRedirect(address)
+
+    def next_address(self) -> str:
+        """Where to go after signing in: ``next`` when it is an address of this site, else the overview."""
+        wanted = self.request.POST.get("next") or self.request.GET.get("next") or ""
+        local = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
+        return wanted if local else f"/t/{self.slug}/"

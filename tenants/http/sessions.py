@@ -1,0 +1,43 @@
+"""The signed-in browser: its cookie, and the actor that it makes of a request."""
+
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import rotate_token
+
+from iam_portal.gate import Actor
+from iam_portal.tracing import request_id, source_address
+from tenants.models import Tenant, UserSession
+
+
+def actor_of(request: HttpRequest, session: UserSession) -> Actor:
+    """The signed-in person, with what history notes of the request."""
+    user = session.user
+    return Actor(
+        "user", str(user.id), str(user), session.tenant_id, request_id(request), source_address(request)
+    )
+
+
+def cookie_name(tenant_id: UUID) -> str:
+    """One session cookie per tenant, so that a person can be in two of them in one browser."""
+    return f"iam_session_{tenant_id.hex}"
+
+
+def remember(request: HttpRequest, response: HttpResponse, *, tenant: Tenant, token: str) -> None:
+    """Set the session cookie after signing in."""
+    rotate_token(request)
+    response.set_cookie(
+        cookie_name(tenant.id),
+        token,
+        max_age=settings.SESSION_LIFETIME,
+        path="/",
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def forget(response: HttpResponse, *, tenant: Tenant) -> None:
+    """Take the session cookie away after signing out."""
+    response.delete_cookie(cookie_name(tenant.id), path="/", samesite="Lax")

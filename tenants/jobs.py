@@ -1,0 +1,18 @@
+"""Scheduled work; each calls one action."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from tenants.actions import chain, partitions
+
+
+@shared_task(name="tenants.chain_history")
+def chain_history() -> int:
+    """Lay the hash chains over what was committed since the last run."""
+    return chain.lay_all()
+
+
+@shared_task(name="tenants.prepare_partitions")
+def prepare_partitions() -> int:
+    """Make the coming months of the history table."""
+    return partitions.prepare(at=timezone.now())

@@ -1,0 +1,29 @@
+"""Who: tenants, partnerships, users, groups, history."""
+
+from tenants.models.groups import Group, GroupPlacement, Membership
+from tenants.models.history import HistoryEvent, HistoryLink, HistoryPerson
+from tenants.models.partnerships import AutoAccept, Partnership
+from tenants.models.spanned import Spanned, since, still_open
+from tenants.models.tenants import Tenant, TenantSuspension
+from tenants.models.users import SignInFailure, User, UserActivity, UserLink, UserSession
+
+__all__ = [
+    "AutoAccept",
+    "Group",
+    "GroupPlacement",
+    "HistoryEvent",
+    "HistoryLink",
+    "HistoryPerson",
+    "Membership",
+    "Partnership",
+    "SignInFailure",
+    "Spanned",
+    "Tenant",
+    "TenantSuspension",
+    "User",
+    "UserActivity",
+    "UserLink",
+    "UserSession",
+    "since",
+    "still_open",
+]

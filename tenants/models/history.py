@@ -1,0 +1,80 @@
+"""The append-only record. The database refuses UPDATE and DELETE; the table is partitioned by month."""
+
+from django.db import models
+
+from tenants.models.tenants import Tenant
+
+
+class HistoryEvent(models.Model):
+    """One change as one tenant sees it. A change across tenants has a row for each side.
+
+    ``before`` and ``after`` hold no personal field: those stand in :class:`HistoryPerson`, and enter the
+    chain through ``person_digest`` only, so that a person can be erased without breaking it.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    tenant = models.ForeignKey(Tenant, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
+    at = models.DateTimeField()
+    action = models.CharField(max_length=60)
+    actor_kind = models.CharField(max_length=10)
+    actor_id = models.CharField(max_length=80)
+    subject_kind = models.CharField(max_length=40)
+    subject_id = models.CharField(max_length=120)
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+    request_id = models.CharField(max_length=64)
+    person_digest = models.CharField(max_length=64)
+
+    class Meta:
+        managed = False  # partitioned: made by SQL in the first migration
+        db_table = "tenants_historyevent"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.subject_kind} {self.subject_id}"
+
+
+class HistoryPerson(models.Model):
+    """The personal fields beside a history row: names as they were, and the address. Erasable."""
+
+    event_id = models.BigIntegerField(primary_key=True)
+    tenant = models.ForeignKey(Tenant, on_delete=models.DO_NOTHING, related_name="+")
+    salt = models.CharField(max_length=32)
+    actor_name = models.CharField(max_length=200)
+    subject_name = models.CharField(max_length=200)
+    source_address = models.CharField(max_length=64)
+    # The history row itself cannot be changed; here stands whether the chain has taken it.
+    chained = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["tenant", "event_id"],
+                condition=models.Q(chained=False),
+                name="historyperson_unchained",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"person of {self.event_id}"
+
+
+class HistoryLink(models.Model):
+    """A link of the tenant's hash chain, laid after commit by the sequencer."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
+    position = models.BigIntegerField()
+    event_id = models.BigIntegerField(unique=True)
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "position"],
+                name="historylink_position_once",
+                violation_error_message="This position of the chain is taken.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id} {self.position}"

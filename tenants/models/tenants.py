@@ -1,0 +1,61 @@
+"""Tenants and their suspension."""
+
+import uuid
+
+from django.contrib.postgres.fields import DateTimeRangeField
+from django.db import models
+from django.db.models import Q
+
+from tenants.models.spanned import Spanned, no_overlap
+
+SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$"
+
+
+class Tenant(models.Model):
+    """An isolated organization. Never deleted, so that id and slug are never used again."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    slug = models.CharField(max_length=40, unique=True)
+    name = models.CharField(max_length=120)
+    is_platform = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_platform"],
+                condition=Q(is_platform=True),
+                name="tenant_one_platform",
+                violation_error_message="There is a platform organization already.",
+            ),
+            models.CheckConstraint(
+                condition=Q(slug__regex=SLUG_PATTERN),
+                name="tenant_slug_grammar",
+                violation_error_message="Use lower-case letters, digits and hyphens, at most 40.",
+            ),
+            models.CheckConstraint(
+                condition=~Q(name=""), name="tenant_has_name", violation_error_message="A name is needed."
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TenantSuspension(models.Model):
+    """A span in which a tenant is suspended: nothing is available in it, nothing of it elsewhere."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="suspensions")
+    during = DateTimeRangeField()
+    reason = models.CharField(max_length=500, blank=True)
+    by_name = models.CharField(max_length=200)
+
+    objects = Spanned.as_manager()
+
+    class Meta:
+        constraints = [
+            no_overlap("tenantsuspension_no_overlap", ["tenant"], "This organization is suspended already.")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id} {self.during}"

@@ -1,0 +1,130 @@
+"""People: never found without their tenant."""
+
+import uuid
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.postgres.fields import DateTimeRangeField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from tenants.models.spanned import Spanned, no_overlap
+from tenants.models.tenants import Tenant
+
+
+class User(AbstractBaseUser):
+    """A person in exactly one tenant. Activity has spans (:class:`UserActivity`)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="users")
+    username = models.CharField(max_length=150)
+    email = models.EmailField(max_length=254)
+    display_name = models.CharField(max_length=150)
+    created_at = models.DateTimeField()
+    revision = models.PositiveIntegerField(default=1)
+
+    objects = models.Manager()
+
+    USERNAME_FIELD = "id"  # must be unique in the installation; sign-in looks up (tenant, user name)
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: list[str] = []
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "tenant",
+                Lower("username"),
+                name="user_username_once",
+                violation_error_message="This user name is taken in this organization.",
+            ),
+            models.UniqueConstraint(
+                "tenant",
+                Lower("email"),
+                name="user_email_once",
+                violation_error_message="This e-mail address is taken in this organization.",
+            ),
+            models.CheckConstraint(
+                condition=Q(username__regex=r"^[A-Za-z0-9][A-Za-z0-9._@+-]*$"),
+                name="user_username_grammar",
+                violation_error_message="Use letters, digits and . _ @ + - in a user name.",
+            ),
+        ]
+        ordering = ["username"]
+
+    def __str__(self) -> str:
+        return self.display_name or self.username
+
+
+class UserActivity(models.Model):
+    """A span in which a user may sign in and holds what is assigned to him."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="activity")
+    during = DateTimeRangeField()
+
+    objects = Spanned.as_manager()
+
+    class Meta:
+        constraints = [no_overlap("useractivity_no_overlap", ["user"], "This user is active already.")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.during}"
+
+
+class UserLink(models.Model):
+    """A single-use link to a person's own mailbox: an invitation, or a password reset."""
+
+    class Purpose(models.TextChoices):
+        INVITATION = "invitation", "invitation"
+        RESET = "reset", "reset"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="links")
+    purpose = models.CharField(max_length=12, choices=Purpose)
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.purpose} of {self.user_id}"
+
+
+class UserSession(models.Model):
+    """A signed-in browser of one tenant. Only the digest of the cookie is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    source_address = models.CharField(max_length=64, blank=True)
+    user_agent = models.CharField(max_length=200, blank=True)
+
+    def __str__(self) -> str:
+        return f"session of {self.user_id}"
+
+
+class SignInFailure(models.Model):
+    """A refused sign-in, kept for the minutes in which it counts against guessing.
+
+    ``attempt`` is a digest of what was typed as organization and name: people type passwords there.
+    """
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
+    attempt = models.CharField(max_length=64)
+    source_address = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["tenant", "attempt", "source_address", "at"], name="signinfailure_counted"),
+            models.Index(fields=["tenant", "at"], name="signinfailure_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"refused at {self.at}"

@@ -1,0 +1,55 @@
+"""Small rules that several actions ask, and the locks that keep two of them apart."""
+
+from datetime import datetime
+from uuid import UUID
+
+from iam_portal.errors import DomainError, Kind, NotFound
+from tenants.models import Group, Partnership, Tenant, User, UserActivity
+
+
+class Stale(DomainError):
+    """Somebody else changed the row after the caller looked at it."""
+
+    code = "revision_mismatch"
+    kind = Kind.STALE
+
+
+def require_revision(row: User | Group | Partnership, revision: int | None) -> None:
+    """Refuse when the caller saw another revision of the locked row. ``None`` asks for no comparison."""
+    if revision is not None and row.revision != revision:
+        raise Stale(
+            "This was changed meanwhile. Nothing was changed by you.", data={"revision": f"r-{row.revision}"}
+        )
+
+
+def hold(*tenants: Tenant | UUID) -> None:
+    """Lock tenant rows, in order of id, against other changes that compare rows of a whole tenant.
+
+    With it, ``full_clean()`` sees every name that is taken: two at once cannot both pass. It does not
+    hinder rows that merely refer to the tenant (``FOR NO KEY UPDATE``).
+    """
+    rows = Tenant.objects.select_for_update(no_key=True).filter(id__in=_ids(tenants))
+    list(rows.order_by("id").values_list("id"))
+
+
+def seize(*tenants: Tenant | UUID) -> None:
+    """Lock tenant rows exclusively: waits for, and keeps out, acts on contracts of these tenants."""
+    rows = Tenant.objects.select_for_update().filter(id__in=_ids(tenants))
+    list(rows.order_by("id").values_list("id"))
+
+
+def locked_user(*, tenant: Tenant, user_id: UUID | str) -> User:
+    """The user of this tenant, locked; another tenant's is not found."""
+    found = tenant.users.select_for_update(no_key=True).filter(pk=user_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def is_active(*, user: User, at: datetime) -> bool:
+    """Whether the user may sign in at the moment and holds what is assigned to him."""
+    return UserActivity.objects.at(at).filter(user=user).exists()
+
+
+def _ids(tenants: tuple[Tenant | UUID, ...]) -> list[UUID]:
+    return [tenant.id if isinstance(tenant, Tenant) else tenant for tenant in tenants]

@@ -1,0 +1,56 @@
+"""What every test stands on: settings, a real database with its second wall, a whole portal."""
+
+import os
+from collections.abc import Iterator
+
+import django
+import pytest
+from pytest_django import DjangoDbBlocker
+
+# Before anything reads the settings; they make up what a test installation needs.
+os.environ["PORTAL_ENVIRONMENT"] = "test"
+os.environ["DJANGO_SETTINGS_MODULE"] = "iam_portal.settings"
+django.setup()
+
+from tests.support import database  # noqa: E402
+from tests.support.portal import RunningPortal  # noqa: E402
+
+_NO_FLUSH = "The tests' role may not TRUNCATE: use the fixture committed_db for tests that really commit."
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        marker = item.get_closest_marker("django_db")
+        if marker is not None and marker.kwargs.get("transaction"):
+            raise pytest.UsageError(f"{item.nodeid}: {_NO_FLUSH}")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A migrated database; `default` is the web's role, so that row-level security binds the tests too."""
+    # Blocked again while the tests run: each fixture of a test unblocks for itself.
+    with django_db_blocker.unblock(), database.prepared(), django_db_blocker.block():
+        yield
+
+
+@pytest.fixture
+def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """For tests that need real commits (threads, other processes): afterwards all is as migrated."""
+    with django_db_blocker.unblock():
+        try:
+            yield
+        finally:
+            database.reseed()
+
+
+@pytest.fixture
+def transactional_db() -> None:
+    """Not to be used."""
+    pytest.fail(_NO_FLUSH)
+
+
+@pytest.fixture(scope="session")
+def running_portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
+    """The whole portal with its story, as people start it."""
+    with RunningPortal(tmp_path_factory.mktemp("portal"), with_seed=True) as portal:
+        yield portal

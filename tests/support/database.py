@@ -1,0 +1,129 @@
+"""The tests' database: a server of our own, or a given one, and the way back to what migrations left."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import environ
+import psycopg
+from django.core.management import call_command
+from django.db import connections
+from psycopg import sql
+
+from iam_portal.launchers.postgres import OWNER, WEB_ROLE, EmbeddedPostgres, ensure_database, ensure_roles
+
+_ALIASES = {"default": WEB_ROLE, "owner": None}
+_SEED = "iam_seed"
+_PARAMETERS = ("dbname", "user", "password", "host", "port")
+_LEAF_TABLES = """
+    SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE nspname = %s AND relkind = 'r' AND relname <> 'django_migrations'
+"""
+_COLUMNS = """
+    SELECT attname FROM pg_attribute
+    JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE nspname = 'public' AND relname = %s AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+"""
+
+
+def bindir() -> Path | None:
+    """PostgreSQL programs to run instead of the wheel's: CI tests the oldest supported version by it."""
+    given = os.environ.get("TEST_POSTGRES_BINDIR")
+    return Path(given) if given else None
+
+
+@contextmanager
+def prepared() -> Iterator[None]:
+    """Create, migrate and remember a database, and point Django's connections at it."""
+    with _server() as address:
+        name = f"iam_test_{os.getpid()}"
+        owner = environ.Env.db_url_config(address)
+        with psycopg.connect(address, autocommit=True) as server:
+            ensure_roles(server)
+            if owner["PASSWORD"]:  # a given server asks for one; ours is reached by a private socket
+                password = sql.Literal(owner["PASSWORD"])
+                server.execute(sql.SQL("ALTER ROLE iam_web PASSWORD {}").format(password))
+            ensure_database(server, name)
+        for alias, role in _ALIASES.items():
+            _point(alias, {**owner, "NAME": name, "USER": role or owner["USER"]})
+        try:
+            call_command("migrate", database="owner", verbosity=0)
+            _remember()
+            yield
+        finally:
+            connections.close_all()
+            with psycopg.connect(address, autocommit=True) as server:
+                server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def reseed() -> None:
+    """Empty every table and put back the rows that migrations had left, as the owner.
+
+    Triggers and foreign keys sleep meanwhile (`session_replication_role`), which takes a superuser.
+    Sequences go on: no test may rely on the first number.
+    """
+    connections.close_all()
+    with _owner_connection() as owner:
+        # A test that leaves a transaction open somewhere must fail here, not hang.
+        owner.execute("SET lock_timeout = '10s'")
+        owner.execute("SET session_replication_role = replica")
+        tables = [sql.Identifier("public", name) for name in _tables(owner, "public")]
+        owner.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(tables)))
+        for name in _tables(owner, _SEED):
+            columns = sql.SQL(", ").join(
+                sql.Identifier(column) for (column,) in owner.execute(_COLUMNS, [name])
+            )
+            owner.execute(
+                sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}").format(
+                    sql.Identifier("public", name), columns, columns, sql.Identifier(_SEED, name)
+                )
+            )
+
+
+def _remember() -> None:
+    """Keep a copy of every row that the migrations made."""
+    with _owner_connection() as owner:
+        owner.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(_SEED)))
+        for name in _tables(owner, "public"):
+            table = sql.Identifier("public", name)
+            if owner.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(table)).fetchone():
+                seed = sql.Identifier(_SEED, name)
+                owner.execute(sql.SQL("CREATE TABLE {} AS TABLE {}").format(seed, table))
+
+
+def _tables(owner: psycopg.Connection, schema: str) -> list[str]:
+    return [name for (name,) in owner.execute(_LEAF_TABLES, [schema]).fetchall()]
+
+
+def _owner_connection() -> psycopg.Connection:
+    """A connection beside Django's, which a test may have left in any state."""
+    parameters = connections["owner"].get_connection_params()
+    known = {name: parameters[name] for name in _PARAMETERS if name in parameters}
+    return psycopg.connect(**known)
+
+
+def _point(alias: str, address: Mapping[str, Any]) -> None:
+    """Every thread's connection reads the same dictionary: change it in place."""
+    connections[alias].close()
+    settings = connections.settings[alias]
+    options = {**settings["OPTIONS"], **address.get("OPTIONS", {})}
+    settings.update({**address, "OPTIONS": options})
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    """The owner's address of a server: TEST_DATABASE_OWNER_URL, else one of our own."""
+    if given := os.environ.get("TEST_DATABASE_OWNER_URL"):
+        yield given
+        return
+    directory = Path(tempfile.mkdtemp(prefix="iam-test-"))
+    directory.chmod(0o711)  # run by root, the server is another user
+    try:
+        with EmbeddedPostgres(directory / "postgres", fast=True, bindir=bindir()) as server:
+            yield server.url(OWNER, "postgres")
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)

@@ -1,0 +1,83 @@
+"""A whole portal for journey tests: real processes, which a test may also kill and start again."""
+
+import sys
+from pathlib import Path
+from typing import Self
+
+from iam_portal.launchers.children import Child, run
+from iam_portal.launchers.demo import Story, read_story
+from iam_portal.launchers.portal import ROOT, LocalPortal
+from iam_portal.launchers.processes import Supervisor
+from iam_portal.launchers.valkey import free_port
+from tests.support.database import bindir
+
+_RUN_JOB = """
+import sys, django
+django.setup()
+from iam_portal.celery import app
+app.loader.import_default_modules()
+app.tasks[sys.argv[1]].apply(throw=True)
+"""
+
+
+class RunningPortal:
+    """Database, broker and web server run from the start; worker and schedule when a test wants them."""
+
+    story: Story
+
+    def __init__(self, directory: Path, *, with_seed: bool = False) -> None:
+        self._supervisor = Supervisor()
+        self._local = LocalPortal(directory, free_port(), self._supervisor, fast=True, bindir=bindir())
+        self._with_seed = with_seed
+        self._worker: Child | None = None
+        self.story = {}
+
+    @property
+    def address(self) -> str:
+        return self._local.address
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For processes that a test starts beside the portal's own."""
+        return self._local.environment
+
+    def manage(self, *arguments: str) -> str:
+        """A management command in the portal's environment; returns what it printed."""
+        return self._local.manage(*arguments)
+
+    def start_worker(self) -> None:
+        self._worker = self._local.start_worker()
+        self._local.wait_worker()
+
+    def kill_worker(self) -> None:
+        """As a crash would: no time to finish or to give anything back."""
+        if self._worker is not None:
+            self._supervisor.forget(self._worker)
+            self._worker.kill()
+            self._worker = None
+
+    def start_beat(self) -> None:
+        self._local.start_beat()
+
+    def run_job(self, name: str) -> None:
+        """One run of a scheduled job, by its task's name, in a process of its own, to its end."""
+        run([sys.executable, "-c", _RUN_JOB, name], environment=self.environment, directory=ROOT)
+
+    def __enter__(self) -> Self:
+        try:
+            self._local.start_database()
+            self._local.start_broker()
+            self.manage("migrate", "--verbosity", "0")
+            self.manage("collectstatic", "--no-input", "--verbosity", "0")
+            if self._with_seed:
+                self.manage("seed_demo", "--dir", str(self._local.directory))
+                self.story = read_story(self._local.directory)
+            self._local.start_web(workers=1)
+            self._local.wait_ready()
+        except BaseException:
+            self._supervisor.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._supervisor.stop()
