@@ -143,8 +143,8 @@ def granted(facts: SharingFacts, *, role: str | None, tenant_id: str, at: dateti
     if held:
         reasons = _without_repeats(reason for way in held for reason in way.decision.reasons)
         return Answer(Decision.yes(*reasons), tuple(ways))
-    broken = [reason for way in ways for reason in way.decision.reasons[:2]]
-    broken.sort(key=lambda reason: PRIORITY.index(reason.code) if reason.code in PRIORITY else 9)
+    ways.sort(key=lambda way: PRIORITY.index(way.decision.code) if way.decision.code in PRIORITY else 9)
+    broken = [reason for way in ways for reason in way.decision.reasons]
     if not broken:
         broken = [say.no_contract(application.name, application.id, facts.name(tenant_id), tenant_id)]
     return Answer(Decision.no(*_without_repeats(broken)), tuple(ways))

@@ -140,3 +140,10 @@ def _role_lives(application_ids: Collection[str]) -> dict[str, dict[str, tuple[S
         roles = lives[application_id]
         roles[key] = (*roles.get(key, ()), Span.of(during))
     return lives
+
+
+def concerns(facts: SharingFacts, *, tenant_id: str) -> bool:
+    """Whether the tenant has, or had, anything to do with the application: owner, or by a contract."""
+    if facts.application.builtin or facts.application.owner_id == tenant_id:
+        return True
+    return any(contract.consumer_id == tenant_id for contract in facts.contracts)

@@ -178,9 +178,9 @@ def passed_turns(
     after: datetime | None,
     until: datetime,
 ) -> list[tuple[UUID, str, datetime, bool]]:
-    """Changes of availability at boundaries that passed and were not announced: (tenant, application, at, now).
+    """Changes of availability at boundaries that passed and were not announced, in order.
 
-    ``after`` narrows the search to boundaries later than it (the job's watermark).
+    Each is (tenant, application, moment, available). ``after`` narrows the search to boundaries later than it (the job's watermark).
     """
     return _rows(_TURNS, {**_scope(applications, tenants), "after": after, "until": until})
 
@@ -192,7 +192,8 @@ WITH edge AS (
     CROSS JOIN LATERAL (VALUES (lower(v.during)), (upper(v.during))) AS edge(at)
     WHERE edge.at <= %(until)s AND (%(after)s::timestamptz IS NULL OR edge.at > %(after)s)
         AND (%(after)s::timestamptz IS NULL
-             OR lower(v.during) BETWEEN %(after)s AND %(until)s OR upper(v.during) BETWEEN %(after)s AND %(until)s)
+             OR lower(v.during) BETWEEN %(after)s AND %(until)s
+             OR upper(v.during) BETWEEN %(after)s AND %(until)s)
         AND (%(applications)s::text[] IS NULL OR application_id = ANY(%(applications)s))
         AND (%(tenants)s::uuid[] IS NULL OR tenant_id = ANY(%(tenants)s))
     GROUP BY tenant_id, application_id, edge.at
@@ -207,7 +208,8 @@ WITH edge AS (
     SELECT *, lag(available, 1, was) OVER (PARTITION BY tenant_id, application_id ORDER BY at) AS former
     FROM state
 )
-SELECT tenant_id, application_id, at, available FROM turn WHERE available <> former ORDER BY at, application_id
+SELECT tenant_id, application_id, at, available FROM turn WHERE available <> former
+ORDER BY at, application_id
 """
 
 
@@ -221,10 +223,12 @@ def unannounced(
 _UNANNOUNCED = """
 WITH pair AS (
     SELECT tenant_id, application_id FROM applications_availability
-    WHERE application_id = ANY(%(applications)s) AND (%(tenants)s::uuid[] IS NULL OR tenant_id = ANY(%(tenants)s))
+    WHERE application_id = ANY(%(applications)s)
+        AND (%(tenants)s::uuid[] IS NULL OR tenant_id = ANY(%(tenants)s))
     UNION
     SELECT tenant_id, application_id FROM applications_announced
-    WHERE application_id = ANY(%(applications)s) AND (%(tenants)s::uuid[] IS NULL OR tenant_id = ANY(%(tenants)s))
+    WHERE application_id = ANY(%(applications)s)
+        AND (%(tenants)s::uuid[] IS NULL OR tenant_id = ANY(%(tenants)s))
 ), state AS (
     SELECT pair.*, greatest(%(at)s::timestamptz, n.at) AS at, coalesce(n.available, false) AS was
     FROM pair LEFT JOIN applications_announced n USING (tenant_id, application_id)
@@ -234,7 +238,8 @@ WITH pair AS (
             AND v.application_id = state.application_id AND v.during @> state.at) AS available
     FROM state
 )
-SELECT tenant_id, application_id, at, available FROM now WHERE available <> was ORDER BY application_id, tenant_id
+SELECT tenant_id, application_id, at, available FROM now WHERE available <> was
+ORDER BY application_id, tenant_id
 """
 
 

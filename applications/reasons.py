@@ -140,5 +140,9 @@ def seen_from_outside(reason: Reason) -> Reason:
     if reason.code not in _OUTSIDE:
         return reason
     return Reason(
-        reason.code, _OUTSIDE[reason.code], application_id=reason.application_id, role=reason.role, at=reason.at
+        reason.code,
+        _OUTSIDE[reason.code],
+        application_id=reason.application_id,
+        role=reason.role,
+        at=reason.at,
     )

@@ -8,7 +8,8 @@ availability_changed = Signal()
 contract_accepted = Signal()
 # contracts whose roles or dates moved; at (assignments that rest on them may end)
 contracts_changed = Signal()
-# asks: may this actor make a credential with which he could act as the application? kwargs: actor, application, at
+# asks: may this actor make a credential with which he could act as the application?
+# kwargs: actor, application, at
 principal_becoming = Signal()
 # application roles that ended; at
 roles_ended = Signal()

@@ -229,13 +229,32 @@ OAUTH2_PROVIDER_ID_TOKEN_MODEL = "accesscontrol.IDToken"
 OAUTH2_PROVIDER_GRANT_MODEL = "accesscontrol.Grant"
 TOKEN_LIFETIME = timedelta(seconds=300)
 OAUTH2_PROVIDER = {
-    "ACCESS_TOKEN_EXPIRE_SECONDS": 300,
+    "OAUTH2_VALIDATOR_CLASS": "accesscontrol.oauth.validator.PortalValidator",
+    "OAUTH2_SERVER_CLASS": "accesscontrol.oauth.server.TokenServer",
+    "OAUTH2_BACKEND_CLASS": "accesscontrol.oauth.server.TokenCore",
+    "SCOPES_BACKEND_CLASS": "accesscontrol.oauth.scopes.NoScopes",  # the default gives every scope
+    "OAUTH_PRE_TOKEN_VALIDATION": [],
+    "ACCESS_TOKEN_EXPIRE_SECONDS": int(TOKEN_LIFETIME.total_seconds()),
+    "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
     "PKCE_REQUIRED": True,
     "ROTATE_REFRESH_TOKEN": True,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
     # Left unset, refresh tokens would be made by the access-token generator and pass at a gateway.
     "REFRESH_TOKEN_GENERATOR": "oauthlib.oauth2.rfc6749.tokens.random_token_generator",
-    "SCOPES": {},
-    "DEFAULT_SCOPES": [],
+    "ALLOW_URI_WILDCARDS": False,
+    # Demo and tests run their clients on loopback without TLS.
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"] if PRODUCTION else ["https", "http"],
+    # RFC 9700, all ten; every one is off by default.
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_REQUIRED": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "COMPLIANT_BCP_RFC9700_REFRESH_TOKEN": True,
+    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_SCHEME": True,
+    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_MATCHING": True,
 }
 
 # --- Worker -------------------------------------------------------------------------------------------

@@ -1,5 +1,26 @@
 """All addresses."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularRedocView
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from iam_portal import pages
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("livez", pages.livez, name="livez"),
+    path("readyz", pages.readyz, name="readyz"),
+    path("metrics", pages.metrics, name="metrics"),
+    path("", include("accesscontrol.oauth.urls")),
+    path("iam/application-management/v1/", include("applications.urls.api")),
+    path("iam/access-management/v1/", include("accesscontrol.urls.api")),
+    path("iam/schema/", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("iam/reference/", SpectacularRedocView.as_view(url_name="schema"), name="reference"),
+    path("", include("tenants.urls.entry")),
+    path("t/<slug:slug>/", include("tenants.urls.pages")),
+    path("t/<slug:slug>/", include("applications.urls.pages")),
+    path("t/<slug:slug>/", include("accesscontrol.urls.pages")),
+]
+
+handler400 = "iam_portal.pages.bad_request"
+handler403 = "iam_portal.pages.forbidden"
+handler404 = "iam_portal.pages.not_found"
+handler500 = "iam_portal.pages.server_error"

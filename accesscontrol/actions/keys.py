@@ -105,7 +105,9 @@ def seal(private_jwk: Mapping[str, Any]) -> str:
 
 def unseal(sealed: str) -> dict[str, Any]:
     """Decrypt with whichever key of the ring fits."""
-    opened: dict[str, Any] = json.loads(_ring(tuple(settings.PORTAL_ENCRYPTION_KEYS)).decrypt(sealed.encode()))
+    opened: dict[str, Any] = json.loads(
+        _ring(tuple(settings.PORTAL_ENCRYPTION_KEYS)).decrypt(sealed.encode())
+    )
     return opened
 
 

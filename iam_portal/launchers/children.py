@@ -51,15 +51,23 @@ class Child:
         process: subprocess.Popen[bytes],
         log: Path,
         *,
+        begin: int,
         stop_signal: int,
     ) -> None:
         self.name = name
         self.process = process
         self.log = log
         self._stop_signal = stop_signal
+        self._begin = begin
 
     def alive(self) -> bool:
         return self.process.poll() is None
+
+    def printed(self) -> str:
+        """What this process has written to its log, which it may share with earlier ones."""
+        with self.log.open("rb") as output:
+            output.seek(self._begin)
+            return output.read().decode(errors="replace")
 
     def stop(self) -> None:
         """Ask, wait, then end the whole group: what the child itself left behind must go too."""
@@ -91,6 +99,7 @@ def spawn(
     The signal is tied to the thread that called: start children from a thread that stays.
     """
     with log.open("ab") as output:
+        begin = output.tell()
         process = subprocess.Popen(
             [str(part) for part in command],
             stdin=subprocess.DEVNULL,
@@ -104,7 +113,7 @@ def spawn(
             group=account.uid,
             extra_groups=account.groups,
         )
-    return Child(name, process, log, stop_signal=stop_signal)
+    return Child(name, process, log, begin=begin, stop_signal=stop_signal)
 
 
 def run(

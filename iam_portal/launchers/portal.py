@@ -9,9 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from celery import Celery
-from kombu.exceptions import OperationalError
-
 from iam_portal.launchers import keys
 from iam_portal.launchers.children import Child, LaunchError, run, spawn, tail
 from iam_portal.launchers.postgres import OWNER, EmbeddedPostgres
@@ -119,10 +116,9 @@ class LocalPortal:
         """Until /readyz answers 200."""
         self._wait_until(self._answers, "web")
 
-    def wait_worker(self) -> None:
-        """Until a worker answers over the broker: a web server alone would queue mail that nobody sends."""
-        broker = Celery(broker=self.servers.broker)
-        self._wait_until(lambda: bool(broker.control.ping(timeout=0.5)), "worker")
+    def wait_worker(self, worker: Child) -> None:
+        """Until the worker says that it is ready: before, a web server queues mail that nobody sends."""
+        self._wait_until(lambda: " ready." in worker.printed(), "worker")
 
     def _wait_until(self, ready: Callable[[], bool], name: str) -> None:
         """A child that ends meanwhile is the reason that it never will."""
@@ -130,7 +126,7 @@ class LocalPortal:
         while time.monotonic() < deadline:
             if (child := self.supervisor.ended()) is not None:
                 raise LaunchError(describe_end(child))
-            with suppress(OSError, http.client.HTTPException, OperationalError):
+            with suppress(OSError, http.client.HTTPException):
                 if ready():
                     return
             time.sleep(0.1)

@@ -3,7 +3,7 @@
 Locks: the tenant (names), then groups in order of id, then the tree's advisory lock, which the trigger takes.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -87,7 +87,7 @@ def move(
 ) -> Group:
     """Hang the group below another, or make it a root. Roles from above follow the new place."""
     with transaction.atomic():
-        found = locked(tenant=tenant, group_ids={group_id, parent_id} - {None}, at=at)
+        found = locked(tenant=tenant, group_ids=[group_id, *([parent_id] if parent_id else [])], at=at)
         group, parent = found[group_id], found[parent_id] if parent_id else None
         policies.require_revision(group, revision)
         place = GroupPlacement.objects.not_over(at).filter(group=group)
@@ -118,10 +118,10 @@ def delete(*, tenant: Tenant, group_id: UUID, by: Actor, at: datetime, revision:
         group_deleted.send(sender=Group, tenant=tenant, group=group, by=by, at=at)
 
 
-def locked(*, tenant: Tenant, group_ids: Collection[UUID | None], at: datetime) -> dict[UUID | None, Group]:
+def locked(*, tenant: Tenant, group_ids: Collection[UUID], at: datetime) -> dict[UUID, Group]:
     """These groups by id, locked in order of id; NotFound when one is foreign, unknown or gone."""
     rows = tenant.groups.filter(id__in=group_ids, during__contains=at)
-    found: dict[UUID | None, Group] = {
+    found = {
         group.id: group for group in rows.select_for_update(no_key=True).order_by("id")
     }
     if set(group_ids) - found.keys():
@@ -167,8 +167,8 @@ def _record(
     by: Actor,
     at: datetime,
     *,
-    before: dict[str, object] | None = None,
-    after: dict[str, object] | None = None,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
 ) -> None:
     subject = ("group", group.id, group.name)
     tenants = [group.tenant_id]

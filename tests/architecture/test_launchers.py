@@ -28,8 +28,10 @@ import sys, time
 from pathlib import Path
 from iam_portal.launchers.postgres import EmbeddedPostgres
 from iam_portal.launchers.valkey import EmbeddedValkey
+from tests.support.database import bindir
 directory = Path(sys.argv[1])
-with EmbeddedPostgres(directory / "postgres", fast=True), EmbeddedValkey(directory / "valkey.log") as broker:
+database = EmbeddedPostgres(directory / "postgres", fast=True, bindir=bindir())
+with database, EmbeddedValkey(directory / "valkey.log"):
     print("started", flush=True)
     time.sleep(float(sys.argv[2]))
 """
@@ -50,7 +52,8 @@ def postgres(directory: Path) -> EmbeddedPostgres:
 def start_parent(directory: Path, seconds: float, *prefix: str) -> subprocess.Popen[str]:
     """A process of its own that runs both servers."""
     command = [*prefix, sys.executable, "-c", _PARENT, str(directory), str(seconds)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    environment = {**os.environ, "TMPDIR": str(directory)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment)
     assert process.stdout is not None
     assert process.stdout.readline() == "started\n"
     return process
@@ -130,15 +133,15 @@ def test_data_of_another_version_is_refused(directory: Path) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
 @pytest.mark.parametrize("way", ["another user", "user namespace", "copy"])
 def test_root_has_three_ways(directory: Path, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if way != "another user":
-        directory.chmod(0o700)
+    home = directory / "home"
+    home.mkdir(mode=0o711 if way == "another user" else 0o700)
     if way == "copy":
         monkeypatch.setattr(placement, "works", lambda _: False)
-        monkeypatch.setattr(tempfile, "tempdir", str(directory.parent))
+        monkeypatch.setattr(tempfile, "tempdir", str(directory))
     if way == "user namespace" and not placement.works(Account(in_namespace=True)):
         pytest.skip("user namespaces are refused here")
     for _ in range(2):
-        with postgres(directory) as server, psycopg.connect(server.url()) as connection:
+        with postgres(home) as server, psycopg.connect(server.url()) as connection:
             assert connection.execute("SELECT current_user").fetchone() == ("iam_web",)
 
 

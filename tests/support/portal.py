@@ -47,7 +47,7 @@ class RunningPortal:
 
     def start_worker(self) -> None:
         self._worker = self._local.start_worker()
-        self._local.wait_worker()
+        self._local.wait_worker(self._worker)
 
     def kill_worker(self) -> None:
         """As a crash would: no time to finish or to give anything back."""

@@ -1,0 +1,182 @@
+"""The ACL of an application: for every tenant it serves, its resources and which role may do what.
+
+Set-based: the number of queries does not depend on the number of tenants. It must agree with ``granted``
+at every moment; a test compares the two.
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from accesscontrol.decide import Permission, application_role_urn, tenant_role_urn
+from accesscontrol.models import AclRevision, TenantRolePermission
+from applications.models import Application, Resource, RolePermission
+from iam_portal.decision import rfc3339
+from iam_portal.gate import Privilege
+from iam_portal.walls import cross_tenant
+
+_ORDER = {privilege.value: index for index, privilege in enumerate(Privilege)}
+
+# Roles granted to the owner (all) and to provision consumers, wherever the application is available so.
+_GRANTED = """
+WITH served AS (
+    SELECT DISTINCT tenant_id, relation FROM applications_availability
+    WHERE application_id = %(application)s AND relation IN ('owned', 'provision') AND during @> %(at)s
+)
+SELECT DISTINCT served.tenant_id, r.key
+FROM served
+JOIN applications_applicationrole r ON r.application_id = %(application)s AND r.during @> %(at)s
+WHERE served.relation = 'owned' OR EXISTS (
+    SELECT FROM applications_contractgrant g JOIN applications_contract c ON c.id = g.contract_id
+    WHERE g.role_id = r.id AND g.during @> %(at)s AND c.type = 'provision'
+        AND c.consumer_id = served.tenant_id)
+UNION
+SELECT tenant_id, NULL FROM served
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Acl:
+    """The snapshot: wire form of the resources, and a digest of them."""
+
+    resources: list[dict[str, Any]]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A snapshot with its revision, ready to be sent."""
+
+    application_id: str
+    revision: int
+    generated_at: datetime
+    resources: list[dict[str, Any]]
+
+    def as_json(self) -> dict[str, Any]:
+        """The wire form."""
+        return {
+            "applicationId": self.application_id,
+            "revision": self.revision,
+            "generatedAt": rfc3339(self.generated_at),
+            "resources": self.resources,
+        }
+
+
+def build(application: Application, *, at: datetime, tenant_id: UUID | None = None) -> Acl:
+    """The ACL at the moment, complete; one owner's slice with ``tenant_id``. Five queries."""
+    roles = _granted(application, at)
+    if tenant_id is not None:
+        roles = {key: value for key, value in roles.items() if key == tenant_id}
+    permissions = _permissions(application, at)
+    with cross_tenant():  # tenant roles and dynamic resources of every tenant that is served
+        made = _tenant_roles(application, list(roles), at)
+        resources = list(
+            Resource.objects.at(at).filter(application=application).order_by("type", "key", "owner_tenant_id")
+        )
+    entries: list[dict[str, Any]] = []
+    for owner in sorted(roles, key=str):
+        granted = {key: permissions.get(key, set()) for key in roles[owner]}
+        for resource in resources:
+            if resource.owner_tenant_id in (None, owner):
+                grants = _grants(application, owner, resource, granted, made.get(owner, {}))
+                entries.append(_entry(owner, resource, grants))
+    return Acl(entries, _digest(entries))
+
+
+def snapshot(application: Application, *, at: datetime) -> Snapshot:
+    """The complete ACL with a revision that has risen exactly when the content changed."""
+    with transaction.atomic():
+        AclRevision.objects.get_or_create(application=application)
+        row = AclRevision.objects.select_for_update().get(application=application)
+        acl = build(application, at=at)  # under the lock: revisions and contents rise together
+        if row.digest != acl.digest:
+            row.revision += 1
+            row.digest = acl.digest
+            row.save()
+    return Snapshot(application.id, row.revision, at, acl.resources)
+
+
+def _granted(application: Application, at: datetime) -> dict[UUID, set[str]]:
+    found: dict[UUID, set[str]] = defaultdict(set)
+    with connection.cursor() as cursor:
+        cursor.execute(_GRANTED, {"application": application.id, "at": at})
+        for tenant_id, key in cursor.fetchall():
+            keys = found[tenant_id]
+            if key is not None:
+                keys.add(key)
+    return dict(found)
+
+
+def _permissions(application: Application, at: datetime) -> dict[str, set[Permission]]:
+    rows = RolePermission.objects.at(at).filter(role__application=application, resource__owner_tenant=None)
+    found: dict[str, set[Permission]] = defaultdict(set)
+    for key, kind, resource, privilege in rows.values_list(
+        "role__key", "resource__type", "resource__key", "privilege"
+    ):
+        found[key].add((kind, resource, privilege))
+    return found
+
+
+def _tenant_roles(
+    application: Application, tenant_ids: list[UUID], at: datetime
+) -> dict[UUID, dict[str, dict[UUID, set[str]]]]:
+    """By tenant, role key and resource id: the privileges."""
+    rows = TenantRolePermission.objects.at(at).filter(
+        tenant_id__in=tenant_ids, resource__application=application, role__during__contains=at
+    )
+    found: dict[UUID, dict[str, dict[UUID, set[str]]]] = defaultdict(
+        lambda: defaultdict(lambda: defaultdict(set))
+    )
+    for tenant_id, key, resource_id, privilege in rows.values_list(
+        "tenant_id", "role__key", "resource_id", "privilege"
+    ):
+        found[tenant_id][key][resource_id].add(privilege)
+    return found
+
+
+def _grants(
+    application: Application,
+    owner: UUID,
+    resource: Resource,
+    granted: dict[str, set[Permission]],
+    made: dict[str, dict[UUID, set[str]]],
+) -> list[dict[str, Any]]:
+    grants: list[dict[str, Any]] = []
+    for key, permissions in sorted(granted.items()):
+        privileges = {p for kind, name, p in permissions if (kind, name) == (resource.type, resource.key)}
+        if privileges and resource.owner_tenant_id is None:
+            grants.append(_grant(application_role_urn(str(owner), application.id, key), privileges))
+    here = set().union(*granted.values()) if granted else set()
+    for key, by_resource in sorted(made.items()):
+        privileges = set(by_resource.get(resource.id, ()))
+        if resource.owner_tenant_id is None:  # counts only while a granted role contains it
+            privileges = {p for p in privileges if (resource.type, resource.key, p) in here}
+        if privileges:
+            grants.append(_grant(tenant_role_urn(str(owner), key), privileges))
+    return grants
+
+
+def _grant(role: str, privileges: set[str]) -> dict[str, Any]:
+    return {"role": role, "privileges": sorted(privileges, key=lambda privilege: _ORDER[privilege])}
+
+
+def _entry(owner: UUID, resource: Resource, grants: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "owningTenantId": str(owner),
+        "resourceType": resource.type,
+        "resourceId": resource.key,
+        "name": resource.name,
+        "kind": "static" if resource.owner_tenant_id is None else "dynamic",
+        "grants": grants,
+    }
+
+
+def _digest(entries: list[dict[str, Any]]) -> str:
+    canonical = json.dumps(entries, separators=(",", ":"), sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()

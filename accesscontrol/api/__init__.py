@@ -1,0 +1,1 @@
+"""REST: access management."""

@@ -1,0 +1,201 @@
+"""Who is let in at the REST APIs, and what a view has to declare.
+
+Conventions: the URL keyword of the tenant is ``tenant_id`` (UUID). A view declares either
+``permission = "Modules:read"``, or ``permissions = {"GET": "Modules:read", "POST": "Modules:add"}``, or,
+for doors of one's own application (``authentication_classes = [ApplicationAuthentication]``),
+``permission = "own-application"``. A view that declares nothing is refused as misconfigured.
+
+``request.user`` is a :class:`Principal` (with ``actor``), for an application with ``application`` set.
+Names in settings: :class:`ServiceTokenAuthentication`, :class:`ConsoleSessionAuthentication`,
+:class:`DeclaredPermission`. A user's token is not taken anywhere here.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication, CSRFCheck
+from rest_framework.exceptions import AuthenticationFailed, MethodNotAllowed, PermissionDenied
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accesscontrol.oauth import clients, decision, tokens
+from accesscontrol.oauth.refusals import CHALLENGE, REALM, ClientRefused
+from applications.models import Application
+from applications.models.applications import PORTAL_ID
+from iam_portal import tracing
+from iam_portal.errors import NotFound
+from iam_portal.gate import Actor, Permission, require
+from iam_portal.walls import tenant_scope
+from tenants.actions import sessions
+from tenants.models import Tenant, UserSession
+
+OWN_APPLICATION = "own-application"
+BEARER = f'Bearer realm="{REALM}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """What the REST framework calls the user. ``session`` is that of a person at the web UI."""
+
+    actor: Actor
+    application: Application | None = None
+    session: UserSession | None = None
+
+    @property
+    def is_authenticated(self) -> bool:
+        return True
+
+    @property
+    def pk(self) -> str:
+        """For throttling by principal."""
+        return f"{self.actor.kind}:{self.actor.id}"
+
+
+class ServiceTokenAuthentication(BaseAuthentication):
+    """Bearer (RFC 6750): a service token with ``iam-portal`` as its only audience, decided anew."""
+
+    def authenticate(self, request: Request) -> tuple[Principal, dict[str, Any]] | None:
+        scheme, _, value = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        at = timezone.now()
+        try:
+            claims = tokens.read(value.strip(), at=at)
+        except tokens.Unreadable:
+            raise AuthenticationFailed("This token is not accepted.") from None
+        # Exactly the string: a list may hold others, who could use the token here.
+        standing = (
+            decision.standing(claims, target_id=PORTAL_ID, at=at) if claims["aud"] == PORTAL_ID else None
+        )
+        if standing is None:
+            raise AuthenticationFailed("This token is not accepted.")
+        application = standing.account.application
+        return Principal(_service(application, standing.account.tenant_id, request), application), claims
+
+    def authenticate_header(self, request: Request) -> str:
+        """The challenge; with the error code when a token was presented (RFC 6750 §3.1)."""
+        presented = request.META.get("HTTP_AUTHORIZATION", "").lower().startswith("bearer ")
+        return f'{BEARER}, error="invalid_token"' if presented else BEARER
+
+
+class ConsoleSessionAuthentication(BaseAuthentication):
+    """The web UI's session: one cookie per tenant, named after the tenant of the path; CSRF is enforced."""
+
+    def authenticate(self, request: Request) -> tuple[Principal, UserSession] | None:
+        tenant_id = _path_tenant(request.parser_context)
+        value = request.COOKIES.get(cookie_name(tenant_id), "") if tenant_id else ""
+        if tenant_id is None or not value:
+            return None
+        session = _session(tenant_id, value, timezone.now())
+        if session is None:
+            return None
+        _enforce_csrf(request)
+        user = session.user
+        actor = Actor("user", str(user.pk), str(user), tenant_id, *_origin(request))
+        return Principal(actor, session=session), session
+
+
+class ApplicationAuthentication(BaseAuthentication):
+    """For ``…/application/…``: the application's own credentials by Basic, or its service token here."""
+
+    def authenticate(self, request: Request) -> tuple[Principal, object] | None:
+        authorization = request.META.get("HTTP_AUTHORIZATION", "")
+        if clients.basic(authorization) is None:
+            return ServiceTokenAuthentication().authenticate(request)
+        try:
+            client = clients.authenticate(authorization=authorization, form={}, at=timezone.now())
+        except ClientRefused:
+            raise AuthenticationFailed("Client authentication failed.") from None
+        application = client.application
+        return Principal(_service(application, application.owner_id, request), application), client
+
+    def authenticate_header(self, request: Request) -> str:
+        return CHALLENGE
+
+
+class DeclaredPermission(BasePermission):
+    """Asks the gate for what the view declares, in the tenant of the path.
+
+    Another tenant than the actor's own answers 404, known or not; 403 only inside the own one.
+    """
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        declared = _declared(request.method or "", view)
+        principal = request.user
+        if not isinstance(principal, Principal):
+            return False
+        if declared == OWN_APPLICATION:
+            return principal.application is not None
+        tenant_id = _path_tenant({"kwargs": view.kwargs})
+        if tenant_id is None:
+            raise ImproperlyConfigured(f"{type(view).__name__} has no tenant_id in its address.")
+        if principal.actor.tenant_id != tenant_id:
+            raise NotFound
+        permission = Permission.parse(declared)
+        require(actor=principal.actor, tenant_id=tenant_id, permission=permission, at=timezone.now())
+        return True
+
+
+def cookie_name(tenant_id: UUID) -> str:
+    """The session cookie of a tenant: one browser may be signed in to several."""
+    return f"iam_session_{tenant_id.hex}"
+
+
+def _declared(method: str, view: APIView) -> str:
+    """What the view declares for the method. An undeclared method that it serves is a mistake of ours."""
+    single = getattr(view, "permission", None)
+    if single is not None:
+        return str(single)
+    table = getattr(view, "permissions", None)
+    if not table:
+        raise ImproperlyConfigured(f"{type(view).__name__} declares no permission.")
+    found = table.get("GET" if method == "HEAD" else method)
+    if found is None:
+        if method != "OPTIONS" and hasattr(view, method.lower()):
+            raise ImproperlyConfigured(f"{type(view).__name__} declares no permission for {method}.")
+        raise MethodNotAllowed(method)
+    return str(found)
+
+
+def _path_tenant(context: Any) -> UUID | None:
+    value = (context or {}).get("kwargs", {}).get("tenant_id")
+    if value is None or isinstance(value, UUID):
+        return value
+    try:
+        return UUID(str(value))
+    except ValueError:
+        return None
+
+
+def _session(tenant_id: UUID, value: str, at: datetime) -> UserSession | None:
+    tenant = Tenant.objects.filter(id=tenant_id).first()
+    if tenant is None:
+        return None
+    with tenant_scope(tenant.id):
+        return sessions.resolve(tenant=tenant, token=value, at=at)
+
+
+def _enforce_csrf(request: Request) -> None:
+    """As the framework's own session authentication does: a foreign page cannot use the cookie."""
+
+    def unused(_: HttpRequest) -> Any:  # the check never calls on
+        return None
+
+    check = CSRFCheck(unused)
+    check.process_request(request._request)
+    if reason := check.process_view(request._request, unused, (), {}):
+        raise PermissionDenied(f"CSRF failed: {reason}")
+
+
+def _service(application: Application, tenant_id: UUID, request: Request) -> Actor:
+    return Actor("service", application.id, application.display_name, tenant_id, *_origin(request))
+
+
+def _origin(request: Request) -> tuple[str, str]:
+    return tracing.request_id(request._request), tracing.source_address(request._request)

@@ -1,0 +1,141 @@
+"""One request to the token endpoint, from the authenticated client to the decided grant (client_credentials).
+
+The order is that of the agreement: authenticate; refuse words that are wrong whoever says them; has the
+caller a part in the tenant (if not: the bare KC-5 body); decide; tell why only to who may know.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import uuid4
+
+from django.conf import settings
+
+from accesscontrol.oauth import decision, refusals, tokens
+from accesscontrol.oauth import scopes as words
+from accesscontrol.oauth.claims import Bearer, Grant, access_token, issuer, scope_tenants, seconds
+from accesscontrol.oauth.decision import Ruling
+from accesscontrol.oauth.realms import NOBODY, Address, by_id, has_part
+from accesscontrol.oauth.scopes import Asked, Target
+from applications.models import Application, Client, ServiceAccount
+from iam_portal.walls import tenant_scope
+from tenants.models import Tenant
+
+
+@dataclass(slots=True)
+class Exchange:
+    """Everything of ours about one token request. It is the single attribute ``request.iam``.
+
+    Every form parameter becomes an attribute of oauthlib's request; none of them reaches this object.
+    """
+
+    at: datetime
+    address: Address
+    client: Client | None = None
+    bearer: Bearer | None = None
+    grant: Grant | None = None
+    jti: str = field(default_factory=lambda: uuid4().hex)
+
+    @property
+    def expires_in(self) -> int:
+        """Whole seconds from ``iat`` to ``exp``."""
+        assert self.grant is not None
+        return seconds(self.grant.expires_at) - seconds(self.at)
+
+    def token(self) -> str:
+        """The signed token of the decided grant."""
+        assert self.bearer is not None
+        assert self.grant is not None
+        claims = access_token(
+            issuer=issuer(settings.PORTAL_BASE_URL, self.bearer.tenant_id),
+            bearer=self.bearer,
+            grant=self.grant,
+            issued_at=self.at,
+            jti=self.jti,
+        )
+        return tokens.sign(claims, at=self.at)
+
+
+def decide(exchange: Exchange, *, scope: str, resources: Sequence[str], form: Mapping[str, str]) -> list[str]:
+    """Decide client credentials; the granted scopes, or a refusal as an OAuth error."""
+    client = exchange.client
+    assert client is not None
+    asked = words.parse(scope, resources)
+    _refuse_wrong_words(asked, client)
+    tenant = _tenant(exchange.address, client, form)
+    with tenant_scope(tenant.id if tenant else NOBODY):
+        # An unknown tenant takes the same way, so that the clock does not tell it from a foreign one.
+        part = has_part(client.application, tenant.id if tenant else NOBODY)
+        if tenant is None or not part:
+            raise _refused([], asked, None)
+        granted = _granted(client.application, tenant, asked, exchange.at)
+        account, _ = ServiceAccount.objects.get_or_create(application=client.application, tenant=tenant)
+    exchange.grant = _grant(granted, asked, str(tenant.id))
+    exchange.bearer = Bearer(
+        subject=str(account.id),
+        client_id=client.client_id,
+        tenant_id=str(tenant.id),
+        tenant_name=tenant.name,
+    )
+    return list(exchange.grant.scopes)
+
+
+def _refuse_wrong_words(asked: Asked, client: Client) -> None:
+    """What is wrong for every client and in every tenant, and so tells nothing about one."""
+    if asked.words > words.MOST:
+        raise refusals.ScopeRefused("invalid_scope", f"At most {words.MOST} scopes.")
+    if asked.has_foreign_resource:
+        text = f"A resource is written {words.RESOURCE}<applicationId>."
+        raise refusals.ScopeRefused("invalid_target", text)
+    if asked.has_unknown and not client.ignore_unknown_scopes:
+        text = f"Unknown scopes: [{', '.join(asked.unknown)}]"
+        raise refusals.ScopeRefused("invalid_scope", text)
+    if asked.mixes_portal:
+        raise refusals.ScopeRefused("invalid_scope", "The audience iam-portal stands alone.")
+    if not asked.targets and not client.token_without_target:
+        text = f"This client has to name a target: {words.AUDIENCE}<applicationId>."
+        raise refusals.ScopeRefused("invalid_scope", text)
+
+
+def _tenant(address: Address, client: Client, form: Mapping[str, str]) -> Tenant | None:
+    if not address.is_open:
+        return address.find()
+    return by_id(form.get("tenant_id") or str(client.application.owner_id))
+
+
+def _granted(caller: Application, tenant: Tenant, asked: Asked, at: datetime) -> list[Ruling]:
+    """The targets of the token: all that were named, or whichever may be called when none was."""
+    targets, facts = decision.facts_for(caller, asked.targets, tenant_id=tenant.id)
+    rulings = decision.rule(targets, facts, at=at, limit=at + settings.TOKEN_LIFETIME)
+    refused = [ruling for ruling in rulings if not ruling.call]
+    allowed = [ruling for ruling in rulings if ruling.call]
+    if (asked.targets and refused) or not allowed:
+        told = decision.disclosure(refused, tenant_id=str(tenant.id), home_id=str(caller.owner_id), at=at)
+        raise _refused(refused, asked, told)
+    return allowed
+
+
+def _refused(
+    refused: Sequence[Ruling], asked: Asked, told: refusals.Disclosure | None
+) -> refusals.ScopeRefused:
+    """Only the failing words are listed; an outsider (nothing was decided) reads all of his own."""
+    if not asked.targets:
+        return refusals.nothing_to_call(told)
+    failing: Sequence[Target] = [ruling.target for ruling in refused] or asked.targets
+    echoed = [word for ruling in refused for word in ruling.failing]
+    if not refused:
+        echoed = [word for target in failing for word in target.named]
+    by_resource = all(target.by_resource for target in failing)
+    return refusals.target_refused(echoed, by_resource=by_resource, disclosure=told)
+
+
+def _grant(rulings: Sequence[Ruling], asked: Asked, tenant_id: str) -> Grant:
+    roles = [role for ruling in rulings for role in ruling.call.roles]
+    listed = asked.openid and len(rulings) == 1  # roles of several targets would not tell whose they are
+    return Grant(
+        audience=[ruling.target.application_id for ruling in rulings],
+        scopes=words.spelled_out([ruling.target for ruling in rulings], openid=asked.openid),
+        roles=sorted({role.urn for role in roles}) if listed else None,
+        scope_tenants=scope_tenants(roles, tenant_id=tenant_id),
+        expires_at=min(ruling.until for ruling in rulings),
+    )

@@ -1,0 +1,117 @@
+"""The doors below ``openid-connect/`` and the well-known addresses of every issuer."""
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_variables
+from django.views.generic import View
+from oauth2_provider.views import TokenView as ToolkitTokenView
+from oauthlib.oauth2.rfc6749.errors import OAuth2Error, TemporarilyUnavailableError
+
+from accesscontrol.actions import keys
+from accesscontrol.oauth import clients, introspection, metadata, metrics, wire
+from accesscontrol.oauth.claims import issuer
+from accesscontrol.oauth.exchange import Exchange
+from accesscontrol.oauth.realms import Address
+from accesscontrol.oauth.refusals import BadRequest
+from accesscontrol.oauth.server import EXCHANGE, TokenCore, TokenServer
+from accesscontrol.oauth.validator import PortalValidator
+from iam_portal import problem
+
+KEEP = "public, max-age=300"  # keys and metadata: as long as a token lives
+
+
+class TokenView(ToolkitTokenView):
+    """The token endpoint of every tenant. No class may inherit from it: the toolkit would share its core."""
+
+    server_class = TokenServer
+    validator_class = PortalValidator
+    oauthlib_backend_class = TokenCore
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: str) -> HttpResponse:
+        """RFC 6749 §3.2. ``post`` alone is overridden: with ``dispatch``, the CSRF exemption would go."""
+        try:
+            wire.form(request, repeatable=frozenset({"resource"}))
+            request.META[EXCHANGE] = Exchange(timezone.now(), Address(**kwargs))
+            _, headers, body, status = self.create_token_response(request)
+        except (OAuth2Error, keys.NoSigningKey) as error:
+            return _refused(error)
+        response = wire.answer(body, status=status)
+        if "WWW-Authenticate" in headers:
+            response["WWW-Authenticate"] = headers["WWW-Authenticate"]
+        _count(status, body)
+        return response
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class IntrospectView(View):
+    """RFC 7662. POST only: a token in an address would stand in logs."""
+
+    http_method_names = ["post"]
+
+    @method_decorator(sensitive_variables("form"))
+    def post(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
+        """The client authenticates as at the token endpoint; every other failure is inactive."""
+        at = timezone.now()
+        try:
+            form = wire.form(request)
+            authorization = request.META.get("HTTP_AUTHORIZATION", "")
+            client = clients.authenticate(authorization=authorization, form=form, at=at)
+            if not form.get("token"):
+                raise BadRequest("The parameter token is missing.")
+        except OAuth2Error as error:
+            return wire.refusal(error)
+        tenant = Address(**kwargs).find()
+        found = introspection.answer(token=form["token"], client=client, tenant=tenant, at=at)
+        return wire.answer(found or introspection.INACTIVE)
+
+
+class CertsView(View):
+    """The public keys (RFC 7517 §5). One set signs for every tenant."""
+
+    http_method_names = ["get", "head"]
+
+    def get(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
+        """404 for an unknown tenant, like its metadata."""
+        if Address(**kwargs).find() is None:
+            return _unknown(request)
+        return JsonResponse(keys.jwks(at=timezone.now()), headers={"Cache-Control": KEEP})
+
+
+class MetadataView(View):
+    """Both well-known documents; by slug too, with the issuer by id."""
+
+    http_method_names = ["get", "head"]
+
+    def get(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
+        """404 for an unknown tenant."""
+        tenant = Address(**kwargs).find()
+        if tenant is None:
+            return _unknown(request)
+        body = metadata.document(issuer=issuer(settings.PORTAL_BASE_URL, tenant.id))
+        return JsonResponse(body, headers={"Cache-Control": KEEP})
+
+
+def _unknown(request: HttpRequest) -> HttpResponse:
+    detail = "There is nothing at this address."
+    return problem.response(request, status=404, code="not_found", detail=detail)
+
+
+def _refused(error: OAuth2Error | keys.NoSigningKey) -> HttpResponse:
+    if isinstance(error, keys.NoSigningKey):
+        error = TemporarilyUnavailableError(status_code=503)
+    metrics.refused(error.error)
+    return wire.refusal(error)
+
+
+def _count(status: int, body: str) -> None:
+    if status == 200:
+        metrics.issued()
+    else:
+        said = json.loads(body)
+        metrics.refused(said.get("reason") or said["error"])

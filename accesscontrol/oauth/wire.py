@@ -1,0 +1,44 @@
+"""Forms in, JSON out: what the endpoints below ``openid-connect/`` share."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
+from django.http.request import UnreadablePostError
+from oauthlib.oauth2.rfc6749.errors import OAuth2Error
+
+from accesscontrol.oauth.refusals import BadRequest
+
+CONTENT_TYPE = "application/json;charset=UTF-8"
+
+
+def form(request: HttpRequest, *, repeatable: frozenset[str] = frozenset()) -> dict[str, str]:
+    """The posted parameters. A parameter in the address or sent twice is refused (RFC 6749 §3.2)."""
+    if request.META.get("QUERY_STRING"):
+        raise BadRequest("Parameters belong into the body.")
+    try:
+        posted = request.POST
+    except (SuspiciousOperation, MultiPartParserError, UnreadablePostError) as error:
+        raise BadRequest("The body cannot be read.") from error  # else Django answers in HTML
+    for name, values in posted.lists():
+        if len(values) > 1 and name not in repeatable:
+            raise BadRequest("A parameter was sent more than once.")
+    return {name: values[-1] for name, values in posted.lists()}
+
+
+def answer(body: str | bytes | Mapping[str, Any], *, status: int = 200) -> HttpResponse:
+    """JSON that no cache keeps (RFC 6749 §5.1)."""
+    content = body if isinstance(body, str | bytes) else json.dumps(body)
+    headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+    return HttpResponse(content, status=status, content_type=CONTENT_TYPE, headers=headers)
+
+
+def refusal(error: OAuth2Error) -> HttpResponse:
+    """An OAuth error as its RFC says it."""
+    response = answer(error.json, status=error.status_code)
+    for name, value in error.headers.items():
+        response[name] = value
+    return response

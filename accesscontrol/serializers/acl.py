@@ -1,0 +1,32 @@
+"""Shapes of the ACL."""
+
+from typing import Any
+
+from rest_framework import serializers as rest
+
+
+class AclGrant(rest.Serializer[Any]):
+    """What a role may do with the resource."""
+
+    role = rest.CharField(help_text="URN of an application role or a tenant role")
+    privileges = rest.ListField(child=rest.CharField())
+
+
+class AclEntry(rest.Serializer[Any]):
+    """A resource as one tenant that the application serves has it."""
+
+    owningTenantId = rest.UUIDField()
+    resourceType = rest.CharField()
+    resourceId = rest.CharField()
+    name = rest.CharField()
+    kind = rest.ChoiceField(choices=["static", "dynamic"])
+    grants = AclGrant(many=True)
+
+
+class AclOut(rest.Serializer[Any]):
+    """The complete ACL. The distinct owning tenants are those that the application serves."""
+
+    applicationId = rest.CharField()
+    revision = rest.IntegerField()
+    generatedAt = rest.DateTimeField()
+    resources = AclEntry(many=True)

@@ -1,0 +1,19 @@
+"""Access management, below ``/iam/access-management/v1/``. The OAuth doors stand in ``oauth.urls``."""
+
+from django.urls import path
+
+from accesscontrol.api import acl, assignments
+
+app_name = "access-management"
+
+_tenant = "tenants/<uuid:tenant_id>"
+
+urlpatterns = [
+    path("application/acl", acl.ApplicationAcl.as_view(), name="acl-read"),
+    path(f"{_tenant}/assignments", assignments.Assignments.as_view(), name="assignment-list"),
+    path(
+        f"{_tenant}/assignments/<uuid:assignment_id>",
+        assignments.OneAssignment.as_view(),
+        name="assignment-withdraw",
+    ),
+]

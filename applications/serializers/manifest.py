@@ -1,0 +1,68 @@
+"""Shapes of the manifest."""
+
+from typing import Any
+
+from rest_framework import serializers as rest
+
+from applications.serializers.shared import RoleRef, Text
+from iam_portal.gate import Privilege
+from tenants.rest import StrictSerializer
+
+PRIVILEGES = [privilege.value for privilege in Privilege]
+
+
+class ParentRef(StrictSerializer):
+    """A resource of the same manifest."""
+
+    type = Text(200)
+    id = Text(200)
+
+
+class ManifestResource(StrictSerializer):
+    """A static resource."""
+
+    type = Text(200)
+    id = Text(200)
+    name = Text(200, required=False)
+    description = Text(500, required=False, allow_blank=True)
+    privileges = rest.ListField(child=rest.ChoiceField(choices=PRIVILEGES), min_length=1, max_length=5)
+    parent = ParentRef(required=False)
+
+
+class ManifestPermission(StrictSerializer):
+    """Privileges on a resource of the same manifest."""
+
+    resourceType = Text(200)
+    resourceId = Text(200)
+    privileges = rest.ListField(child=rest.ChoiceField(choices=PRIVILEGES), min_length=1, max_length=5)
+
+
+class ManifestRole(StrictSerializer):
+    """An application role."""
+
+    key = Text(64)
+    name = Text(120, required=False)
+    description = Text(500, required=False, allow_blank=True)
+    permissions = ManifestPermission(many=True, required=False)
+
+
+class ManifestIn(StrictSerializer):
+    """Resources, roles and required roles: the whole declaration."""
+
+    resources = ManifestResource(many=True)
+    roles = ManifestRole(many=True)
+    requiredRoles = RoleRef(many=True, required=False)
+
+
+class ManifestDiff(rest.Serializer[Any]):
+    """Addresses of what a declaration moves."""
+
+    added = rest.ListField(child=rest.CharField())
+    changed = rest.ListField(child=rest.CharField())
+    removed = rest.ListField(child=rest.CharField())
+
+
+class ManifestOut(rest.Serializer[Any]):
+    """The reply to a manifest."""
+
+    diff = ManifestDiff()

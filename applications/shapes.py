@@ -1,0 +1,131 @@
+"""The wire form of rows and answers, used by REST and by pages alike."""
+
+from datetime import datetime
+from typing import Any
+
+from applications import reasons as say
+from applications.availability import SharingFacts, available, turns
+from applications.models import Client, ClientSecret, Contract, ContractState
+from iam_portal.decision import rfc3339
+
+
+def availability(facts: SharingFacts, *, tenant_id: str, at: datetime) -> dict[str, Any]:
+    """The answer to "is it available there, and why", with the spell it stands in and the next change."""
+    answer = available(facts, tenant_id=tenant_id, at=at)
+    changes = turns(facts, tenant_id=tenant_id)
+    past = [turn for turn in changes if turn.at <= at]
+    ahead = [turn for turn in changes if turn.at > at]
+    return {
+        "applicationId": facts.application.id,
+        "tenantId": tenant_id,
+        "at": rfc3339(at),
+        "available": bool(answer),
+        "relation": answer.relation,
+        "since": rfc3339(past[-1].at) if past else None,
+        "until": rfc3339(ahead[0].at) if ahead else None,
+        "nextChange": {"at": rfc3339(ahead[0].at), "available": ahead[0].available} if ahead else None,
+        "reasons": [reason.as_json() for reason in answer.decision.reasons],
+    }
+
+
+def state(contract: Contract, at: datetime) -> str:
+    """The state people speak of: ended and lapsed are computed from dates."""
+    over = contract.ends_at is not None and contract.ends_at <= at
+    if contract.state == ContractState.ACCEPTED:
+        return "ended" if over else "accepted"
+    if contract.state == ContractState.PROPOSED:
+        unanswered = contract.answer_by is not None and contract.answer_by <= at
+        return "lapsed" if over or unanswered else "proposed"
+    return contract.state
+
+
+def phase(contract: Contract, at: datetime) -> str:
+    """For an accepted contract: ``scheduled``, ``in_force``, ``paused`` or ``ended``; else its state."""
+    found = state(contract, at)
+    if found != "accepted":
+        return found
+    if contract.starts_at is not None and at < contract.starts_at:
+        return "scheduled"
+    paused = any(_covers(pause.during, at) for pause in contract.pauses.all())
+    return "paused" if paused else "in_force"
+
+
+def contract(row: Contract, *, at: datetime) -> dict[str, Any]:
+    """A contract; terms with roles and pauses are to be prefetched."""
+    terms = sorted(row.terms.all(), key=lambda term: (term.role.application_id, term.role.key))
+    return {
+        "contractId": str(row.id),
+        "type": row.type,
+        "provider": {"tenantId": str(row.provider_id), "name": row.provider.name},
+        "consumer": {"tenantId": str(row.consumer_id), "name": row.consumer.name},
+        "state": state(row, at),
+        "inForce": phase(row, at) == "in_force",
+        "startsAt": rfc3339(row.starts_at),
+        "endsAt": rfc3339(row.ends_at),
+        "answerBy": rfc3339(row.answer_by),
+        "pauses": [
+            {"pauseId": pause.id, **_span(pause.during)}
+            for pause in sorted(row.pauses.all(), key=lambda pause: pause.id)
+            if not pause.during.isempty
+        ],
+        "roles": [
+            {
+                "applicationId": term.role.application_id,
+                "role": term.role.key,
+                "name": term.role.name,
+                **_span(term.during),
+            }
+            for term in terms
+        ],
+        "onwardAccess": row.onward_access,
+        "note": row.note,
+        "revision": f"r-{row.revision}",
+    }
+
+
+def client(row: Client) -> dict[str, Any]:
+    """A client without anything secret."""
+    return {
+        "clientId": row.client_id,
+        "kind": row.client_type,
+        "redirectUris": row.redirect_uris.split(),
+        "webOrigins": row.allowed_origins.split(),
+    }
+
+
+def secret(row: ClientSecret, client_id: str) -> dict[str, Any]:
+    """A secret without its value."""
+    return {
+        "secretId": str(row.id),
+        "clientId": client_id,
+        "hint": row.hint,
+        "note": row.note,
+        "expiresAt": rfc3339(row.during.upper),
+        "lastUsedAt": rfc3339(row.last_used_at),
+    }
+
+
+def _span(during: Any) -> dict[str, str | None]:
+    if during.isempty:
+        return {"startsAt": None, "endsAt": None}
+    return {"startsAt": rfc3339(during.lower), "endsAt": rfc3339(during.upper)}
+
+
+def _covers(during: Any, at: datetime) -> bool:
+    return not during.isempty and during.lower <= at and (during.upper is None or at < during.upper)
+
+
+def unknown_availability(application_id: str, *, tenant_id: str, tenant: str, at: datetime) -> dict[str, Any]:
+    """No contract: alike for an application of strangers and for one that does not exist."""
+    reason = say.no_contract(application_id, application_id, tenant, tenant_id)
+    return {
+        "applicationId": application_id,
+        "tenantId": tenant_id,
+        "at": rfc3339(at),
+        "available": False,
+        "relation": None,
+        "since": None,
+        "until": None,
+        "nextChange": None,
+        "reasons": [reason.as_json()],
+    }

@@ -1,0 +1,1 @@
+"""Addresses: pages of the console, and the REST APIs."""

@@ -1,0 +1,1 @@
+"""Pages of the console about applications, contracts and what needs attention."""

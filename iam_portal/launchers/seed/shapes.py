@@ -1,0 +1,131 @@
+"""The shapes of the demo's data. Days are counted from the day of the first seeding: -30 is a month before."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+# What people of a company do, as the portal's roles. An administrator is made first and holds all of them.
+ADMINISTRATOR: tuple[str, ...] = ()
+CONTRACTS = (
+    "provision-contract-manager",
+    "access-contract-manager",
+    "organization-relation-manager",
+    "user-reader",
+    "user",
+)
+ACCESS = ("access-manager", "access-configuration-reader", "user")
+DEVELOPER = ("module-manager", "user-reader", "user")
+AUDITOR = ("activity-log-reader", "reviewer", "user-reader", "user")
+OPERATOR = ("organization-manager", "activity-log-reader", "user")
+STAFF = ("user",)
+
+# What a service needs to act the story by REST.
+AUTOMATION = (
+    "provision-contract-manager",
+    "access-contract-manager",
+    "module-manager",
+    "access-manager",
+    "user-reader",
+    "activity-log-reader",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody with portal roles; ``groups`` name groups of the company."""
+
+    username: str
+    name: str
+    roles: tuple[str, ...] = STAFF
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A tenant. The first person is its administrator. ``groups`` are (name, parent), parents first."""
+
+    slug: str
+    name: str
+    people: tuple[Person, ...]
+    groups: tuple[tuple[str, str], ...] = ()
+    joined: int = -400
+    suspended: tuple[int, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A resource of an application: its type is ``urn:<owner>:<kind>``; privileges like ``read modify``."""
+
+    kind: str
+    name: str
+    privileges: str = "read add modify delete"
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An application of a company; its id is ``<owner>.<key>``. Roles map a key to what it may do with what."""
+
+    owner: str
+    key: str
+    name: str
+    description: str
+    parts: Mapping[str, Part]
+    roles: Mapping[str, Mapping[str, str]]
+    requires: tuple[tuple[str, str], ...] = ()
+    registered: int = -380
+    suspended: tuple[int, str] | None = None
+
+    @property
+    def id(self) -> str:
+        return f"{self.owner}.{self.key}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """A contract and its life. Without ``proposed`` a draft, without ``answer`` unanswered.
+
+    ``answer`` is ``accepted``, ``declined`` or ``withdrawn``; ``pauses`` are (from, until or nothing);
+    ``ended`` is (side, day) of an end that nobody had planned.
+    """
+
+    key: str
+    provider: str
+    consumer: str
+    app: str
+    roles: tuple[str, ...]
+    note: str
+    drafted: int
+    type: str = "provision"
+    onward: bool = False
+    starts: int | None = None
+    ends: int | None = None
+    answer_by: int | None = None
+    proposed: int | None = None
+    answer: tuple[str, int] | None = None
+    pauses: tuple[tuple[int, int | None], ...] = ()
+    ended: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """A role of an application given to a user, a group or a service of a tenant."""
+
+    tenant: str
+    app: str
+    role: str
+    day: int
+    user: str = ""
+    group: str = ""
+    service: str = ""
+    share: str = ""  # the access contract by which the role is held
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything that is seeded."""
+
+    companies: tuple[Company, ...] = field(default=())
+    apps: tuple[App, ...] = field(default=())
+    partners: tuple[tuple[str, str, int], ...] = field(default=())
+    shares: tuple[Share, ...] = field(default=())
+    holdings: tuple[Holding, ...] = field(default=())

@@ -1,0 +1,148 @@
+"""The shared ground of the REST views: scope, moment, actor, strict input, pages, revisions."""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar, cast
+from uuid import UUID
+
+from django.http import HttpResponseBase
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from iam_portal.errors import Invalid, NotFound
+from iam_portal.gate import Actor
+from iam_portal.walls import tenant_scope
+from tenants.models import Tenant
+
+MOST = 500
+DEFAULT = 50
+
+
+class TenantAPI(APIView):
+    """A door below ``/tenants/{tenantId}/``.
+
+    Each method's permission stands in ``permissions``; the permission class of the settings asks it in
+    the tenant of the path, which must be the actor's. The handler runs in one transaction that sees the
+    rows of that tenant only.
+    """
+
+    permissions: ClassVar[dict[str, str]] = {}
+    request: Request
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.at = timezone.now()
+        with tenant_scope(kwargs["tenant_id"]):
+            return super().dispatch(request, *args, **kwargs)
+
+    @property
+    def actor(self) -> Actor:
+        """Who calls."""
+        return cast(Actor, self.request.user.actor)
+
+    @property
+    def tenant(self) -> Tenant:
+        """The tenant of the path, which is the actor's."""
+        tenant = Tenant.objects.filter(id=self.kwargs["tenant_id"]).first()
+        if tenant is None:
+            raise NotFound
+        return tenant
+
+    def read(self, serializer: type[serializers.Serializer[Any]], **options: Any) -> dict[str, Any]:
+        """The body, validated; wrong types and unknown fields are refused."""
+        made = serializer(data=self.request.data, context={"request": self.request}, **options)
+        made.is_valid(raise_exception=True)
+        return dict(made.validated_data)
+
+    def moment(self, name: str = "at") -> datetime:
+        """The moment that the query asks about; now, when it asks about none."""
+        text = self.request.query_params.get(name)
+        return self.at if text is None else parse_moment(text, name)
+
+    def revision(self) -> int | None:
+        """The row revision of ``If-Match``, if one was sent (``"r-7"``)."""
+        text = self.request.headers.get("If-Match")
+        if text is None:
+            return None
+        bare = text.strip().removeprefix("W/").strip('"')
+        if not bare.startswith("r-") or not bare[2:].isdigit() or len(bare) > 12:
+            raise Invalid('If-Match takes a revision like "r-7".')
+        return int(bare[2:])
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses what it does not know: a misspelt field is an error, not a surprise."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            unknown = sorted(set(map(str, data)) - set(self.fields))
+            if unknown:
+                raise serializers.ValidationError(
+                    dict.fromkeys(unknown, "This field is not known."), "unknown"
+                )
+        return super().to_internal_value(data)
+
+
+def parse_moment(text: str, name: str) -> datetime:
+    """An RFC 3339 moment with its offset, in UTC; Invalid otherwise."""
+    try:
+        moment = parse_datetime(text.replace(" ", "+"))
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise Invalid(f"{name} takes a moment like 2027-03-01T00:00:00Z.")
+    try:
+        return moment.astimezone(UTC)
+    except (OverflowError, ValueError) as error:
+        raise Invalid(f"{name} is out of range.") from error
+
+
+def page_size(request: Request, *, default: int | None = DEFAULT) -> int | None:
+    """``limit`` of the query, at most 500; the default when it is not sent."""
+    text = request.query_params.get("limit")
+    if text is None:
+        return default
+    if not text.isdigit() or not 1 <= int(text[:6]) <= MOST:
+        raise Invalid(f"limit is a number from 1 to {MOST}.")
+    return int(text)
+
+
+def cursor_of(request: Request) -> list[str] | None:
+    """The position that ``cursor`` stands for: the sort key of the last row seen."""
+    text = request.query_params.get("cursor")
+    if text is None:
+        return None
+    try:
+        values = json.loads(base64.urlsafe_b64decode(text.encode("ascii") + b"=="))
+    except (ValueError, binascii.Error, UnicodeError) as error:
+        raise Invalid("The cursor is not one that was given out.") from error
+    if not isinstance(values, list) or not all(isinstance(v, str) and "\x00" not in v for v in values):
+        raise Invalid("The cursor is not one that was given out.")
+    return values
+
+
+def next_page(request: Request, key: Sequence[str]) -> str:
+    """The address of the next page, all else as asked."""
+    raw = base64.urlsafe_b64encode(json.dumps(list(key)).encode()).decode().rstrip("=")
+    query = request.query_params.copy()
+    query["cursor"] = raw
+    return f"{request.path}?{query.urlencode()}"
+
+
+def with_revision(body: Any, revision: int, status: int = 200) -> Response:
+    """An answer with the row's ETag."""
+    return Response(body, status=status, headers={"ETag": f'"r-{revision}"'})
+
+
+def uuid_of(text: str, name: str) -> UUID:
+    """A UUID from a query or body; Invalid otherwise."""
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise Invalid(f"{name} is not a UUID.") from error

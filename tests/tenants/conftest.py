@@ -1,0 +1,53 @@
+"""Two organizations with the same names in them, and threads that really commit."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from iam_portal.walls import tenant_scope
+from tenants.models import HistoryEvent, Tenant
+from tests.support import factories
+
+
+@pytest.fixture
+def acme(db: None) -> Tenant:
+    return factories.make_tenant("acme")
+
+
+@pytest.fixture
+def neighbour(db: None) -> Tenant:
+    """An organization that nobody at Acme may learn anything about."""
+    return factories.make_tenant("neighbour")
+
+
+@pytest.fixture
+def in_acme(acme: Tenant) -> Iterator[Tenant]:
+    """Acme, with its scope opened as a page would."""
+    with tenant_scope(acme.id):
+        yield acme
+
+
+def history_of(tenant: Tenant) -> list[str]:
+    """The tenant's recorded actions, oldest first."""
+    with tenant_scope(tenant.id):
+        return list(HistoryEvent.objects.filter(tenant=tenant).order_by("id").values_list("action", flat=True))
+
+
+def at_once(*acts: Callable[[], Any]) -> list[Any]:
+    """Run the acts in threads that start together, each with its own connection; results or exceptions."""
+    start = threading.Barrier(len(acts))
+
+    def run(act: Callable[[], Any]) -> Any:
+        try:
+            start.wait(10)
+            return act()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        futures: list[Future[Any]] = [pool.submit(run, act) for act in acts]
+        return [future.exception(30) or future.result() for future in futures]

@@ -1,0 +1,266 @@
+"""People: invited through their own mailbox, never found without their tenant."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from iam_portal.errors import Forbidden, NotFound
+from iam_portal.walls import tenant_scope
+from tenants import policies, signals
+from tenants.actions import links, sessions, users
+from tenants.models import HistoryEvent, User, UserActivity, UserLink, UserSession
+from tests.support.factories import NOW, PASSWORD, SYSTEM, acting, listening, make_tenant, make_user, sign_in
+from tests.tenants.conftest import at_once, history_of
+
+LATER = NOW + timedelta(hours=1)
+ACT = {"by": SYSTEM, "at": NOW}
+JANE = {"username": "jane", "email": "jane@example.org", "display_name": "Jane Roe"}
+
+
+@pytest.fixture
+def outbox(django_capture_on_commit_callbacks):
+    """Runs an act as a committed one; the tokens that were mailed meanwhile."""
+
+    def run(act, *args, **kwargs):
+        del mail.outbox[:]
+        with django_capture_on_commit_callbacks(execute=True):
+            result = act(*args, **kwargs)
+        tokens = [re.search(r"\?token=(\S+)", message.body).group(1) for message in mail.outbox]
+        return result, tokens
+
+    return run
+
+
+def test_the_invitation_goes_to_the_mailbox_and_nowhere_else(in_acme, outbox):
+    user, [token] = outbox(users.invite, tenant=in_acme, **JANE, **ACT)
+    assert mail.outbox[0].to == ["jane@example.org"]
+    assert f"/t/acme/set-password?token={token}" in mail.outbox[0].body
+    assert not user.has_usable_password()
+    assert token not in str(list(UserLink.objects.values()) + list(HistoryEvent.objects.values()))
+    assert policies.is_active(user=user, at=NOW)
+
+
+def test_nothing_is_mailed_before_the_commit(in_acme):
+    users.invite(tenant=in_acme, **JANE, **ACT)
+    assert mail.outbox == []
+
+
+def test_a_mail_that_fails_leaves_the_user_and_no_link_in_the_log(in_acme, outbox, monkeypatch, caplog):
+    def fail(subject, body, *args):
+        raise OSError(body)
+
+    monkeypatch.setattr("tenants.emails.send_mail", fail)
+    user, _ = outbox(users.invite, tenant=in_acme, **JANE, **ACT)
+    assert User.objects.filter(pk=user.pk).exists()
+    assert "mail_failed" in caplog.text
+    assert "token=" not in caplog.text
+
+
+def test_a_link_sets_the_password_once(in_acme, outbox):
+    user, [token] = outbox(users.invite, tenant=in_acme, **JANE, **ACT)
+    users.accept(tenant=in_acme, token=token, password=PASSWORD, at=NOW, source_address="192.0.2.7")
+    assert sign_in(user)
+    with pytest.raises(links.LinkUnknown):
+        users.accept(tenant=in_acme, token=token, password="another password", at=NOW)
+    assert history_of(in_acme)[-2:] == ["user.password_set", "session.started"]
+
+
+def test_a_weak_password_is_refused_with_every_reason_and_the_link_stays_good(in_acme, outbox):
+    _, [token] = outbox(users.invite, tenant=in_acme, **JANE, **ACT)
+    with pytest.raises(users.WeakPassword) as refused:
+        users.accept(tenant=in_acme, token=token, password="password", at=NOW)
+    assert {error["code"] for error in refused.value.errors} == {
+        "password_too_short",
+        "password_too_common",
+    }
+    users.accept(tenant=in_acme, token=token, password=PASSWORD, at=NOW)
+
+
+def test_unknown_expired_voided_foreign_and_inactive_links_read_alike(in_acme, neighbour, outbox):
+    user, [token] = outbox(users.invite, tenant=in_acme, **JANE, **ACT)
+    end = UserLink.objects.get().expires_at
+
+    def refusal(tenant, value, at):
+        with pytest.raises(links.LinkUnknown) as refused:
+            users.accept(tenant=tenant, token=value, password=PASSWORD, at=at)
+        return refused.value.detail
+
+    answers = {
+        refusal(in_acme, "nothing\0", NOW),
+        refusal(in_acme, token, end),
+        refusal(neighbour, token, NOW),
+    }
+    _, [second] = outbox(users.reset, tenant=in_acme, user_id=user.id, **ACT)
+    answers.add(refusal(in_acme, token, NOW))
+    users.deactivate(tenant=in_acme, user_id=user.id, **ACT)
+    answers.add(refusal(in_acme, second, NOW))
+    assert len(answers) == 1
+
+
+def test_a_reset_keeps_the_old_password_until_its_link_is_used(in_acme, outbox):
+    user = make_user(in_acme)
+    cookie = sign_in(user)
+    _, [token] = outbox(users.reset, tenant=in_acme, user_id=user.id, **ACT)
+    assert sign_in(user)
+    users.accept(tenant=in_acme, token=token, password="a new long password", at=LATER)
+    assert sessions.resolve(tenant=in_acme, token=cookie, at=LATER) is None, "whoever was in is out"
+    with pytest.raises(sessions.SignInRefused):
+        sign_in(user, at=LATER)
+    assert sign_in(user, password="a new long password", at=LATER)
+
+
+def test_the_same_person_in_two_organizations_is_two_users(acme, neighbour):
+    here, there = make_user(acme), make_user(neighbour)
+    assert here.id != there.id
+    with tenant_scope(acme.id):
+        assert list(User.objects.all()) == [here]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"username": "JANE", "email": "other@example.org"},
+        {"username": "other", "email": "Jane@Example.org"},
+        {"username": "-x", "email": "other@example.org"},
+        {"username": "a b", "email": "other@example.org"},
+        {"username": "other", "email": "no address"},
+        {"username": "other", "email": "other@example.org", "display_name": " "},
+    ],
+)
+def test_names_are_unique_in_the_tenant_and_well_formed(in_acme, changed):
+    make_user(in_acme)
+    with pytest.raises(ValidationError):
+        users.invite(tenant=in_acme, **{**JANE, **changed}, **ACT)
+    assert User.objects.count() == 1
+    assert not UserLink.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("constraint", "values"),
+    [
+        ("user_username_once", {"username": "JANE", "email": "x@example.org"}),
+        ("user_email_once", {"username": "x", "email": "JANE@example.org"}),
+        ("user_username_grammar", {"username": "a b", "email": "x@example.org"}),
+    ],
+)
+def test_the_database_refuses_what_the_actions_refuse(in_acme, constraint, values):
+    make_user(in_acme)
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        User.objects.create(tenant=in_acme, display_name="X", created_at=NOW, **values)
+
+
+def test_activity_spans_of_a_user_cannot_overlap(in_acme):
+    user = make_user(in_acme)
+    with pytest.raises(IntegrityError, match="useractivity_no_overlap"), transaction.atomic():
+        UserActivity.objects.create(tenant=in_acme, user=user, during=(LATER, None))
+
+
+def test_another_mailbox_is_asked_about_and_voids_the_links_to_the_former_one(in_acme, outbox):
+    user, [token] = outbox(users.invite, tenant=in_acme, **JANE, **ACT)
+    with listening(signals.principal_becoming) as asked:
+        users.change(tenant=in_acme, user_id=user.id, email="jane@new.example.org", **ACT)
+    assert [(told["user"].id, told["actor"]) for told in asked] == [(user.id, SYSTEM)]
+    with pytest.raises(links.LinkUnknown):
+        users.accept(tenant=in_acme, token=token, password=PASSWORD, at=NOW)
+
+
+def test_another_name_is_not_asked_about(in_acme):
+    user = make_user(in_acme)
+    with listening(signals.principal_becoming) as asked:
+        changed = users.change(tenant=in_acme, user_id=user.id, display_name="Jane R.", **ACT)
+    assert asked == []
+    assert changed.revision == user.revision + 1
+
+
+def test_history_names_the_changed_fields_and_not_their_values(in_acme):
+    user = make_user(in_acme)
+    users.change(tenant=in_acme, user_id=user.id, email="secret@example.org", **ACT)
+    event = HistoryEvent.objects.latest("id")
+    assert event.after == {"fields": ["email"]}
+    assert "secret" not in str(HistoryEvent.objects.filter(pk=event.pk).values())
+
+
+@pytest.mark.parametrize("act", ["reset", "change"])
+def test_who_may_not_become_the_user_cannot_reset_or_redirect_him(in_acme, outbox, act):
+    user = make_user(in_acme)
+    boss = acting(make_user(in_acme, "boss"))
+
+    def refuse(**carried):
+        raise Forbidden("no")
+
+    more = {"email": "boss@example.net"} if act == "change" else {}
+    with listening(signals.principal_becoming, refuse), pytest.raises(Forbidden):
+        getattr(users, act)(tenant=in_acme, user_id=user.id, by=boss, at=NOW, **more)
+    assert not UserLink.objects.exists()
+    assert User.objects.get(pk=user.pk).email == "jane@example.org"
+
+
+def test_deactivating_ends_sessions_and_links_and_tells_the_apps_above(in_acme, outbox):
+    user = make_user(in_acme)
+    cookie = sign_in(user)
+    _, [token] = outbox(users.reset, tenant=in_acme, user_id=user.id, **ACT)
+    with listening(signals.user_deactivated) as heard:
+        users.deactivate(tenant=in_acme, user_id=user.id, by=SYSTEM, at=LATER)
+    assert [told["user"].id for told in heard] == [user.id]
+    assert sessions.resolve(tenant=in_acme, token=cookie, at=LATER) is None
+    with pytest.raises(sessions.SignInRefused):
+        sign_in(user, at=LATER)
+    assert not policies.is_active(user=user, at=LATER)
+    assert policies.is_active(user=user, at=NOW), "the past stays as it was"
+    with pytest.raises(users.UserInactive):
+        users.deactivate(tenant=in_acme, user_id=user.id, by=SYSTEM, at=LATER)
+
+
+def test_reactivating_lets_him_in_again(in_acme):
+    user = make_user(in_acme)
+    with pytest.raises(users.UserActive):
+        users.reactivate(tenant=in_acme, user_id=user.id, **ACT)
+    users.deactivate(tenant=in_acme, user_id=user.id, **ACT)
+    users.reactivate(tenant=in_acme, user_id=user.id, by=SYSTEM, at=LATER)
+    assert sign_in(user, at=LATER)
+    assert UserSession.objects.filter(user=user, ended_at=None).count() == 1
+
+
+def test_a_foreign_user_is_not_found(acme, neighbour):
+    stranger = make_user(neighbour)
+    with tenant_scope(acme.id):
+        for act in (users.change, users.deactivate, users.reactivate, users.reset):
+            with pytest.raises(NotFound):
+                act(tenant=acme, user_id=stranger.id, **ACT)
+
+
+def test_an_act_on_an_old_revision_is_refused(in_acme):
+    user = make_user(in_acme)
+    users.change(tenant=in_acme, user_id=user.id, display_name="First", revision=1, **ACT)
+    with pytest.raises(policies.Stale) as refused:
+        users.change(tenant=in_acme, user_id=user.id, display_name="Second", revision=1, **ACT)
+    assert refused.value.data == {"revision": "r-2"}
+
+
+def test_of_two_who_take_a_name_at_once_one_is_told_so(committed_db):
+    acme = make_tenant("acme")
+
+    def invite():
+        with tenant_scope(acme.id):
+            return users.invite(tenant=acme, **JANE, **ACT)
+
+    results = at_once(invite, invite)
+    assert sorted(type(result).__name__ for result in results) == ["User", "ValidationError"]
+
+
+def test_of_two_who_use_a_link_at_once_one_sets_the_password(committed_db, monkeypatch):
+    acme, tokens = make_tenant("acme"), []
+    monkeypatch.setattr("tenants.emails.send_link", lambda *, link, token: tokens.append(token))
+    with tenant_scope(acme.id):
+        users.invite(tenant=acme, **JANE, **ACT)
+    results = at_once(
+        *(
+            lambda word=word: users.accept(tenant=acme, token=tokens[0], password=word * 4, at=NOW)
+            for word in ("first ", "second ")
+        )
+    )
+    assert sorted(type(result).__name__ for result in results) == ["LinkUnknown", "User"]
