@@ -30,7 +30,7 @@ demo: $(RUNTIME) $(ASSETS) ## everything with demo data on http://127.0.0.1:8000
 	@exec $(MANAGE) demo --port $(PORT) --dir $(DEMO_DIR)
 
 test: $(DEVELOPMENT) $(ASSETS) ## the whole test suite (TEST_ARGS="-k tokens -x")
-	@$(RUN) -m pytest $(TEST_ARGS)
+	@PORTAL_ENVIRONMENT=test $(RUN) -m pytest $(TEST_ARGS)
 
 check: lint types layers migrations deploy-check openapi-check ## every check that is not a test
 

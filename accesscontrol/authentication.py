@@ -12,7 +12,7 @@ Names in settings: :class:`ServiceTokenAuthentication`, :class:`ConsoleSessionAu
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
@@ -22,7 +22,6 @@ from rest_framework.authentication import BaseAuthentication, CSRFCheck
 from rest_framework.exceptions import AuthenticationFailed, MethodNotAllowed, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from accesscontrol.oauth import clients, decision, tokens
 from accesscontrol.oauth.refusals import CHALLENGE, REALM, ClientRefused
@@ -30,10 +29,13 @@ from applications.models import Application
 from applications.models.applications import PORTAL_ID
 from iam_portal import tracing
 from iam_portal.errors import NotFound
-from iam_portal.gate import Actor, Permission, require
+from iam_portal.gate import Actor, Permission, require_any
 from iam_portal.walls import tenant_scope
 from tenants.actions import sessions
 from tenants.models import Tenant, UserSession
+
+if TYPE_CHECKING:  # the framework imports this module while it makes that class
+    from rest_framework.views import APIView
 
 OWN_APPLICATION = "own-application"
 BEARER = f'Bearer realm="{REALM}"'
@@ -125,7 +127,7 @@ class DeclaredPermission(BasePermission):
     Another tenant than the actor's own answers 404, known or not; 403 only inside the own one.
     """
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         declared = _declared(request.method or "", view)
         principal = request.user
         if not isinstance(principal, Principal):
@@ -137,8 +139,8 @@ class DeclaredPermission(BasePermission):
             raise ImproperlyConfigured(f"{type(view).__name__} has no tenant_id in its address.")
         if principal.actor.tenant_id != tenant_id:
             raise NotFound
-        permission = Permission.parse(declared)
-        require(actor=principal.actor, tenant_id=tenant_id, permission=permission, at=timezone.now())
+        wanted = Permission.alternatives(declared)
+        require_any(actor=principal.actor, tenant_id=tenant_id, permissions=wanted, at=timezone.now())
         return True
 
 
@@ -147,7 +149,7 @@ def cookie_name(tenant_id: UUID) -> str:
     return f"iam_session_{tenant_id.hex}"
 
 
-def _declared(method: str, view: APIView) -> str:
+def _declared(method: str, view: "APIView") -> str:
     """What the view declares for the method. An undeclared method that it serves is a mistake of ours."""
     single = getattr(view, "permission", None)
     if single is not None:

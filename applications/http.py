@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db import connection
-from django.http import QueryDict
 from django.urls import reverse
 
 
@@ -24,9 +23,3 @@ def take_turns(key: str) -> None:
     """Two submissions of the same form wait for each other until the end of the transaction."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"page:{key}"])
-
-
-def revision_of(data: QueryDict) -> int | None:
-    """The revision that the form showed; None when it carries none (an old or foreign form)."""
-    text = data.get("revision", "")
-    return int(text) if text.isdigit() and len(text) < 10 else None

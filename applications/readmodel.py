@@ -180,7 +180,8 @@ def passed_turns(
 ) -> list[tuple[UUID, str, datetime, bool]]:
     """Changes of availability at boundaries that passed and were not announced, in order.
 
-    Each is (tenant, application, moment, available). ``after`` narrows the search to boundaries later than it (the job's watermark).
+    Each is (tenant, application, moment, available). ``after`` narrows the search to boundaries later
+    than it (the job's watermark).
     """
     return _rows(_TURNS, {**_scope(applications, tenants), "after": after, "until": until})
 

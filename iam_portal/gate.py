@@ -14,7 +14,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from iam_portal.decision import Decision
+from iam_portal.decision import Decision, Reason
 from iam_portal.errors import Forbidden
 
 
@@ -39,6 +39,11 @@ class Permission:
     def parse(cls, text: str) -> "Permission":
         resource, _, privilege = text.partition(":")
         return cls(resource, Privilege(privilege))
+
+    @classmethod
+    def alternatives(cls, text: str) -> "tuple[Permission, ...]":
+        """``A:read|B:read``: a door that opens to either; what is behind it asks again, row by row."""
+        return tuple(cls.parse(part) for part in text.split("|"))
 
     def __str__(self) -> str:
         return f"{self.resource}:{self.privilege}"
@@ -78,7 +83,18 @@ def gate() -> Gate:
 
 def require(*, actor: Actor, tenant_id: UUID, permission: Permission, at: datetime) -> Decision:
     """The yes with its chain, or :class:`Forbidden` with the chain of the no."""
-    decision = gate().decide(actor=actor, tenant_id=tenant_id, permission=permission, at=at)
-    if not decision:
-        raise Forbidden(f"This needs the permission {permission}.", reasons=decision.reasons)
-    return decision
+    return require_any(actor=actor, tenant_id=tenant_id, permissions=(permission,), at=at)
+
+
+def require_any(
+    *, actor: Actor, tenant_id: UUID, permissions: tuple[Permission, ...], at: datetime
+) -> Decision:
+    """The first yes, or :class:`Forbidden` with the reasons of every no."""
+    refusals: list[Reason] = []
+    for permission in permissions:
+        decision = gate().decide(actor=actor, tenant_id=tenant_id, permission=permission, at=at)
+        if decision:
+            return decision
+        refusals += decision.reasons
+    names = " or ".join(map(str, permissions))
+    raise Forbidden(f"This needs the permission {names}.", reasons=tuple(refusals))

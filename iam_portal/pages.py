@@ -28,7 +28,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         request,
         403,
         "csrf_failed",
-        "This form was too old or came from elsewhere. Nothing was changed; go back, reload and send it again.",
+        "This form was too old or came from elsewhere. Nothing was changed; reload it and send it again.",
     )
 
 

@@ -75,8 +75,7 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     document, headers = _document(exc, instance)
     if document is None:
         return None
-    answer = Response(document, status=document["status"], headers=headers, content_type=MEDIA_TYPE)
-    return answer
+    return Response(document, status=document["status"], headers=headers, content_type=MEDIA_TYPE)
 
 
 def _document(exc: Exception, instance: str) -> tuple[dict[str, Any] | None, dict[str, str]]:
@@ -90,17 +89,21 @@ def _document(exc: Exception, instance: str) -> tuple[dict[str, Any] | None, dic
         ), {}
     if isinstance(exc, ValidationError):
         return _invalid(_model_errors(exc), instance), {}
-    if isinstance(exc, Http404):
-        return body(
-            status=404, code="not_found", detail="There is nothing at this address.", instance=instance
-        ), {}
-    if isinstance(exc, PermissionDenied):
-        return body(status=403, code="forbidden", detail="This is not allowed.", instance=instance), {}
+    if isinstance(exc, Http404 | PermissionDenied):
+        return _of_django(exc, instance), {}
     if isinstance(exc, rest.ValidationError):
         return _invalid(list(_flatten(exc.detail, "")), instance), {}
     if isinstance(exc, rest.APIException):
         return _framework(exc, instance)
     return None, {}
+
+
+def _of_django(exc: Http404 | PermissionDenied, instance: str) -> dict[str, Any]:
+    if isinstance(exc, Http404):
+        return body(
+            status=404, code="not_found", detail="There is nothing at this address.", instance=instance
+        )
+    return body(status=403, code="forbidden", detail="This is not allowed.", instance=instance)
 
 
 def _framework(exc: rest.APIException, instance: str) -> tuple[dict[str, Any], dict[str, str]]:

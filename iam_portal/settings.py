@@ -223,9 +223,9 @@ SPECTACULAR_SETTINGS = {
 # --- OAuth --------------------------------------------------------------------------------------------
 
 OAUTH2_PROVIDER_APPLICATION_MODEL = "applications.Client"
-OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL = "accesscontrol.AccessToken"
-OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "accesscontrol.RefreshToken"
-OAUTH2_PROVIDER_ID_TOKEN_MODEL = "accesscontrol.IDToken"
+OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL = "accesscontrol.AccessToken"  # noqa: S105  (the name of a model)
+OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "accesscontrol.RefreshToken"  # noqa: S105  (the name of a model)
+OAUTH2_PROVIDER_ID_TOKEN_MODEL = "accesscontrol.IDToken"  # noqa: S105  (the name of a model)
 OAUTH2_PROVIDER_GRANT_MODEL = "accesscontrol.Grant"
 TOKEN_LIFETIME = timedelta(seconds=300)
 OAUTH2_PROVIDER = {

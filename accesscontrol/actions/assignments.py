@@ -7,19 +7,18 @@ from uuid import UUID
 
 from django.db import transaction
 
+from accesscontrol.actions import assigned
 from accesscontrol.decide import Permission
 from accesscontrol.gate import RESOURCE_TYPE, require_may_grant
 from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
 from accesscontrol.portal_roles import permissions_of
 from applications import facts as sharing_facts
 from applications.availability import granted
-from applications.events import emit
 from applications.models import Application, ApplicationRole, Contract
 from applications.models.applications import PORTAL_ID
 from iam_portal.errors import DomainError, Invalid, NotFound
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
-from tenants import history
 from tenants.models import Group, Tenant, User, since
 from tenants.models.spanned import clipped
 
@@ -73,7 +72,7 @@ def assign(*, tenant: Tenant, wanted: Wanted, by: Actor, at: datetime) -> Assign
             raise AlreadyAssigned("The role is assigned for that time already.")
         row.full_clean()
         row.save()
-        _record(row, "role.assigned", by, at)
+        assigned.told(row, "role.assigned" if start == at else "role.planned", by=by, at=at)
     return row
 
 
@@ -92,8 +91,8 @@ def withdraw(*, tenant: Tenant, assignment_id: UUID, by: Actor, at: datetime) ->
         asked, foreign = what_role_gives(row)
         require_may_grant(actor=by, tenant_id=tenant.id, asked=asked, foreign=foreign, at=at)
         _refuse_last(row, at)
-        Assignment.objects.filter(id=row.id).update(during=clipped(at))
-        _record(row, "role.withdrawn", by, at)
+        Assignment.objects.filter(id=row.id).update(during=clipped(at), ended_by=by.name[:200])
+        assigned.told(row, "role.withdrawn", by=by, at=at)
 
 
 def what_role_gives(row: Assignment) -> tuple[set[Permission], bool]:
@@ -223,33 +222,3 @@ def _refuse_last(row: Assignment, at: datetime) -> None:
     )
     if not others.exists():
         raise LastAdministrator("This is the last person here who can hand out roles.")
-
-
-def _record(row: Assignment, action: str, by: Actor, at: datetime) -> None:
-    role = row.application_role or row.tenant_role
-    assert role is not None
-    principal = row.user or row.group or row.application
-    kind = "user" if row.user_id else "group" if row.group_id else "application"
-    data = {
-        "assignmentId": str(row.id),
-        "principal": {kind: str(principal.pk if principal else "")},
-        "applicationId": row.application_role.application_id if row.application_role else None,
-        "role": role.key,
-        "contractId": str(row.contract_id) if row.contract_id else None,
-    }
-    history.record(
-        action=action,
-        tenants=[row.tenant_id],
-        by=by,
-        at=at,
-        subject=(kind, principal.pk if principal else "", str(principal)),
-        after=data,
-    )
-    emit(
-        type=action,
-        tenant_id=row.tenant_id,
-        application_id=data["applicationId"] if isinstance(data["applicationId"], str) else None,
-        subject=str(row.id),
-        at=at,
-        data=data,
-    )

@@ -119,7 +119,7 @@ def _ring(encryption_keys: tuple[str, ...]) -> MultiFernet:
 def _make(at: datetime) -> None:
     key = ECKey.generate_key("P-256", {"use": "sig", "alg": ALGORITHM}, auto_kid=True)  # RFC 7638 thumbprint
     row = SigningKey(
-        kid=key.kid,
+        kid=str(key.kid),
         algorithm=ALGORITHM,
         public_jwk=key.as_dict(private=False),
         private_sealed=seal(key.as_dict(private=True)),

@@ -153,6 +153,7 @@ class Migration(migrations.Migration):
                 ('during', django.contrib.postgres.fields.ranges.DateTimeRangeField()),
                 ('created_at', models.DateTimeField()),
                 ('by_name', models.CharField(max_length=200)),
+                ('ended_by', models.CharField(blank=True, max_length=200)),
                 ('application', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='held_assignments', to='applications.application')),
                 ('application_role', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='applications.applicationrole')),
                 ('contract', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='applications.contract')),

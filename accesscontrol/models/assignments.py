@@ -53,6 +53,7 @@ class Assignment(models.Model):
     during = DateTimeRangeField()
     created_at = models.DateTimeField()
     by_name = models.CharField(max_length=200)
+    ended_by = models.CharField(max_length=200, blank=True)  # set when an act, not the plan, ended it
 
     objects = Spanned.as_manager()
 

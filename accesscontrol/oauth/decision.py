@@ -50,7 +50,7 @@ class Standing:
 def facts_for(
     caller: Application, targets: Sequence[Target], *, tenant_id: UUID
 ) -> tuple[Sequence[Target], Mapping[str, CallFacts]]:
-    """Facts of the named targets; with none named, of everything the caller may possibly call but the portal."""
+    """Facts of the named targets; with none named, of all that the caller may call, but the portal."""
     if not targets:
         ids = load.callable_targets(caller=caller, tenant_id=tenant_id)
         targets = [Target(one) for one in ids if one not in (PORTAL_ID, caller.id)]

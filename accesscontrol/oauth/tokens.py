@@ -8,7 +8,6 @@ from uuid import UUID
 from django.conf import settings
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jws import CompactSignature
 
 from accesscontrol.actions import keys
 from accesscontrol.oauth import claims as build
@@ -48,7 +47,7 @@ def read(value: str, *, at: datetime) -> dict[str, Any]:
     return token.claims
 
 
-def _key(jws: CompactSignature, at: datetime) -> Any:
+def _key(jws: Any, at: datetime) -> Any:
     kid = jws.headers().get("kid")
     key = keys.verifying_key(kid, at=at) if isinstance(kid, str) else None
     if key is None:

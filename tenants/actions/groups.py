@@ -121,9 +121,7 @@ def delete(*, tenant: Tenant, group_id: UUID, by: Actor, at: datetime, revision:
 def locked(*, tenant: Tenant, group_ids: Collection[UUID], at: datetime) -> dict[UUID, Group]:
     """These groups by id, locked in order of id; NotFound when one is foreign, unknown or gone."""
     rows = tenant.groups.filter(id__in=group_ids, during__contains=at)
-    found = {
-        group.id: group for group in rows.select_for_update(no_key=True).order_by("id")
-    }
+    found = {group.id: group for group in rows.select_for_update(no_key=True).order_by("id")}
     if set(group_ids) - found.keys():
         raise NotFound
     return found

@@ -48,6 +48,12 @@ class TenantPage(View):
     session: UserSession | None = None
     actor: Actor
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """A misspelt permission fails when the module is read, not when the page is asked for."""
+        super().__init_subclass__(**kwargs)
+        if cls.permission is not None:
+            Permission.parse(cls.permission)
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if self.permission is None and not self.public:
             raise ImproperlyConfigured(f"{type(self).__name__} declares no permission")

@@ -34,7 +34,9 @@ def in_acme(acme: Tenant) -> Iterator[Tenant]:
 def history_of(tenant: Tenant) -> list[str]:
     """The tenant's recorded actions, oldest first."""
     with tenant_scope(tenant.id):
-        return list(HistoryEvent.objects.filter(tenant=tenant).order_by("id").values_list("action", flat=True))
+        return list(
+            HistoryEvent.objects.filter(tenant=tenant).order_by("id").values_list("action", flat=True)
+        )
 
 
 def at_once(*acts: Callable[[], Any]) -> list[Any]:

@@ -180,18 +180,14 @@ def test_ending_tells_the_apps_above_and_their_refusal_keeps_it(acme, beta):
 def test_an_act_on_an_old_revision_is_refused(acme, beta):
     partnership = make_partners(acme, beta)
     with pytest.raises(Stale):
-        partnerships.end(
-            tenant=acme, partnership_id=partnership.id, revision=partnership.revision - 1, **ACT
-        )
+        partnerships.end(tenant=acme, partnership_id=partnership.id, revision=partnership.revision - 1, **ACT)
 
 
 def test_auto_accept_is_each_sides_own(acme, beta):
     partnership = make_partners(acme, beta)
 
     def switch(types):
-        partners.accept_automatically(
-            tenant=beta, partnership_id=partnership.id, contract_types=types, **ACT
-        )
+        partners.accept_automatically(tenant=beta, partnership_id=partnership.id, contract_types=types, **ACT)
 
     def on(tenant, partner, contract_type="provision"):
         return partners.accepts_automatically(tenant=tenant, partner=partner, contract_type=contract_type)
@@ -216,7 +212,10 @@ def test_of_two_who_redeem_at_once_one_wins(committed_db):
     acme, beta, gamma = (make_tenant(slug) for slug in ("acme", "beta", "gamma"))
     partnership, token = partnerships.invite(inviter=acme, **ACT)
     results = at_once(
-        *(lambda tenant=tenant: partnerships.redeem(token=token, tenant=tenant, **ACT) for tenant in (beta, gamma))
+        *(
+            lambda tenant=tenant: partnerships.redeem(token=token, tenant=tenant, **ACT)
+            for tenant in (beta, gamma)
+        )
     )
     assert sorted(type(result).__name__ for result in results) == ["InvitationUnknown", "Partnership"]
     winner = Partnership.objects.get(pk=partnership.pk).invitee

@@ -99,7 +99,7 @@ def test_every_refusal_reads_alike_and_hashes_once(db, monkeypatch):
 def test_the_neighbours_password_opens_nothing_here(acme, neighbour):
     here, there = make_user(acme), make_user(neighbour, password="quite another password")
     assert attempt(acme, "jane", "quite another password")
-    token = sign_in(there)
+    token = sign_in(there, password="quite another password")
     with tenant_scope(acme.id):
         assert sessions.resolve(tenant=acme, token=token, at=NOW) is None
     assert sign_in(here)
@@ -176,10 +176,7 @@ def test_parallel_guesses_are_all_counted(committed_db, monkeypatch):
     make_user(acme)
     monkeypatch.setattr(sessions, "FAILURES", 3)
     results = at_once(
-        *(
-            lambda: sessions.sign_in(tenant=acme, username="jane", password="wrong", at=NOW)
-            for _ in range(6)
-        )
+        *(lambda: sessions.sign_in(tenant=acme, username="jane", password="wrong", at=NOW) for _ in range(6))
     )
     names = sorted(type(result).__name__ for result in results)
     assert names == ["SignInRefused"] * 3 + ["TooManyAttempts"] * 3

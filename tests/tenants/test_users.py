@@ -202,13 +202,14 @@ def test_who_may_not_become_the_user_cannot_reset_or_redirect_him(in_acme, outbo
 def test_deactivating_ends_sessions_and_links_and_tells_the_apps_above(in_acme, outbox):
     user = make_user(in_acme)
     cookie = sign_in(user)
-    _, [token] = outbox(users.reset, tenant=in_acme, user_id=user.id, **ACT)
+    outbox(users.reset, tenant=in_acme, user_id=user.id, **ACT)
     with listening(signals.user_deactivated) as heard:
         users.deactivate(tenant=in_acme, user_id=user.id, by=SYSTEM, at=LATER)
     assert [told["user"].id for told in heard] == [user.id]
     assert sessions.resolve(tenant=in_acme, token=cookie, at=LATER) is None
     with pytest.raises(sessions.SignInRefused):
         sign_in(user, at=LATER)
+    assert not UserLink.objects.filter(used_at=None).exists()
     assert not policies.is_active(user=user, at=LATER)
     assert policies.is_active(user=user, at=NOW), "the past stays as it was"
     with pytest.raises(users.UserInactive):

@@ -1,0 +1,216 @@
+"""Forms of the pages: shape only, every rule is the action's."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from applications.models.applications import ID_PATTERN
+
+Data = QueryDict | Mapping[str, Any] | None
+
+
+class MomentField(forms.DateTimeField):
+    """A moment in the active time zone, by the browser's own picker."""
+
+    widget = forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    default_error_messages = {"invalid": _("Give a date and a time, like 2027-03-01 14:00.")}
+
+
+class DetailsForm(forms.Form):
+    """What people read of an application."""
+
+    display_name = forms.CharField(
+        label=_("Name"), max_length=120, help_text=_("What people see, in your organization and at partners.")
+    )
+    name = forms.CharField(
+        label=_("Technical name"),
+        max_length=120,
+        help_text=_("Unique in your organization; services may look the application up by it."),
+    )
+    description = forms.CharField(
+        label=_("Description"), max_length=1000, required=False, widget=forms.Textarea({"rows": 3})
+    )
+    home_url = forms.URLField(
+        label=_("Address"),
+        max_length=500,
+        required=False,
+        assume_scheme="https",
+        help_text=_("Where people open it."),
+    )
+
+
+class RegisterForm(DetailsForm):
+    """A new application."""
+
+    application_id = forms.RegexField(
+        ID_PATTERN,
+        label=_("Application id"),
+        max_length=64,
+        required=False,
+        help_text=_(
+            "Its client id and its audience in tokens, for good. Leave it empty and one is made;"
+            " a chosen one begins with the short name of your organization and a dot."
+        ),
+        error_messages={"invalid": _("Use 3 to 64 of a-z 0-9 . _ -.")},
+    )
+
+
+class SuspendForm(forms.Form):
+    """Why an application is taken out of operation for a while."""
+
+    reason = forms.CharField(
+        label=_("Reason"), max_length=500, required=False, help_text=_("Kept in your organization's record.")
+    )
+
+
+class NameForm(forms.Form):
+    """The object's name, typed, where an act cannot be undone."""
+
+    typed = forms.CharField(max_length=200, widget=forms.TextInput({"autocomplete": "off"}))
+
+    def __init__(self, data: Data = None, *, name: str) -> None:
+        super().__init__(data)
+        self.expected = name
+        self.fields["typed"].label = _("Type %(name)s to confirm") % {"name": name}
+
+    def clean_typed(self) -> str:
+        """Capital letters and spaces around it do not matter."""
+        typed = str(self.cleaned_data["typed"]).strip()
+        if typed.casefold() != self.expected.casefold():
+            raise forms.ValidationError(_("This is not the name."))
+        return typed
+
+
+class SecretForm(forms.Form):
+    """A secret to make."""
+
+    note = forms.CharField(
+        label=_("Note"), max_length=200, required=False, help_text=_("Where it will be used.")
+    )
+    expires_at = MomentField(
+        label=_("Expires"), required=False, help_text=_("Empty: it is valid until it is revoked.")
+    )
+
+
+class NoteForm(forms.Form):
+    """What may be said with an act on a contract."""
+
+    note = forms.CharField(
+        label=_("Comment"), max_length=500, required=False, help_text=_("Both sides can read it.")
+    )
+
+
+class PauseForm(NoteForm):
+    """A pause: from now, or from a date on; until a date, or until it is resumed."""
+
+    when = MomentField(label=_("From"), required=False, help_text=_("Empty: at once."))
+    until = MomentField(label=_("Until"), required=False, help_text=_("Empty: until you resume it."))
+    field_order = ("when", "until", "note")
+
+
+class EndForm(NoteForm):
+    """An end: now, or at a date."""
+
+    when = MomentField(label=_("At"), required=False, help_text=_("Empty: at once."))
+    field_order = ("when", "note")
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """An application whose roles can be offered: (role key, name, description) each."""
+
+    application_id: str
+    name: str
+    roles: Sequence[tuple[str, str, str]] = field(default_factory=tuple)
+
+
+class PartnerStep(forms.Form):
+    """With whom, and what kind of contract."""
+
+    consumer = forms.ChoiceField(label=_("Partner"), help_text=_("Who shall use your applications."))
+    type = forms.ChoiceField(label=_("Type"), widget=forms.RadioSelect)
+
+    def __init__(
+        self,
+        data: Data = None,
+        *,
+        initial: Mapping[str, Any] | None = None,
+        partners: Sequence[tuple[str, str]],
+        types: Sequence[tuple[str, Any]],
+    ) -> None:
+        super().__init__(data, initial=dict(initial or {}))
+        self.fields["consumer"].choices = [("", _("Choose a partner")), *partners]  # type: ignore[attr-defined]
+        self.fields["type"].choices = types  # type: ignore[attr-defined]
+
+
+class RolesStep(forms.Form):
+    """Which roles of which applications; a value is ``<application id>/<role key>``."""
+
+    roles = forms.MultipleChoiceField(
+        label=_("Roles"),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("Choose at least one role.")},
+    )
+
+    def __init__(
+        self, data: Data = None, *, initial: Mapping[str, Any] | None = None, offered: Sequence[Offered]
+    ) -> None:
+        super().__init__(data, initial=dict(initial or {}))
+        self.offered = offered
+        self.fields["roles"].choices = [  # type: ignore[attr-defined]
+            (f"{item.application_id}/{key}", name) for item in offered for key, name, _description in item.roles
+        ]
+
+    def groups(self) -> list[dict[str, Any]]:
+        """The boxes, grouped by application."""
+        boxes = list(self["roles"].subwidgets)
+        groups, start = [], 0
+        for item in self.offered:
+            own = boxes[start : start + len(item.roles)]
+            start += len(item.roles)
+            rows = [{"box": box, "role": role} for box, role in zip(own, item.roles, strict=True)]
+            groups.append({"name": item.name, "id": item.application_id, "rows": rows})
+        return groups
+
+
+class TermsStep(forms.Form):
+    """When, and what else is agreed."""
+
+    starts_at = MomentField(label=_("Starts"), required=False, help_text=_("Empty: when it is accepted."))
+    ends_at = MomentField(label=_("Ends"), required=False, help_text=_("Empty: no end is agreed."))
+    answer_by = MomentField(
+        label=_("Answer by"), required=False, help_text=_("After this the proposal lapses. Empty: no limit.")
+    )
+    onward_access = forms.BooleanField(
+        label=_("The partner may open these applications to others"),
+        required=False,
+        help_text=_("By access contracts of its own, on its own data. They fall with this contract."),
+    )
+    note = forms.CharField(
+        label=_("Note"),
+        max_length=1000,
+        required=False,
+        widget=forms.Textarea({"rows": 3}),
+        help_text=_("Both sides can read it."),
+    )
+
+    def __init__(
+        self, data: Data = None, *, initial: Mapping[str, Any] | None = None, provision: bool
+    ) -> None:
+        super().__init__(data, initial=dict(initial or {}))
+        if not provision:
+            del self.fields["onward_access"]
+
+    def clean(self) -> dict[str, Any]:
+        """Only what needs no clock; the action asks the rest."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        starts: datetime | None = cleaned.get("starts_at")
+        ends: datetime | None = cleaned.get("ends_at")
+        if starts and ends and ends <= starts:
+            self.add_error("ends_at", _("The end must lie after the start."))
+        return cleaned

@@ -1,0 +1,129 @@
+"""The acts on a contract: who may do them when, what they ask, and what they cause."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from applications.actions import contracts, pauses
+from applications.forms import EndForm, NoteForm, PauseForm
+from applications.http import address
+from applications.models import Contract
+from applications.views._standing import is_provider, resource_of, standing
+from iam_portal.decision import Decision
+from tenants.views.console import ConsolePage
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act: its words, its side (``""``: either) and the states in which it can be done."""
+
+    name: str
+    label: str | Promise
+    icon: str
+    side: str
+    states: tuple[str, ...]
+    run: Callable[..., Contract]
+    done: str | Promise
+    form: type[forms.Form] = NoteForm
+    primary: bool = False
+    danger: bool = False
+
+    def fits(self, contract: Contract, page: ConsolePage) -> bool:
+        """Whether the tenant's side can do it in the contract's present state."""
+        side = "provider" if is_provider(contract, page.tenant) else "consumer"
+        return self.side in ("", side) and standing(contract, page.at) in self.states
+
+
+LIVING = ("scheduled", "in_force", "paused")
+ACTS = {
+    act.name: act
+    for act in (
+        Act(
+            "propose",
+            _("Propose"),
+            "mail",
+            "provider",
+            ("draft",),
+            contracts.propose,
+            _("Proposed. The partner can read and answer it now."),
+            primary=True,
+        ),
+        Act(
+            "accept",
+            _("Accept"),
+            "check",
+            "consumer",
+            ("proposed",),
+            contracts.accept,
+            _("Accepted."),
+            primary=True,
+        ),
+        Act(
+            "resume",
+            _("Resume"),
+            "play",
+            "provider",
+            ("paused",),
+            pauses.resume,
+            _("Resumed."),
+            primary=True,
+        ),
+        Act(
+            "pause",
+            _("Pause"),
+            "pause",
+            "provider",
+            ("in_force", "scheduled"),
+            pauses.pause,
+            _("Paused."),
+            PauseForm,
+        ),
+        Act("decline", _("Decline"), "x", "consumer", ("proposed",), contracts.decline, _("Declined.")),
+        Act(
+            "withdraw",
+            _("Withdraw"),
+            "x",
+            "provider",
+            ("draft", "proposed", "lapsed"),
+            contracts.withdraw,
+            _("Withdrawn."),
+            danger=True,
+        ),
+        Act("end", _("End"), "stop", "", LIVING, contracts.end, _("Ended."), EndForm, danger=True),
+    )
+}
+
+
+def permission_for(contract: Contract) -> str:
+    """What every act on the contract needs."""
+    return f"{resource_of(contract.type)}:execute"
+
+
+def menu(page: ConsolePage, contract: Contract) -> dict[str, Any]:
+    """``primary`` and ``more`` of the contract's page: the acts of this side in this state."""
+    decision = page.can(permission_for(contract))
+    fitting = [act for act in ACTS.values() if act.fits(contract, page)]
+    primary = [act for act in fitting if act.primary]
+    more = [_item(page, contract, act) for act in fitting if not act.primary] if decision else []
+    if standing(contract, page.at) == "draft" and page.can(f"{resource_of(contract.type)}:modify"):
+        url = address("contract-edit", page.slug, contract_id=contract.id)
+        more.insert(0, {"label": _("Edit draft"), "url": url, "icon": "edit"})
+    if primary:
+        return {"primary": {**_item(page, contract, primary[0]), "decision": decision}, "more": more}
+    return {"more": more} if more else _refused(fitting, decision)
+
+
+def _item(page: ConsolePage, contract: Contract, act: Act) -> dict[str, Any]:
+    url = address(f"contract-{act.name}", page.slug, contract_id=contract.id)
+    return {"label": act.label, "url": url, "icon": act.icon, "danger": act.danger, "dialog": True}
+
+
+def _refused(fitting: list[Act], decision: Decision) -> dict[str, Any]:
+    """There would be something to do: one button that says what is missing."""
+    if not fitting or decision:
+        return {}
+    return {"primary": {"label": fitting[0].label, "icon": fitting[0].icon, "decision": decision}}

@@ -1,0 +1,167 @@
+"""One contract, shaped for its page: title, facts, roles by application, time line."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from applications.availability import Answer
+from applications.http import address
+from applications.models import Contract, ContractTerm, ContractType
+from applications.views._reasons import first_sentence
+from applications.views._standing import is_provider, partner_of, standing, type_words
+from iam_portal.spans import Span
+from tenants.models import Tenant
+
+
+def with_terms(rows: QuerySet[Contract]) -> QuerySet[Contract]:
+    """Contracts with what titles, states and time lines read: two queries more, however many there are."""
+    return rows.prefetch_related("pauses", "terms__role__application")
+
+
+def applications_of(contract: Contract) -> dict[str, str]:
+    """Id → name of the shared applications, by name."""
+    found = {term.role.application_id: str(term.role.application) for term in contract.terms.all()}
+    return dict(sorted(found.items(), key=lambda item: (item[1].lower(), item[0])))
+
+
+def what(contract: Contract) -> str:
+    """``Fleet Planner and 2 more``."""
+    names = list(applications_of(contract).values())
+    if not names:
+        return _("Nothing")
+    if len(names) == 1:
+        return names[0]
+    count = len(names) - 1
+    return ngettext("%(first)s and %(count)d more", "%(first)s and %(count)d more", count) % {
+        "first": names[0],
+        "count": count,
+    }
+
+
+def title(contract: Contract, tenant: Tenant) -> str:
+    """What is shared and with whom, seen from the tenant's side."""
+    names = {"what": what(contract), "partner": partner_of(contract, tenant).name}
+    if is_provider(contract, tenant):
+        return _("%(what)s for %(partner)s") % names
+    return _("%(what)s from %(partner)s") % names
+
+
+def facts(contract: Contract, tenant: Tenant) -> list[dict[str, Any]]:
+    """What was offered or agreed."""
+    mine = _("your organization")
+    provision = contract.type == ContractType.PROVISION
+    rows: list[dict[str, Any]] = [
+        {
+            "label": _("Provider"),
+            "text": contract.provider.name,
+            "note": mine if is_provider(contract, tenant) else "",
+        },
+        {
+            "label": _("Consumer"),
+            "text": contract.consumer.name,
+            "note": "" if is_provider(contract, tenant) else mine,
+        },
+        {
+            "label": _("Type"),
+            "text": type_words(contract.type),
+            "note": _("The consumer runs it for itself, with data of its own.")
+            if provision
+            else _("The consumer works on the provider's data."),
+        },
+        {"label": _("Starts"), **_moment(contract.starts_at, _("when it is accepted"))},
+        {"label": _("Ends"), **_moment(contract.ends_at, _("no end agreed"))},
+    ]
+    if contract.ended_by:
+        rows.append({"label": _("Ended by"), "text": contract.ended_by})
+    if contract.answer_by and contract.answered_at is None:
+        rows.append({"label": _("Answer by"), "at": contract.answer_by})
+    if provision:
+        onward = _("The consumer may open it to others") if contract.onward_access else _("Not allowed")
+        rows.append({"label": _("Onward access"), "text": onward})
+    if contract.note:
+        rows.append({"label": _("Note"), "text": contract.note})
+    return rows
+
+
+def roles_by_application(
+    contract: Contract, tenant: Tenant, slug: str, answers: Mapping[str, Answer], at: datetime
+) -> list[dict[str, Any]]:
+    """Each application with its roles, and whether the consumer holds it by this contract now."""
+    roles: dict[str, dict[str, ContractTerm]] = defaultdict(dict)
+    for term in contract.terms.all():
+        roles[term.role.application_id][term.role.key] = term
+    accepted = standing(contract, at) in ("scheduled", "in_force", "paused")
+    shown = []
+    for application_id, name in applications_of(contract).items():
+        answer = answers.get(application_id)
+        application = next(iter(roles[application_id].values())).role.application
+        known = tenant.id == application.owner_id or accepted
+        row = {
+            "name": name,
+            "id": application_id,
+            "url": address("application-detail", slug, application_id=application_id) if known else "",
+            "roles": [term.role for _key, term in sorted(roles[application_id].items())],
+        }
+        if accepted and answer is not None:
+            row["state"] = "available" if answer else "not_available"
+            row["why"] = "" if answer else first_sentence(answer.decision)
+        shown.append(row)
+    return shown
+
+
+def lanes(contract: Contract, at: datetime) -> list[dict[str, Any]]:
+    """The time line: roles with the same agreed spans share a lane; pauses lie over them."""
+    pauses = [Span.of(pause.during) for pause in contract.pauses.all()]
+    state = standing(contract, at)
+    groups: dict[tuple[Span, ...], list[str]] = defaultdict(list)
+    spans: dict[tuple[str, str], list[Span]] = defaultdict(list)
+    for term in contract.terms.all():
+        spans[term.role.application_id, term.role.key].append(_agreed(contract, term, state))
+        spans[term.role.application_id, term.role.key].sort(key=lambda span: str(span.start))
+    for term in contract.terms.all():
+        names = groups[tuple(spans[term.role.application_id, term.role.key])]
+        names += [term.role.name] if term.role.name not in names else []
+    whole = len(groups) == 1
+    return [
+        {
+            "label": _("All roles") if whole and len(names) > 1 else ", ".join(names[:3]),
+            "note": ", ".join(names[3:6]) if not whole else "",
+            "spans": [piece for span in agreed for piece in _pieces(span, pauses, state, at)],
+        }
+        for agreed, names in groups.items()
+    ]
+
+
+def _agreed(contract: Contract, term: ContractTerm, state: str) -> Span:
+    """What a term says; of what was never agreed, what the offer says."""
+    if state in ("draft", "proposed", "lapsed", "declined", "withdrawn"):
+        return Span(contract.starts_at or contract.proposed_at or contract.created_at, contract.ends_at)
+    return Span.of(term.during)
+
+
+def _pieces(span: Span, pauses: list[Span], state: str, at: datetime) -> list[dict[str, Any]]:
+    if state in ("draft", "proposed", "lapsed", "declined", "withdrawn"):
+        return [{"during": span, "state": state}]
+    held = [{"during": piece, "state": _held(piece, state, at)} for piece in span.minus(pauses)]
+    stopped = [{"during": part, "state": "paused"} for pause in pauses for part in _within(pause, span)]
+    return held + stopped
+
+
+def _held(piece: Span, state: str, at: datetime) -> str:
+    if piece.is_future(at):
+        return "scheduled"
+    return "ended" if state == "ended" else "in_force"
+
+
+def _within(pause: Span, span: Span) -> list[Span]:
+    """The part of the pause that lies in the span: the span without what is not paused."""
+    return span.minus(span.minus([pause]))
+
+
+def _moment(moment: datetime | None, otherwise: str) -> dict[str, Any]:
+    return {"at": moment} if moment else {"text": otherwise}

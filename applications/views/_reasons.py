@@ -1,0 +1,104 @@
+"""Chains of reasons with links, and the sentence of a contract's state."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from applications import facts as load
+from applications.availability import Answer, SharingFacts, granted
+from applications.http import address
+from applications.models import Contract
+from applications.views._standing import standing
+from iam_portal.decision import Decision, Reason
+from iam_portal.spans import earliest
+
+
+def why(decision: Decision, slug: str) -> dict[str, Any]:
+    """A Decision as ``_why.html`` prints it: each link of the chain leads to what it speaks of."""
+    return {
+        "allowed": decision.allowed,
+        "code": decision.code,
+        "reasons": [
+            {"code": reason.code, "text": reason.text, "at": reason.at, "url": _target(reason, slug)}
+            for reason in decision.reasons
+        ],
+    }
+
+
+def first_sentence(decision: Decision) -> str:
+    """The reason that a list shows."""
+    return decision.reasons[0].text if decision.reasons else ""
+
+
+def holding(contract: Contract, at: datetime) -> dict[str, Answer]:
+    """For each application of an accepted contract: does the consumer hold it by this contract, and why.
+
+    Other contracts of the consumer are left out: they are no affair of the provider.
+    """
+    ids = {term.role.application_id for term in contract.terms.all()}
+    known = load.sharing(ids, tenant_ids=[contract.consumer_id])
+    consumer = str(contract.consumer_id)
+    return {
+        application_id: granted(_by_this(facts, contract), role=None, tenant_id=consumer, at=at)
+        for application_id, facts in known.items()
+    }
+
+
+def of_contract(contract: Contract, answers: Iterable[Answer], at: datetime) -> tuple[str, Decision]:
+    """The sentence of the contract's state, and the chain under it."""
+    state = standing(contract, at)
+    if state in ("scheduled", "in_force", "paused", "ended"):
+        return _sentences(contract)[state], _merged(list(answers))
+    sentence, moment = _before_agreement(contract, state)
+    return sentence, Decision.no(Reason(f"contract_{state}", sentence, at=moment))
+
+
+def _merged(answers: list[Answer]) -> Decision:
+    """One chain over all applications: a yes when each holds, without repeats."""
+    refused = [answer.decision for answer in answers if not answer]
+    chains = refused or [answer.decision for answer in answers]
+    reasons = dict.fromkeys(reason for decision in chains for reason in decision.reasons)
+    return Decision.no(*reasons) if refused else Decision.yes(*reasons)
+
+
+def _sentences(contract: Contract) -> dict[str, str]:
+    consumer = contract.consumer.name
+    return {
+        "scheduled": _("Agreed, and not begun yet. %(consumer)s holds nothing by it until it starts.")
+        % {"consumer": consumer},
+        "in_force": _("In force: %(consumer)s holds the roles of this contract.") % {"consumer": consumer},
+        "paused": _("Paused: %(consumer)s holds nothing by this contract until it is resumed.")
+        % {"consumer": consumer},
+        "ended": _("Ended: %(consumer)s holds nothing by this contract any more.") % {"consumer": consumer},
+    }
+
+
+def _before_agreement(contract: Contract, state: str) -> tuple[str, datetime | None]:
+    provider, consumer = contract.provider.name, contract.consumer.name
+    names = {"provider": provider, "consumer": consumer}
+    sentences: dict[str, tuple[str, datetime | None]] = {
+        "draft": (_("A draft: only %(provider)s can see it.") % names, contract.created_at),
+        "proposed": (_("%(consumer)s has not answered yet.") % names, contract.proposed_at),
+        "declined": (_("%(consumer)s declined the proposal.") % names, contract.answered_at),
+        "withdrawn": (_("%(provider)s withdrew it.") % names, contract.answered_at),
+        "lapsed": (
+            _("The offer has lapsed: it was not accepted by its date."),
+            earliest(contract.answer_by, contract.ends_at),
+        ),
+    }
+    return sentences[state]
+
+
+def _by_this(facts: SharingFacts, contract: Contract) -> SharingFacts:
+    this, provider = str(contract.id), str(contract.provider_id)
+    kept = tuple(fact for fact in facts.contracts if fact.id == this or fact.consumer_id == provider)
+    return replace(facts, contracts=kept)
+
+
+def _target(reason: Reason, slug: str) -> str:
+    if reason.contract_id:
+        return address("contract-detail", slug, contract_id=reason.contract_id)
+    return ""

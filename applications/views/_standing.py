@@ -1,0 +1,89 @@
+"""Where a contract stands at a moment, for rows and for queries alike."""
+
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from applications.models import Contract, ContractPause, ContractState, ContractType
+from iam_portal.spans import Span
+from tenants.models import Tenant
+
+# In the order in which a contract lives through them.
+STANDINGS: list[tuple[str, str | Promise]] = [
+    ("draft", _("Draft")),
+    ("proposed", _("Proposed")),
+    ("scheduled", _("Scheduled")),
+    ("in_force", _("In force")),
+    ("paused", _("Paused")),
+    ("ended", _("Ended")),
+    ("declined", _("Declined")),
+    ("withdrawn", _("Withdrawn")),
+    ("lapsed", _("Lapsed")),
+]
+
+
+def standing(contract: Contract, at: datetime) -> str:
+    """One of :data:`STANDINGS`. Reads ``contract.pauses.all()``: prefetch them for lists."""
+    if contract.state == ContractState.PROPOSED and _over(contract, at):
+        return "lapsed"
+    if contract.state != ContractState.ACCEPTED:
+        return str(contract.state)
+    if contract.ends_at is not None and contract.ends_at <= at:
+        return "ended"
+    if contract.starts_at is not None and at < contract.starts_at:
+        return "scheduled"
+    paused = any(Span.of(pause.during).covers(at) for pause in contract.pauses.all())
+    return "paused" if paused else "in_force"
+
+
+def standing_in(rows: QuerySet[Contract], wanted: str, at: datetime) -> QuerySet[Contract]:
+    """Those rows that stand so."""
+    # A comparison with a date that is not set is neither true nor false: negating it would find nothing.
+    unanswered = Q(answer_by__isnull=True) | Q(answer_by__gt=at)
+    standing_offer = unanswered & (Q(ends_at__isnull=True) | Q(ends_at__gt=at))
+    if wanted == "lapsed":
+        over = Q(answer_by__lte=at) | Q(ends_at__lte=at)
+        return rows.filter(Q(state=ContractState.LAPSED) | Q(over, state=ContractState.PROPOSED))
+    if wanted == "proposed":
+        return rows.filter(standing_offer, state=ContractState.PROPOSED)
+    if wanted in ContractState.values:
+        return rows.filter(state=wanted)
+    return _living(rows.filter(state=ContractState.ACCEPTED), wanted, at)
+
+
+def _living(accepted: QuerySet[Contract], wanted: str, at: datetime) -> QuerySet[Contract]:
+    if wanted == "ended":
+        return accepted.filter(ends_at__lte=at)
+    living = accepted.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at))
+    if wanted == "scheduled":
+        return living.filter(starts_at__gt=at)
+    begun = living.filter(starts_at__lte=at)
+    paused = Exists(ContractPause.objects.at(at).filter(contract=OuterRef("pk")))
+    return begun.filter(paused if wanted == "paused" else ~paused)
+
+
+def is_provider(contract: Contract, tenant: Tenant) -> bool:
+    """Whether the tenant is the side that shares."""
+    return contract.provider_id == tenant.id
+
+
+def partner_of(contract: Contract, tenant: Tenant) -> Tenant:
+    """The other side."""
+    return contract.consumer if is_provider(contract, tenant) else contract.provider
+
+
+def resource_of(contract_type: str) -> str:
+    """The portal's resource whose permissions govern contracts of the type."""
+    return "ProvisionContracts" if contract_type == ContractType.PROVISION else "AccessContracts"
+
+
+def type_words(contract_type: str) -> str | Promise:
+    """The type as a word."""
+    return _("Provision") if contract_type == ContractType.PROVISION else _("Access")
+
+
+def _over(contract: Contract, at: datetime) -> bool:
+    dates = (contract.answer_by, contract.ends_at)
+    return any(moment is not None and moment <= at for moment in dates)

@@ -1,0 +1,195 @@
+"""Contracts: the list, and one contract as its two sides see it."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.utils.translation import ngettext
+
+from applications import policies
+from applications.http import address
+from applications.models import Contract, ContractPause, ContractTerm, ContractType
+from applications.views import _contract as shapes
+from applications.views import _history
+from applications.views._acts import menu
+from applications.views._filters import Chip, chosen, filters
+from applications.views._reasons import holding, of_contract, why
+from applications.views._standing import (
+    STANDINGS,
+    is_provider,
+    resource_of,
+    standing,
+    standing_in,
+    type_words,
+)
+from iam_portal.decision import Decision
+from iam_portal.errors import Forbidden, NotFound
+from tenants.http.paging import page_of, searched
+from tenants.views.console import ConsolePage
+
+SIDE = Chip(
+    "side",
+    gettext_lazy("Side"),
+    [
+        ("", gettext_lazy("Both")),
+        ("provided", gettext_lazy("Provided")),
+        ("received", gettext_lazy("Received")),
+    ],
+)
+STATE = Chip("state", gettext_lazy("State"), [("", gettext_lazy("Any")), *STANDINGS])
+TYPE = Chip(
+    "type",
+    gettext_lazy("Type"),
+    [
+        ("", gettext_lazy("Any")),
+        ("provision", gettext_lazy("Provision")),
+        ("access", gettext_lazy("Access")),
+    ],
+)
+
+
+class ContractPage(ConsolePage):
+    """A page about contracts; each type of contract has a permission of its own."""
+
+    permission = "Modules:read"
+
+    def readable(self) -> list[str]:
+        """The types that the person may read; refused when there is none."""
+        decisions = {kind: self.can(f"{resource_of(kind)}:read") for kind in ContractType.values}
+        if not any(decisions.values()):
+            reasons = tuple(reason for decision in decisions.values() for reason in decision.reasons)
+            raise Forbidden(_("This needs a role for contracts."), reasons=reasons)
+        return [kind for kind, decision in decisions.items() if decision]
+
+    def contract(self, contract_id: UUID) -> Contract:
+        """A contract of this tenant with its terms and pauses, or 404."""
+        rows = shapes.with_terms(policies.contracts_of(self.tenant))
+        contract = rows.filter(id=contract_id).first()
+        if contract is None:
+            raise NotFound
+        self.require(f"{resource_of(contract.type)}:read")
+        return contract
+
+    def drafting(self) -> Decision:
+        """Whether the person may write a contract of either type."""
+        return self.can("ProvisionContracts:add") or self.can("AccessContracts:add")
+
+
+class ContractList(ContractPage):
+    """Every contract that the tenant takes part in, newest first."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        rows = policies.contracts_of(self.tenant).filter(type__in=self.readable())
+        rows = shapes.with_terms(self._filtered(rows))
+        page = page_of(rows, request=request, key="created_at", descending=True, size=25)
+        context = {
+            "page": {
+                "title": _("Contracts"),
+                "lead": _("What your organization shares with partners, and what partners share with it."),
+                "primary": {
+                    "label": _("New contract"),
+                    "url": address("contract-new", self.slug),
+                    "icon": "plus",
+                    "decision": self.drafting(),
+                },
+            },
+            "filters": filters(request, _("Search contracts"), [SIDE, STATE, TYPE]),
+            "table": {
+                "caption": _("Contracts"),
+                "columns": [
+                    {"label": text}
+                    for text in (_("Contract"), _("State"), _("Type"), _("Roles"), _("Starts"), _("Ends"))
+                ],
+                "rows": [{"cells": self._cells(row)} for row in page.rows],
+                "paging": page.paging,
+            },
+        }
+        return self.render("applications/contract_list.html", context)
+
+    def _filtered(self, rows: QuerySet[Contract]) -> QuerySet[Contract]:
+        side, state = chosen(self.request, SIDE), chosen(self.request, STATE)
+        if side:
+            rows = rows.filter(**{"provider" if side == "provided" else "consumer": self.tenant})
+        if kind := chosen(self.request, TYPE):
+            rows = rows.filter(type=kind)
+        if state:
+            rows = standing_in(rows, state, self.at)
+        if q := searched(self.request):
+            rows = rows.filter(_matching(q, self.tenant.id))
+        return rows
+
+    def _cells(self, row: Contract) -> list[dict[str, Any]]:
+        provided = is_provider(row, self.tenant)
+        roles = len({term.role_id for term in row.terms.all()})
+        return [
+            {
+                "text": shapes.title(row, self.tenant),
+                "url": address("contract-detail", self.slug, contract_id=row.id),
+                "note": _("Provided") if provided else _("Received"),
+            },
+            {"state": standing(row, self.at)},
+            {"text": type_words(row.type)},
+            {"text": ngettext("%(count)d role", "%(count)d roles", roles) % {"count": roles}},
+            {"day": row.starts_at} if row.starts_at else {"text": "–"},
+            {"day": row.ends_at} if row.ends_at else {"text": "–"},
+        ]
+
+
+class ContractDetail(ContractPage):
+    """One contract from this side: state and why, roles, time line, acts, history."""
+
+    def get(self, request: HttpRequest, contract_id: UUID) -> HttpResponse:
+        contract = self.contract(contract_id)
+        answers = holding(contract, self.at) if contract.state == "accepted" else {}
+        sentence, decision = of_contract(contract, answers.values(), self.at)
+        planned = [pause for pause in contract.pauses.all() if pause.during.lower > self.at]
+        context = {
+            "page": {
+                "title": shapes.title(contract, self.tenant),
+                "breadcrumb": [{"label": _("Contracts"), "url": address("contract-list", self.slug)}],
+                "state": standing(contract, self.at),
+                "copy_id": str(contract.id),
+                **menu(self, contract),
+            },
+            "sentence": sentence,
+            "decision": why(decision, self.slug),
+            "facts": shapes.facts(contract, self.tenant),
+            "applications": shapes.roles_by_application(
+                contract, self.tenant, self.slug, answers, self.at
+            ),
+            "lanes": shapes.lanes(contract, self.at),
+            "planned": [self._planned(contract, pause) for pause in planned],
+            "history": _history.of_subject(self.tenant, "contract", contract.id),
+        }
+        return self.render("applications/contract_detail.html", context)
+
+    def _planned(self, contract: Contract, pause: ContractPause) -> dict[str, Any]:
+        mine = is_provider(contract, self.tenant) and self.can(f"{resource_of(contract.type)}:modify")
+        url = address("contract-cancel-pause", self.slug, contract_id=contract.id, pause_id=pause.id)
+        return {
+            "during": pause.during,
+            "note": pause.note,
+            "by": pause.by_name,
+            "url": url if mine else "",
+        }
+
+
+def _matching(q: str, tenant_id: UUID) -> Q:
+    """By partner, application, role or note; or the whole id."""
+    terms = ContractTerm.objects.filter(
+        Q(role__application__display_name__icontains=q)
+        | Q(role__application_id__icontains=q)
+        | Q(role__name__icontains=q)
+    )
+    found = Q(id__in=terms.values("contract_id")) | Q(note__icontains=q)
+    found |= Q(provider_id=tenant_id, consumer__name__icontains=q)
+    found |= Q(consumer_id=tenant_id, provider__name__icontains=q)
+    try:
+        return found | Q(id=UUID(q))
+    except ValueError:
+        return found
+
+

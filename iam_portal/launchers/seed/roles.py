@@ -1,0 +1,90 @@
+"""Who may do what: roles of applications held by people, groups and services."""
+
+from iam_portal.launchers.seed.shapes import Holding
+
+_MONITORING, _COCKPIT = "acme.condition-monitoring", "nordwerk.production-cockpit"
+_PARTS, _TRACKING = "acme.spare-parts", "hansalog.shipment-tracking"
+_VEHICLES, _METERING = "bluefleet.vehicle-data", "stromtal.energy-metering"
+
+# The service of the story that calls what its contract shares.
+CALLER = Holding(
+    tenant="nordwerk", app=_MONITORING, role="viewer", day=-150, service="nordwerk.maintenance-planner"
+)
+
+SERVICES = (
+    CALLER,
+    Holding(tenant="nordwerk", app=_COCKPIT, role="planner", day=-370, service="nordwerk.maintenance-planner"),
+    # Kept after the contract ended: it counts again as soon as the role is shared again.
+    Holding(tenant="nordwerk", app=_PARTS, role="buyer", day=-310, service="nordwerk.maintenance-planner"),
+    Holding(tenant="nordwerk", app=_COCKPIT, role="reporter", day=-117, service="pulsar.anomaly-detector"),
+    Holding(tenant="acme", app=_MONITORING, role="viewer", day=-249, service="acme.machine-passport"),
+    Holding(tenant="acme", app=_PARTS, role="clerk", day=-248, service="acme.machine-passport"),
+    Holding(tenant="hansalog", app=_VEHICLES, role="reader", day=-270, service=_TRACKING),
+    Holding(tenant="hansalog", app=_TRACKING, role="dispatcher", day=-300, service="hansalog.yard-management"),
+    Holding(tenant="servico", app=_VEHICLES, role="reader", day=-265, service="servico.field-service"),
+    Holding(
+        tenant="servico",
+        app=_MONITORING,
+        role="viewer",
+        day=-107,
+        service="servico.field-service",
+        share="access-servico",
+    ),
+    Holding(
+        tenant="pulsar",
+        app=_MONITORING,
+        role="viewer",
+        day=-112,
+        service="pulsar.anomaly-detector",
+        share="access-pulsar",
+    ),
+    Holding(tenant="pulsar", app="pulsar.data-lake", role="reader", day=-184, service="pulsar.anomaly-detector"),
+    Holding(tenant="stromtal", app="pulsar.data-lake", role="writer", day=-148, service=_METERING),
+)
+
+PEOPLE = (
+    Holding(tenant="acme", app=_MONITORING, role="viewer", day=-370, group="Product teams"),
+    Holding(tenant="acme", app=_MONITORING, role="operator", day=-369, group="Monitoring team"),
+    Holding(tenant="acme", app=_PARTS, role="clerk", day=-369, group="Sales"),
+    Holding(tenant="acme", app=_TRACKING, role="viewer", day=-287, group="Staff"),
+    Holding(tenant="acme", app=_TRACKING, role="dispatcher", day=-286, user="sam.porter"),
+    Holding(tenant="nordwerk", app=_COCKPIT, role="viewer", day=-370, group="Staff"),
+    Holding(tenant="nordwerk", app=_COCKPIT, role="planner", day=-369, group="Shift leads"),
+    Holding(tenant="nordwerk", app="nordwerk.maintenance-planner", role="viewer", day=-368, group="Operations"),
+    Holding(tenant="nordwerk", app="nordwerk.maintenance-planner", role="planner", day=-368, group="Maintenance"),
+    Holding(tenant="nordwerk", app=_TRACKING, role="viewer", day=-296, group="Purchasing"),
+    Holding(tenant="nordwerk", app=_MONITORING, role="viewer", day=-157, group="Operations"),
+    Holding(tenant="nordwerk", app=_MONITORING, role="operator", day=-156, user="sofia.renner"),
+    Holding(tenant="nordwerk", app="servico.field-service", role="customer", day=-257, group="Maintenance"),
+    Holding(tenant="nordwerk", app=_METERING, role="reader", day=-127, user="jonas.weiss", until=90),
+    Holding(tenant="ferrum", app="ferrum.quality-lab", role="inspector", day=-368, group="Laboratory"),
+    Holding(tenant="ferrum", app=_MONITORING, role="viewer", day=-134, user="timo.ernst"),
+    Holding(tenant="hansalog", app=_TRACKING, role="dispatcher", day=-369, group="Dispatch"),
+    Holding(tenant="hansalog", app="hansalog.yard-management", role="gatekeeper", day=-369, group="Dispatch"),
+    Holding(tenant="hansalog", app=_VEHICLES, role="fleet-manager", day=-274, user="greta.holm"),
+    Holding(tenant="hansalog", app=_PARTS, role="buyer", day=-14, user="wiebke.janssen"),
+    Holding(tenant="servico", app="servico.field-service", role="technician", day=-369, group="Technicians"),
+    Holding(
+        tenant="servico",
+        app=_MONITORING,
+        role="viewer",
+        day=-106,
+        group="Technicians",
+        share="access-servico",
+    ),
+    Holding(tenant="servico", app=_COCKPIT, role="viewer", day=-98, user="joao.pinto", share="access-cockpit"),
+    Holding(tenant="stromtal", app=_METERING, role="grid-controller", day=-170, group="Grid control"),
+    Holding(tenant="pulsar", app="pulsar.anomaly-detector", role="analyst", day=-185, group="Data science"),
+    Holding(
+        tenant="pulsar",
+        app=_MONITORING,
+        role="viewer",
+        day=-111,
+        group="Data science",
+        share="access-pulsar",
+    ),
+    Holding(tenant="bluefleet", app=_VEHICLES, role="fleet-manager", day=-369, group="Telematics"),
+    Holding(tenant="kestrel", app=_VEHICLES, role="reader", day=-91, group="Claims", share="access-kestrel"),
+)
+
+HOLDINGS = (*SERVICES, *PEOPLE)

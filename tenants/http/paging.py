@@ -1,0 +1,99 @@
+"""Paging of lists by cursor: a page begins after the last row that was seen, whatever came or went meanwhile."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.core import signing
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+SIZE = 50
+SALT = "iam.paging"
+LONGEST = 200  # of what is searched for
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The rows of one page, and the addresses of its neighbours."""
+
+    rows: list[Any]
+    previous_url: str | None = None
+    next_url: str | None = None
+
+    @property
+    def paging(self) -> dict[str, str | None]:
+        """What ``_paging.html`` takes."""
+        return {"previous_url": self.previous_url, "next_url": self.next_url}
+
+
+def page_of(
+    rows: QuerySet[Any], *, request: HttpRequest, key: str, size: int = SIZE, descending: bool = False
+) -> Page:
+    """One page of the rows in the order of ``key`` (a field or an annotation), then of the primary key.
+
+    The cursor is signed: one that we did not make, or an old one, begins at the first page.
+    """
+    backwards, edge = _cursor(request)
+    down = descending != backwards
+    if edge is not None:
+        rows = rows.filter(_beyond(key, edge, down))
+    sign = "-" if down else ""
+    found = list(rows.order_by(f"{sign}{key}", f"{sign}pk")[: size + 1])
+    further, found = len(found) > size, found[:size]
+    if backwards:
+        found.reverse()
+    before = further if backwards else edge is not None
+    after = bool(found) if backwards else further
+    return Page(
+        found,
+        _address(request, True, key, found[0]) if before and found else None,
+        _address(request, False, key, found[-1]) if after and found else None,
+    )
+
+
+def searched(request: HttpRequest, name: str = "q") -> str:
+    """What was typed into a search box, without what the database cannot take."""
+    return request.GET.get(name, "").replace("\0", "").strip()[:LONGEST]
+
+
+def with_query(request: HttpRequest, **changes: str | None) -> str:
+    """This address with other parameters; None removes one. Every change begins at the first page."""
+    query = request.GET.copy()
+    for name in ("cursor", *changes):
+        query.pop(name, None)
+    for name, value in changes.items():
+        if value:
+            query[name] = value
+    return f"{request.path}?{query.urlencode()}" if query else request.path
+
+
+def _beyond(key: str, edge: tuple[Any, Any], down: bool) -> Q:
+    side = "lt" if down else "gt"
+    value, pk = edge
+    return Q(**{f"{key}__{side}": value}) | Q(**{key: value, f"pk__{side}": pk})
+
+
+def _cursor(request: HttpRequest) -> tuple[bool, tuple[Any, Any] | None]:
+    text = request.GET.get("cursor")
+    if not text:
+        return False, None
+    try:
+        path, backwards, value, pk = signing.loads(text, salt=SALT)
+    except (signing.BadSignature, ValueError):
+        return False, None
+    # A cursor of another list would compare names with dates.
+    return (backwards, (value, pk)) if path == request.path else (False, None)
+
+
+def _address(request: HttpRequest, backwards: bool, key: str, row: Any) -> str:
+    value = getattr(row, key)
+    value = value.isoformat() if isinstance(value, datetime) else value
+    pk = row.pk if isinstance(row.pk, int) else str(row.pk)
+    return with_query(request).split("?")[0] + "?" + _query(request, backwards, value, pk)
+
+
+def _query(request: HttpRequest, backwards: bool, value: Any, pk: Any) -> str:
+    query = request.GET.copy()
+    query["cursor"] = signing.dumps([request.path, backwards, value, pk], salt=SALT)
+    return query.urlencode()

@@ -1,0 +1,1 @@
+"""Pages of an organization: signing in, people, groups, partners, the record."""

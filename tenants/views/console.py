@@ -1,0 +1,80 @@
+"""What the pages of the console share: addresses, a form's way through, and asking before an act."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.contrib import messages
+from django.dispatch import Signal
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from tenants.http import TenantPage
+
+
+class ConsolePage(TenantPage):
+    """A page of the console."""
+
+    def url(self, name: str, **values: Any) -> str:
+        """The address of another page of this organization."""
+        return reverse(name, kwargs={"slug": self.slug, **values})
+
+    def done(self, message: str, url: str) -> HttpResponseRedirect:
+        """Say what was done, and go on."""
+        messages.success(self.request, message)
+        return HttpResponseRedirect(url)
+
+    def link(self, label: str, permission: str, url: str, **more: Any) -> dict[str, Any]:
+        """A button for ``_actions.html``: off, with the reason, when the permission is missing."""
+        return {"label": label, "url": url, "decision": self.can(permission), **more}
+
+    def panels(self, signal: Signal, **asked: Any) -> list[dict[str, Any]]:
+        """What upper apps have to show on this page."""
+        answers = signal.send(sender=type(self), page=self, tenant=self.tenant, at=self.at, **asked)
+        return [panel for _, panel in answers if panel]
+
+
+class FormPage(ConsolePage):
+    """A form on a page of its own: drawn, or drawn again with its errors and its input."""
+
+    template: ClassVar[str] = "tenants/form.html"
+
+    def frame(self) -> dict[str, Any]:
+        """``page``, ``submit``, ``cancel_url`` and whatever else the template takes."""
+        raise NotImplementedError
+
+    def form_page(self, form: Any, **more: Any) -> HttpResponse:
+        """The page with this form."""
+        return self.render(self.template, {**self.frame(), "form": form, **more})
+
+
+class ConfirmPage(ConsolePage):
+    """Shows what an act would do, and does it. Refusals come back to where the person came from."""
+
+    def confirmation(self) -> Mapping[str, Any]:
+        """The context of ``_confirm.html``, with ``page``."""
+        raise NotImplementedError
+
+    def act(self, revision: int | None) -> str:
+        """Do it; what to say afterwards."""
+        raise NotImplementedError
+
+    def done_url(self) -> str:
+        """Where to go when it is done."""
+        return str(self.confirmation()["confirm"]["cancel_url"])
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        shown = self.confirmation()
+        shown["confirm"].setdefault("url", request.path)
+        return self.render("iam_portal/confirm.html", shown)
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        back = str(self.confirmation()["confirm"]["cancel_url"])
+        with self.attempt() as outcome:
+            said = self.act(revision_of(request))
+        return self.done(said, self.done_url()) if outcome else HttpResponseRedirect(back)
+
+
+def revision_of(request: HttpRequest) -> int | None:
+    """The revision that was shown, sent back by the form."""
+    text = request.POST.get("revision", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

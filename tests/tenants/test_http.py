@@ -1,0 +1,337 @@
+"""The frame of a page: who may see it, what a stranger learns, what a refusal undoes."""
+
+from datetime import timedelta
+
+import pytest
+from django import forms
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import path, reverse
+from django.utils import timezone
+
+from iam_portal import gate as port
+from iam_portal.decision import Decision, Reason
+from iam_portal.errors import DomainError, NotFound
+from iam_portal.walls import current_tenant, tenant_scope
+from tenants import navigation
+from tenants.actions import groups, sessions, tenants, users
+from tenants.http import TenantPage, cookie_name, forget, remember
+from tenants.models import Group
+from tests.support.factories import PASSWORD, SYSTEM, make_tenant, make_user
+
+asked: list[str] = []
+HELD = {"Users:read", "Groups:read"}
+
+
+class FakeGate:
+    """Everybody holds what ``HELD`` names."""
+
+    def decide(self, *, actor, tenant_id, permission, at):
+        asked.append(str(permission))
+        if str(permission) in HELD:
+            return Decision.yes(Reason("role_held", "You are User Reader."))
+        return Decision.no(Reason("permission_not_held", f"Nobody gave you {permission}."))
+
+
+class GroupForm(forms.Form):
+    name = forms.CharField(required=False)
+
+
+class Open(TenantPage):
+    permission = "Users:read"
+
+    def get(self, request):
+        assert current_tenant() == str(self.tenant.id)
+        assert self.can("Users:read")
+        return self.render("iam_portal/page.html", {"page": {"title": f"of {self.actor.name}"}})
+
+    def post(self, request):
+        """Makes a group, and refuses afterwards whatever ``then`` says."""
+        form = GroupForm(request.POST)
+        form.is_valid()
+        with self.attempt(form if "form" in request.POST else None) as outcome:
+            by = self.actor
+            group = groups.create(tenant=self.tenant, name=form.cleaned_data["name"], by=by, at=self.at)
+            if "loop" in request.POST:
+                groups.move(tenant=self.tenant, group_id=group.id, parent_id=group.id, by=by, at=self.at)
+            if "missing" in request.POST:
+                raise NotFound
+        return HttpResponse(f"{bool(outcome)} {form.errors.as_json()}", status=200 if outcome else 422)
+
+
+class Late(TenantPage):
+    """Writes first and is refused then, outside :meth:`attempt`."""
+
+    permission = "Users:read"
+
+    def get(self, request):
+        groups.create(tenant=self.tenant, name="Half", by=self.actor, at=self.at)
+        self.require("Users:delete")
+        return HttpResponse()
+
+    def post(self, request):
+        groups.create(tenant=self.tenant, name="Half", by=self.actor, at=self.at)
+        raise DomainError("Not in this state.")
+
+
+class Closed(TenantPage):
+    permission = "Keys:modify"
+
+
+class Undeclared(TenantPage):
+    pass
+
+
+class SignIn(TenantPage):
+    public = True
+
+    def get(self, request):
+        return self.render("iam_portal/signin.html", {"heading": "Sign in"})
+
+    def post(self, request):
+        try:
+            _, token = sessions.sign_in(tenant=self.tenant, slug=self.slug, at=self.at, **request.POST.dict())
+        except DomainError as refusal:
+            return HttpResponse(refusal.detail, status=403)
+        response = HttpResponse(self.next_address())
+        remember(request, response, tenant=self.tenant, token=token)
+        return response
+
+
+class SignOut(TenantPage):
+    permission = "Users:read"
+
+    def post(self, request):
+        sessions.sign_out(session=self.session, by=self.actor, at=self.at)
+        response = HttpResponse()
+        forget(response, tenant=self.tenant)
+        return response
+
+
+urlpatterns = [
+    path("t/<slug:slug>/", Open.as_view(), name="overview"),
+    path("t/<slug:slug>/open", Open.as_view(), name="open"),
+    path("t/<slug:slug>/late", Late.as_view(), name="late"),
+    path("t/<slug:slug>/closed", Closed.as_view(), name="closed"),
+    path("t/<slug:slug>/undeclared", Undeclared.as_view(), name="undeclared"),
+    path("t/<slug:slug>/sign-in", SignIn.as_view(), name="sign-in"),
+    path("t/<slug:slug>/sign-out", SignOut.as_view(), name="sign-out"),
+]
+pytestmark = [
+    pytest.mark.urls(__name__),
+    pytest.mark.filterwarnings("ignore:No directory at:UserWarning"),  # nothing was collected for a test
+]
+
+
+@pytest.fixture(autouse=True)
+def fake_gate(settings, monkeypatch):
+    settings.IAM_GATE = f"{__name__}.FakeGate"
+    monkeypatch.setattr(navigation, "_items", [])
+    port.gate.cache_clear()
+    asked.clear()
+    yield
+    port.gate.cache_clear()
+
+
+@pytest.fixture
+def jane(acme):
+    return make_user(acme, at=timezone.now() - timedelta(days=1))
+
+
+@pytest.fixture
+def browser(client, jane):
+    """Signed in at Acme."""
+    answer = client.post("/t/acme/sign-in", {"username": "jane", "password": PASSWORD})
+    assert answer.status_code == 200
+    return client
+
+
+def test_signed_in_one_sees_the_page_with_the_console_around_it(browser):
+    navigation.register("people", "Users", "open", "user", "Users:read")
+    navigation.register("people", "Keys", "closed", "role", "Keys:modify")
+    page = browser.get("/t/acme/open")
+    assert page.status_code == 200
+    assert page.context["organization"] == {"name": "Acme", "url": "/t/acme/"}
+    assert page.context["account"]["detail"] == "jane@example.org"
+    assert [[item["label"] for item in group["items"]] for group in page.context["nav"]] == [["Users"]]
+    assert "of Jane" in page.content.decode()
+    assert "no-store" in page["Cache-Control"]
+
+
+def test_each_permission_is_asked_once_per_page(browser):
+    for name in ("Users", "People", "Persons"):
+        navigation.register("people", name, "open", "user", "Users:read")
+    asked.clear()
+    browser.get("/t/acme/open")
+    assert asked == ["Users:read"]
+
+
+def test_without_the_permission_the_answer_is_403_with_the_reason(browser):
+    page = browser.get("/t/acme/closed")
+    assert page.status_code == 403
+    assert "Nobody gave you Keys:modify." in page.content.decode()
+    assert [reason.code for reason in page.context["reasons"]] == ["permission_not_held"]
+
+
+def test_a_page_that_declares_nothing_serves_nobody(browser):
+    with pytest.raises(Exception, match="declares no permission"):
+        browser.get("/t/acme/undeclared")
+
+
+@pytest.mark.parametrize("address", ["open", "closed"])
+def test_known_foreign_and_unknown_organizations_answer_a_stranger_alike(browser, neighbour, address):
+    answers = set()
+    for slug in ("neighbour", "nowhere"):
+        answer = browser.get(f"/t/{slug}/{address}?a=b")
+        body = answer.content.decode() + answer["Location"] + str(sorted(answer.headers))
+        answers.add((answer.status_code, body.replace(slug, "…")))
+    assert len(answers) == 1
+    assert answers.pop()[0] == 302
+
+
+def test_the_sign_in_of_an_unknown_organization_looks_and_fails_alike(client, jane):
+    pages, refusals = set(), set()
+    for slug in ("acme", "nowhere"):
+        page = client.get(f"/t/{slug}/sign-in")
+        pages.add((page.status_code, page.content.decode().replace(slug, "…")))
+        answer = client.post(f"/t/{slug}/sign-in", {"username": "jane", "password": "wrong"})
+        refusals.add((answer.status_code, answer.content, str(sorted(answer.headers)), len(answer.cookies)))
+    assert len(pages) == len(refusals) == 1
+
+
+def test_after_signing_in_one_comes_back(client, jane):
+    answer = client.get("/t/acme/open?page=2")
+    assert answer["Location"] == "/t/acme/sign-in?next=%2Ft%2Facme%2Fopen%3Fpage%3D2"
+    answer = client.post("/t/acme/open")
+    assert answer["Location"] == "/t/acme/sign-in", "what was sent is not repeated as a GET"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "gone_to"),
+    [
+        ("/t/acme/open?page=2", "/t/acme/open?page=2"),
+        ("https://evil.example/", "/t/acme/"),
+        ("//evil.example/", "/t/acme/"),
+        ("/\\evil.example/", "/t/acme/"),
+        ("javascript:alert(1)", "/t/acme/"),
+        ("http:///evil.example", "/t/acme/"),
+        ("open", "/t/acme/"),
+        ("", "/t/acme/"),
+    ],
+)
+def test_next_leads_nowhere_else(client, jane, wanted, gone_to):
+    address = reverse("sign-in", kwargs={"slug": "acme"})
+    answer = client.post(address, {"username": "jane", "password": PASSWORD}, query_params={"next": wanted})
+    assert answer.content.decode() == gone_to
+
+
+def test_the_cookie_is_the_tenants_own_and_closed_to_scripts(browser, acme):
+    cookie = browser.cookies[cookie_name(acme.id)]
+    assert cookie.key == f"iam_session_{acme.id.hex}"
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "Lax"
+    assert cookie["path"] == "/"
+    assert not cookie["secure"], "the tests' base address is not https"
+
+
+def test_behind_https_the_cookie_is_secure(client, jane, settings):
+    settings.SESSION_COOKIE_SECURE = True
+    client.post("/t/acme/sign-in", {"username": "jane", "password": PASSWORD})
+    assert client.cookies[cookie_name(jane.tenant_id)]["secure"]
+
+
+def test_one_browser_can_be_in_two_organizations(browser, neighbour):
+    make_user(neighbour, at=timezone.now() - timedelta(days=1))
+    browser.post("/t/neighbour/sign-in", {"username": "jane", "password": PASSWORD})
+    assert browser.get("/t/acme/open").context["organization"]["name"] == "Acme"
+    assert browser.get("/t/neighbour/open").context["organization"]["name"] == "Neighbour"
+    browser.post("/t/neighbour/sign-out")
+    assert browser.get("/t/neighbour/open").status_code == 302
+    assert browser.get("/t/acme/open").status_code == 200
+
+
+def test_another_tenants_token_in_this_tenants_cookie_opens_nothing(browser, acme, neighbour):
+    stolen = Client()
+    stolen.cookies[cookie_name(neighbour.id)] = browser.cookies[cookie_name(acme.id)].value
+    assert stolen.get("/t/neighbour/open").status_code == 302
+
+
+def test_a_session_ends_with_the_user_and_with_the_organization(browser, acme, jane):
+    now = timezone.now()
+    tenants.suspend(tenant=acme, reason="", by=SYSTEM, at=now - timedelta(minutes=2))
+    assert browser.get("/t/acme/open").status_code == 302
+    tenants.resume(tenant=acme, by=SYSTEM, at=now - timedelta(minutes=1))
+    assert browser.get("/t/acme/open").status_code == 200
+    with tenant_scope(acme.id):
+        users.deactivate(tenant=acme, user_id=jane.id, by=SYSTEM, at=now - timedelta(seconds=1))
+    assert browser.get("/t/acme/open").status_code == 302
+
+
+def group_names(tenant):
+    with tenant_scope(tenant.id):
+        return list(Group.objects.values_list("name", flat=True))
+
+
+def test_an_accepted_act_stays(browser, acme):
+    assert browser.post("/t/acme/open", {"name": "Team"}).status_code == 200
+    assert group_names(acme) == ["Team"]
+
+
+def test_a_refusal_becomes_errors_of_the_form_and_undoes_everything(browser, acme):
+    answer = browser.post("/t/acme/open", {"name": "Team", "loop": "1", "form": "1"})
+    assert answer.status_code == 422
+    assert "A group cannot contain itself." in answer.content.decode()
+    answer = browser.post("/t/acme/open", {"name": "", "form": "1"})
+    assert '"name"' in answer.content.decode(), "a model's objection stands at its field"
+    assert group_names(acme) == []
+
+
+def test_without_a_form_a_refusal_becomes_a_message(browser):
+    browser.post("/t/acme/open", {"name": "Team", "loop": "1"})
+    assert "A group cannot contain itself." in browser.get("/t/acme/open").content.decode()
+
+
+def test_what_is_missing_is_404(browser, acme):
+    assert browser.post("/t/acme/open", {"name": "Team", "missing": "1"}).status_code == 404
+    assert group_names(acme) == []
+
+
+def test_a_refusal_outside_an_attempt_rolls_the_whole_page_back(committed_db):
+    acme = make_tenant("acme")
+    make_user(acme, at=timezone.now() - timedelta(days=1))
+    browser = Client()
+    browser.post("/t/acme/sign-in", {"username": "jane", "password": PASSWORD})
+    refused = browser.get("/t/acme/late")
+    assert refused.status_code == 403
+    assert "Nobody gave you Users:delete." in refused.content.decode()
+    assert browser.post("/t/acme/late").status_code == 409
+    assert group_names(acme) == []
+
+
+def test_a_permission_that_cannot_be_read_fails_when_the_page_is_written():
+    with pytest.raises(ValueError):
+
+        class Typo(TenantPage):
+            permission = "Users:raed"
+
+
+def test_the_current_page_is_marked_in_the_navigation():
+    navigation.register("overview", "Overview", "overview", "home", None, position=1)
+    navigation.register("people", "Users", "open", "user", "Users:read")
+    navigation.register("people", "Users", "open", "user", "Users:read")
+    navigation.register("people", "First", "closed", "role", "Users:read", position=1)
+
+    def marked(address):
+        groups = navigation.shown(slug="acme", path=address, may=lambda permission: True)
+        assert [[item["label"] for item in group["items"]] for group in groups] == [
+            ["Overview"],
+            ["First", "Users"],
+        ]
+        return [item["label"] for group in groups for item in group["items"] if item["active"]]
+
+    assert marked("/t/acme/") == ["Overview"]
+    assert marked("/t/acme/open") == ["Users"]
+    assert marked("/t/acme/open/42") == ["Users"]
+    assert marked("/t/acme/elsewhere") == []
+    with pytest.raises(ValueError):
+        navigation.register("nowhere", "X", "open", "x", None)
