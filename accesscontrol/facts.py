@@ -79,12 +79,12 @@ def books(application_ids: Collection[str], *, tenant_id: UUID | str) -> dict[st
     for application_id, key, kind, resource, privilege, during in rows:
         own[application_id][key].append(PermissionFact((kind, resource, privilege), Span.of(during)))
     made: dict[str, dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
-    rows = TenantRolePermission.objects.filter(
+    local = TenantRolePermission.objects.filter(
         tenant_id=tenant_id, resource__application_id__in=application_ids, during__isempty=False
     ).values_list(
         "resource__application_id", "role__key", "resource__type", "resource__key", "privilege", "during"
     )
-    for application_id, key, kind, resource, privilege, during in rows:
+    for application_id, key, kind, resource, privilege, during in local:
         made[application_id][key].append(PermissionFact((kind, resource, privilege), Span.of(during)))
     return {
         application_id: RoleBook(

@@ -70,12 +70,13 @@ def of_application(application_id: str, *, tenant_id: UUID | str) -> SharingFact
 def _contracts(
     application_ids: Collection[str], tenant_ids: Collection[UUID | str]
 ) -> dict[str, list[ContractFact]]:
+    tenants = [UUID(str(tenant_id)) for tenant_id in tenant_ids]
     upstream = Contract.objects.filter(
-        consumer_id__in=tenant_ids, type=ContractType.ACCESS, state=ContractState.ACCEPTED
+        consumer_id__in=tenants, type=ContractType.ACCESS, state=ContractState.ACCEPTED
     ).values("provider_id")
     terms = (
         ContractTerm.objects.filter(
-            Q(contract__consumer_id__in=tenant_ids)
+            Q(contract__consumer_id__in=tenants)
             | Q(contract__consumer_id__in=upstream, contract__type=ContractType.PROVISION),
             contract__state=ContractState.ACCEPTED,
             role__application_id__in=application_ids,

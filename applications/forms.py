@@ -60,7 +60,13 @@ class RegisterForm(DetailsForm):
     )
 
 
-class SuspendForm(forms.Form):
+class ShownForm(forms.Form):
+    """Carries back what the confirmation showed, so that nobody confirms what he has not seen."""
+
+    shown = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
+
+
+class SuspendForm(ShownForm):
     """Why an application is taken out of operation for a while."""
 
     reason = forms.CharField(
@@ -68,13 +74,13 @@ class SuspendForm(forms.Form):
     )
 
 
-class NameForm(forms.Form):
+class NameForm(ShownForm):
     """The object's name, typed, where an act cannot be undone."""
 
     typed = forms.CharField(max_length=200, widget=forms.TextInput({"autocomplete": "off"}))
 
-    def __init__(self, data: Data = None, *, name: str) -> None:
-        super().__init__(data)
+    def __init__(self, data: Data = None, *, initial: Mapping[str, Any] | None = None, name: str) -> None:
+        super().__init__(data, initial=dict(initial or {}))
         self.expected = name
         self.fields["typed"].label = _("Type %(name)s to confirm") % {"name": name}
 
@@ -97,7 +103,7 @@ class SecretForm(forms.Form):
     )
 
 
-class NoteForm(forms.Form):
+class NoteForm(ShownForm):
     """What may be said with an act on a contract."""
 
     note = forms.CharField(

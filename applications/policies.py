@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from applications import facts as load
-from applications.availability import granted
+from applications.availability import SharingFacts, granted
 from applications.models import Application, ApplicationRole, Contract, ContractState
 from applications.models.applications import PORTAL_ID
 from iam_portal.decision import Decision
@@ -89,11 +89,19 @@ def may_share(*, provider: Tenant, role: ApplicationRole, type: str, at: datetim
     Provision: it owns the application. Access: it holds the role itself as owner, or by a provision
     contract with onward access.
     """
-    application_id = role.application_id
-    sharing = load.of_application(application_id, tenant_id=provider.id)
-    if sharing is None or application_id == PORTAL_ID:
+    sharing = load.of_application(role.application_id, tenant_id=provider.id)
+    if sharing is None:
         return Decision.no()
-    answer = granted(sharing, role=role.key, tenant_id=str(provider.id), at=at)
+    return shareable(sharing, provider_id=provider.id, role=role.key, type=type, at=at)
+
+
+def shareable(
+    sharing: SharingFacts, *, provider_id: UUID, role: str, type: str, at: datetime
+) -> Decision:
+    """The same over facts that are loaded already, for lists."""
+    if sharing.application.id == PORTAL_ID:
+        return Decision.no()
+    answer = granted(sharing, role=role, tenant_id=str(provider_id), at=at)
     if not answer:
         return answer.decision
     owned = [way for way in answer.holding if way.relation == "owned"]

@@ -55,7 +55,7 @@ class Question:
 def read(question: Question) -> list[dict[str, Any]]:
     """The rows in their wire form, ordered by application id."""
     escaped = question.search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    values = {
+    values: dict[str, Any] = {
         "tenant": question.tenant_id,
         "at": question.at,
         "after": question.after,

@@ -278,7 +278,7 @@ CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {}
 # --- Logs: one JSON object a line ---------------------------------------------------------------------
 
 LOGGING_CONFIG = None
-_processors = [
+_processors: list[structlog.types.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,

@@ -14,7 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("iam/access-management/v1/", include("accesscontrol.urls.api")),
     path("iam/schema/", SpectacularJSONAPIView.as_view(), name="schema"),
     path("iam/reference/", SpectacularRedocView.as_view(url_name="schema"), name="reference"),
-    #path("", include("tenants.urls.entry")),
+    path("", include("tenants.urls.entry")),
     path("t/<slug:slug>/", include("tenants.urls.pages")),
     path("t/<slug:slug>/", include("applications.urls.pages")),
     path("t/<slug:slug>/", include("accesscontrol.urls.pages")),

@@ -1,6 +1,11 @@
 """SQL of the second wall, for migrations: the two database roles and a tenant's policy on a table."""
 
+from typing import Any
+
 from django.db import migrations
+
+# What RunSQL takes in a list.
+_Statement = str | tuple[str, dict[str, Any] | list[Any] | tuple[Any, ...] | None]
 
 _CURRENT_TENANT = "(SELECT nullif(current_setting('iam.tenant', true), '')::uuid)"
 
@@ -39,13 +44,13 @@ def wall(table: str, *, column: str = "tenant_id", shared_when_null: bool = Fals
     """
     own = f"{column} = {_CURRENT_TENANT}"
     seen = f"({own} OR {column} IS NULL)" if shared_when_null else own
-    forward = [
+    forward: list[_Statement] = [
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
         f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
         f"CREATE POLICY tenant_rows ON {table} USING ({seen}) WITH CHECK ({own})",
         f"CREATE POLICY cross_rows ON {table} TO iam_cross USING (true) WITH CHECK (true)",
     ]
-    backward = [
+    backward: list[_Statement] = [
         f"DROP POLICY cross_rows ON {table}",
         f"DROP POLICY tenant_rows ON {table}",
         f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY",

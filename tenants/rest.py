@@ -44,7 +44,7 @@ class TenantAPI(APIView):
     @property
     def actor(self) -> Actor:
         """Who calls."""
-        return cast(Actor, self.request.user.actor)
+        return cast(Actor, self.request.user.actor)  # type: ignore[union-attr]
 
     @property
     def tenant(self) -> Tenant:

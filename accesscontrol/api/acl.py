@@ -1,6 +1,6 @@
 """Read Application ACL: the calling application reads its own."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -9,8 +9,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accesscontrol import acl
-from accesscontrol.authentication import ApplicationAuthentication
+from accesscontrol.authentication import ApplicationAuthentication, Principal
 from accesscontrol.serializers.acl import AclOut
+from iam_portal.errors import NotFound
 from tenants.rest import uuid_of
 
 
@@ -23,7 +24,10 @@ class ApplicationAcl(APIView):
     @extend_schema(responses={200: AclOut, 304: None})
     def get(self, request: Request, **kwargs: Any) -> Response:
         """Complete or an error. A strong ``ETag``; ``If-None-Match`` answers 304. ``tenantId`` one owner."""
-        application, at = request.user.application, timezone.now()
+        principal = cast(Principal, request.user)
+        application, at = principal.application, timezone.now()
+        if application is None:  # the permission class has seen to it
+            raise NotFound
         found = acl.snapshot(application, at=at)
         etag = f'"acl-{application.id}-{found.revision}"'
         headers = {"ETag": etag, "Cache-Control": "private, no-cache"}

@@ -27,6 +27,7 @@ class Act:
     side: str
     states: tuple[str, ...]
     run: Callable[..., Contract]
+    past: str
     done: str | Promise
     form: type[forms.Form] = NoteForm
     primary: bool = False
@@ -42,58 +43,58 @@ LIVING = ("scheduled", "in_force", "paused")
 ACTS = {
     act.name: act
     for act in (
-        Act(
+        Act(  
             "propose",
             _("Propose"),
             "mail",
             "provider",
             ("draft",),
-            contracts.propose,
+            contracts.propose, "proposed",
             _("Proposed. The partner can read and answer it now."),
             primary=True,
         ),
-        Act(
+        Act(  
             "accept",
             _("Accept"),
             "check",
             "consumer",
             ("proposed",),
-            contracts.accept,
+            contracts.accept, "accepted",
             _("Accepted."),
             primary=True,
         ),
-        Act(
+        Act(  
             "resume",
             _("Resume"),
             "play",
             "provider",
             ("paused",),
-            pauses.resume,
+            pauses.resume, "resumed",
             _("Resumed."),
             primary=True,
         ),
-        Act(
+        Act(  
             "pause",
             _("Pause"),
             "pause",
             "provider",
             ("in_force", "scheduled"),
-            pauses.pause,
+            pauses.pause, "paused",
             _("Paused."),
             PauseForm,
         ),
-        Act("decline", _("Decline"), "x", "consumer", ("proposed",), contracts.decline, _("Declined.")),
-        Act(
+        Act("decline", _("Decline"), "x", "consumer", ("proposed",), contracts.decline, "declined", _("Declined.")),
+        Act(  
             "withdraw",
             _("Withdraw"),
             "x",
             "provider",
             ("draft", "proposed", "lapsed"),
-            contracts.withdraw,
+            contracts.withdraw, "withdrawn",
             _("Withdrawn."),
             danger=True,
         ),
-        Act("end", _("End"), "stop", "", LIVING, contracts.end, _("Ended."), EndForm, danger=True),
+        Act("end", _("End"), "stop", "", LIVING, contracts.end, "ended", _("Ended."), EndForm, danger=True),
     )
 }
 

@@ -7,8 +7,18 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from applications.models import Contract, ContractPause, ContractState, ContractType
-from iam_portal.spans import Span
+from applications.shapes import phase as standing
 from tenants.models import Tenant
+
+__all__ = [
+    "STANDINGS",
+    "is_provider",
+    "partner_of",
+    "resource_of",
+    "standing",
+    "standing_in",
+    "type_words",
+]
 
 # In the order in which a contract lives through them.
 STANDINGS: list[tuple[str, str | Promise]] = [
@@ -22,20 +32,6 @@ STANDINGS: list[tuple[str, str | Promise]] = [
     ("withdrawn", _("Withdrawn")),
     ("lapsed", _("Lapsed")),
 ]
-
-
-def standing(contract: Contract, at: datetime) -> str:
-    """One of :data:`STANDINGS`. Reads ``contract.pauses.all()``: prefetch them for lists."""
-    if contract.state == ContractState.PROPOSED and _over(contract, at):
-        return "lapsed"
-    if contract.state != ContractState.ACCEPTED:
-        return str(contract.state)
-    if contract.ends_at is not None and contract.ends_at <= at:
-        return "ended"
-    if contract.starts_at is not None and at < contract.starts_at:
-        return "scheduled"
-    paused = any(Span.of(pause.during).covers(at) for pause in contract.pauses.all())
-    return "paused" if paused else "in_force"
 
 
 def standing_in(rows: QuerySet[Contract], wanted: str, at: datetime) -> QuerySet[Contract]:
@@ -82,8 +78,3 @@ def resource_of(contract_type: str) -> str:
 def type_words(contract_type: str) -> str | Promise:
     """The type as a word."""
     return _("Provision") if contract_type == ContractType.PROVISION else _("Access")
-
-
-def _over(contract: Contract, at: datetime) -> bool:
-    dates = (contract.answer_by, contract.ends_at)
-    return any(moment is not None and moment <= at for moment in dates)

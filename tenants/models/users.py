@@ -1,6 +1,7 @@
 """People: never found without their tenant."""
 
 import uuid
+from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.postgres.fields import DateTimeRangeField
@@ -23,7 +24,7 @@ class User(AbstractBaseUser):
     created_at = models.DateTimeField()
     revision = models.PositiveIntegerField(default=1)
 
-    objects = models.Manager()
+    objects: ClassVar[models.Manager["User"]] = models.Manager()
 
     USERNAME_FIELD = "id"  # must be unique in the installation; sign-in looks up (tenant, user name)
     EMAIL_FIELD = "email"

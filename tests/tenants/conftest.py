@@ -1,11 +1,13 @@
 """Two organizations with the same names in them, and threads that really commit."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.db import connections
 
 from iam_portal.walls import tenant_scope
@@ -29,6 +31,20 @@ def in_acme(acme: Tenant) -> Iterator[Tenant]:
     """Acme, with its scope opened as a page would."""
     with tenant_scope(acme.id):
         yield acme
+
+
+@pytest.fixture
+def outbox(django_capture_on_commit_callbacks):
+    """Runs an act as a committed one; the tokens that were mailed meanwhile."""
+
+    def run(act, *args, **kwargs):
+        del mail.outbox[:]
+        with django_capture_on_commit_callbacks(execute=True):
+            result = act(*args, **kwargs)
+        tokens = [re.search(r"\?token=(\S+)", message.body).group(1) for message in mail.outbox]
+        return result, tokens
+
+    return run
 
 
 def history_of(tenant: Tenant) -> list[str]:

@@ -2,17 +2,19 @@
 
 import base64
 import json
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client as Browser
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from accesscontrol.actions import assignments, keys, portal
 from accesscontrol.actions.assignments import Wanted
@@ -30,7 +32,9 @@ MANIFEST = {
     "roles": [
         {
             "key": key,
-            "permissions": [{"resourceType": "urn:test", "resourceId": "machines", "privileges": [privilege]}],
+            "permissions": [
+                {"resourceType": "urn:test", "resourceId": "machines", "privileges": [privilege]}
+            ],
         }
         for key, privilege in (("viewer", "read"), ("editor", "modify"))
     ],
@@ -42,22 +46,20 @@ class Clock:
     """What the views take for now."""
 
     # Migrations set the portal up at the real moment: stories begin after it, on a full second.
-    start: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2))
+    start: datetime = field(
+        default_factory=lambda: datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
+    )
     at: datetime = field(init=False)
 
     def __post_init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
         self.at = self.start + timedelta(minutes=10)
 
     def forward(self, **delta: float) -> datetime:
         self.at += timedelta(**delta)
         return self.at
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    found = Clock()
-    monkeypatch.setattr(timezone, "now", lambda: found.at)
-    return found
 
 
 def basic(client_id: str, secret: str, scheme: str = "Basic") -> str:
@@ -85,7 +87,9 @@ class World:
             application_id=f"{owner.slug}.{name}",
         )
         manifests.declare(application=made, manifest=parse(MANIFEST), by=SYSTEM, at=self.clock.start)
-        _, self.secrets[made.id] = clients.add_secret(tenant=owner, client_id=made.id, by=SYSTEM, at=self.clock.start)
+        _, self.secrets[made.id] = clients.add_secret(
+            tenant=owner, client_id=made.id, by=SYSTEM, at=self.clock.start
+        )
         return made
 
     def share(
@@ -115,9 +119,7 @@ class World:
     def set_client(self, client_id: str, **columns: Any) -> None:
         Client.objects.filter(client_id=client_id).update(**columns)
 
-    def token(
-        self, caller: str, tenant: Tenant | str, scope: str | None = None, **form: Any
-    ) -> HttpResponse:
+    def token(self, caller: str, tenant: Tenant | str, scope: str | None = None, **form: Any) -> HttpResponse:
         """Client credentials by Basic at the tenant's token endpoint."""
         tenant_id = tenant.id if isinstance(tenant, Tenant) else tenant
         path = f"/iam/access-management/v1/tenants/{tenant_id}/openid-connect/token"
@@ -141,33 +143,49 @@ def claims_of(response: HttpResponse) -> dict[str, Any]:
     return claims
 
 
+@pytest.fixture(scope="module")
+def story(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    """Globex has Acme's meter by provision; its own reader may view it. The neighbour has both names too.
+
+    Told once for each module, in a transaction that stays open; every test works in a savepoint of it.
+    """
+    with django_db_blocker.unblock(), transaction.atomic():
+        clock = Clock()
+        portal.install(at=clock.start)
+        acme, globex, neighbour = (
+            make_tenant(slug, at=clock.start) for slug in ("acme", "globex", "neighbour")
+        )
+        make_partners(acme, globex, at=clock.start)
+        world = World(clock, acme, globex, neighbour)
+        for owner in (acme, neighbour):
+            world.application(owner, "meter")
+        for owner in (globex, neighbour):
+            world.application(owner, "reader")
+        world.share(acme, globex, ("acme.meter", "viewer"), ("acme.meter", "editor"))
+        world.assign(globex, "globex.reader", "acme.meter")
+        world.assign(neighbour, "neighbour.reader", "neighbour.meter")
+        yield world
+        transaction.set_rollback(True)
+    connection.close()
+
+
 @pytest.fixture
-def world(db: None, clock: Clock, settings: Any, tmp_path: Path) -> World:
+def shared(
+    story: World,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
+    tmp_path: Path,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[World]:
+    """The story, for one test: what it changes is taken back."""
     settings.STATIC_ROOT = str(tmp_path)  # whitenoise warns of a folder that is not there
     settings.ROOT_URLCONF = "tests.accesscontrol.oauth.doors"
-    portal.install(at=clock.start)
-    keys.jwks(at=clock.start)  # as a process that has served before
-    acme, globex, neighbour = (
-        make_tenant(slug, at=clock.start) for slug in ("acme", "globex", "neighbour")
-    )
-    make_partners(acme, globex, at=clock.start)
-    return World(clock, acme, globex, neighbour)
-
-
-@pytest.fixture
-def shared(world: World) -> World:
-    """Globex has Acme's meter by provision; its own reader may view it. The neighbour has both names too."""
-    for owner in (world.acme, world.neighbour):
-        world.application(owner, "meter")
-    for owner in (world.globex, world.neighbour):
-        world.application(owner, "reader")
-    world.share(world.acme, world.globex, ("acme.meter", "viewer"), ("acme.meter", "editor"))
-    world.assign(world.globex, "globex.reader", "acme.meter")
-    world.assign(world.neighbour, "neighbour.reader", "neighbour.meter")
-    return world
-
-
-def deferred_constraints_hold() -> None:
-    """What a commit would check."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    monkeypatch.setattr(timezone, "now", lambda: story.clock.at)
+    with django_db_blocker.unblock(), transaction.atomic():
+        story.clock.reset()
+        keys.forget()
+        keys.jwks(at=story.clock.at)  # as a process that has served before
+        world = replace(story, secrets=dict(story.secrets), browser=Browser())
+        yield world
+        transaction.set_rollback(True)
+    keys.forget()

@@ -43,7 +43,9 @@ class OwnApplication(APIView):
     permission = "own-application"
 
     def get(self, request: Request) -> Response:
-        return Response({"applicationId": request.user.application.id, "tenantId": request.user.actor.tenant_id})
+        return Response(
+            {"applicationId": request.user.application.id, "tenantId": request.user.actor.tenant_id}
+        )
 
 
 urlpatterns = [

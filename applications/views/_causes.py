@@ -1,0 +1,78 @@
+"""The words of a contract's confirmations: the question, and what follows from a yes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from applications.impact import Loss
+from applications.models import Contract, ContractType
+from applications.views import _losses
+from applications.views._contract import applications_of
+
+
+def causes(
+    act: str, contract: Contract, title: str, losses: Sequence[Loss], slug: str, at: datetime
+) -> dict[str, Any]:
+    """``title`` of the confirmation, and ``counts`` with ``names``, or ``nothing``."""
+    asked = {"title": _question(act) % {"title": title}}
+    if act in ("pause", "end"):
+        return {**asked, **_losses.shown(losses, slug)}
+    if act in ("accept", "propose"):
+        return {**asked, **_shared(act, contract, at)}
+    names = {"provider": contract.provider.name, "consumer": contract.consumer.name}
+    return {**asked, "nothing": _consequence(act) % names}
+
+
+def _question(act: str) -> str:
+    return {
+        "propose": _("Propose “%(title)s”?"),
+        "accept": _("Accept “%(title)s”?"),
+        "decline": _("Decline “%(title)s”?"),
+        "withdraw": _("Withdraw “%(title)s”?"),
+        "pause": _("Pause “%(title)s”?"),
+        "resume": _("Resume “%(title)s”?"),
+        "end": _("End “%(title)s”?"),
+    }[act]
+
+
+def _consequence(act: str) -> str:
+    return {
+        "decline": _("Nothing becomes available. %(provider)s sees that you declined, and can propose anew."),
+        "withdraw": _("%(consumer)s can no longer accept it. A withdrawn contract stays in the list."),
+        "resume": _("%(consumer)s holds the roles of this contract again."),
+    }[act]
+
+
+def _shared(act: str, contract: Contract, at: datetime) -> dict[str, Any]:
+    """What an agreement would bring: applications and roles by name."""
+    applications = applications_of(contract)
+    roles = [term.role for term in contract.terms.all()]
+    names = []
+    for application_id, name in applications.items():
+        own = sorted(role.name for role in roles if role.application_id == application_id)
+        names.append({"text": f"{name}: {', '.join(own)}"})
+    later = contract.starts_at is not None and contract.starts_at > at
+    if act == "propose":
+        label = _("%(consumer)s is offered") % {"consumer": contract.consumer.name}
+    elif contract.type == ContractType.PROVISION:
+        label = _("Becomes available in your organization")
+    else:
+        label = _("Your organization may work on the data of %(provider)s with") % {
+            "provider": contract.provider.name
+        }
+    shown: dict[str, Any] = {
+        "counts": [
+            {
+                "label": ngettext("Application", "Applications", len(applications)),
+                "value": len(applications),
+            },
+            {"label": ngettext("Role", "Roles", len(roles)), "value": len(roles)},
+        ],
+        "names": [{"label": label, "items": names}],
+    }
+    if act == "accept" and later:
+        shown["at"] = contract.starts_at
+    return shown
