@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.dispatch import receiver
 
-from accesscontrol.actions.assignments import what_principal_holds
+from accesscontrol.actions.assignments import require_administrator, what_principal_holds
 from accesscontrol.facts import groups_above
 from accesscontrol.gate import require_may_grant
 from accesscontrol.models import Assignment, TenantRolePermission
@@ -50,6 +50,19 @@ def may_let_into_group(
     _require(actor, tenant.id, _living(at).filter(tenant=tenant, group_id__in=above), at)
 
 
+@receiver(tenant_signals.user_deactivated)
+def keep_an_administrator(*, tenant: Tenant, user: User, at: datetime, **kwargs: Any) -> None:
+    """Sent after the activity was closed: somebody else must still be able to hand out roles."""
+    require_administrator(tenant=tenant, at=at, without=user)
+
+
+@receiver(tenant_signals.group_deleted)
+def end_group_assignments(*, tenant: Tenant, group: Group, at: datetime, **kwargs: Any) -> None:
+    """What a group held ends with it."""
+    Assignment.objects.filter(tenant=tenant, group=group).close(at)
+    require_administrator(tenant=tenant, at=at)
+
+
 @receiver(application_signals.roles_ended)
 def end_assignments(*, roles: Sequence[ApplicationRole], at: datetime, **kwargs: Any) -> None:
     """A role that its application took away is held by nobody, in no tenant."""
@@ -70,6 +83,6 @@ def _living(at: datetime) -> QuerySet[Assignment]:
 
 
 def _require(actor: Actor, tenant_id: UUID, rows: QuerySet[Assignment], at: datetime) -> None:
-    asked, foreign = what_principal_holds(rows)
+    asked, foreign = what_principal_holds(rows, at=at)
     if asked or foreign:
         require_may_grant(actor=actor, tenant_id=tenant_id, asked=asked, foreign=foreign, at=at)

@@ -12,7 +12,7 @@ from applications.models import Application, ApplicationRole, Contract, Contract
 from applications.models.applications import PORTAL_ID
 from iam_portal.decision import Decision
 from iam_portal.errors import DomainError, Kind, NotFound
-from tenants.models import Tenant
+from tenants.models import Tenant, still_open
 
 
 class Stale(DomainError):
@@ -64,7 +64,7 @@ def lock_tenants(*tenant_ids: UUID) -> None:
 
 def own_application(*, tenant: Tenant, application_id: str, lock: bool = False) -> Application:
     """An application of the tenant, or NotFound, alike for a foreign one."""
-    rows = Application.objects.filter(owner=tenant, during__endswith__isnull=True)
+    rows = Application.objects.filter(still_open(), owner=tenant)
     if lock:
         rows = rows.select_for_update()
     application = rows.filter(id=application_id).first()
@@ -95,9 +95,7 @@ def may_share(*, provider: Tenant, role: ApplicationRole, type: str, at: datetim
     return shareable(sharing, provider_id=provider.id, role=role.key, type=type, at=at)
 
 
-def shareable(
-    sharing: SharingFacts, *, provider_id: UUID, role: str, type: str, at: datetime
-) -> Decision:
+def shareable(sharing: SharingFacts, *, provider_id: UUID, role: str, type: str, at: datetime) -> Decision:
     """The same over facts that are loaded already, for lists."""
     if sharing.application.id == PORTAL_ID:
         return Decision.no()

@@ -1,5 +1,6 @@
 """Read applications: one statement over the read model answers a page, one row or a count."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -87,7 +88,7 @@ def _row(row: tuple[Any, ...]) -> dict[str, Any]:
         "available": bool(held),
         "availableFrom": rfc3339(span.lower) if span else None,
         "availableUntil": rfc3339(span.upper) if span else None,
-        "contracts": contracts,
+        "contracts": json.loads(contracts),  # Django leaves JSON of raw SQL as text
         "homeUrl": home or None,
         "clientIds": list(clients),
         "revision": f"r-{revision}",

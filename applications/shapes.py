@@ -53,6 +53,8 @@ def phase(contract: Contract, at: datetime) -> str:
 def contract(row: Contract, *, at: datetime) -> dict[str, Any]:
     """A contract; terms with roles and pauses are to be prefetched."""
     terms = sorted(row.terms.all(), key=lambda term: (term.role.application_id, term.role.key))
+    agreed = row.state == ContractState.ACCEPTED
+    offered = {"startsAt": rfc3339(row.starts_at), "endsAt": rfc3339(row.ends_at)}
     return {
         "contractId": str(row.id),
         "type": row.type,
@@ -73,7 +75,7 @@ def contract(row: Contract, *, at: datetime) -> dict[str, Any]:
                 "applicationId": term.role.application_id,
                 "role": term.role.key,
                 "name": term.role.name,
-                **_span(term.during),
+                **(_span(term.during) if agreed else offered),
             }
             for term in terms
         ],

@@ -14,6 +14,7 @@ class Kind(Enum):
     FORBIDDEN = "forbidden"  # inside one's own tenant, without the permission
     MISSING = "missing"  # not there, or not for this tenant: never told apart
     STALE = "stale"  # the caller acted on a revision that is no longer current
+    THROTTLED = "throttled"  # too many; ``data["retryAfter"]`` seconds
     GONE = "gone"  # it was there, and is kept no longer
 
 

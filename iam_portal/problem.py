@@ -16,6 +16,7 @@ STATUS = {
     Kind.MISSING: 404,
     Kind.STALE: 412,
     Kind.GONE: 410,
+    Kind.THROTTLED: 429,
 }
 TITLES = {
     400: "Bad request",
@@ -83,10 +84,11 @@ def _document(exc: Exception, instance: str) -> tuple[dict[str, Any] | None, dic
         extra = dict(exc.data)
         if exc.reasons:
             extra["reasons"] = [reason.as_json() for reason in exc.reasons]
+        wait = {"Retry-After": str(extra["retryAfter"])} if "retryAfter" in extra else {}
         status = STATUS[exc.kind]
         return body(
             status=status, code=exc.code, detail=exc.detail, instance=instance, errors=exc.errors, extra=extra
-        ), {}
+        ), wait
     if isinstance(exc, ValidationError):
         return _invalid(_model_errors(exc), instance), {}
     if isinstance(exc, Http404 | PermissionDenied):

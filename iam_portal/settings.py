@@ -132,6 +132,7 @@ SESSION_IDLE = timedelta(hours=1)
 INVITATION_LIFETIME = timedelta(days=7)
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="iam-portal@localhost")
 
 # --- Languages and time -------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """What people type on the pages of an organization. Forms check the words; actions check the rules."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -246,8 +246,3 @@ class RecordForm(forms.Form):
     def moments(self) -> tuple[datetime | None, datetime | None]:
         """Both ends, as far as they were understood."""
         return self.cleaned_data.get("since"), self.cleaned_data.get("until")
-
-
-def chosen_types(given: Collection[str]) -> set[str]:
-    """The contract types that were ticked."""
-    return {"provision", "access"} & set(given)

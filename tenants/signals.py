@@ -28,3 +28,13 @@ principal_becoming = Signal()
 # A membership: ``users`` would gain what ``group`` and the groups above it hold; ``parent`` is None.
 # A move: ``group`` and all below it would gain what ``parent`` and above hold; ``users`` is empty.
 membership_changing = Signal()
+
+# Asked: what has an upper app to show on the page of a user or of a group? A receiver answers with a panel,
+# {"template", "title", "names": [str], …}, or with None. Keywords ``page`` (``can``, ``url``), ``tenant``,
+# ``at``, and ``user`` or ``group``.
+user_shown = Signal()
+group_shown = Signal()
+
+# Asked: what ends together with this partnership? A receiver answers with [{"text", "url"}].
+# Keywords ``page``, ``tenant``, ``at``, ``partnership``.
+partnership_ending = Signal()

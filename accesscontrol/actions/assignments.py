@@ -11,7 +11,7 @@ from accesscontrol.actions import assigned
 from accesscontrol.decide import Permission
 from accesscontrol.gate import RESOURCE_TYPE, require_may_grant
 from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
-from accesscontrol.portal_roles import permissions_of
+from accesscontrol.portal_roles import ROLE_KEYS, permissions_of
 from applications import facts as sharing_facts
 from applications.availability import granted
 from applications.models import Application, ApplicationRole, Contract
@@ -66,7 +66,7 @@ def assign(*, tenant: Tenant, wanted: Wanted, by: Actor, at: datetime) -> Assign
         )
         _set_principal(row, tenant, wanted, at)
         _set_role(row, tenant, wanted, at)
-        asked, foreign = what_role_gives(row)
+        asked, foreign = what_role_gives(row, at=at)
         require_may_grant(actor=by, tenant_id=tenant.id, asked=asked, foreign=foreign, at=at)
         if _overlapping(row):
             raise AlreadyAssigned("The role is assigned for that time already.")
@@ -88,32 +88,33 @@ def withdraw(*, tenant: Tenant, assignment_id: UUID, by: Actor, at: datetime) ->
         )
         if row is None:
             raise NotFound
-        asked, foreign = what_role_gives(row)
+        asked, foreign = what_role_gives(row, at=at)
         require_may_grant(actor=by, tenant_id=tenant.id, asked=asked, foreign=foreign, at=at)
-        _refuse_last(row, at)
         Assignment.objects.filter(id=row.id).update(during=clipped(at), ended_by=by.name[:200])
+        if asked:
+            require_administrator(tenant=tenant, at=at)
         assigned.told(row, "role.withdrawn", by=by, at=at)
 
 
-def what_role_gives(row: Assignment) -> tuple[set[Permission], bool]:
+def what_role_gives(row: Assignment, *, at: datetime) -> tuple[set[Permission], bool]:
     """(portal permissions that the role holds, whether it holds anything of other applications)."""
     role = row.application_role
     if role is not None:
         if role.application_id != PORTAL_ID:
             return set(), True
         return set(permissions_of(role.key)), False
-    rows = TenantRolePermission.objects.filter(role=row.tenant_role, during__endswith__isnull=True)
+    rows = TenantRolePermission.objects.not_over(at).filter(role=row.tenant_role)
     pairs = list(rows.values_list("resource__application_id", "resource__type", "resource__key", "privilege"))
     portal = {(kind, key, privilege) for app, kind, key, privilege in pairs if app == PORTAL_ID}
     return portal, any(app != PORTAL_ID for app, *_ in pairs) or not pairs
 
 
-def what_principal_holds(rows: Iterable[Assignment]) -> tuple[set[Permission], bool]:
+def what_principal_holds(rows: Iterable[Assignment], *, at: datetime) -> tuple[set[Permission], bool]:
     """The same over everything that a principal holds."""
     asked: set[Permission] = set()
     foreign = False
     for row in rows:
-        portal, other = what_role_gives(row)
+        portal, other = what_role_gives(row, at=at)
         asked |= portal
         foreign = foreign or other
     return asked, foreign
@@ -206,19 +207,23 @@ def _overlapping(row: Assignment) -> bool:
     ).exists()
 
 
-def _refuse_last(row: Assignment, at: datetime) -> None:
-    """The last person who may hand out roles cannot lose that role."""
-    role = row.application_role
-    if role is None or role.application_id != PORTAL_ID or row.user_id is None:
-        return
-    if (RESOURCE_TYPE, "Roles", "modify") not in permissions_of(role.key):
-        return
-    others = (
-        Assignment.objects.at(at)
-        .filter(
-            tenant=row.tenant, application_role=role, user__isnull=False, user__activity__during__contains=at
-        )
-        .exclude(id=row.id)
+def require_administrator(*, tenant: Tenant, at: datetime, without: User | None = None) -> None:
+    """Refuse when, after the change just made, nobody active could hand out roles here any more.
+
+    ``without`` is a person who is just being deactivated. A tenant that never had an administrator is
+    left alone: its first one is made by the installation.
+    """
+    keys = [key for key in ROLE_KEYS if (RESOURCE_TYPE, "Roles", "modify") in permissions_of(key)]
+    rows = Assignment.objects.filter(
+        tenant=tenant, application_role__application_id=PORTAL_ID, application_role__key__in=keys
     )
-    if not others.exists():
-        raise LastAdministrator("This is the last person here who can hand out roles.")
+    if not rows.exists():
+        return
+    active = User.objects.filter(tenant=tenant, activity__during__contains=at)
+    if without is not None:
+        active = active.exclude(id=without.id)
+    living = rows.at(at)
+    direct = active.filter(assignments__in=living)
+    through = active.filter(memberships__during__contains=at, memberships__group__assignments__in=living)
+    if not direct.exists() and not through.exists():
+        raise LastAdministrator("Nobody here could hand out roles any more.")

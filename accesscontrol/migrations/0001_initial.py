@@ -184,7 +184,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='tenantrole',
-            constraint=models.UniqueConstraint(condition=models.Q(('during__endswith__isnull', True)), fields=('tenant', 'key'), name='tenantrole_once', violation_error_message='There is a role of this key already.'),
+            constraint=models.UniqueConstraint(condition=models.Q(('during__endswith__isnull', True), ('during__isempty', False)), fields=('tenant', 'key'), name='tenantrole_once', violation_error_message='There is a role of this key already.'),
         ),
         migrations.AddConstraint(
             model_name='tenantrole',

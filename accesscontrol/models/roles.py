@@ -9,7 +9,7 @@ from django.db.models import Q
 from applications.models import Resource
 from applications.models.resources import PRIVILEGES, ROLE_KEY_PATTERN
 from tenants.models import Spanned, Tenant
-from tenants.models.spanned import no_overlap
+from tenants.models.spanned import no_overlap, still_open
 
 
 class TenantRole(models.Model):
@@ -29,7 +29,7 @@ class TenantRole(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "key"],
-                condition=Q(during__endswith__isnull=True),
+                condition=still_open(),
                 name="tenantrole_once",
                 violation_error_message="There is a role of this key already.",
             ),

@@ -702,7 +702,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 models.F("owner"),
                 django.db.models.functions.text.Lower("name"),
-                condition=models.Q(("during__endswith__isnull", True)),
+                condition=models.Q(("during__endswith__isnull", True), ("during__isempty", False)),
                 name="application_name_once",
                 violation_error_message="There is an application of this name already.",
             ),
@@ -712,7 +712,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 models.F("owner"),
                 django.db.models.functions.text.Lower("display_name"),
-                condition=models.Q(("during__endswith__isnull", True)),
+                condition=models.Q(("during__endswith__isnull", True), ("during__isempty", False)),
                 name="application_display_name_once",
                 violation_error_message="There is an application of this display name already.",
             ),
@@ -728,7 +728,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="applicationrole",
             constraint=models.UniqueConstraint(
-                condition=models.Q(("during__endswith__isnull", True)),
+                condition=models.Q(("during__endswith__isnull", True), ("during__isempty", False)),
                 fields=("application", "key"),
                 name="applicationrole_once",
                 violation_error_message="This role is declared already.",
@@ -933,7 +933,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="resource",
             constraint=models.UniqueConstraint(
-                condition=models.Q(("during__endswith__isnull", True)),
+                condition=models.Q(("during__endswith__isnull", True), ("during__isempty", False)),
                 fields=("application", "type", "key", "owner_tenant"),
                 name="resource_once",
                 nulls_distinct=False,

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from tenants.models import Spanned, Tenant
-from tenants.models.spanned import no_overlap
+from tenants.models.spanned import no_overlap, still_open
 
 ID_PATTERN = r"^[a-z0-9][a-z0-9._-]{2,63}$"
 PORTAL_ID = "iam-portal"
@@ -38,14 +38,14 @@ class Application(models.Model):
             models.UniqueConstraint(
                 "owner",
                 Lower("name"),
-                condition=Q(during__endswith__isnull=True),
+                condition=still_open(),
                 name="application_name_once",
                 violation_error_message="There is an application of this name already.",
             ),
             models.UniqueConstraint(
                 "owner",
                 Lower("display_name"),
-                condition=Q(during__endswith__isnull=True),
+                condition=still_open(),
                 name="application_display_name_once",
                 violation_error_message="There is an application of this display name already.",
             ),

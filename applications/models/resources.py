@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from applications.models.applications import Application
 from iam_portal.gate import Privilege
 from tenants.models import Spanned, Tenant
-from tenants.models.spanned import no_overlap
+from tenants.models.spanned import no_overlap, still_open
 
 PRIVILEGES = [(privilege.value, privilege.value) for privilege in Privilege]
 ROLE_KEY_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
@@ -40,7 +40,7 @@ class Resource(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["application", "type", "key", "owner_tenant"],
-                condition=Q(during__endswith__isnull=True),
+                condition=still_open(),
                 nulls_distinct=False,
                 name="resource_once",
                 violation_error_message="This resource is declared already.",
@@ -77,7 +77,7 @@ class ApplicationRole(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["application", "key"],
-                condition=Q(during__endswith__isnull=True),
+                condition=still_open(),
                 name="applicationrole_once",
                 violation_error_message="This role is declared already.",
             ),

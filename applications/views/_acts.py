@@ -43,7 +43,7 @@ LIVING = ("scheduled", "in_force", "paused")
 ACTS = {
     act.name: act
     for act in (
-        Act(  
+        Act(
             "propose",
             _("Propose"),
             "mail",
@@ -53,7 +53,7 @@ ACTS = {
             _("Proposed. The partner can read and answer it now."),
             primary=True,
         ),
-        Act(  
+        Act(
             "accept",
             _("Accept"),
             "check",
@@ -63,7 +63,7 @@ ACTS = {
             _("Accepted."),
             primary=True,
         ),
-        Act(  
+        Act(
             "resume",
             _("Resume"),
             "play",
@@ -73,7 +73,7 @@ ACTS = {
             _("Resumed."),
             primary=True,
         ),
-        Act(  
+        Act(
             "pause",
             _("Pause"),
             "pause",
@@ -84,7 +84,7 @@ ACTS = {
             PauseForm,
         ),
         Act("decline", _("Decline"), "x", "consumer", ("proposed",), contracts.decline, "declined", _("Declined.")),
-        Act(  
+        Act(
             "withdraw",
             _("Withdraw"),
             "x",

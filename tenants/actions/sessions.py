@@ -34,7 +34,7 @@ class TooManyAttempts(DomainError):
     """This name was tried too often from this address, whether it exists or not."""
 
     code = "too_many_attempts"
-    kind = Kind.FORBIDDEN
+    kind = Kind.THROTTLED
 
 
 @dataclass(frozen=True, slots=True)

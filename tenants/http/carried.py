@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 LIFETIME = 900  # seconds
 
 
-def taken_out(*, name: str, value: str, path: str) -> HttpResponseRedirect:
-    """To the clean ``path``, the value in a cookie; nothing is told to whom the browser asks next."""
-    response = HttpResponseRedirect(path)
+def taken_out(*, name: str, value: str, to: str, path: str) -> HttpResponseRedirect:
+    """To the clean address, the value in a cookie for ``path``; the browser tells nobody where it was."""
+    response = HttpResponseRedirect(to)
     put(response, name=name, value=value, path=path)
     response["Referrer-Policy"] = "no-referrer"
     return response

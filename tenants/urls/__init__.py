@@ -1,1 +1,1 @@
-"""Addresses of the app."""
+"""Addresses of the app: the entry, and the pages of one organization."""

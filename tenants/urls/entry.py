@@ -1,6 +1,13 @@
-"""Addresses of pages."""
+"""The way in, before an organization is known."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from tenants.views import entry
 
 app_name = "entry"
-urlpatterns: list[URLPattern] = []
+
+urlpatterns = [
+    path("", entry.PickOrganization.as_view(), name="organization-pick"),
+    path("join", entry.JoinPartner.as_view(), name="invitation-open"),
+    path("join/<str:code>", entry.TakeInvitation.as_view(), name="invitation-take"),
+]

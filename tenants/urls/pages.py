@@ -1,6 +1,43 @@
-"""Addresses of pages."""
+"""Pages of one organization, below ``t/<slug>/``."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from tenants.views import account, activity, group_acts, groups, partner_acts, partners, sessions, user_acts, users
 
 app_name = "tenants"
-urlpatterns: list[URLPattern] = []
+
+_user = "users/<uuid:user_id>"
+_group = "groups/<uuid:group_id>"
+_partner = "partners/<uuid:partnership_id>"
+
+urlpatterns = [
+    path("sign-in", sessions.SignIn.as_view(), name="session-start"),
+    path("sign-out", sessions.SignOut.as_view(), name="session-end"),
+    path("set-password", sessions.SetPassword.as_view(), name="password-set"),
+    path("account", account.AccountDetail.as_view(), name="account-detail"),
+    path("account/sessions/<uuid:session_id>/end", account.EndSession.as_view(), name="account-session-end"),
+    path("users", users.UserList.as_view(), name="user-list"),
+    path("users/invite", user_acts.InviteUser.as_view(), name="user-invite"),
+    path(_user, users.UserDetail.as_view(), name="user-detail"),
+    path(f"{_user}/change", user_acts.ChangeUser.as_view(), name="user-change"),
+    path(f"{_user}/deactivate", user_acts.DeactivateUser.as_view(), name="user-deactivate"),
+    path(f"{_user}/reactivate", user_acts.ReactivateUser.as_view(), name="user-reactivate"),
+    path(f"{_user}/send-link", user_acts.SendLink.as_view(), name="user-reset"),
+    path("groups", groups.GroupList.as_view(), name="group-list"),
+    path("groups/create", group_acts.CreateGroup.as_view(), name="group-create"),
+    path(_group, groups.GroupDetail.as_view(), name="group-detail"),
+    path(f"{_group}/change", group_acts.ChangeGroup.as_view(), name="group-change"),
+    path(f"{_group}/move", group_acts.MoveGroup.as_view(), name="group-move"),
+    path(f"{_group}/delete", group_acts.DeleteGroup.as_view(), name="group-delete"),
+    path(f"{_group}/members/<uuid:user_id>/remove", group_acts.RemoveMember.as_view(), name="member-remove"),
+    path("partners", partners.PartnerList.as_view(), name="partner-list"),
+    path("partners/invite", partners.InvitePartner.as_view(), name="partner-invite"),
+    path("partners/redeem", partners.RedeemInvitation.as_view(), name="partner-redeem"),
+    path(_partner, partners.PartnerDetail.as_view(), name="partner-detail"),
+    path(f"{_partner}/confirm", partner_acts.ConfirmPartner.as_view(), name="partner-confirm"),
+    path(f"{_partner}/decline", partner_acts.DeclinePartner.as_view(), name="partner-decline"),
+    path(f"{_partner}/revoke", partner_acts.RevokeInvitation.as_view(), name="partner-revoke"),
+    path(f"{_partner}/end", partner_acts.EndPartnership.as_view(), name="partner-end"),
+    path(f"{_partner}/accepting", partner_acts.AutoAcceptance.as_view(), name="partner-accepting"),
+    path("activity", activity.ActivityList.as_view(), name="activity-list"),
+]

@@ -58,9 +58,9 @@ class ConfirmPage(ConsolePage):
         """Do it; what to say afterwards."""
         raise NotImplementedError
 
-    def done_url(self) -> str:
+    def done_url(self, back: str) -> str:
         """Where to go when it is done."""
-        return str(self.confirmation()["confirm"]["cancel_url"])
+        return back
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         shown = self.confirmation()
@@ -71,7 +71,7 @@ class ConfirmPage(ConsolePage):
         back = str(self.confirmation()["confirm"]["cancel_url"])
         with self.attempt() as outcome:
             said = self.act(revision_of(request))
-        return self.done(said, self.done_url()) if outcome else HttpResponseRedirect(back)
+        return self.done(said, self.done_url(back)) if outcome else HttpResponseRedirect(back)
 
 
 def revision_of(request: HttpRequest) -> int | None:

@@ -43,6 +43,8 @@ class _Joining:
         for person in self.company.people:
             for name in person.groups:
                 plan.add(day + 3, 9, lambda at, person=person, name=name: self.join(person, name, at))
+        for name in [name for name, parent in self.company.groups if not parent]:
+            plan.add(day + 4, 9, lambda at, name=name: self.let_use(name, at))
         if self.company.suspended is not None:
             plan.add(self.company.suspended[0], 15, self.suspend)
 
@@ -106,6 +108,15 @@ class _Joining:
                 return
             by = self._administrator()
             memberships.add(tenant=tenant, group_id=group.id, user_id=user.id, by=by, at=at)
+
+    def let_use(self, name: str, at: datetime) -> None:
+        """Everybody in the group, and below it, may use his own account."""
+        tenant = self.directory.tenant(self.company.slug)
+        with tenant_scope(tenant.id):
+            group = self.directory.group(self.company.slug, name, at)
+            wanted = assignments.Wanted(role="user", application_id=PORTAL_ID, group_id=group.id)
+            if not holds(tenant, wanted):
+                assignments.assign(tenant=tenant, wanted=wanted, by=self._administrator(), at=at)
 
     def suspend(self, at: datetime) -> None:
         """The operator's act, when the company is in trouble."""

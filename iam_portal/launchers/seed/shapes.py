@@ -4,19 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 # What people of a company do, as the portal's roles. An administrator is made first and holds all of them.
+# Everybody is a "user" through the groups at the top of his company.
 ADMINISTRATOR: tuple[str, ...] = ()
-CONTRACTS = (
-    "provision-contract-manager",
-    "access-contract-manager",
-    "organization-relation-manager",
-    "user-reader",
-    "user",
-)
-ACCESS = ("access-manager", "access-configuration-reader", "user")
-DEVELOPER = ("module-manager", "user-reader", "user")
-AUDITOR = ("activity-log-reader", "reviewer", "user-reader", "user")
-OPERATOR = ("organization-manager", "activity-log-reader", "user")
-STAFF = ("user",)
+CONTRACTS = ("provision-contract-manager", "access-contract-manager", "organization-relation-manager")
+ACCESS = ("access-manager",)
+DEVELOPER = ("module-manager",)
+AUDITOR = ("reviewer", "user-reader")
+OPERATOR = ("organization-manager", "activity-log-reader")
 
 # What a service needs to act the story by REST.
 AUTOMATION = (
@@ -35,7 +29,7 @@ class Person:
 
     username: str
     name: str
-    roles: tuple[str, ...] = STAFF
+    roles: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
 
 

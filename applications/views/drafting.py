@@ -1,0 +1,250 @@
+"""Writing a contract step by step, and changing a draft."""
+
+from abc import abstractmethod
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.utils.translation import gettext as _
+
+from applications.actions import contracts
+from applications.actions.drafts import Offer
+from applications.http import address, take_turns
+from applications.models import Contract, ContractState, ContractType
+from applications.views import _history
+from applications.views._standing import resource_of, type_words
+from applications.views._wizard import STEPS, Wizard, data_of, neighbour, offer_of
+from applications.views.contracts import ContractPage
+from iam_portal.errors import DomainError, Forbidden, Kind, NotFound
+from tenants.actions.partners import partners_of
+from tenants.views.console import revision_of
+
+SAME = timedelta(minutes=10)  # an equal draft that is younger is the same click, sent twice
+
+
+class WizardPage(ContractPage):
+    """The steps, forwards and back; the summary saves."""
+
+    heading: str
+    first = "partner"
+
+    def types(self) -> list[str]:
+        """The types of contract that the person may write."""
+        decisions = {kind: self.can(f"{resource_of(kind)}:add") for kind in ContractType.values}
+        allowed = [kind for kind, decision in decisions.items() if decision]
+        if not allowed:
+            reasons = tuple(reason for decision in decisions.values() for reason in decision.reasons)
+            raise Forbidden(_("This needs a role for contracts."), reasons=reasons)
+        return allowed
+
+    def wizard(self, data: QueryDict) -> Wizard:
+        partners = [(str(row.id), row.name) for row in partners_of(self.tenant)]
+        return Wizard(self, data, partners, self.types())
+
+    def step(self, wizard: Wizard, step: str, *, form: Any = None, status: int = 200) -> HttpResponse:
+        """One step drawn; the summary shows all of them."""
+        context = {"step": step, "trail": wizard.trail(step), "hidden": wizard.hidden(step), **self.frame()}
+        if step == "summary":
+            context |= _summary(wizard)
+        if step == "roles":
+            context["refused"] = [
+                {"name": name, "text": decision.reasons[0].text if decision.reasons else ""}
+                for name, decision in wizard.offers.refused
+            ]
+        context["form"] = form if form is not None or step == "summary" else wizard.form(step)
+        context["partners"] = wizard.partners
+        context["back"] = step != self.first
+        return self.render("applications/contract_wizard.html", context, status=status)
+
+    def frame(self) -> dict[str, Any]:
+        return {
+            "page": {
+                "title": self.heading,
+                "breadcrumb": [{"label": _("Contracts"), "url": address("contract-list", self.slug)}],
+            },
+            "cancel_url": address("contract-list", self.slug),
+            "partners_url": f"/t/{self.slug}/partners",
+        }
+
+    def walk(self, wizard: Wizard) -> HttpResponse:
+        """Where the pressed button leads; only forwards is checked."""
+        go = wizard.data.get("go", "next")
+        here = wizard.data.get("step", self.first)
+        here = here if here in STEPS else self.first
+        if go == "back":
+            return self.step(wizard, self.first if here == self.first else neighbour(here, -1))
+        if go.startswith("to-") and go[3:] in STEPS:
+            return self.step(wizard, go[3:])
+        if here != "summary":
+            form = wizard.form(here, bound=True)
+            following = neighbour(here, 1)
+            if not form.is_valid():
+                return self.step(wizard, here, form=form)
+            if following != "summary":
+                return self.step(wizard, following)
+        wrong, bound = wizard.checked()
+        if wrong is not None:
+            return self.step(wizard, wrong, form=bound[wrong])
+        return self.finish(wizard, bound) if here == "summary" else self.step(wizard, "summary")
+
+    @abstractmethod
+    def finish(self, wizard: Wizard, bound: dict[str, forms.Form]) -> HttpResponse:
+        """Save what the summary showed."""
+
+
+class ContractNew(WizardPage):
+    """A new contract. Partner, type and roles can stand in the address."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        self.heading = _("New contract")
+        return self.step(self.wizard(request.GET.copy()), self.first)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        self.heading = _("New contract")
+        return self.walk(self.wizard(request.POST.copy()))
+
+    def finish(self, wizard: Wizard, bound: dict[str, forms.Form]) -> HttpResponse:
+        consumer_id, offer = offer_of(bound)
+        propose = wizard.data.get("go") == "propose"
+        if propose:
+            self.require(f"{resource_of(offer.type)}:execute")
+        take_turns(f"contract:{self.tenant.id}:{self.actor.id}")
+        errors = forms.Form({})
+        errors.is_valid()
+        with self.attempt(errors) as outcome:
+            contract = self._same(consumer_id, offer) or contracts.draft(
+                provider=self.tenant, consumer_id=consumer_id, offer=offer, by=self.actor, at=self.at
+            )
+            if propose and contract.state == ContractState.DRAFT:
+                contracts.propose(tenant=self.tenant, contract_id=contract.id, by=self.actor, at=self.at)
+        if not outcome:
+            return self.step(wizard, "summary", form=errors)
+        said = _("Proposed. The partner can read and answer it now.") if propose else _("The draft is saved.")
+        return self.done(said, address("contract-detail", self.slug, contract_id=contract.id))
+
+    def _same(self, consumer_id: UUID, offer: Offer) -> Contract | None:
+        """The contract that the same form made a moment ago."""
+        rows = Contract.objects.filter(
+            provider=self.tenant,
+            consumer_id=consumer_id,
+            type=offer.type,
+            note=offer.note,
+            starts_at=offer.starts_at,
+            ends_at=offer.ends_at,
+            answer_by=offer.answer_by,
+            onward_access=offer.onward_access,
+            state__in=[ContractState.DRAFT, ContractState.PROPOSED],
+            created_at__gt=self.at - SAME,
+        )
+        for row in rows.prefetch_related("terms__role"):
+            held = {(term.role.application_id, term.role.key) for term in row.terms.all()}
+            if held == set(offer.roles):
+                return row
+        return None
+
+
+class ContractEdit(WizardPage):
+    """Change a draft; partner and type stay."""
+
+    first = "roles"
+
+    def get(self, request: HttpRequest, contract_id: UUID) -> HttpResponse:
+        self._load(contract_id)
+        return self.step(self.wizard(data_of(self.draft)), self.first)
+
+    def post(self, request: HttpRequest, contract_id: UUID) -> HttpResponse:
+        self._load(contract_id)
+        data = request.POST.copy()
+        data["consumer"], data["type"] = str(self.draft.consumer_id), self.draft.type
+        return self.walk(self.wizard(data))
+
+    def types(self) -> list[str]:
+        return [self.draft.type]
+
+    def frame(self) -> dict[str, Any]:
+        frame = super().frame()
+        shown = revision_of(self.request) if self.request.method == "POST" else None
+        back = address("contract-detail", self.slug, contract_id=self.draft.id)
+        return {**frame, "cancel_url": back, "revision": shown or self.draft.revision, "fixed": True}
+
+    def finish(self, wizard: Wizard, bound: dict[str, forms.Form]) -> HttpResponse:
+        revision = revision_of(self.request)
+        _consumer, offer = offer_of(bound)
+        errors = forms.Form({})
+        errors.is_valid()
+        with self.attempt(errors) as outcome:
+            contracts.edit(
+                tenant=self.tenant,
+                contract_id=self.draft.id,
+                offer=offer,
+                by=self.actor,
+                at=self.at,
+                revision=revision,
+            )
+            if wizard.data.get("go") == "propose":
+                self.require(f"{resource_of(offer.type)}:execute")
+                contracts.propose(tenant=self.tenant, contract_id=self.draft.id, by=self.actor, at=self.at)
+        if outcome:
+            proposed = wizard.data.get("go") == "propose"
+            said = _("Proposed. The partner can read and answer it now.") if proposed else _("Saved.")
+            return self.done(said, address("contract-detail", self.slug, contract_id=self.draft.id))
+        refusal = outcome.refusal
+        if isinstance(refusal, DomainError) and refusal.kind is Kind.STALE:
+            return self._stale(wizard, revision or 0)
+        return self.step(wizard, "summary", form=errors)
+
+    def _stale(self, wizard: Wizard, revision: int) -> HttpResponse:
+        """What others changed; saving again is then a decision, not an accident."""
+        changes = _history.since_revision(self.tenant, self.draft.id, revision)
+        errors = forms.Form({})
+        errors.is_valid()
+        errors.add_error(
+            None, _("The draft was changed meanwhile. Save once more to replace it by what stands here.")
+        )
+        for row in changes:
+            errors.add_error(None, f"{row['actor']} {row['text']}.")
+        self.request.POST = QueryDict()
+        return self.step(wizard, "summary", form=errors, status=409)
+
+    def _load(self, contract_id: UUID) -> None:
+        self.draft = self.contract(contract_id)
+        self.heading = _("Edit draft")
+        if self.draft.state != ContractState.DRAFT or self.draft.provider_id != self.tenant.id:
+            raise NotFound
+        self.require(f"{resource_of(self.draft.type)}:modify")
+
+
+def _summary(wizard: Wizard) -> dict[str, Any]:
+    """What will be saved, by step."""
+    _wrong, bound = wizard.checked()
+    terms = bound["terms"].cleaned_data
+    consumer = bound["partner"].cleaned_data.get("consumer", "")
+    chosen = set(bound["roles"].cleaned_data.get("roles", ()))
+    applications = [
+        {"name": item.name, "roles": [role for role in item.roles if f"{item.application_id}/{role[0]}" in chosen]}
+        for item in wizard.offers.offered
+    ]
+
+    def moment(name: str, label: str, otherwise: str) -> dict[str, Any]:
+        return {"label": label, "at": terms[name]} if terms.get(name) else {"label": label, "text": otherwise}
+
+    facts = [
+        moment("starts_at", _("Starts"), _("when it is accepted")),
+        moment("ends_at", _("Ends"), _("no end")),
+        moment("answer_by", _("Answer by"), _("no limit")),
+    ]
+    if wizard.type == ContractType.PROVISION:
+        onward = _("the partner may open it to others") if terms.get("onward_access") else _("not allowed")
+        facts.append({"label": _("Onward access"), "text": onward})
+    if terms.get("note"):
+        facts.append({"label": _("Note"), "text": terms["note"]})
+    return {
+        "who": [
+            {"label": _("Partner"), "text": dict(wizard.partners).get(consumer, "")},
+            {"label": _("Type"), "text": type_words(wizard.type)},
+        ],
+        "applications": [item for item in applications if item["roles"]],
+        "facts": facts,
+    }

@@ -1,0 +1,157 @@
+"""Groups: the tree, and one of them with its members."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, QuerySet
+from django.db.models.functions import Lower
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from iam_portal.decision import Decision, Reason
+from iam_portal.errors import NotFound
+from tenants.actions import memberships
+from tenants.forms import MemberForm
+from tenants.http import paging
+from tenants.models import Group, Membership, User, UserActivity
+from tenants.signals import group_shown
+from tenants.views import record, trees
+from tenants.views.console import ConsolePage
+
+SUGGESTED = 200
+
+
+class GroupList(ConsolePage):
+    """The tree."""
+
+    permission = "Groups:read"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        branches = trees.forest(self.tenant, self.at).branches()
+        create = self.link(_("Create a group"), "Groups:add", self.url("tenants:group-create"), icon="plus")
+        rows = [
+            {
+                "branch": branch,
+                "url": self.url("tenants:group-detail", group_id=branch.group.pk),
+                "members": ngettext("%(count)d member", "%(count)d members", branch.members)
+                % {"count": branch.members},
+            }
+            for branch in branches
+        ]
+        lead = _("Whoever is in a group holds its roles, and those of the groups above it.")
+        page = {"title": _("Groups"), "lead": lead, "primary": create}
+        return self.render("tenants/group_list.html", {"page": page, "rows": rows})
+
+
+class GroupDetail(ConsolePage):
+    """One group. Sending the form adds a member."""
+
+    permission = "Groups:read"
+
+    def get(self, request: HttpRequest, group_id: UUID) -> HttpResponse:
+        return self._page(group_id, MemberForm(tenant=self.tenant))
+
+    def post(self, request: HttpRequest, group_id: UUID) -> HttpResponse:
+        self.require("Groups:modify")
+        form = MemberForm(request.POST, tenant=self.tenant)
+        if form.is_valid():
+            user = form.cleaned_data["user"]
+            with self.attempt(form) as outcome:
+                memberships.add(
+                    tenant=self.tenant, group_id=group_id, user_id=user.pk, by=self.actor, at=self.at
+                )
+            if outcome:
+                return self.done(_("%(name)s is a member now.") % {"name": user}, request.path)
+        return self._page(group_id, form)
+
+    def _page(self, group_id: UUID, form: MemberForm) -> HttpResponse:
+        woods = trees.forest(self.tenant, self.at)
+        group = woods.groups.get(group_id)
+        if group is None:
+            raise NotFound
+        at = self.request.path
+        change = self.link(_("Change"), "Groups:modify", f"{at}/change", icon="edit")
+        context = {
+            "page": {
+                "title": group.name,
+                "breadcrumb": _crumbs(self, woods.above(group_id)),
+                "copy_id": str(group.pk),
+                "lead": group.description,
+                "primary": change,
+                "more": _more(self, woods, group),
+            },
+            "members": _members(self, group),
+            "form": form,
+            "adding": self.can("Groups:modify"),
+            "people": _suggested(self, group) if self.can("Groups:modify") else (),
+            "subgroups": _subgroups(self, woods, group),
+            "panels": self.panels(group_shown, group=group),
+            "history": _history(self, group),
+            "history_url": f"{self.url('tenants:activity-list')}?object=group:{group.pk}",
+        }
+        return self.render("tenants/group_detail.html", context)
+
+
+def _crumbs(page: ConsolePage, above: list[Group]) -> list[dict[str, str]]:
+    top = [{"label": _("Groups"), "url": page.url("tenants:group-list")}]
+    return top + [
+        {"label": group.name, "url": page.url("tenants:group-detail", group_id=group.pk)} for group in above
+    ]
+
+
+def _more(page: ConsolePage, woods: trees.Forest, group: Group) -> list[dict[str, Any]]:
+    at = page.request.path
+    delete = page.link(_("Delete"), "Groups:delete", f"{at}/delete", icon="trash", dialog=True, danger=True)
+    if delete["decision"] and len(woods.below(group.pk)) > 1:
+        said = _("Groups stand below it: move or delete them first.")
+        delete["decision"] = Decision.no(Reason("group_has_subgroups", said))
+    return [page.link(_("Move"), "Groups:modify", f"{at}/move", icon="arrow-right"), delete]
+
+
+def _members(page: ConsolePage, group: Group) -> dict[str, Any]:
+    rows = Membership.objects.at(page.at).filter(group=group).select_related("user")
+    count = rows.count()
+    page = paging.page_of(rows.annotate(sorted_by=Lower("user__display_name")), request=page.request, key="sorted_by")
+    return {
+        "caption": _("Members"),
+        "columns": [
+            {"label": _("Name")},
+            {"label": _("Member since")},
+            {"label": _("Remove"), "hidden_label": True},
+        ],
+        "rows": [{"cells": _cells(page, row)} for row in page.rows],
+        "count_text": ngettext("%(count)d member", "%(count)d members", count) % {"count": count},
+        "paging": page.paging,
+    }
+
+
+def _cells(page: ConsolePage, row: Membership) -> list[dict[str, Any]]:
+    url = page.url("tenants:user-detail", user_id=row.user_id)
+    remove = f"{page.request.path}/members/{row.user_id}/remove"
+    action = {"label": _("Remove"), "url": remove, "dialog": True} if page.can("Groups:modify") else None
+    return [
+        {"text": str(row.user), "url": url, "note": row.user.email},
+        {"day": row.during.lower},
+        {"action": action},
+    ]
+
+
+def _suggested(page: ConsolePage, group: Group) -> QuerySet[User]:
+    """Some who are not in the group, for the browser to complete."""
+    present = UserActivity.objects.at(page.at).filter(tenant=page.tenant).values("user_id")
+    members = Membership.objects.at(page.at).filter(group=group).values("user_id")
+    rows = page.tenant.users.filter(pk__in=present).exclude(pk__in=members)
+    return rows.order_by(F("username"))[:SUGGESTED]
+
+
+def _subgroups(page: ConsolePage, woods: trees.Forest, group: Group) -> list[dict[str, Any]]:
+    below = [child for child, parent in woods.parents.items() if parent == group.pk and child in woods.groups]
+    names = sorted((woods.groups[child].name, child) for child in below)
+    return [{"name": name, "url": page.url("tenants:group-detail", group_id=child)} for name, child in names]
+
+
+def _history(page: ConsolePage, group: Group) -> list[dict[str, Any]] | None:
+    if not page.can("ActivityLog:read"):
+        return None
+    return record.recent(tenant=page.tenant, kind="group", object_id=group.pk)

@@ -1,0 +1,130 @@
+"""Signing in and out, and setting a password by a link from one's mailbox."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext as _
+
+from iam_portal.errors import DomainError
+from iam_portal.tracing import request_id, source_address
+from tenants.actions import links, sessions, users
+from tenants.actions.sessions import SignInRefused, TooManyAttempts
+from tenants.forms import PasswordForm, SignInForm
+from tenants.http import carried, forget, remember
+from tenants.http.refusals import into_form
+from tenants.views.console import ConsolePage
+from tenants.views.entry import remember_organization
+
+LINK = "iam_password_link"
+
+
+class SignIn(ConsolePage):
+    """Looks, fails and takes as long alike for an organization that does not exist."""
+
+    public = True
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        if self.session is not None:
+            return HttpResponseRedirect(self.next_address())
+        return self._page(SignInForm(initial={"next": request.GET.get("next", "")}))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = SignInForm(request.POST)
+        if not form.is_valid():
+            return self._page(form)
+        try:  # without a savepoint: the failure that a refusal counts has to stay
+            token = self._sign_in(form.cleaned_data)
+        except (SignInRefused, TooManyAttempts) as refusal:
+            into_form(form, refusal)
+            return self._page(form, refusal)
+        response = HttpResponseRedirect(self.next_address())
+        remember(request, response, tenant=self.tenant, token=token)
+        remember_organization(response, self.slug)
+        return response
+
+    def _sign_in(self, given: dict[str, Any]) -> str:
+        _user, token = sessions.sign_in(
+            tenant=self.tenant,
+            username=given["username"],
+            password=given["password"],
+            at=self.at,
+            source_address=source_address(self.request),
+            user_agent=self.request.headers.get("User-Agent", ""),
+            request_id=request_id(self.request),
+            slug=self.slug,
+        )
+        return token
+
+    def _page(self, form: SignInForm, refusal: DomainError | None = None) -> HttpResponse:
+        context = {"heading": _("Sign in"), "slug": self.slug, "form": form}
+        if not isinstance(refusal, TooManyAttempts):
+            return self.render("tenants/session_start.html", context)
+        response = self.render("tenants/session_start.html", context, status=429)
+        response["Retry-After"] = str(refusal.data["retryAfter"])
+        return response
+
+
+class SignOut(ConsolePage):
+    """Ends this browser's session. A second time, or without one, it is simply out."""
+
+    public = True
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        if self.session is not None:
+            sessions.sign_out(session=self.session, by=self.actor, at=self.at)
+        response = HttpResponseRedirect(self.url("tenants:session-start"))
+        if self.tenant is not None:
+            forget(response, tenant=self.tenant)
+        messages.info(request, _("You are signed out."))
+        return response
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponseRedirect(self.url("tenants:session-start"))
+
+
+class SetPassword(ConsolePage):
+    """The page behind an invitation or a reset. Its link is taken out of the address before it is drawn."""
+
+    public = True
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        if token := request.GET.get("token"):
+            return carried.taken_out(name=LINK, value=token[:200], to=request.path, path=request.path)
+        return self._page(PasswordForm() if carried.carried(request, LINK) else None)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form, token = PasswordForm(request.POST), carried.carried(request, LINK)
+        if not token:
+            return self._page(None)
+        if form.is_valid():
+            with self.attempt(form) as outcome:
+                self._accept(token, form.cleaned_data["password"])
+            if outcome:
+                return self._done()
+            if isinstance(outcome.refusal, links.LinkUnknown):
+                return self._page(None)
+        return self._page(form)
+
+    def _accept(self, token: str, password: str) -> None:
+        if self.tenant is None:
+            raise links.LinkUnknown("")
+        users.accept(
+            tenant=self.tenant,
+            token=token,
+            password=password,
+            at=self.at,
+            source_address=source_address(self.request),
+            request_id=request_id(self.request),
+        )
+
+    def _done(self) -> HttpResponse:
+        response = self.done(_("Your password is set. Sign in with it."), self.url("tenants:session-start"))
+        carried.drop(response, name=LINK, path=self.request.path)
+        remember_organization(response, self.slug)
+        return response
+
+    def _page(self, form: PasswordForm | None) -> HttpResponse:
+        heading = _("Set your password") if form is not None else _("This link does not work")
+        context = {"heading": heading, "slug": self.slug, "form": form}
+        return self.render("tenants/password_set.html", context, status=200 if form is not None else 404)
