@@ -52,12 +52,15 @@ def lock_contract(*, tenant: Tenant, contract_id: UUID, revision: int | None) ->
 
 
 def lock_tenants(*tenant_ids: UUID) -> None:
-    """Shared locks in one order; a suspension takes the same rows exclusively."""
+    """Shared locks in one order; a suspension or the end of a partnership takes the same rows exclusively.
+
+    FOR SHARE against their FOR NO KEY UPDATE: rows that merely refer to a tenant (FOR KEY SHARE) pass both,
+    so that whoever holds an application and writes its events never waits for a suspension.
+    """
     ids = sorted(set(tenant_ids), key=str)
-    # KEY SHARE conflicts with the FOR UPDATE of a suspension and with nothing else.
     list(
         Tenant.objects.raw(
-            "SELECT id FROM tenants_tenant WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE", [ids]
+            "SELECT id FROM tenants_tenant WHERE id = ANY(%s) ORDER BY id FOR SHARE", [ids]
         )
     )
 
@@ -66,7 +69,7 @@ def own_application(*, tenant: Tenant, application_id: str, lock: bool = False) 
     """An application of the tenant, or NotFound, alike for a foreign one."""
     rows = Application.objects.filter(still_open(), owner=tenant)
     if lock:
-        rows = rows.select_for_update()
+        rows = rows.select_for_update(no_key=True)
     application = rows.filter(id=application_id).first()
     if application is None:
         raise NotFound

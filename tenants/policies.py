@@ -23,18 +23,13 @@ def require_revision(row: User | Group | Partnership, revision: int | None) -> N
 
 
 def hold(*tenants: Tenant | UUID) -> None:
-    """Lock tenant rows, in order of id, against other changes that compare rows of a whole tenant.
+    """Lock tenant rows, in order of id, against changes that compare rows of a whole tenant.
 
-    With it, ``full_clean()`` sees every name that is taken: two at once cannot both pass. It does not
-    hinder rows that merely refer to the tenant (``FOR NO KEY UPDATE``).
+    With it, ``full_clean()`` sees every name that is taken: two at once cannot both pass. It waits for,
+    and keeps out, acts on contracts of these tenants (they take FOR SHARE). Rows that merely refer to the
+    tenant pass (FOR NO KEY UPDATE).
     """
     rows = Tenant.objects.select_for_update(no_key=True).filter(id__in=_ids(tenants))
-    list(rows.order_by("id").values_list("id"))
-
-
-def seize(*tenants: Tenant | UUID) -> None:
-    """Lock tenant rows exclusively: waits for, and keeps out, acts on contracts of these tenants."""
-    rows = Tenant.objects.select_for_update().filter(id__in=_ids(tenants))
     list(rows.order_by("id").values_list("id"))
 
 

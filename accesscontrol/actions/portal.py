@@ -50,7 +50,7 @@ def make_first_administrator(*, tenant: Tenant, user: User, at: datetime) -> Non
     """Give a new tenant's first person every portal role. Refused once anybody holds one there."""
     by = Actor.system("installation")
     with tenant_scope(tenant.id):
-        Tenant.objects.select_for_update().get(id=tenant.id)
+        Tenant.objects.select_for_update(no_key=True).get(id=tenant.id)
         held = Assignment.objects.filter(tenant=tenant, application_role__application_id=PORTAL_ID)
         if held.exists():
             raise ValueError("this organization has had an administrator already")

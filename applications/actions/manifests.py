@@ -38,7 +38,7 @@ def declare(
     diff = Diff()
     try:
         with transaction.atomic():
-            Application.objects.select_for_update().get(id=application.id)
+            Application.objects.select_for_update(no_key=True).get(id=application.id)
             contracts = set(
                 Contract.objects.filter(terms__role__application=application).values_list("id", flat=True)
             )

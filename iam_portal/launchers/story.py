@@ -45,7 +45,7 @@ def text(story: Story) -> str:
         base=story["base"],
         provider=provider,
         consumer=consumer,
-        provider_automation=provider["automation"],
+        automation=provider["automation"],
         target=story["target"],
         caller=story["caller"],
         contract=story["contractId"],
@@ -75,7 +75,9 @@ def _holds(story: Story) -> bool:
 
 def _opens(client_id: str, value: str) -> bool:
     rows = ClientSecret.objects.filter(client__client_id=client_id, during__endswith__isnull=True)
-    return any(hashers.matches(value, digest, pepper) for digest, pepper in rows.values_list("digest", "pepper"))
+    return any(
+        hashers.matches(value, digest, pepper) for digest, pepper in rows.values_list("digest", "pepper")
+    )
 
 
 def _tell(at: datetime) -> Story:
@@ -142,28 +144,28 @@ The story, to copy into a shell:
   PROVIDER={provider[tenantId]}
   CONSUMER={consumer[tenantId]}
   CONTRACT={contract}
-  TARGET={target[applicationId]}  TARGET_SECRET={target[clientSecret]}
-  CALLER={caller[applicationId]}  CALLER_SECRET={caller[clientSecret]}
-  ROBOT={provider_automation[clientId]}  ROBOT_SECRET={provider_automation[clientSecret]}
+  TARGET={target[applicationId]}:{target[clientSecret]}
+  CALLER={caller[applicationId]}:{caller[clientSecret]}
+  ROBOT={automation[clientId]}:{automation[clientSecret]}
+  MAY=$BASE/iam/access-management/v1/tenants
+  SHARE=$BASE/iam/application-management/v1/tenants/$PROVIDER/contracts/$CONTRACT
+  token() {{ curl -s -u "$1" "$MAY/$2/openid-connect/token" \\
+    -d grant_type=client_credentials -d "scope=aud:$3"; echo; }}
   pick() {{ sed -n 's/.*"access_token": *"\\([^"]*\\)".*/\\1/p'; }}
-  token() {{ curl -s -u "$CALLER:$CALLER_SECRET" -d grant_type=client_credentials -d "scope=aud:$TARGET openid" \\
-    "$BASE/iam/access-management/v1/tenants/$CONSUMER/openid-connect/token"; }}
-  introspect() {{ curl -s -u "$TARGET:$TARGET_SECRET" -d "token=$TOKEN" \\
-    "$BASE/iam/access-management/v1/tenants/$CONSUMER/openid-connect/token/introspect"; }}
-  contract() {{ curl -s -X POST -H "Authorization: Bearer $ROBOT_TOKEN" -H 'Content-Type: application/json' -d '{{}}' \\
-    "$BASE/iam/application-management/v1/tenants/$PROVIDER/contracts/$CONTRACT/$1"; }}
+  introspect() {{ curl -s -u "$TARGET" "$MAY/$CONSUMER/openid-connect/token/introspect" \\
+    -d "token=$TOKEN"; echo; }}
+  contract() {{ curl -s -X POST "$SHARE/$1" -H "Authorization: Bearer $ROBOT_TOKEN" \\
+    -H "Content-Type: application/json" -d "{{}}"; echo; }}
 
-  # 1. The caller gets a token for the target, and the target asks what it is worth: active.
-  TOKEN=$(token | pick); introspect
+  # 1. The caller gets a token for the target; the target asks what it is worth: active.
+  TOKEN=$(token "$CALLER" "$CONSUMER" "${{TARGET%%:*}} openid" | pick); introspect
 
-  # 2. The provider's own service pauses the contract.
-  ROBOT_TOKEN=$(curl -s -u "$ROBOT:$ROBOT_SECRET" -d grant_type=client_credentials -d scope=aud:iam-portal \\
-    "$BASE/iam/access-management/v1/tenants/$PROVIDER/openid-connect/token" | pick)
-  contract pause
+  # 2. A service of the provider pauses the contract.
+  ROBOT_TOKEN=$(token "$ROBOT" "$PROVIDER" iam-portal | pick); contract pause
 
-  # 3. In the same second the token is worth nothing, and a new one is refused with the reason.
-  introspect; token
+  # 3. At once the token is worth nothing, and a new one is refused with the reason.
+  introspect; token "$CALLER" "$CONSUMER" "${{TARGET%%:*}} openid"
 
   # 4. As it was.
-  contract resume; TOKEN=$(token | pick); introspect
+  contract resume; TOKEN=$(token "$CALLER" "$CONSUMER" "${{TARGET%%:*}} openid" | pick); introspect
 """

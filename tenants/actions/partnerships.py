@@ -170,7 +170,7 @@ def end(
         known = of(tenant).filter(pk=partnership_id).first()
         if known is not None and known.invitee_id is not None:
             # Acts on contracts lock their tenants first: none of the pair can slip through while we end it.
-            policies.seize(known.inviter_id, known.invitee_id)
+            policies.hold(known.inviter_id, known.invitee_id)
         partnership = _locked(tenant, partnership_id, revision)
         _require(partnership, State.CONFIRMED)
         _finish(partnership, State.ENDED, "partnership.ended", by=by, at=at)

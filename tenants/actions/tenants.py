@@ -80,7 +80,7 @@ def resume(*, tenant: Tenant, by: Actor, at: datetime) -> None:
 
 
 def _locked(tenant: Tenant) -> Tenant:
-    found = Tenant.objects.select_for_update().filter(pk=tenant.pk).first()
+    found = Tenant.objects.select_for_update(no_key=True).filter(pk=tenant.pk).first()
     if found is None:
         raise NotFound
     return found

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from tenants.http import TenantPage
+from tenants.views import record
 
 
 class ConsolePage(TenantPage):
@@ -31,6 +32,12 @@ class ConsolePage(TenantPage):
         """What upper apps have to show on this page."""
         answers = signal.send(sender=type(self), page=self, tenant=self.tenant, at=self.at, **asked)
         return [panel for _, panel in answers if panel]
+
+    def history(self, kind: str, object_id: object) -> list[dict[str, Any]] | None:
+        """The latest rows about an object; None for who may not read the record."""
+        if not self.can("ActivityLog:read"):
+            return None
+        return record.recent(tenant=self.tenant, kind=kind, object_id=object_id)
 
 
 class FormPage(ConsolePage):

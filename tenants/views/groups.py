@@ -16,7 +16,7 @@ from tenants.forms import MemberForm
 from tenants.http import paging
 from tenants.models import Group, Membership, User, UserActivity
 from tenants.signals import group_shown
-from tenants.views import record, trees
+from tenants.views import trees
 from tenants.views.console import ConsolePage
 
 SUGGESTED = 200
@@ -87,7 +87,7 @@ class GroupDetail(ConsolePage):
             "people": _suggested(self, group) if self.can("Groups:modify") else (),
             "subgroups": _subgroups(self, woods, group),
             "panels": self.panels(group_shown, group=group),
-            "history": _history(self, group),
+            "history": self.history("group", group.pk),
             "history_url": f"{self.url('tenants:activity-list')}?object=group:{group.pk}",
         }
         return self.render("tenants/group_detail.html", context)
@@ -112,7 +112,8 @@ def _more(page: ConsolePage, woods: trees.Forest, group: Group) -> list[dict[str
 def _members(page: ConsolePage, group: Group) -> dict[str, Any]:
     rows = Membership.objects.at(page.at).filter(group=group).select_related("user")
     count = rows.count()
-    page = paging.page_of(rows.annotate(sorted_by=Lower("user__display_name")), request=page.request, key="sorted_by")
+    rows = rows.annotate(sorted_by=Lower("user__display_name"))
+    shown = paging.page_of(rows, request=page.request, key="sorted_by")
     return {
         "caption": _("Members"),
         "columns": [
@@ -120,9 +121,9 @@ def _members(page: ConsolePage, group: Group) -> dict[str, Any]:
             {"label": _("Member since")},
             {"label": _("Remove"), "hidden_label": True},
         ],
-        "rows": [{"cells": _cells(page, row)} for row in page.rows],
+        "rows": [{"cells": _cells(page, row)} for row in shown.rows],
         "count_text": ngettext("%(count)d member", "%(count)d members", count) % {"count": count},
-        "paging": page.paging,
+        "paging": shown.paging,
     }
 
 
@@ -149,9 +150,3 @@ def _subgroups(page: ConsolePage, woods: trees.Forest, group: Group) -> list[dic
     below = [child for child, parent in woods.parents.items() if parent == group.pk and child in woods.groups]
     names = sorted((woods.groups[child].name, child) for child in below)
     return [{"name": name, "url": page.url("tenants:group-detail", group_id=child)} for name, child in names]
-
-
-def _history(page: ConsolePage, group: Group) -> list[dict[str, Any]] | None:
-    if not page.can("ActivityLog:read"):
-        return None
-    return record.recent(tenant=page.tenant, kind="group", object_id=group.pk)

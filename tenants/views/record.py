@@ -41,6 +41,7 @@ def lines(events: Sequence[HistoryEvent], *, tenant: Tenant) -> list[Line]:
 def recent(*, tenant: Tenant, kind: str, object_id: object) -> list[dict[str, Any]]:
     """The latest rows about one object, for ``_history.html``."""
     events = HistoryEvent.objects.filter(tenant=tenant, subject_kind=kind, subject_id=str(object_id))
+    events = events.exclude(action__startswith="session.")  # they would push everything else out
     return [
         {"at": line.event.at, "actor": line.actor, "text": line.text, "icon": line.icon}
         for line in lines(events.order_by("-id")[:RECENT], tenant=tenant)

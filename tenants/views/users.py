@@ -14,7 +14,6 @@ from iam_portal.errors import NotFound
 from tenants.http import paging
 from tenants.models import Membership, Tenant, User, UserActivity
 from tenants.signals import user_shown
-from tenants.views import record
 from tenants.views.console import ConsolePage
 
 
@@ -99,7 +98,7 @@ class UserDetail(ConsolePage):
             "can_see_groups": bool(self.can("Groups:read")),
             "panels": self.panels(user_shown, user=user),
             "activity": _activity(self, user),
-            "history": _history(self, user),
+            "history": self.history("user", user.pk),
             "history_url": f"{self.url('tenants:activity-list')}?object=user:{user.pk}",
         }
         return self.render("tenants/user_detail.html", context)
@@ -174,9 +173,3 @@ def _activity(page: ConsolePage, user: User) -> list[dict[str, Any]]:
     spans = [{"during": row.during, "state": "active" if row.during.upper is None else "ended"} for row in rows]
     worth = len(spans) > 1 or any(span["state"] == "ended" for span in spans)
     return [{"label": _("Active"), "spans": spans}] if worth else []
-
-
-def _history(page: ConsolePage, user: User) -> list[dict[str, Any]] | None:
-    if not page.can("ActivityLog:read"):
-        return None
-    return record.recent(tenant=page.tenant, kind="user", object_id=user.pk)

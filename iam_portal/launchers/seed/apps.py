@@ -111,7 +111,10 @@ APPS = (
         "Field Service",
         "Visits of technicians, from the call to the signed report.",
         {"visits": Part("visit", "Visits"), "reports": Part("report", "Reports", "read add modify")},
-        {"customer": {"visits": "read add", "reports": _READ}, "technician": {"visits": _ALL, "reports": _WORK}},
+        {
+            "customer": {"visits": "read add", "reports": _READ},
+            "technician": {"visits": _ALL, "reports": _WORK},
+        },
         requires=(("acme.condition-monitoring", "viewer"),),
     ),
     App(
@@ -138,7 +141,10 @@ APPS = (
         "anomaly-detector",
         "Anomaly Detector",
         "Finds what is odd in a series of measurements.",
-        {"models": Part("model", "Models", "read add modify execute"), "findings": Part("finding", "Findings")},
+        {
+            "models": Part("model", "Models", "read add modify execute"),
+            "findings": Part("finding", "Findings"),
+        },
         {"analyst": {"models": "read execute", "findings": _WORK}, "viewer": {"findings": _READ}},
         registered=-188,
     ),

@@ -13,8 +13,8 @@ from iam_portal.launchers.seed.directory import Directory
 from iam_portal.launchers.seed.giving import plan_holdings
 from iam_portal.launchers.seed.people import plan_companies
 from iam_portal.launchers.seed.plan import Plan
-from iam_portal.launchers.seed.sharing import plan_applications, plan_partners, plan_shares
 from iam_portal.launchers.seed.shapes import World
+from iam_portal.launchers.seed.sharing import plan_applications, plan_partners, plan_shares
 from iam_portal.walls import cross_tenant
 from tenants import history
 from tenants.actions import chain

@@ -1,6 +1,7 @@
 """Roles of applications, given to people, groups and services by the administrators."""
 
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from accesscontrol.actions import assignments
@@ -20,17 +21,13 @@ _AUTOMATED_ON = -350
 def plan_holdings(plan: Plan, directory: Directory) -> None:
     """All holdings, and the portal roles of the two services that act the story."""
     automated = [
-        Holding(
-            tenant=slug, app=PORTAL_ID, role=role, day=_AUTOMATED_ON, service=f"{slug}.{AUTOMATION_KEY}"
-        )
+        Holding(tenant=slug, app=PORTAL_ID, role=role, day=_AUTOMATED_ON, service=f"{slug}.{AUTOMATION_KEY}")
         for slug in (STORY.provider, STORY.consumer)
         for role in AUTOMATION
     ]
     for holding in (*automated, *directory.world.holdings):
         until = None if holding.until is None else plan.moment(holding.until)
-        plan.add(
-            holding.day, 15, lambda at, holding=holding, until=until: _give(holding, until, directory, at)
-        )
+        plan.add(holding.day, 15, partial(_give, holding, until, directory))
 
 
 def _give(holding: Holding, until: datetime | None, directory: Directory, at: datetime) -> None:

@@ -1,6 +1,7 @@
 """Companies, their people and their groups."""
 
 from datetime import datetime
+from functools import partial
 
 from accesscontrol.actions import assignments, portal
 from accesscontrol.models import Assignment
@@ -37,14 +38,14 @@ class _Joining:
         day = self.company.joined
         plan.add(day, 9, self.found)
         for person in self.company.people[1:]:
-            plan.add(day + 1, 9, lambda at, person=person: self.hire(person, at))
+            plan.add(day + 1, 9, partial(self.hire, person))
         for name, parent in self.company.groups:
-            plan.add(day + 2, 9, lambda at, name=name, parent=parent: self.make_group(name, parent, at))
+            plan.add(day + 2, 9, partial(self.make_group, name, parent))
         for person in self.company.people:
             for name in person.groups:
-                plan.add(day + 3, 9, lambda at, person=person, name=name: self.join(person, name, at))
+                plan.add(day + 3, 9, partial(self.join, person, name))
         for name in [name for name, parent in self.company.groups if not parent]:
-            plan.add(day + 4, 9, lambda at, name=name: self.let_use(name, at))
+            plan.add(day + 4, 9, partial(self.let_use, name))
         if self.company.suspended is not None:
             plan.add(self.company.suspended[0], 15, self.suspend)
 
@@ -133,12 +134,10 @@ class _Joining:
 
 def holds(tenant: Tenant, wanted: assignments.Wanted) -> bool:
     """Whether the principal was ever given this role here, in this way. Asked in the tenant's scope."""
-    return Assignment.objects.filter(
+    rows = Assignment.objects.filter(
         tenant=tenant,
-        user_id=wanted.user_id,
-        group_id=wanted.group_id,
-        application_id=wanted.principal_application_id,
         application_role__key=wanted.role,
         application_role__application_id=wanted.application_id,
-        contract_id=wanted.contract_id,
-    ).exists()
+    )
+    way = (wanted.user_id, wanted.group_id, wanted.principal_application_id, wanted.contract_id)
+    return way in rows.values_list("user_id", "group_id", "application_id", "contract_id")

@@ -1,4 +1,4 @@
-"""The shapes of the demo's data. Days are counted from the day of the first seeding: -30 is a month before."""
+"""The shapes of the demo's data. Days count from the day of the first seeding: -30 is a month before."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -56,7 +56,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """An application of a company; its id is ``<owner>.<key>``. Roles map a key to what it may do with what."""
+    """An application of a company; its id is ``<owner>.<key>``. Roles say what each may do with what."""
 
     owner: str
     key: str

@@ -1,6 +1,7 @@
 """Applications, partnerships and contracts."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from applications import manifest as manifests
@@ -22,16 +23,16 @@ _PLANNED_ON = -3  # the day on which a pause of the future was planned
 def plan_applications(plan: Plan, directory: Directory) -> None:
     """Registered by their companies; what they declare follows a day later, when all it names is there."""
     for app in directory.world.apps:
-        plan.add(app.registered, 11, lambda at, app=app: _register(app, directory, at))
-        plan.add(app.registered + 1, 11, lambda at, app=app: _declare(app, directory, at))
+        plan.add(app.registered, 11, partial(_register, app, directory))
+        plan.add(app.registered + 1, 11, partial(_declare, app, directory))
         if app.suspended is not None:
-            plan.add(app.suspended[0], 12, lambda at, app=app: _suspend(app, directory, at))
+            plan.add(app.suspended[0], 12, partial(_suspend, app, directory))
 
 
 def plan_partners(plan: Plan, directory: Directory) -> None:
     """Invited, and joined by the one that was meant."""
     for inviter, other, day in directory.world.partners:
-        plan.add(day, 10, lambda at, a=inviter, b=other: _partner(a, b, directory, at))
+        plan.add(day, 10, partial(_partner, inviter, other, directory))
 
 
 def plan_shares(plan: Plan, directory: Directory) -> None:
@@ -131,7 +132,7 @@ class _Life:
         if share.answer is not None:
             add(share.answer[1], _ANSWER, self.answer)
         for begin, until in share.pauses:
-            add(min(begin, _PLANNED_ON), _PAUSE, lambda at, b=begin, u=until: self.pause(b, u, at))
+            add(min(begin, _PLANNED_ON), _PAUSE, partial(self.pause, begin, until))
             if until is not None and until < 0:
                 add(until, _RESUME, self.resume)
         if share.ended is not None:

@@ -1,0 +1,103 @@
+"""One's own account: who I am here, what I may, where I am signed in."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from iam_portal.errors import NotFound
+from tenants.actions import sessions
+from tenants.models import Membership, UserSession
+from tenants.signals import user_shown
+from tenants.views.console import ConfirmPage, ConsolePage
+
+_BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+_SYSTEMS = (
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPhone|iPad", "iOS"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+class AccountDetail(ConsolePage):
+    """Own data, own roles, own sessions."""
+
+    permission = "OwnAccount:read"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        assert self.session is not None
+        user = self.session.user
+        groups = Membership.objects.at(self.at).filter(user=user).values_list("group__name", flat=True)
+        facts = [
+            {"label": _("Name"), "text": str(user)},
+            {"label": _("User name"), "text": user.username},
+            {"label": _("E-mail address"), "text": user.email},
+            {"label": _("Organization"), "text": self.tenant.name, "note": self.tenant.slug},
+            {"label": _("Groups"), "text": ", ".join(sorted(groups)) or _("none")},
+        ]
+        lead = _("An administrator of your organization changes these.")
+        context = {
+            "page": {"title": _("Your account"), "lead": lead, "copy_id": str(user.pk)},
+            "facts": facts,
+            "panels": self.panels(user_shown, user=user),
+            "sessions": _sessions(self, self.session),
+            "sign_out_url": self.url("tenants:session-end"),
+        }
+        return self.render("tenants/account_detail.html", context)
+
+
+class EndSession(ConfirmPage):
+    """Signs another browser of the same person out."""
+
+    permission = "OwnAccount:modify"
+
+    def confirmation(self) -> dict[str, Any]:
+        row = self._row()
+        back = self.url("tenants:account-detail")
+        confirm = {
+            "title": _("Sign out %(browser)s?") % {"browser": browser(row.user_agent)},
+            "act": _("Sign out"),
+            "cancel_url": back,
+            "nothing": _("Whoever uses that browser has to sign in again."),
+        }
+        crumbs = [{"label": _("Your account"), "url": back}]
+        return {"page": {"title": _("Sign out"), "breadcrumb": crumbs}, "confirm": confirm}
+
+    def act(self, revision: int | None) -> str:
+        sessions.sign_out(session=self._row(), by=self.actor, at=self.at)
+        return _("Signed out there.")
+
+    def _row(self) -> UserSession:
+        session_id: UUID = self.kwargs["session_id"]
+        assert self.session is not None
+        rows = UserSession.objects.filter(user=self.session.user).select_related("user")
+        found = rows.filter(pk=session_id).first()
+        if found is None:
+            raise NotFound
+        return found
+
+
+def browser(user_agent: str) -> str:
+    """``Firefox on Linux``, as far as the browser says so."""
+    name = next((said for sign, said in _BROWSERS if f"{sign}/" in user_agent), _("A browser"))
+    system = next((said for sign, said in _SYSTEMS if re.search(sign, user_agent)), "")
+    return _("%(browser)s on %(system)s") % {"browser": name, "system": system} if system else name
+
+
+def _sessions(page: ConsolePage, own: UserSession) -> list[dict[str, Any]]:
+    rows = UserSession.objects.filter(user=own.user, ended_at=None, expires_at__gt=page.at)
+    return [
+        {
+            "name": browser(row.user_agent),
+            "address": row.source_address,
+            "seen_at": row.seen_at,
+            "created_at": row.created_at,
+            "own": row.pk == own.pk,
+            "end_url": page.url("tenants:account-session-end", session_id=row.pk),
+        }
+        for row in rows.order_by("-seen_at")
+    ]

@@ -1,0 +1,140 @@
+"""What may be done to a partnership, each after a question."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext as _
+
+from tenants.actions import partners, partnerships
+from tenants.forms import AutoAcceptForm
+from tenants.models import AutoAccept, Partnership
+from tenants.signals import partnership_ending
+from tenants.views.console import ConfirmPage, ConsolePage
+from tenants.views.partner_facts import ACCEPTS, title_of
+from tenants.views.partners import one_of
+
+
+class _ActOnPartner(ConfirmPage):
+    permission = "OrganizationRelations:modify"
+
+    def row(self) -> Partnership:
+        """The partnership, as it is now."""
+        return one_of(self.tenant, self.kwargs["partnership_id"])
+
+    def question(self, row: Partnership, *, act: str, **asked: Any) -> dict[str, Any]:
+        """The context of the question."""
+        back = self.url("tenants:partner-detail", partnership_id=row.pk)
+        crumbs = [
+            {"label": _("Partners"), "url": self.url("tenants:partner-list")},
+            {"label": title_of(row, self.tenant), "url": back},
+        ]
+        confirm = {"act": act, "cancel_url": back, "revision": row.revision, **asked}
+        return {"page": {"title": act, "breadcrumb": crumbs}, "confirm": confirm}
+
+    def given(self, revision: int | None) -> dict[str, Any]:
+        """The arguments of every act on a partnership."""
+        return {
+            "tenant": self.tenant,
+            "partnership_id": self.kwargs["partnership_id"],
+            "by": self.actor,
+            "at": self.at,
+            "revision": revision,
+        }
+
+
+class ConfirmPartner(_ActOnPartner):
+    """The inviter agrees with who accepted."""
+
+    def confirmation(self) -> dict[str, Any]:
+        row = self.row()
+        name = title_of(row, self.tenant)
+        said = _("%(person)s of %(name)s (%(address)s) accepted your invitation. Is it the organization you meant?")
+        address = row.invitee.slug if row.invitee else ""
+        return self.question(
+            row,
+            act=_("Confirm partnership"),
+            title=_("Confirm the partnership with %(name)s?") % {"name": name},
+            nothing=said % {"person": row.redeemed_by, "name": name, "address": address},
+        )
+
+    def act(self, revision: int | None) -> str:
+        row = partnerships.confirm(**self.given(revision))
+        return _("%(name)s is a partner now.") % {"name": title_of(row, self.tenant)}
+
+
+class DeclinePartner(_ActOnPartner):
+    """Either side turns an accepted invitation down."""
+
+    def confirmation(self) -> dict[str, Any]:
+        row = self.row()
+        title = _("Decline the partnership with %(name)s?") % {"name": title_of(row, self.tenant)}
+        said = _("Nothing is shared yet, so nobody loses anything. Another try needs a new invitation.")
+        return self.question(row, act=_("Decline"), title=title, nothing=said, danger=True)
+
+    def act(self, revision: int | None) -> str:
+        partnerships.decline(**self.given(revision))
+        return _("Declined.")
+
+
+class RevokeInvitation(_ActOnPartner):
+    """The link stops working."""
+
+    def confirmation(self) -> dict[str, Any]:
+        said = _("Its link stops working. Whoever opens it learns nothing about your organization.")
+        title = _("Take the invitation back?")
+        return self.question(self.row(), act=_("Take back"), title=title, nothing=said, danger=True)
+
+    def act(self, revision: int | None) -> str:
+        partnerships.revoke(**self.given(revision))
+        return _("The invitation is taken back.")
+
+
+class EndPartnership(_ActOnPartner):
+    """Contracts end with it."""
+
+    permission = "OrganizationRelations:delete"
+
+    def confirmation(self) -> dict[str, Any]:
+        row = self.row()
+        ending = [item for answer in self.panels(partnership_ending, partnership=row) for item in answer]
+        shown, more = ending[:50], max(len(ending) - 50, 0)
+        return self.question(
+            row,
+            act=_("End partnership"),
+            title=_("End the partnership with %(name)s?") % {"name": title_of(row, self.tenant)},
+            counts=[{"label": _("Contracts that end with it"), "value": len(ending)}] if ending else [],
+            names=[{"label": _("Contracts"), "items": shown, "more": more}] if ending else [],
+            nothing=_("There is no contract between you, so nobody loses anything."),
+            danger=True,
+        )
+
+    def act(self, revision: int | None) -> str:
+        row = partnerships.end(**self.given(revision))
+        return _("The partnership with %(name)s is ended.") % {"name": title_of(row, self.tenant)}
+
+
+class AutoAcceptance(ConsolePage):
+    """Which proposals of this partner this side accepts without looking."""
+
+    permission = "OrganizationRelations:modify"
+
+    def post(self, request: HttpRequest, partnership_id: UUID) -> HttpResponse:
+        row = one_of(self.tenant, partnership_id)
+        form = AutoAcceptForm(request.POST)
+        back = self.url("tenants:partner-detail", partnership_id=row.pk)
+        if not form.is_valid():
+            return HttpResponseRedirect(back)
+        wanted = form.cleaned_data["contract_types"]
+        before = AutoAccept.objects.filter(partnership=row, tenant=self.tenant)
+        # A standing yes accepts contracts, so it needs what accepting one needs.
+        for contract_type in set(wanted) - set(before.values_list("contract_type", flat=True)):
+            self.require(ACCEPTS[contract_type])
+        with self.attempt() as outcome:
+            partners.accept_automatically(
+                tenant=self.tenant, partnership_id=row.pk, contract_types=wanted, by=self.actor, at=self.at
+            )
+        return self.done(_("Saved."), back) if outcome else HttpResponseRedirect(back)
+
+    def get(self, request: HttpRequest, partnership_id: UUID) -> HttpResponse:
+        return HttpResponseRedirect(self.url("tenants:partner-detail", partnership_id=partnership_id))
