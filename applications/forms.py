@@ -169,7 +169,9 @@ class RolesStep(forms.Form):
         super().__init__(data, initial=dict(initial or {}))
         self.offered = offered
         self.fields["roles"].choices = [  # type: ignore[attr-defined]
-            (f"{item.application_id}/{key}", name) for item in offered for key, name, _description in item.roles
+            (f"{item.application_id}/{key}", name)
+            for item in offered
+            for key, name, _description in item.roles
         ]
 
     def groups(self) -> list[dict[str, Any]]:

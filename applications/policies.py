@@ -58,11 +58,7 @@ def lock_tenants(*tenant_ids: UUID) -> None:
     so that whoever holds an application and writes its events never waits for a suspension.
     """
     ids = sorted(set(tenant_ids), key=str)
-    list(
-        Tenant.objects.raw(
-            "SELECT id FROM tenants_tenant WHERE id = ANY(%s) ORDER BY id FOR SHARE", [ids]
-        )
-    )
+    list(Tenant.objects.raw("SELECT id FROM tenants_tenant WHERE id = ANY(%s) ORDER BY id FOR SHARE", [ids]))
 
 
 def own_application(*, tenant: Tenant, application_id: str, lock: bool = False) -> Application:

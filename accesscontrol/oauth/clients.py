@@ -30,7 +30,7 @@ log = logging.getLogger("iam.oauth")
 _TOUCH = """
 UPDATE applications_clientsecret SET last_used_at = %(at)s WHERE id = (
     SELECT id FROM applications_clientsecret
-    WHERE id = %(id)s AND (last_used_at IS NULL OR last_used_at < %(before)s) FOR UPDATE SKIP LOCKED
+    WHERE id = %(id)s AND (last_used_at IS NULL OR last_used_at <= %(before)s) FOR UPDATE SKIP LOCKED
 )
 """
 

@@ -1,15 +1,18 @@
 """History as sentences: what the tenant's record says of applications and contracts."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from applications.models import Application
 from tenants.models import HistoryEvent, HistoryPerson, Tenant
 from tenants.views.wording import phrase
 
 SHOWN = 20
+MOMENT = timedelta(minutes=10)  # younger than this, an equal thing is the same click, sent twice
 # action → (words after the name of who did it, icon)
 WORDS: dict[str, tuple[str | Promise, str]] = {
     "application.registered": (_("registered the application"), "plus"),
@@ -33,6 +36,13 @@ WORDS: dict[str, tuple[str | Promise, str]] = {
     "contract.ended": (_("ended the contract"), "stop"),
 }
 
+FIELDS = {
+    "name": _("the technical name"),
+    "displayName": _("the name"),
+    "description": _("the description"),
+    "homeUrl": _("the address"),
+}
+
 
 def of_subject(tenant: Tenant, kind: str, subject_id: object, *, limit: int = SHOWN) -> list[dict[str, Any]]:
     """The tenant's rows about one object, newest first, ready for ``_history.html``. Two queries."""
@@ -45,6 +55,28 @@ def since_revision(tenant: Tenant, contract_id: object, revision: int) -> list[d
     rows = HistoryEvent.objects.filter(tenant=tenant, subject_kind="contract", subject_id=str(contract_id))
     found = _with_people(tenant, rows[:SHOWN])
     return [shape(row, person) for row, person in found if _revision(row) > revision]
+
+
+def changed_fields(application: Application, tenant: Tenant, revision: int | None) -> list[str]:
+    """What others made of an application's texts since the revision that somebody saw."""
+    count = max(0, application.revision - (revision or application.revision))
+    rows = HistoryEvent.objects.filter(
+        tenant=tenant, subject_kind="application", subject_id=application.id, action="application.changed"
+    )
+    said = []
+    for row, person in _with_people(tenant, rows[:count]):
+        before, after = row.before or {}, row.after or {}
+        for name, value in after.items():
+            if before.get(name) != value:
+                said.append(
+                    _("%(who)s changed %(field)s to “%(value)s”.")
+                    % {
+                        "who": person.actor_name if person else "",
+                        "field": FIELDS.get(name, name),
+                        "value": value,
+                    }
+                )
+    return said
 
 
 def shape(row: HistoryEvent, person: HistoryPerson | None) -> dict[str, Any]:

@@ -82,9 +82,7 @@ class ContractAct(ContractPage):
             **planned,
         )
 
-    def _losses(
-        self, contract: Contract, when: datetime | None, until: datetime | None
-    ) -> list[impact.Loss]:
+    def _losses(self, contract: Contract, when: datetime | None, until: datetime | None) -> list[impact.Loss]:
         moment = max(when or self.at, self.at)
         if self.name == "pause":
             return impact.of_pause(contract, when=moment, until=until)
@@ -174,7 +172,9 @@ class CancelPause(ContractPage):
                 tenant=self.tenant, contract_id=contract.id, pause_id=pause.id, by=self.actor, at=self.at
             )
         back = address("contract-detail", self.slug, contract_id=contract.id)
-        return self.done(_("The planned pause is cancelled."), back) if outcome else HttpResponseRedirect(back)
+        return (
+            self.done(_("The planned pause is cancelled."), back) if outcome else HttpResponseRedirect(back)
+        )
 
     def _pause(self, contract_id: UUID, pause_id: int) -> tuple[Contract, ContractPause]:
         contract = self.contract(contract_id)

@@ -156,9 +156,7 @@ class ContractDetail(ContractPage):
             "sentence": sentence,
             "decision": why(decision, self.slug),
             "facts": shapes.facts(contract, self.tenant),
-            "applications": shapes.roles_by_application(
-                contract, self.tenant, self.slug, answers, self.at
-            ),
+            "applications": shapes.roles_by_application(contract, self.tenant, self.slug, answers, self.at),
             "lanes": shapes.lanes(contract, self.at),
             "planned": [self._planned(contract, pause) for pause in planned],
             "history": _history.of_subject(self.tenant, "contract", contract.id),
@@ -190,5 +188,3 @@ def _matching(q: str, tenant_id: UUID) -> Q:
         return found | Q(id=UUID(q))
     except ValueError:
         return found
-
-

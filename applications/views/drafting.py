@@ -1,7 +1,6 @@
 """Writing a contract step by step, and changing a draft."""
 
 from abc import abstractmethod
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,14 +13,13 @@ from applications.actions.drafts import Offer
 from applications.http import address, take_turns
 from applications.models import Contract, ContractState, ContractType
 from applications.views import _history
-from applications.views._standing import resource_of, type_words
+from applications.views._standing import resource_of
+from applications.views._summary import summary
 from applications.views._wizard import STEPS, Wizard, data_of, neighbour, offer_of
 from applications.views.contracts import ContractPage
 from iam_portal.errors import DomainError, Forbidden, Kind, NotFound
 from tenants.actions.partners import partners_of
 from tenants.views.console import revision_of
-
-SAME = timedelta(minutes=10)  # an equal draft that is younger is the same click, sent twice
 
 
 class WizardPage(ContractPage):
@@ -47,7 +45,7 @@ class WizardPage(ContractPage):
         """One step drawn; the summary shows all of them."""
         context = {"step": step, "trail": wizard.trail(step), "hidden": wizard.hidden(step), **self.frame()}
         if step == "summary":
-            context |= _summary(wizard)
+            context |= summary(wizard)
         if step == "roles":
             context["refused"] = [
                 {"name": name, "text": decision.reasons[0].text if decision.reasons else ""}
@@ -136,7 +134,7 @@ class ContractNew(WizardPage):
             answer_by=offer.answer_by,
             onward_access=offer.onward_access,
             state__in=[ContractState.DRAFT, ContractState.PROPOSED],
-            created_at__gt=self.at - SAME,
+            created_at__gt=self.at - _history.MOMENT,
         )
         for row in rows.prefetch_related("terms__role"):
             held = {(term.role.application_id, term.role.key) for term in row.terms.all()}
@@ -149,6 +147,7 @@ class ContractEdit(WizardPage):
     """Change a draft; partner and type stay."""
 
     first = "roles"
+    stale = False
 
     def get(self, request: HttpRequest, contract_id: UUID) -> HttpResponse:
         self._load(contract_id)
@@ -165,7 +164,7 @@ class ContractEdit(WizardPage):
 
     def frame(self) -> dict[str, Any]:
         frame = super().frame()
-        shown = revision_of(self.request) if self.request.method == "POST" else None
+        shown = None if self.stale else revision_of(self.request)
         back = address("contract-detail", self.slug, contract_id=self.draft.id)
         return {**frame, "cancel_url": back, "revision": shown or self.draft.revision, "fixed": True}
 
@@ -205,7 +204,7 @@ class ContractEdit(WizardPage):
         )
         for row in changes:
             errors.add_error(None, f"{row['actor']} {row['text']}.")
-        self.request.POST = QueryDict()
+        self.stale = True
         return self.step(wizard, "summary", form=errors, status=409)
 
     def _load(self, contract_id: UUID) -> None:
@@ -214,37 +213,3 @@ class ContractEdit(WizardPage):
         if self.draft.state != ContractState.DRAFT or self.draft.provider_id != self.tenant.id:
             raise NotFound
         self.require(f"{resource_of(self.draft.type)}:modify")
-
-
-def _summary(wizard: Wizard) -> dict[str, Any]:
-    """What will be saved, by step."""
-    _wrong, bound = wizard.checked()
-    terms = bound["terms"].cleaned_data
-    consumer = bound["partner"].cleaned_data.get("consumer", "")
-    chosen = set(bound["roles"].cleaned_data.get("roles", ()))
-    applications = [
-        {"name": item.name, "roles": [role for role in item.roles if f"{item.application_id}/{role[0]}" in chosen]}
-        for item in wizard.offers.offered
-    ]
-
-    def moment(name: str, label: str, otherwise: str) -> dict[str, Any]:
-        return {"label": label, "at": terms[name]} if terms.get(name) else {"label": label, "text": otherwise}
-
-    facts = [
-        moment("starts_at", _("Starts"), _("when it is accepted")),
-        moment("ends_at", _("Ends"), _("no end")),
-        moment("answer_by", _("Answer by"), _("no limit")),
-    ]
-    if wizard.type == ContractType.PROVISION:
-        onward = _("the partner may open it to others") if terms.get("onward_access") else _("not allowed")
-        facts.append({"label": _("Onward access"), "text": onward})
-    if terms.get("note"):
-        facts.append({"label": _("Note"), "text": terms["note"]})
-    return {
-        "who": [
-            {"label": _("Partner"), "text": dict(wizard.partners).get(consumer, "")},
-            {"label": _("Type"), "text": type_words(wizard.type)},
-        ],
-        "applications": [item for item in applications if item["roles"]],
-        "facts": facts,
-    }

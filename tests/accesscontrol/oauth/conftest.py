@@ -119,7 +119,9 @@ class World:
     def set_client(self, client_id: str, **columns: Any) -> None:
         Client.objects.filter(client_id=client_id).update(**columns)
 
-    def token(self, caller: str, tenant: Tenant | str, scope: str | None = None, **form: Any) -> HttpResponse:
+    def token(
+        self, caller: str, tenant: Tenant | str, scope: str | None = None, /, **form: Any
+    ) -> HttpResponse:
         """Client credentials by Basic at the tenant's token endpoint."""
         tenant_id = tenant.id if isinstance(tenant, Tenant) else tenant
         path = f"/iam/access-management/v1/tenants/{tenant_id}/openid-connect/token"

@@ -1,0 +1,143 @@
+"""One application as a tenant sees it: which may be seen, the frame of its tabs, its spans."""
+
+from collections import defaultdict
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from applications.http import address
+from applications.models import Application, Availability
+from applications.models.applications import PORTAL_ID
+from iam_portal.decision import Decision, Reason
+from iam_portal.errors import NotFound
+from iam_portal.spans import Span
+from tenants.models import Tenant
+from tenants.views.console import ConsolePage
+
+RELATIONS = {
+    "owned": gettext_lazy("Owned"),
+    "provision": gettext_lazy("Provision contract"),
+    "access": gettext_lazy("Access contract"),
+    "builtin": gettext_lazy("Part of the portal"),
+}
+
+
+def visible(tenant: Tenant) -> QuerySet[Application]:
+    """What the tenant owns, and what was, is or will be shared with it."""
+    held = Availability.objects.filter(tenant=tenant, application=OuterRef("pk"))
+    own = Application.objects.filter(owner=tenant)
+    shared = Application.objects.filter(Exists(held))
+    return (own | shared).select_related("owner")
+
+
+class ApplicationPage(ConsolePage):
+    """A page about one application."""
+
+    permission = "Modules:read"
+    owner_only = False
+
+    def application(self, application_id: str) -> Application:
+        """A visible application, or 404; for pages of the owner only his own."""
+        found = visible(self.tenant).filter(id=application_id).first()
+        if found is None or (self.owner_only and found.owner_id != self.tenant.id):
+            raise NotFound
+        return found
+
+    def owns(self, application: Application) -> bool:
+        """Whether it belongs to this tenant."""
+        return application.owner_id == self.tenant.id
+
+    def retired(self, application: Application) -> bool:
+        """Whether it is out of operation for good."""
+        return Span.of(application.during).is_past(self.at)
+
+    def back(self, application: Application) -> str:
+        """The application's first tab."""
+        return address("application-detail", self.slug, application_id=application.id)
+
+    def crumbs(self, application: Application | None = None) -> list[dict[str, Any]]:
+        """The way to a page below the application."""
+        found = [{"label": _("Applications"), "url": address("application-list", self.slug)}]
+        return found + ([{"label": str(application), "url": self.back(application)}] if application else [])
+
+    def changeable(self, application: Application, permission: str) -> Decision:
+        """Whether the person may change it: by permission, and as long as there is something to change."""
+        if application.id == PORTAL_ID:
+            text = _("The portal itself cannot be changed here.")
+            return Decision.no(Reason("application_is_portal", text))
+        if self.retired(application):
+            return Decision.no(Reason("application_retired", _("It is retired.")))
+        return self.can(permission)
+
+    def frame(self, application: Application, tab: str, state: str) -> dict[str, Any]:
+        """``page`` of a tab: title, state, tabs, acts."""
+        page: dict[str, Any] = {
+            "title": str(application),
+            "breadcrumb": self.crumbs(),
+            "state": state,
+            "copy_id": application.id,
+            "tabs": self._tabs(application, tab),
+        }
+        if self.owns(application):
+            page |= self._acts(application, state)
+        return page
+
+    def _tabs(self, application: Application, active: str) -> list[dict[str, Any]]:
+        tabs = [("detail", _("Overview")), ("access", _("Access"))]
+        if self.owns(application):
+            tabs.append(("credentials", _("Credentials")))
+        return [
+            {
+                "label": label,
+                "url": address(f"application-{name}", self.slug, application_id=application.id),
+                "active": name == active,
+            }
+            for name, label in tabs
+        ]
+
+    def _acts(self, application: Application, state: str) -> dict[str, Any]:
+        modify = self.changeable(application, "Modules:modify")
+        primary = {"label": _("Edit"), "icon": "edit", "decision": modify}
+        primary["url"] = address("application-edit", self.slug, application_id=application.id)
+        more = []
+        if modify and state == "suspended":
+            more.append(self._act(application, "resume", _("Resume"), "play"))
+        elif modify:
+            more.append(self._act(application, "suspend", _("Suspend"), "pause"))
+        if self.changeable(application, "Modules:delete"):
+            more.append({**self._act(application, "retire", _("Retire"), "stop"), "danger": True})
+        return {"primary": primary, "more": more}
+
+    def _act(self, application: Application, name: str, label: str, icon: str) -> dict[str, Any]:
+        url = address(f"application-{name}", self.slug, application_id=application.id)
+        return {"label": label, "url": url, "icon": icon, "dialog": True}
+
+
+def lanes(application: Application, tenant: Tenant, slug: str, at: datetime) -> list[dict[str, Any]]:
+    """The time line of availability in the tenant: one lane for each relation and contract. One query."""
+    rows = Availability.objects.filter(application=application, tenant=tenant)
+    rows = rows.select_related("contract__provider").order_by("relation", "contract", "during")
+    groups: dict[tuple[str, Any], list[Availability]] = defaultdict(list)
+    for row in rows:
+        groups[row.relation, row.contract_id].append(row)
+    found = []
+    for (relation, contract_id), spans in groups.items():
+        contract = spans[0].contract
+        lane: dict[str, Any] = {
+            "label": RELATIONS[relation],
+            "spans": [{"during": row.during, "state": _state(Span.of(row.during), at)} for row in spans],
+        }
+        if contract is not None:
+            lane["note"] = _("with %(partner)s") % {"partner": contract.provider.name}
+            lane["url"] = address("contract-detail", slug, contract_id=contract_id)
+        found.append(lane)
+    return found
+
+
+def _state(span: Span, at: datetime) -> str:
+    if span.is_future(at):
+        return "scheduled"
+    return "ended" if span.is_past(at) else "available"
