@@ -28,10 +28,13 @@ class RequestId:
         begun = time.perf_counter()
         response = self.get_response(request)
         response["X-Request-Id"] = request_id
+        # The pattern, not the path: a path can hold the secret of a link.
+        match = request.resolver_match
         log.info(
             "request",
             method=request.method,
-            path=request.path,
+            route=match.route if match else "",
+            tenant=str(match.kwargs.get("slug") or match.kwargs.get("tenant_id") or "") if match else "",
             status=response.status_code,
             ms=round((time.perf_counter() - begun) * 1000, 1),
         )

@@ -14,7 +14,7 @@ from applications.views._contract import applications_of
 
 
 def causes(
-    act: str, contract: Contract, title: str, losses: Sequence[Loss], slug: str, at: datetime
+    act: str, contract: Contract, *, title: str, losses: Sequence[Loss], slug: str, at: datetime
 ) -> dict[str, Any]:
     """``title`` of the confirmation, and ``counts`` with ``names``, or ``nothing``."""
     asked = {"title": _question(act) % {"title": title}}

@@ -52,16 +52,13 @@ class ApplicationList(ConsolePage):
         page = page_of(self._rows(), request=request, key="display_name", size=25)
         ids = [row.id for row in page.rows]
         known = load.sharing(ids, tenant_ids=[self.tenant.id])
+        url = address("application-register", self.slug)
+        new = {"label": _("Register application"), "url": url, "icon": "plus"}
         context = {
             "page": {
                 "title": _("Applications"),
                 "lead": _("What your organization owns, and what partners share with it."),
-                "primary": {
-                    "label": _("Register application"),
-                    "url": address("application-register", self.slug),
-                    "icon": "plus",
-                    "decision": self.can("Modules:add"),
-                },
+                "primary": {**new, "decision": self.can("Modules:add")},
             },
             "filters": filters(request, _("Search applications"), [RELATION, STATE]),
             "table": {
@@ -73,6 +70,7 @@ class ApplicationList(ConsolePage):
                 "rows": [{"cells": self._cells(row, known[row.id])} for row in page.rows],
                 "paging": page.paging,
             },
+            "first_step": new if self.can("Modules:add") else None,
         }
         return self.render("applications/application_list.html", context)
 

@@ -84,16 +84,13 @@ class ContractList(ContractPage):
         rows = policies.contracts_of(self.tenant).filter(type__in=self.readable())
         rows = shapes.with_terms(self._filtered(rows))
         page = page_of(rows, request=request, key="created_at", descending=True, size=25)
+        new = {"label": _("New contract"), "url": address("contract-new", self.slug), "icon": "plus"}
+        first_step = new if self.drafting() else None
         context = {
             "page": {
                 "title": _("Contracts"),
                 "lead": _("What your organization shares with partners, and what partners share with it."),
-                "primary": {
-                    "label": _("New contract"),
-                    "url": address("contract-new", self.slug),
-                    "icon": "plus",
-                    "decision": self.drafting(),
-                },
+                "primary": {**new, "decision": self.drafting()},
             },
             "filters": filters(request, _("Search contracts"), [SIDE, STATE, TYPE]),
             "table": {
@@ -105,6 +102,7 @@ class ContractList(ContractPage):
                 "rows": [{"cells": self._cells(row)} for row in page.rows],
                 "paging": page.paging,
             },
+            "first_step": first_step,
         }
         return self.render("applications/contract_list.html", context)
 

@@ -1,7 +1,7 @@
 """The first page: what needs this person, what is shared, what happened."""
 
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -23,6 +23,17 @@ TASKS = 8
 RECENT = 8
 
 
+class Task(NamedTuple):
+    """What waits, as ``_tasks.html`` draws it; a lower rank stands first."""
+
+    rank: int
+    icon: str
+    text: str
+    note: str
+    at: datetime | None
+    action: dict[str, str]
+
+
 class Overview(ConsolePage):
     """Everything here is narrowed to what the person may see."""
 
@@ -41,7 +52,7 @@ class Overview(ConsolePage):
         }
         return self.render("applications/overview.html", context)
 
-    def _tasks(self, contracts: QuerySet[Contract]) -> list[dict[str, Any]]:
+    def _tasks(self, contracts: QuerySet[Contract]) -> list[Task]:
         soon = self.at + SOON
         mine = Q(provider=self.tenant, state=ContractState.DRAFT)
         asked = Q(consumer=self.tenant, state=ContractState.PROPOSED)
@@ -51,24 +62,23 @@ class Overview(ConsolePage):
             contracts.filter(mine | asked | ending | starting).order_by("-created_at", "id")
         )
         tasks = [task for row in rows[:100] if (task := self._task(row))]
-        tasks.sort(key=lambda task: task["rank"])
+        tasks.sort(key=lambda task: task.rank)
         return tasks[:TASKS]
 
-    def _task(self, row: Contract) -> dict[str, Any] | None:
+    def _task(self, row: Contract) -> Task | None:
         state, title = standing(row, self.at), shapes.title(row, self.tenant)
         url = address("contract-detail", self.slug, contract_id=row.id)
         if state == "proposed" and not is_provider(row, self.tenant):
             note = _("Proposed by %(partner)s") % {"partner": row.provider.name}
-            at, label = row.proposed_at, _("Answer")
-            return _shape(0, "contract", title, note, at, label, url)
+            return Task(0, "contract", title, note, row.proposed_at, {"label": _("Answer"), "url": url})
         if state == "draft":
             return _shape(
                 1, "edit", title, _("A draft, not proposed yet"), row.created_at, _("Continue"), url
             )
         if state in ("in_force", "paused", "scheduled") and row.ends_at and row.ends_at <= self.at + SOON:
-            return _shape(2, "clock", title, _("Ends"), row.ends_at, _("Look"), url)
+            return Task(2, "clock", title, _("Ends"), row.ends_at, {"label": _("Look"), "url": url})
         if state == "scheduled":
-            return _shape(3, "calendar", title, _("Starts"), row.starts_at, _("Look"), url)
+            return Task(3, "calendar", title, _("Starts"), row.starts_at, {"label": _("Look"), "url": url})
         return None
 
     def _application_tiles(self) -> list[dict[str, Any]]:
@@ -122,8 +132,3 @@ class Overview(ConsolePage):
             }
             for line in record.lines(rows.order_by("-id")[:RECENT], tenant=self.tenant)
         ]
-
-
-def _shape(rank: int, icon: str, text: str, note: str, at: Any, label: str, url: str) -> dict[str, Any]:
-    action = {"label": label, "url": url}
-    return {"rank": rank, "icon": icon, "text": text, "note": note, "at": at, "action": action}

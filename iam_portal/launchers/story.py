@@ -147,12 +147,12 @@ The story, to copy into a shell:
   TARGET={target[applicationId]}:{target[clientSecret]}
   CALLER={caller[applicationId]}:{caller[clientSecret]}
   ROBOT={automation[clientId]}:{automation[clientSecret]}
-  MAY=$BASE/iam/access-management/v1/tenants
+  ACCESS=$BASE/iam/access-management/v1/tenants
   SHARE=$BASE/iam/application-management/v1/tenants/$PROVIDER/contracts/$CONTRACT
-  token() {{ curl -s -u "$1" "$MAY/$2/openid-connect/token" \\
+  token() {{ curl -s -u "$1" "$ACCESS/$2/openid-connect/token" \\
     -d grant_type=client_credentials -d "scope=aud:$3"; echo; }}
   pick() {{ sed -n 's/.*"access_token": *"\\([^"]*\\)".*/\\1/p'; }}
-  introspect() {{ curl -s -u "$TARGET" "$MAY/$CONSUMER/openid-connect/token/introspect" \\
+  introspect() {{ curl -s -u "$TARGET" "$ACCESS/$CONSUMER/openid-connect/token/introspect" \\
     -d "token=$TOKEN"; echo; }}
   contract() {{ curl -s -X POST "$SHARE/$1" -H "Authorization: Bearer $ROBOT_TOKEN" \\
     -H "Content-Type: application/json" -d "{{}}"; echo; }}

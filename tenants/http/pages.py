@@ -153,6 +153,7 @@ class TenantPage(View):
             "account": {
                 "name": str(user),
                 "detail": user.email,
+                "url": f"/t/{self.slug}/account",
                 "sign_out_url": f"/t/{self.slug}/sign-out",
             },
             "nav": navigation.shown(slug=self.slug, path=self.request.path, may=self.can),

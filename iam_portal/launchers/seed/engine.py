@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 
-from applications import events, readmodel
+from applications import events
 from applications.actions import watch
 from applications.models import Application, ApplicationRole, Resource, RolePermission
 from applications.models.applications import PORTAL_ID
@@ -77,4 +77,3 @@ def _date_back(at: datetime) -> None:
         ApplicationRole.objects.filter(still_open(), application_id=PORTAL_ID).update(during=since(at))
         Resource.objects.filter(still_open(), application_id=PORTAL_ID).update(during=since(at))
         RolePermission.objects.filter(still_open(), role__application_id=PORTAL_ID).update(during=since(at))
-        readmodel.rebuild_availability(applications=[PORTAL_ID], tenants=None)
