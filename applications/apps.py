@@ -1,6 +1,9 @@
 """App configuration."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+from tenants import navigation
 
 
 class ApplicationsConfig(AppConfig):
@@ -10,3 +13,12 @@ class ApplicationsConfig(AppConfig):
 
     def ready(self) -> None:
         from applications import receivers  # noqa: F401  (registration needs loaded apps)
+
+        overview, sharing = "overview", "sharing"
+        navigation.register(overview, _("Overview"), "applications:overview", "home", "OwnAccount:read")
+        navigation.register(
+            sharing, _("Applications"), "applications:application-list", "apps", "Modules:read", position=10
+        )
+        navigation.register(
+            sharing, _("Contracts"), "applications:contract-list", "contract", "Modules:read", position=20
+        )

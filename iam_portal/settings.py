@@ -97,6 +97,7 @@ INSTALLED_APPS.append("django.forms")  # its widget templates, for the renderer 
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # a user name is unique in its tenant only, by design
 IAM_GATE = "accesscontrol.gate.PortalGate"
+IAM_APPLICATION_AUTHENTICATION = "accesscontrol.authentication.ApplicationAuthentication"
 
 # --- Database -----------------------------------------------------------------------------------------
 # Web and worker log in as a role that owns nothing (row-level security binds it); migrations as the owner.

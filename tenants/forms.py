@@ -28,7 +28,9 @@ class OrganizationForm(forms.Form):
         max_length=40,
         help_text=_("The short name that your administrator gave you, as in the address of its pages."),
         error_messages={"invalid": _("Use lower-case letters, digits and hyphens.")},
-        widget=forms.TextInput({"autocomplete": "organization", "autocapitalize": "none", "spellcheck": "false"}),
+        widget=forms.TextInput(
+            {"autocomplete": "organization", "autocapitalize": "none", "spellcheck": "false"}
+        ),
     )
 
     def __init__(self, data: Any = None, **kwargs: Any) -> None:
@@ -64,7 +66,9 @@ class PasswordForm(forms.Form):
         label=_("New password"),
         strip=False,
         max_length=1000,
-        help_text=_("At least 12 characters, and none that everybody uses. A sentence is easiest to remember."),
+        help_text=_(
+            "At least 12 characters, and none that everybody uses. A sentence is easiest to remember."
+        ),
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
     )
     repeated = forms.CharField(
@@ -83,7 +87,9 @@ class PasswordForm(forms.Form):
 class UserForm(forms.Form):
     """Who somebody is."""
 
-    display_name = forms.CharField(label=_("Name"), max_length=150, help_text=_("As colleagues know this person."))
+    display_name = forms.CharField(
+        label=_("Name"), max_length=150, help_text=_("As colleagues know this person.")
+    )
     email = forms.EmailField(
         label=_("E-mail address"),
         max_length=254,

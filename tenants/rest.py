@@ -8,10 +8,13 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpResponseBase
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.module_loading import import_string
 from rest_framework import serializers
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -74,6 +77,25 @@ class TenantAPI(APIView):
         if not bare.startswith("r-") or not bare[2:].isdigit() or len(bare) > 12:
             raise Invalid('If-Match takes a revision like "r-7".')
         return int(bare[2:])
+
+
+class OwnApplicationAPI(APIView):
+    """A door below ``/application/``: the calling application about itself.
+
+    It takes the application's own credentials as well as its service token; the setting names the class,
+    which stands above this layer.
+    """
+
+    permission = "own-application"
+    request: Request
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        return [import_string(settings.IAM_APPLICATION_AUTHENTICATION)()]
+
+    @property
+    def application_id(self) -> str:
+        """The calling application."""
+        return str(self.request.user.application.id)  # type: ignore[union-attr]
 
 
 class StrictSerializer(serializers.Serializer[Any]):

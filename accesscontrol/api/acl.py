@@ -1,33 +1,26 @@
 """Read Application ACL: the calling application reads its own."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accesscontrol import acl
-from accesscontrol.authentication import ApplicationAuthentication, Principal
 from accesscontrol.serializers.acl import AclOut
-from iam_portal.errors import NotFound
-from tenants.rest import uuid_of
+from applications.models import Application
+from tenants.rest import OwnApplicationAPI, uuid_of
 
 
-class ApplicationAcl(APIView):
+class ApplicationAcl(OwnApplicationAPI):
     """Needs nothing but the application's own credentials, or its service token for the portal."""
-
-    authentication_classes = [ApplicationAuthentication]
-    permission = "own-application"
 
     @extend_schema(responses={200: AclOut, 304: None})
     def get(self, request: Request, **kwargs: Any) -> Response:
         """Complete or an error. A strong ``ETag``; ``If-None-Match`` answers 304. ``tenantId`` one owner."""
-        principal = cast(Principal, request.user)
-        application, at = principal.application, timezone.now()
-        if application is None:  # the permission class has seen to it
-            raise NotFound
+        application = Application.objects.get(id=self.application_id)
+        at = timezone.now()
         found = acl.snapshot(application, at=at)
         etag = f'"acl-{application.id}-{found.revision}"'
         headers = {"ETag": etag, "Cache-Control": "private, no-cache"}

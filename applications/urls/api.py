@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from applications.api import applications, clients, contracts
+from applications.api import applications, clients, contracts, events
 
 app_name = "application-management"
 
@@ -39,4 +39,7 @@ urlpatterns = [
     path(_contract, contracts.OneContract.as_view(), name="contract-read"),
     path(f"{_contract}/<act:act>", contracts.ContractAct.as_view(), name="contract-act"),
     path(f"{_contract}/pauses/<int:pause_id>", contracts.PlannedPause.as_view(), name="pause-cancel"),
+    path(f"{_tenant}/events", events.TenantEvents.as_view(), name="event-list"),
+    path("application/events", events.ApplicationEvents.as_view(), name="own-event-list"),
+    path("application/tenants", events.ApplicationTenants.as_view(), name="own-tenant-list"),
 ]

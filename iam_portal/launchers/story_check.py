@@ -65,18 +65,20 @@ class Portal:
         """Any call with JSON and a service's token."""
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         data = None if method == "GET" else json.dumps(body or {}).encode()
-        return self._send(urllib.request.Request(self.base + path, data, headers, method=method))
+        return self._send(method, path, data, headers)
 
     def _connect(self, tenant_id: str) -> str:
         return f"/iam/access-management/v1/tenants/{tenant_id}/openid-connect"
 
     def _form(self, path: str, client: Credentials, form: Mapping[str, str]) -> Answer:
         data = urllib.parse.urlencode(form).encode()
-        return self._send(urllib.request.Request(self.base + path, data, {"Authorization": client.basic}))
+        return self._send("POST", path, data, {"Authorization": client.basic})
 
-    def _send(self, request: urllib.request.Request) -> Answer:
+    def _send(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> Answer:
+        # The address is that of our own portal, never a file.
+        request = urllib.request.Request(self.base + path, data, headers, method=method)  # noqa: S310
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT) as reply:  # noqa: S310  (our own address)
+            with urllib.request.urlopen(request, timeout=_TIMEOUT) as reply:  # noqa: S310
                 return Answer(reply.status, _json(reply.read()))
         except urllib.error.HTTPError as error:
             with error:
@@ -116,6 +118,7 @@ class _Teller:
         self._sign_in()
         self._look()
         token = self._get_token()
+        self._introspect(token, active=True)
         self._pause()
         self._feel(token)
         self._resume()
@@ -158,8 +161,6 @@ class _Teller:
         token = str(answer.body.get("access_token", ""))
         seen = _brief(answer) if token else json.dumps(answer.body)
         self.see("the caller gets a token for the target", answer.status == 200, seen)
-        if token and not self._paused:
-            self._introspect(token, active=True)
         return token
 
     def _introspect(self, token: str, *, active: bool) -> None:

@@ -147,5 +147,7 @@ def _months(start: datetime, end: datetime, days: int) -> Iterator[tuple[datetim
     first = timezone.localtime(start)
     begin = -(-(first.year * 12 + first.month - 1) // step) * step
     for index in range(begin, begin + int(months) + step + 1, step):
-        moment = first.replace(year=index // 12, month=index % 12 + 1, day=1, hour=0, minute=0, second=0, microsecond=0)
+        moment = first.replace(
+            year=index // 12, month=index % 12 + 1, day=1, hour=0, minute=0, second=0, microsecond=0
+        )
         yield moment, date_format(moment, "Y" if step >= 12 else "M Y")

@@ -17,278 +17,585 @@ from tenants.migrations import _sql
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         BtreeGistExtension(),
         roles(),
         migrations.CreateModel(
-            name='HistoryEvent',
+            name="HistoryEvent",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('action', models.CharField(max_length=60)),
-                ('actor_kind', models.CharField(max_length=10)),
-                ('actor_id', models.CharField(max_length=80)),
-                ('subject_kind', models.CharField(max_length=40)),
-                ('subject_id', models.CharField(max_length=120)),
-                ('before', models.JSONField(null=True)),
-                ('after', models.JSONField(null=True)),
-                ('request_id', models.CharField(max_length=64)),
-                ('person_digest', models.CharField(max_length=64)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
+                ("action", models.CharField(max_length=60)),
+                ("actor_kind", models.CharField(max_length=10)),
+                ("actor_id", models.CharField(max_length=80)),
+                ("subject_kind", models.CharField(max_length=40)),
+                ("subject_id", models.CharField(max_length=120)),
+                ("before", models.JSONField(null=True)),
+                ("after", models.JSONField(null=True)),
+                ("request_id", models.CharField(max_length=64)),
+                ("person_digest", models.CharField(max_length=64)),
             ],
             options={
-                'db_table': 'tenants_historyevent',
-                'ordering': ['-id'],
-                'managed': False,
+                "db_table": "tenants_historyevent",
+                "ordering": ["-id"],
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('username', models.CharField(max_length=150)),
-                ('email', models.EmailField(max_length=254)),
-                ('display_name', models.CharField(max_length=150)),
-                ('created_at', models.DateTimeField()),
-                ('revision', models.PositiveIntegerField(default=1)),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("username", models.CharField(max_length=150)),
+                ("email", models.EmailField(max_length=254)),
+                ("display_name", models.CharField(max_length=150)),
+                ("created_at", models.DateTimeField()),
+                ("revision", models.PositiveIntegerField(default=1)),
             ],
             options={
-                'ordering': ['username'],
+                "ordering": ["username"],
             },
         ),
         migrations.CreateModel(
-            name='Group',
+            name="Group",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120)),
-                ('description', models.CharField(blank=True, max_length=500)),
-                ('during', django.contrib.postgres.fields.ranges.DateTimeRangeField()),
-                ('revision', models.PositiveIntegerField(default=1)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("name", models.CharField(max_length=120)),
+                ("description", models.CharField(blank=True, max_length=500)),
+                ("during", django.contrib.postgres.fields.ranges.DateTimeRangeField()),
+                ("revision", models.PositiveIntegerField(default=1)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Tenant',
+            name="Tenant",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('slug', models.CharField(max_length=40, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('is_platform', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("slug", models.CharField(max_length=40, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("is_platform", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('is_platform', True)), fields=('is_platform',), name='tenant_one_platform', violation_error_message='There is a platform organization already.'), models.CheckConstraint(condition=models.Q(('slug__regex', '^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$')), name='tenant_slug_grammar', violation_error_message='Use lower-case letters, digits and hyphens, at most 40.'), models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='tenant_has_name', violation_error_message='A name is needed.')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_platform", True)),
+                        fields=("is_platform",),
+                        name="tenant_one_platform",
+                        violation_error_message="There is a platform organization already.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("slug__regex", "^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$")),
+                        name="tenant_slug_grammar",
+                        violation_error_message="Use lower-case letters, digits and hyphens, at most 40.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("name", ""), _negated=True),
+                        name="tenant_has_name",
+                        violation_error_message="A name is needed.",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Partnership',
+            name="Partnership",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('invited', 'invited'), ('redeemed', 'redeemed'), ('confirmed', 'confirmed'), ('declined', 'declined'), ('ended', 'ended')], default='invited', max_length=12)),
-                ('note', models.CharField(blank=True, max_length=500)),
-                ('token_digest', models.CharField(max_length=64, unique=True)),
-                ('invited_at', models.DateTimeField()),
-                ('invited_by', models.CharField(max_length=200)),
-                ('expires_at', models.DateTimeField()),
-                ('redeemed_at', models.DateTimeField(blank=True, null=True)),
-                ('redeemed_by', models.CharField(blank=True, max_length=200)),
-                ('confirmed_at', models.DateTimeField(blank=True, null=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('revision', models.PositiveIntegerField(default=1)),
-                ('expected', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
-                ('invitee', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='partnerships_joined', to='tenants.tenant')),
-                ('inviter', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='partnerships_invited', to='tenants.tenant')),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("invited", "invited"),
+                            ("redeemed", "redeemed"),
+                            ("confirmed", "confirmed"),
+                            ("declined", "declined"),
+                            ("ended", "ended"),
+                        ],
+                        default="invited",
+                        max_length=12,
+                    ),
+                ),
+                ("note", models.CharField(blank=True, max_length=500)),
+                ("token_digest", models.CharField(max_length=64, unique=True)),
+                ("invited_at", models.DateTimeField()),
+                ("invited_by", models.CharField(max_length=200)),
+                ("expires_at", models.DateTimeField()),
+                ("redeemed_at", models.DateTimeField(blank=True, null=True)),
+                ("redeemed_by", models.CharField(blank=True, max_length=200)),
+                ("confirmed_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("revision", models.PositiveIntegerField(default=1)),
+                (
+                    "expected",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "invitee",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="partnerships_joined",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "inviter",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="partnerships_invited",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('during', django.contrib.postgres.fields.ranges.DateTimeRangeField()),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='tenants.group')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("during", django.contrib.postgres.fields.ranges.DateTimeRangeField()),
+                (
+                    "group",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="tenants.group",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='HistoryPerson',
+            name="HistoryPerson",
             fields=[
-                ('event_id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('salt', models.CharField(max_length=32)),
-                ('actor_name', models.CharField(max_length=200)),
-                ('subject_name', models.CharField(max_length=200)),
-                ('source_address', models.CharField(max_length=64)),
-                ('chained', models.BooleanField(default=False)),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenants.tenant')),
+                ("event_id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("salt", models.CharField(max_length=32)),
+                ("actor_name", models.CharField(max_length=200)),
+                ("subject_name", models.CharField(max_length=200)),
+                ("source_address", models.CharField(max_length=64)),
+                ("chained", models.BooleanField(default=False)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.DO_NOTHING, related_name="+", to="tenants.tenant"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='HistoryLink',
+            name="HistoryLink",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.BigIntegerField()),
-                ('event_id', models.BigIntegerField(unique=True)),
-                ('digest', models.CharField(max_length=64)),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.BigIntegerField()),
+                ("event_id", models.BigIntegerField(unique=True)),
+                ("digest", models.CharField(max_length=64)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='GroupPlacement',
+            name="GroupPlacement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('during', django.contrib.postgres.fields.ranges.DateTimeRangeField()),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='placements', to='tenants.group')),
-                ('parent', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='child_placements', to='tenants.group')),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("during", django.contrib.postgres.fields.ranges.DateTimeRangeField()),
+                (
+                    "group",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="placements",
+                        to="tenants.group",
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="child_placements",
+                        to="tenants.group",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='group',
-            name='tenant',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='groups', to='tenants.tenant'),
+            model_name="group",
+            name="tenant",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="groups", to="tenants.tenant"
+            ),
         ),
         migrations.CreateModel(
-            name='AutoAccept',
+            name="AutoAccept",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('contract_type', models.CharField(choices=[('provision', 'provision'), ('access', 'access')], max_length=10)),
-                ('partnership', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='auto_accepts', to='tenants.partnership')),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "contract_type",
+                    models.CharField(
+                        choices=[("provision", "provision"), ("access", "access")], max_length=10
+                    ),
+                ),
+                (
+                    "partnership",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="auto_accepts",
+                        to="tenants.partnership",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='user',
-            name='tenant',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='users', to='tenants.tenant'),
+            model_name="user",
+            name="tenant",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="users", to="tenants.tenant"
+            ),
         ),
         migrations.CreateModel(
-            name='TenantSuspension',
+            name="TenantSuspension",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('during', django.contrib.postgres.fields.ranges.DateTimeRangeField()),
-                ('reason', models.CharField(blank=True, max_length=500)),
-                ('by_name', models.CharField(max_length=200)),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='suspensions', to='tenants.tenant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("during", django.contrib.postgres.fields.ranges.DateTimeRangeField()),
+                ("reason", models.CharField(blank=True, max_length=500)),
+                ("by_name", models.CharField(max_length=200)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="suspensions",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='UserActivity',
+            name="UserActivity",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('during', django.contrib.postgres.fields.ranges.DateTimeRangeField()),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='activity', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("during", django.contrib.postgres.fields.ranges.DateTimeRangeField()),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="activity",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='UserLink',
+            name="UserLink",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('purpose', models.CharField(choices=[('invitation', 'invitation'), ('reset', 'reset')], max_length=12)),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('used_at', models.DateTimeField(blank=True, null=True)),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='links', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[("invitation", "invitation"), ("reset", "reset")], max_length=12
+                    ),
+                ),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("used_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="links",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='UserSession',
+            name="UserSession",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('created_at', models.DateTimeField()),
-                ('seen_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('source_address', models.CharField(blank=True, max_length=64)),
-                ('user_agent', models.CharField(blank=True, max_length=200)),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("created_at", models.DateTimeField()),
+                ("seen_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("source_address", models.CharField(blank=True, max_length=64)),
+                ("user_agent", models.CharField(blank=True, max_length=200)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sessions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SignInFailure',
+            name="SignInFailure",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('attempt', models.CharField(max_length=64)),
-                ('source_address', models.CharField(max_length=64)),
-                ('at', models.DateTimeField()),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("attempt", models.CharField(max_length=64)),
+                ("source_address", models.CharField(max_length=64)),
+                ("at", models.DateTimeField()),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.tenant"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['tenant', 'attempt', 'source_address', 'at'], name='signinfailure_counted'), models.Index(fields=['tenant', 'at'], name='signinfailure_by_age')],
+                "indexes": [
+                    models.Index(
+                        fields=["tenant", "attempt", "source_address", "at"], name="signinfailure_counted"
+                    ),
+                    models.Index(fields=["tenant", "at"], name="signinfailure_by_age"),
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='historyperson',
-            index=models.Index(condition=models.Q(('chained', False)), fields=['tenant', 'event_id'], name='historyperson_unchained'),
+            model_name="historyperson",
+            index=models.Index(
+                condition=models.Q(("chained", False)),
+                fields=["tenant", "event_id"],
+                name="historyperson_unchained",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='partnership',
-            constraint=models.CheckConstraint(condition=models.Q(('invitee__isnull', True), models.Q(('invitee', models.F('inviter')), _negated=True), _connector='OR'), name='partnership_two_tenants', violation_error_message='An organization cannot be its own partner.'),
+            model_name="partnership",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("invitee__isnull", True),
+                    models.Q(("invitee", models.F("inviter")), _negated=True),
+                    _connector="OR",
+                ),
+                name="partnership_two_tenants",
+                violation_error_message="An organization cannot be its own partner.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='partnership',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['invited', 'declined', 'ended']), ('invitee__isnull', False), _connector='OR'), name='partnership_has_invitee', violation_error_message='The invited organization is not known yet.'),
+            model_name="partnership",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["invited", "declined", "ended"]),
+                    ("invitee__isnull", False),
+                    _connector="OR",
+                ),
+                name="partnership_has_invitee",
+                violation_error_message="The invited organization is not known yet.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='partnership',
-            constraint=models.UniqueConstraint(django.db.models.functions.comparison.Least('inviter', 'invitee'), django.db.models.functions.comparison.Greatest('inviter', 'invitee'), condition=models.Q(('state__in', ['redeemed', 'confirmed'])), name='partnership_one_per_pair', violation_error_message='These organizations are partners already.'),
+            model_name="partnership",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.comparison.Least("inviter", "invitee"),
+                django.db.models.functions.comparison.Greatest("inviter", "invitee"),
+                condition=models.Q(("state__in", ["redeemed", "confirmed"])),
+                name="partnership_one_per_pair",
+                violation_error_message="These organizations are partners already.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(expressions=[('group', '='), ('user', '='), ('during', '&&')], name='membership_no_overlap', violation_error_message='This user is a member already.'),
+            model_name="membership",
+            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
+                expressions=[("group", "="), ("user", "="), ("during", "&&")],
+                name="membership_no_overlap",
+                violation_error_message="This user is a member already.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='historylink',
-            constraint=models.UniqueConstraint(fields=('tenant', 'position'), name='historylink_position_once', violation_error_message='This position of the chain is taken.'),
+            model_name="historylink",
+            constraint=models.UniqueConstraint(
+                fields=("tenant", "position"),
+                name="historylink_position_once",
+                violation_error_message="This position of the chain is taken.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='groupplacement',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(expressions=[('group', '='), ('during', '&&')], name='groupplacement_no_overlap', violation_error_message='This group has a place already.'),
+            model_name="groupplacement",
+            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
+                expressions=[("group", "="), ("during", "&&")],
+                name="groupplacement_no_overlap",
+                violation_error_message="This group has a place already.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='groupplacement',
-            constraint=models.CheckConstraint(condition=models.Q(('group', models.F('parent')), _negated=True), name='groupplacement_not_itself', violation_error_message='A group cannot contain itself.'),
+            model_name="groupplacement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("group", models.F("parent")), _negated=True),
+                name="groupplacement_not_itself",
+                violation_error_message="A group cannot contain itself.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='group',
-            constraint=models.UniqueConstraint(models.F('tenant'), django.db.models.functions.text.Lower('name'), condition=models.Q(('during__endswith__isnull', True), ('during__isempty', False)), name='group_name_once', violation_error_message='There is a group of this name already.'),
+            model_name="group",
+            constraint=models.UniqueConstraint(
+                models.F("tenant"),
+                django.db.models.functions.text.Lower("name"),
+                condition=models.Q(("during__endswith__isnull", True), ("during__isempty", False)),
+                name="group_name_once",
+                violation_error_message="There is a group of this name already.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='autoaccept',
-            constraint=models.UniqueConstraint(fields=('partnership', 'tenant', 'contract_type'), name='autoaccept_once', violation_error_message='This is switched on already.'),
+            model_name="autoaccept",
+            constraint=models.UniqueConstraint(
+                fields=("partnership", "tenant", "contract_type"),
+                name="autoaccept_once",
+                violation_error_message="This is switched on already.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.UniqueConstraint(models.F('tenant'), django.db.models.functions.text.Lower('username'), name='user_username_once', violation_error_message='This user name is taken in this organization.'),
+            model_name="user",
+            constraint=models.UniqueConstraint(
+                models.F("tenant"),
+                django.db.models.functions.text.Lower("username"),
+                name="user_username_once",
+                violation_error_message="This user name is taken in this organization.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.UniqueConstraint(models.F('tenant'), django.db.models.functions.text.Lower('email'), name='user_email_once', violation_error_message='This e-mail address is taken in this organization.'),
+            model_name="user",
+            constraint=models.UniqueConstraint(
+                models.F("tenant"),
+                django.db.models.functions.text.Lower("email"),
+                name="user_email_once",
+                violation_error_message="This e-mail address is taken in this organization.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('username__regex', '^[A-Za-z0-9][A-Za-z0-9._@+-]*$')), name='user_username_grammar', violation_error_message='Use letters, digits and . _ @ + - in a user name.'),
+            model_name="user",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("username__regex", "^[A-Za-z0-9][A-Za-z0-9._@+-]*$")),
+                name="user_username_grammar",
+                violation_error_message="Use letters, digits and . _ @ + - in a user name.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tenantsuspension',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(expressions=[('tenant', '='), ('during', '&&')], name='tenantsuspension_no_overlap', violation_error_message='This organization is suspended already.'),
+            model_name="tenantsuspension",
+            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
+                expressions=[("tenant", "="), ("during", "&&")],
+                name="tenantsuspension_no_overlap",
+                violation_error_message="This organization is suspended already.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='useractivity',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(expressions=[('user', '='), ('during', '&&')], name='useractivity_no_overlap', violation_error_message='This user is active already.'),
+            model_name="useractivity",
+            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
+                expressions=[("user", "="), ("during", "&&")],
+                name="useractivity_no_overlap",
+                violation_error_message="This user is active already.",
+            ),
         ),
         migrations.RunSQL(_sql.HISTORY, _sql.HISTORY_BACK),
         migrations.RunSQL(_sql.GROUP_LOOPS, _sql.GROUP_LOOPS_BACK),

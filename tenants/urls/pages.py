@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from tenants.views import account, activity, group_acts, groups, partner_acts, partners, sessions, user_acts, users
+from tenants.views import (
+    account,
+    activity,
+    group_acts,
+    groups,
+    partner_acts,
+    partners,
+    sessions,
+    user_acts,
+    users,
+)
 
 app_name = "tenants"
 

@@ -104,7 +104,9 @@ class MoveGroup(_OfGroup, FormPage):
 
     def frame(self) -> dict[str, Any]:
         crumbs = self.crumbs(self.shown)
-        lead = _("Members lose what comes from the groups above the old place, and gain what stands above the new.")
+        lead = _(
+            "Members lose what comes from the groups above the old place, and gain what stands above the new."
+        )
         page = {"title": _("Move"), "breadcrumb": crumbs, "lead": lead}
         return {"page": page, "submit": _("Move group"), "cancel_url": crumbs[-1]["url"]}
 

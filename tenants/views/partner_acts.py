@@ -49,7 +49,9 @@ class ConfirmPartner(_ActOnPartner):
     def confirmation(self) -> dict[str, Any]:
         row = self.row()
         name = title_of(row, self.tenant)
-        said = _("%(person)s of %(name)s (%(address)s) accepted your invitation. Is it the organization you meant?")
+        said = _(
+            "%(person)s of %(name)s (%(address)s) accepted your invitation. Is it the organization you meant?"
+        )
         address = row.invitee.slug if row.invitee else ""
         return self.question(
             row,

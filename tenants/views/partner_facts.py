@@ -79,7 +79,12 @@ def actions(page: ConsolePage, row: Partnership) -> dict[str, Any]:
     decline = page.link(_("Decline"), changing, f"{at}/decline", icon="x", dialog=True, danger=True)
     revoke = page.link(_("Take the invitation back"), changing, f"{at}/revoke", icon="x", dialog=True)
     end = page.link(
-        _("End partnership"), "OrganizationRelations:delete", f"{at}/end", icon="stop", dialog=True, danger=True
+        _("End partnership"),
+        "OrganizationRelations:delete",
+        f"{at}/end",
+        icon="stop",
+        dialog=True,
+        danger=True,
     )
     ours = row.inviter_id == page.tenant.pk
     if row.state == "redeemed" and ours:

@@ -36,16 +36,21 @@ class PartnerList(ConsolePage):
         context = {
             "page": {
                 "title": _("Partners"),
-                "lead": _("Organizations that yours shares applications with. A contract needs a partnership."),
+                "lead": _(
+                    "Organizations that yours shares applications with. A contract needs a partnership."
+                ),
                 "primary": self.link(_("Invite a partner"), adding, invite, icon="plus"),
                 "more": [self.link(_("Answer an invitation"), adding, redeem, icon="link")],
             },
             "filters": _filters(self, wanted, state),
             "table": {
                 "caption": _("Partners"),
-                "columns": [{"label": label} for label in (_("Organization"), _("State"), _("Invited"), _("By"))],
+                "columns": [
+                    {"label": label} for label in (_("Organization"), _("State"), _("Invited"), _("By"))
+                ],
                 "rows": [{"cells": _cells(self, row)} for row in shown.rows],
-                "count_text": ngettext("%(count)d partnership", "%(count)d partnerships", count) % {"count": count},
+                "count_text": ngettext("%(count)d partnership", "%(count)d partnerships", count)
+                % {"count": count},
                 "paging": shown.paging,
             },
             "searched": bool(wanted or state),
@@ -57,7 +62,9 @@ class PartnerList(ConsolePage):
         if wanted:
             ours, theirs = Q(inviter=self.tenant), Q(invitee=self.tenant)
             named = Q(invitee__name__icontains=wanted) | Q(expected__name__icontains=wanted)
-            rows = rows.filter((ours & (named | Q(note__icontains=wanted))) | (theirs & Q(inviter__name__icontains=wanted)))
+            rows = rows.filter(
+                (ours & (named | Q(note__icontains=wanted))) | (theirs & Q(inviter__name__icontains=wanted))
+            )
         return in_state(rows, state, self.at)
 
 
@@ -119,7 +126,9 @@ class InvitePartner(FormPage):
             "ends_at": row.expires_at,
         }
         done = self.url("tenants:partner-detail", partnership_id=row.pk)
-        return self.render("tenants/partner_invited.html", {**self.frame(), "secret": secret, "done_url": done})
+        return self.render(
+            "tenants/partner_invited.html", {**self.frame(), "secret": secret, "done_url": done}
+        )
 
 
 class RedeemInvitation(FormPage):
@@ -148,8 +157,10 @@ class RedeemInvitation(FormPage):
             row = partnerships.redeem(token=code, tenant=self.tenant, by=self.actor, at=self.at)
         if not outcome:
             return self._forgetting(self.form_page(form))
-        said = _("The partnership with %(name)s is confirmed.") if row.state == "confirmed" else _(
-            "Accepted. %(name)s now sees who you are and confirms."
+        said = (
+            _("The partnership with %(name)s is confirmed.")
+            if row.state == "confirmed"
+            else _("Accepted. %(name)s now sees who you are and confirms.")
         )
         to = self.url("tenants:partner-detail", partnership_id=row.pk)
         return self._forgetting(self.done(said % {"name": row.inviter.name}, to))

@@ -78,6 +78,9 @@ def _known(events: Sequence[HistoryEvent], tenant: Tenant) -> set[tuple[str, str
     named |= {(event.subject_kind, event.subject_id) for event in events}
     users = [object_id for kind, object_id in named if kind == "user"]
     groups = [object_id for kind, object_id in named if kind == "group"]
-    found = {("user", str(pk)) for pk in User.objects.filter(tenant=tenant, pk__in=users).values_list("pk", flat=True)}
+    found = {
+        ("user", str(pk))
+        for pk in User.objects.filter(tenant=tenant, pk__in=users).values_list("pk", flat=True)
+    }
     living = Group.objects.filter(tenant=tenant, pk__in=groups, during__endswith__isnull=True)
     return found | {("group", str(pk)) for pk in living.values_list("pk", flat=True)}

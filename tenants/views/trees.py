@@ -41,7 +41,9 @@ class Forest:
             waiting += [(child, depth + 1) for child in reversed(below[group.pk])]
         following = [depth for _group, depth in found[1:]] + [0]
         return [
-            Branch(group, depth, self.members.get(group.pk, 0), after > depth, range(depth - min(after, depth)))
+            Branch(
+                group, depth, self.members.get(group.pk, 0), after > depth, range(depth - min(after, depth))
+            )
             for (group, depth), after in zip(found, following, strict=True)
         ]
 

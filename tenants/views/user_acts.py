@@ -24,7 +24,9 @@ class InviteUser(FormPage):
         page = {
             "title": _("Invite a person"),
             "breadcrumb": [{"label": _("Users"), "url": back}],
-            "lead": _("The person gets a link by mail and sets a password. Roles and groups are given afterwards."),
+            "lead": _(
+                "The person gets a link by mail and sets a password. Roles and groups are given afterwards."
+            ),
         }
         return {"page": page, "submit": _("Send invitation"), "cancel_url": back}
 
@@ -112,9 +114,7 @@ class DeactivateUser(_ActOnUser):
             {"label": _("Roles"), "value": sum(len(panel["names"]) for panel in held)},
         ]
         title = _("Deactivate %(name)s?") % {"name": user}
-        return self.question(
-            user, act=_("Deactivate"), title=title, counts=counts, names=names, danger=True
-        )
+        return self.question(user, act=_("Deactivate"), title=title, counts=counts, names=names, danger=True)
 
     def act(self, revision: int | None) -> str:
         user = users.deactivate(

@@ -53,7 +53,9 @@ class UserList(ConsolePage):
             "filters": _filters(self, wanted, state),
             "table": {
                 "caption": _("Users"),
-                "columns": [{"label": label} for label in (_("Name"), _("User name"), _("State"), _("Last sign-in"))],
+                "columns": [
+                    {"label": label} for label in (_("Name"), _("User name"), _("State"), _("Last sign-in"))
+                ],
                 "rows": [{"cells": _cells(self, user)} for user in page.rows],
                 "count_text": ngettext("%(count)d person", "%(count)d people", count) % {"count": count},
                 "paging": page.paging,
@@ -170,6 +172,8 @@ def _groups(page: ConsolePage, user: User) -> list[dict[str, Any]]:
 def _activity(page: ConsolePage, user: User) -> list[dict[str, Any]]:
     """A time line, once there is more than "since then": gaps, or an end."""
     rows = UserActivity.objects.filter(user=user, during__isempty=False).order_by("during")
-    spans = [{"during": row.during, "state": "active" if row.during.upper is None else "ended"} for row in rows]
+    spans = [
+        {"during": row.during, "state": "active" if row.during.upper is None else "ended"} for row in rows
+    ]
     worth = len(spans) > 1 or any(span["state"] == "ended" for span in spans)
     return [{"label": _("Active"), "spans": spans}] if worth else []

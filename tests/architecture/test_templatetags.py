@@ -62,7 +62,10 @@ def test_distance(delta: timedelta, words: str) -> None:
 @pytest.mark.parametrize(
     ("during", "words"),
     [
-        ((AT, AT + timedelta(days=60)), ["from", "26 Feb 2027, 14:00 CET", "until", "27 Apr 2027, 15:00 CEST"]),
+        (
+            (AT, AT + timedelta(days=60)),
+            ["from", "26 Feb 2027, 14:00 CET", "until", "27 Apr 2027, 15:00 CEST"],
+        ),
         ((AT, None), ["from", "26 Feb 2027", "no end"]),
         (Span(None, AT), ["until", "26 Feb 2027"]),
         ((None, None), ["always"]),
@@ -105,7 +108,11 @@ def test_open_ends_reach_the_edges() -> None:
 def test_spans_outside_the_window_and_empty_ones_are_left_out() -> None:
     """Half-open: a span that ends where the window begins has no part in it."""
     start, end = AT, AT + timedelta(days=10)
-    before, after, empty = span(None, start), span(end, None), span(AT + timedelta(days=1), AT + timedelta(days=1))
+    before, after, empty = (
+        span(None, start),
+        span(end, None),
+        span(AT + timedelta(days=1), AT + timedelta(days=1)),
+    )
     assert bars(before, after, empty, start=start, end=end) == []
 
 

@@ -58,7 +58,9 @@ class ContractForm(forms.Form):
 
     name = forms.CharField(label="Name", help_text="Shown to the partner.")
     key = forms.SlugField(label="Application id", help_text="Cannot be changed later.")
-    partner = forms.ChoiceField(label="Partner", choices=[("", "Choose a partner"), ("acme", "Acme Robotics")])
+    partner = forms.ChoiceField(
+        label="Partner", choices=[("", "Choose a partner"), ("acme", "Acme Robotics")]
+    )
     note = forms.CharField(
         label="Note", required=False, widget=forms.Textarea({"rows": 3}), help_text="Both sides can read it."
     )
@@ -72,7 +74,9 @@ class ContractForm(forms.Form):
         help_text="What the partner may hand out.",
     )
     onward = forms.BooleanField(
-        label="The partner may give access to others", required=False, help_text="By access contracts of its own."
+        label="The partner may give access to others",
+        required=False,
+        help_text="By access contracts of its own.",
     )
 
 
@@ -82,7 +86,9 @@ class SignInForm(forms.Form):
     username = forms.CharField(
         label="User name or e-mail address", widget=forms.TextInput({"autocomplete": "username"})
     )
-    password = forms.CharField(label="Password", widget=forms.PasswordInput({"autocomplete": "current-password"}))
+    password = forms.CharField(
+        label="Password", widget=forms.PasswordInput({"autocomplete": "current-password"})
+    )
 
 
 class PauseForm(forms.Form):

@@ -106,7 +106,10 @@ def confirm(now: datetime) -> dict[str, Any]:
                     "items": [{"text": name, "url": "#"} for name in people],
                     "more": 8,
                 },
-                {"label": "Services that lose access", "items": [{"text": "route-optimizer"}, {"text": "yard-camera"}]},
+                {
+                    "label": "Services that lose access",
+                    "items": [{"text": "route-optimizer"}, {"text": "yard-camera"}],
+                },
             ],
         },
     }

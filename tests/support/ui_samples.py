@@ -19,7 +19,12 @@ def refusal(now: datetime) -> SimpleNamespace:
     """A no with three links."""
     chain = [
         reason("contract_paused", "The contract with Acme Robotics is paused", ago(now, 3), "contract.html"),
-        reason("granted_by_contract", "Fleet Planner comes to Northwind by this contract only", None, "contract.html"),
+        reason(
+            "granted_by_contract",
+            "Fleet Planner comes to Northwind by this contract only",
+            None,
+            "contract.html",
+        ),
         reason("application_active", "Fleet Planner itself is active", ago(now, 410), "applications.html"),
     ]
     return SimpleNamespace(allowed=False, code="contract_paused", reasons=chain)
@@ -28,8 +33,12 @@ def refusal(now: datetime) -> SimpleNamespace:
 def permission(now: datetime) -> SimpleNamespace:
     """A yes with two links."""
     chain = [
-        reason("role_held", "Jane Roe holds Planner through the group Dispatch", ago(now, 40), "contract.html"),
-        reason("role_granted", "Planner is granted to Northwind by a contract with Acme Robotics", ago(now, 120)),
+        reason(
+            "role_held", "Jane Roe holds Planner through the group Dispatch", ago(now, 40), "contract.html"
+        ),
+        reason(
+            "role_granted", "Planner is granted to Northwind by a contract with Acme Robotics", ago(now, 120)
+        ),
     ]
     return SimpleNamespace(allowed=True, code="role_held", reasons=chain)
 
@@ -40,17 +49,28 @@ def shell(now: datetime) -> dict[str, Any]:
     def item(label: str, icon: str, url: str = "overview.html", **more: Any) -> dict[str, Any]:
         return {"label": label, "icon": icon, "url": url, **more}
 
-    sharing = [item("Applications", "apps", "applications.html"), item("Contracts", "contract", "contract.html")]
+    sharing = [
+        item("Applications", "apps", "applications.html"),
+        item("Contracts", "contract", "contract.html"),
+    ]
     return {
         "nav": [
             {"label": "", "items": [item("Overview", "home", active=True)]},
             {"label": "Sharing", "items": [*sharing, item("Partners", "partners", "empty.html", count=2)]},
-            {"label": "People", "items": [item("Users", "user"), item("Groups", "users"), item("Roles", "role")]},
+            {
+                "label": "People",
+                "items": [item("Users", "user"), item("Groups", "users"), item("Roles", "role")],
+            },
             {"label": "Record", "items": [item("Activity", "activity", "library.html")]},
         ],
         "organization": {"name": "Northwind Logistics", "url": "overview.html"},
         "environment": "Demo",
-        "account": {"name": "Jane Roe", "detail": "jane.roe@northwind.example", "url": "#", "sign_out_url": "#"},
+        "account": {
+            "name": "Jane Roe",
+            "detail": "jane.roe@northwind.example",
+            "url": "#",
+            "sign_out_url": "#",
+        },
         "search_url": "applications.html",
     }
 
@@ -65,7 +85,13 @@ def history(now: datetime) -> list[dict[str, Any]]:
             "icon": "pause",
             "note": "“Audit of the dispatch data until the end of the week.”",
         },
-        {"at": ago(now, 31), "actor": "Max Weber", "text": "accepted the role Planner", "icon": "check", "url": "#"},
+        {
+            "at": ago(now, 31),
+            "actor": "Max Weber",
+            "text": "accepted the role Planner",
+            "icon": "check",
+            "url": "#",
+        },
         {"at": ago(now, 200), "actor": "Acme Robotics", "text": "proposed the contract", "icon": "contract"},
     ]
 
@@ -90,7 +116,10 @@ def rows(now: datetime) -> list[dict[str, Any]]:
             "note": "sees tours",
             "spans": [{"during": (ago(now, 200), None), "state": "in_force"}],
         },
-        {"label": "Administrator", "spans": [{"during": (ago(now, -40), ago(now, -165)), "state": "proposed"}]},
+        {
+            "label": "Administrator",
+            "spans": [{"during": (ago(now, -40), ago(now, -165)), "state": "proposed"}],
+        },
     ]
 
 
@@ -99,8 +128,18 @@ def overview(now: datetime) -> dict[str, Any]:
     return {
         "page": {"title": "Overview", "primary": {"label": "Propose a contract", "url": "#", "icon": "plus"}},
         "tiles": [
-            {"label": "Applications", "value": "24", "note": "3 owned, 21 shared with you", "url": "applications.html"},
-            {"label": "Contracts in force", "value": "17", "note": "2 end within 30 days", "url": "contract.html"},
+            {
+                "label": "Applications",
+                "value": "24",
+                "note": "3 owned, 21 shared with you",
+                "url": "applications.html",
+            },
+            {
+                "label": "Contracts in force",
+                "value": "17",
+                "note": "2 end within 30 days",
+                "url": "contract.html",
+            },
             {"label": "People", "value": "1,284", "note": "12 invited", "url": "#"},
             {"label": "Tokens today", "value": "48,310", "note": "0.02 % refused"},
         ],
@@ -142,7 +181,13 @@ def contract(now: datetime) -> dict[str, Any]:
             "more": [
                 {"label": "Propose a change", "url": "#", "icon": "edit"},
                 {"label": "Pause contract", "url": "pause.html", "icon": "pause", "dialog": True},
-                {"label": "End contract", "url": "pause.html", "icon": "stop", "dialog": True, "danger": True},
+                {
+                    "label": "End contract",
+                    "url": "pause.html",
+                    "icon": "stop",
+                    "dialog": True,
+                    "danger": True,
+                },
             ],
             "tabs": [
                 {"label": "Overview", "url": "#", "active": True},

@@ -194,7 +194,9 @@ class Universe:
     def _first_shares(self, at: datetime) -> None:
         """acme → beta (onward) → gamma, and services that call through both."""
         roles = [("acme.meter", "viewer"), ("acme.meter", "editor")]
-        first = str(self.draft("acme", "beta", Offer(type="provision", roles=roles, onward_access=True), at).id)
+        first = str(
+            self.draft("acme", "beta", Offer(type="provision", roles=roles, onward_access=True), at).id
+        )
         second_offer = Offer(type="access", roles=roles[:1])
         self.propose(first, at)
         self.accept(first, at)

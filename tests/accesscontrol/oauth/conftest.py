@@ -145,6 +145,22 @@ def claims_of(response: HttpResponse) -> dict[str, Any]:
     return claims
 
 
+def said(response: Any) -> dict[str, Any]:
+    """The body of a refusal at the token endpoint."""
+    assert response.status_code == 400, response.content
+    assert response["Content-Type"] == "application/json;charset=UTF-8"
+    assert response["Cache-Control"] == "no-store"
+    body: dict[str, Any] = response.json()
+    return body
+
+
+def two_targets(world: World) -> None:
+    """A second application that the reader may call."""
+    world.application(world.acme, "billing")
+    world.share(world.acme, world.globex, ("acme.billing", "viewer"))
+    world.assign(world.globex, "globex.reader", "acme.billing")
+
+
 @pytest.fixture(scope="module")
 def story(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
     """Globex has Acme's meter by provision; its own reader may view it. The neighbour has both names too.

@@ -1,5 +1,6 @@
 """Decided now: what introspection says while contracts, roles and times move."""
 
+import base64
 import json
 from typing import Any
 from uuid import uuid4
@@ -153,7 +154,7 @@ def forged(
     """A token with other claims or header, signed by our own key unless another is given."""
     signing = keys.signing_key(at=world.clock.at)
     head = {"typ": "at+jwt", "alg": "ES256", "kid": signing.kid, **(header or {})}
-    payload = json.loads(__import__("base64").urlsafe_b64decode(token.split(".")[1] + "=="))
+    payload = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
     claims = {name: value for name, value in {**payload, **changed}.items() if value is not None}
     return jwt.encode(head, claims, key or signing.private, algorithms=["ES256", "HS256", "none"])
 

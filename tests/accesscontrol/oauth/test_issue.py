@@ -1,15 +1,13 @@
 """What a token holds, where it is asked for, how long it lives."""
 
-from datetime import timedelta
-
 import pytest
 from django.test.client import Client as Browser
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from applications.actions import contracts, pauses
+from applications.actions import pauses
 from applications.models import ServiceAccount
-from tests.accesscontrol.oauth.conftest import World, basic, claims_of
+from tests.accesscontrol.oauth.conftest import World, basic, claims_of, two_targets
 from tests.support.factories import SYSTEM
 
 READER, METER = "globex.reader", "acme.meter"
@@ -118,12 +116,6 @@ def test_works_without_csrf_token(shared: World) -> None:
     assert strict.post("/oauth2/token", form, headers=header).status_code == 200
 
 
-def two_targets(world: World) -> None:
-    world.application(world.acme, "billing")
-    world.share(world.acme, world.globex, ("acme.billing", "viewer"))
-    world.assign(world.globex, READER, "acme.billing")
-
-
 def test_several_targets(shared: World) -> None:
     """A sorted list; no roles claim, which would not tell whose they are."""
     two_targets(shared)
@@ -187,52 +179,6 @@ def test_access_contract_says_whose_data(shared: World) -> None:
     assert claims["tid"] == str(world.acme.id)
     assert claims["roles"] == [f"urn:iam:application-role:{world.acme.id}:{METER}:viewer"]
     assert claims["scope_tenants"] == [{"tid": str(world.acme.id), "relation": "access"}]
-
-
-class TestEnd:
-    """No token outlives what it rests on."""
-
-    def until(self, world: World, **delta: float) -> None:
-        contract = world.globex.contracts_received.get()
-        when = world.clock.at + timedelta(**delta)
-        contracts.end(tenant=world.acme, contract_id=contract.id, by=SYSTEM, at=world.clock.at, when=when)
-
-    def test_cut_at_the_contract_end(self, shared: World) -> None:
-        self.until(shared, seconds=100)
-        response = shared.token(READER, shared.globex, f"aud:{METER}")
-        assert claims_of(response)["exp"] == int(shared.clock.at.timestamp()) + 100
-        assert response.json()["expires_in"] == 100
-
-    def test_cut_at_the_end_of_a_role(self, shared: World) -> None:
-        """The assignment of the second role ends first: the roles claim must not outlive it."""
-        ends_at = shared.clock.at + timedelta(seconds=30)
-        shared.assign(shared.globex, READER, METER, "editor", ends_at=ends_at)
-        assert shared.token(READER, shared.globex, f"aud:{METER} openid").json()["expires_in"] == 30
-        narrowed = shared.token(READER, shared.globex, f"{METER}/viewer openid")
-        assert narrowed.json()["expires_in"] == 300  # it does not carry the role that ends
-
-    def test_earliest_of_all_targets(self, shared: World) -> None:
-        self.until(shared, seconds=77)
-        two_targets(shared)
-        assert shared.token(READER, shared.globex).json()["expires_in"] == 77
-
-    def test_fractions_round_down(self, shared: World) -> None:
-        self.until(shared, seconds=20.9)
-        claims = claims_of(shared.token(READER, shared.globex, f"aud:{METER}"))
-        assert claims["exp"] - claims["iat"] == 20
-
-    def test_less_than_a_second_is_refused_as_it_will_be(self, shared: World) -> None:
-        self.until(shared, seconds=0.5)
-        response = shared.token(READER, shared.globex, f"aud:{METER}")
-        assert response.status_code == 400
-        assert response.json()["reasons"][0]["code"] == "contract_ended"
-
-    def test_role_that_ends_at_once_is_left_out(self, shared: World) -> None:
-        ends_at = shared.clock.at + timedelta(seconds=0.5)
-        shared.assign(shared.globex, READER, METER, "editor", ends_at=ends_at)
-        response = shared.token(READER, shared.globex, f"aud:{METER} openid")
-        assert [urn.rsplit(":", 1)[1] for urn in claims_of(response)["roles"]] == ["viewer"]
-        assert response.json()["expires_in"] == 300
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,51 @@
+"""Shapes of events."""
+
+from typing import Any
+
+from rest_framework import serializers as rest
+
+
+class EventOut(rest.Serializer[Any]):
+    """A CloudEvents 1.0 event in its JSON form."""
+
+    specversion = rest.CharField()
+    id = rest.UUIDField()
+    type = rest.CharField()
+    source = rest.URLField()
+    subject = rest.CharField()
+    time = rest.DateTimeField()
+    tenantid = rest.UUIDField()
+    position = rest.IntegerField()
+
+    def get_fields(self) -> dict[str, Any]:
+        """``data`` is a property of the serializer itself, so it cannot be written as an attribute."""
+        fields = super().get_fields()
+        fields["data"] = rest.DictField()
+        return fields
+
+
+class EventPage(rest.Serializer[Any]):
+    """Events in order. ``next`` is what to send as ``after``."""
+
+    items = EventOut(many=True)
+    next = rest.IntegerField()
+    oldest = rest.IntegerField()
+    live = rest.URLField(allow_null=True)
+
+
+class ServedTenant(rest.Serializer[Any]):
+    """A tenant that the application serves."""
+
+    tenantId = rest.UUIDField()
+    name = rest.CharField()
+    relation = rest.CharField()
+    relations = rest.ListField(child=rest.CharField())
+    availableFrom = rest.DateTimeField(allow_null=True)
+    availableUntil = rest.DateTimeField(allow_null=True)
+
+
+class ServedTenants(rest.Serializer[Any]):
+    """All of them."""
+
+    items = ServedTenant(many=True)
+    next = rest.CharField(allow_null=True)

