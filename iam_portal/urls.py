@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", pages.metrics, name="metrics"),
     path("", include("accesscontrol.oauth.urls")),
     path("iam/application-management/v1/", include("applications.urls.api")),
+    path("iam/application-management/v1/", include("tenants.urls.api")),
     path("iam/access-management/v1/", include("accesscontrol.urls.api")),
     path("iam/schema/", SpectacularJSONAPIView.as_view(), name="schema"),
     path("iam/reference/", SpectacularRedocView.as_view(url_name="schema"), name="reference"),

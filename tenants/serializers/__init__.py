@@ -1,0 +1,1 @@
+"""Shapes of the REST API of tenants."""
