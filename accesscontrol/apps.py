@@ -1,6 +1,7 @@
 """App configuration."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class AccessControlConfig(AppConfig):
@@ -10,3 +11,8 @@ class AccessControlConfig(AppConfig):
 
     def ready(self) -> None:
         from accesscontrol import receivers  # noqa: F401  (registration needs loaded apps)
+        from accesscontrol.views import panels  # noqa: F401  (answers what the pages of people ask)
+        from tenants import navigation
+
+        roles = "accesscontrol:assignment-list"
+        navigation.register("people", _("Roles"), roles, "role", "Roles:read", position=30)

@@ -34,3 +34,18 @@ def end_contracts(*, partnership: Partnership, by: Actor, at: datetime, **kwargs
         return
     contracts = list(in_force_between(partnership.inviter, partnership.invitee))
     end_all(contracts=contracts, by=by, at=at, note="The partnership ended.", tenant_id=by.tenant_id)
+
+
+@receiver(signals.partnership_ending)
+def contracts_that_end(*, page: Any, partnership: Partnership, **kwargs: Any) -> list[dict[str, str]]:
+    """What the question before the end of a partnership lists."""
+    if partnership.invitee is None:
+        return []
+    rows = in_force_between(partnership.inviter, partnership.invitee).select_related("provider", "consumer")
+    return [
+        {
+            "text": f"{row.provider.name} → {row.consumer.name}, {row.get_type_display()}",
+            "url": page.url("applications:contract-detail", contract_id=row.pk),
+        }
+        for row in rows.order_by("created_at", "id")
+    ]

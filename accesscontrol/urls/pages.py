@@ -1,6 +1,17 @@
-"""Addresses of pages."""
+"""Pages of roles and assignments, below ``t/<slug>/``."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from accesscontrol.views import assigning, assignments
 
 app_name = "accesscontrol"
-urlpatterns: list[URLPattern] = []
+
+urlpatterns = [
+    path("assignments", assignments.AssignmentList.as_view(), name="assignment-list"),
+    path("assignments/add", assigning.AssignRole.as_view(), name="assignment-add"),
+    path(
+        "assignments/<uuid:assignment_id>/withdraw",
+        assigning.WithdrawRole.as_view(),
+        name="assignment-withdraw",
+    ),
+]

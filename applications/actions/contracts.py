@@ -15,7 +15,7 @@ from applications.policies import lock_contract, lock_tenants
 from applications.signals import contract_accepted
 from iam_portal.errors import DomainError, Invalid
 from iam_portal.gate import Actor
-from tenants.actions.partners import are_partners
+from tenants.actions.partners import accepts_automatically, are_partners
 from tenants.models import Tenant
 from tenants.models.spanned import clipped, since
 
@@ -43,7 +43,7 @@ class Lapsed(DomainError):
 def propose(
     *, tenant: Tenant, contract_id: UUID, by: Actor, at: datetime, note: str = "", revision: int | None = None
 ) -> Contract:
-    """Provider: send the draft to the consumer."""
+    """Provider: send the draft to the consumer, whose standing yes to this partner accepts it at once."""
     with transaction.atomic():
         contract = lock_contract(tenant=tenant, contract_id=contract_id, revision=revision)
         require_side(contract, tenant, "provider")
@@ -53,6 +53,10 @@ def propose(
         before = snapshot(contract)
         contract.state, contract.proposed_at = ContractState.PROPOSED, at
         _finish(contract, "proposed", by=by, at=at, before=before, note=note)
+        consumer = contract.consumer
+        if accepts_automatically(tenant=consumer, partner=tenant, contract_type=contract.type):
+            automatic = Actor("system", "auto-accept", "Automatic acceptance", consumer.id, by.request_id)
+            contract = accept(tenant=consumer, contract_id=contract.id, by=automatic, at=at)
     return contract
 
 

@@ -69,9 +69,7 @@ class Partnerships(PartnershipAPI):
     def get(self, request: Request, **kwargs: Any) -> Response:
         """Of every state."""
         limit = page_size(request) or 50
-        rows = (
-            partnerships.of(self.tenant).select_related("inviter", "invitee").prefetch_related("auto_accepts")
-        )
+        rows = partnerships.of(self.tenant).select_related("inviter", "invitee")
         if cursor := cursor_of(request):
             rows = rows.filter(id__gt=uuid_of(cursor[0], "cursor"))
         page = list(rows.prefetch_related("auto_accepts").order_by("id")[: limit + 1])

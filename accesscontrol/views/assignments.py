@@ -1,0 +1,160 @@
+"""Assignments: who holds which role here, since when, until when, and whether it counts."""
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accesscontrol.models import Assignment
+from accesscontrol.views import standing
+from accesscontrol.views.panels import application_of
+from tenants.http import paging
+from tenants.views.console import ConsolePage
+from tenants.views.wording import address
+
+RELATED = (
+    "user",
+    "group",
+    "application",
+    "application_role__application",
+    "tenant_role",
+    "contract__provider",
+)
+KINDS = {"user": _("Users"), "group": _("Groups"), "application": _("Applications")}
+
+
+class AssignmentList(ConsolePage):
+    """Present and planned ones, unless the past is asked for."""
+
+    permission = "Roles:read"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        wanted = paging.searched(request)
+        rows = _chosen(self, wanted)
+        count = rows.count()
+        shown = paging.page_of(
+            rows.select_related(*RELATED), request=request, key="created_at", descending=True
+        )
+        standings = standing.of_rows(shown.rows, tenant=self.tenant, at=self.at)
+        adding = self.url("accesscontrol:assignment-add")
+        labels = [_("Who"), _("Role"), _("Application"), _("State"), _("When")]
+        columns = [{"label": label} for label in labels]
+        context = {
+            "page": {
+                "title": _("Roles"),
+                "lead": _("Who holds which role here. A role counts only while your organization has it."),
+                "primary": self.link(_("Assign a role"), "Roles:modify", adding, icon="plus"),
+            },
+            "filters": _filters(self, wanted),
+            "table": {
+                "caption": _("Assignments"),
+                "columns": [*columns, {"label": _("Withdraw"), "hidden_label": True}],
+                "rows": [{"cells": _cells(self, row, standings[row.pk])} for row in shown.rows],
+                "count_text": ngettext("%(count)d assignment", "%(count)d assignments", count)
+                % {"count": count},
+                "paging": shown.paging,
+            },
+            "searched": any(request.GET.get(name) for name in ("q", "kind", "state", "application")),
+        }
+        return self.render("accesscontrol/assignment_list.html", context)
+
+
+def principal_of(page: ConsolePage, row: Assignment) -> tuple[str, str, str]:
+    """(name, kind in words, address) of who holds it."""
+    if row.user is not None:
+        return str(row.user), _("user"), address(page.slug, "user", str(row.user_id))
+    if row.group is not None:
+        return str(row.group), _("group"), address(page.slug, "group", str(row.group_id))
+    return str(row.application), _("application"), address(page.slug, "application", str(row.application_id))
+
+
+def _chosen(page: ConsolePage, wanted: str) -> QuerySet[Assignment]:
+    given = page.request.GET
+    rows = Assignment.objects.filter(tenant=page.tenant, during__isempty=False)
+    state = given.get("state", "")
+    if state == "ended":
+        rows = rows.filter(during__endswith__lte=page.at)
+    elif state == "scheduled":
+        rows = rows.filter(during__startswith__gt=page.at)
+    elif state != "all":
+        rows = rows.not_over(page.at)
+    if given.get("kind") in KINDS:
+        rows = rows.filter(**{f"{given['kind']}__isnull": False})
+    if application := paging.searched(page.request, "application"):
+        rows = rows.filter(application_role__application_id=application)
+    if wanted:
+        who = Q(user__display_name__icontains=wanted) | Q(user__username__icontains=wanted)
+        who |= Q(group__name__icontains=wanted) | Q(application__display_name__icontains=wanted)
+        what = Q(application_role__name__icontains=wanted) | Q(tenant_role__name__icontains=wanted)
+        rows = rows.filter(who | what | Q(application_role__application__display_name__icontains=wanted))
+    return rows
+
+
+def _filters(page: ConsolePage, wanted: str) -> dict[str, Any]:
+    given = page.request.GET
+    states = {"scheduled": _("Scheduled"), "ended": _("Ended"), "all": _("All, with ended")}
+    here = Assignment.objects.filter(tenant=page.tenant, application_role__isnull=False)
+    named = here.values_list(
+        "application_role__application_id", "application_role__application__display_name"
+    )
+    applications = dict(named.distinct().order_by("application_role__application__display_name")[:50])
+    menus = (
+        ("kind", _("Who"), KINDS),
+        ("application", _("Application"), applications),
+        ("state", _("State"), states),
+    )
+    return {
+        "url": page.request.path,
+        "q": wanted,
+        "placeholder": _("Search people and roles"),
+        "hidden": [(name, given[name]) for name, _label, _values in menus if given.get(name)],
+        "chips": [
+            {
+                "label": label,
+                "value": values.get(given.get(name, "")),
+                "options": _options(page, name, values),
+            }
+            for name, label, values in menus
+        ],
+        "clear_url": page.request.path if given else "",
+    }
+
+
+def _options(page: ConsolePage, name: str, values: dict[str, str]) -> list[dict[str, Any]]:
+    chosen = page.request.GET.get(name, "")
+    return [
+        {
+            "label": label,
+            "active": key == chosen,
+            "url": paging.with_query(page.request, **{name: None if key == chosen else key}),
+        }
+        for key, label in values.items()
+    ]
+
+
+def _cells(page: ConsolePage, row: Assignment, stands: standing.Standing) -> list[dict[str, Any]]:
+    name, kind, url = principal_of(page, row)
+    role = row.application_role or row.tenant_role
+    contract = row.contract.provider.name if row.contract else ""
+    ended = stands.state == "ended"
+    withdraw = {
+        "label": _("Withdraw"),
+        "url": page.url("accesscontrol:assignment-withdraw", assignment_id=row.pk),
+    }
+    counts_not = stands.state == "not_available"
+    state = {"state": stands.state, "word": _("Does not count") if counts_not else ""}
+    if counts_not and stands.decision.reasons:
+        state["note"] = stands.decision.reasons[0].text
+    return [
+        {"text": name, "url": url, "note": kind},
+        {"text": str(role), "code": role.key if role else ""},
+        {
+            "text": application_of(row),
+            "note": _("on the data of %(name)s") % {"name": contract} if contract else "",
+        },
+        state,
+        {"during": row.during},
+        {"action": None if ended or not page.can("Roles:modify") else {**withdraw, "dialog": True}},
+    ]

@@ -1,0 +1,91 @@
+"""Roles on the pages of a person and of a group: those pages ask by signal, the answer is drawn there."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.dispatch import receiver
+from django.utils.translation import gettext as _
+
+from accesscontrol.facts import groups_above
+from accesscontrol.models import Assignment
+from accesscontrol.views import standing
+from accesscontrol.views.standing import Held
+from tenants import signals
+from tenants.models import Group, Tenant, User
+
+TEMPLATE = "accesscontrol/_held.html"
+
+
+@receiver(signals.user_shown)
+def roles_of_user(
+    *, page: Any, tenant: Tenant, user: User, at: datetime, **kwargs: Any
+) -> dict[str, Any] | None:
+    """What somebody holds, directly and through groups. He himself may always see it."""
+    own = page.actor.kind == "user" and page.actor.id == str(user.pk)
+    if not own and not page.can("Roles:read"):
+        return None
+    return _panel(page, standing.of_user(user, tenant=tenant, at=at), f"user={user.pk}", own=own)
+
+
+@receiver(signals.group_shown)
+def roles_of_group(
+    *, page: Any, tenant: Tenant, group: Group, at: datetime, **kwargs: Any
+) -> dict[str, Any] | None:
+    """What a group holds, itself and from the groups above it."""
+    if not page.can("Roles:read"):
+        return None
+    above = groups_above(group.pk, tenant_id=tenant.pk, at=at)
+    rows = list(
+        Assignment.objects.not_over(at)
+        .filter(tenant=tenant, group_id__in=above)
+        .select_related("application_role__application", "tenant_role", "contract__provider", "group")
+        .order_by("created_at", "id")
+    )
+    standings = standing.of_rows(rows, tenant=tenant, at=at)
+    held = [
+        Held(row, row.group.name if row.group and row.group_id != group.pk else "", standings[row.pk])
+        for row in rows
+    ]
+    return _panel(page, held, f"group={group.pk}", own=False)
+
+
+def _panel(page: Any, held: Iterable[Held], query: str, *, own: bool) -> dict[str, Any]:
+    rows = sorted((_row(page, one) for one in held), key=lambda row: (row["application"], row["role"]))
+    adding = None
+    if not own or page.can("Roles:modify"):
+        adding = page.link(
+            _("Assign a role"), "Roles:modify", f"{page.url('accesscontrol:assignment-add')}?{query}"
+        )
+    return {
+        "template": TEMPLATE,
+        "title": _("Your roles") if own else _("Roles"),
+        "rows": rows,
+        "names": [f"{row['role']} · {row['application']}" for row in rows],
+        "adding": adding,
+    }
+
+
+def _row(page: Any, one: Held) -> dict[str, Any]:
+    row = one.row
+    changing = page.can("Roles:modify")
+    through = [_("through the group %(name)s") % {"name": one.group}] if one.group else []
+    if row.contract is not None:
+        through.append(_("on the data of %(name)s") % {"name": row.contract.provider.name})
+    return {
+        "role": str(row.application_role or row.tenant_role),
+        "application": application_of(row),
+        "note": ", ".join(through),
+        "during": row.during,
+        "standing": one.standing,
+        "withdraw_url": page.url("accesscontrol:assignment-withdraw", assignment_id=row.pk)
+        if changing and not one.group
+        else "",
+    }
+
+
+def application_of(row: Assignment) -> str:
+    """The application's name; an organization's own roles belong to none."""
+    if row.application_role is None:
+        return _("own role")
+    return str(row.application_role.application)

@@ -1,0 +1,201 @@
+"""The roles that can be given in a tenant, grouped by application, each with what stands in its way."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from accesscontrol import gate
+from accesscontrol.decide import Permission, may_grant
+from accesscontrol.models import TenantRole, TenantRolePermission
+from accesscontrol.portal_roles import permissions_of
+from applications import facts as sharing_facts
+from applications.availability import ContractFact, SharingFacts, granted
+from applications.models import Application, ApplicationRole, ContractTerm
+from applications.models.applications import PORTAL_ID
+from iam_portal.decision import Decision
+from iam_portal.gate import Actor
+from tenants.models import Tenant
+
+SEPARATOR = "|"  # in no id, key or UUID
+
+
+class Choice(NamedTuple):
+    """One role. ``value`` is what the form sends; ``note`` says when it counts; refused, it is off."""
+
+    value: str
+    name: str
+    key: str
+    description: str
+    note: str
+    decision: Decision
+
+
+class RoleGroup(NamedTuple):
+    """The roles of one application, by one way."""
+
+    title: str
+    note: str
+    choices: list[Choice]
+
+
+@dataclass(frozen=True, slots=True)
+class Granting:
+    """What the actor may hand out; asked once for all roles."""
+
+    holds: set[Permission]
+    everything: bool = False
+
+    @classmethod
+    def of(cls, actor: Actor, *, tenant: Tenant, at: datetime) -> "Granting":
+        return cls(gate.permissions(actor=actor, tenant_id=tenant.pk, at=at), actor.kind == "system")
+
+    def of_role(self, asked: Iterable[Permission], *, foreign: bool) -> Decision:
+        manager = (gate.RESOURCE_TYPE, "Roles", "modify") in self.holds
+        return may_grant(asked=asked, foreign=foreign, holds=self.holds, access_manager=manager)
+
+
+def offered(*, tenant: Tenant, actor: Actor, at: datetime, wanted: str = "") -> list[RoleGroup]:
+    """Every role that can be assigned here, own ones first, then the portal's. A fixed number of queries.
+
+    ``wanted`` is a part of an application's name or of a role's.
+    """
+    granting = Granting.of(actor, tenant=tenant, at=at)
+    ids = _candidates(tenant, at)
+    sharing = sharing_facts.sharing(ids, tenant_ids=[tenant.pk])
+    roles: dict[str, list[ApplicationRole]] = defaultdict(list)
+    for role in ApplicationRole.objects.at(at).filter(application_id__in=ids).order_by("name", "key"):
+        roles[role.application_id].append(role)
+    groups = _own_roles(tenant, granting, at)
+    for application_id in sorted(sharing, key=lambda key: (key == PORTAL_ID, sharing[key].application.name)):
+        groups += _of_application(sharing[application_id], roles[application_id], tenant, granting, at)
+    return _matching(groups, wanted)
+
+
+def parsed(value: str) -> dict[str, Any]:
+    """The role's part of what an assignment is made from."""
+    application_id, key, contract_id = value.split(SEPARATOR)
+    return {"application_id": application_id or None, "role": key, "contract_id": contract_id or None}
+
+
+def _candidates(tenant: Tenant, at: datetime) -> set[str]:
+    """Applications that the tenant owns, or has or will have by a contract."""
+    owned = Application.objects.at(at).filter(owner=tenant).values_list("id", flat=True)
+    terms = ContractTerm.objects.filter(contract__consumer=tenant, contract__state="accepted")
+    living = terms.filter(Q(contract__ends_at=None) | Q(contract__ends_at__gt=at))
+    return {PORTAL_ID, *owned, *living.values_list("role__application_id", flat=True)}
+
+
+def _of_application(
+    sharing: SharingFacts, roles: list[ApplicationRole], tenant: Tenant, granting: Granting, at: datetime
+) -> list[RoleGroup]:
+    """A group for what the tenant has for itself, and one for each access contract."""
+    name, tenant_id = sharing.application.name, str(tenant.pk)
+    received = [contract for contract in sharing.contracts if contract.consumer_id == tenant_id]
+    living = [contract for contract in received if contract.ends_at is None or contract.ends_at > at]
+    provided = [contract for contract in living if contract.type == "provision"]
+    own = [
+        _choice(sharing, role, "", note, granting)
+        for role in roles
+        if (note := _own_note(sharing, role, provided, tenant_id, at)) is not None
+    ]
+    groups = [RoleGroup(name, _relation(sharing, tenant_id, provided), own)] if own else []
+    for contract in living:
+        if contract.type != "access":
+            continue
+        said = _("On the data of %(name)s, by access contract.") % {
+            "name": sharing.name(contract.provider_id)
+        }
+        choices = [
+            _choice(sharing, role, contract.id, _way_note(sharing, role, contract, tenant_id, at), granting)
+            for role in roles
+            if role.key in contract.terms
+        ]
+        if choices:
+            groups.append(RoleGroup(name, said, choices))
+    return groups
+
+
+def _own_note(
+    sharing: SharingFacts, role: ApplicationRole, provided: list[ContractFact], tenant_id: str, at: datetime
+) -> str | None:
+    """Empty when the role is granted, a sentence when it will be, None when it cannot be given."""
+    answer = granted(sharing, role=role.key, tenant_id=tenant_id, at=at)
+    if any(way.relation != "access" for way in answer.holding):
+        return ""
+    if not any(role.key in contract.terms for contract in provided):
+        return None
+    broken = [
+        way.decision.reasons[0].text
+        for way in answer.ways
+        if way.relation == "provision" and not way.decision
+    ]
+    return _("Does not count now. %(why)s") % {"why": (broken or [answer.decision.reasons[0].text])[0]}
+
+
+def _way_note(
+    sharing: SharingFacts, role: ApplicationRole, contract: ContractFact, tenant_id: str, at: datetime
+) -> str:
+    answer = granted(sharing, role=role.key, tenant_id=tenant_id, at=at)
+    way = next((way for way in answer.ways if way.contract_id == contract.id), None)
+    if way is not None and way.decision:
+        return ""
+    reasons = way.decision.reasons if way is not None else answer.decision.reasons
+    return _("Does not count now. %(why)s") % {"why": reasons[0].text}
+
+
+def _relation(sharing: SharingFacts, tenant_id: str, provided: list[ContractFact]) -> str:
+    if sharing.application.builtin:
+        return _("Who may do what in this portal. You can give only what you hold yourself.")
+    if sharing.application.owner_id == tenant_id:
+        return _("Your own application.")
+    names = sorted({sharing.name(contract.provider_id) for contract in provided})
+    return _("Provided by %(names)s.") % {"names": ", ".join(names)}
+
+
+def _choice(
+    sharing: SharingFacts, role: ApplicationRole, contract_id: str, note: str, granting: Granting
+) -> Choice:
+    builtin = sharing.application.builtin
+    decision = granting.of_role(permissions_of(role.key) if builtin else (), foreign=not builtin)
+    value = SEPARATOR.join((sharing.application.id, role.key, contract_id))
+    return Choice(value, role.name, role.key, role.description, note, decision)
+
+
+def _own_roles(tenant: Tenant, granting: Granting, at: datetime) -> list[RoleGroup]:
+    """Roles that the tenant made for itself."""
+    roles = list(TenantRole.objects.at(at).filter(tenant=tenant).order_by("name", "key"))
+    held: dict[Any, set[tuple[str, Permission]]] = defaultdict(set)
+    rows = TenantRolePermission.objects.not_over(at).filter(role__in=roles)
+    for role_id, *rest in rows.values_list(
+        "role_id", "resource__application_id", "resource__type", "resource__key", "privilege"
+    ):
+        held[role_id].add((rest[0], (rest[1], rest[2], rest[3])))
+    choices = []
+    for role in roles:
+        asked = {permission for application_id, permission in held[role.pk] if application_id == PORTAL_ID}
+        foreign = (
+            any(application_id != PORTAL_ID for application_id, _p in held[role.pk]) or not held[role.pk]
+        )
+        decision = granting.of_role(asked, foreign=foreign)
+        value = SEPARATOR.join(("", role.key, ""))
+        choices.append(Choice(value, role.name, role.key, role.description, "", decision))
+    return [RoleGroup(_("Roles of your organization"), "", choices)] if choices else []
+
+
+def _matching(groups: list[RoleGroup], wanted: str) -> list[RoleGroup]:
+    text = wanted.lower()
+    if not text:
+        return groups
+    found = []
+    for group in groups:
+        hits = [
+            c for c in group.choices if text in group.title.lower() or text in c.name.lower() or text in c.key
+        ]
+        if hits:
+            found.append(group._replace(choices=hits))
+    return found
