@@ -18,6 +18,7 @@ from uuid import UUID
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, CSRFCheck
 from rest_framework.exceptions import AuthenticationFailed, MethodNotAllowed, PermissionDenied
 from rest_framework.permissions import BasePermission
@@ -201,3 +202,29 @@ def _service(application: Application, tenant_id: UUID, request: Request) -> Act
 
 def _origin(request: Request) -> tuple[str, str]:
     return tracing.request_id(request._request), tracing.source_address(request._request)
+
+
+class _ServiceTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the schema names these classes; registered by being defined."""
+
+    target_class = ServiceTokenAuthentication
+    name = "serviceToken"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
+class _ConsoleSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = ConsoleSessionAuthentication
+    name = "consoleSession"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "apiKey", "in": "cookie", "name": "iam_session_{tenantId}"}
+
+
+class _ApplicationScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = ApplicationAuthentication
+    name = "applicationCredentials"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "basic"}

@@ -37,11 +37,14 @@ def end_contracts(*, partnership: Partnership, by: Actor, at: datetime, **kwargs
 
 
 @receiver(signals.partnership_ending)
-def contracts_that_end(*, page: Any, partnership: Partnership, **kwargs: Any) -> list[dict[str, str]]:
+def contracts_that_end(
+    *, page: Any, partnership: Partnership, at: datetime, **kwargs: Any
+) -> list[dict[str, str]]:
     """What the question before the end of a partnership lists."""
     if partnership.invitee is None:
         return []
     rows = in_force_between(partnership.inviter, partnership.invitee).select_related("provider", "consumer")
+    rows = rows.filter(Q(ends_at=None) | Q(ends_at__gt=at))
     return [
         {
             "text": f"{row.provider.name} → {row.consumer.name}, {row.get_type_display()}",

@@ -29,7 +29,6 @@ class SecurityHeaders:
         response = self.get_response(request)
         response.setdefault("Content-Security-Policy", POLICY)
         response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
-        response.setdefault("X-Frame-Options", "DENY")
         if "text/html" in response.get("Content-Type", ""):
             response.setdefault("Cache-Control", "no-store")
         return response

@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "iam_portal.tracing.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "iam_portal.csp.SecurityHeaders",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -220,6 +221,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {"ContractTypeEnum": ["provision", "access"]},
 }
 
 # --- OAuth --------------------------------------------------------------------------------------------

@@ -186,7 +186,7 @@ class PartnerForm(forms.Form):
         max_length=40,
         required=False,
         help_text=_(
-            "If you know it: then nobody else can use the link, and the partnership begins when it is accepted. "
+            "If you know it: nobody else can use the link, and the partnership begins when it is accepted. "
             "Without it you see who accepted, and confirm."
         ),
         error_messages={"invalid": _("Use lower-case letters, digits and hyphens.")},

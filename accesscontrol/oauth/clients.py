@@ -11,7 +11,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from urllib.parse import unquote_plus
+from uuid import UUID
 
 from django.db import DatabaseError, connection, transaction
 
@@ -43,6 +45,16 @@ class Credentials:
     secret: str
 
 
+class _Live(NamedTuple):
+    """What is compared of a secret."""
+
+    id: UUID
+    client_pk: int
+    digest: str
+    pepper: int
+    last_used_at: datetime | None
+
+
 def authenticate(*, authorization: str, form: Mapping[str, str], at: datetime) -> Client:
     """The client whose live secret was presented, with its application; :class:`ClientRefused` else."""
     presented = _presented(authorization, form)
@@ -54,7 +66,7 @@ def authenticate(*, authorization: str, form: Mapping[str, str], at: datetime) -
     if matching is None:
         raise ClientRefused
     _touch(matching, at)
-    return matching.client
+    return Client.objects.select_related("application").get(pk=matching.client_pk)
 
 
 def basic(authorization: str) -> Credentials | None:
@@ -85,21 +97,21 @@ def _presented(authorization: str, form: Mapping[str, str]) -> Credentials | Non
     return None
 
 
-def _live_secrets(client_id: str, at: datetime) -> Sequence[ClientSecret]:
-    """A retired application has no client; a public client and one of another method have no secret."""
-    return list(
-        ClientSecret.objects.at(at)
-        .filter(
-            client__client_id=client_id,
-            client__client_type=Client.CLIENT_CONFIDENTIAL,
-            client__token_endpoint_auth_method__in=METHODS,
-            client__application__during__contains=at,
-        )
-        .select_related("client__application")
+def _live_secrets(client_id: str, at: datetime) -> list[_Live]:
+    """A retired application has no client; a public client and one of another method have no secret.
+
+    Plain tuples: building rows of three models took 0.7 ms, and told a known client from an unknown one.
+    """
+    rows = ClientSecret.objects.at(at).filter(
+        client__client_id=client_id,
+        client__client_type=Client.CLIENT_CONFIDENTIAL,
+        client__token_endpoint_auth_method__in=METHODS,
+        client__application__during__contains=at,
     )
+    return [_Live(*row) for row in rows.values_list("id", "client_id", "digest", "pepper", "last_used_at")]
 
 
-def _matching(secrets: Sequence[ClientSecret], value: str) -> ClientSecret | None:
+def _matching(secrets: Sequence[_Live], value: str) -> _Live | None:
     """All are compared, in constant time each; without any a made-up one is."""
     value = value if len(value) <= LONGEST_SECRET else ""
     found = None
@@ -111,7 +123,7 @@ def _matching(secrets: Sequence[ClientSecret], value: str) -> ClientSecret | Non
     return found
 
 
-def _touch(secret: ClientSecret, at: datetime) -> None:
+def _touch(secret: _Live, at: datetime) -> None:
     """Note the use, at most once a minute. Never waits for another request, never fails this one."""
     if secret.last_used_at is not None and at - secret.last_used_at < TOUCH:
         return

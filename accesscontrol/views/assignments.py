@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from accesscontrol.models import Assignment
 from accesscontrol.views import standing
@@ -22,7 +22,11 @@ RELATED = (
     "tenant_role",
     "contract__provider",
 )
-KINDS = {"user": _("Users"), "group": _("Groups"), "application": _("Applications")}
+KINDS = {
+    "user": gettext_lazy("Users"),
+    "group": gettext_lazy("Groups"),
+    "application": gettext_lazy("Applications"),
+}
 
 
 class AssignmentList(ConsolePage):

@@ -9,12 +9,21 @@ from django.db import transaction
 from applications.actions.availability import moving
 from applications.actions.roles import retire_roles
 from applications.events import emit
-from applications.models import Application, ApplicationSuspension, Client, ClientSecret, Contract
+from applications.models import (
+    Application,
+    ApplicationSuspension,
+    Client,
+    ClientSecret,
+    Contract,
+    Resource,
+)
 from applications.models.applications import PORTAL_ID
 from applications.models.clients import FRONTEND
 from applications.policies import Stale, own_application
+from applications.signals import resources_ended
 from iam_portal.errors import DomainError, Invalid
 from iam_portal.gate import Actor
+from iam_portal.walls import cross_tenant
 from tenants import history
 from tenants.models import Tenant, since
 from tenants.models.spanned import clipped
@@ -134,7 +143,7 @@ def retire(*, tenant: Tenant, application_id: str, by: Actor, at: datetime) -> A
         with moving(applications=[application.id], tenants=None, contracts=contracts, at=at):
             application.suspensions.not_over(at).update(during=clipped(at))
             retire_roles(list(application.roles.not_over(at)), at=at)
-            application.resources.not_over(at).update(during=clipped(at))
+            _end_resources(application, at)
             ClientSecret.objects.filter(client__application=application).close(at)
             Application.objects.filter(id=application.id).update(
                 during=clipped(at), revision=application.revision + 1
@@ -171,6 +180,14 @@ def _check_id(owner: Tenant, application_id: str) -> None:
         raise Invalid(f"A chosen id begins with {owner.slug}. (or leave it out: one is made).")
     if application_id.endswith(FRONTEND):
         raise Invalid("An id cannot end in -frontend.")
+
+
+def _end_resources(application: Application, at: datetime) -> None:
+    with cross_tenant():  # static resources belong to no tenant, dynamic ones to those that it served
+        living = application.resources.not_over(at)
+        ended = list(living.values_list("id", flat=True))
+        living.update(during=clipped(at))
+    resources_ended.send(sender=Resource, resource_ids=ended, at=at)
 
 
 def _columns(details: Details) -> dict[str, str]:

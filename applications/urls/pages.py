@@ -23,10 +23,10 @@ urlpatterns = [
     path("", Overview.as_view(), name="overview"),
     path("applications", applications.ApplicationList.as_view(), name="application-list"),
     # Not below applications/: every word there may be an application's id.
-    path("register-application", applications.ApplicationRegister.as_view(), name="application-register"),
+    path("register-application", registering.ApplicationRegister.as_view(), name="application-register"),
     path(_ONE, application.ApplicationDetail.as_view(), name="application-detail"),
     path(f"{_ONE}/access", application.ApplicationAccess.as_view(), name="application-access"),
-    path(f"{_ONE}/edit", applications.ApplicationEdit.as_view(), name="application-edit"),
+    path(f"{_ONE}/edit", registering.ApplicationEdit.as_view(), name="application-edit"),
     path(f"{_ONE}/suspend", lifecycle.ApplicationSuspend.as_view(), name="application-suspend"),
     path(f"{_ONE}/resume", lifecycle.ApplicationResume.as_view(), name="application-resume"),
     path(f"{_ONE}/retire", lifecycle.ApplicationRetire.as_view(), name="application-retire"),

@@ -1,4 +1,4 @@
-"""The acts on a contract: who may do them when, what they ask, and what they cause."""
+"""The acts on a contract: who may do them when, and what they ask."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from iam_portal.decision import Decision
 from tenants.views.console import ConsolePage
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
     """One act: its words, its side (``""``: either) and the states in which it can be done."""
 
@@ -27,7 +27,7 @@ class Act:
     side: str
     states: tuple[str, ...]
     run: Callable[..., Contract]
-    past: str
+    past: str  # the verb of its history row
     done: str | Promise
     form: type[forms.Form] = NoteForm
     primary: bool = False
@@ -39,78 +39,86 @@ class Act:
         return self.side in ("", side) and standing(contract, page.at) in self.states
 
 
-LIVING = ("scheduled", "in_force", "paused")
-ACTS = {
-    act.name: act
-    for act in (
-        Act(
-            "propose",
-            _("Propose"),
-            "mail",
-            "provider",
-            ("draft",),
-            contracts.propose,
-            "proposed",
-            _("Proposed. The partner can read and answer it now."),
-            primary=True,
-        ),
-        Act(
-            "accept",
-            _("Accept"),
-            "check",
-            "consumer",
-            ("proposed",),
-            contracts.accept,
-            "accepted",
-            _("Accepted."),
-            primary=True,
-        ),
-        Act(
-            "resume",
-            _("Resume"),
-            "play",
-            "provider",
-            ("paused",),
-            pauses.resume,
-            "resumed",
-            _("Resumed."),
-            primary=True,
-        ),
-        Act(
-            "pause",
-            _("Pause"),
-            "pause",
-            "provider",
-            ("in_force", "scheduled"),
-            pauses.pause,
-            "paused",
-            _("Paused."),
-            PauseForm,
-        ),
-        Act(
-            "decline",
-            _("Decline"),
-            "x",
-            "consumer",
-            ("proposed",),
-            contracts.decline,
-            "declined",
-            _("Declined."),
-        ),
-        Act(
-            "withdraw",
-            _("Withdraw"),
-            "x",
-            "provider",
-            ("draft", "proposed", "lapsed"),
-            contracts.withdraw,
-            "withdrawn",
-            _("Withdrawn."),
-            danger=True,
-        ),
-        Act("end", _("End"), "stop", "", LIVING, contracts.end, "ended", _("Ended."), EndForm, danger=True),
-    )
-}
+_ALL = [
+    Act(
+        name="propose",
+        label=_("Propose contract"),
+        icon="mail",
+        side="provider",
+        states=("draft",),
+        run=contracts.propose,
+        past="proposed",
+        done=_("Proposed. The partner can read and answer it now."),
+        primary=True,
+    ),
+    Act(
+        name="accept",
+        label=_("Accept contract"),
+        icon="check",
+        side="consumer",
+        states=("proposed",),
+        run=contracts.accept,
+        past="accepted",
+        done=_("Accepted. From its start on your organization holds the roles."),
+        primary=True,
+    ),
+    Act(
+        name="resume",
+        label=_("Resume contract"),
+        icon="play",
+        side="provider",
+        states=("paused",),
+        run=pauses.resume,
+        past="resumed",
+        done=_("Resumed."),
+        primary=True,
+    ),
+    Act(
+        name="pause",
+        label=_("Pause contract"),
+        icon="pause",
+        side="provider",
+        states=("in_force", "scheduled"),
+        run=pauses.pause,
+        past="paused",
+        done=_("The pause is set."),
+        form=PauseForm,
+    ),
+    Act(
+        name="decline",
+        label=_("Decline contract"),
+        icon="x",
+        side="consumer",
+        states=("proposed",),
+        run=contracts.decline,
+        past="declined",
+        done=_("Declined."),
+    ),
+    Act(
+        name="withdraw",
+        label=_("Withdraw contract"),
+        icon="x",
+        side="provider",
+        states=("draft", "proposed", "lapsed"),
+        run=contracts.withdraw,
+        past="withdrawn",
+        done=_("Withdrawn."),
+        danger=True,
+    ),
+    Act(
+        name="end",
+        label=_("End contract"),
+        icon="stop",
+        side="",
+        states=("scheduled", "in_force", "paused"),
+        run=contracts.end,
+        past="ended",
+        done=_("The end is set."),
+        form=EndForm,
+        danger=True,
+    ),
+]
+ACTS = {act.name: act for act in _ALL}
 
 
 def permission_for(contract: Contract) -> str:

@@ -8,6 +8,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from applications import facts as load
+from applications.availability import Answer, available
 from applications.http import address
 from applications.models import Application, Availability
 from applications.models.applications import PORTAL_ID
@@ -72,6 +74,16 @@ class ApplicationPage(ConsolePage):
             return Decision.no(Reason("application_retired", _("It is retired.")))
         return self.can(permission)
 
+
+class TabPage(ApplicationPage):
+    """A tab; the badge beside the title is the answer of the rule."""
+
+    def answer(self, application: Application) -> Answer:
+        """Is it available here, now."""
+        facts = load.of_application(application.id, tenant_id=self.tenant.id)
+        assert facts is not None, "an application that was just read"
+        return available(facts, tenant_id=str(self.tenant.id), at=self.at)
+
     def frame(self, application: Application, tab: str, state: str) -> dict[str, Any]:
         """``page`` of a tab: title, state, tabs, acts."""
         page: dict[str, Any] = {
@@ -79,41 +91,41 @@ class ApplicationPage(ConsolePage):
             "breadcrumb": self.crumbs(),
             "state": state,
             "copy_id": application.id,
-            "tabs": self._tabs(application, tab),
+            "tabs": _tabs(self, application, tab),
         }
         if self.owns(application):
-            page |= self._acts(application, state)
+            page |= _acts(self, application, state)
         return page
 
-    def _tabs(self, application: Application, active: str) -> list[dict[str, Any]]:
-        tabs = [("detail", _("Overview")), ("access", _("Access"))]
-        if self.owns(application):
-            tabs.append(("credentials", _("Credentials")))
-        return [
-            {
-                "label": label,
-                "url": address(f"application-{name}", self.slug, application_id=application.id),
-                "active": name == active,
-            }
-            for name, label in tabs
-        ]
 
-    def _acts(self, application: Application, state: str) -> dict[str, Any]:
-        modify = self.changeable(application, "Modules:modify")
-        primary = {"label": _("Edit"), "icon": "edit", "decision": modify}
-        primary["url"] = address("application-edit", self.slug, application_id=application.id)
-        more = []
-        if modify and state == "suspended":
-            more.append(self._act(application, "resume", _("Resume"), "play"))
-        elif modify:
-            more.append(self._act(application, "suspend", _("Suspend"), "pause"))
-        if self.changeable(application, "Modules:delete"):
-            more.append({**self._act(application, "retire", _("Retire"), "stop"), "danger": True})
-        return {"primary": primary, "more": more}
+def _tabs(page: ApplicationPage, application: Application, active: str) -> list[dict[str, Any]]:
+    tabs = [("detail", _("Overview")), ("access", _("Access"))]
+    if page.owns(application):
+        tabs.append(("credentials", _("Credentials")))
+    return [
+        {
+            "label": label,
+            "url": address(f"application-{name}", page.slug, application_id=application.id),
+            "active": name == active,
+        }
+        for name, label in tabs
+    ]
 
-    def _act(self, application: Application, name: str, label: str, icon: str) -> dict[str, Any]:
-        url = address(f"application-{name}", self.slug, application_id=application.id)
-        return {"label": label, "url": url, "icon": icon, "dialog": True}
+
+def _acts(page: ApplicationPage, application: Application, state: str) -> dict[str, Any]:
+    def act(name: str, label: str, icon: str) -> dict[str, Any]:
+        url = address(f"application-{name}", page.slug, application_id=application.id)
+        return {"label": label, "url": url, "icon": icon}
+
+    modify = page.changeable(application, "Modules:modify")
+    more = []
+    if modify and state == "suspended":
+        more.append({**act("resume", _("Resume"), "play"), "dialog": True})
+    elif modify:
+        more.append({**act("suspend", _("Suspend"), "pause"), "dialog": True})
+    if page.changeable(application, "Modules:delete"):
+        more.append({**act("retire", _("Retire"), "stop"), "dialog": True, "danger": True})
+    return {"primary": {**act("edit", _("Edit"), "edit"), "decision": modify}, "more": more}
 
 
 def lanes(application: Application, tenant: Tenant, slug: str, at: datetime) -> list[dict[str, Any]]:

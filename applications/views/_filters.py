@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import Promise
 
-from tenants.http.paging import searched, with_query
+from tenants.http.paging import Page, searched, with_query
 
 Words = str | Promise
 
@@ -39,6 +39,13 @@ def filters(request: HttpRequest, placeholder: Words, chips: Sequence[Chip]) -> 
         "chips": [_chip(request, chip, values[chip.name]) for chip in chips],
         "clear_url": request.path if q or any(values.values()) else None,
     }
+
+
+def footer(page: Page, only: str) -> dict[str, Any]:
+    """The line under a table: how many there are when that is all, else the ways to the neighbours."""
+    if page.previous_url or page.next_url:
+        return {"paging": page.paging}
+    return {"count_text": only}
 
 
 def _chip(request: HttpRequest, chip: Chip, value: str) -> dict[str, Any]:

@@ -51,29 +51,33 @@ def of_contract(contract: Contract, answers: Iterable[Answer], at: datetime) -> 
     """The sentence of the contract's state, and the chain under it."""
     state = standing(contract, at)
     if state in ("scheduled", "in_force", "paused", "ended"):
-        return _sentences(contract)[state], _merged(list(answers))
+        return _accepted(contract, state, list(answers))
     sentence, moment = _before_agreement(contract, state)
     return sentence, Decision.no(Reason(f"contract_{state}", sentence, at=moment))
 
 
-def _merged(answers: list[Answer]) -> Decision:
-    """One chain over all applications: a yes when each holds, without repeats."""
-    refused = [answer.decision for answer in answers if not answer]
-    chains = refused or [answer.decision for answer in answers]
-    reasons = dict.fromkeys(reason for decision in chains for reason in decision.reasons)
-    return Decision.no(*reasons) if refused else Decision.yes(*reasons)
+def _accepted(contract: Contract, state: str, answers: list[Answer]) -> tuple[str, Decision]:
+    """What holds stands first in the chain, then what does not, each reason once."""
+    ordered = sorted(answers, key=lambda answer: not answer)
+    reasons = tuple(dict.fromkeys(reason for answer in ordered for reason in answer.decision.reasons))
+    held = sum(map(bool, answers))
+    name = {"consumer": contract.consumer.name}
+    if state != "in_force":
+        return _stopped(state) % name, Decision.no(*reasons)
+    if held == len(answers) > 0:
+        return _("In force: %(consumer)s holds the roles of this contract.") % name, Decision.yes(*reasons)
+    if held:
+        said = _("In force, but not everything in it is available to %(consumer)s now.")
+        return said % name, Decision.yes(*reasons)
+    return _("In force, but nothing in it is available to %(consumer)s now.") % name, Decision.no(*reasons)
 
 
-def _sentences(contract: Contract) -> dict[str, str]:
-    consumer = contract.consumer.name
+def _stopped(state: str) -> str:
     return {
-        "scheduled": _("Agreed, and not begun yet. %(consumer)s holds nothing by it until it starts.")
-        % {"consumer": consumer},
-        "in_force": _("In force: %(consumer)s holds the roles of this contract.") % {"consumer": consumer},
-        "paused": _("Paused: %(consumer)s holds nothing by this contract until it is resumed.")
-        % {"consumer": consumer},
-        "ended": _("Ended: %(consumer)s holds nothing by this contract any more.") % {"consumer": consumer},
-    }
+        "scheduled": _("Agreed, and not begun yet. %(consumer)s holds nothing by it until it starts."),
+        "paused": _("Paused: %(consumer)s holds nothing by this contract until it is resumed."),
+        "ended": _("Ended: %(consumer)s holds nothing by this contract any more."),
+    }[state]
 
 
 def _before_agreement(contract: Contract, state: str) -> tuple[str, datetime | None]:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from applications import impact
 from applications.actions import pauses
 from applications.http import address
-from applications.models import Contract, ContractPause
+from applications.models import Contract
 from applications.views import _contract as shapes
 from applications.views import _history, _losses
 from applications.views._acts import ACTS, Act, permission_for
@@ -23,46 +23,18 @@ from iam_portal.errors import DomainError, Kind, NotFound
 from tenants.views.console import revision_of
 
 
-class ContractAct(ContractPage):
-    """A confirmation with what the act causes, and the act. One class for every act of ``ACTS``."""
+class ActPage(ContractPage):
+    """One act of ``ACTS`` on one contract."""
 
     name: ClassVar[str] = ""
 
-    def get(self, request: HttpRequest, contract_id: UUID) -> HttpResponse:
-        contract = self._contract(contract_id)
-        if not self.act.fits(contract, self):
-            return self._too_late(contract)
-        losses = self._losses(contract, None, None)
-        form = self.act.form(initial={"shown": _losses.digest(losses, None)})
-        return self._show(contract, form, losses)
-
-    def post(self, request: HttpRequest, contract_id: UUID) -> HttpResponse:
-        contract = self._contract(contract_id)
-        revision = revision_of(request)
-        if revision is not None and revision != contract.revision:
-            return self._changed_meanwhile(contract, revision)
-        if not self.act.fits(contract, self):
-            return self._too_late(contract)
-        form = self.act.form(request.POST)
-        if not form.is_valid():
-            return self._show(contract, form, self._losses(contract, None, None))
-        when, until = form.cleaned_data.get("when"), form.cleaned_data.get("until")
-        losses = self._losses(contract, when, until)
-        if form.cleaned_data["shown"] != _losses.digest(losses, when):
-            return self._show(contract, self._again(losses, when), losses, when=when, differs=True)
-        with self.attempt(form) as outcome:
-            self._run(contract, form, revision)
-        if outcome:
-            return self.done(str(self.act.done), self._back(contract))
-        if isinstance(outcome.refusal, DomainError) and outcome.refusal.kind is Kind.STALE:
-            return self._changed_meanwhile(self._contract(contract_id), contract.revision)
-        return self._show(contract, form, losses, when=when)
-
     @property
     def act(self) -> Act:
+        """The act of this address."""
         return ACTS[self.name]
 
-    def _contract(self, contract_id: UUID) -> Contract:
+    def acted_on(self, contract_id: UUID) -> Contract:
+        """The contract, if the act belongs to this side and the person may do it."""
         contract = self.contract(contract_id)
         side = "provider" if is_provider(contract, self.tenant) else "consumer"
         if self.act.side not in ("", side):
@@ -70,117 +42,152 @@ class ContractAct(ContractPage):
         self.require(permission_for(contract))
         return contract
 
-    def _run(self, contract: Contract, form: forms.Form, revision: int | None) -> None:
-        planned = {name: form.cleaned_data[name] for name in ("when", "until") if name in form.fields}
-        self.act.run(
-            tenant=self.tenant,
-            contract_id=contract.id,
-            by=self.actor,
-            at=self.at,
-            note=form.cleaned_data["note"],
-            revision=revision,
-            **planned,
-        )
-
-    def _losses(self, contract: Contract, when: datetime | None, until: datetime | None) -> list[impact.Loss]:
+    def losses(
+        self, contract: Contract, when: datetime | None = None, until: datetime | None = None
+    ) -> list[impact.Loss]:
+        """What becomes unavailable; acts that give take nothing."""
         moment = max(when or self.at, self.at)
         if self.name == "pause":
             return impact.of_pause(contract, when=moment, until=until)
         return impact.of_end(contract, when=moment) if self.name == "end" else []
 
-    def _again(self, losses: list[impact.Loss], when: datetime | None) -> forms.Form:
+    def back(self, contract: Contract) -> str:
+        """The contract's page."""
+        return address("contract-detail", self.slug, contract_id=contract.id)
+
+
+class ConfirmedActPage(ActPage):
+    """Its confirmation, and what is shown instead when somebody else was faster."""
+
+    def show(
+        self, contract: Contract, form: forms.Form, losses: list[impact.Loss], **more: Any
+    ) -> HttpResponse:
+        """The confirmation. ``when``: the moment whose effect is shown; ``differs``, ``changes``: the template's."""
+        title, back = shapes.title(contract, self.tenant), self.back(contract)
+        crumbs = [
+            {"label": _("Contracts"), "url": address("contract-list", self.slug)},
+            {"label": title, "url": back},
+        ]
+        confirm = {
+            **causes(self.name, contract, title=title, losses=losses, slug=self.slug, at=self.at),
+            "act": self.act.label,
+            "url": self.request.path,
+            "cancel_url": back,
+            "danger": self.act.danger,
+            "revision": contract.revision,
+        }
+        if when := more.pop("when", None):
+            confirm["at"] = when
+        page = {"title": self.act.label, "breadcrumb": crumbs}
+        context = {"page": page, "confirm": confirm, "form": form, **more}
+        status = 409 if more.get("changes") else 200
+        return self.render("applications/contract_act.html", context, status=status)
+
+    def again(self, losses: list[impact.Loss], when: datetime | None = None) -> forms.Form:
+        """The form as it was sent, now beside what stands on the page."""
         data = self.request.POST.copy()
         data["shown"] = _losses.digest(losses, when)
         return self.act.form(data)
 
-    def _show(
-        self,
-        contract: Contract,
-        form: forms.Form,
-        losses: list[impact.Loss],
-        *,
-        when: datetime | None = None,
-        differs: bool = False,
-        changes: list[dict[str, Any]] | None = None,
-    ) -> HttpResponse:
-        title = shapes.title(contract, self.tenant)
-        page = {
-            "title": self.act.label,
-            "breadcrumb": [
-                {"label": _("Contracts"), "url": address("contract-list", self.slug)},
-                {"label": title, "url": self._back(contract)},
-            ],
-        }
-        confirm = {
-            **causes(self.name, contract, title, losses, self.slug, self.at),
-            "act": self.act.label,
-            "url": self.request.path,
-            "cancel_url": self._back(contract),
-            "danger": self.act.danger,
-            "revision": contract.revision,
-        }
-        if when:
-            confirm["at"] = when
-        context = {"page": page, "confirm": confirm, "form": form, "differs": differs, "changes": changes}
-        return self.render("applications/contract_act.html", context, status=409 if changes else 200)
-
-    def _changed_meanwhile(self, contract: Contract, revision: int) -> HttpResponse:
-        """Show what others did since; a second click on the same button finds its own act."""
+    def changed_meanwhile(self, contract: Contract, revision: int) -> HttpResponse:
+        """Show what others did since; the second of two clicks finds its own act done."""
         changes = _history.since_revision(self.tenant, contract.id, revision)
-        mine = [row for row in changes if row["actor_id"] == self.actor.id]
-        if len(changes) == len(mine) == 1 and mine[0]["action"] == f"contract.{self.act.past}":
-            return HttpResponseRedirect(self._back(contract))
-        if not self.act.fits(contract, self):
-            return self._too_late(contract, changes)
-        losses = self._losses(contract, None, None)
-        return self._show(contract, self._again(losses, None), losses, changes=changes or [{}])
+        done = [row for row in changes if row["actor_id"] == self.actor.id]
+        if len(changes) == len(done) == 1 and done[0]["action"] == f"contract.{self.act.past}":
+            return HttpResponseRedirect(self.back(contract))
+        return too_late(self, contract, changes) or self.show(
+            contract, self.again(losses := self.losses(contract)), losses, changes=changes
+        )
 
-    def _too_late(self, contract: Contract, changes: list[dict[str, Any]] | None = None) -> HttpResponse:
-        """The act does not fit any more: back to the contract, with what happened."""
-        said = _("This cannot be done in the contract's present state. Nothing was changed by you.")
-        for row in (changes or [])[:1]:
-            said += f" {row['actor']} {row['text']}."
-        messages.warning(self.request, said)
-        return HttpResponseRedirect(self._back(contract))
 
-    def _back(self, contract: Contract) -> str:
-        return address("contract-detail", self.slug, contract_id=contract.id)
+class ContractAct(ConfirmedActPage):
+    """The confirmation with what the act causes, and the act."""
+
+    def get(self, request: HttpRequest, contract_id: UUID) -> HttpResponse:
+        contract = self.acted_on(contract_id)
+        losses = self.losses(contract)
+        form = self.act.form(initial={"shown": _losses.digest(losses, None)})
+        return too_late(self, contract) or self.show(contract, form, losses)
+
+    def post(self, request: HttpRequest, contract_id: UUID) -> HttpResponse:
+        contract = self.acted_on(contract_id)
+        revision, form = revision_of(request), self.act.form(request.POST)
+        if revision is not None and revision != contract.revision:
+            return self.changed_meanwhile(contract, revision)
+        if not self.act.fits(contract, self) or not form.is_valid():
+            return too_late(self, contract) or self.show(contract, form, self.losses(contract))
+        when, until = form.cleaned_data.get("when"), form.cleaned_data.get("until")
+        losses = self.losses(contract, when, until)
+        if form.cleaned_data["shown"] != _losses.digest(losses, when):
+            return self.show(contract, self.again(losses, when), losses, when=when, differs=True)
+        return self._run(contract, form, losses, revision)
+
+    def _run(
+        self, contract: Contract, form: forms.Form, losses: list[impact.Loss], revision: int | None
+    ) -> HttpResponse:
+        given = {name: form.cleaned_data[name] for name in form.fields if name != "shown"}
+        with self.attempt(form) as outcome:
+            self.act.run(
+                tenant=self.tenant,
+                contract_id=contract.id,
+                by=self.actor,
+                at=self.at,
+                revision=revision,
+                **given,
+            )
+        if outcome:
+            return self.done(str(self.act.done), self.back(contract))
+        if revision and isinstance(outcome.refusal, DomainError) and outcome.refusal.kind is Kind.STALE:
+            return self.changed_meanwhile(self.acted_on(contract.id), revision)
+        return self.show(contract, form, losses, when=given.get("when"))
 
 
 class CancelPause(ContractPage):
     """Take a planned pause back."""
 
     def get(self, request: HttpRequest, contract_id: UUID, pause_id: int) -> HttpResponse:
-        contract, pause = self._pause(contract_id, pause_id)
-        back = address("contract-detail", self.slug, contract_id=contract.id)
-        title = shapes.title(contract, self.tenant)
+        contract = self._pausing(contract_id, pause_id)
         confirm = {
             "title": _("Cancel the planned pause?"),
             "nothing": _("The contract will not be paused at that time. Nobody loses anything."),
             "act": _("Cancel pause"),
             "url": request.path,
-            "cancel_url": back,
+            "cancel_url": self._back(contract),
         }
-        crumbs = [{"label": title, "url": back}]
+        crumbs = [{"label": shapes.title(contract, self.tenant), "url": self._back(contract)}]
         page = {"title": _("Cancel pause"), "breadcrumb": crumbs}
         return self.render("iam_portal/confirm.html", {"page": page, "confirm": confirm})
 
     def post(self, request: HttpRequest, contract_id: UUID, pause_id: int) -> HttpResponse:
-        contract, pause = self._pause(contract_id, pause_id)
+        contract = self._pausing(contract_id, pause_id)
         with self.attempt() as outcome:
             pauses.cancel(
-                tenant=self.tenant, contract_id=contract.id, pause_id=pause.id, by=self.actor, at=self.at
+                tenant=self.tenant, contract_id=contract.id, pause_id=pause_id, by=self.actor, at=self.at
             )
-        back = address("contract-detail", self.slug, contract_id=contract.id)
-        return (
-            self.done(_("The planned pause is cancelled."), back) if outcome else HttpResponseRedirect(back)
-        )
+        if outcome:
+            messages.success(request, _("The planned pause is cancelled."))
+        return HttpResponseRedirect(self._back(contract))
 
-    def _pause(self, contract_id: UUID, pause_id: int) -> tuple[Contract, ContractPause]:
+    def _pausing(self, contract_id: UUID, pause_id: int) -> Contract:
         contract = self.contract(contract_id)
         self.require(permission_for(contract))
-        planned = (pause for pause in contract.pauses.all() if pause.id == pause_id)
-        pause = next(planned, None)
-        if pause is None or pause.during.lower <= self.at or not is_provider(contract, self.tenant):
+        planned = {pause.id for pause in contract.pauses.all() if pause.during.lower > self.at}
+        if pause_id not in planned or not is_provider(contract, self.tenant):
             raise NotFound
-        return contract, pause
+        return contract
+
+    def _back(self, contract: Contract) -> str:
+        return address("contract-detail", self.slug, contract_id=contract.id)
+
+
+def too_late(
+    page: ActPage, contract: Contract, changes: list[dict[str, Any]] | None = None
+) -> HttpResponse | None:
+    """Where the act does not fit the contract's state any more: back to it, with what happened."""
+    if page.act.fits(contract, page):
+        return None
+    said = _("This cannot be done in the contract's present state. Nothing was changed by you.")
+    for row in (changes or [])[:1]:
+        said += f" {row['actor']} {row['text']}."
+    messages.warning(page.request, said)
+    return HttpResponseRedirect(page.back(contract))

@@ -1,5 +1,6 @@
 """Contracts: the list, and one contract as its two sides see it."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from applications.models import Contract, ContractPause, ContractTerm, ContractT
 from applications.views import _contract as shapes
 from applications.views import _history
 from applications.views._acts import menu
-from applications.views._filters import Chip, chosen, filters
+from applications.views._filters import Chip, chosen, filters, footer
 from applications.views._reasons import holding, of_contract, why
 from applications.views._standing import (
     STANDINGS,
@@ -27,6 +28,7 @@ from applications.views._standing import (
 from iam_portal.decision import Decision
 from iam_portal.errors import Forbidden, NotFound
 from tenants.http.paging import page_of, searched
+from tenants.models import Tenant
 from tenants.views.console import ConsolePage
 
 SIDE = Chip(
@@ -82,10 +84,11 @@ class ContractList(ContractPage):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         rows = policies.contracts_of(self.tenant).filter(type__in=self.readable())
-        rows = shapes.with_terms(self._filtered(rows))
+        rows = shapes.with_terms(narrowed(rows, request, self.tenant, self.at))
         page = page_of(rows, request=request, key="created_at", descending=True, size=25)
         new = {"label": _("New contract"), "url": address("contract-new", self.slug), "icon": "plus"}
-        first_step = new if self.drafting() else None
+        labels = (_("Contract"), _("State"), _("Type"), _("Roles"), _("Starts"), _("Ends"))
+        count = len(page.rows)
         context = {
             "page": {
                 "title": _("Contracts"),
@@ -95,44 +98,15 @@ class ContractList(ContractPage):
             "filters": filters(request, _("Search contracts"), [SIDE, STATE, TYPE]),
             "table": {
                 "caption": _("Contracts"),
-                "columns": [
-                    {"label": text}
-                    for text in (_("Contract"), _("State"), _("Type"), _("Roles"), _("Starts"), _("Ends"))
-                ],
-                "rows": [{"cells": self._cells(row)} for row in page.rows],
-                "paging": page.paging,
+                "columns": [{"label": label} for label in labels],
+                "rows": [{"cells": cells(row, self.tenant, self.at)} for row in page.rows],
+                **footer(
+                    page, ngettext("%(count)d contract", "%(count)d contracts", count) % {"count": count}
+                ),
             },
-            "first_step": first_step,
+            "first_step": new if self.drafting() else None,
         }
         return self.render("applications/contract_list.html", context)
-
-    def _filtered(self, rows: QuerySet[Contract]) -> QuerySet[Contract]:
-        side, state = chosen(self.request, SIDE), chosen(self.request, STATE)
-        if side:
-            rows = rows.filter(**{"provider" if side == "provided" else "consumer": self.tenant})
-        if kind := chosen(self.request, TYPE):
-            rows = rows.filter(type=kind)
-        if state:
-            rows = standing_in(rows, state, self.at)
-        if q := searched(self.request):
-            rows = rows.filter(_matching(q, self.tenant.id))
-        return rows
-
-    def _cells(self, row: Contract) -> list[dict[str, Any]]:
-        provided = is_provider(row, self.tenant)
-        roles = len({term.role_id for term in row.terms.all()})
-        return [
-            {
-                "text": shapes.title(row, self.tenant),
-                "url": address("contract-detail", self.slug, contract_id=row.id),
-                "note": _("Provided") if provided else _("Received"),
-            },
-            {"state": standing(row, self.at)},
-            {"text": type_words(row.type)},
-            {"text": ngettext("%(count)d role", "%(count)d roles", roles) % {"count": roles}},
-            {"day": row.starts_at} if row.starts_at else {"text": "–"},
-            {"day": row.ends_at} if row.ends_at else {"text": "–"},
-        ]
 
 
 class ContractDetail(ContractPage):
@@ -170,6 +144,39 @@ class ContractDetail(ContractPage):
             "by": pause.by_name,
             "url": url if mine else "",
         }
+
+
+def narrowed(
+    rows: QuerySet[Contract], request: HttpRequest, tenant: Tenant, at: datetime
+) -> QuerySet[Contract]:
+    """The rows that the filters of the address leave."""
+    side, state = chosen(request, SIDE), chosen(request, STATE)
+    if side:
+        rows = rows.filter(**{"provider" if side == "provided" else "consumer": tenant})
+    if kind := chosen(request, TYPE):
+        rows = rows.filter(type=kind)
+    if state:
+        rows = standing_in(rows, state, at)
+    if q := searched(request):
+        rows = rows.filter(_matching(q, tenant.id))
+    return rows
+
+
+def cells(row: Contract, tenant: Tenant, at: datetime) -> list[dict[str, Any]]:
+    """One row of the list."""
+    roles = len({term.role_id for term in row.terms.all()})
+    return [
+        {
+            "text": shapes.title(row, tenant),
+            "url": address("contract-detail", tenant.slug, contract_id=row.id),
+            "note": _("Provided") if is_provider(row, tenant) else _("Received"),
+        },
+        {"state": standing(row, at)},
+        {"text": type_words(row.type)},
+        {"text": ngettext("%(count)d role", "%(count)d roles", roles) % {"count": roles}},
+        {"day": row.starts_at} if row.starts_at else {"text": "–"},
+        {"day": row.ends_at} if row.ends_at else {"text": "–"},
+    ]
 
 
 def _matching(q: str, tenant_id: UUID) -> Q:

@@ -8,12 +8,13 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from applications.actions import clients
 from applications.forms import SecretForm
 from applications.http import address, take_turns
 from applications.models import Application, Client, ClientSecret
-from applications.views.application import AnsweredPage
+from applications.views._application import TabPage
 from applications.views.applications import state_of
 from iam_portal.errors import NotFound
 from iam_portal.spans import Span
@@ -21,7 +22,13 @@ from iam_portal.spans import Span
 KINDS = {Client.CLIENT_CONFIDENTIAL: "confidential", Client.CLIENT_PUBLIC: "public"}
 
 
-class CredentialsPage(AnsweredPage):
+SENT_TWICE = gettext_lazy(
+    "The secrets have changed since this page was drawn: perhaps the form was sent twice."
+    " Look at the list, and send it again if you need one more."
+)
+
+
+class CredentialsPage(TabPage):
     """What the pages of credentials share."""
 
     owner_only = True
@@ -34,6 +41,18 @@ class CredentialsPage(AnsweredPage):
         """Secrets that are valid now or later, oldest first."""
         rows = ClientSecret.objects.not_over(self.at).filter(client__application=application)
         return list(rows.select_related("client").order_by("during", "id"))
+
+    def render_once(self, application: Application, secret: ClientSecret, value: str) -> HttpResponse:
+        """The only page that ever holds the value."""
+        page = {"title": _("New secret"), "breadcrumb": self.crumbs(application)}
+        shown = {
+            "value": value,
+            "name": _("Secret of %(client)s") % {"client": application.id},
+            "command": _command(str(self.tenant.id), application.id, value),
+            "ends_at": secret.during.upper,
+        }
+        context = {"page": page, "secret": shown, "done_url": self.here(application)}
+        return self.render("applications/secret_once.html", context)
 
 
 class ApplicationCredentials(CredentialsPage):
@@ -51,35 +70,12 @@ class ApplicationCredentials(CredentialsPage):
         context = {
             "page": self.frame(application, "credentials", state_of(self.answer(application))),
             "clients": [_client(row) for row in application.clients.order_by("client_id")],
-            "secrets": self._table(application, secrets, bool(changeable)),
+            "secrets": _table(secrets, self.slug, bool(changeable)),
             "add": add if changeable else None,
             "refused": "" if changeable else changeable.reasons[0].text,
             "endpoint": token_endpoint(str(self.tenant.id)),
         }
         return self.render("applications/application_credentials.html", context)
-
-    def _table(
-        self, application: Application, secrets: Sequence[ClientSecret], changeable: bool
-    ) -> dict[str, Any] | None:
-        if not secrets:
-            return None
-        labels = (_("Secret"), _("Note"), _("Made"), _("Last used"), _("Expires"))
-        columns: list[dict[str, Any]] = [{"label": label} for label in labels]
-        columns.append({"label": _("Act"), "hidden_label": True})
-        rows = []
-        for secret in secrets:
-            url = address("secret-revoke", self.slug, application_id=application.id, secret_id=secret.id)
-            during = Span.of(secret.during)
-            cells: list[dict[str, Any]] = [
-                {"text": f"…{secret.hint}"},
-                {"text": secret.note or "–"},
-                {"day": during.start, "note": secret.created_by},
-                {"day": secret.last_used_at} if secret.last_used_at else {"text": _("never")},
-                {"day": during.end} if during.end else {"text": "–"},
-            ]
-            act = {"label": _("Revoke"), "url": url, "dialog": True}
-            rows.append({"cells": [*cells, {"action": act} if changeable else {}]})
-        return {"caption": _("Secrets"), "columns": columns, "rows": rows}
 
 
 class SecretAdd(CredentialsPage):
@@ -88,44 +84,21 @@ class SecretAdd(CredentialsPage):
     permission = "Modules:modify"
 
     def get(self, request: HttpRequest, application_id: str) -> HttpResponse:
-        application = self.application(application_id)
-        return self._show(application, SecretForm())
+        return self._show(self.application(application_id), SecretForm())
 
     def post(self, request: HttpRequest, application_id: str) -> HttpResponse:
         application = self.application(application_id)
         take_turns(f"secret:{application.id}")
         form = SecretForm(request.POST)
         if form.is_valid() and request.POST.get("seen") != _seen(self.live(application)):
-            form.add_error(
-                None,
-                _(
-                    "The secrets have changed since this page was drawn: perhaps the form was sent twice."
-                    " Look at the list, and send it again if you need one more."
-                ),
-            )
+            form.add_error(None, str(SENT_TWICE))
         if not form.is_valid():
             return self._show(application, form)
         with self.attempt(form) as outcome:
             secret, value = clients.add_secret(
-                tenant=self.tenant,
-                client_id=application.id,
-                by=self.actor,
-                at=self.at,
-                note=form.cleaned_data["note"],
-                expires_at=form.cleaned_data["expires_at"],
+                tenant=self.tenant, client_id=application.id, by=self.actor, at=self.at, **form.cleaned_data
             )
-        return self._once(application, secret, value) if outcome else self._show(application, form)
-
-    def _once(self, application: Application, secret: ClientSecret, value: str) -> HttpResponse:
-        page = {"title": _("New secret"), "breadcrumb": self.crumbs(application)}
-        shown = {
-            "value": value,
-            "name": _("Secret of %(client)s") % {"client": application.id},
-            "command": _command(str(self.tenant.id), application.id, value),
-            "ends_at": secret.during.upper,
-        }
-        context = {"page": page, "secret": shown, "done_url": self.here(application)}
-        return self.render("applications/secret_once.html", context)
+        return self.render_once(application, secret, value) if outcome else self._show(application, form)
 
     def _show(self, application: Application, form: SecretForm) -> HttpResponse:
         context = {
@@ -204,3 +177,30 @@ def _client(row: Client) -> dict[str, Any]:
         "redirects": row.redirect_uris.split(),
         "origins": row.allowed_origins.split(),
     }
+
+
+def _table(secrets: Sequence[ClientSecret], slug: str, changeable: bool) -> dict[str, Any] | None:
+    if not secrets:
+        return None
+    labels = (_("Secret"), _("Note"), _("Made"), _("Last used"), _("Expires"))
+    columns: list[dict[str, Any]] = [{"label": label} for label in labels]
+    if changeable:
+        columns.append({"label": _("Act"), "hidden_label": True})
+    rows = [{"cells": _cells(secret, slug, changeable)} for secret in secrets]
+    return {"caption": _("Secrets"), "columns": columns, "rows": rows}
+
+
+def _cells(secret: ClientSecret, slug: str, changeable: bool) -> list[dict[str, Any]]:
+    during = Span.of(secret.during)
+    cells: list[dict[str, Any]] = [
+        {"text": f"…{secret.hint}"},
+        {"text": secret.note or "–"},
+        {"day": during.start, "note": secret.created_by},
+        {"day": secret.last_used_at} if secret.last_used_at else {"text": _("never")},
+        {"day": during.end} if during.end else {"text": "–"},
+    ]
+    if changeable:
+        path = {"application_id": secret.client.application_id, "secret_id": secret.id}
+        url = address("secret-revoke", slug, **path)
+        cells.append({"action": {"label": _("Revoke"), "url": url, "dialog": True}})
+    return cells

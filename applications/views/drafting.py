@@ -1,6 +1,7 @@
 """Writing a contract step by step, and changing a draft."""
 
 from abc import abstractmethod
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +14,14 @@ from applications.actions.drafts import Offer
 from applications.http import address, take_turns
 from applications.models import Contract, ContractState, ContractType
 from applications.views import _history
+from applications.views._reasons import first_sentence
 from applications.views._standing import resource_of
 from applications.views._summary import summary
 from applications.views._wizard import STEPS, Wizard, data_of, neighbour, offer_of
 from applications.views.contracts import ContractPage
 from iam_portal.errors import DomainError, Forbidden, Kind, NotFound
 from tenants.actions.partners import partners_of
+from tenants.models import Tenant
 from tenants.views.console import revision_of
 
 
@@ -41,21 +44,6 @@ class WizardPage(ContractPage):
         partners = [(str(row.id), row.name) for row in partners_of(self.tenant)]
         return Wizard(self, data, partners, self.types())
 
-    def step(self, wizard: Wizard, step: str, *, form: Any = None, status: int = 200) -> HttpResponse:
-        """One step drawn; the summary shows all of them."""
-        context = {"step": step, "trail": wizard.trail(step), "hidden": wizard.hidden(step), **self.frame()}
-        if step == "summary":
-            context |= summary(wizard)
-        if step == "roles":
-            context["refused"] = [
-                {"name": name, "text": decision.reasons[0].text if decision.reasons else ""}
-                for name, decision in wizard.offers.refused
-            ]
-        context["form"] = form if form is not None or step == "summary" else wizard.form(step)
-        context["partners"] = wizard.partners
-        context["back"] = step != self.first
-        return self.render("applications/contract_wizard.html", context, status=status)
-
     def frame(self) -> dict[str, Any]:
         return {
             "page": {
@@ -66,30 +54,59 @@ class WizardPage(ContractPage):
             "partners_url": f"/t/{self.slug}/partners",
         }
 
-    def walk(self, wizard: Wizard) -> HttpResponse:
-        """Where the pressed button leads; only forwards is checked."""
-        go = wizard.data.get("go", "next")
-        here = wizard.data.get("step", self.first)
-        here = here if here in STEPS else self.first
-        if go == "back":
-            return self.step(wizard, self.first if here == self.first else neighbour(here, -1))
-        if go.startswith("to-") and go[3:] in STEPS:
-            return self.step(wizard, go[3:])
-        if here != "summary":
-            form = wizard.form(here, bound=True)
-            following = neighbour(here, 1)
-            if not form.is_valid():
-                return self.step(wizard, here, form=form)
-            if following != "summary":
-                return self.step(wizard, following)
-        wrong, bound = wizard.checked()
-        if wrong is not None:
-            return self.step(wizard, wrong, form=bound[wrong])
-        return self.finish(wizard, bound) if here == "summary" else self.step(wizard, "summary")
-
     @abstractmethod
     def finish(self, wizard: Wizard, bound: dict[str, forms.Form]) -> HttpResponse:
         """Save what the summary showed."""
+
+
+def drawn(
+    page: WizardPage, wizard: Wizard, step: str, *, form: Any = None, status: int = 200
+) -> HttpResponse:
+    """One step; the summary shows all of them."""
+    context: dict[str, Any] = {
+        "step": step,
+        "trail": wizard.trail(step),
+        "hidden": wizard.hidden(step),
+        "partners": wizard.partners,
+        "back": step != page.first,
+        "form": form if form is not None or step == "summary" else wizard.form(step),
+        **page.frame(),
+    }
+    if step == "summary":
+        context |= summary(wizard)
+    if step == "roles":
+        context["refused"] = [
+            {"name": name, "text": first_sentence(decision)} for name, decision in wizard.offers.refused
+        ]
+    return page.render("applications/contract_wizard.html", context, status=status)
+
+
+def walked(page: WizardPage, wizard: Wizard) -> HttpResponse:
+    """Where the pressed button leads; only forwards is checked."""
+    go, here = wizard.data.get("go", "next"), wizard.data.get("step", "")
+    here = here if here in STEPS else page.first
+    if go == "back":
+        return drawn(page, wizard, page.first if here == page.first else neighbour(here, -1))
+    if go.startswith("to-") and go[3:] in STEPS:
+        return drawn(page, wizard, go[3:])
+    following = neighbour(here, 1)
+    if here != "summary":
+        form = wizard.form(here, bound=True)
+        if not form.is_valid():
+            return drawn(page, wizard, here, form=form)
+    if following != "summary":
+        return drawn(page, wizard, following)
+    wrong, bound = wizard.checked()
+    if wrong is not None:
+        return drawn(page, wizard, wrong, form=bound[wrong])
+    return page.finish(wizard, bound) if here == "summary" else drawn(page, wizard, "summary")
+
+
+def refusals() -> forms.Form:
+    """A form without fields, to collect what the action objects to."""
+    form = forms.Form({})
+    form.is_valid()
+    return form
 
 
 class ContractNew(WizardPage):
@@ -97,11 +114,11 @@ class ContractNew(WizardPage):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         self.heading = _("New contract")
-        return self.step(self.wizard(request.GET.copy()), self.first)
+        return drawn(self, self.wizard(request.GET.copy()), self.first)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         self.heading = _("New contract")
-        return self.walk(self.wizard(request.POST.copy()))
+        return walked(self, self.wizard(request.POST.copy()))
 
     def finish(self, wizard: Wizard, bound: dict[str, forms.Form]) -> HttpResponse:
         consumer_id, offer = offer_of(bound)
@@ -109,38 +126,17 @@ class ContractNew(WizardPage):
         if propose:
             self.require(f"{resource_of(offer.type)}:execute")
         take_turns(f"contract:{self.tenant.id}:{self.actor.id}")
-        errors = forms.Form({})
-        errors.is_valid()
+        errors = refusals()
         with self.attempt(errors) as outcome:
-            contract = self._same(consumer_id, offer) or contracts.draft(
+            contract = _same(self.tenant, consumer_id, offer, self.at) or contracts.draft(
                 provider=self.tenant, consumer_id=consumer_id, offer=offer, by=self.actor, at=self.at
             )
             if propose and contract.state == ContractState.DRAFT:
                 contracts.propose(tenant=self.tenant, contract_id=contract.id, by=self.actor, at=self.at)
         if not outcome:
-            return self.step(wizard, "summary", form=errors)
+            return drawn(self, wizard, "summary", form=errors)
         said = _("Proposed. The partner can read and answer it now.") if propose else _("The draft is saved.")
         return self.done(said, address("contract-detail", self.slug, contract_id=contract.id))
-
-    def _same(self, consumer_id: UUID, offer: Offer) -> Contract | None:
-        """The contract that the same form made a moment ago."""
-        rows = Contract.objects.filter(
-            provider=self.tenant,
-            consumer_id=consumer_id,
-            type=offer.type,
-            note=offer.note,
-            starts_at=offer.starts_at,
-            ends_at=offer.ends_at,
-            answer_by=offer.answer_by,
-            onward_access=offer.onward_access,
-            state__in=[ContractState.DRAFT, ContractState.PROPOSED],
-            created_at__gt=self.at - _history.MOMENT,
-        )
-        for row in rows.prefetch_related("terms__role"):
-            held = {(term.role.application_id, term.role.key) for term in row.terms.all()}
-            if held == set(offer.roles):
-                return row
-        return None
 
 
 class ContractEdit(WizardPage):
@@ -151,13 +147,13 @@ class ContractEdit(WizardPage):
 
     def get(self, request: HttpRequest, contract_id: UUID) -> HttpResponse:
         self._load(contract_id)
-        return self.step(self.wizard(data_of(self.draft)), self.first)
+        return drawn(self, self.wizard(data_of(self.draft)), self.first)
 
     def post(self, request: HttpRequest, contract_id: UUID) -> HttpResponse:
         self._load(contract_id)
         data = request.POST.copy()
         data["consumer"], data["type"] = str(self.draft.consumer_id), self.draft.type
-        return self.walk(self.wizard(data))
+        return walked(self, self.wizard(data))
 
     def types(self) -> list[str]:
         return [self.draft.type]
@@ -171,8 +167,7 @@ class ContractEdit(WizardPage):
     def finish(self, wizard: Wizard, bound: dict[str, forms.Form]) -> HttpResponse:
         revision = revision_of(self.request)
         _consumer, offer = offer_of(bound)
-        errors = forms.Form({})
-        errors.is_valid()
+        errors = refusals()
         with self.attempt(errors) as outcome:
             contracts.edit(
                 tenant=self.tenant,
@@ -192,20 +187,19 @@ class ContractEdit(WizardPage):
         refusal = outcome.refusal
         if isinstance(refusal, DomainError) and refusal.kind is Kind.STALE:
             return self._stale(wizard, revision or 0)
-        return self.step(wizard, "summary", form=errors)
+        return drawn(self, wizard, "summary", form=errors)
 
     def _stale(self, wizard: Wizard, revision: int) -> HttpResponse:
         """What others changed; saving again is then a decision, not an accident."""
         changes = _history.since_revision(self.tenant, self.draft.id, revision)
-        errors = forms.Form({})
-        errors.is_valid()
+        errors = refusals()
         errors.add_error(
             None, _("The draft was changed meanwhile. Save once more to replace it by what stands here.")
         )
         for row in changes:
             errors.add_error(None, f"{row['actor']} {row['text']}.")
         self.stale = True
-        return self.step(wizard, "summary", form=errors, status=409)
+        return drawn(self, wizard, "summary", form=errors, status=409)
 
     def _load(self, contract_id: UUID) -> None:
         self.draft = self.contract(contract_id)
@@ -213,3 +207,23 @@ class ContractEdit(WizardPage):
         if self.draft.state != ContractState.DRAFT or self.draft.provider_id != self.tenant.id:
             raise NotFound
         self.require(f"{resource_of(self.draft.type)}:modify")
+
+
+def _same(tenant: Tenant, consumer_id: UUID, offer: Offer, at: datetime) -> Contract | None:
+    """The contract that the same form made a moment ago: one click, sent twice."""
+    rows = Contract.objects.filter(
+        provider=tenant,
+        consumer_id=consumer_id,
+        type=offer.type,
+        note=offer.note,
+        starts_at=offer.starts_at,
+        ends_at=offer.ends_at,
+        answer_by=offer.answer_by,
+        onward_access=offer.onward_access,
+        state__in=[ContractState.DRAFT, ContractState.PROPOSED],
+        created_at__gt=at - _history.MOMENT,
+    )
+    for row in rows.prefetch_related("terms__role"):
+        if {(term.role.application_id, term.role.key) for term in row.terms.all()} == set(offer.roles):
+            return row
+    return None

@@ -16,36 +16,16 @@ from applications.views._application import ApplicationPage
 from iam_portal.errors import NotFound
 
 
-class LifecyclePage(ApplicationPage):
-    """A confirmation with what it takes away, and the act."""
+class LivingPage(ApplicationPage):
+    """About an own application that is not retired: what its act says, asks and takes away."""
 
     permission = "Modules:modify"
     owner_only = True
     danger: ClassVar[bool] = False
 
-    def get(self, request: HttpRequest, application_id: str) -> HttpResponse:
-        application = self.living(application_id)
-        losses = self.losses(application)
-        return self.show(application, self.form(application, None, _losses.digest(losses, None)), losses)
-
-    def post(self, request: HttpRequest, application_id: str) -> HttpResponse:
-        application = self.living(application_id)
-        losses = self.losses(application)
-        form = self.form(application, request.POST, "")
-        if not form.is_valid():
-            return self.show(application, form, losses)
-        shown = _losses.digest(losses, None)
-        if form.cleaned_data["shown"] != shown:
-            data = request.POST.copy()
-            data["shown"] = shown
-            return self.show(application, self.form(application, data, ""), losses, differs=True)
-        with self.attempt(form) as outcome:
-            said = self.act(application, form)
-        return self.done(said, self.back(application)) if outcome else self.show(application, form, losses)
-
-    def living(self, application_id: str) -> Application:
-        """An own application that is not retired; the portal itself has no such pages."""
-        application = self.application(application_id)
+    def application(self, application_id: str) -> Application:
+        """A living one; the portal itself has no such pages."""
+        application = super().application(application_id)
         if self.retired(application) or application.id == PORTAL_ID:
             raise NotFound
         return application
@@ -53,22 +33,6 @@ class LifecyclePage(ApplicationPage):
     def losses(self, application: Application) -> list[impact.Loss]:
         """Who loses it."""
         return impact.of_suspension(application, at=self.at)
-
-    def show(
-        self, application: Application, form: forms.Form, losses: list[impact.Loss], *, differs: bool = False
-    ) -> HttpResponse:
-        """The confirmation."""
-        words = self.words(application)
-        confirm = {
-            **_losses.shown(losses, self.slug),
-            **words,
-            "url": self.request.path,
-            "cancel_url": self.back(application),
-            "danger": self.danger,
-        }
-        page = {"title": words["act"], "breadcrumb": self.crumbs(application)}
-        context = {"page": page, "confirm": confirm, "form": form, "differs": differs}
-        return self.render("applications/confirm.html", context)
 
     def words(self, application: Application) -> dict[str, Any]:
         """``title`` and ``act``."""
@@ -81,6 +45,43 @@ class LifecyclePage(ApplicationPage):
     def act(self, application: Application, form: forms.Form) -> str:
         """Do it; what to say afterwards."""
         raise NotImplementedError
+
+
+class LifecyclePage(LivingPage):
+    """A confirmation with what the act takes away, and the act."""
+
+    def get(self, request: HttpRequest, application_id: str) -> HttpResponse:
+        application = self.application(application_id)
+        losses = self.losses(application)
+        return self._show(application, self.form(application, None, _losses.digest(losses, None)), losses)
+
+    def post(self, request: HttpRequest, application_id: str) -> HttpResponse:
+        application = self.application(application_id)
+        losses, data = self.losses(application), request.POST.copy()
+        shown = _losses.digest(losses, None)
+        differs = data.get("shown") != shown
+        data["shown"] = shown
+        form = self.form(application, data, "")
+        if differs or not form.is_valid():
+            return self._show(application, form, losses, differs=differs)
+        with self.attempt(form) as outcome:
+            said = self.act(application, form)
+        return self.done(said, self.back(application)) if outcome else self._show(application, form, losses)
+
+    def _show(
+        self, application: Application, form: forms.Form, losses: list[impact.Loss], **more: bool
+    ) -> HttpResponse:
+        words = self.words(application)
+        confirm = {
+            **_losses.shown(losses, self.slug),
+            **words,
+            "url": self.request.path,
+            "cancel_url": self.back(application),
+            "danger": self.danger,
+        }
+        page = {"title": words["act"], "breadcrumb": self.crumbs(application)}
+        context = {"page": page, "confirm": confirm, "form": form, **more}
+        return self.render("applications/confirm.html", context)
 
 
 class ApplicationSuspend(LifecyclePage):

@@ -1,4 +1,4 @@
-"""Paging of lists by cursor: a page begins after the last row that was seen, whatever came or went meanwhile."""
+"""Paging by cursor: a page begins after the last row that was seen, whatever came or went meanwhile."""
 
 from dataclasses import dataclass
 from datetime import datetime

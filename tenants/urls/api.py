@@ -1,10 +1,20 @@
 """Partnerships, below ``/iam/application-management/v1/``."""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
 from tenants.api import partnerships as api
 
 app_name = "tenant-api"
+
+
+class Act(StringConverter):
+    """One of the acts on a partnership."""
+
+    regex = "|".join(api.PartnershipAct.acts)
+
+
+register_converter(Act, "partnership_act")
 
 _partnerships = "tenants/<uuid:tenant_id>/partnerships"
 
@@ -12,14 +22,10 @@ urlpatterns = [
     path(_partnerships, api.Partnerships.as_view(), name="partnership-list"),
     path(f"{_partnerships}:redeem", api.Redeem.as_view(), name="partnership-redeem"),
     path(f"{_partnerships}/<uuid:partnership_id>", api.OnePartnership.as_view(), name="partnership-read"),
-    *(
-        path(
-            f"{_partnerships}/<uuid:partnership_id>/{act}",
-            api.PartnershipAct.as_view(),
-            {"act": act},
-            name=f"partnership-{act}",
-        )
-        for act in api.PartnershipAct.acts
+    path(
+        f"{_partnerships}/<uuid:partnership_id>/<partnership_act:act>",
+        api.PartnershipAct.as_view(),
+        name="partnership-act",
     ),
     path(
         f"{_partnerships}/<uuid:partnership_id>/auto-accept",

