@@ -20,7 +20,7 @@ ASSETS := node_modules/.assets-$(call sum,package-lock.json)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format types layers migrations deploy-check openapi openapi-check \
+.PHONY: help demo test check lint format types layers migrations deploy-check openapi openapi-check doors \
 	locks assets licences
 
 help: ## this list
@@ -43,7 +43,7 @@ format: $(DEVELOPMENT) ## format the code and repair what the linter can
 	$(BIN)/ruff format .
 
 types: $(DEVELOPMENT) ## type check
-	$(BIN)/mypy
+	PORTAL_ENVIRONMENT=test $(BIN)/mypy
 
 layers: $(DEVELOPMENT) ## who may import whom
 	$(BIN)/lint-imports
@@ -60,6 +60,9 @@ openapi: $(DEVELOPMENT) ## write docs/openapi.yaml
 openapi-check: $(DEVELOPMENT) ## is docs/openapi.yaml what the code says?
 	$(PRODUCTION) $(MANAGE) spectacular --validate --fail-on-warn --file .venv/openapi.yaml
 	@diff -u docs/openapi.yaml .venv/openapi.yaml || { echo "docs/openapi.yaml is old: run 'make openapi'."; exit 1; }
+
+doors: $(DEVELOPMENT) ## write docs/doors.md
+	PORTAL_ENVIRONMENT=test $(MANAGE) doors docs/doors.md
 
 licences: $(DEVELOPMENT) $(ASSETS) ## write docs/third-party.md
 	$(RUN) -m iam_portal.launchers.licences docs/third-party.md

@@ -1,6 +1,6 @@
 """The portal asks its own functions: the gate that the kernel's port names."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -22,13 +22,20 @@ class PortalGate:
 
     def decide(self, *, actor: Actor, tenant_id: UUID, permission: Permission, at: datetime) -> Decision:
         """Yes with the role that gives it, no with what is missing."""
-        if actor.kind == "system":
-            return Decision.yes(say.may_grant())
-        held = permissions(actor=actor, tenant_id=tenant_id, at=at)
-        wanted = (RESOURCE_TYPE, permission.resource, permission.privilege.value)
-        if wanted in held:
-            return Decision.yes(say.may_grant())
-        return Decision.no(say.permission_not_held(wanted))
+        return self.answers(actor=actor, tenant_id=tenant_id, at=at)(permission)
+
+    def answers(self, *, actor: Actor, tenant_id: UUID, at: datetime) -> Callable[[Permission], Decision]:
+        """What is held is read once, for any number of permissions."""
+        system = actor.kind == "system"
+        held = set() if system else permissions(actor=actor, tenant_id=tenant_id, at=at)
+
+        def answer(permission: Permission) -> Decision:
+            wanted = (RESOURCE_TYPE, permission.resource, permission.privilege.value)
+            if system or wanted in held:
+                return Decision.yes(say.may_grant())
+            return Decision.no(say.permission_not_held(wanted))
+
+        return answer
 
 
 def permissions(*, actor: Actor, tenant_id: UUID | str, at: datetime) -> set[decide.Permission]:
@@ -51,13 +58,34 @@ def permissions(*, actor: Actor, tenant_id: UUID | str, at: datetime) -> set[dec
 
 
 def require_may_grant(
-    *, actor: Actor, tenant_id: UUID | str, asked: Iterable[decide.Permission], foreign: bool, at: datetime
+    *,
+    actor: Actor,
+    tenant_id: UUID,
+    asked: Iterable[decide.Permission],
+    foreign: bool,
+    at: datetime,
+    subject: tuple[str, object, str],
 ) -> None:
-    """Forbidden, with every reason, unless the actor may hand this out (``may grant``)."""
+    """Forbidden, with every reason, unless the actor may hand this out (``may grant``).
+
+    ``subject`` is who would gain by it, (kind, id, name). The refusal asks to be recorded: somebody tried.
+    """
     if actor.kind == "system":
         return
     holds = permissions(actor=actor, tenant_id=tenant_id, at=at)
     manager = (RESOURCE_TYPE, "Roles", "modify") in holds
+    asked = set(asked)
     decision = decide.may_grant(asked=asked, foreign=foreign, holds=holds, access_manager=manager)
     if not decision:
-        raise Forbidden("You cannot hand out what you do not hold yourself.", reasons=decision.reasons)
+        missing = sorted(f"{resource}:{privilege}" for _, resource, privilege in asked - holds)
+        reasons = [reason.code for reason in decision.reasons]
+        record = {
+            "action": "grant.refused",
+            "tenants": [tenant_id],
+            "by": actor,
+            "at": at,
+            "subject": subject,
+            "after": {"missing": missing, "reasons": sorted(set(reasons))},
+        }
+        text = "You cannot hand out what you do not hold yourself."
+        raise Forbidden(text, reasons=decision.reasons, record=record)

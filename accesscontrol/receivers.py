@@ -25,7 +25,8 @@ def may_become_application(*, actor: Actor, application: Application, at: dateti
     """A credential lets its holder act as the application, with all that it holds in the actor's tenant."""
     with tenant_scope(application.owner_id):
         rows = _living(at).filter(tenant_id=application.owner_id, application=application)
-        _require(actor, application.owner_id, rows, at)
+        subject = ("application", application.id, application.display_name)
+        _require(actor, application.owner_id, rows, at, subject)
 
 
 @receiver(tenant_signals.principal_becoming)
@@ -37,7 +38,8 @@ def may_become_user(*, actor: Actor, tenant: Tenant, user: User, at: datetime, *
     for group_id in user.memberships.not_over(at).values_list("group_id", flat=True):
         groups |= groups_above(group_id, tenant_id=tenant.id, at=at)
     rows = _living(at).filter(tenant=tenant)
-    _require(actor, tenant.id, rows.filter(user=user) | rows.filter(group_id__in=groups), at)
+    held = rows.filter(user=user) | rows.filter(group_id__in=groups)
+    _require(actor, tenant.id, held, at, ("user", user.id, str(user)))
 
 
 @receiver(tenant_signals.membership_changing)
@@ -47,7 +49,8 @@ def may_let_into_group(
     """A membership or a move gives what the group and those above it hold."""
     source = parent or group
     above = groups_above(source.id, tenant_id=tenant.id, at=at)
-    _require(actor, tenant.id, _living(at).filter(tenant=tenant, group_id__in=above), at)
+    held = _living(at).filter(tenant=tenant, group_id__in=above)
+    _require(actor, tenant.id, held, at, ("group", group.id, group.name))
 
 
 @receiver(tenant_signals.user_deactivated)
@@ -82,7 +85,11 @@ def _living(at: datetime) -> QuerySet[Assignment]:
     return Assignment.objects.not_over(at).select_related("application_role", "tenant_role")
 
 
-def _require(actor: Actor, tenant_id: UUID, rows: QuerySet[Assignment], at: datetime) -> None:
+def _require(
+    actor: Actor, tenant_id: UUID, rows: QuerySet[Assignment], at: datetime, subject: tuple[str, object, str]
+) -> None:
     asked, foreign = what_principal_holds(rows, at=at)
     if asked or foreign:
-        require_may_grant(actor=actor, tenant_id=tenant_id, asked=asked, foreign=foreign, at=at)
+        require_may_grant(
+            actor=actor, tenant_id=tenant_id, asked=asked, foreign=foreign, at=at, subject=subject
+        )

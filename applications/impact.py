@@ -24,7 +24,7 @@ class Loss:
     at: datetime
 
 
-def of_pause(contract: Contract, *, when: datetime, until: datetime | None) -> list[Loss]:
+def of_pause(contract: Contract, *, when: datetime, until: datetime | None = None) -> list[Loss]:
     """Pairs that become unavailable by pausing the contract."""
     return _of_contract(contract, lambda fact: paused(fact, when, until), when)
 

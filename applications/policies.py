@@ -7,11 +7,13 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from applications import facts as load
+from applications import reasons as say
 from applications.availability import SharingFacts, granted
 from applications.models import Application, ApplicationRole, Contract, ContractState
 from applications.models.applications import PORTAL_ID
 from iam_portal.decision import Decision
 from iam_portal.errors import DomainError, Kind, NotFound
+from iam_portal.spans import Span
 from tenants.models import Tenant, still_open
 
 
@@ -86,8 +88,11 @@ def may_share(*, provider: Tenant, role: ApplicationRole, type: str, at: datetim
     """Whether the provider may put the role into a contract of the type.
 
     Provision: it owns the application. Access: it holds the role itself as owner, or by a provision
-    contract with onward access.
+    contract with onward access. A role that was taken away and declared again is another one.
     """
+    if not Span.of(role.during).covers(at):
+        application = role.application
+        return Decision.no(say.role_unknown(application.display_name, application.id, role.key))
     sharing = load.of_application(role.application_id, tenant_id=provider.id)
     if sharing is None:
         return Decision.no()

@@ -8,7 +8,7 @@ from django.dispatch import receiver
 
 from applications.actions.availability import moving
 from applications.actions.contracts import end_all
-from applications.models import Application, ContractTerm
+from applications.models import Application, Contract, ContractTerm
 from applications.models.applications import PORTAL_ID
 from applications.policies import in_force_between
 from iam_portal.gate import Actor
@@ -44,11 +44,17 @@ def contracts_that_end(
     if partnership.invitee is None:
         return []
     rows = in_force_between(partnership.inviter, partnership.invitee).select_related("provider", "consumer")
-    rows = rows.filter(Q(ends_at=None) | Q(ends_at__gt=at))
+    rows = rows.filter(Q(ends_at=None) | Q(ends_at__gt=at)).prefetch_related("terms__role__application")
     return [
         {
-            "text": f"{row.provider.name} → {row.consumer.name}, {row.get_type_display()}",
+            "text": f"{_shared(row)}: {row.provider.name} → {row.consumer.name}",
             "url": page.url("applications:contract-detail", contract_id=row.pk),
         }
         for row in rows.order_by("created_at", "id")
     ]
+
+
+def _shared(contract: Contract) -> str:
+    """The names of the applications that a contract is about."""
+    names = {term.role.application.display_name for term in contract.terms.all()}
+    return ", ".join(sorted(names)) or str(contract.get_type_display())

@@ -23,6 +23,8 @@ class DomainError(Exception):
 
     ``code`` is stable and machine-readable; ``detail`` is a sentence for people; ``errors`` lists every
     objection as ``{"pointer", "code", "detail"}``; ``data`` are extra members of the problem document.
+    ``record``: what history is to say of the refusal itself. The act rolls back, so the doors write it
+    afterwards (``tenants.history.record_refusal``).
     """
 
     code: ClassVar[str] = "refused"
@@ -35,12 +37,14 @@ class DomainError(Exception):
         errors: list[dict[str, str]] | None = None,
         reasons: tuple[Reason, ...] = (),
         data: dict[str, Any] | None = None,
+        record: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.errors = errors or []
         self.reasons = reasons
         self.data = data or {}
+        self.record = record
 
 
 class NotFound(DomainError):

@@ -4,6 +4,7 @@ A page or API declares ``permission = Permission.parse("Modules:read")`` and imp
 setting ``IAM_GATE`` names the answering object (accesscontrol's).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -73,6 +74,10 @@ class Gate(Protocol):
     """Answers whether an actor holds a permission in a tenant at a moment."""
 
     def decide(self, *, actor: Actor, tenant_id: UUID, permission: Permission, at: datetime) -> Decision: ...
+
+    def answers(self, *, actor: Actor, tenant_id: UUID, at: datetime) -> Callable[[Permission], Decision]:
+        """The same for any number of permissions, from facts that are read once: for a page's buttons."""
+        ...
 
 
 @cache

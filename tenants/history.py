@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from iam_portal.errors import DomainError
 from iam_portal.gate import Actor
 from iam_portal.walls import cross_tenant
 from tenants.models import HistoryEvent, HistoryPerson, Tenant
@@ -56,6 +57,19 @@ def record(
                 person_digest=person_digest(salt, person),
             )
             HistoryPerson.objects.create(event_id=event.id, tenant_id=tenant_id, salt=salt, **person)
+
+
+def record_refusal(refusal: Exception) -> None:
+    """Write what a refusal wants recorded of itself, once: it carries the arguments of :func:`record`.
+
+    The doors call it when the refused act has been rolled back, in a transaction of its own.
+    """
+    wanted = refusal.record if isinstance(refusal, DomainError) else None
+    if wanted is not None:
+        assert isinstance(refusal, DomainError)
+        refusal.record = None
+        with transaction.atomic():
+            record(**wanted)
 
 
 def person_digest(salt: str, person: Mapping[str, str]) -> str:

@@ -22,6 +22,7 @@ from rest_framework.views import APIView
 from iam_portal.errors import Invalid, NotFound
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
+from tenants import history
 from tenants.models import Tenant
 
 MOST = 500
@@ -41,8 +42,16 @@ class TenantAPI(APIView):
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.at = timezone.now()
+        self._refusal: Exception | None = None
         with tenant_scope(kwargs["tenant_id"]):
-            return super().dispatch(request, *args, **kwargs)
+            response = super().dispatch(request, *args, **kwargs)
+        if self._refusal is not None:  # the act is rolled back, its refusal stays
+            history.record_refusal(self._refusal)
+        return response
+
+    def handle_exception(self, exc: Exception) -> Response:
+        self._refusal = exc
+        return super().handle_exception(exc)
 
     @property
     def actor(self) -> Actor:

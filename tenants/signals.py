@@ -31,7 +31,7 @@ membership_changing = Signal()
 
 # Asked: what has an upper app to show on the page of a user or of a group? A receiver answers with a panel,
 # {"template", "title", "names": [str], …}, or with None. Keywords ``page`` (``can``, ``url``), ``tenant``,
-# ``at``, and ``user`` or ``group``.
+# ``at``, and ``user`` or ``group``; ``acting`` is False where nothing is done from the page.
 user_shown = Signal()
 group_shown = Signal()
 

@@ -10,17 +10,22 @@ from tenants import history
 
 def told(row: Assignment, action: str, *, by: Actor, at: datetime) -> None:
     """Record an act: ``role.assigned``, ``role.planned`` (begins later) or ``role.withdrawn``."""
-    principal = row.user or row.group or row.application
     history.record(
         action=action,
         tenants=[row.tenant_id],
         by=by,
         at=at,
-        subject=(_kind(row), principal.pk if principal else "", str(principal)),
+        subject=subject_of(row),
         after=_data(row),
     )
     if action != "role.planned":  # its event comes when it begins
         announce(row, action, at=at)
+
+
+def subject_of(row: Assignment) -> tuple[str, object, str]:
+    """The principal, as history names it."""
+    principal = row.user or row.group or row.application
+    return _kind(row), principal.pk if principal else "", str(principal)
 
 
 def announce(row: Assignment, action: str, *, at: datetime) -> None:

@@ -67,7 +67,8 @@ def assign(*, tenant: Tenant, wanted: Wanted, by: Actor, at: datetime) -> Assign
         _set_principal(row, tenant, wanted, at)
         _set_role(row, tenant, wanted, at)
         asked, foreign = what_role_gives(row, at=at)
-        require_may_grant(actor=by, tenant_id=tenant.id, asked=asked, foreign=foreign, at=at)
+        subject = assigned.subject_of(row)
+        require_may_grant(actor=by, tenant_id=tenant.id, asked=asked, foreign=foreign, at=at, subject=subject)
         if _overlapping(row):
             raise AlreadyAssigned("The role is assigned for that time already.")
         row.full_clean()
@@ -89,7 +90,8 @@ def withdraw(*, tenant: Tenant, assignment_id: UUID, by: Actor, at: datetime) ->
         if row is None:
             raise NotFound
         asked, foreign = what_role_gives(row, at=at)
-        require_may_grant(actor=by, tenant_id=tenant.id, asked=asked, foreign=foreign, at=at)
+        subject = assigned.subject_of(row)
+        require_may_grant(actor=by, tenant_id=tenant.id, asked=asked, foreign=foreign, at=at, subject=subject)
         Assignment.objects.filter(id=row.id).update(during=clipped(at), ended_by=by.name[:200])
         if asked:
             require_administrator(tenant=tenant, at=at)

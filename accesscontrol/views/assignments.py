@@ -1,5 +1,6 @@
 """Assignments: who holds which role here, since when, until when, and whether it counts."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -43,7 +44,7 @@ class AssignmentList(ConsolePage):
         )
         standings = standing.of_rows(shown.rows, tenant=self.tenant, at=self.at)
         adding = self.url("accesscontrol:assignment-add")
-        labels = [_("Who"), _("Role"), _("Application"), _("State"), _("When")]
+        labels = [_("Who"), _("Role"), _("Application"), _("State"), _("From"), _("Until")]
         columns = [{"label": label} for label in labels]
         context = {
             "page": {
@@ -126,7 +127,7 @@ def _filters(page: ConsolePage, wanted: str) -> dict[str, Any]:
     }
 
 
-def _options(page: ConsolePage, name: str, values: dict[str, str]) -> list[dict[str, Any]]:
+def _options(page: ConsolePage, name: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
     chosen = page.request.GET.get(name, "")
     return [
         {
@@ -153,12 +154,13 @@ def _cells(page: ConsolePage, row: Assignment, stands: standing.Standing) -> lis
         state["note"] = stands.decision.reasons[0].text
     return [
         {"text": name, "url": url, "note": kind},
-        {"text": str(role), "code": role.key if role else ""},
+        {"text": str(role), "note": role.key if role else ""},
         {
             "text": application_of(row),
             "note": _("on the data of %(name)s") % {"name": contract} if contract else "",
         },
         state,
-        {"during": row.during},
+        {"day": row.during.lower},
+        {"at": row.during.upper} if row.during.upper else {"text": _("no end")},
         {"action": None if ended or not page.can("Roles:modify") else {**withdraw, "dialog": True}},
     ]

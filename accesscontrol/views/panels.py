@@ -19,13 +19,15 @@ TEMPLATE = "accesscontrol/_held.html"
 
 @receiver(signals.user_shown)
 def roles_of_user(
-    *, page: Any, tenant: Tenant, user: User, at: datetime, **kwargs: Any
+    *, page: Any, tenant: Tenant, user: User, at: datetime, acting: bool = True, **kwargs: Any
 ) -> dict[str, Any] | None:
     """What somebody holds, directly and through groups. He himself may always see it."""
     own = page.actor.kind == "user" and page.actor.id == str(user.pk)
     if not own and not page.can("Roles:read"):
         return None
-    return _panel(page, standing.of_user(user, tenant=tenant, at=at), f"user={user.pk}", own=own)
+    held = standing.of_user(user, tenant=tenant, at=at)
+    title = _("Your roles") if own else _("Roles")
+    return _panel(page, held, title, f"user={user.pk}", acting=acting and page.can("Roles:modify").allowed)
 
 
 @receiver(signals.group_shown)
@@ -47,28 +49,24 @@ def roles_of_group(
         Held(row, row.group.name if row.group and row.group_id != group.pk else "", standings[row.pk])
         for row in rows
     ]
-    return _panel(page, held, f"group={group.pk}", own=False)
+    return _panel(page, held, _("Roles"), f"group={group.pk}", acting=page.can("Roles:modify").allowed)
 
 
-def _panel(page: Any, held: Iterable[Held], query: str, *, own: bool) -> dict[str, Any]:
-    rows = sorted((_row(page, one) for one in held), key=lambda row: (row["application"], row["role"]))
-    adding = None
-    if not own or page.can("Roles:modify"):
-        adding = page.link(
-            _("Assign a role"), "Roles:modify", f"{page.url('accesscontrol:assignment-add')}?{query}"
-        )
+def _panel(page: Any, held: Iterable[Held], title: str, query: str, *, acting: bool) -> dict[str, Any]:
+    rows = sorted(
+        (_row(page, one, acting) for one in held), key=lambda row: (row["application"], row["role"])
+    )
     return {
         "template": TEMPLATE,
-        "title": _("Your roles") if own else _("Roles"),
+        "title": title,
         "rows": rows,
         "names": [f"{row['role']} · {row['application']}" for row in rows],
-        "adding": adding,
+        "adding_url": f"{page.url('accesscontrol:assignment-add')}?{query}" if acting else "",
     }
 
 
-def _row(page: Any, one: Held) -> dict[str, Any]:
+def _row(page: Any, one: Held, acting: bool) -> dict[str, Any]:
     row = one.row
-    changing = page.can("Roles:modify")
     through = [_("through the group %(name)s") % {"name": one.group}] if one.group else []
     if row.contract is not None:
         through.append(_("on the data of %(name)s") % {"name": row.contract.provider.name})
@@ -79,7 +77,7 @@ def _row(page: Any, one: Held) -> dict[str, Any]:
         "during": row.during,
         "standing": one.standing,
         "withdraw_url": page.url("accesscontrol:assignment-withdraw", assignment_id=row.pk)
-        if changing and not one.group
+        if acting and not one.group
         else "",
     }
 

@@ -25,7 +25,10 @@ SEPARATOR = "|"  # in no id, key or UUID
 
 
 class Choice(NamedTuple):
-    """One role. ``value`` is what the form sends; ``note`` says when it counts; refused, it is off."""
+    """One role. ``value`` is what the form sends; ``note`` says when it counts; refused, it is off.
+
+    ``key`` is empty where the name says the same.
+    """
 
     value: str
     name: str
@@ -163,7 +166,11 @@ def _choice(
     builtin = sharing.application.builtin
     decision = granting.of_role(permissions_of(role.key) if builtin else (), foreign=not builtin)
     value = SEPARATOR.join((sharing.application.id, role.key, contract_id))
-    return Choice(value, role.name, role.key, role.description, note, decision)
+    return Choice(value, role.name, _telling(role.name, role.key), role.description, note, decision)
+
+
+def _telling(name: str, key: str) -> str:
+    return "" if key == name.lower().replace(" ", "-") else key
 
 
 def _own_roles(tenant: Tenant, granting: Granting, at: datetime) -> list[RoleGroup]:
@@ -183,7 +190,8 @@ def _own_roles(tenant: Tenant, granting: Granting, at: datetime) -> list[RoleGro
         )
         decision = granting.of_role(asked, foreign=foreign)
         value = SEPARATOR.join(("", role.key, ""))
-        choices.append(Choice(value, role.name, role.key, role.description, "", decision))
+        key = _telling(role.name, role.key)
+        choices.append(Choice(value, role.name, key, role.description, "", decision))
     return [RoleGroup(_("Roles of your organization"), "", choices)] if choices else []
 
 

@@ -123,7 +123,9 @@ def _applications_of(rows: Sequence[Assignment]) -> dict[UUID, list[str]]:
     for role_id, application_id in pairs.values_list("role_id", "resource__application_id").distinct():
         touched[role_id].append(application_id)
     return {
-        row.pk: [row.application_role.application_id] if row.application_role else touched[row.tenant_role_id]
+        row.pk: [row.application_role.application_id]
+        if row.application_role
+        else touched.get(row.tenant_role_id, [])  # type: ignore[arg-type]  # one of the two is set
         for row in rows
     }
 

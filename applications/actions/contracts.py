@@ -10,7 +10,7 @@ from django.db import transaction
 from applications.actions.availability import lock_applications, moving, touched_tenants
 from applications.actions.drafts import CannotDraft, check_roles, draft, edit, state_of
 from applications.actions.record import contract_changed, snapshot
-from applications.models import Contract, ContractState
+from applications.models import Contract, ContractState, ContractTerm
 from applications.policies import lock_contract, lock_tenants
 from applications.signals import contract_accepted
 from iam_portal.errors import DomainError, Invalid
@@ -97,6 +97,7 @@ def accept(
         require_side(contract, tenant, "consumer")
         _require_state(contract, ContractState.PROPOSED)
         _refuse_past_end(contract, at)
+        lock_applications(_applications([contract]))  # or a role could be retired after it was looked at
         _require_shareable(contract, at)
         before = snapshot(contract)
         with changing(contract, at=at):
@@ -137,7 +138,9 @@ def end_all(*, contracts: list[Contract], by: Actor, at: datetime, note: str, te
     rows = Contract.objects.select_for_update(of=("self",), no_key=True).select_related(
         "provider", "consumer"
     )
-    for contract in rows.filter(id__in=[row.id for row in contracts]).order_by("id"):
+    living = list(rows.filter(id__in=[row.id for row in contracts]).order_by("id"))
+    lock_applications(_applications(living))  # at once, or two contracts could lock them in two orders
+    for contract in living:
         if contract.state == ContractState.PROPOSED:
             before = snapshot(contract)
             contract.state, contract.answered_at = ContractState.WITHDRAWN, at
@@ -149,7 +152,7 @@ def end_all(*, contracts: list[Contract], by: Actor, at: datetime, note: str, te
 @contextmanager
 def changing(contract: Contract, *, at: datetime) -> Iterator[None]:
     """The frame in which grants, availability and their events follow a change of this contract."""
-    applications = lock_applications(contract.terms.values_list("role__application_id", flat=True))
+    applications = lock_applications(_applications([contract]))
     tenants = touched_tenants(contract=contract, applications=applications)
     with moving(applications=applications, tenants=tenants, contracts=[contract.id], at=at):
         yield
@@ -166,6 +169,11 @@ def require_in_life(contract: Contract, at: datetime) -> None:
     _require_state(contract, ContractState.ACCEPTED)
     if contract.ends_at is not None and contract.ends_at <= at:
         raise WrongState("The contract has ended.", data={**state_of(contract), "state": "ended"})
+
+
+def _applications(contracts: list[Contract]) -> list[str]:
+    terms = ContractTerm.objects.filter(contract__in=contracts)
+    return list(terms.values_list("role__application_id", flat=True).distinct())
 
 
 def _end(

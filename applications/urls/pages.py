@@ -10,6 +10,8 @@ from applications.views import (
     credentials,
     drafting,
     lifecycle,
+    redrafting,
+    registering,
 )
 from applications.views._acts import ACTS
 from applications.views.overview import Overview
@@ -36,7 +38,7 @@ urlpatterns = [
     path("contracts", contracts.ContractList.as_view(), name="contract-list"),
     path("contracts/new", drafting.ContractNew.as_view(), name="contract-new"),
     path(_CONTRACT, contracts.ContractDetail.as_view(), name="contract-detail"),
-    path(f"{_CONTRACT}/edit", drafting.ContractEdit.as_view(), name="contract-edit"),
+    path(f"{_CONTRACT}/edit", redrafting.ContractEdit.as_view(), name="contract-edit"),
     path(
         f"{_CONTRACT}/pauses/<int:pause_id>/cancel",
         contract_acts.CancelPause.as_view(),

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from applications.models import Application
@@ -63,13 +64,13 @@ def changed_fields(application: Application, tenant: Tenant, revision: int | Non
     rows = HistoryEvent.objects.filter(
         tenant=tenant, subject_kind="application", subject_id=application.id, action="application.changed"
     )
-    said = []
+    said = [gettext("Save once more to replace it by what stands here.")]
     for row, person in _with_people(tenant, rows[:count]):
         before, after = row.before or {}, row.after or {}
         for name, value in after.items():
             if before.get(name) != value:
                 said.append(
-                    _("%(who)s changed %(field)s to “%(value)s”.")
+                    gettext("%(who)s changed %(field)s to “%(value)s”.")
                     % {
                         "who": person.actor_name if person else "",
                         "field": FIELDS.get(name, name),

@@ -42,13 +42,11 @@ class ActPage(ContractPage):
         self.require(permission_for(contract))
         return contract
 
-    def losses(
-        self, contract: Contract, when: datetime | None = None, until: datetime | None = None
-    ) -> list[impact.Loss]:
+    def losses(self, contract: Contract, when: datetime | None = None) -> list[impact.Loss]:
         """What becomes unavailable; acts that give take nothing."""
         moment = max(when or self.at, self.at)
         if self.name == "pause":
-            return impact.of_pause(contract, when=moment, until=until)
+            return impact.of_pause(contract, when=moment)
         return impact.of_end(contract, when=moment) if self.name == "end" else []
 
     def back(self, contract: Contract) -> str:
@@ -62,12 +60,9 @@ class ConfirmedActPage(ActPage):
     def show(
         self, contract: Contract, form: forms.Form, losses: list[impact.Loss], **more: Any
     ) -> HttpResponse:
-        """The confirmation. ``when``: the moment whose effect is shown; ``differs``, ``changes``: the template's."""
+        """The confirmation. ``when``: whose effect is shown; ``differs``, ``changes``: see the template."""
         title, back = shapes.title(contract, self.tenant), self.back(contract)
-        crumbs = [
-            {"label": _("Contracts"), "url": address("contract-list", self.slug)},
-            {"label": title, "url": back},
-        ]
+        crumbs = [*self.crumbs(), {"label": title, "url": back}]
         confirm = {
             **causes(self.name, contract, title=title, losses=losses, slug=self.slug, at=self.at),
             "act": self.act.label,
@@ -78,10 +73,9 @@ class ConfirmedActPage(ActPage):
         }
         if when := more.pop("when", None):
             confirm["at"] = when
-        page = {"title": self.act.label, "breadcrumb": crumbs}
-        context = {"page": page, "confirm": confirm, "form": form, **more}
-        status = 409 if more.get("changes") else 200
-        return self.render("applications/contract_act.html", context, status=status)
+        context = {"page": {"title": self.act.label, "breadcrumb": crumbs}, "confirm": confirm, "form": form}
+        context |= more
+        return self.render("applications/contract_act.html", context, 409 if "changes" in more else 200)
 
     def again(self, losses: list[impact.Loss], when: datetime | None = None) -> forms.Form:
         """The form as it was sent, now beside what stands on the page."""
@@ -116,8 +110,8 @@ class ContractAct(ConfirmedActPage):
             return self.changed_meanwhile(contract, revision)
         if not self.act.fits(contract, self) or not form.is_valid():
             return too_late(self, contract) or self.show(contract, form, self.losses(contract))
-        when, until = form.cleaned_data.get("when"), form.cleaned_data.get("until")
-        losses = self.losses(contract, when, until)
+        when = form.cleaned_data.get("when")
+        losses = self.losses(contract, when)
         if form.cleaned_data["shown"] != _losses.digest(losses, when):
             return self.show(contract, self.again(losses, when), losses, when=when, differs=True)
         return self._run(contract, form, losses, revision)

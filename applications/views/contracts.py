@@ -74,6 +74,10 @@ class ContractPage(ConsolePage):
         self.require(f"{resource_of(contract.type)}:read")
         return contract
 
+    def crumbs(self) -> list[dict[str, str]]:
+        """The way to a page about one contract."""
+        return [{"label": _("Contracts"), "url": address("contract-list", self.slug)}]
+
     def drafting(self) -> Decision:
         """Whether the person may write a contract of either type."""
         return self.can("ProvisionContracts:add") or self.can("AccessContracts:add")
@@ -89,6 +93,7 @@ class ContractList(ContractPage):
         new = {"label": _("New contract"), "url": address("contract-new", self.slug), "icon": "plus"}
         labels = (_("Contract"), _("State"), _("Type"), _("Roles"), _("Starts"), _("Ends"))
         count = len(page.rows)
+        words = ngettext("%(count)d contract", "%(count)d contracts", count) % {"count": count}
         context = {
             "page": {
                 "title": _("Contracts"),
@@ -100,9 +105,7 @@ class ContractList(ContractPage):
                 "caption": _("Contracts"),
                 "columns": [{"label": label} for label in labels],
                 "rows": [{"cells": cells(row, self.tenant, self.at)} for row in page.rows],
-                **footer(
-                    page, ngettext("%(count)d contract", "%(count)d contracts", count) % {"count": count}
-                ),
+                **footer(page, words),
             },
             "first_step": new if self.drafting() else None,
         }
@@ -120,7 +123,7 @@ class ContractDetail(ContractPage):
         context = {
             "page": {
                 "title": shapes.title(contract, self.tenant),
-                "breadcrumb": [{"label": _("Contracts"), "url": address("contract-list", self.slug)}],
+                "breadcrumb": self.crumbs(),
                 "state": standing(contract, self.at),
                 "copy_id": str(contract.id),
                 **menu(self, contract),
@@ -183,7 +186,7 @@ def _matching(q: str, tenant_id: UUID) -> Q:
     """By partner, application, role or note; or the whole id."""
     terms = ContractTerm.objects.filter(
         Q(role__application__display_name__icontains=q)
-        | Q(role__application_id__icontains=q)
+        | Q(role__application__id__icontains=q)
         | Q(role__name__icontains=q)
     )
     found = Q(id__in=terms.values("contract_id")) | Q(note__icontains=q)

@@ -1,4 +1,4 @@
-"""Writing a contract step by step, and changing a draft."""
+"""Writing a contract step by step."""
 
 from abc import abstractmethod
 from datetime import datetime
@@ -17,12 +17,11 @@ from applications.views import _history
 from applications.views._reasons import first_sentence
 from applications.views._standing import resource_of
 from applications.views._summary import summary
-from applications.views._wizard import STEPS, Wizard, data_of, neighbour, offer_of
+from applications.views._wizard import STEPS, Wizard, neighbour, offer_of
 from applications.views.contracts import ContractPage
-from iam_portal.errors import DomainError, Forbidden, Kind, NotFound
+from iam_portal.errors import Forbidden
 from tenants.actions.partners import partners_of
 from tenants.models import Tenant
-from tenants.views.console import revision_of
 
 
 class WizardPage(ContractPage):
@@ -48,10 +47,10 @@ class WizardPage(ContractPage):
         return {
             "page": {
                 "title": self.heading,
-                "breadcrumb": [{"label": _("Contracts"), "url": address("contract-list", self.slug)}],
+                "breadcrumb": self.crumbs(),
             },
             "cancel_url": address("contract-list", self.slug),
-            "partners_url": f"/t/{self.slug}/partners",
+            "partners_url": self.url("tenants:partner-list"),
         }
 
     @abstractmethod
@@ -137,76 +136,6 @@ class ContractNew(WizardPage):
             return drawn(self, wizard, "summary", form=errors)
         said = _("Proposed. The partner can read and answer it now.") if propose else _("The draft is saved.")
         return self.done(said, address("contract-detail", self.slug, contract_id=contract.id))
-
-
-class ContractEdit(WizardPage):
-    """Change a draft; partner and type stay."""
-
-    first = "roles"
-    stale = False
-
-    def get(self, request: HttpRequest, contract_id: UUID) -> HttpResponse:
-        self._load(contract_id)
-        return drawn(self, self.wizard(data_of(self.draft)), self.first)
-
-    def post(self, request: HttpRequest, contract_id: UUID) -> HttpResponse:
-        self._load(contract_id)
-        data = request.POST.copy()
-        data["consumer"], data["type"] = str(self.draft.consumer_id), self.draft.type
-        return walked(self, self.wizard(data))
-
-    def types(self) -> list[str]:
-        return [self.draft.type]
-
-    def frame(self) -> dict[str, Any]:
-        frame = super().frame()
-        shown = None if self.stale else revision_of(self.request)
-        back = address("contract-detail", self.slug, contract_id=self.draft.id)
-        return {**frame, "cancel_url": back, "revision": shown or self.draft.revision, "fixed": True}
-
-    def finish(self, wizard: Wizard, bound: dict[str, forms.Form]) -> HttpResponse:
-        revision = revision_of(self.request)
-        _consumer, offer = offer_of(bound)
-        errors = refusals()
-        with self.attempt(errors) as outcome:
-            contracts.edit(
-                tenant=self.tenant,
-                contract_id=self.draft.id,
-                offer=offer,
-                by=self.actor,
-                at=self.at,
-                revision=revision,
-            )
-            if wizard.data.get("go") == "propose":
-                self.require(f"{resource_of(offer.type)}:execute")
-                contracts.propose(tenant=self.tenant, contract_id=self.draft.id, by=self.actor, at=self.at)
-        if outcome:
-            proposed = wizard.data.get("go") == "propose"
-            said = _("Proposed. The partner can read and answer it now.") if proposed else _("Saved.")
-            return self.done(said, address("contract-detail", self.slug, contract_id=self.draft.id))
-        refusal = outcome.refusal
-        if isinstance(refusal, DomainError) and refusal.kind is Kind.STALE:
-            return self._stale(wizard, revision or 0)
-        return drawn(self, wizard, "summary", form=errors)
-
-    def _stale(self, wizard: Wizard, revision: int) -> HttpResponse:
-        """What others changed; saving again is then a decision, not an accident."""
-        changes = _history.since_revision(self.tenant, self.draft.id, revision)
-        errors = refusals()
-        errors.add_error(
-            None, _("The draft was changed meanwhile. Save once more to replace it by what stands here.")
-        )
-        for row in changes:
-            errors.add_error(None, f"{row['actor']} {row['text']}.")
-        self.stale = True
-        return drawn(self, wizard, "summary", form=errors, status=409)
-
-    def _load(self, contract_id: UUID) -> None:
-        self.draft = self.contract(contract_id)
-        self.heading = _("Edit draft")
-        if self.draft.state != ContractState.DRAFT or self.draft.provider_id != self.tenant.id:
-            raise NotFound
-        self.require(f"{resource_of(self.draft.type)}:modify")
 
 
 def _same(tenant: Tenant, consumer_id: UUID, offer: Offer, at: datetime) -> Contract | None:

@@ -92,5 +92,5 @@ def recent(tenant: Tenant) -> list[dict[str, Any]]:
             "url": line.subject_url,
             "icon": line.icon,
         }
-        for line in record.lines(rows.order_by("-id")[:RECENT], tenant=tenant)
+        for line in record.lines(list(rows.order_by("-id")[:RECENT]), tenant=tenant)
     ]

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.forms import model_to_dict
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -64,14 +65,11 @@ class ApplicationEdit(ApplicationPage):
 
     def get(self, request: HttpRequest, application_id: str) -> HttpResponse:
         application = self.application(application_id)
-        names = ("name", "display_name", "description", "home_url")
-        return self._show(
-            application, DetailsForm(initial={name: getattr(application, name) for name in names})
-        )
+        return self._show(application, DetailsForm(initial=model_to_dict(application)))
 
     def post(self, request: HttpRequest, application_id: str) -> HttpResponse:
         application = self.application(application_id)
-        form = DetailsForm(request.POST)
+        form, revision = DetailsForm(request.POST), revision_of(request)
         if not form.is_valid():
             return self._show(application, form)
         with self.attempt(form) as outcome:
@@ -81,20 +79,17 @@ class ApplicationEdit(ApplicationPage):
                 details=_details(form),
                 by=self.actor,
                 at=self.at,
-                revision=revision_of(request),
+                revision=revision,
             )
         if outcome:
             return self.done(_("Saved."), self.back(application))
-        refusal = outcome.refusal
-        stale = isinstance(refusal, DomainError) and refusal.kind is Kind.STALE
-        if stale:
-            for text in _history.changed_fields(application, self.tenant, revision_of(request)):
-                form.add_error(None, text)
-            form.add_error(None, _("Save once more to replace it by what stands here."))
+        stale = isinstance(outcome.refusal, DomainError) and outcome.refusal.kind is Kind.STALE
+        for text in _history.changed_fields(application, self.tenant, revision) if stale else ():
+            form.add_error(None, text)
         return self._show(application, form, status=409 if stale else 200)
 
     def _show(self, application: Application, form: DetailsForm, status: int = 200) -> HttpResponse:
-        shown = None if status == 409 else revision_of(self.request)
+        shown = revision_of(self.request) if status == 200 else None
         context = {
             "page": {"title": _("Edit"), "breadcrumb": self.crumbs(application)},
             "form": form,

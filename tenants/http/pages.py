@@ -26,6 +26,7 @@ from iam_portal.tracing import request_id
 from iam_portal.walls import tenant_scope
 from tenants import navigation
 from tenants.actions import sessions
+from tenants.history import record_refusal
 from tenants.http.refusals import Outcome, into_form, sentences
 from tenants.http.sessions import actor_of, cookie_name
 from tenants.models import Tenant, UserSession
@@ -59,6 +60,7 @@ class TenantPage(View):
             raise ImproperlyConfigured(f"{type(self).__name__} declares no permission")
         self.at = timezone.now()
         self.slug = kwargs.pop("slug")
+        self._answers: Callable[[Permission], Decision] | None = None
         self._decisions: dict[str, Decision] = {}
         tenant = Tenant.objects.filter(slug=self.slug).first()
         response = self._within(tenant, lambda: self._answer(request, tenant, args, kwargs))
@@ -72,6 +74,7 @@ class TenantPage(View):
             with tenant_scope(tenant.id):
                 return answer()
         except DomainError as refusal:  # outside the scope: everything it did is rolled back
+            record_refusal(refusal)
             return self.refused(refusal)
 
     def _answer(
@@ -94,13 +97,10 @@ class TenantPage(View):
 
     def can(self, permission: str) -> Decision:
         """Whether the person holds the permission here, now; asked once per request. For disabled buttons."""
+        if self._answers is None:
+            self._answers = gate().answers(actor=self.actor, tenant_id=self.tenant.id, at=self.at)
         if permission not in self._decisions:
-            self._decisions[permission] = gate().decide(
-                actor=self.actor,
-                tenant_id=self.tenant.id,
-                permission=Permission.parse(permission),
-                at=self.at,
-            )
+            self._decisions[permission] = self._answers(Permission.parse(permission))
         return self._decisions[permission]
 
     def require(self, permission: str) -> None:
@@ -128,6 +128,7 @@ class TenantPage(View):
             raise
         except (ValidationError, DomainError) as exc:
             outcome.refusal = exc
+            record_refusal(exc)
             if form is not None:
                 into_form(form, exc)
                 return

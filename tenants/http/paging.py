@@ -8,7 +8,7 @@ from django.core import signing
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-SIZE = 50
+SIZE = 25
 SALT = "iam.paging"
 LONGEST = 200  # of what is searched for
 

@@ -49,7 +49,7 @@ class AccountDetail(ConsolePage):
         context = {
             "page": {"title": _("Your account"), "lead": lead, "copy_id": str(user.pk)},
             "facts": facts,
-            "panels": self.panels(user_shown, user=user),
+            "panels": self.panels(user_shown, user=user, acting=False),
             "sessions": _sessions(self, self.session),
             "sign_out_url": self.url("tenants:session-end"),
         }

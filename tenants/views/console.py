@@ -1,7 +1,7 @@
 """What the pages of the console share: addresses, a form's way through, and asking before an act."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.contrib import messages
 from django.dispatch import Signal
@@ -31,7 +31,7 @@ class ConsolePage(TenantPage):
     def panels(self, signal: Signal, **asked: Any) -> list[dict[str, Any]]:
         """What upper apps have to show on this page."""
         answers = signal.send(sender=type(self), page=self, tenant=self.tenant, at=self.at, **asked)
-        return [panel for _, panel in answers if panel]
+        return [panel for _receiver, panel in cast("list[tuple[Any, Any]]", answers) if panel]
 
     def history(self, kind: str, object_id: object) -> list[dict[str, Any]] | None:
         """The latest rows about an object; None for who may not read the record."""

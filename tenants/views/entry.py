@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views import View
 from django.views.decorators.cache import never_cache
@@ -33,8 +34,8 @@ def remember_organization(response: HttpResponse, slug: str) -> None:
 class PickOrganization(View):
     """``/``: the address of the organization, then its sign-in page, which looks alike for any address."""
 
-    heading = _("Which organization?")
-    lead = ""
+    heading: str | Promise = _("Which organization?")
+    lead: str | Promise = ""
     target = "tenants:session-start"
 
     def get(self, request: HttpRequest) -> HttpResponse:

@@ -79,6 +79,7 @@ class PartnerDetail(ConsolePage):
             "title": title_of(row, self.tenant),
             "breadcrumb": [{"label": _("Partners"), "url": self.url("tenants:partner-list")}],
             "state": state_of(row, self.at),
+            "state_word": STATES[state_of(row, self.at)],
             "copy_id": str(row.pk),
             **actions(self, row),
         }
@@ -126,9 +127,13 @@ class InvitePartner(FormPage):
             "ends_at": row.expires_at,
         }
         done = self.url("tenants:partner-detail", partnership_id=row.pk)
-        return self.render(
-            "tenants/partner_invited.html", {**self.frame(), "secret": secret, "done_url": done}
+        shown = self.frame()["page"]
+        shown["lead"] = _(
+            "Send this link to an administrator of the other organization, by a way that you trust. "
+            "Opening it changes nothing; whoever accepts it is shown to you."
         )
+        context = {"page": shown, "secret": secret, "done_url": done}
+        return self.render("tenants/partner_invited.html", context)
 
 
 class RedeemInvitation(FormPage):
@@ -213,7 +218,7 @@ def _cells(page: ConsolePage, row: Partnership) -> list[dict[str, Any]]:
     ours = row.inviter_id == page.tenant.pk
     return [
         {"text": title_of(row, page.tenant), "url": url, "note": row.note if ours else ""},
-        {"state": state_of(row, page.at)},
+        {"state": state_of(row, page.at), "word": STATES[state_of(row, page.at)]},
         {"day": row.invited_at},
         {"text": row.invited_by if ours else row.inviter.name},
     ]

@@ -44,7 +44,7 @@ def recent(*, tenant: Tenant, kind: str, object_id: object) -> list[dict[str, An
     events = events.exclude(action__startswith="session.")  # they would push everything else out
     return [
         {"at": line.event.at, "actor": line.actor, "text": line.text, "icon": line.icon}
-        for line in lines(events.order_by("-id")[:RECENT], tenant=tenant)
+        for line in lines(list(events.order_by("-id")[:RECENT]), tenant=tenant)
     ]
 
 

@@ -61,7 +61,7 @@ class Forest:
         """The way from the root down to the group's parent."""
         found: list[Group] = []
         current = self.parents.get(group_id)
-        while current in self.groups and len(found) <= len(self.groups):
+        while current is not None and current in self.groups and len(found) <= len(self.groups):
             found.insert(0, self.groups[current])
             current = self.parents.get(current)
         return found

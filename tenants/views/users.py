@@ -1,5 +1,6 @@
 """The people of an organization: the list, and one of them."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from tenants.signals import user_shown
 from tenants.views.console import ConsolePage
 
 
-def with_state(users: QuerySet[User], at: Any) -> QuerySet[User]:
+def with_state(users: QuerySet[User], at: datetime) -> QuerySet[Any]:
     """Adds ``is_present``: whether the person is active at the moment."""
     return users.annotate(is_present=Exists(UserActivity.objects.at(at).filter(user=OuterRef("pk"))))
 
@@ -29,7 +30,7 @@ def state_of(user: Any) -> str:
     return "active" if user.has_usable_password() else "invited"
 
 
-def one_of(tenant: Tenant, user_id: UUID, at: Any) -> Any:
+def one_of(tenant: Tenant, user_id: UUID, at: datetime) -> Any:
     """The user of this tenant with his state; another tenant's is not found."""
     found = with_state(tenant.users.filter(pk=user_id), at).first()
     if found is None:
@@ -65,7 +66,7 @@ class UserList(ConsolePage):
         }
         return self.render("tenants/user_list.html", context)
 
-    def _chosen(self, wanted: str, state: str) -> QuerySet[User]:
+    def _chosen(self, wanted: str, state: str) -> QuerySet[Any]:
         rows = with_state(self.tenant.users.all(), self.at).annotate(sorted_by=Lower("display_name"))
         if wanted:
             name = Q(display_name__icontains=wanted) | Q(username__icontains=wanted)

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
@@ -56,23 +56,16 @@ class _Answer(BaseHTTPRequestHandler):
 
 @dataclass
 class Gateway:
-    """Envoy and the application behind it."""
+    """Envoy and the application behind it; ``passed`` are the requests that came through."""
 
     port: int
-    application: Application
+    passed: list[dict[str, str]]
     process: Child
-    seen: int = field(default=0)
 
     def get(self, token: str | None = None, **headers: str) -> requests.Response:
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         return requests.get(f"http://{LOOPBACK}:{self.port}/machines", headers=headers, timeout=10)
-
-    def passed(self) -> list[dict[str, str]]:
-        """The requests that came through since the last question."""
-        new = self.application.heard[self.seen :]
-        self.seen += len(new)
-        return new
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +79,7 @@ def application() -> Iterator[Application]:
 
 
 @pytest.fixture(scope="module")
-def gateway(
+def started(
     running_portal: RunningPortal, application: Application, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateway]:
     """Envoy for the story's target, in the tenant of its consumer."""
@@ -108,9 +101,16 @@ def gateway(
     child = spawn("envoy", command, log=log, environment={"HOME": str(directory)}, directory=directory)
     try:
         wait_for(port, child)
-        yield Gateway(port, application, child)
+        yield Gateway(port, application.heard, child)
     finally:
         child.stop()
+
+
+@pytest.fixture
+def gateway(started: Gateway) -> Gateway:
+    """The same Envoy for every test, which sees its own requests only."""
+    started.passed.clear()
+    return started
 
 
 def envoy() -> Path:
@@ -180,7 +180,8 @@ def tampered(value: str) -> dict[str, str]:
 
 def test_who_has_no_token_stays_outside(gateway: Gateway) -> None:
     assert gateway.get().status_code == 401
-    assert gateway.passed() == []
+    assert gateway.get("nonsense").status_code == 401
+    assert gateway.passed == []
 
 
 def test_a_good_token_comes_through_and_says_who_calls(
@@ -191,7 +192,7 @@ def test_a_good_token_comes_through_and_says_who_calls(
     reply = gateway.get(good, **{"X-Iam-Tenant": "forged", "X-Iam-Client": "forged"})
 
     assert reply.status_code == 200, (reply.text, tail(gateway.process.log))
-    (heard,) = gateway.passed()
+    (heard,) = gateway.passed
     assert heard["x-iam-client"] == story["caller"]["applicationId"]
     assert heard["x-iam-tenant"] == story["consumer"]["tenantId"]
     assert heard["authorization"] == f"Bearer {good}"  # for introspection
@@ -201,7 +202,7 @@ def test_a_tampered_token_stays_outside(gateway: Gateway, good: str) -> None:
     answers = {what: gateway.get(value).status_code for what, value in tampered(good).items()}
 
     assert set(answers.values()) == {401}, answers
-    assert gateway.passed() == []
+    assert gateway.passed == []
 
 
 def test_a_token_for_another_application_stays_outside(
@@ -210,14 +211,14 @@ def test_a_token_for_another_application_stays_outside(
     reply = gateway.get(for_the_portal(running_portal, "consumer"))
 
     assert (reply.status_code, reply.text) == (403, "Audiences in Jwt are not allowed")
-    assert gateway.passed() == []
+    assert gateway.passed == []
 
 
 def test_a_token_of_another_tenant_stays_outside(gateway: Gateway, running_portal: RunningPortal) -> None:
     reply = gateway.get(for_the_portal(running_portal, "provider"))
 
     assert (reply.status_code, reply.text) == (401, "Jwt issuer is not configured")
-    assert gateway.passed() == []
+    assert gateway.passed == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the sockets of a process")

@@ -88,7 +88,7 @@ def test_worker_killed_in_the_middle(stage: Stage, running_portal: RunningPortal
             row = database.execute(sql, [UNAVAILABLE, stage.target.client_id, end]).fetchone()
             return int(row[0]) if row else 0
 
-        with _worker_stuck_in_job(running_portal, database, stage.target.client_id):
+        with _worker_stuck_in_job(running_portal, database):
             running_portal.kill_worker()
         _wait_for(lambda: not _job_locks(database), "the killed worker's transaction to end")
         assert told() == 0
@@ -109,19 +109,18 @@ def test_the_demo_checks_itself(running_portal: RunningPortal, capsys: pytest.Ca
 
 
 @contextmanager
-def _worker_stuck_in_job(
-    running: RunningPortal, database: psycopg.Connection, application_id: str
-) -> Iterator[None]:
-    """A worker inside the job: it holds the job's lock and waits for a row that we keep."""
+def _worker_stuck_in_job(running: RunningPortal, database: psycopg.Connection) -> Iterator[None]:
+    """A worker that has written its events and cannot commit: it waits for a row that we keep."""
+    waiting = """
+        SELECT count(*) FROM pg_stat_activity
+        WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE "applications_watermark"%'
+    """
     with psycopg.connect(running.environment["DATABASE_OWNER_URL"]) as keeper:
-        keeper.execute("SELECT 1 FROM applications_application WHERE id = %s FOR UPDATE", [application_id])
+        kept = keeper.execute("SELECT 1 FROM applications_watermark FOR UPDATE").fetchall()
+        assert kept, "the seed has run the job once"
         running.start_worker()
         _send(running)
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'iam' AND wait_event_type = 'Lock'"
-        _wait_for(
-            lambda: _job_locks(database) > 0 and database.execute(waiting).fetchone() != (0,),
-            "the worker to be in the middle",
-        )
+        _wait_for(lambda: database.execute(waiting).fetchone() != (0,), "the worker to be in the middle")
         yield
         keeper.rollback()
 
@@ -132,8 +131,10 @@ def _job_locks(database: psycopg.Connection) -> int:
 
 
 def _send(running: RunningPortal) -> None:
-    with Celery(broker=running.environment["CELERY_BROKER_URL"]) as broker:
-        broker.send_task(WATCH)
+    """Ask the worker for one run. The address is named here: Celery prefers our own environment's."""
+    broker = Celery(set_as_current=False)
+    with broker.connection_for_write(running.environment["CELERY_BROKER_URL"]) as connection:
+        broker.send_task(WATCH, connection=connection)
 
 
 def _wait_for(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:

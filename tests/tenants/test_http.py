@@ -29,6 +29,9 @@ class FakeGate:
             return Decision.yes(Reason("role_held", "You are User Reader."))
         return Decision.no(Reason("permission_not_held", f"Nobody gave you {permission}."))
 
+    def answers(self, *, actor, tenant_id, at):
+        return lambda permission: self.decide(actor=actor, tenant_id=tenant_id, permission=permission, at=at)
+
 
 pytestmark = [
     pytest.mark.urls("tests.tenants.pages"),

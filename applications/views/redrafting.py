@@ -1,0 +1,87 @@
+"""Changing a draft, by the same steps that wrote it."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from applications.actions import contracts
+from applications.http import address
+from applications.models import ContractState
+from applications.views import _history
+from applications.views._standing import resource_of
+from applications.views._wizard import Wizard, data_of, offer_of
+from applications.views.drafting import WizardPage, drawn, refusals, walked
+from iam_portal.errors import DomainError, Kind, NotFound
+from tenants.views.console import revision_of
+
+
+class DraftPage(WizardPage):
+    """The steps over a draft; partner and type stay."""
+
+    first = "roles"
+    stale = False
+
+    def load(self, contract_id: UUID) -> None:
+        """The draft, if this organization wrote it and the person may change it."""
+        self.draft = self.contract(contract_id)
+        self.heading = _("Edit draft")
+        if self.draft.state != ContractState.DRAFT or self.draft.provider_id != self.tenant.id:
+            raise NotFound
+        self.require(f"{resource_of(self.draft.type)}:modify")
+
+    def types(self) -> list[str]:
+        return [self.draft.type]
+
+    def frame(self) -> dict[str, Any]:
+        shown = None if self.stale else revision_of(self.request)
+        own = {"revision": shown or self.draft.revision, "fixed": True, "cancel_url": self.back()}
+        return {**super().frame(), **own}
+
+    def back(self) -> str:
+        """The draft's page."""
+        return address("contract-detail", self.slug, contract_id=self.draft.id)
+
+
+class ContractEdit(DraftPage):
+    """Replaces what the draft offers, against the revision that the first step showed."""
+
+    def get(self, request: HttpRequest, contract_id: UUID) -> HttpResponse:
+        self.load(contract_id)
+        return drawn(self, self.wizard(data_of(self.draft)), self.first)
+
+    def post(self, request: HttpRequest, contract_id: UUID) -> HttpResponse:
+        self.load(contract_id)
+        data = request.POST.copy()
+        data["consumer"], data["type"] = str(self.draft.consumer_id), self.draft.type
+        return walked(self, self.wizard(data))
+
+    def finish(self, wizard: Wizard, bound: dict[str, forms.Form]) -> HttpResponse:
+        revision, errors = revision_of(self.request), refusals()
+        propose = wizard.data.get("go") == "propose"
+        which: dict[str, Any] = {"tenant": self.tenant, "contract_id": self.draft.id}
+        which |= {"by": self.actor, "at": self.at}
+        if propose:
+            self.require(f"{resource_of(self.draft.type)}:execute")
+        with self.attempt(errors) as outcome:
+            contracts.edit(**which, offer=offer_of(bound)[1], revision=revision)
+            if propose:
+                contracts.propose(**which)
+        if outcome:
+            said = _("Proposed. The partner can read and answer it now.") if propose else _("Saved.")
+            return self.done(said, self.back())
+        if isinstance(outcome.refusal, DomainError) and outcome.refusal.kind is Kind.STALE:
+            errors, self.stale = what_changed(self, revision or 0), True
+        return drawn(self, wizard, "summary", form=errors, status=409 if self.stale else 200)
+
+
+def what_changed(page: DraftPage, revision: int) -> forms.Form:
+    """What others changed; saving again is then a decision, not an accident."""
+    errors = refusals()
+    said = _("The draft was changed meanwhile. Save once more to replace it by what stands here.")
+    errors.add_error(None, said)
+    for row in _history.since_revision(page.tenant, page.draft.id, revision):
+        errors.add_error(None, f"{row['actor']} {row['text']}.")
+    return errors

@@ -1,0 +1,34 @@
+"""What people type on the pages of an organization. Forms check the words; actions check the rules."""
+
+from tenants.forms.entry import OrganizationForm, PasswordForm, SignInForm
+from tenants.forms.partners import AutoAcceptForm, CodeForm, PartnerForm
+from tenants.forms.people import (
+    GroupForm,
+    MemberForm,
+    NewGroupForm,
+    PlaceForm,
+    RevisedGroupForm,
+    RevisedUserForm,
+    UserForm,
+)
+from tenants.forms.record import RecordForm
+from tenants.forms.rows import AboutRow, moment_input
+
+__all__ = [
+    "AboutRow",
+    "AutoAcceptForm",
+    "CodeForm",
+    "GroupForm",
+    "MemberForm",
+    "NewGroupForm",
+    "OrganizationForm",
+    "PartnerForm",
+    "PasswordForm",
+    "PlaceForm",
+    "RecordForm",
+    "RevisedGroupForm",
+    "RevisedUserForm",
+    "SignInForm",
+    "UserForm",
+    "moment_input",
+]

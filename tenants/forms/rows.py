@@ -1,0 +1,32 @@
+"""What several forms are made of."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.db.models import Model
+
+
+def moment_input() -> forms.DateTimeInput:
+    """A day and a time in the page's zone, which ``_field.html`` shows beside it."""
+    return forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+
+class AboutRow(forms.Form):
+    """A form whose action keeps a row: what a constraint of the row says stands at the field it is about."""
+
+    model: ClassVar[type[Model]]
+    constraints: ClassVar[dict[str, str]] = {}  # name of the constraint → name of the field
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        if field is not None:
+            super().add_error(field, error)
+            return
+        for one in error if isinstance(error, list) else [error]:
+            super().add_error(self._place(" ".join(getattr(one, "messages", [str(one)]))), one)
+
+    def _place(self, text: str) -> str | None:
+        """The field of the constraint that says this; None leaves it above the form."""
+        for constraint in self.model._meta.constraints:
+            if constraint.violation_error_message == text:
+                return self.constraints.get(constraint.name)
+        return None

@@ -1,0 +1,245 @@
+"""Who may open which page, what it shows, and what a neighbour sees of it."""
+
+import re
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from applications.actions import applications, clients
+from applications.models import Contract
+from applications.urls import pages
+from tests.applications.story import Party, person, register, share
+
+# Page → a role with which it opens, for those that one may merely read.
+READABLE = {
+    "overview": "user",
+    "application-list": "user-reader",
+    "application-detail": "user-reader",
+    "application-access": "user-reader",
+    "application-credentials": "user-reader",
+    "contract-list": "provision-contract-manager",
+    "contract-detail": "provision-contract-manager",
+    "application-register": "module-manager",
+    "application-edit": "module-manager",
+    "application-suspend": "module-manager",
+    "application-retire": "module-manager",
+    "secret-add": "module-manager",
+    "secret-revoke": "module-manager",
+    "contract-new": "provision-contract-manager",
+    "contract-pause": "provision-contract-manager",
+    "contract-end": "provision-contract-manager",
+}
+# These need a state of their own; the tests of acts open them.
+ELSEWHERE = {
+    "application-resume",
+    "contract-edit",
+    "contract-cancel-pause",
+    "contract-propose",
+    "contract-accept",
+    "contract-decline",
+    "contract-withdraw",
+    "contract-resume",
+}
+
+
+@pytest.fixture
+def contract(acme: Party, beta: Party) -> Contract:
+    return share(acme, beta, acme.applications["planner"])
+
+
+@pytest.fixture
+def addresses(acme: Party, contract: Contract) -> dict[str, str]:
+    """Every readable page of acme."""
+    application_id = acme.applications["planner"].id
+    secret, _value = clients.add_secret(
+        tenant=acme.tenant, client_id=application_id, by=acme.actor, at=timezone.now()
+    )
+    known = {"application_id": application_id, "contract_id": contract.id, "secret_id": secret.id}
+    found = {}
+    for pattern in pages.urlpatterns:
+        if pattern.name in READABLE:
+            names = pattern.pattern.converters
+            given = {name: known[name] for name in names}
+            found[pattern.name] = reverse(f"applications:{pattern.name}", kwargs={"slug": "acme", **given})
+    return found
+
+
+def names_in(response) -> str:
+    return re.sub(r"\s+", " ", response.content.decode())
+
+
+def test_every_page_is_named_here():
+    assert {pattern.name for pattern in pages.urlpatterns} == set(READABLE) | ELSEWHERE
+
+
+@pytest.mark.parametrize("name", sorted(READABLE))
+def test_opens_with_the_role(name: str, acme: Party, addresses: dict[str, str]):
+    response = person(acme, "kim", READABLE[name]).get(addresses[name])
+    assert response.status_code == 200
+    assert "<h1>" in response.content.decode()
+
+
+@pytest.mark.parametrize("name", sorted(READABLE))
+def test_refused_without_a_role(name: str, acme: Party, addresses: dict[str, str]):
+    response = person(acme, "kim").get(addresses[name])
+    assert response.status_code == 403
+    assert "Fleet Planner" not in names_in(response)
+
+
+@pytest.mark.parametrize("name", sorted(READABLE))
+def test_anonymous_is_sent_to_sign_in(name: str, addresses: dict[str, str]):
+    response = Client().get(addresses[name])
+    assert response.status_code == 302
+    assert response["Location"].startswith("/t/acme/sign-in?next=")
+
+
+@pytest.mark.parametrize("name", sorted(READABLE))
+def test_a_session_elsewhere_is_none_here(name: str, gamma: Party, addresses: dict[str, str]):
+    assert gamma.client.get(addresses[name]).status_code == 302
+
+
+@pytest.mark.parametrize("name", sorted(name for name in READABLE if "list" not in name))
+def test_foreign_ids_are_not_found(name: str, gamma: Party, addresses: dict[str, str]):
+    address = addresses[name].replace("/t/acme/", "/t/gamma/")
+    if ("acme" not in address and "contracts/" not in address) or name in ("contract-new", "overview"):
+        pytest.skip("names nothing of acme")
+    assert gamma.client.get(address).status_code == 404
+    assert gamma.client.post(address).status_code in (404, 405)
+
+
+def test_neighbour_sees_nothing_of_it(acme: Party, beta: Party, gamma: Party, contract: Contract):
+    for path in ("", "applications", "contracts"):
+        shown = names_in(gamma.get(path))
+        assert "acme.fleet-planner" not in shown
+        assert str(contract.id) not in shown
+        assert "Acme" not in shown
+    assert len(gamma.get("applications").context["table"]["rows"]) == 1
+
+
+def test_a_draft_is_the_providers_own_affair(acme: Party, beta: Party):
+    draft = share(acme, beta, acme.applications["planner"], until="draft")
+    assert acme.get(f"contracts/{draft.id}").status_code == 200
+    assert beta.get(f"contracts/{draft.id}").status_code == 404
+    assert str(draft.id) not in names_in(beta.get("contracts"))
+
+
+def test_both_sides_see_it_from_their_side(acme: Party, beta: Party, contract: Contract):
+    assert acme.get(f"contracts/{contract.id}").context["page"]["title"] == "Fleet Planner for Beta"
+    assert beta.get(f"contracts/{contract.id}").context["page"]["title"] == "Fleet Planner from Acme"
+    assert "Pause contract" in names_in(acme.get(f"contracts/{contract.id}"))
+    assert "Pause contract" not in names_in(beta.get(f"contracts/{contract.id}"))
+
+
+def test_the_reader_of_one_type_sees_no_other(acme: Party, contract: Contract):
+    reader = person(acme, "kim", "access-contract-manager")
+    assert str(contract.id) not in names_in(reader.get(acme.url("contracts")))
+    assert reader.get(acme.url(f"contracts/{contract.id}")).status_code == 403
+
+
+def test_filters_of_contracts(acme: Party, beta: Party, contract: Contract):
+    draft = share(acme, beta, register(acme, "Yard Camera"), until="draft")
+
+    def shown(**query: str) -> set[str]:
+        page = acme.get("contracts", **query)
+        assert page.status_code == 200
+        return {str(row.id) for row in (contract, draft) if str(row.id) in names_in(page)}
+
+    assert shown() == {str(contract.id), str(draft.id)}
+    assert shown(state="in_force") == {str(contract.id)}
+    assert shown(state="draft", side="provided") == {str(draft.id)}
+    assert shown(side="received") == set()
+    assert shown(q="yard") == {str(draft.id)}
+    assert shown(q="beta") == {str(contract.id), str(draft.id)}
+    assert shown(q="acme.fleet") == {str(contract.id)}
+    assert shown(q=str(contract.id)) == {str(contract.id)}
+    assert shown(q="\x00%_'") == set()
+    assert shown(state="nonsense", cursor="nonsense", type="x") == {str(contract.id), str(draft.id)}
+
+
+def test_filters_of_applications(beta: Party, acme: Party, contract: Contract):
+    camera = register(acme, "Yard Camera")
+
+    def shown(who: Party, **query: str) -> list[str]:
+        rows = who.get("applications", **query).context["table"]["rows"]
+        return [row["cells"][0]["note"] for row in rows]
+
+    assert shown(beta) == ["acme.fleet-planner", "beta.fleet-planner"]
+    assert shown(beta, relation="owned") == ["beta.fleet-planner"]
+    assert shown(beta, relation="shared") == ["acme.fleet-planner"]
+    applications.suspend(
+        tenant=acme.tenant, application_id=camera.id, reason="", by=acme.actor, at=timezone.now()
+    )
+    assert shown(acme, state="unavailable") == [camera.id]
+    assert shown(acme, q="CAMERA") == [camera.id]
+    applications.retire(tenant=acme.tenant, application_id=camera.id, by=acme.actor, at=timezone.now())
+    assert camera.id not in shown(acme)
+    assert shown(acme, state="retired") == [camera.id]
+
+
+def test_why_not_available(acme: Party, beta: Party, contract: Contract):
+    acme.confirm(f"contracts/{contract.id}/pause", note="Audit")
+    shown = beta.get("applications/acme.fleet-planner")
+    assert shown.context["decision"]["code"] == "contract_paused"
+    assert f"/t/beta/contracts/{contract.id}" in names_in(shown)
+    assert "was paused by Jane" in names_in(shown)
+
+
+def test_what_an_owner_sees_of_those_served(acme: Party, beta: Party, gamma: Party):
+    planner = acme.applications["planner"]
+    share(acme, beta, planner, onward=True)
+    share(beta, gamma, planner, type="access")
+    rows = acme.get("applications/acme.fleet-planner/access").context["served"]["rows"]
+    assert [row["cells"][0]["text"] for row in rows] == ["Beta", "Gamma"]
+    assert beta.get("applications/acme.fleet-planner/access").context["served"] is None
+    assert "Gamma" not in names_in(gamma.get("applications/acme.fleet-planner/access")).split("<main")[1]
+    assert beta.get("applications/acme.fleet-planner/credentials").status_code == 404
+
+
+def test_the_overview_says_what_waits(acme: Party, beta: Party):
+    planner = acme.applications["planner"]
+    share(acme, beta, planner, until="proposed")
+    share(acme, beta, register(acme, "Yard Camera"), until="draft")
+    assert [task.text for task in beta.get().context["tasks"]] == ["Fleet Planner from Acme"]
+    assert [task.text for task in acme.get().context["tasks"]] == ["Yard Camera for Beta"]
+    assert [tile["value"] for tile in acme.get().context["tiles"]] == [2, 0, 0, 0]
+
+
+def test_the_overview_shows_what_one_may_see(acme: Party, contract: Contract):
+    context = person(acme, "kim", "user").get(acme.url()).context
+    assert context["tiles"] == context["tasks"] == []
+    assert context["history"] is None
+    assert person(acme, "lee", "user", "activity-log-reader").get(acme.url()).context["history"]
+
+
+@pytest.mark.parametrize("path", ["", "applications", "contracts"])
+def test_queries_do_not_grow_with_the_list(
+    path: str, acme: Party, beta: Party, contract: Contract, django_assert_max_num_queries
+):
+    def count() -> int:
+        with django_assert_max_num_queries(500) as asked:
+            assert acme.get(path).status_code == 200
+        return len(asked)
+
+    def grow(number: int) -> None:
+        made = register(acme, f"More {number}")
+        share(acme, beta, made)
+        share(acme, beta, made, type="access", until="draft")
+
+    grow(0)
+    acme.get(path)
+    before = count()
+    for number in range(1, 5):
+        grow(number)
+    assert count() <= before
+
+
+def test_a_page_without_a_cursor_ends_and_goes_on(acme: Party):
+    for number in range(30):
+        register(acme, f"Tool {number:02}", with_roles=False)
+    first = acme.get("applications")
+    assert len(first.context["table"]["rows"]) == 25
+    second = acme.client.get(first.context["table"]["paging"]["next_url"])
+    assert len(second.context["table"]["rows"]) == 6
+    assert acme.client.get(second.context["table"]["paging"]["previous_url"]).status_code == 200

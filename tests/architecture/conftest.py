@@ -1,0 +1,32 @@
+"""Whom to let in: every role of the portal, held by one person and one service, and a neighbour."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from django.conf import settings
+from django.db import connection, transaction
+from pytest_django import DjangoDbBlocker
+
+from accesscontrol.portal_roles import ROLE_KEYS
+from tests.support.factories import make_tenant
+from tests.support.knocking import House, browser, person, service
+
+
+@pytest.fixture(scope="module")
+def house(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[House]:
+    """Told once for each module, in a transaction that stays open."""
+    settings.STATIC_ROOT = str(tmp_path_factory.mktemp("static"))
+    with django_db_blocker.unblock(), transaction.atomic():
+        at = datetime.now(UTC)
+        acme, neighbour = make_tenant("acme", at=at), make_tenant("neighbour", at=at)
+        people = {key: browser(acme, person(acme, key, key)[1]) for key in ROLE_KEYS}
+        services = {key: service(acme, key, key) for key in ROLE_KEYS}
+        administrator = browser(acme, person(acme, "administrator", *ROLE_KEYS)[1])
+        outsider = service(neighbour, "robot", *ROLE_KEYS)
+        _, session = person(neighbour, "administrator", *ROLE_KEYS)
+        yield House(acme, neighbour, people, services, administrator, outsider, session)
+        transaction.set_rollback(True)
+    connection.close()

@@ -1,0 +1,162 @@
+"""The portal's answers beside those of the naive model, below the doors."""
+
+import random
+from datetime import datetime, timedelta
+from typing import Any
+
+from accesscontrol import acl
+from accesscontrol import facts as load
+from accesscontrol.decide import effective_roles, may_call
+from applications import facts, readlist, readmodel
+from applications.availability import available, granted, turns
+from applications.models import Announced, Availability, Event
+from iam_portal.walls import tenant_scope
+from tests.support.happening import APPS, History
+from tests.support.universe import PRIVILEGES, TENANTS
+
+
+class Comparing(History):
+    """Each method compares one kind of answer at one or several moments."""
+
+    def probes(self) -> list[datetime]:
+        """Now and two others, past or planned: often a boundary, sometimes a second beside one."""
+        self.turn += 1
+        dice = random.Random(self.turn)
+        moments = self.model.moments()
+        return [
+            self.at,
+            *(dice.choice(moments) + timedelta(seconds=dice.choice([0, 0, -1, 1])) for _ in range(2)),
+        ]
+
+    def pure_agrees(self, known: Any, application: str, name: str, tenant_id: str, at: datetime) -> None:
+        for key in PRIVILEGES:
+            answer = granted(known, role=key, tenant_id=tenant_id, at=at)
+            ways = {(w.relation, w.contract_id, self.u.named(w.scope_tenant_id)) for w in answer.holding}
+            assert ways == self.model.granted(application, key, name, at), (application, key, name, at)
+            assert bool(answer) == bool(ways)
+            assert answer.decision.reasons
+        answer = available(known, tenant_id=tenant_id, at=at)
+        ways = {(w.relation, w.contract_id, self.u.named(w.scope_tenant_id)) for w in answer.holding}
+        assert ways == self.model.available(application, name, at), (application, name, at)
+        if at == self.at:
+            told = [(turn.at, turn.available) for turn in turns(known, tenant_id=tenant_id)]
+            assert told == self.model.turns(application, name), (application, name)
+
+    def rows_agree(self, probes: list[datetime]) -> None:
+        rows = list(
+            Availability.objects.values_list(
+                "application_id", "tenant_id", "relation", "contract_id", "scope_tenant_id", "during"
+            )
+        )
+        for at in probes:
+            found: dict[tuple[str, str], set[tuple]] = {(a, t): set() for a in APPS for t in TENANTS}
+            for application, tenant_id, relation, contract_id, scope, during in rows:
+                if at in during:
+                    contract = str(contract_id) if contract_id else None
+                    pair = found[application, self.u.named(tenant_id)]
+                    assert (relation, contract, self.u.named(scope)) not in pair, "two rows for one reason"
+                    pair.add((relation, contract, self.u.named(scope)))
+            for (application, name), ways in found.items():
+                assert ways == self.model.available(application, name, at), (application, name, at)
+
+    def list_agrees(self, turn: int, probes: list[datetime]) -> None:
+        for name, at in (
+            (TENANTS[turn % 4], probes[0]),
+            (TENANTS[(turn + 1) % 4], probes[0]),
+            (TENANTS[turn % 4], probes[1]),
+        ):
+            question = readlist.Question(tenant_id=self.u.tenants[name].id, at=at)
+            self.compare_list(readlist.read(question), name, at)
+
+    def compare_list(self, rows: list[dict[str, Any]], name: str, at: datetime) -> None:
+        expected = {app: ways for app in APPS if (ways := self.model.available(app, name, at))}
+        assert [row["applicationId"] for row in rows] == sorted(expected), (name, at)
+        for row in rows:
+            ways = expected[row["applicationId"]]
+            assert set(row["relations"]) == {relation for relation, _, _ in ways}
+            shares = {(r, c, s) for r, c, s in ways if c}
+            assert {
+                (c["type"], c["contractId"], self.u.named(c["scopeTenantId"])) for c in row["contracts"]
+            } == shares
+            told = self.model.turns(row["applicationId"], name)
+            begun = [moment for moment, now in told if now and moment <= at][-1]
+            until = next((moment for moment, now in told if not now and moment > at), None)
+            assert row["availableFrom"] == _wire(begun)
+            assert row["availableUntil"] == _wire(until)
+
+    def acl_agrees(self, application: str, at: datetime) -> None:
+        found = acl.build(self.u.applications[application], at=at)
+        self.compare_acl(found.resources, application, at)
+
+    def compare_acl(self, entries: list[dict[str, Any]], application: str, at: datetime) -> None:
+        served: dict[str, set[tuple]] = {}
+        for entry in entries:
+            name = self.u.named(entry["owningTenantId"])
+            assert name not in served, "one static resource, one entry"
+            served[name] = set()
+            for grant in entry["grants"]:
+                *_, scope, app, key = grant["role"].split(":")
+                assert (self.u.named(scope), app) == (name, application)
+                served[name].add((key, tuple(grant["privileges"])))
+        assert served == self.model.acl(application, at), (application, at)
+
+    def calls_agree(self, turn: int, probes: list[datetime]) -> None:
+        for number in (turn,):
+            caller, name = APPS[number % 3], TENANTS[number % 4]
+            tenant = self.u.tenants[name]
+            known = load.calls(caller=self.u.applications[caller], target_ids=list(APPS), tenant_id=tenant.id)
+            for at in probes:
+                for target in APPS:
+                    call = may_call(known[target], at=at)
+                    told = {(role.key, self.u.named(role.scope_tenant_id)) for role in call.roles}
+                    expected = self.model.may_call(caller, target, name, at)
+                    assert told == expected, (caller, target, name, at)
+                    assert bool(call) == bool(expected)
+                    assert call.decision.reasons
+
+    def users_agree(self, name: str, probes: list[datetime]) -> None:
+        tenant = self.u.tenants[name]
+        with tenant_scope(tenant.id):
+            who = load.Principal(tenant.id, user_id=self.u.users[name].id)
+            held = load.principal(who, application_ids=APPS)
+            books = load.books(APPS, tenant_id=tenant.id)
+        sharing = facts.sharing(APPS, tenant_ids=[tenant.id])
+        for at in probes:
+            for application in APPS:
+                roles = effective_roles(held[application], sharing[application], books[application], at=at)
+                told = {(r.key, r.contract_id, self.u.named(r.scope_tenant_id)) for r in roles.held}
+                assert told == self.model.held(name, "user", name, application, at), (application, name, at)
+
+    def events_agree(self) -> None:
+        """What was told, and what the next run of the job will tell, is exactly what happened, in order."""
+        told: dict[tuple[str, str], list[tuple[datetime, bool]]] = {(a, t): [] for a in APPS for t in TENANTS}
+        rows = Event.objects.filter(type__startswith="iam.application.", type__endswith="available.v1")
+        for application, tenant_id, kind, at in rows.order_by("id").values_list(
+            "application_id", "tenant_id", "type", "at"
+        ):
+            told[application, self.u.named(tenant_id)].append((at, kind == "iam.application.available.v1"))
+        announced = Announced.objects.values_list("application_id", "tenant_id", "available")
+        for application, tenant_id, state in announced:
+            assert told[application, self.u.named(tenant_id)][-1][1] == state
+        waiting = readmodel.passed_turns(applications=None, tenants=None, after=None, until=self.at)
+        for tenant_id, application, at, now in waiting:
+            told[application, self.u.named(tenant_id)].append((at, now))
+        for (application, name), turned in told.items():
+            states = [now for _, now in turned]
+            assert states == [number % 2 == 0 for number in range(len(states))], "an event twice"
+            assert [at for at, _ in turned] == sorted(at for at, _ in turned)
+            assert _lasting(turned) == self.model.turns(application, name, self.at), (application, name)
+
+
+def _wire(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+def _lasting(turned: list[tuple[datetime, bool]]) -> list[tuple[datetime, bool]]:
+    """Without what was taken back at the very moment at which it happened."""
+    last: dict[datetime, bool] = dict(turned)
+    found: list[tuple[datetime, bool]] = []
+    for at, now in sorted(last.items()):
+        if now != (found[-1][1] if found else False):
+            found.append((at, now))
+    return found

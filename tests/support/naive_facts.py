@@ -1,0 +1,73 @@
+"""What the naive model knows: plain records. A *life* is ``[start, end]``, without its end."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+Life = list  # [start, end or None]
+
+
+def lives(periods: list[Life], at: datetime) -> bool:
+    """Whether one of the periods contains the moment."""
+    for start, end in periods:
+        if start <= at and (end is None or at < end):
+            return True
+    return False
+
+
+def cut(periods: list[Life], at: datetime) -> None:
+    """End every period at the moment: what has not begun never happens, what is over stays."""
+    for period in periods:
+        start, end = period
+        if start >= at:
+            period[1] = start
+        elif end is None or end > at:
+            period[1] = at
+
+
+@dataclass
+class Role:
+    """One life of a role: taken away and declared again, it is another one."""
+
+    application: str
+    key: str
+    privileges: list[str]
+    life: Life
+
+
+@dataclass
+class Application:
+    owner: str
+    life: Life
+    suspended: list[Life] = field(default_factory=list)
+
+
+@dataclass
+class Term:
+    role: Role
+    life: Life
+
+
+@dataclass
+class Contract:
+    type: str
+    provider: str
+    consumer: str
+    onward: bool
+    terms: list[Term]
+    starts: datetime | None
+    ends: datetime | None
+    answer_by: datetime | None
+    state: str = "draft"
+    pauses: list[Life] = field(default_factory=list)
+
+
+@dataclass
+class Assignment:
+    tenant: str
+    kind: str  # user, group, application
+    principal: str
+    application: str
+    key: str
+    role: Role
+    contract: str | None
+    life: Life

@@ -1,0 +1,205 @@
+"""Who may open which page of people, groups, partners and the record, and what a neighbour sees of it."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from iam_portal.walls import tenant_scope
+from tenants.actions import partnerships
+from tenants.models import Group, Partnership, UserSession
+from tenants.urls import entry, pages
+from tests.applications.story import Party, party, person
+from tests.support import factories
+
+# Page → a role with which it opens.
+READABLE = {
+    "account-detail": "user",
+    "account-session-end": "user",
+    "activity-list": "activity-log-reader",
+    "group-change": "access-manager",
+    "group-create": "access-manager",
+    "group-delete": "access-manager",
+    "group-detail": "user-reader",
+    "group-list": "user-reader",
+    "group-move": "access-manager",
+    "member-remove": "access-manager",
+    "partner-confirm": "organization-relation-manager",
+    "partner-decline": "organization-relation-manager",
+    "partner-detail": "organization-reader",
+    "partner-end": "organization-relation-manager",
+    "partner-invite": "organization-relation-manager",
+    "partner-list": "organization-reader",
+    "partner-redeem": "organization-relation-manager",
+    "partner-revoke": "organization-relation-manager",
+    "user-change": "access-manager",
+    "user-deactivate": "access-manager",
+    "user-detail": "user-reader",
+    "user-invite": "access-manager",
+    "user-list": "user-reader",
+    "user-reactivate": "access-manager",
+    "user-reset": "access-manager",
+}
+OF_SOMETHING = sorted(
+    pattern.name for pattern in pages.urlpatterns if pattern.name in READABLE and pattern.pattern.converters
+)
+PUBLIC = {"session-start", "session-end", "password-set"}
+POST_ONLY = {"partner-accepting"}
+QUERIES = 60  # no page needs more, however many rows it shows
+
+
+@pytest.fixture
+def acme(db: None) -> Party:
+    return party("acme")
+
+
+@pytest.fixture
+def beta(acme: Party) -> Party:
+    """A partner of acme, with the same names in it."""
+    made = party("beta")
+    factories.make_partners(acme.tenant, made.tenant, at=made.tenant.created_at)
+    return made
+
+
+@pytest.fixture
+def gamma(beta: Party) -> Party:
+    """A neighbour, no party to anything."""
+    made = party("gamma")
+    factories.make_group(made.tenant, "Dispatch", members=(made.user,), at=timezone.now())
+    return made
+
+
+@pytest.fixture
+def group(acme: Party) -> Group:
+    return factories.make_group(acme.tenant, "Dispatch", members=(acme.user,), at=timezone.now())
+
+
+@pytest.fixture
+def known(acme: Party, beta: Party, group: Group) -> dict[str, Any]:
+    """Something of acme for every kind of page."""
+    with tenant_scope(acme.tenant.id):
+        session = UserSession.objects.get(user=acme.user)
+    return {
+        "user_id": acme.user.id,
+        "group_id": group.id,
+        "partnership_id": Partnership.objects.get().id,
+        "session_id": session.id,
+    }
+
+
+def address(name: str, slug: str, known: dict[str, Any]) -> str:
+    pattern = next(pattern for pattern in pages.urlpatterns if pattern.name == name)
+    given = {argument: known[argument] for argument in pattern.pattern.converters}
+    return reverse(f"tenants:{name}", kwargs={"slug": slug, **given})
+
+
+def text_of(response: Any) -> str:
+    return re.sub(r"\s+", " ", response.content.decode())
+
+
+def test_every_page_is_named_here():
+    assert {pattern.name for pattern in pages.urlpatterns} == set(READABLE) | PUBLIC | POST_ONLY
+    assert {pattern.name for pattern in entry.urlpatterns} == {
+        "organization-pick",
+        "invitation-open",
+        "invitation-take",
+    }
+
+
+@pytest.mark.parametrize("name", sorted(set(READABLE) - {"account-session-end"}))
+def test_opens_with_the_role(name: str, acme: Party, known: dict[str, Any]):
+    response = person(acme, "kim", READABLE[name]).get(address(name, "acme", known))
+    assert response.status_code == 200
+    assert "style=" not in text_of(response)
+
+
+@pytest.mark.parametrize("name", sorted(READABLE))
+def test_refused_without_a_role(name: str, acme: Party, known: dict[str, Any]):
+    response = person(acme, "kim").get(address(name, "acme", known))
+    assert response.status_code == 403
+    assert "permission_not_held" in text_of(response)
+
+
+@pytest.mark.parametrize("name", sorted(READABLE))
+def test_a_stranger_is_sent_to_sign_in(name: str, known: dict[str, Any], gamma: Party):
+    wanted = address(name, "acme", known)
+    for client in (Client(), gamma.client):
+        response = client.get(wanted)
+        assert response.status_code == 302
+        assert response.headers["Location"].startswith("/t/acme/sign-in?next=")
+
+
+@pytest.mark.parametrize("name", OF_SOMETHING)
+def test_what_belongs_to_a_neighbour_is_not_there(name: str, known: dict[str, Any], gamma: Party):
+    wanted = address(name, "gamma", known)
+    assert gamma.client.get(wanted).status_code == 404
+    assert gamma.client.post(wanted).status_code in (404, 405)
+
+
+def test_lists_show_only_ones_own(acme: Party, known: dict[str, Any], gamma: Party):
+    with tenant_scope(gamma.tenant.id):
+        theirs = {str(gamma.user.id), str(Group.objects.get(tenant=gamma.tenant).id)}
+    for name in ("user-list", "group-list", "partner-list", "activity-list", "account-detail"):
+        shown = text_of(acme.client.get(address(name, "acme", known)))
+        assert "Gamma" not in shown
+        assert not [one for one in theirs if one in shown]
+
+
+def test_lists_take_a_fixed_number_of_queries(
+    acme: Party, known: dict[str, Any], django_assert_max_num_queries: Any
+):
+    for number in range(30):
+        user = factories.make_user(acme.tenant, f"user{number}", at=timezone.now())
+        factories.make_group(acme.tenant, f"Group {number}", members=(user,), at=timezone.now())
+        partnerships.invite(inviter=acme.tenant, by=acme.actor, at=timezone.now())
+    for name in ("user-list", "group-list", "partner-list", "activity-list", "user-detail", "group-detail"):
+        with django_assert_max_num_queries(QUERIES):
+            assert acme.client.get(address(name, "acme", known)).status_code == 200
+
+
+def test_pages_follow_each_other(acme: Party):
+    for number in range(30):
+        factories.make_user(acme.tenant, f"user{number:02}", at=timezone.now())
+    seen: list[str] = []
+    page = acme.get("users")
+    while True:
+        seen += [row["cells"][0]["text"] for row in page.context["table"]["rows"]]
+        following = page.context["table"]["paging"]["next_url"]
+        if not following:
+            break
+        page = acme.client.get(following)
+    assert seen == sorted(seen)
+    assert len(seen) == len(set(seen)) == 31
+    first = acme.client.get(page.context["table"]["paging"]["previous_url"])
+    assert [row["cells"][0]["text"] for row in first.context["table"]["rows"]] == seen[:25]
+    forged = acme.get("users", cursor="W10:forged")
+    assert forged.status_code == 200
+
+
+def test_search_and_states(acme: Party):
+    factories.make_user(acme.tenant, "maria", at=timezone.now())
+    assert "Maria" in text_of(acme.get("users", q="mari"))
+    assert "Jane" not in text_of(acme.get("users", q="mari")).split('id="list"')[1]
+    assert "Nobody matches" in text_of(acme.get("users", state="inactive"))
+    assert acme.get("users", q="a\0b").status_code == 200
+
+
+def test_a_refused_button_shows_its_reason(acme: Party):
+    reader = person(acme, "kim", "user-reader")
+    shown = text_of(reader.get("/t/acme/users"))
+    assert re.search(r'<button class="btn btn-primary" type="button" disabled[^>]*>.*?Invite a person', shown)
+    assert "Users:add" in shown
+
+
+def test_the_record_in_words_and_filtered(acme: Party, known: dict[str, Any], beta: Party):
+    assert "created the group" in text_of(acme.get("activity"))
+    only_groups = acme.get("activity", group="groups").context["rows"]
+    assert {row["line"].event.action.partition(".")[0] for row in only_groups} == {"group"}
+    about = acme.get("activity", object=f"group:{known['group_id']}").context["rows"]
+    assert [row["line"].event.action for row in about] == ["group.created"]
+    assert acme.get("activity", actor="nobody at all").context["rows"] == []
+    assert acme.get("activity", until="2001-01-01T00:00").context["rows"] == []
+    assert acme.get("activity", since="nonsense").status_code == 200
