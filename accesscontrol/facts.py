@@ -1,9 +1,10 @@
 """The bridge from rows to the facts of ``may``: principals, their assignments, the permissions of roles."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -17,9 +18,9 @@ from accesscontrol.decide import (
     RoleBook,
     Via,
 )
-from accesscontrol.models import Assignment, TenantRolePermission
+from accesscontrol.models import Assignment
 from applications import facts as sharing_facts
-from applications.models import Application, RolePermission
+from applications.models import Application
 from iam_portal.spans import Span
 from iam_portal.walls import cross_tenant, tenant_scope
 from tenants.models import UserActivity
@@ -50,14 +51,58 @@ class Principal:
     group_id: UUID | str | None = None
 
 
+_ASSIGNMENTS = """
+SELECT a.id, a.group_id, a.during, a.by_name, a.contract_id, r.application_id, r.key, t.key, t.name,
+    ARRAY(SELECT DISTINCT s.application_id FROM accesscontrol_tenantrolepermission p
+          JOIN applications_resource s ON s.id = p.resource_id
+          WHERE p.role_id = a.tenant_role_id AND s.application_id = ANY(%(applications)s))
+FROM accesscontrol_assignment a
+LEFT JOIN applications_applicationrole r ON r.id = a.application_role_id
+LEFT JOIN accesscontrol_tenantrole t ON t.id = a.tenant_role_id
+WHERE a.tenant_id = %(tenant)s AND NOT isempty(a.during)
+    AND (a.user_id = %(user)s::uuid OR a.application_id = %(application)s::text
+         OR a.group_id = ANY(%(groups)s::uuid[]))
+    AND (r.application_id = ANY(%(applications)s) OR (t.id IS NOT NULL AND NOT isempty(t.during)))
+ORDER BY a.created_at, a.id
+"""
+
+_BOOKS = """
+SELECT false, r.application_id, r.key, s.type, s.key, p.privilege, p.during
+FROM applications_rolepermission p
+JOIN applications_applicationrole r ON r.id = p.role_id
+JOIN applications_resource s ON s.id = p.resource_id
+WHERE r.application_id = ANY(%(applications)s) AND NOT isempty(p.during) AND s.owner_tenant_id IS NULL
+UNION ALL
+SELECT true, s.application_id, r.key, s.type, s.key, p.privilege, p.during
+FROM accesscontrol_tenantrolepermission p
+JOIN accesscontrol_tenantrole r ON r.id = p.role_id
+JOIN applications_resource s ON s.id = p.resource_id
+WHERE p.tenant_id = %(tenant)s AND s.application_id = ANY(%(applications)s) AND NOT isempty(p.during)
+"""
+
+
 def principal(who: Principal, *, application_ids: Collection[str]) -> dict[str, PrincipalFacts]:
-    """What is assigned to the principal for each of the applications. Runs in the tenant's scope."""
+    """What is assigned to the principal for each of the applications. Runs in the tenant's scope.
+
+    One query for an application; for a person also one for his groups and one for his activity.
+    """
     reach = _reach(who)
-    rows = _assignments(who, reach, application_ids)
+    groups = [*reach, who.group_id] if who.group_id is not None else list(reach)
+    values = {
+        "tenant": who.tenant_id,
+        "user": who.user_id,
+        "application": who.application_id,
+        "groups": groups,
+        "applications": list(application_ids),
+    }
     found: dict[str, list[AssignmentFact]] = defaultdict(list)
-    for row, application_id in rows:
-        vias = reach.get(row.group_id, [None]) if row.group_id else [None]
-        found[application_id] += [_assignment(row, application_id, via) for via in vias]
+    for row in _rows(_ASSIGNMENTS, values):
+        group_id, own, made = row[1], row[5], row[9]
+        vias: Sequence[Via | None] = reach.get(group_id, [None]) if group_id else [None]
+        for application_id in [own] if own is not None else made:
+            found[application_id] += [
+                _assignment(row, str(who.tenant_id), application_id, via) for via in vias
+            ]
     active = _activity(who)
     principal_id = str(who.user_id or who.application_id or who.group_id)
     return {
@@ -69,23 +114,13 @@ def principal(who: Principal, *, application_ids: Collection[str]) -> dict[str, 
 
 
 def books(application_ids: Collection[str], *, tenant_id: UUID | str) -> dict[str, RoleBook]:
-    """Permissions of application roles and of the tenant's roles, by application. Two queries."""
+    """Permissions of application roles and of the tenant's roles, by application. One query."""
     own: dict[str, dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
-    rows = RolePermission.objects.filter(
-        role__application_id__in=application_ids, during__isempty=False, resource__owner_tenant=None
-    ).values_list(
-        "role__application_id", "role__key", "resource__type", "resource__key", "privilege", "during"
-    )
-    for application_id, key, kind, resource, privilege, during in rows:
-        own[application_id][key].append(PermissionFact((kind, resource, privilege), Span.of(during)))
     made: dict[str, dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
-    local = TenantRolePermission.objects.filter(
-        tenant_id=tenant_id, resource__application_id__in=application_ids, during__isempty=False
-    ).values_list(
-        "resource__application_id", "role__key", "resource__type", "resource__key", "privilege", "during"
-    )
-    for application_id, key, kind, resource, privilege, during in local:
-        made[application_id][key].append(PermissionFact((kind, resource, privilege), Span.of(during)))
+    values = {"applications": list(application_ids), "tenant": tenant_id}
+    for of_tenant, application_id, key, kind, resource, privilege, during in _rows(_BOOKS, values):
+        shelf = made if of_tenant else own
+        shelf[application_id][key].append(PermissionFact((kind, resource, privilege), Span.of(during)))
     return {
         application_id: RoleBook(
             {key: tuple(facts) for key, facts in own[application_id].items()},
@@ -104,7 +139,8 @@ def calls(*, caller: Application, target_ids: Collection[str], tenant_id: UUID |
     with tenant_scope(tenant_id):
         here = Principal(tenant_id, application_id=caller.id)
         local = principal(here, application_ids=targets)
-        books_ = books(targets, tenant_id=tenant_id)
+        # Permissions decide only where a role of the tenant's own making is held.
+        shelves = books(targets, tenant_id=tenant_id) if _any_tenant_role(local) else {}
     at_home = local
     if home_id != tenant_id:
         # The caller's owner holds roles of T's data by access contract: rows of another tenant.
@@ -116,7 +152,7 @@ def calls(*, caller: Application, target_ids: Collection[str], tenant_id: UUID |
             home_id=home_id,
             caller=sharing[caller.id],
             target=sharing[target_id],
-            book=books_[target_id],
+            book=shelves.get(target_id, RoleBook()),
             local=local[target_id],
             at_home=at_home[target_id],
         )
@@ -147,50 +183,24 @@ def _reach(who: Principal) -> dict[UUID, list[Via | None]]:
     return found
 
 
-def _assignments(
-    who: Principal, reach: Collection[UUID], application_ids: Collection[str]
-) -> list[tuple[Assignment, str]]:
-    mine = Q(application_id=who.application_id) if who.application_id else Q(group_id__in=list(reach))
-    if who.user_id is not None:
-        mine |= Q(user_id=who.user_id)
-    if who.group_id is not None:
-        mine |= Q(group_id=who.group_id)
-    rows = Assignment.objects.filter(mine, tenant_id=who.tenant_id, during__isempty=False)
-    direct = rows.filter(application_role__application_id__in=application_ids)
-    pairs = [
-        (row, row.application_role.application_id)
-        for row in direct.select_related("application_role").order_by("created_at", "id")
-        if row.application_role is not None
-    ]
-    made = rows.filter(tenant_role__isnull=False, tenant_role__during__isempty=False)
-    roles = list(made.select_related("tenant_role").order_by("created_at", "id"))
-    if not roles:
-        return pairs
-    touched = set(
-        TenantRolePermission.objects.filter(
-            role_id__in=[row.tenant_role_id for row in roles],
-            resource__application_id__in=application_ids,
-        ).values_list("role_id", "resource__application_id")
+def _any_tenant_role(facts: Mapping[str, PrincipalFacts]) -> bool:
+    return any(
+        assignment.tenant_role is not None for found in facts.values() for assignment in found.assignments
     )
-    return pairs + [
-        (row, application_id)
-        for row in roles
-        for role_id, application_id in touched
-        if role_id == row.tenant_role_id
-    ]
 
 
-def _assignment(row: Assignment, application_id: str, via: Via | None) -> AssignmentFact:
+def _assignment(row: tuple[Any, ...], tenant_id: str, application_id: str, via: Via | None) -> AssignmentFact:
+    pk, _, during, by, contract_id, _, key, tenant_role, tenant_role_name, _ = row
     return AssignmentFact(
-        id=str(row.id),
-        tenant_id=str(row.tenant_id),
-        span=Span.of(row.during),
-        by=row.by_name,
+        id=str(pk),
+        tenant_id=tenant_id,
+        span=Span.of(during),
+        by=by,
         application_id=application_id,
-        application_role=row.application_role.key if row.application_role else None,
-        tenant_role=row.tenant_role.key if row.tenant_role else None,
-        tenant_role_name=row.tenant_role.name if row.tenant_role else "",
-        contract_id=str(row.contract_id) if row.contract_id else None,
+        application_role=key,
+        tenant_role=tenant_role,
+        tenant_role_name=tenant_role_name or "",
+        contract_id=str(contract_id) if contract_id else None,
         via=via,
     )
 
@@ -221,3 +231,9 @@ def groups_above(group_id: UUID, *, tenant_id: UUID | str, at: datetime) -> set[
             {"group": group_id, "tenant": tenant_id, "at": at},
         )
         return {row[0] for row in cursor.fetchall()}
+
+
+def _rows(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall()

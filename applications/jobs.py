@@ -14,6 +14,7 @@ def watch_boundaries() -> None:
     """Each minute, and again at the next known boundary before the next minute."""
     at = timezone.now()
     watch.run(at=at)
+    watch.lapse_proposals(at=at)
     events.sequence()
     upcoming = readmodel.next_edge(after=at)
     if upcoming is not None and (wait := (upcoming - timezone.now()).total_seconds()) < LONGEST_WAIT:

@@ -36,8 +36,11 @@ PORTAL_ENCRYPTION_KEYS = env.list("PORTAL_ENCRYPTION_KEYS")
 # "number:base64" pairs; the highest number makes new digests of client secrets, the others still verify.
 PORTAL_SECRET_PEPPERS = env.list("PORTAL_SECRET_PEPPERS")
 
-if PRODUCTION and any(SECRET_KEY.startswith(prefix) for prefix in ("demo-", "test-", "django-insecure-")):
-    raise ImproperlyConfigured("SECRET_KEY is that of a demo or a test; production needs its own.")
+_known = ("demo-", "test-", "django-insecure-", "dGVzdC10ZXN0", "1:dGVzdC10ZXN0")  # how those above begin
+for _name in ("SECRET_KEY", "PORTAL_ENCRYPTION_KEYS", "PORTAL_SECRET_PEPPERS"):
+    _values = env.list(_name)
+    if PRODUCTION and (not _values or any(value.startswith(_known) for value in _values)):
+        raise ImproperlyConfigured(f"{_name} is empty, or that of a demo or a test.")
 
 # --- What it is made of -------------------------------------------------------------------------------
 
@@ -202,7 +205,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["accesscontrol.authentication.DeclaredPermission"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["iam_portal.bodies.JSONBody"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "iam_portal.problem.handle",
     "UNAUTHENTICATED_USER": None,

@@ -28,6 +28,9 @@ def tenant_scope(tenant_id: UUID | str) -> Iterator[None]:
     connection. Inside an outer transaction no savepoint is made; the former tenant comes back at the end.
     """
     former = _tenant.get()
+    if former == str(tenant_id) and connection.in_atomic_block:
+        yield
+        return
     token = _tenant.set(str(tenant_id))
     try:
         with _transaction():

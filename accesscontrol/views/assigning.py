@@ -48,17 +48,17 @@ class AssignRole(ConsolePage):
     def get(self, request: HttpRequest) -> HttpResponse:
         chosen = _chosen(self)
         if chosen is None:
-            return self._whom()
-        return self._which(chosen, None)
+            return _whom(self)
+        return _which(self, chosen, None)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         chosen = _chosen(self)
         if chosen is None:
-            return self._whom()
+            return _whom(self)
         groups = role_choices.offered(tenant=self.tenant, actor=self.actor, at=self.at)
         form = AssignForm(request.POST, values=_values(groups), at=self.at)
         if not form.is_valid():
-            return self._which(chosen, form)
+            return _which(self, chosen, form)
         wanted = assignments.Wanted(
             **chosen.as_wanted(),
             **role_choices.parsed(form.cleaned_data["role"]),
@@ -68,36 +68,10 @@ class AssignRole(ConsolePage):
         with self.attempt(form) as outcome:
             assignments.assign(tenant=self.tenant, wanted=wanted, by=self.actor, at=self.at)
         if not outcome:
-            return self._which(chosen, form, outcome.refusal)
+            return _which(self, chosen, form, outcome.refusal)
         back = address(self.slug, chosen.kind, chosen.id) if chosen.kind != "application" else ""
         said = _("%(name)s has the role.") if wanted.starts_at is None else _("%(name)s will have the role.")
         return self.done(said % {"name": chosen.name}, back or self.url("accesscontrol:assignment-list"))
-
-    def _whom(self) -> HttpResponse:
-        wanted = paging.searched(self.request)
-        context = {
-            "page": _page(self, _("Assign a role")),
-            "q": wanted,
-            "kinds": _to_choose_from(self, wanted),
-        }
-        return self.render("accesscontrol/assignment_whom.html", context)
-
-    def _which(self, chosen: Chosen, form: AssignForm | None, refusal: object = None) -> HttpResponse:
-        wanted = paging.searched(self.request)
-        groups = role_choices.offered(tenant=self.tenant, actor=self.actor, at=self.at, wanted=wanted)
-        reasons = refusal.reasons if isinstance(refusal, DomainError) else ()
-        context = {
-            "page": _page(self, _("Assign a role to %(name)s") % {"name": chosen.name}),
-            "chosen": chosen,
-            "q": wanted,
-            "groups": groups,
-            "form": form or AssignForm(values=_values(groups), at=self.at),
-            "picked": form.data.get("role", "") if form else "",
-            "refusal": Decision.no(*reasons) if reasons else None,
-            "cancel_url": self.url("accesscontrol:assignment-list"),
-            "other_url": self.request.path,
-        }
-        return self.render("accesscontrol/assignment_add.html", context)
 
 
 class WithdrawRole(ConfirmPage):
@@ -210,3 +184,33 @@ def _to_choose_from(page: ConsolePage, wanted: str) -> list[dict[str, Any]]:
         ]
         found.append({"label": label, "items": items, "more": len(hits) > MOST})
     return found
+
+
+def _whom(page: ConsolePage) -> HttpResponse:
+    wanted = paging.searched(page.request)
+    context = {
+        "page": _page(page, _("Assign a role")),
+        "q": wanted,
+        "kinds": _to_choose_from(page, wanted),
+    }
+    return page.render("accesscontrol/assignment_whom.html", context)
+
+
+def _which(
+    page: ConsolePage, chosen: Chosen, form: AssignForm | None, refusal: object = None
+) -> HttpResponse:
+    wanted = paging.searched(page.request)
+    groups = role_choices.offered(tenant=page.tenant, actor=page.actor, at=page.at, wanted=wanted)
+    reasons = refusal.reasons if isinstance(refusal, DomainError) else ()
+    context = {
+        "page": _page(page, _("Assign a role to %(name)s") % {"name": chosen.name}),
+        "chosen": chosen,
+        "q": wanted,
+        "groups": groups,
+        "form": form or AssignForm(values=_values(groups), at=page.at),
+        "picked": form.data.get("role", "") if form else "",
+        "refusal": Decision.no(*reasons) if reasons else None,
+        "cancel_url": page.url("accesscontrol:assignment-list"),
+        "other_url": page.request.path,
+    }
+    return page.render("accesscontrol/assignment_add.html", context)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accesscontrol.models import Assignment
 from accesscontrol.views import standing
 from accesscontrol.views.panels import application_of
+from accesscontrol.views.role_choices import telling
 from tenants.http import paging
 from tenants.views.console import ConsolePage
 from tenants.views.wording import address
@@ -154,13 +155,13 @@ def _cells(page: ConsolePage, row: Assignment, stands: standing.Standing) -> lis
         state["note"] = stands.decision.reasons[0].text
     return [
         {"text": name, "url": url, "note": kind},
-        {"text": str(role), "note": role.key if role else ""},
+        {"text": str(role), "note": telling(role.name, role.key) if role else ""},
         {
             "text": application_of(row),
             "note": _("on the data of %(name)s") % {"name": contract} if contract else "",
         },
         state,
         {"day": row.during.lower},
-        {"at": row.during.upper} if row.during.upper else {"text": _("no end")},
+        {"at": row.during.upper} if row.during.upper else {"text": _("no end").replace(" ", "\u00a0")},
         {"action": None if ended or not page.can("Roles:modify") else {**withdraw, "dialog": True}},
     ]

@@ -166,10 +166,11 @@ def _choice(
     builtin = sharing.application.builtin
     decision = granting.of_role(permissions_of(role.key) if builtin else (), foreign=not builtin)
     value = SEPARATOR.join((sharing.application.id, role.key, contract_id))
-    return Choice(value, role.name, _telling(role.name, role.key), role.description, note, decision)
+    return Choice(value, role.name, telling(role.name, role.key), role.description, note, decision)
 
 
-def _telling(name: str, key: str) -> str:
+def telling(name: str, key: str) -> str:
+    """The key, unless the name says the same."""
     return "" if key == name.lower().replace(" ", "-") else key
 
 
@@ -190,7 +191,7 @@ def _own_roles(tenant: Tenant, granting: Granting, at: datetime) -> list[RoleGro
         )
         decision = granting.of_role(asked, foreign=foreign)
         value = SEPARATOR.join(("", role.key, ""))
-        key = _telling(role.name, role.key)
+        key = telling(role.name, role.key)
         choices.append(Choice(value, role.name, key, role.description, "", decision))
     return [RoleGroup(_("Roles of your organization"), "", choices)] if choices else []
 

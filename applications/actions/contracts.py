@@ -149,6 +149,19 @@ def end_all(*, contracts: list[Contract], by: Actor, at: datetime, note: str, te
             _end(contract, by=by, at=at, moment=at, tenant_id=tenant_id, note=note)
 
 
+def lapse(*, contract_id: UUID, by: Actor, at: datetime) -> bool:
+    """Note that a proposal was not answered in time. Whether it was still a proposal then."""
+    with transaction.atomic():
+        rows = Contract.objects.select_for_update(of=("self",), no_key=True)
+        contract = rows.select_related("provider", "consumer").get(id=contract_id)
+        if contract.state != ContractState.PROPOSED or not _is_over(contract, at):
+            return False
+        before = snapshot(contract)
+        contract.state, contract.answered_at = ContractState.LAPSED, at
+        _finish(contract, "lapsed", by=by, at=at, before=before, note="")
+    return True
+
+
 @contextmanager
 def changing(contract: Contract, *, at: datetime) -> Iterator[None]:
     """The frame in which grants, availability and their events follow a change of this contract."""
@@ -187,7 +200,8 @@ def _end(
         contract.terms.filter(during__isempty=False).update(during=clipped(moment))
         contract.pauses.filter(during__startswith__gte=moment).delete()  # planned, never used
         contract.pauses.not_over(moment).update(during=clipped(moment))
-        _finish(contract, "ended", by=by, at=at, before=before, note=note)
+        verb = "ended" if moment == at else "end_planned"
+        _finish(contract, verb, by=by, at=at, before=before, note=note)
 
 
 def _finish(
@@ -204,8 +218,13 @@ def _require_state(contract: Contract, *states: str) -> None:
         raise WrongState(f"The contract is {contract.state}.", data=state_of(contract))
 
 
+def _is_over(contract: Contract, at: datetime) -> bool:
+    dates = (contract.answer_by, contract.ends_at)
+    return any(date is not None and date <= at for date in dates)
+
+
 def _refuse_past_end(contract: Contract, at: datetime) -> None:
-    if (contract.answer_by and contract.answer_by <= at) or (contract.ends_at and contract.ends_at <= at):
+    if _is_over(contract, at):
         raise Lapsed("The offer has lapsed: its date has passed.", data=state_of(contract))
 
 

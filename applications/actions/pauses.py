@@ -58,7 +58,8 @@ def pause(
             )
             row.full_clean()
             row.save()
-            _save(contract, "paused", by=by, at=at, before=before, note=note)
+            verb = "paused" if moment == at else "pause_planned"
+            _save(contract, verb, by=by, at=at, before=before, note=note)
     return contract
 
 

@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q
 from prometheus_client import Counter
 
 from applications import readmodel
+from applications.actions import contracts
 from applications.actions.availability import announce
-from applications.models import Application, Watermark
+from applications.models import Application, Contract, ContractState, Watermark
 from iam_portal.gate import Actor
 from tenants import history
 from tenants.models import Tenant
@@ -71,6 +73,17 @@ def heal(*, at: datetime) -> dict[str, list[tuple[Any, ...]]]:
         if any(healed.values()):
             _record(healed, at)
     return healed
+
+
+def lapse_proposals(*, at: datetime) -> int:
+    """Note each proposal whose date has passed, one transaction each. How many there were."""
+    over = Q(answer_by__lte=at) | Q(ends_at__lte=at)
+    due = Contract.objects.filter(over, state=ContractState.PROPOSED).order_by("id")
+    by = Actor.system("availability job")
+    return sum(
+        contracts.lapse(contract_id=contract_id, by=by, at=at)
+        for contract_id in due.values_list("id", flat=True)[:1000]
+    )
 
 
 def _alone() -> bool:

@@ -5,7 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from applications import facts as load
 from applications.availability import Answer, SharingFacts, granted
@@ -14,6 +16,14 @@ from applications.models import Contract
 from applications.views._standing import standing
 from iam_portal.decision import Decision, Reason
 from iam_portal.spans import earliest
+
+_SHORT = {
+    "draft": gettext_lazy("Not offered yet."),
+    "proposed": gettext_lazy("Not agreed yet."),
+    "declined": gettext_lazy("Not agreed."),
+    "withdrawn": gettext_lazy("Not agreed."),
+    "lapsed": gettext_lazy("Not agreed in time."),
+}
 
 
 def why(decision: Decision, slug: str) -> dict[str, Any]:
@@ -47,13 +57,15 @@ def holding(contract: Contract, at: datetime) -> dict[str, Answer]:
     }
 
 
-def of_contract(contract: Contract, answers: Iterable[Answer], at: datetime) -> tuple[str, Decision]:
+def of_contract(
+    contract: Contract, answers: Iterable[Answer], at: datetime
+) -> tuple[str | Promise, Decision]:
     """The sentence of the contract's state, and the chain under it."""
     state = standing(contract, at)
     if state in ("scheduled", "in_force", "paused", "ended"):
         return _accepted(contract, state, list(answers))
-    sentence, moment = _before_agreement(contract, state)
-    return sentence, Decision.no(Reason(f"contract_{state}", sentence, at=moment))
+    text, moment = _before_agreement(contract, state)
+    return _SHORT[state], Decision.no(Reason(f"contract_{state}", text, at=moment))
 
 
 def _accepted(contract: Contract, state: str, answers: list[Answer]) -> tuple[str, Decision]:

@@ -16,6 +16,7 @@ from applications.actions.drafts import Offer
 from applications.forms import PartnerStep, RolesStep, TermsStep
 from applications.models import Contract
 from applications.views._offers import Offers, offers
+from iam_portal.errors import DomainError
 from tenants.views.console import ConsolePage
 
 STEPS: dict[str, str | Promise] = {
@@ -94,6 +95,28 @@ class Wizard:
             if values:
                 found[name] = values if name == "roles" else values[-1]
         return found
+
+
+# Where the action's objections belong: pointer → (step, field).
+PLACES = {
+    "consumerTenantId": ("partner", "consumer"),
+    "roles": ("roles", "roles"),
+    "startsAt": ("terms", "starts_at"),
+    "endsAt": ("terms", "ends_at"),
+    "answerBy": ("terms", "answer_by"),
+}
+
+
+def placed(refusal: object, bound: dict[str, forms.Form]) -> str | None:
+    """Put each objection at its field; the first step that has one, None when some belong to no field."""
+    errors = refusal.errors if isinstance(refusal, DomainError) else []
+    places = [PLACES.get(error["pointer"].strip("/").split("/")[0]) for error in errors]
+    if not errors or None in places:
+        return None
+    for place, error in zip(places, errors, strict=True):
+        if place is not None:
+            bound[place[0]].add_error(place[1], error["detail"])
+    return next(step for step in FIELDS if any(place and place[0] == step for place in places))
 
 
 def neighbour(step: str, distance: int) -> str:

@@ -17,10 +17,11 @@ from applications.views import _history
 from applications.views._reasons import first_sentence
 from applications.views._standing import resource_of
 from applications.views._summary import summary
-from applications.views._wizard import STEPS, Wizard, neighbour, offer_of
+from applications.views._wizard import STEPS, Wizard, neighbour, offer_of, placed
 from applications.views.contracts import ContractPage
 from iam_portal.errors import Forbidden
 from tenants.actions.partners import partners_of
+from tenants.http.refusals import Outcome
 from tenants.models import Tenant
 
 
@@ -50,7 +51,7 @@ class WizardPage(ContractPage):
                 "breadcrumb": self.crumbs(),
             },
             "cancel_url": address("contract-list", self.slug),
-            "partners_url": self.url("tenants:partner-list"),
+            "to_partners": {"label": _("To the partners"), "url": self.url("tenants:partner-list")},
         }
 
     @abstractmethod
@@ -101,6 +102,14 @@ def walked(page: WizardPage, wizard: Wizard) -> HttpResponse:
     return page.finish(wizard, bound) if here == "summary" else drawn(page, wizard, "summary")
 
 
+def refused(
+    page: WizardPage, wizard: Wizard, bound: dict[str, forms.Form], outcome: Outcome, errors: forms.Form
+) -> HttpResponse:
+    """The step that the objections belong to, or the summary with all of them."""
+    step = placed(outcome.refusal, bound)
+    return drawn(page, wizard, step or "summary", form=bound[step] if step else errors)
+
+
 def refusals() -> forms.Form:
     """A form without fields, to collect what the action objects to."""
     form = forms.Form({})
@@ -133,7 +142,7 @@ class ContractNew(WizardPage):
             if propose and contract.state == ContractState.DRAFT:
                 contracts.propose(tenant=self.tenant, contract_id=contract.id, by=self.actor, at=self.at)
         if not outcome:
-            return drawn(self, wizard, "summary", form=errors)
+            return refused(self, wizard, bound, outcome, errors)
         said = _("Proposed. The partner can read and answer it now.") if propose else _("The draft is saved.")
         return self.done(said, address("contract-detail", self.slug, contract_id=contract.id))
 

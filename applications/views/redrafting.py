@@ -13,7 +13,7 @@ from applications.models import ContractState
 from applications.views import _history
 from applications.views._standing import resource_of
 from applications.views._wizard import Wizard, data_of, offer_of
-from applications.views.drafting import WizardPage, drawn, refusals, walked
+from applications.views.drafting import WizardPage, drawn, refusals, refused, walked
 from iam_portal.errors import DomainError, Kind, NotFound
 from tenants.views.console import revision_of
 
@@ -73,8 +73,9 @@ class ContractEdit(DraftPage):
             said = _("Proposed. The partner can read and answer it now.") if propose else _("Saved.")
             return self.done(said, self.back())
         if isinstance(outcome.refusal, DomainError) and outcome.refusal.kind is Kind.STALE:
-            errors, self.stale = what_changed(self, revision or 0), True
-        return drawn(self, wizard, "summary", form=errors, status=409 if self.stale else 200)
+            self.stale = True
+            return drawn(self, wizard, "summary", form=what_changed(self, revision or 0), status=409)
+        return refused(self, wizard, bound, outcome, errors)
 
 
 def what_changed(page: DraftPage, revision: int) -> forms.Form:

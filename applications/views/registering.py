@@ -64,12 +64,12 @@ class ApplicationEdit(ApplicationPage):
     owner_only = True
 
     def get(self, request: HttpRequest, application_id: str) -> HttpResponse:
-        application = self.application(application_id)
-        return self._show(application, DetailsForm(initial=model_to_dict(application)))
+        found = self.application(application_id)
+        return self._show(found, DetailsForm(initial=model_to_dict(found)))
 
     def post(self, request: HttpRequest, application_id: str) -> HttpResponse:
-        application = self.application(application_id)
-        form, revision = DetailsForm(request.POST), revision_of(request)
+        application, form = self.application(application_id), DetailsForm(request.POST)
+        revision = revision_of(request)
         if not form.is_valid():
             return self._show(application, form)
         with self.attempt(form) as outcome:
@@ -89,13 +89,12 @@ class ApplicationEdit(ApplicationPage):
         return self._show(application, form, status=409 if stale else 200)
 
     def _show(self, application: Application, form: DetailsForm, status: int = 200) -> HttpResponse:
-        shown = revision_of(self.request) if status == 200 else None
         context = {
             "page": {"title": _("Edit"), "breadcrumb": self.crumbs(application)},
             "form": form,
             "cancel_url": self.back(application),
             "submit": _("Save"),
-            "revision": shown or application.revision,
+            "revision": (status == 200 and revision_of(self.request)) or application.revision,
         }
         return self.render("applications/application_form.html", context, status=status)
 

@@ -27,12 +27,17 @@ def new() -> dict[str, str]:
 
 
 def kept(path: Path) -> dict[str, str]:
-    """The secrets of this file; the first call makes it, readable by its owner only."""
+    """The secrets of this file; the first call makes it, readable by its owner only.
+
+    They are a demo's: production does not start with them.
+    """
     if not path.exists():
+        made = new()
+        made["SECRET_KEY"] = f"demo-{made['SECRET_KEY']}"
         partial = path.with_suffix(".new")
         partial.unlink(missing_ok=True)
         partial.touch(mode=0o600)
-        partial.write_text("".join(f"{name}={value}\n" for name, value in new().items()))
+        partial.write_text("".join(f"{name}={value}\n" for name, value in made.items()))
         partial.rename(path)
     return read(path)
 

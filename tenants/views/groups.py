@@ -70,27 +70,29 @@ class GroupDetail(ConsolePage):
         group = woods.groups.get(group_id)
         if group is None:
             raise NotFound
-        at = self.request.path
-        change = self.link(_("Change"), "Groups:modify", f"{at}/change", icon="edit")
-        context = {
-            "page": {
-                "title": group.name,
-                "breadcrumb": _crumbs(self, woods.above(group_id)),
-                "copy_id": str(group.pk),
-                "lead": group.description,
-                "primary": change,
-                "more": _more(self, woods, group),
-            },
-            "members": _members(self, group),
-            "form": form,
-            "adding": self.can("Groups:modify"),
-            "people": _suggested(self, group) if self.can("Groups:modify") else (),
-            "subgroups": _subgroups(self, woods, group),
-            "panels": self.panels(group_shown, group=group),
-            "history": self.history("group", group.pk),
-            "history_url": f"{self.url('tenants:activity-list')}?object=group:{group.pk}",
-        }
-        return self.render("tenants/group_detail.html", context)
+        return self.render("tenants/group_detail.html", {**_shown(self, woods, group), "form": form})
+
+
+def _shown(page: ConsolePage, woods: trees.Forest, group: Group) -> dict[str, Any]:
+    at = page.request.path
+    change = page.link(_("Change"), "Groups:modify", f"{at}/change", icon="edit")
+    return {
+        "page": {
+            "title": group.name,
+            "breadcrumb": _crumbs(page, woods.above(group.pk)),
+            "copy_id": str(group.pk),
+            "lead": group.description,
+            "primary": change,
+            "more": _more(page, woods, group),
+        },
+        "members": _members(page, group),
+        "adding": page.can("Groups:modify"),
+        "people": _suggested(page, group) if page.can("Groups:modify") else (),
+        "subgroups": _subgroups(page, woods, group),
+        "panels": page.panels(group_shown, group=group),
+        "history": page.history("group", group.pk),
+        "history_url": f"{page.url('tenants:activity-list')}?object=group:{group.pk}",
+    }
 
 
 def _crumbs(page: ConsolePage, above: list[Group]) -> list[dict[str, str]]:

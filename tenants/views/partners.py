@@ -27,7 +27,7 @@ class PartnerList(ConsolePage):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         wanted, state = paging.searched(request), request.GET.get("state", "")
-        rows = self._chosen(wanted, state)
+        rows = _chosen(self, wanted, state)
         count = rows.count()
         shown = paging.page_of(rows, request=request, key="invited_at", descending=True)
         invite = self.url("tenants:partner-invite")
@@ -56,16 +56,6 @@ class PartnerList(ConsolePage):
             "searched": bool(wanted or state),
         }
         return self.render("tenants/partner_list.html", context)
-
-    def _chosen(self, wanted: str, state: str) -> QuerySet[Partnership]:
-        rows = partnerships.of(self.tenant).select_related("inviter", "invitee", "expected")
-        if wanted:
-            ours, theirs = Q(inviter=self.tenant), Q(invitee=self.tenant)
-            named = Q(invitee__name__icontains=wanted) | Q(expected__name__icontains=wanted)
-            rows = rows.filter(
-                (ours & (named | Q(note__icontains=wanted))) | (theirs & Q(inviter__name__icontains=wanted))
-            )
-        return in_state(rows, state, self.at)
 
 
 class PartnerDetail(ConsolePage):
@@ -161,14 +151,9 @@ class RedeemInvitation(FormPage):
         with self.attempt(form) as outcome:
             row = partnerships.redeem(token=code, tenant=self.tenant, by=self.actor, at=self.at)
         if not outcome:
-            return self._forgetting(self.form_page(form))
-        said = (
-            _("The partnership with %(name)s is confirmed.")
-            if row.state == "confirmed"
-            else _("Accepted. %(name)s now sees who you are and confirms.")
-        )
+            return _forgetting(self.form_page(form))
         to = self.url("tenants:partner-detail", partnership_id=row.pk)
-        return self._forgetting(self.done(said % {"name": row.inviter.name}, to))
+        return _forgetting(self.done(_said(row), to))
 
     def _look(self, code: str) -> HttpResponse:
         form = CodeForm({"code": code})
@@ -177,12 +162,8 @@ class RedeemInvitation(FormPage):
         with self.attempt(form):
             invitation = partnerships.preview(token=code, at=self.at, tenant=self.tenant)
         if invitation is None:
-            return self._forgetting(self.form_page(form))
+            return _forgetting(self.form_page(form))
         return self.form_page(form, invitation=invitation, code=code)
-
-    def _forgetting(self, response: HttpResponse) -> HttpResponse:
-        carried.drop(response, name=INVITATION, path="/")
-        return response
 
 
 def one_of(tenant: Tenant, partnership_id: UUID) -> Partnership:
@@ -222,3 +203,27 @@ def _cells(page: ConsolePage, row: Partnership) -> list[dict[str, Any]]:
         {"day": row.invited_at},
         {"text": row.invited_by if ours else row.inviter.name},
     ]
+
+
+def _chosen(page: ConsolePage, wanted: str, state: str) -> QuerySet[Partnership]:
+    rows = partnerships.of(page.tenant).select_related("inviter", "invitee", "expected")
+    if wanted:
+        ours, theirs = Q(inviter=page.tenant), Q(invitee=page.tenant)
+        named = Q(invitee__name__icontains=wanted) | Q(expected__name__icontains=wanted)
+        rows = rows.filter(
+            (ours & (named | Q(note__icontains=wanted))) | (theirs & Q(inviter__name__icontains=wanted))
+        )
+    return in_state(rows, state, page.at)
+
+
+def _forgetting(response: HttpResponse) -> HttpResponse:
+    """The code was used, or is no good."""
+    carried.drop(response, name=INVITATION, path="/")
+    return response
+
+
+def _said(row: Partnership) -> str:
+    """What came of accepting."""
+    if row.state == "confirmed":
+        return _("The partnership with %(name)s is confirmed.") % {"name": row.inviter.name}
+    return _("Accepted. %(name)s now sees who you are and confirms.") % {"name": row.inviter.name}

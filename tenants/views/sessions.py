@@ -34,7 +34,7 @@ class SignIn(ConsolePage):
         if not form.is_valid():
             return self._page(form)
         try:  # without a savepoint: the failure that a refusal counts has to stay
-            token = self._sign_in(form.cleaned_data)
+            token = _sign_in(self, form.cleaned_data)
         except (SignInRefused, TooManyAttempts) as refusal:
             into_form(form, refusal)
             return self._page(form, refusal)
@@ -42,19 +42,6 @@ class SignIn(ConsolePage):
         remember(request, response, tenant=self.tenant, token=token)
         remember_organization(response, self.slug)
         return response
-
-    def _sign_in(self, given: dict[str, Any]) -> str:
-        _user, token = sessions.sign_in(
-            tenant=self.tenant,
-            username=given["username"],
-            password=given["password"],
-            at=self.at,
-            source_address=source_address(self.request),
-            user_agent=self.request.headers.get("User-Agent", ""),
-            request_id=request_id(self.request),
-            slug=self.slug,
-        )
-        return token
 
     def _page(self, form: SignInForm, refusal: DomainError | None = None) -> HttpResponse:
         context = {"heading": _("Sign in"), "slug": self.slug, "form": form}
@@ -99,24 +86,12 @@ class SetPassword(ConsolePage):
             return self._page(None)
         if form.is_valid():
             with self.attempt(form) as outcome:
-                self._accept(token, form.cleaned_data["password"])
+                _accept(self, token, form.cleaned_data["password"])
             if outcome:
                 return self._done()
             if isinstance(outcome.refusal, links.LinkUnknown):
                 return self._page(None)
         return self._page(form)
-
-    def _accept(self, token: str, password: str) -> None:
-        if self.tenant is None:
-            raise links.LinkUnknown("")
-        users.accept(
-            tenant=self.tenant,
-            token=token,
-            password=password,
-            at=self.at,
-            source_address=source_address(self.request),
-            request_id=request_id(self.request),
-        )
 
     def _done(self) -> HttpResponse:
         response = self.done(_("Your password is set. Sign in with it."), self.url("tenants:session-start"))
@@ -128,3 +103,30 @@ class SetPassword(ConsolePage):
         heading = _("Set your password") if form is not None else _("This link does not work")
         context = {"heading": heading, "slug": self.slug, "form": form}
         return self.render("tenants/password_set.html", context, status=200 if form is not None else 404)
+
+
+def _sign_in(page: ConsolePage, given: dict[str, Any]) -> str:
+    _user, token = sessions.sign_in(
+        tenant=page.tenant,
+        username=given["username"],
+        password=given["password"],
+        at=page.at,
+        source_address=source_address(page.request),
+        user_agent=page.request.headers.get("User-Agent", ""),
+        request_id=request_id(page.request),
+        slug=page.slug,
+    )
+    return token
+
+
+def _accept(page: ConsolePage, token: str, password: str) -> None:
+    if page.tenant is None:
+        raise links.LinkUnknown("")
+    users.accept(
+        tenant=page.tenant,
+        token=token,
+        password=password,
+        at=page.at,
+        source_address=source_address(page.request),
+        request_id=request_id(page.request),
+    )

@@ -3,7 +3,6 @@
 ``HYPOTHESIS_PROFILE=slow`` searches longer; a failure prints the blob that repeats it.
 """
 
-import os
 import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -14,7 +13,6 @@ from uuid import UUID
 import pytest
 from django.test import Client as Browser
 from django.utils import timezone
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import invariant, run_state_machine_as_test
 
 from accesscontrol.actions import keys
@@ -25,24 +23,12 @@ from tests.support.contract_acts import ContractActs
 from tests.support.happening import (
     APPS,
     BORN,
+    PROFILE,
     Clock,
 )
 from tests.support.other_acts import OtherActs
 from tests.support.universe import OWNERS, TENANTS, Universe, basic
 
-PROFILES = {
-    "default": {"max_examples": int(os.environ.get("N", "12")), "stateful_step_count": 20},
-    "slow": {"max_examples": 300, "stateful_step_count": 40},
-}
-PROFILES["ci"] = {**PROFILES["default"], "derandomize": True}
-PROFILE = settings(
-    deadline=None,
-    print_blob=True,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-    phases=[Phase.generate],
-    **PROFILES[os.environ.get("HYPOTHESIS_PROFILE", "default")],
-)
 TOKEN_LIFE = timedelta(seconds=300)
 BASE = "/iam/access-management/v1"
 
@@ -135,16 +121,16 @@ class Sharing(ContractActs, OtherActs, Comparing):
         """Until the first moment at which the call, or one of its roles, falls."""
         ends = {life[1] for a in self.model.assignments.values() for life in [a.life] if life[1]}
         for moment in sorted({*self.model.moments(), *ends}):
-            if self.at < moment < self.at + TOKEN_LIFE:
-                if not self.model.may_call(caller, target, name, moment) >= roles:
-                    return moment - self.at
+            near = self.at < moment < self.at + TOKEN_LIFE
+            if near and not self.model.may_call(caller, target, name, moment) >= roles:
+                return moment - self.at
         return TOKEN_LIFE
 
     def old_token_agrees(self) -> None:
         """Introspection decides now: with the very act that takes a right away, and with the clock."""
         if self.token is None:
             return
-        caller, target, name, _, roles = self.token
+        caller, target, name, *_ = self.token
         answer = self.introspect(target, name, self.value)
         if self.model.applications[target].life[1] is not None:
             assert answer.status_code == 401
@@ -153,8 +139,8 @@ class Sharing(ContractActs, OtherActs, Comparing):
         body = answer.json()
         assert body["active"] == bool(now), (self.token, self.at, body)
         if now:
-            told = {tuple(role.split(":")[-1:]) + (role.split(":")[3],) for role in body["roles"]}
-            assert {(key, self.u.named(scope)) for key, scope in told} == now
+            parts = [role.split(":") for role in body["roles"]]
+            assert {(key, self.u.named(scope)) for *_, scope, _, key in parts} == now
             return
         assert answer.content == b'{"active": false}'
         self.token = None

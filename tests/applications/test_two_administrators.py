@@ -4,10 +4,11 @@ Locks are taken in one order everywhere: tenants, contracts, applications. Each 
 place where they are not.
 """
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -15,46 +16,18 @@ import pytest
 from django.db import transaction
 
 from accesscontrol.actions import assignments
-from applications import events, readmodel
-from applications.actions import applications, contracts, manifests, pauses, watch
-from applications.actions.drafts import Offer
-from applications.models import Application, Availability, Contract, ContractGrant, Event
+from applications import readmodel
+from applications.actions import applications, contracts, pauses, watch
+from applications.models import Availability, ContractGrant, Event
 from iam_portal.errors import DomainError
 from tenants.actions import partnerships
 from tenants.actions import tenants as tenant_acts
 from tenants.models import Tenant
+from tests.applications.sharing import T0, VIEWER, accepted, proposal, register, told
 from tests.support.factories import SYSTEM, make_partners, make_tenant
-from tests.support.universe import manifest_of
 from tests.tenants.conftest import at_once
 
-T0 = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=1)
-VIEWER = "viewer"
 ROUNDS = 5  # times the meetings below: forty
-
-
-def register(owner: Tenant, name: str, at: datetime) -> Application:
-    details = applications.Details(name=name, display_name=name.capitalize())
-    row = applications.register(
-        owner=owner, details=details, by=SYSTEM, at=at, application_id=f"{owner.slug}.{name}"
-    )
-    manifests.declare(application=row, manifest=manifest_of(("viewer", "editor")), by=SYSTEM, at=at)
-    return row
-
-
-def proposal(
-    provider: Tenant, consumer: Tenant, *application_ids: str, at: datetime, type: str = "provision"
-) -> Contract:
-    roles = [(application_id, VIEWER) for application_id in application_ids]
-    offer = Offer(type=type, roles=roles, onward_access=type == "provision")
-    row = contracts.draft(provider=provider, consumer_id=consumer.id, offer=offer, by=SYSTEM, at=at)
-    return contracts.propose(tenant=provider, contract_id=row.id, by=SYSTEM, at=at)
-
-
-def accepted(
-    provider: Tenant, consumer: Tenant, *application_ids: str, at: datetime, **more: Any
-) -> Contract:
-    row = proposal(provider, consumer, *application_ids, at=at, **more)
-    return contracts.accept(tenant=consumer, contract_id=row.id, by=SYSTEM, at=at)
 
 
 def succeeded(outcomes: list[Any]) -> list[bool]:
@@ -63,15 +36,6 @@ def succeeded(outcomes: list[Any]) -> list[bool]:
         if isinstance(outcome, Exception) and not isinstance(outcome, DomainError):
             raise outcome
     return [not isinstance(outcome, Exception) for outcome in outcomes]
-
-
-def told(tenant: Tenant, application_id: str) -> list[bool]:
-    """What the events of the pair said, in order of their positions."""
-    events.sequence()
-    rows = Event.objects.filter(
-        tenant=tenant, application_id=application_id, type__endswith="available.v1"
-    ).order_by("position")
-    return [kind == "iam.application.available.v1" for kind in rows.values_list("type", flat=True)]
 
 
 def assert_whole(tenants: list[Tenant], application_id: str, at: datetime) -> None:
@@ -196,14 +160,10 @@ def assert_answered(chain: Chain, meeting: tuple[str, ...], at: datetime) -> Non
 
 def put_right(tenants: list[Tenant], partnership_id: Any, at: datetime) -> None:
     for tenant in tenants:
-        try:
+        with contextlib.suppress(DomainError):
             tenant_acts.resume(tenant=tenant, by=SYSTEM, at=at)
-        except DomainError:
-            pass
-    try:
+    with contextlib.suppress(DomainError):
         partnerships.end(tenant=tenants[0], partnership_id=partnership_id, by=SYSTEM, at=at)
-    except DomainError:
-        pass
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,34 @@
 """A history that is told twice, and the clock of the doors: what acts and comparisons stand on."""
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
 from iam_portal.errors import DomainError
 from tests.support import naive
 from tests.support.universe import OWNERS, TENANTS, Universe
+
+# The random histories search as long as this says; each failure prints the blob that repeats it.
+NAME = os.environ.get("HYPOTHESIS_PROFILE", "default")
+PROFILES = {
+    "default": {"max_examples": 12, "stateful_step_count": 20},
+    "slow": {"max_examples": 300, "stateful_step_count": 40},
+}
+PROFILES["ci"] = {**PROFILES["default"], "derandomize": True}
+PROFILE = settings(
+    deadline=None,
+    print_blob=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate, Phase.shrink] if NAME == "slow" else [Phase.generate],  # it takes minutes
+    **PROFILES[NAME],
+)
 
 APPS = tuple(OWNERS)
 

@@ -45,10 +45,7 @@ class Naive:
         """The contract grants the role at the moment, as far as the contract itself is concerned."""
         if contract.state != "accepted" or lives(contract.pauses, at) or not lives([role.life], at):
             return False
-        for term in contract.terms:
-            if term.role is role and lives([term.life], at):
-                return True
-        return False
+        return any(term.role is role and lives([term.life], at) for term in contract.terms)
 
     def granted(self, application: str, key: str, tenant: str, at: datetime) -> set[tuple]:
         """The ways by which the tenant holds the role: (relation, contract, whose data)."""
@@ -74,9 +71,9 @@ class Naive:
         if self.applications[role.application].owner == provider:
             return True
         for contract in self.contracts.values():
-            if contract.consumer == provider and contract.type == "provision" and contract.onward:
-                if self.counts(contract, role, at):
-                    return True
+            source = contract.consumer == provider and contract.type == "provision" and contract.onward
+            if source and self.counts(contract, role, at):
+                return True
         return False
 
     def available(self, application: str, tenant: str, at: datetime) -> set[tuple]:

@@ -8,10 +8,7 @@ Life = list  # [start, end or None]
 
 def lives(periods: list[Life], at: datetime) -> bool:
     """Whether one of the periods contains the moment."""
-    for start, end in periods:
-        if start <= at and (end is None or at < end):
-            return True
-    return False
+    return any(start <= at and (end is None or at < end) for start, end in periods)
 
 
 def cut(periods: list[Life], at: datetime) -> None:

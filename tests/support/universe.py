@@ -101,10 +101,10 @@ class Universe:
         """The manifest with exactly these roles."""
         row = self.applications[application]
         manifests.declare(application=row, manifest=manifest_of(keys), by=SYSTEM, at=at)
-        for key in PRIVILEGES:
+        for key, privileges in PRIVILEGES.items():
             living = self.model.living_role(application, key, at)
             if living is None and key in keys:
-                self.model.roles.append(naive.Role(application, key, PRIVILEGES[key], [at, None]))
+                self.model.roles.append(naive.Role(application, key, privileges, [at, None]))
             elif living is not None and key not in keys:
                 self.model.take_role_away(application, key, at)
 

@@ -70,22 +70,19 @@ def test_too_many_attempts_are_told(acme: Party):
     assert b"Too many attempts" in response.content
 
 
-@pytest.mark.parametrize(
-    "wanted",
-    [
+def test_next_stays_on_this_site(acme: Party):
+    away = (
         "https://evil.example/",
         "//evil.example",
         "/\\evil.example",
         "javascript:alert(1)",
         "evil",
-        "///evil.example",
-    ],
-)
-def test_next_stays_on_this_site(acme: Party, wanted: str):
-    assert sign_in(Client(), next=wanted).headers["Location"] == "/t/acme/"
+        "///evil",
+    )
     client = Client()
-    sign_in(client)
-    assert client.get("/t/acme/sign-in", {"next": wanted}).headers["Location"] == "/t/acme/"
+    for wanted in away:
+        assert sign_in(client, next=wanted).headers["Location"] == "/t/acme/"
+        assert client.get("/t/acme/sign-in", {"next": wanted}).headers["Location"] == "/t/acme/"
 
 
 def test_next_is_followed_here(acme: Party):
@@ -135,15 +132,15 @@ def test_an_invitation_sets_a_password_once(acme: Party, link: str):
     assert again.post("/t/acme/set-password", given).status_code == 404
 
 
-@pytest.mark.parametrize("slug", ["acme", "beta", "nobody"])
-def test_a_foreign_or_unknown_link_fails_alike(acme: Party, link: str, slug: str):
+def test_a_foreign_or_unknown_link_fails_alike(acme: Party, link: str):
     party("beta")
-    client = Client()
-    client.get(f"/t/{slug}/set-password", {"token": "x" + link if slug == "acme" else link})
-    response = client.post(f"/t/{slug}/set-password", {"password": PASSWORD, "repeated": PASSWORD})
-    assert response.status_code == 404
-    assert b"This link does not work" in response.content
-    assert Client().get(f"/t/{slug}/set-password").status_code == 404
+    for slug, token in (("acme", f"x{link}"), ("beta", link), ("nobody", link)):
+        client = Client()
+        client.get(f"/t/{slug}/set-password", {"token": token})
+        response = client.post(f"/t/{slug}/set-password", {"password": PASSWORD, "repeated": PASSWORD})
+        assert response.status_code == 404
+        assert b"This link does not work" in response.content
+        assert Client().get(f"/t/{slug}/set-password").status_code == 404
 
 
 def test_the_request_log_holds_no_secret_of_a_path(acme: Party, caplog: pytest.LogCaptureFixture):

@@ -198,7 +198,7 @@ def test_forgeries(shared: World, token: str) -> None:
 
 def test_number_of_queries(shared: World, token: str, django_assert_num_queries: Any) -> None:
     asked(shared, token)  # the secret's use is noted once a minute
-    with django_assert_num_queries(19):
+    with django_assert_num_queries(10):
         asked(shared, token)
     with django_assert_num_queries(3):
         asked(shared, "a.b.c")

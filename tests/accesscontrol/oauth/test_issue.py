@@ -183,7 +183,7 @@ def test_access_contract_says_whose_data(shared: World) -> None:
 
 @pytest.mark.parametrize(
     ("scope", "first", "again"),
-    [(f"aud:{METER} openid", 25, 19), (f"aud:{METER} aud:acme.billing", 25, 19), (None, 29, 23)],
+    [(f"aud:{METER} openid", 16, 10), (f"aud:{METER} aud:acme.billing", 16, 10), (None, 20, 14)],
 )
 def test_number_of_queries_is_fixed(
     shared: World, django_assert_num_queries: object, scope: str | None, first: int, again: int

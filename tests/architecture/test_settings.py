@@ -1,0 +1,233 @@
+"""Production refuses what is unsafe, and every kind of answer carries the security headers."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from http.cookies import Morsel
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+from django.http import HttpRequest, HttpResponse
+from django.test import Client as Browser
+from django.urls import path
+from pytest_django.fixtures import Settings
+
+from iam_portal import checks, csp, pages
+from iam_portal.launchers import keys
+from iam_portal.launchers.portal import ROOT
+from iam_portal.urls import urlpatterns as real_addresses
+from tests.support.factories import PASSWORD, make_tenant, make_user
+
+DOCUMENTED = ROOT / "docs" / "production.env.example"
+SECRET = ("SECRET_KEY", "PORTAL_ENCRYPTION_KEYS", "PORTAL_SECRET_PEPPERS")
+NEEDED = (*SECRET, "PORTAL_BASE_URL", "ALLOWED_HOSTS", "DATABASE_URL", "CELERY_BROKER_URL")
+
+
+def start(environment: dict[str, str], code: str = "") -> subprocess.CompletedProcess[str]:
+    """A process that only reads the settings."""
+    command = [sys.executable, "-c", f"from iam_portal import settings\n{code}"]
+    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def production(**changed: str) -> dict[str, str]:
+    return {**keys.filled(keys.read(DOCUMENTED)), **changed}
+
+
+# --- what production refuses --------------------------------------------------------------------------
+
+
+def test_production_starts_with_the_documented_environment() -> None:
+    done = start(production(), "print(settings.PRODUCTION, settings.SECURE_HSTS_SECONDS, settings.DEBUG)")
+
+    assert done.stdout.split() == ["True", "31536000", "False"], done.stderr
+
+
+def test_an_installation_is_a_production_unless_it_says_otherwise() -> None:
+    environment = production()
+    del environment["PORTAL_ENVIRONMENT"]
+
+    assert start(environment, "print(settings.PRODUCTION)").stdout == "True\n"
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_nothing_that_matters_has_a_default(name: str) -> None:
+    environment = production()
+    del environment[name]
+
+    done = start(environment)
+
+    assert done.returncode != 0
+    assert name in done.stderr
+
+
+def test_production_refuses_the_keys_of_a_demo(tmp_path: Path) -> None:
+    done = start(production(**keys.kept(tmp_path / "keys.env")))
+
+    assert done.returncode != 0
+    assert "SECRET_KEY is empty, or that of a demo or a test" in done.stderr
+
+
+@pytest.mark.parametrize("name", SECRET)
+def test_production_refuses_the_keys_of_the_tests(name: str) -> None:
+    shown = f"print(','.join(settings.{name}) if isinstance(settings.{name}, list) else settings.{name})"
+    of_tests = start({"PORTAL_ENVIRONMENT": "test"}, shown).stdout.strip()
+
+    for value in (of_tests, ""):
+        done = start(production(**{name: value}))
+        assert done.returncode != 0
+        assert f"{name} is empty, or that of a demo or a test" in done.stderr
+
+
+def test_a_database_pool_is_used_but_in_tests() -> None:
+    done = start(production(), "print(settings.DATABASES['default']['OPTIONS']['pool']['max_size'])")
+
+    assert done.stdout == "6\n", done.stderr
+
+
+# --- check --deploy -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sound(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """What our own checks look at, as it should be."""
+    values = SimpleNamespace(
+        PORTAL_ENVIRONMENT="production",
+        PORTAL_BASE_URL="https://iam.example.com",
+        ALLOWED_HOSTS=["iam.example.com"],
+        DATABASES={"default": {"USER": "iam_web"}, "owner": {"USER": "iam_owner"}},
+    )
+    monkeypatch.setattr(checks, "settings", values)
+    return values
+
+
+def test_sound_settings_pass(sound: SimpleNamespace) -> None:
+    assert checks.unsafe_settings(None) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("PORTAL_ENVIRONMENT", "demo", "iam.E001"),
+        ("PORTAL_BASE_URL", "http://iam.example.com", "iam.E002"),
+        ("ALLOWED_HOSTS", ["*"], "iam.E003"),
+        ("DATABASES", {"default": {"USER": "one"}, "owner": {"USER": "one"}}, "iam.E004"),
+    ],
+)
+def test_unsafe_settings_are_errors_with_a_hint(
+    sound: SimpleNamespace, name: str, value: Any, code: str
+) -> None:
+    setattr(sound, name, value)
+
+    (message,) = checks.unsafe_settings(None)
+
+    assert (message.id, message.is_serious()) == (code, True)
+    assert message.hint
+
+
+def test_the_checks_are_asked_at_deployment() -> None:
+    """The tests' own settings are unsafe in every way that a check knows of by its environment."""
+    assert "iam.E001" in {message.id for message in run_checks(include_deployment_checks=True)}
+
+
+# --- headers ------------------------------------------------------------------------------------------
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    raise RuntimeError("a secret that no answer may show")
+
+
+urlpatterns = [*real_addresses, path("broken", broken), path("iam/broken", broken)]
+handler400, handler403 = pages.bad_request, pages.forbidden
+handler404, handler500 = pages.not_found, pages.server_error
+
+TOKEN = "/oauth2/token"
+ANSWERS: dict[str, tuple[int, Callable[[Browser], HttpResponse]]] = {
+    "page": (200, lambda b: b.get("/t/acme/sign-in")),
+    "redirect": (302, lambda b: b.get("/t/acme/users")),
+    "unknown page": (404, lambda b: b.get("/nowhere")),
+    "broken page": (500, lambda b: b.get("/broken")),
+    "wrong host": (400, lambda b: b.get("/", headers={"Host": "evil.example"})),
+    "wrong method": (405, lambda b: b.delete("/t/acme/sign-in")),
+    "rest, nobody": (401, lambda b: b.get("/iam/access-management/v1/application/acl")),
+    "rest, nowhere": (404, lambda b: b.get("/iam/nowhere")),
+    "rest, broken": (500, lambda b: b.get("/iam/broken")),
+    "token, refused": (401, lambda b: b.post(TOKEN, {"grant_type": "client_credentials"})),
+    "token, too many fields": (400, lambda b: b.post(TOKEN, {f"f{n}": "" for n in range(1100)})),
+    "introspection": (401, lambda b: b.post("/auth/realms/acme/protocol/openid-connect/token/introspect")),
+    "keys": (200, lambda b: b.get("/auth/realms/acme/protocol/openid-connect/certs")),
+    "metadata": (200, lambda b: b.get("/auth/realms/acme/.well-known/openid-configuration")),
+    "schema": (200, lambda b: b.get("/iam/schema/")),
+    "static file": (200, lambda b: b.get("/static/iam_portal/portal.css")),
+    "probe": (200, lambda b: b.get("/livez")),
+    "metrics": (200, lambda b: b.get("/metrics")),
+}
+
+
+@pytest.fixture
+def visitor(db: None, settings: Settings, tmp_path: Path) -> Browser:
+    settings.ROOT_URLCONF = __name__
+    settings.STATIC_ROOT = str(tmp_path)
+    make_user(make_tenant("acme"), "jane")
+    return Browser(raise_request_exception=False)
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_every_answer_carries_the_headers(visitor: Browser, kind: str) -> None:
+    status, ask = ANSWERS[kind]
+
+    reply = ask(visitor)
+
+    assert reply.status_code == status, reply.content[:500]
+    assert reply["Content-Security-Policy"] == csp.POLICY
+    assert reply["X-Content-Type-Options"] == "nosniff"
+    assert reply["Referrer-Policy"] == "same-origin"
+    assert reply["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert reply["X-Frame-Options"] == "DENY"
+    assert "camera=()" in reply["Permissions-Policy"]
+    assert "a secret that no answer may show" not in reply.getvalue().decode(errors="replace")
+
+
+def test_the_policy_allows_nothing_inline_and_nothing_foreign() -> None:
+    directives = dict(part.split(" ", 1) for part in csp.POLICY.split("; "))
+
+    assert directives["default-src"] == directives["base-uri"] == directives["frame-ancestors"] == "'none'"
+    assert {directives["script-src"], directives["style-src"], directives["form-action"]} == {"'self'"}
+    assert not any(word in csp.POLICY for word in ("unsafe", "*", "http", "blob:"))
+
+
+def test_an_https_installation_is_reached_by_https_only(visitor: Browser, settings: Settings) -> None:
+    shown = (
+        "names = ('SECURE_SSL_REDIRECT', 'SECURE_HSTS_SECONDS', 'SECURE_HSTS_INCLUDE_SUBDOMAINS',"
+        " 'SESSION_COOKIE_SECURE', 'CSRF_COOKIE_SECURE')\n"
+        "print([getattr(settings, name) for name in names])"
+    )
+    assert start(production(), shown).stdout == "[True, 31536000, True, True, True]\n"
+
+    settings.SECURE_SSL_REDIRECT, settings.SECURE_HSTS_SECONDS = True, 31_536_000
+    visitor = Browser()
+    assert visitor.get("/livez")["Location"] == "https://testserver/livez"
+    assert visitor.get("/livez", secure=True)["Strict-Transport-Security"].startswith("max-age=31536000")
+
+
+# --- cookies ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("https", [True, False])
+def test_cookies_are_kept_from_scripts_and_foreign_sites(
+    visitor: Browser, settings: Settings, https: bool
+) -> None:
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = https
+    visitor.get("/t/acme/sign-in")
+    reply = visitor.post("/t/acme/sign-in", {"username": "jane", "password": PASSWORD})
+    assert reply.status_code == 302, reply.content
+
+    cookies: dict[str, Morsel[str]] = dict(visitor.cookies)
+
+    assert any(name.startswith("iam_session_") for name in cookies)
+    assert "csrftoken" in cookies
+    for name, cookie in cookies.items():
+        flags = (cookie["httponly"], cookie["samesite"], bool(cookie["secure"]))
+        assert flags == (True, "Lax", https), name
