@@ -7,7 +7,9 @@ from uuid import UUID
 from accesscontrol import decide
 from accesscontrol import facts as load
 from accesscontrol import reasons as say
+from accesscontrol.portal_roles import permissions_of
 from applications import facts as sharing_facts
+from applications.availability import SharingFacts, available
 from applications.models.applications import PORTAL_ID
 from iam_portal.decision import Decision
 from iam_portal.errors import Forbidden
@@ -15,6 +17,7 @@ from iam_portal.gate import Actor, Permission
 from iam_portal.walls import tenant_scope
 
 RESOURCE_TYPE = "urn:iam:portal"
+OWN_ACCOUNT_ROLE = "user"
 
 
 class PortalGate:
@@ -54,7 +57,19 @@ def permissions(*, actor: Actor, tenant_id: UUID | str, at: datetime) -> set[dec
         )
         principal = load.principal(who, application_ids=[PORTAL_ID])[PORTAL_ID]
     roles = decide.effective_roles(principal, sharing, book, at=at)
-    return decide.permissions_of(roles, sharing, book, tenant_id=str(tenant_id), at=at)
+    held = decide.permissions_of(roles, sharing, book, tenant_id=str(tenant_id), at=at)
+    return held | _own_account(actor, principal, sharing, at)
+
+
+def _own_account(
+    actor: Actor, principal: decide.PrincipalFacts, sharing: SharingFacts, at: datetime
+) -> set[decide.Permission]:
+    """A person's own account is his without a role, so that who was just invited finds his way in."""
+    active = any(span.covers(at) for span in principal.active)
+    here = available(sharing, tenant_id=principal.tenant_id, at=at)
+    if actor.kind != "user" or not active or not here:
+        return set()
+    return set(permissions_of(OWN_ACCOUNT_ROLE))
 
 
 def require_may_grant(

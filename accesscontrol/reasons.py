@@ -58,7 +58,7 @@ def no_role_held(caller: str, caller_id: str, target: str, target_id: str, tenan
 def permission_not_held(permission: tuple[str, str, str]) -> Reason:
     """One cannot hand out what one does not hold."""
     _, resource, privilege = permission
-    return Reason("permission_not_held", f"You do not hold the permission {resource}:{privilege} yourself.")
+    return Reason("permission_not_held", f"This needs {resource}:{privilege}, which you do not hold.")
 
 
 def not_access_manager() -> Reason:

@@ -110,8 +110,8 @@ def _contracts(application_ids: Sequence[str], tenant_ids: Sequence[str]) -> dic
         roles[key] = (*roles.get(key, ()), Span.of(during))
         heads[address] = tuple(head)
     found: dict[str, list[ContractFact]] = defaultdict(list)
-    for address, head in heads.items():
-        found[address[0]].append(_contract(head, terms[address]))
+    for address, columns in heads.items():
+        found[address[0]].append(_contract(columns, terms[address]))
     return found
 
 

@@ -11,15 +11,15 @@ class EventOut(rest.Serializer[Any]):
     specversion = rest.CharField()
     id = rest.UUIDField()
     type = rest.CharField()
-    source = rest.URLField()
     subject = rest.CharField()
     time = rest.DateTimeField()
     tenantid = rest.UUIDField()
     position = rest.IntegerField()
 
     def get_fields(self) -> dict[str, Any]:
-        """``data`` is a property of the serializer itself, so it cannot be written as an attribute."""
+        """``data`` and ``source`` are names of the framework, so they cannot be written as attributes."""
         fields = super().get_fields()
+        fields["source"] = rest.URLField()
         fields["data"] = rest.DictField()
         return fields
 

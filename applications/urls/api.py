@@ -22,9 +22,9 @@ class Act:
 register_converter(Act, "act")
 
 _tenant = "tenants/<uuid:tenant_id>"
-_application = f"{_tenant}/applications/<str:application_id>"
+_application = f"{_tenant}/applications/<client_id:application_id>"
 _contract = f"{_tenant}/contracts/<uuid:contract_id>"
-_secrets = f"{_application}/clients/<str:client_id>/secrets"
+_secrets = f"{_application}/clients/<client_id:client_id>/secrets"
 
 urlpatterns = [
     path(f"{_tenant}/applications", applications.Applications.as_view(), name="application-list"),

@@ -18,7 +18,7 @@ from applications.views.overview import Overview
 
 app_name = "applications"
 
-_ONE = "applications/<str:application_id>"
+_ONE = "applications/<client_id:application_id>"
 _CONTRACT = "contracts/<uuid:contract_id>"
 
 urlpatterns = [

@@ -48,7 +48,8 @@ opens to either; what lies behind such a door asks again for the row's own. A pa
 declares, never for less. *own-application* takes the credentials of the application that it is about.
 
 Who is not signed in gets 401 (REST) or the sign-in page (pages); a service of another tenant gets 404; who
-lacks the permission gets 403 with what is missing.
+lacks the permission gets 403 with what is missing. A person who is signed in has the permissions of the role
+`user` without being given it.
 """
 
 

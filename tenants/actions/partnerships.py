@@ -70,17 +70,23 @@ def of(tenant: Tenant) -> QuerySet[Partnership]:
 
 
 def invite(
-    *, inviter: Tenant, by: Actor, at: datetime, expected: Tenant | None = None, note: str = ""
+    *, inviter: Tenant, by: Actor, at: datetime, expected: Tenant | str | None = None, note: str = ""
 ) -> tuple[Partnership, str]:
-    """A partnership in its first state, and the value of its single-use link, which is shown this once."""
+    """A partnership in its first state, and the value of its single-use link, which is shown this once.
+
+    ``expected`` is the other organization or its address. An address that nobody has is kept alike: such
+    a link can be used by nobody, and the inviter does not learn which organizations exist.
+    """
     token = hashers.fresh()
+    slug = expected.slug if isinstance(expected, Tenant) else expected or ""
     with transaction.atomic():
-        if expected is not None:
-            policies.hold(inviter, expected)
-            _require_new_pair(inviter, expected)
+        named = Tenant.objects.filter(slug=slug).first() if slug else None
+        if named is not None:
+            policies.hold(inviter, named)
+            _require_new_pair(inviter, named)
         partnership = Partnership(
             inviter=inviter,
-            expected=expected,
+            expected_slug=slug,
             note=note,
             token_digest=hashers.digest(token),
             invited_at=at,
@@ -99,7 +105,7 @@ def preview(*, token: str, at: datetime, tenant: Tenant | None = None) -> Partne
     ``tenant`` is the side that looks, where it is known: a link that expects another is unknown to it.
     """
     found = _open_invitations(at).filter(token_digest=hashers.digest(token)).select_related("inviter").first()
-    if found is None or (tenant is not None and found.expected_id not in (None, tenant.id)):
+    if found is None or (tenant is not None and found.expected_slug not in ("", tenant.slug)):
         raise InvitationUnknown("This invitation is not known, or no longer open.")
     return found
 
@@ -123,7 +129,7 @@ def redeem(*, token: str, tenant: Tenant, by: Actor, at: datetime) -> Partnershi
         partnership.redeemed_at, partnership.redeemed_by = at, by.name
         _save(partnership)
         _record("partnership.redeemed", partnership, by, at, before=State.INVITED)
-        if partnership.expected_id == tenant.id:
+        if partnership.expected_slug == tenant.slug:
             _confirm(partnership, by=by, at=at)
     return partnership
 

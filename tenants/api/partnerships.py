@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from iam_portal.decision import rfc3339
 from iam_portal.errors import NotFound
+from iam_portal.gate import Permission, require
 from tenants.actions import partners, partnerships
 from tenants.models import Partnership, Tenant
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size, uuid_of, with_revision
@@ -23,6 +24,8 @@ from tenants.serializers.partnerships import (
     PartnershipPage,
     RedeemIn,
 )
+
+ACCEPTS = {"provision": "ProvisionContracts:execute", "access": "AccessContracts:execute"}
 
 
 class PartnershipAPI(TenantAPI):
@@ -80,14 +83,12 @@ class Partnerships(PartnershipAPI):
     def post(self, request: Request, **kwargs: Any) -> Response:
         """Invite. The value of the single-use link stands in this reply only."""
         body = self.read(InvitationIn)
-        tenant = self.tenant
-        expected = None
-        if "expectedTenantId" in body:
-            expected = Tenant.objects.filter(id=body["expectedTenantId"]).first()
-            if expected is None:
-                raise NotFound("There is no such organization.")
         row, token = partnerships.invite(
-            inviter=tenant, by=self.actor, at=self.at, expected=expected, note=body["note"]
+            inviter=self.tenant,
+            by=self.actor,
+            at=self.at,
+            expected=body.get("expectedSlug"),
+            note=body["note"],
         )
         link = settings.PORTAL_BASE_URL + reverse("entry:invitation-take", kwargs={"code": token})
         reply = {**self.shape(self.one(row.id)), "token": token, "link": link}
@@ -149,8 +150,11 @@ class AutoAccept(PartnershipAPI):
 
     @extend_schema(request=AutoAcceptIn, responses=PartnershipOut)
     def put(self, request: Request, partnership_id: UUID, **kwargs: Any) -> Response:
-        """Exactly these contract types; never amendments."""
+        """Exactly these contract types; never amendments. It takes who may accept such a contract himself."""
         types = self.read(AutoAcceptIn)["types"]
+        for type in types:
+            permission = Permission.parse(ACCEPTS[type])
+            require(actor=self.actor, tenant_id=self.kwargs["tenant_id"], permission=permission, at=self.at)
         partners.accept_automatically(
             tenant=self.tenant,
             partnership_id=partnership_id,

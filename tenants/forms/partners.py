@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from tenants.models import Tenant
 from tenants.models.tenants import SLUG_PATTERN
 
 
@@ -31,15 +30,6 @@ class PartnerForm(forms.Form):
         widget=forms.Textarea({"rows": 3}),
         help_text=_("Whoever opens the link can read it."),
     )
-
-    def clean_expected(self) -> Tenant | None:
-        slug = self.cleaned_data["expected"]
-        if not slug:
-            return None
-        found = Tenant.objects.filter(slug=slug).first()
-        if found is None:
-            raise forms.ValidationError(_("No organization has this address."))
-        return found
 
 
 class CodeForm(forms.Form):

@@ -137,6 +137,7 @@ class Migration(migrations.Migration):
                 ("note", models.CharField(blank=True, max_length=500)),
                 ("token_digest", models.CharField(max_length=64, unique=True)),
                 ("invited_at", models.DateTimeField()),
+                ("expected_slug", models.CharField(blank=True, max_length=40)),
                 ("invited_by", models.CharField(max_length=200)),
                 ("expires_at", models.DateTimeField()),
                 ("redeemed_at", models.DateTimeField(blank=True, null=True)),
@@ -144,16 +145,6 @@ class Migration(migrations.Migration):
                 ("confirmed_at", models.DateTimeField(blank=True, null=True)),
                 ("ended_at", models.DateTimeField(blank=True, null=True)),
                 ("revision", models.PositiveIntegerField(default=1)),
-                (
-                    "expected",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="tenants.tenant",
-                    ),
-                ),
                 (
                     "invitee",
                     models.ForeignKey(

@@ -28,7 +28,8 @@ class Partnership(models.Model):
     invitee = models.ForeignKey(
         Tenant, on_delete=models.PROTECT, related_name="partnerships_joined", null=True, blank=True
     )
-    expected = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    # By address, not by row: naming an organization must not tell the inviter whether it is there.
+    expected_slug = models.CharField(max_length=40, blank=True)
     state = models.CharField(max_length=12, choices=PartnershipState, default=PartnershipState.INVITED)
     note = models.CharField(max_length=500, blank=True)
     token_digest = models.CharField(max_length=64, unique=True)

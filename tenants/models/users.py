@@ -28,7 +28,7 @@ class User(AbstractBaseUser):
 
     USERNAME_FIELD = "id"  # must be unique in the installation; sign-in looks up (tenant, user name)
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
         constraints = [

@@ -4,13 +4,14 @@ from typing import Any
 
 from rest_framework import serializers as rest
 
+from tenants.models.tenants import SLUG_PATTERN
 from tenants.rest import StrictSerializer
 
 
 class InvitationIn(StrictSerializer):
     """An invitation. The expected organization, when named, is confirmed as soon as it redeems."""
 
-    expectedTenantId = rest.UUIDField(required=False)
+    expectedSlug = rest.RegexField(SLUG_PATTERN, max_length=40, required=False)
     note = rest.CharField(max_length=500, required=False, allow_blank=True, default="")
 
 

@@ -47,8 +47,8 @@ def title_of(row: Partnership, tenant: Tenant) -> str:
     partner = partner_of(row, tenant)
     if partner is not None:
         return partner.name
-    if row.expected is not None and row.inviter_id == tenant.pk:
-        return _("Invitation for %(name)s") % {"name": row.expected.name}
+    if row.expected_slug and row.inviter_id == tenant.pk:
+        return _("Invitation for %(name)s") % {"name": row.expected_slug}
     return _("Open invitation")
 
 

@@ -112,7 +112,7 @@ class InvitePartner(FormPage):
             return self.form_page(form)
         address = reverse("entry:invitation-take", kwargs={"code": code})
         secret = {
-            "name": _("Link for %(name)s") % {"name": row.expected or _("the other organization")},
+            "name": _("Link for %(name)s") % {"name": row.expected_slug or _("the other organization")},
             "value": f"{settings.PORTAL_BASE_URL}{address}",
             "ends_at": row.expires_at,
         }
@@ -168,7 +168,7 @@ class RedeemInvitation(FormPage):
 
 def one_of(tenant: Tenant, partnership_id: UUID) -> Partnership:
     """A partnership of this tenant; another one is not found."""
-    rows = partnerships.of(tenant).select_related("inviter", "invitee", "expected")
+    rows = partnerships.of(tenant).select_related("inviter", "invitee")
     found = rows.filter(pk=partnership_id).first()
     if found is None:
         raise NotFound
@@ -206,7 +206,7 @@ def _cells(page: ConsolePage, row: Partnership) -> list[dict[str, Any]]:
 
 
 def _chosen(page: ConsolePage, wanted: str, state: str) -> QuerySet[Partnership]:
-    rows = partnerships.of(page.tenant).select_related("inviter", "invitee", "expected")
+    rows = partnerships.of(page.tenant).select_related("inviter", "invitee")
     if wanted:
         ours, theirs = Q(inviter=page.tenant), Q(invitee=page.tenant)
         named = Q(invitee__name__icontains=wanted) | Q(expected__name__icontains=wanted)

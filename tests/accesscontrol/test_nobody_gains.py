@@ -57,8 +57,16 @@ class Office(RuleBasedStateMachine):
     def held(self, at: datetime) -> Held:
         return {actor.id: permissions(actor=actor, tenant_id=self.tenant.id, at=at) for actor in self.actors}
 
-    def act(self, number: int, action: Callable[..., Any], *, becomes: str = "", **named: Any) -> None:
-        """``becomes``: as whom the actor could act afterwards."""
+    def act(
+        self,
+        number: int,
+        action: Callable[..., Any],
+        *,
+        becomes: str = "",
+        returns: str = "",
+        **named: Any,
+    ) -> None:
+        """``becomes``: as whom the actor could act then; ``returns``: who has again what he was given."""
         actor = self.actors[number]
         now, later = self.held(self.at), self.held(self.at + 2 * DAY)
         try:
@@ -69,7 +77,8 @@ class Office(RuleBasedStateMachine):
         mine = now[actor.id]
         for before, moment in ((now, self.at), (later, self.at + 2 * DAY)):
             for person, held in self.held(moment).items():
-                assert held - before[person] <= mine, f"{person} gained by {actor.name} what he lacks"
+                gained = held - before[person]
+                assert person == returns or gained <= mine, f"{person} gained what {actor.name} lacks"
         assert not becomes or becomes == actor.id or now[becomes] | later[becomes] <= mine
 
     @rule(by=who, to=st.integers(0, 3), role=roles, planned=st.booleans())
@@ -123,7 +132,8 @@ class Office(RuleBasedStateMachine):
 
     @rule(by=who, user=who)
     def reactivate(self, by: int, user: int) -> None:
-        self.act(by, users.reactivate, user_id=UUID(self.actors[user].id))
+        target = self.actors[user].id
+        self.act(by, users.reactivate, returns=target, user_id=UUID(target))
 
     @rule(by=who)
     def add_a_secret(self, by: int) -> None:

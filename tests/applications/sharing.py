@@ -8,7 +8,7 @@ from applications.actions import applications, contracts, manifests
 from applications.actions.drafts import Offer
 from applications.models import Application, Contract, Event
 from tenants.models import Tenant
-from tests.support.factories import SYSTEM
+from tests.support.factories import SYSTEM, make_partners, make_tenant
 from tests.support.universe import manifest_of
 
 T0 = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=1)
@@ -52,3 +52,19 @@ def told(tenant: Tenant, application_id: str) -> list[bool]:
         tenant=tenant, application_id=application_id, type__endswith="available.v1"
     ).order_by("position")
     return [kind == "iam.application.available.v1" for kind in rows.values_list("type", flat=True)]
+
+
+def make_pair() -> tuple[Tenant, Tenant]:
+    """Partners, and the first one's application."""
+    acme, beta = make_tenant("acme", at=T0), make_tenant("beta", at=T0)
+    make_partners(acme, beta, at=T0)
+    register(acme, "meter", T0)
+    return acme, beta
+
+
+def moments(tenant: Tenant, application_id: str = "acme.meter") -> list[tuple[datetime, bool]]:
+    """What was told of the pair: when it turned, and to what, in the order of positions."""
+    events.sequence()
+    rows = Event.objects.filter(tenant=tenant, application_id=application_id, type__endswith="available.v1")
+    found = rows.order_by("position").values_list("at", "type")
+    return [(at, kind == "iam.application.available.v1") for at, kind in found]

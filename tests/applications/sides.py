@@ -1,0 +1,85 @@
+"""An organization with one of everything, under names that its neighbours use too."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from accesscontrol.actions import assignments
+from accesscontrol.actions.assignments import Wanted
+from accesscontrol.models import Assignment
+from accesscontrol.portal_roles import ROLE_KEYS
+from applications.actions import clients, contracts, drafts, pauses
+from applications.models import Application, Contract
+from tenants.models import Group, Partnership, Tenant, User
+from tests.applications.sharing import accepted, register
+from tests.support.factories import SYSTEM, make_group, make_partners, make_tenant
+from tests.support.knocking import Knocker, browser, person, service
+
+
+@dataclass
+class Side:
+    """An organization, its partner, and one of everything in it."""
+
+    tenant: Tenant
+    partner: Tenant
+    partnership: Partnership
+    user: User
+    group: Group
+    application: Application
+    secret_id: UUID
+    draft: Contract
+    contract: Contract
+    pause_id: int
+    assignment: Assignment
+    person: Knocker
+    robot: Knocker
+    names: set[str] = field(default_factory=set)
+
+    def known(self) -> dict[str, Any]:
+        """Its ids, by the names that addresses use."""
+        return {
+            "application_id": self.application.id,
+            "client_id": self.application.id,
+            "secret_id": self.secret_id,
+            "contract_id": self.contract.id,
+            "pause_id": self.pause_id,
+            "assignment_id": self.assignment.id,
+            "partnership_id": self.partnership.id,
+            "user_id": self.user.id,
+            "group_id": self.group.id,
+        }
+
+
+def make_side(slug: str) -> Side:
+    at = datetime.now(UTC)
+    tenant, partner = make_tenant(slug, at=at), make_tenant(f"{slug}-partner", at=at)
+    partnership = make_partners(tenant, partner, at=at)
+    user, session = person(tenant, "jane", *ROLE_KEYS)
+    at = datetime.now(UTC)
+    group = make_group(tenant, "Dispatch", members=(user,), at=at)
+    application, private = register(tenant, "meter", at), register(tenant, "private", at)
+    secret, _ = clients.add_secret(tenant=tenant, client_id=application.id, by=SYSTEM, at=at)
+    contract = accepted(tenant, partner, application.id, at=at)
+    pauses.pause(tenant=tenant, contract_id=contract.id, by=SYSTEM, at=at, when=at.replace(year=at.year + 1))
+    offer = drafts.Offer(type="provision", roles=[(private.id, "viewer")])
+    draft = contracts.draft(provider=tenant, consumer_id=partner.id, offer=offer, by=SYSTEM, at=at)
+    wanted = Wanted(role="viewer", application_id=application.id, user_id=user.id)
+    assignment = assignments.assign(tenant=tenant, wanted=wanted, by=SYSTEM, at=at)
+    made = Side(
+        tenant=tenant,
+        partner=partner,
+        partnership=partnership,
+        user=user,
+        group=group,
+        application=application,
+        secret_id=secret.id,
+        draft=draft,
+        contract=contract,
+        pause_id=contract.pauses.get().id,
+        assignment=assignment,
+        person=browser(tenant, session),
+        robot=service(tenant, "robot", *ROLE_KEYS),
+    )
+    made.names = {str(tenant.id), str(partner.id), slug, f'{slug.capitalize()}"'}
+    return made

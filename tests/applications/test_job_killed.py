@@ -1,0 +1,142 @@
+"""The job killed in the middle, and twice at once: nothing is lost and nothing is told twice."""
+
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+from django.db import connection, connections, transaction
+
+from applications.actions import pauses, watch
+from applications.models import Announced, Availability, Event, Watermark
+from iam_portal.launchers.portal import ROOT
+from tenants.models import Tenant
+from tests.applications.sharing import T0, accepted, make_pair, moments
+from tests.support.factories import SYSTEM
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def pair(db: None) -> tuple[Tenant, Tenant]:
+    return make_pair()
+
+
+@pytest.mark.parametrize("where", ["emit", "Announced", "Watermark"])
+def test_a_run_that_breaks_has_done_nothing(
+    pair: tuple[Tenant, Tenant], monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    acme, beta = pair
+    accepted(acme, beta, "acme.meter", at=T0, starts_at=T0 + HOUR, ends_at=T0 + 2 * HOUR)
+    watch.run(at=T0)
+    before = snapshot()
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError), transaction.atomic():
+        _break(patch, where)
+        watch.run(at=T0 + 3 * HOUR)
+    assert snapshot() == before
+    watch.run(at=T0 + 4 * HOUR)
+    assert moments(beta) == [(T0 + HOUR, True), (T0 + 2 * HOUR, False)]
+
+
+def _break(patch: pytest.MonkeyPatch, where: str) -> None:
+    """The second event, the second note, the mark at the very end."""
+    calls = []
+
+    def dies(*args: Any, **kwargs: Any) -> Any:
+        calls.append(args)
+        if len(calls) == 2 or where == "Watermark":
+            raise RuntimeError("killed")
+        return original(*args, **kwargs)
+
+    if where == "emit":
+        original = getattr(sys.modules["applications.actions.availability"], "emit")  # noqa: B009
+        patch.setattr("applications.actions.availability.emit", dies)
+    elif where == "Announced":
+        original = Announced.objects.update_or_create
+        patch.setattr(Announced.objects, "update_or_create", dies)
+    else:
+        original = Watermark.objects.filter
+        patch.setattr(Watermark.objects, "filter", dies)
+
+
+def snapshot() -> tuple[Any, ...]:
+    return tuple(
+        sorted(map(str, table.objects.values_list())) for table in (Event, Announced, Watermark, Availability)
+    )
+
+
+_KILLED = """
+    import os, sys, django
+    django.setup()
+    from datetime import datetime
+    from applications.actions import availability, watch
+    emit, told = availability.emit, []
+    def dies(**event):
+        emit(**event)
+        told.append(event)
+        if len(told) == 2:
+            os.kill(os.getpid(), 9)
+    availability.emit = dies
+    watch.run(at=datetime.fromisoformat(sys.argv[1]))
+"""
+
+
+def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(committed_db: None) -> None:
+    acme, beta = make_pair()
+    row = accepted(acme, beta, "acme.meter", at=T0, starts_at=T0 + HOUR, ends_at=T0 + 5 * HOUR)
+    pauses.pause(
+        tenant=acme,
+        contract_id=row.id,
+        by=SYSTEM,
+        at=T0,
+        when=T0 + 2 * HOUR,
+        until=T0 + 3 * HOUR,
+    )
+    watch.run(at=T0)
+    before = snapshot()
+    late = T0 + 6 * HOUR
+    died = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(_KILLED), late.isoformat()],
+        cwd=ROOT,
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert died.returncode == -9, died.stderr
+    assert snapshot() == before
+    assert watch.run(at=late).announced == 4
+    assert [state for _, state in moments(beta)] == [True, False, True, False]
+
+
+def _environment() -> dict[str, str]:
+    """For a process that works on the tests' database."""
+    known = connections["default"].get_connection_params()
+    server = {name: str(known[name]) for name in ("host", "port") if known.get(name)}
+    login = f"{known['user']}:{quote(known.get('password') or '')}"
+    address = f"postgres://{login}@/{known['dbname']}?{urlencode(server)}"
+    return {**os.environ, "DATABASE_URL": address, "DATABASE_OWNER_URL": address}
+
+
+def test_two_runs_at_once_tell_once(committed_db: None) -> None:
+    acme, beta = make_pair()
+    accepted(acme, beta, "acme.meter", at=T0, starts_at=T0 + HOUR)
+    done: list[watch.Watched] = []
+
+    def other() -> None:
+        done.append(watch.run(at=T0 + 2 * HOUR))
+        connection.close()
+
+    with transaction.atomic():
+        assert watch.run(at=T0 + 2 * HOUR).announced == 1
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join(20)
+    assert done[0].busy
+    assert moments(beta) == [(T0 + HOUR, True)]

@@ -1,0 +1,188 @@
+"""Every constraint of our tables is violated once, past all checks of the code: the database itself refuses."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, connection, models, transaction
+
+from applications.models import Application
+from iam_portal.walls import cross_tenant
+from tenants.models import HistoryLink, Partnership, since
+from tests.support.factories import NOW
+from tests.support.violations import World
+
+ALWAYS = since(NOW)
+Violation = Callable[[World], Any]
+
+
+def again(row: str) -> Violation:
+    """The same row once more, under another primary key."""
+
+    def violate(world: World) -> None:
+        copy = getattr(world, row)
+        copy.pk = type(copy)._meta.pk.get_default() if copy._meta.pk.has_default() else None
+        copy._state.adding = True
+        copy.save(force_insert=True)
+
+    return violate
+
+
+def changed(row: str, **values: Any) -> Violation:
+    """A stored row that gets values no action would give it."""
+
+    def violate(world: World) -> None:
+        found = getattr(world, row)
+        type(found)._default_manager.filter(pk=found.pk).update(
+            **{name: value(world) if callable(value) else value for name, value in values.items()}
+        )
+
+    return violate
+
+
+VIOLATIONS: dict[str, Violation] = {
+    "tenant_one_platform": changed("tenant", is_platform=True),
+    "tenant_slug_grammar": changed("tenant", slug="No Slug"),
+    "tenant_has_name": changed("tenant", name=""),
+    "tenantsuspension_no_overlap": again("tenant_suspension"),
+    "user_username_once": changed("user", username="OTHER"),
+    "user_email_once": changed("user", email="OTHER@example.org"),
+    "user_username_grammar": changed("user", username="two words"),
+    "useractivity_no_overlap": again("activity"),
+    "group_name_once": changed("group", name="TEAM"),
+    "groupplacement_no_overlap": again("placement"),
+    "groupplacement_not_itself": changed("placement", parent=models.F("group")),
+    "membership_no_overlap": again("membership"),
+    "historylink_position_once": lambda w: (
+        w.history_link and HistoryLink.objects.create(tenant=w.tenant, position=1, event_id=2, digest="")
+    ),
+    "partnership_two_tenants": changed("partnership", invitee=models.F("inviter")),
+    "partnership_has_invitee": changed("partnership", invitee=None),
+    "partnership_one_per_pair": lambda w: (
+        w.partnership
+        and Partnership.objects.create(
+            inviter=w.other,
+            invitee=w.tenant,
+            state="redeemed",
+            token_digest="d",
+            invited_at=NOW,
+            expires_at=NOW,
+        )
+    ),
+    "autoaccept_once": again("auto_accept"),
+    "application_id_grammar": lambda w: Application.objects.create(
+        id="acme.x-frontend", owner=w.tenant, name="x", display_name="x", during=ALWAYS
+    ),
+    "application_name_once": lambda w: (
+        w.application
+        and Application.objects.create(
+            id="acme.x", owner=w.tenant, name="METER", display_name="x", during=ALWAYS
+        )
+    ),
+    "application_display_name_once": lambda w: (
+        w.application
+        and Application.objects.create(
+            id="acme.x", owner=w.tenant, name="x", display_name="METER", during=ALWAYS
+        )
+    ),
+    "applicationsuspension_no_overlap": again("application_suspension"),
+    "serviceaccount_once": again("service_account"),
+    "resource_once": again("resource"),
+    "resource_type_urn": changed("resource", type="machines"),
+    "resource_not_its_parent": changed("resource", parent=models.F("id")),
+    "applicationrole_once": again("role"),
+    "applicationrole_key_grammar": changed("role", key="No Key"),
+    "rolepermission_no_overlap": again("permission"),
+    "requiredrole_no_overlap": again("required"),
+    "contract_two_tenants": changed("contract", consumer=models.F("provider")),
+    "contract_ends_after_start": changed("contract", starts_at=NOW, ends_at=NOW.replace(year=NOW.year - 1)),
+    "contract_accepted_has_dates": changed("contract", starts_at=None),
+    "contract_onward_only_provision": changed("contract", type="access", onward_access=True),
+    "contractterm_no_overlap": again("term"),
+    "contractpause_no_overlap": again("pause"),
+    "contractgrant_no_overlap": again("grant"),
+    "availability_contract_of_relation": changed("availability", relation="owned"),
+    "announced_once": again("announced"),
+    "client_id_of_application": changed("client", client_id="acme.other"),
+    "client_grant_allowed": changed("client", authorization_grant_type="password"),
+    "client_no_toolkit_secret": changed("client", client_secret="s"),
+    "client_public_has_no_secret": changed("public", token_endpoint_auth_method="client_secret_basic"),
+    "tenantrole_once": again("tenant_role"),
+    "tenantrole_key_grammar": changed("tenant_role", key="No Key"),
+    "tenantrolepermission_no_overlap": again("tenant_permission"),
+    "assignment_one_principal": changed("assignment", group=lambda w: w.group),
+    "assignment_one_role": changed("assignment", tenant_role=lambda w: w.tenant_role),
+    "assignment_contract_application_role": changed(
+        "assignment",
+        application_role=None,
+        tenant_role=lambda w: w.tenant_role,
+        contract=lambda w: w.contract,
+    ),
+    "assignment_no_overlap": again("assignment"),
+    # Columns that are unique by themselves.
+    "tenants.Tenant.slug": changed("tenant", slug="beta"),
+    "tenants.UserLink.digest": again("link"),
+    "tenants.UserSession.digest": again("session"),
+    "tenants.HistoryLink.event_id": lambda w: (
+        w.history_link and HistoryLink.objects.create(tenant=w.tenant, position=2, event_id=1, digest="")
+    ),
+    "tenants.Partnership.token_digest": lambda w: Partnership.objects.create(
+        inviter=w.tenant, token_digest=w.partnership.token_digest, invited_at=NOW, expires_at=NOW
+    ),
+    "applications.Client.client_id": again("client"),
+    "applications.Event.position": again("event"),
+}
+# The toolkit's tables of people's tokens; nothing writes them before people sign in to applications.
+OF_THE_TOOLKIT = {
+    "accesscontrol.AccessToken",
+    "accesscontrol.RefreshToken",
+    "accesscontrol.IDToken",
+    "accesscontrol.Grant",
+}
+
+
+def declared() -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Every constraint of our models: its key in the table above, its table, its columns (unique fields)."""
+    for app in ("tenants", "applications", "accesscontrol"):
+        for model in apps.get_app_config(app).get_models():
+            for constraint in model._meta.constraints:
+                yield constraint.name, model._meta.db_table, ()
+            for field in model._meta.fields:
+                if field.unique and not field.primary_key and model._meta.label not in OF_THE_TOOLKIT:
+                    yield f"{model._meta.label}.{field.name}", model._meta.db_table, (field.column,)
+
+
+def test_every_constraint_has_a_row_that_violates_it() -> None:
+    assert sorted(key for key, _, _ in declared()) == sorted(VIOLATIONS)
+
+
+def test_every_constraint_says_what_is_wrong() -> None:
+    silent = [
+        constraint.name
+        for app in ("tenants", "applications", "accesscontrol")
+        for model in apps.get_app_config(app).get_models()
+        for constraint in model._meta.constraints
+        if constraint.violation_error_message == constraint.default_violation_error_message
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize("key", VIOLATIONS)
+def test_the_database_refuses(db: None, key: str) -> None:
+    table, columns = next((table, columns) for name, table, columns in declared() if name == key)
+    with cross_tenant():
+        world = World()
+        with pytest.raises(IntegrityError) as caught, transaction.atomic():
+            VIOLATIONS[key](world)
+    refused = caught.value.__cause__.diag.constraint_name
+    if columns:
+        assert (refused, columns) in [(name, found) for name, found in unique_columns(table)]
+    else:
+        assert refused == key
+
+
+def unique_columns(table: str) -> list[tuple[str, tuple[str, ...]]]:
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_constraints(cursor, table)
+    return [(name, tuple(row["columns"])) for name, row in found.items() if row["unique"]]

@@ -1,0 +1,117 @@
+"""Pictures of every page, wide and narrow, light and dark, and the two of the README.
+
+python -m tests.support.gallery [FOLDER]        into .screenshots by default; what stood there before is replaced
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+os.environ["PORTAL_ENVIRONMENT"] = "test"
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "iam_portal.settings")
+
+from playwright.sync_api import Browser, BrowserContext
+
+from tests.support import browsing
+from tests.support.browsing import Login
+from tests.support.gallery_pages import OUTSIDE, Shot, pages_of
+from tests.support.portal import RunningPortal
+
+ROOT = Path(__file__).parents[2]
+PICTURES = ROOT / "docs" / "pictures"
+WIDTHS = {"wide": (1280, 800), "narrow": (390, 800)}
+THEMES = ("light", "dark")
+
+
+def take(browser: Browser, base: str, folder: Path, logins: dict[str, Login]) -> int:
+    """Every page of everybody, four times; returns how many pictures there are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.png"):
+        old.unlink()
+    count = _capture(browser, base, folder, "gate", OUTSIDE, None)
+    for name, login in logins.items():
+        context = browser.new_context()
+        page = context.new_page()
+        browsing.sign_in(page, base, login)
+        shots = pages_of(page, base, login.slug, whole=name != "plain")
+        state = context.storage_state()
+        context.close()
+        count += _capture(browser, base, folder, name, shots, state)
+    return count
+
+
+def for_readme(browser: Browser, base: str, login: Login, contract_id: str) -> None:
+    """The contract of the story and the overview, light."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    context = _context(browser, (1280, 900), "light", None)
+    page = context.new_page()
+    browsing.sign_in(page, base, login)
+    page.screenshot(path=PICTURES / "overview.png")
+    page.goto(f"{base}/t/{login.slug}/contracts/{contract_id}")
+    page.screenshot(path=PICTURES / "contract.png")
+    context.close()
+
+
+def _capture(
+    browser: Browser, base: str, folder: Path, who: str, shots: list[Shot], state: object | None
+) -> int:
+    for width, size in WIDTHS.items():
+        for theme in THEMES:
+            context = _context(browser, size, theme, state)
+            page = context.new_page()
+            for shot in shots:
+                page.goto(base + shot.path)
+                if shot.click:
+                    page.locator(shot.click).first.click()
+                    page.locator("dialog[open], [open] > .menu-list").first.wait_for()
+                path = folder / f"{who}-{shot.name}-{width}-{theme}.png"
+                page.screenshot(path=path, full_page=not shot.click)
+            context.close()
+    return len(shots) * len(WIDTHS) * len(THEMES)
+
+
+def _context(browser: Browser, size: tuple[int, int], theme: str, state: object | None) -> BrowserContext:
+    return browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme=theme,  # type: ignore[arg-type]  # "light" or "dark"
+        timezone_id=browsing.ZONE,
+        storage_state=state,  # type: ignore[arg-type]  # what another context gave
+        reduced_motion="reduce",
+    )
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("folder", nargs="?", type=Path, default=ROOT / ".screenshots")
+    folder = arguments.parse_args().folder
+    path = browsing.installed()
+    if path is None:
+        print("Chromium is missing (Debian: chromium).", file=sys.stderr)
+        return 1
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o711)  # the database's own user passes through
+        print("Starting the portal with its demo data")
+        with RunningPortal(Path(directory), with_seed=True) as portal, browsing.chromium(path) as browser:
+            story = portal.story
+            logins = logins_of(story)
+            for_readme(browser, portal.address, logins["provider"], story["contractId"])
+            count = take(browser, portal.address, folder, logins)
+    print(f"{count} pictures in {folder}, two in {PICTURES}")
+    return 0
+
+
+def logins_of(story: dict[str, dict[str, str]]) -> dict[str, Login]:
+    """Both sides of the story, a third organization with what these two lack, and somebody without roles."""
+    provider = Login.of(story["provider"])
+    return {
+        "provider": provider,
+        "consumer": Login.of(story["consumer"]),
+        "third": Login("hansalog", "finn.petersen", "correct-horse-hansalog"),
+        "plain": Login(provider.slug, "sam.porter", provider.password),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""Which pages the gallery shows, found by following the lists of the portal itself."""
+
+from typing import NamedTuple
+
+from playwright.sync_api import Page
+
+STATES = (
+    "in_force",
+    "paused",
+    "scheduled",
+    "proposed",
+    "draft",
+    "declined",
+    "ended",
+    "withdrawn",
+    "lapsed",
+)
+
+
+class Shot(NamedTuple):
+    """One page; ``click`` opens a menu or a dialog on it first."""
+
+    name: str
+    path: str
+    click: str = ""
+
+
+OUTSIDE = [
+    Shot("organization", "/"),
+    Shot("sign-in", "/t/acme/sign-in"),
+    Shot("set-password", "/t/acme/set-password?token=none"),
+    Shot("join", "/join"),
+    Shot("not-found", "/nothing-here"),
+]
+_PLAIN = [
+    ("overview", ""),
+    ("account", "account"),
+    ("refused", "users"),
+    ("refused-contracts", "contracts"),
+    ("refused-activity", "activity"),
+    ("not-found", "groups/00000000-0000-0000-0000-000000000000"),
+]
+_WHOLE = [
+    ("overview", ""),
+    ("applications", "applications"),
+    ("applications-none", "applications?q=nothing-like-this"),
+    ("application-register", "register-application"),
+    ("contracts", "contracts"),
+    ("contracts-none", "contracts?state=lapsed&side=provided&q=nothing-like-this"),
+    ("wizard", "contracts/new"),
+    ("users", "users"),
+    ("user-invite", "users/invite"),
+    ("groups", "groups"),
+    ("group-create", "groups/create"),
+    ("assignments", "assignments"),
+    ("assignment-whom", "assignments/add"),
+    ("partners", "partners"),
+    ("partner-invite", "partners/invite"),
+    ("partner-redeem", "partners/redeem"),
+    ("activity", "activity"),
+    ("activity-contracts", "activity?group=contracts"),
+    ("account", "account"),
+    ("not-found", "contracts/00000000-0000-0000-0000-000000000000"),
+]
+
+
+def pages_of(page: Page, base: str, slug: str, *, whole: bool) -> list[Shot]:
+    """Everything that this person can open; ``whole`` for who may see everything."""
+    root = f"/t/{slug}/"
+    shots = [Shot(name, root + path) for name, path in (_WHOLE if whole else _PLAIN)]
+    if not whole:
+        return shots
+    finder = _Finder(page, base, root)
+    menu = Shot("overview-account-menu", root, ".shell-top .menu-end > summary")
+    return [*shots, menu, *_contracts(finder), *_applications(finder), *_people(finder)]
+
+
+class _Finder:
+    """Follows the first link of a list."""
+
+    def __init__(self, page: Page, base: str, root: str) -> None:
+        self.page, self.base, self.root = page, base, root
+
+    def first(self, path: str, selector: str = "td.table-name a", text: str = "") -> str:
+        """The path behind the first link of a page, or an empty string."""
+        self.page.goto(self.base + self.root + path)
+        link = self.page.locator(selector)
+        link = link.filter(has_text=text) if text else link
+        return (link.first.get_attribute("href") or "") if link.count() else ""
+
+
+def _contracts(finder: _Finder) -> list[Shot]:
+    shots = []
+    for side in ("provided", "received"):
+        for state in STATES:
+            path = finder.first(f"contracts?state={state}&side={side}")
+            if not path:
+                continue
+            shots.append(Shot(f"contract-{state}-{side}", path))
+            shots += [Shot(f"contract-{state}-{side}-{act}", f"{path}/{act}") for act in _ACTS.get(
+                (state, side), ()
+            )]
+            if (state, side) == ("in_force", "provided"):
+                shots.append(Shot("contract-menu", path, ".page-actions .menu > summary"))
+                shots.append(Shot("contract-dialog", f"{path}", ".page-actions a[data-dialog]"))
+    return [shot for shot in shots if shot.name != "contract-dialog"]
+
+
+_ACTS = {
+    ("in_force", "provided"): ("pause", "end"),
+    ("in_force", "received"): ("end",),
+    ("paused", "provided"): ("resume",),
+    ("proposed", "provided"): ("withdraw",),
+    ("proposed", "received"): ("accept", "decline"),
+    ("draft", "provided"): ("propose", "edit"),
+}
+
+
+def _applications(finder: _Finder) -> list[Shot]:
+    shots = []
+    for name, query in (("owned", "relation=owned"), ("shared", "relation=shared&state=available"),
+                        ("unavailable", "state=unavailable")):
+        path = finder.first(f"applications?{query}")
+        if not path:
+            continue
+        shots += [Shot(f"application-{name}", path), Shot(f"application-{name}-access", f"{path}/access")]
+        if name == "owned":
+            more = ("credentials", "edit", "suspend", "retire", "secrets/new")
+            shots += [Shot(f"application-{each.replace('/', '-')}", f"{path}/{each}") for each in more]
+    return shots
+
+
+def _people(finder: _Finder) -> list[Shot]:
+    user = finder.first("users")
+    group = finder.first("groups", ".tree-row a")
+    partner = finder.first("partners")
+    shots = []
+    if user:
+        shots += [Shot("user", user), Shot("user-deactivate", f"{user}/deactivate")]
+        shots.append(Shot("assignment-add", f"{finder.root}assignments/add?user={user.rsplit('/')[-1]}"))
+    if group:
+        shots += [Shot("group", group), Shot("group-delete", f"{group}/delete")]
+    if partner:
+        shots += [Shot("partner", partner), Shot("partner-end", f"{partner}/end")]
+    return shots
