@@ -33,30 +33,36 @@ def record(
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("history is written in the transaction of the change")
-    kind, subject_id, subject_name = subject
-    ids = sorted({tenant.id if isinstance(tenant, Tenant) else tenant for tenant in tenants}, key=str)
+    kind, subject_id, name = subject
+    change = {
+        "at": at,
+        "action": action,
+        "actor_kind": by.kind,
+        "actor_id": by.id,
+        "subject_kind": kind,
+        "subject_id": str(subject_id),
+        "before": before,
+        "after": after,
+        "request_id": by.request_id,
+    }
+    ids = {tenant.id if isinstance(tenant, Tenant) else tenant for tenant in tenants}
     with cross_tenant():  # the other side of a contract has its row too
-        for tenant_id in ids:
-            salt = secrets.token_hex(16)
-            person = {
-                "actor_name": by.name[:200],
-                "subject_name": subject_name[:200],
-                "source_address": by.source_address[:64] if by.tenant_id in (tenant_id, None) else "",
-            }
-            event = HistoryEvent.objects.create(
-                tenant_id=tenant_id,
-                at=at,
-                action=action,
-                actor_kind=by.kind,
-                actor_id=by.id,
-                subject_kind=kind,
-                subject_id=str(subject_id),
-                before=before,
-                after=after,
-                request_id=by.request_id,
-                person_digest=person_digest(salt, person),
-            )
-            HistoryPerson.objects.create(event_id=event.id, tenant_id=tenant_id, salt=salt, **person)
+        for tenant_id in sorted(ids, key=str):
+            _write(tenant_id, change, by, name)
+
+
+def _write(tenant_id: UUID, change: Mapping[str, Any], by: Actor, subject_name: str) -> None:
+    """The row, and beside it what may be erased. The address is the actor's own tenant's to know."""
+    salt = secrets.token_hex(16)
+    person = {
+        "actor_name": by.name[:200],
+        "subject_name": subject_name[:200],
+        "source_address": by.source_address[:64] if by.tenant_id in (tenant_id, None) else "",
+    }
+    event = HistoryEvent.objects.create(
+        tenant_id=tenant_id, person_digest=person_digest(salt, person), **change
+    )
+    HistoryPerson.objects.create(event_id=event.id, tenant_id=tenant_id, salt=salt, **person)
 
 
 def record_refusal(refusal: Exception) -> None:

@@ -27,7 +27,7 @@ OPEN = {
     "iam_portal.pages.readyz": "for probes; says only whether database and migrations are there",
     "iam_portal.pages.metrics": "counters without names; keep it inside at the proxy",
     "drf_spectacular.views.SpectacularJSONAPIView": "the description of the API",
-    "drf_spectacular.views.SpectacularRedocView": "the description of the API",
+    "drf_spectacular.views.SpectacularSwaggerSplitView": "the description of the API",
     "accesscontrol.oauth.views.TokenView": _CLIENT,
     "accesscontrol.oauth.views.IntrospectView": f"{_CLIENT}, and is in the audience",
     "accesscontrol.oauth.views.CertsView": _STANDARD,

@@ -30,6 +30,7 @@ from tests.support.factories import SYSTEM
 from tests.support.knocking import NOBODY, Knocker, address_of, browser, person
 
 NOTHING = "nobody.nothing"
+BACK = "https://tool.example/done"
 
 
 @pytest.fixture
@@ -50,11 +51,11 @@ def rest() -> list[doors.Door]:
 
 # What a door would take from the owner, by the end of its address.
 BODIES: dict[str, Any] = {
-    "/clients": {"redirectUris": ["https://tool.example/done"], "webOrigins": []},
+    "/clients": {"kind": "public", "redirectUris": [BACK], "webOrigins": []},
     "/{application_id}": {"description": "taken over"},
     "/manifest": {"resources": [], "roles": []},
     "/{contract_id}": {"note": "taken over"},
-    "/auto-accept": {"contractTypes": ["provision"]},
+    "/auto-accept": {"types": ["provision"]},
 }
 
 
@@ -203,9 +204,7 @@ def acts_on(other: Side, at: datetime) -> dict[str, Callable[[Tenant], Any]]:
         "revoke": lambda t: clients.revoke_secret(
             tenant=t, client_id=other.application.id, secret_id=other.secret_id, **of
         ),
-        "client": lambda t: clients.add_public(
-            tenant=t, redirect_uris=["https://tool.example/"], web_origins=[], **app
-        ),
+        "client": lambda t: clients.add_public(tenant=t, redirect_uris=[BACK], web_origins=[], **app),
         "take a role": lambda t: assignments.withdraw(tenant=t, assignment_id=other.assignment.id, **of),
         "give a role": lambda t: assignments.assign(
             tenant=t, wanted=Wanted(role="reviewer", application_id="iam-portal", user_id=other.user.id), **of

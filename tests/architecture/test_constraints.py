@@ -1,4 +1,4 @@
-"""Every constraint of our tables is violated once, past all checks of the code: the database itself refuses."""
+"""Every constraint of our tables is violated once, past all checks of the code: the database refuses."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -134,12 +134,7 @@ VIOLATIONS: dict[str, Violation] = {
     "applications.Event.position": again("event"),
 }
 # The toolkit's tables of people's tokens; nothing writes them before people sign in to applications.
-OF_THE_TOOLKIT = {
-    "accesscontrol.AccessToken",
-    "accesscontrol.RefreshToken",
-    "accesscontrol.IDToken",
-    "accesscontrol.Grant",
-}
+OF_THE_TOOLKIT = {f"accesscontrol.{name}" for name in ("AccessToken", "RefreshToken", "IDToken", "Grant")}
 
 
 def declared() -> Iterator[tuple[str, str, tuple[str, ...]]]:

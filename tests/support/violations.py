@@ -139,6 +139,8 @@ class World:
             state="accepted",
             starts_at=NOW,
             created_at=NOW,
+            proposed_at=NOW,
+            answered_at=NOW,
         )
 
     @cached_property

@@ -1,0 +1,201 @@
+"""The second wall as the database has it: which tables stand behind it, and who may pass through the gate."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.db import connection, transaction
+
+from accesscontrol.models import Assignment
+from iam_portal.launchers.portal import ROOT
+from iam_portal.walls import cross_tenant, tenant_scope
+from tests.support.factories import NOW, make_tenant
+from tests.support.violations import World
+
+OURS = ("iam_portal", "tenants", "applications", "accesscontrol")
+# Tables of a tenant's own rows: the column that says whose they are.
+WALLED = {
+    "tenants_user": "tenant_id",
+    "tenants_useractivity": "tenant_id",
+    "tenants_userlink": "tenant_id",
+    "tenants_usersession": "tenant_id",
+    "tenants_signinfailure": "tenant_id",
+    "tenants_group": "tenant_id",
+    "tenants_groupplacement": "tenant_id",
+    "tenants_membership": "tenant_id",
+    "tenants_historyevent": "tenant_id",
+    "tenants_historyperson": "tenant_id",
+    "tenants_historylink": "tenant_id",
+    "applications_resource": "owner_tenant_id",
+    "accesscontrol_tenantrole": "tenant_id",
+    "accesscontrol_tenantrolepermission": "tenant_id",
+    "accesscontrol_assignment": "tenant_id",
+    "accesscontrol_accesstoken": "tenant_id",
+    "accesscontrol_refreshtoken": "tenant_id",
+    "accesscontrol_idtoken": "tenant_id",
+    "accesscontrol_grant": "tenant_id",
+}
+# Tables that name a tenant and stand before the wall, each with its reason.
+OPEN = {
+    "tenants_tenantsuspension": "decides availability in other tenants, too",
+    "tenants_partnership": "both sides read the row",
+    "tenants_autoaccept": "the proposing side's act asks for the other side's standing yes",
+    "applications_application": "its owner shares it; consumers read names and ids",
+    "applications_serviceaccount": "an id per application and tenant, nothing else",
+    "applications_contract": "both sides read the row",
+    "applications_availability": "owner, consumer and the set-based job read the same rows",
+    "applications_announced": "the job's own note",
+    "applications_event": "the sequencer orders the events of all; lists filter by tenant or application",
+}
+# Who may ask across tenants, and why. A module that is not here must find another way.
+MAY_CROSS = {
+    "tenants/history.py": "an act between two tenants is recorded for both",
+    "tenants/actions/chain.py": "finds the tenants whose history waits for its chain",
+    "applications/actions/manifests.py": "static resources belong to no tenant",
+    "applications/actions/applications.py": "retiring ends resources in every tenant that was served",
+    "accesscontrol/facts.py": "a service's roles at home, where an access contract gives them",
+    "accesscontrol/acl.py": "an application's ACL covers every tenant that it serves",
+    "accesscontrol/receivers.py": "a role that its application took away ends in every tenant",
+    "accesscontrol/actions/watch.py": "the job tells boundaries of assignments of all tenants",
+    "iam_portal/launchers/seed/engine.py": "the demo's data: looks what is there already",
+}
+CURRENT = "current_setting('iam.tenant'"
+
+
+def rows(statement: str, *values: object) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall()
+
+
+def test_every_table_that_names_a_tenant_is_behind_the_wall_or_says_why_not() -> None:
+    naming = {
+        model._meta.db_table
+        for app in OURS[1:]
+        for model in apps.get_app_config(app).get_models()
+        if any(field.related_model is apps.get_model("tenants.Tenant") for field in model._meta.fields)
+    }
+    assert naming == set(WALLED) | set(OPEN)
+    assert not set(WALLED) & set(OPEN)
+
+
+@pytest.mark.parametrize("table", WALLED)
+def test_the_wall_is_forced_and_has_its_two_policies(db: None, table: str) -> None:
+    forced = rows(
+        "SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = to_regclass(%s)", table
+    )
+    assert forced == [(True, True)]
+    policies = {
+        name: (roles, command, qual, check)
+        for name, roles, command, qual, check in rows(
+            "SELECT policyname, roles::text[], cmd, qual, with_check FROM pg_policies WHERE tablename = %s",
+            table,
+        )
+    }
+    assert set(policies) == {"tenant_rows", "cross_rows"}
+    assert policies["cross_rows"] == (["iam_cross"], "ALL", "true", "true")
+    roles, command, seen, written = policies["tenant_rows"]
+    assert (roles, command) == (["public"], "ALL")
+    for condition in (seen, written):
+        assert WALLED[table] in condition
+        assert CURRENT in condition
+    assert "IS NULL" not in written  # a row of nobody is read by all, and written by none
+
+
+def test_no_other_table_has_a_policy_that_nobody_knows_of(db: None) -> None:
+    found = {table for (table,) in rows("SELECT DISTINCT tablename FROM pg_policies")}
+    assert found == set(WALLED)
+
+
+def test_partitions_of_history_cannot_be_asked_by_their_own_names(db: None) -> None:
+    partitions = [
+        name
+        for (name,) in rows(
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = to_regclass(%s)",
+            "tenants_historyevent",
+        )
+    ]
+    assert len(partitions) >= 2
+    for name in partitions:
+        for role in ("iam_web", "iam_cross"):
+            assert rows("SELECT has_table_privilege(%s, %s, 'SELECT')", role, name) == [(False,)]
+
+
+def test_the_webs_role_owns_nothing_and_bypasses_nothing(db: None) -> None:
+    for role in ("iam_web", "iam_cross"):
+        assert rows("SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = %s", role) == [
+            (False, False)
+        ]
+        assert rows("SELECT count(*) FROM pg_class WHERE relowner = %s::regrole", role) == [(0,)]
+
+
+def test_a_planted_unscoped_query_finds_nothing(db: None) -> None:
+    """The line that somebody will forget one day: no filter, no scope, in every table."""
+    with cross_tenant():
+        world = World()
+        for row in ("placement", "membership", "activity", "link", "session", "history_link"):
+            getattr(world, row)
+        world.tenant_permission, world.assignment  # noqa: B018
+        stranger = make_tenant("stranger")
+        filled = {table for table in WALLED if rows(f"SELECT FROM {table} LIMIT 1")}
+    assert len(filled) >= 12
+    shared = {"applications_resource"}  # static ones are everybody's to see
+    for table in filled:
+        unscoped = rows(f"SELECT count(*) FROM {table} WHERE {WALLED[table]} IS NOT NULL")
+        assert unscoped == [(0,)], table
+        with tenant_scope(stranger.id):
+            foreign = rows(f"SELECT count(*) FROM {table} WHERE {WALLED[table]} <> %s", stranger.id)
+            assert foreign == [(0,)], table
+        if table not in shared:
+            assert rows(f"SELECT count(*) FROM {table}") == [(0,)], table
+
+
+def test_nobody_writes_a_row_of_another_tenant(db: None) -> None:
+    with cross_tenant():
+        world = World()
+        row = world.assignment
+    with tenant_scope(world.other.id):
+        assert Assignment.objects.filter(pk=row.pk).update(by_name="mallory") == 0
+        assert Assignment.objects.filter(pk=row.pk).delete()[0] == 0
+    with tenant_scope(world.tenant.id), transaction.atomic():
+        assert Assignment.objects.get(pk=row.pk).by_name == "x"
+        assert Assignment.objects.get(pk=row.pk).created_at == NOW
+
+
+def sources() -> Iterator[Path]:
+    for top in OURS:
+        for path in sorted((ROOT / top).rglob("*.py")):
+            if "migrations" not in path.parts:
+                yield path
+
+
+def imports_the_gate(path: Path) -> bool:
+    """By name, or the whole module: both give the function away."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            names = {alias.name for alias in node.names}
+            if node.module == "iam_portal.walls" and names & {"cross_tenant", "CROSS_ROLE", "*"}:
+                return True
+            if node.module == "iam_portal" and "walls" in names:
+                return True
+        if isinstance(node, ast.Import) and any(alias.name == "iam_portal.walls" for alias in node.names):
+            return True
+    return False
+
+
+def test_only_these_modules_ask_across_tenants() -> None:
+    found = {path.relative_to(ROOT).as_posix() for path in sources() if imports_the_gate(path)}
+    assert found == set(MAY_CROSS)
+
+
+def test_nobody_changes_the_role_by_hand() -> None:
+    own = {"iam_portal/walls.py", "iam_portal/wall_sql.py", "iam_portal/launchers/postgres.py"}
+    words = ("SET LOCAL ROLE", "SET ROLE", "iam_cross", "row_security")
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in sources()
+        if any(word in path.read_text() for word in words)
+    }
+    assert found <= own
