@@ -122,7 +122,7 @@ class PauseForm(NoteForm):
 class EndForm(NoteForm):
     """An end: now, or at a date."""
 
-    when = MomentField(label=_("At"), required=False, help_text=_("Empty: at once."))
+    when = MomentField(label=_("Ends"), required=False, help_text=_("Empty: at once."))
     field_order = ("when", "note")
 
 

@@ -1,11 +1,14 @@
 """What several pages need of requests and addresses."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.db import connection
 from django.urls import reverse
+
+SAME_CLICK = timedelta(minutes=10)  # younger than this, an equal thing is the same click, sent twice
 
 
 def address(name: str, slug: str, /, **path: object) -> str:

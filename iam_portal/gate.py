@@ -96,8 +96,9 @@ def require_any(
 ) -> Decision:
     """The first yes, or :class:`Forbidden` with the reasons of every no."""
     refusals: list[Reason] = []
+    answer = gate().answers(actor=actor, tenant_id=tenant_id, at=at)
     for permission in permissions:
-        decision = gate().decide(actor=actor, tenant_id=tenant_id, permission=permission, at=at)
+        decision = answer(permission)
         if decision:
             return decision
         refusals += decision.reasons

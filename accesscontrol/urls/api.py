@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accesscontrol.api import acl, assignments
+from accesscontrol.api import acl, assignments, roles
 
 app_name = "access-management"
 
@@ -16,4 +16,6 @@ urlpatterns = [
         assignments.OneAssignment.as_view(),
         name="assignment-withdraw",
     ),
+    path(f"{_tenant}/roles", roles.Roles.as_view(), name="role-list"),
+    path(f"{_tenant}/roles/<str:key>", roles.OneRole.as_view(), name="role-read"),
 ]

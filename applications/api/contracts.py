@@ -39,7 +39,8 @@ class ContractAPI(TenantAPI):
 
     def readable(self) -> QuerySet[Contract]:
         """The tenant's contracts of the types that the actor may read."""
-        types = [type for type in ContractType if self._may_read(type)]
+        may = gate().answers(actor=self.actor, tenant_id=self.kwargs["tenant_id"], at=self.at)
+        types = [type for type in ContractType if may(Permission(RESOURCE[type], Privilege.READ))]
         if not types:
             self.require_type(ContractType.PROVISION, Privilege.READ)
         rows = contracts_of(self.kwargs["tenant_id"]).filter(type__in=types)
@@ -57,11 +58,6 @@ class ContractAPI(TenantAPI):
         row = contracts_of(self.kwargs["tenant_id"]).prefetch_related("terms__role", "pauses")
         found = row.get(id=contract_id)
         return with_revision(shapes.contract(found, at=self.at), found.revision, status)
-
-    def _may_read(self, type: ContractType) -> bool:
-        permission = Permission(RESOURCE[type], Privilege.READ)
-        tenant_id = self.kwargs["tenant_id"]
-        return bool(gate().decide(actor=self.actor, tenant_id=tenant_id, permission=permission, at=self.at))
 
 
 class Contracts(ContractAPI):

@@ -27,7 +27,7 @@ class Act:
     side: str
     states: tuple[str, ...]
     run: Callable[..., Contract]
-    past: str  # the verb of its history row
+    past: tuple[str, ...]  # the actions of its history rows
     done: str | Promise
     form: type[forms.Form] = NoteForm
     primary: bool = False
@@ -47,7 +47,7 @@ _ALL = [
         side="provider",
         states=("draft",),
         run=contracts.propose,
-        past="proposed",
+        past=("contract.proposed",),
         done=_("Proposed. The partner can read and answer it now."),
         primary=True,
     ),
@@ -58,7 +58,7 @@ _ALL = [
         side="consumer",
         states=("proposed",),
         run=contracts.accept,
-        past="accepted",
+        past=("contract.accepted",),
         done=_("Accepted. From its start on your organization holds the roles."),
         primary=True,
     ),
@@ -69,7 +69,7 @@ _ALL = [
         side="provider",
         states=("paused",),
         run=pauses.resume,
-        past="resumed",
+        past=("contract.resumed",),
         done=_("Resumed."),
         primary=True,
     ),
@@ -80,7 +80,7 @@ _ALL = [
         side="provider",
         states=("in_force", "scheduled"),
         run=pauses.pause,
-        past="paused",
+        past=("contract.paused", "contract.pause_planned"),
         done=_("The pause is set."),
         form=PauseForm,
     ),
@@ -91,7 +91,7 @@ _ALL = [
         side="consumer",
         states=("proposed",),
         run=contracts.decline,
-        past="declined",
+        past=("contract.declined",),
         done=_("Declined."),
     ),
     Act(
@@ -101,7 +101,7 @@ _ALL = [
         side="provider",
         states=("draft", "proposed", "lapsed"),
         run=contracts.withdraw,
-        past="withdrawn",
+        past=("contract.withdrawn",),
         done=_("Withdrawn."),
         danger=True,
     ),
@@ -112,7 +112,7 @@ _ALL = [
         side="",
         states=("scheduled", "in_force", "paused"),
         run=contracts.end,
-        past="ended",
+        past=("contract.ended", "contract.end_planned"),
         done=_("The end is set."),
         form=EndForm,
         danger=True,

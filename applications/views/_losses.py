@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from applications.http import address
 from applications.impact import Loss
@@ -21,8 +22,14 @@ def shown(losses: Sequence[Loss], slug: str) -> dict[str, Any]:
     applications = {loss.application_id for loss in losses}
     return {
         "counts": [
-            {"label": _("Applications"), "value": len(applications)},
-            {"label": _("Organizations"), "value": len(organizations)},
+            {
+                "label": ngettext("Application", "Applications", len(applications)),
+                "value": len(applications),
+            },
+            {
+                "label": ngettext("Organization", "Organizations", len(organizations)),
+                "value": len(organizations),
+            },
         ],
         "names": [
             {

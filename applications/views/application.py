@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from applications.availability import STRENGTH, Answer
 from applications.http import address
 from applications.models import Application, Availability, Resource, RolePermission
-from applications.views import _history
 from applications.views._application import RELATIONS, TabPage, lanes
 from applications.views._reasons import why
 from applications.views.applications import state_of
@@ -34,7 +33,7 @@ class ApplicationDetail(TabPage):
             "description": application.description,
             "lanes": lanes(application, self.tenant, self.slug, self.at),
             "own": own,
-            "history": _history.of_subject(self.tenant, "application", application.id) if own else None,
+            **(self.past("application", application.id) if own else {"history": None}),
         }
         return self.render("applications/application_detail.html", context)
 

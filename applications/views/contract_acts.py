@@ -14,12 +14,13 @@ from applications.actions import pauses
 from applications.http import address
 from applications.models import Contract
 from applications.views import _contract as shapes
-from applications.views import _history, _losses
+from applications.views import _losses
 from applications.views._acts import ACTS, Act, permission_for
 from applications.views._causes import causes
 from applications.views._standing import is_provider
 from applications.views.contracts import ContractPage
 from iam_portal.errors import DomainError, Kind, NotFound
+from tenants.views import record
 from tenants.views.console import revision_of
 
 
@@ -85,9 +86,9 @@ class ConfirmedActPage(ActPage):
 
     def changed_meanwhile(self, contract: Contract, revision: int) -> HttpResponse:
         """Show what others did since; the second of two clicks finds its own act done."""
-        changes = _history.since_revision(self.tenant, contract.id, revision)
+        changes = record.since(tenant=self.tenant, kind="contract", object_id=contract.id, revision=revision)
         done = [row for row in changes if row["actor_id"] == self.actor.id]
-        if len(changes) == len(done) == 1 and done[0]["action"] == f"contract.{self.act.past}":
+        if len(changes) == len(done) == 1 and done[0]["action"] in self.act.past:
             return HttpResponseRedirect(self.back(contract))
         return too_late(self, contract, changes) or self.show(
             contract, self.again(losses := self.losses(contract)), losses, changes=changes

@@ -13,7 +13,6 @@ from applications import policies
 from applications.http import address
 from applications.models import Contract, ContractPause, ContractTerm, ContractType
 from applications.views import _contract as shapes
-from applications.views import _history
 from applications.views._acts import menu
 from applications.views._filters import Chip, chosen, filters, footer
 from applications.views._reasons import holding, of_contract, why
@@ -134,7 +133,7 @@ class ContractDetail(ContractPage):
             "applications": shapes.roles_by_application(contract, self.tenant, self.slug, answers, self.at),
             "lanes": shapes.lanes(contract, self.at),
             "planned": [self._planned(contract, pause) for pause in planned],
-            "history": _history.of_subject(self.tenant, "contract", contract.id),
+            **self.past("contract", contract.id),
         }
         return self.render("applications/contract_detail.html", context)
 

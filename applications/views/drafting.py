@@ -11,9 +11,8 @@ from django.utils.translation import gettext as _
 
 from applications.actions import contracts
 from applications.actions.drafts import Offer
-from applications.http import address, take_turns
+from applications.http import SAME_CLICK, address, take_turns
 from applications.models import Contract, ContractState, ContractType
-from applications.views import _history
 from applications.views._reasons import first_sentence
 from applications.views._standing import resource_of
 from applications.views._summary import summary
@@ -159,7 +158,7 @@ def _same(tenant: Tenant, consumer_id: UUID, offer: Offer, at: datetime) -> Cont
         answer_by=offer.answer_by,
         onward_access=offer.onward_access,
         state__in=[ContractState.DRAFT, ContractState.PROPOSED],
-        created_at__gt=at - _history.MOMENT,
+        created_at__gt=at - SAME_CLICK,
     )
     for row in rows.prefetch_related("terms__role"):
         if {(term.role.application_id, term.role.key) for term in row.terms.all()} == set(offer.roles):

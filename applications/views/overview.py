@@ -84,13 +84,4 @@ def contract_tiles(contracts: QuerySet[Contract], tenant: Tenant, at: datetime) 
 def recent(tenant: Tenant) -> list[dict[str, Any]]:
     """The newest rows of the record, without sign-ins."""
     rows = HistoryEvent.objects.filter(tenant=tenant).exclude(action__startswith="session.")
-    return [
-        {
-            "at": line.event.at,
-            "actor": line.actor,
-            "text": line.text,
-            "url": line.subject_url,
-            "icon": line.icon,
-        }
-        for line in record.lines(list(rows.order_by("-id")[:RECENT]), tenant=tenant)
-    ]
+    return [record.shown(line) for line in record.lines(list(rows.order_by("-id")[:RECENT]), tenant=tenant)]

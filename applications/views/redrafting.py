@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 from applications.actions import contracts
 from applications.http import address
 from applications.models import ContractState
-from applications.views import _history
 from applications.views._standing import resource_of
 from applications.views._wizard import Wizard, data_of, offer_of
 from applications.views.drafting import WizardPage, drawn, refusals, refused, walked
 from iam_portal.errors import DomainError, Kind, NotFound
+from tenants.views import record
 from tenants.views.console import revision_of
 
 
@@ -83,6 +83,7 @@ def what_changed(page: DraftPage, revision: int) -> forms.Form:
     errors = refusals()
     said = _("The draft was changed meanwhile. Save once more to replace it by what stands here.")
     errors.add_error(None, said)
-    for row in _history.since_revision(page.tenant, page.draft.id, revision):
+    rows = record.since(tenant=page.tenant, kind="contract", object_id=page.draft.id, revision=revision)
+    for row in rows:
         errors.add_error(None, f"{row['actor']} {row['text']}.")
     return errors

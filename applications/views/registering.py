@@ -5,17 +5,25 @@ from datetime import datetime
 from django.forms import model_to_dict
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from applications.actions import applications
 from applications.actions.applications import Details
 from applications.forms import DetailsForm, RegisterForm
-from applications.http import address, take_turns
+from applications.http import SAME_CLICK, address, take_turns
 from applications.models import Application
-from applications.views import _history
 from applications.views._application import ApplicationPage
 from iam_portal.errors import DomainError, Kind
 from tenants.models import Tenant
+from tenants.views import record
 from tenants.views.console import ConsolePage, revision_of
+
+FIELDS = {
+    "name": gettext_lazy("the technical name"),
+    "displayName": gettext_lazy("the name"),
+    "description": gettext_lazy("the description"),
+    "homeUrl": gettext_lazy("the address"),
+}
 
 
 class ApplicationRegister(ConsolePage):
@@ -84,7 +92,7 @@ class ApplicationEdit(ApplicationPage):
         if outcome:
             return self.done(_("Saved."), self.back(application))
         stale = isinstance(outcome.refusal, DomainError) and outcome.refusal.kind is Kind.STALE
-        for text in _history.changed_fields(application, self.tenant, revision) if stale else ():
+        for text in _meanwhile(application, self.tenant, revision) if stale else ():
             form.add_error(None, text)
         return self._show(application, form, status=409 if stale else 200)
 
@@ -109,6 +117,15 @@ def _details(form: DetailsForm) -> Details:
     )
 
 
+def _meanwhile(application: Application, tenant: Tenant, revision: int | None) -> list[str]:
+    """What others made of its texts since the revision that somebody saw."""
+    count = max(0, application.revision - (revision or application.revision))
+    changes = record.rewritten(
+        tenant=tenant, kind="application", object_id=application.id, count=count, labels=FIELDS
+    )
+    return [_("Save once more to replace it by what stands here."), *changes]
+
+
 def _same(tenant: Tenant, details: Details, at: datetime) -> Application | None:
     """The application that the same form made a moment ago: one click, sent twice."""
     rows = Application.objects.filter(
@@ -118,4 +135,4 @@ def _same(tenant: Tenant, details: Details, at: datetime) -> Application | None:
         description=details.description,
         home_url=details.home_url,
     )
-    return rows.filter(during__startswith__gt=at - _history.MOMENT, during__endswith__isnull=True).first()
+    return rows.filter(during__startswith__gt=at - SAME_CLICK, during__endswith__isnull=True).first()

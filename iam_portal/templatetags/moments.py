@@ -1,12 +1,13 @@
 """Moments and spans in words: the reader's zone in the text, UTC in the title."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 from django.utils import timezone
 from django.utils.dateformat import format as date_format
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -14,6 +15,8 @@ from iam_portal.spans import Span
 
 Bounds = tuple[datetime | None, datetime | None]
 MINUTE, HOUR, DAY = 60, 3600, 86400
+# How the sentences of reasons name a moment, for people and programs alike.
+_WRITTEN = re.compile(r"\d{1,2} [A-Z][a-z]{2} \d{4}, \d{2}:\d{2} UTC")
 
 
 def bounds(during: Any) -> Bounds:
@@ -40,6 +43,25 @@ def element(moment: datetime, text: str) -> SafeString:
         utc.strftime("%Y-%m-%d %H:%M:%S"),
         text,
     )
+
+
+def dated(text: str) -> SafeString:
+    """A sentence whose moments in UTC are shown in the active time zone, as every other date is."""
+    safe = conditional_escape(text)
+    return mark_safe(_WRITTEN.sub(_in_zone, safe))  # noqa: S308  # escaped above; element() escapes its own
+
+
+def says_when(text: str) -> bool:
+    """Whether the sentence names a moment itself."""
+    return _WRITTEN.search(text) is not None
+
+
+def _in_zone(found: re.Match[str]) -> str:
+    try:
+        moment = datetime.strptime(found[0], "%d %b %Y, %H:%M UTC").replace(tzinfo=UTC)
+    except ValueError:  # looks like a date and is none
+        return found[0]
+    return element(moment, plain(moment))
 
 
 def distance(moment: datetime, at: datetime) -> str:

@@ -45,6 +45,20 @@ def day(value: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def dated(text: Any) -> SafeString | str:
+    """The sentence of a reason with its moments in the reader's zone."""
+    return moments.dated(str(text)) if text else ""
+
+
+@register.filter
+def since(reason: Mapping[str, Any]) -> SafeString | str:
+    """A reason's moment: only how long ago when the sentence names it, else the whole."""
+    at = reason.get("at") if isinstance(reason, Mapping) else getattr(reason, "at", None)
+    text = reason.get("text", "") if isinstance(reason, Mapping) else getattr(reason, "text", "")
+    return relative(at) if moments.says_when(str(text)) else moment(at)
+
+
+@register.filter
 def span_text(during: Any) -> SafeString | str:
     """A ``tstzrange`` or a pair of moments in words; None stays empty."""
     return moments.in_words(during) if during else ""
@@ -73,6 +87,18 @@ def state_badge(state: str, word: str = "") -> SafeString:
         icon(f"state-{seen.shape}"),
         word or seen.word,
     )
+
+
+@register.simple_tag
+def state_icon(state: str) -> SafeString:
+    """The shape of a state alone; its word stands beside it."""
+    return icon(f"state-{states.look(state).shape}")
+
+
+@register.filter
+def shape(state: str) -> str:
+    """The class that colours a state's shape."""
+    return f"shape-{states.look(state).shape}"
 
 
 @register.inclusion_tag("iam_portal/_timeline.html")

@@ -98,7 +98,7 @@ class Partnerships(PartnershipAPI):
 class Redeem(PartnershipAPI):
     """The other side takes an invitation."""
 
-    permissions = {"POST": "OrganizationRelations:execute"}
+    permissions = {"POST": "OrganizationRelations:add"}
 
     @extend_schema(request=RedeemIn, responses=PartnershipOut)
     def post(self, request: Request, **kwargs: Any) -> Response:
@@ -122,7 +122,7 @@ class OnePartnership(PartnershipAPI):
 class PartnershipAct(PartnershipAPI):
     """confirm, decline, revoke, end."""
 
-    permissions = {"POST": "OrganizationRelations:execute"}
+    permissions = {"POST": "OrganizationRelations:modify|OrganizationRelations:delete"}
     acts: ClassVar[dict[str, Callable[..., Partnership]]] = {
         "confirm": partnerships.confirm,
         "decline": partnerships.decline,
@@ -133,6 +133,8 @@ class PartnershipAct(PartnershipAPI):
     @extend_schema(request=None, responses=PartnershipOut, operation_id="partnerships_act")
     def post(self, request: Request, partnership_id: UUID, act: str, **kwargs: Any) -> Response:
         """Ending it ends its contracts in the same transaction."""
+        wanted = Permission.parse("OrganizationRelations:" + ("delete" if act == "end" else "modify"))
+        require(actor=self.actor, tenant_id=self.kwargs["tenant_id"], permission=wanted, at=self.at)
         self.acts[act](
             tenant=self.tenant,
             partnership_id=partnership_id,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.dispatch import Signal
@@ -38,6 +39,14 @@ class ConsolePage(TenantPage):
         if not self.can("ActivityLog:read"):
             return None
         return record.recent(tenant=self.tenant, kind=kind, object_id=object_id)
+
+    def past(self, kind: str, object_id: object) -> dict[str, Any]:
+        """``history`` of what the person may see anyway, and the way to all of it for who may read that."""
+        found = {"history": record.recent(tenant=self.tenant, kind=kind, object_id=object_id, limit=20)}
+        if self.can("ActivityLog:read"):
+            query = urlencode({"object": f"{kind}:{object_id}"})
+            found["history_url"] = f"{self.url('tenants:activity-list')}?{query}"
+        return found
 
 
 class FormPage(ConsolePage):

@@ -1,13 +1,17 @@
 """History rows as pages show them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from tenants.models import Group, HistoryEvent, HistoryPerson, Tenant, User
 from tenants.views import wording
 
 RECENT = 8
+MOST = 50  # rows that are looked through for what others did meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,32 +42,95 @@ def lines(events: Sequence[HistoryEvent], *, tenant: Tenant) -> list[Line]:
     return [_line(event, people.get(event.id), known, tenant.slug) for event in events]
 
 
-def recent(*, tenant: Tenant, kind: str, object_id: object) -> list[dict[str, Any]]:
-    """The latest rows about one object, for ``_history.html``."""
-    events = HistoryEvent.objects.filter(tenant=tenant, subject_kind=kind, subject_id=str(object_id))
-    events = events.exclude(action__startswith="session.")  # they would push everything else out
-    return [
-        {"at": line.event.at, "actor": line.actor, "text": line.text, "icon": line.icon}
-        for line in lines(list(events.order_by("-id")[:RECENT]), tenant=tenant)
-    ]
+def shown(line: Line) -> dict[str, Any]:
+    """For ``_history.html``, where rows speak of many objects: only the object is a link."""
+    return {
+        "at": line.event.at,
+        "actor": line.actor,
+        "text": line.phrase,
+        "subject": line.subject,
+        "url": line.subject_url,
+        "tail": line.tail,
+        "icon": line.icon,
+        "note": _comment(line.event),
+    }
+
+
+def recent(*, tenant: Tenant, kind: str, object_id: object, limit: int = RECENT) -> list[dict[str, Any]]:
+    """The latest rows about one object, for ``_history.html`` on its own page."""
+    events = _about(tenant, kind, object_id).exclude(action__startswith="session.")
+    return [_plain(line) for line in lines(list(events[:limit]), tenant=tenant)]
+
+
+def since(*, tenant: Tenant, kind: str, object_id: object, revision: int) -> list[dict[str, Any]]:
+    """What was done to an object after the revision that somebody saw."""
+    events = [event for event in _about(tenant, kind, object_id)[:MOST] if _revision(event) > revision]
+    return [_plain(line) for line in lines(events, tenant=tenant)]
+
+
+def rewritten(
+    *, tenant: Tenant, kind: str, object_id: object, count: int, labels: Mapping[str, Any]
+) -> list[str]:
+    """Field by field, what the last ``count`` changes made of an object. ``labels`` name the fields."""
+    events = list(_about(tenant, kind, object_id).filter(action=f"{kind}.changed")[:count])
+    said = []
+    for line in lines(events, tenant=tenant):
+        before, after = line.event.before or {}, line.event.after or {}
+        for name in (name for name, value in after.items() if before.get(name) != value):
+            words = {"who": line.actor, "field": labels.get(name, name), "value": after[name]}
+            said.append(_("%(who)s changed %(field)s to “%(value)s”.") % words)
+    return said
+
+
+def _about(tenant: Tenant, kind: str, object_id: object) -> QuerySet[HistoryEvent]:
+    rows = HistoryEvent.objects.filter(tenant=tenant, subject_kind=kind, subject_id=str(object_id))
+    return rows.order_by("-id")
+
+
+def _plain(line: Line) -> dict[str, Any]:
+    return {
+        "at": line.event.at,
+        "actor": line.actor,
+        "text": wording.alone(line.event.action) or line.text,
+        "icon": line.icon,
+        "note": _comment(line.event),
+        "action": line.event.action,
+        "actor_id": line.event.actor_id,
+    }
+
+
+def _comment(event: HistoryEvent) -> str:
+    """What was said with the act."""
+    comment = (event.after or {}).get("comment", "")
+    return f"“{comment}”" if comment else ""
+
+
+def _revision(event: HistoryEvent) -> int:
+    text = str((event.after or {}).get("revision", "")).removeprefix("r-")
+    return int(text) if text.isdigit() else 0
 
 
 def _line(event: HistoryEvent, person: HistoryPerson | None, known: set[tuple[str, str]], slug: str) -> Line:
     themselves = (event.actor_kind, event.actor_id) == (event.subject_kind, event.subject_id)
     silent = themselves and wording.says_itself(event.action)
-    chapter = wording.chapter_of(event.action)
     name = person.subject_name if person else ""
     return Line(
         event=event,
-        actor=(person.actor_name if person else "") or event.actor_kind,
+        actor=_actor(event, person),
         actor_url=_link(slug, event.actor_kind, event.actor_id, known),
         phrase=wording.phrase(event.action, reflexive=themselves),
         subject="" if silent else name or event.subject_id,
         subject_url="" if silent else _link(slug, event.subject_kind, event.subject_id, known),
         tail=wording.tail(event.action, event.after),
-        icon=chapter.icon if chapter else "activity",
+        icon=wording.icon_of(event.action),
         source_address=person.source_address if person else "",
     )
+
+
+def _actor(event: HistoryEvent, person: HistoryPerson | None) -> str:
+    """A job of the portal is named as it begins a sentence."""
+    name = (person.actor_name if person else "") or event.actor_kind
+    return name[:1].upper() + name[1:] if event.actor_kind == "system" else name
 
 
 def _link(slug: str, kind: str, object_id: str, known: set[tuple[str, str]]) -> str:

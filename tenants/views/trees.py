@@ -39,7 +39,7 @@ class Forest:
             group, depth = waiting.pop()
             found.append((group, depth))
             waiting += [(child, depth + 1) for child in reversed(below[group.pk])]
-        following = [depth for _group, depth in found[1:]] + [0]
+        following = [*(depth for _group, depth in found[1:]), 0][: len(found)]
         return [
             Branch(
                 group, depth, self.members.get(group.pk, 0), after > depth, range(depth - min(after, depth))

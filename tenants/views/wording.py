@@ -48,7 +48,8 @@ _PHRASES: Mapping[str, str | Promise] = {
     "role.assigned": gettext_lazy("gave"),
     "role.withdrawn": gettext_lazy("took from"),
     "role.changed": gettext_lazy("changed a role of"),
-    "grant.refused": gettext_lazy("tried to hand out more than one holds to"),
+    "role.planned": gettext_lazy("planned to give"),
+    "grant.refused": gettext_lazy("was not allowed to give rights to"),
     "partnership.invited": gettext_lazy("invited a partner for"),
     "partnership.redeemed": gettext_lazy("accepted the invitation for"),
     "partnership.confirmed": gettext_lazy("confirmed the partnership of"),
@@ -58,12 +59,48 @@ _PHRASES: Mapping[str, str | Promise] = {
     "partnership.auto_accept_changed": gettext_lazy("changed what is accepted automatically by"),
     "contract.withdrawn": gettext_lazy("withdrew the contract"),
     "contract.edited": gettext_lazy("changed the draft of the contract"),
+    "contract.pause_planned": gettext_lazy("planned a pause of the contract"),
     "contract.pause_cancelled": gettext_lazy("cancelled a planned pause of the contract"),
+    "contract.end_planned": gettext_lazy("planned the end of the contract"),
+    "contract.lapsed": gettext_lazy("closed the unanswered contract"),
     "tenant.first_administrator": gettext_lazy("made the first administrator:"),
     "manifest.declared": gettext_lazy("declared resources and roles of"),
     "client.added": gettext_lazy("added a client to"),
     "secret.added": gettext_lazy("made a secret for"),
     "secret.revoked": gettext_lazy("revoked a secret of"),
+}
+# On the object's own page, where its name would only be said again.
+_ALONE: Mapping[str, str | Promise] = {
+    "contract.edited": gettext_lazy("changed the draft"),
+    "contract.pause_planned": gettext_lazy("planned a pause"),
+    "contract.pause_cancelled": gettext_lazy("cancelled a planned pause"),
+    "contract.end_planned": gettext_lazy("planned the end of the contract"),
+    "contract.lapsed": gettext_lazy("closed the offer: it was not accepted by its date"),
+    "manifest.declared": gettext_lazy("declared roles and resources"),
+    "client.added": gettext_lazy("added the public client"),
+    "secret.added": gettext_lazy("added a secret"),
+    "secret.revoked": gettext_lazy("revoked a secret"),
+}
+_ICONS = {
+    "proposed": "mail",
+    "accepted": "check",
+    "confirmed": "check",
+    "declined": "x",
+    "withdrawn": "x",
+    "pause_cancelled": "x",
+    "refused": "x",
+    "paused": "pause",
+    "pause_planned": "pause",
+    "suspended": "pause",
+    "resumed": "play",
+    "ended": "stop",
+    "end_planned": "stop",
+    "retired": "stop",
+    "lapsed": "clock",
+    "changed": "edit",
+    "edited": "edit",
+    "registered": "plus",
+    "revoked": "trash",
 }
 # Said of oneself, without an object.
 _REFLEXIVE: Mapping[str, str | Promise] = {
@@ -105,13 +142,29 @@ def phrase(action: str, *, reflexive: bool = False) -> str:
     return _("%(verb)s the %(noun)s") % {"verb": verb.replace("_", " "), "noun": noun}
 
 
+def alone(action: str) -> str:
+    """``paused the contract``: enough on the object's own page; empty where the object must be named."""
+    if action.partition(".")[0] not in ("contract", "application", "manifest", "client", "secret"):
+        return ""
+    return str(_ALONE[action]) if action in _ALONE else phrase(action)
+
+
+def icon_of(action: str) -> str:
+    """What was done as a drawing; where there is none, what part of the record it belongs to."""
+    noun, _dot, verb = action.partition(".")
+    chapter = chapter_of(action)
+    if noun in ("contract", "application", "secret", "partnership", "grant") and verb in _ICONS:
+        return _ICONS[verb]
+    return chapter.icon if chapter else "activity"
+
+
 def tail(action: str, after: Mapping[str, Any] | None) -> str:
     """What follows the object's name, out of what was recorded."""
     data = after or {}
     if action in ("group.member_added", "group.member_removed") and data.get("groupName"):
         said = _("to the group %(name)s") if action.endswith("added") else _("from the group %(name)s")
         return said % {"name": data["groupName"]}
-    if action in ("role.assigned", "role.withdrawn") and data.get("role"):
+    if action in ("role.assigned", "role.planned", "role.withdrawn") and data.get("role"):
         if data.get("applicationId"):
             said = _("the role %(role)s of %(application)s")
             return said % {"role": data["role"], "application": data["applicationId"]}

@@ -14,7 +14,7 @@ class Command(BaseCommand):
     """Needs no settings: it makes them for the processes that it starts."""
 
     help = "Start the database, the broker, the web server, a worker and the schedule, with demo data."
-    requires_system_checks: list[str] = []  # noqa: RUF012  (Django's own declaration)
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, default=8000, help="port of the loopback address")

@@ -1,0 +1,172 @@
+"""Roles that a tenant makes for itself, from permissions that are available there."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from accesscontrol import decide
+from accesscontrol import facts as load
+from accesscontrol.gate import require_may_grant
+from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
+from applications import facts as sharing_facts
+from applications.events import emit
+from applications.models import Resource
+from applications.models.applications import PORTAL_ID
+from iam_portal.errors import DomainError, NotFound
+from iam_portal.gate import Actor
+from iam_portal.walls import tenant_scope
+from tenants import history
+from tenants.models import Tenant, since
+from tenants.models.spanned import clipped
+
+# (application id, resource type, resource key, privilege)
+Wanted = tuple[str, str, str, str]
+
+
+class NotAvailableHere(DomainError):
+    """Some permissions are not available in this tenant; every one is listed."""
+
+    code = "permission_not_available"
+
+
+class RoleInUse(DomainError):
+    """Somebody holds the role."""
+
+    code = "role_in_use"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """What a tenant role is: permissions are all that it holds from now on."""
+
+    key: str
+    name: str
+    description: str
+    permissions: Collection[Wanted]
+
+
+def define(*, tenant: Tenant, definition: Definition, by: Actor, at: datetime) -> TenantRole:
+    """Make the role, or make it this one. Whoever holds it gains what is added, so ``may grant`` is asked."""
+    with tenant_scope(tenant.id), transaction.atomic():
+        Tenant.objects.select_for_update(no_key=True).get(id=tenant.id)
+        role = TenantRole.objects.at(at).filter(tenant=tenant, key=definition.key).first()
+        before = _held(role, at) if role is not None else {}
+        resources = _resources(tenant, definition.permissions, at)
+        wanted = {(resources[item[:3]], item[3]): item for item in definition.permissions}
+        added = [item for address, item in wanted.items() if address not in before]
+        _require(tenant, definition, added, by, at)
+        if role is None:
+            role = TenantRole(tenant=tenant, key=definition.key, during=since(at))
+        else:
+            role.revision += 1
+        role.name, role.description = definition.name, definition.description
+        role.full_clean()
+        role.save()
+        surplus = [pk for address, pk in before.items() if address not in wanted]
+        TenantRolePermission.objects.filter(id__in=surplus).close(at)
+        for resource, privilege in [address for address in wanted if address not in before]:
+            TenantRolePermission.objects.create(
+                tenant=tenant, role=role, resource=resource, privilege=privilege, during=since(at)
+            )
+        permissions = [list(item) for item in sorted(definition.permissions)]
+        _record(role, "role.defined", permissions=permissions, by=by, at=at)
+    return role
+
+
+def delete(*, tenant: Tenant, key: str, by: Actor, at: datetime) -> None:
+    """End the role. Refused while somebody holds it: assignments are withdrawn one by one, knowingly."""
+    with tenant_scope(tenant.id), transaction.atomic():
+        Tenant.objects.select_for_update(no_key=True).get(id=tenant.id)
+        role = TenantRole.objects.at(at).filter(tenant=tenant, key=key).first()
+        if role is None:
+            raise NotFound
+        if Assignment.objects.not_over(at).filter(tenant=tenant, tenant_role=role).exists():
+            raise RoleInUse("Somebody holds this role. Withdraw it first.")
+        TenantRolePermission.objects.filter(role=role).close(at)
+        TenantRole.objects.filter(id=role.id).update(during=clipped(at))
+        _record(role, "role.deleted", permissions=[], by=by, at=at)
+
+
+def _held(role: TenantRole, at: datetime) -> dict[tuple[Resource, str], int]:
+    rows = TenantRolePermission.objects.at(at).filter(role=role).select_related("resource")
+    return {(row.resource, row.privilege): row.id for row in rows}
+
+
+def _resources(
+    tenant: Tenant, permissions: Collection[Wanted], at: datetime
+) -> dict[tuple[str, str, str], Resource]:
+    """The resource of each permission: static, or the tenant's own. Objections are collected."""
+    applications = {item[0] for item in permissions}
+    rows = Resource.objects.at(at).filter(application_id__in=applications)
+    known = {
+        (row.application_id, row.type, row.key): row
+        for row in rows
+        if row.owner_tenant_id in (None, tenant.id)
+    }
+    allowed = _allowed(tenant, applications, at)
+    errors = [
+        {
+            "pointer": f"/permissions/{index}",
+            "code": "not_available",
+            "detail": f"{item[3]} on {item[1]}/{item[2]} of {item[0]} is not available here.",
+        }
+        for index, item in enumerate(permissions)
+        if not _is_available(known.get(item[:3]), item, allowed)
+    ]
+    if errors:
+        raise NotAvailableHere("Some permissions are not available here. Nothing was changed.", errors=errors)
+    return known
+
+
+def _is_available(resource: Resource | None, item: Wanted, allowed: set[Wanted]) -> bool:
+    if resource is None or item[3] not in resource.privileges:
+        return False
+    return resource.owner_tenant_id is not None or item in allowed
+
+
+def _allowed(tenant: Tenant, applications: set[str], at: datetime) -> set[Wanted]:
+    """What is contained in a role that is granted to the tenant as owned or by provision."""
+    sharing = sharing_facts.sharing(applications, tenant_ids=[tenant.id])
+    books = load.books(list(sharing), tenant_id=tenant.id)
+    return {
+        (application_id, *permission)
+        for application_id, facts in sharing.items()
+        for permission in decide.granted_permissions(
+            facts, books[application_id], tenant_id=str(tenant.id), at=at
+        )
+    }
+
+
+def _require(tenant: Tenant, definition: Definition, added: list[Wanted], by: Actor, at: datetime) -> None:
+    if not added:
+        return
+    require_may_grant(
+        actor=by,
+        tenant_id=tenant.id,
+        asked={(kind, key, privilege) for app, kind, key, privilege in added if app == PORTAL_ID},
+        foreign=any(app != PORTAL_ID for app, *_ in added),
+        at=at,
+        subject=("role", definition.key, definition.name),
+    )
+
+
+def _record(
+    role: TenantRole, action: str, *, permissions: list[list[str]], by: Actor, at: datetime
+) -> None:
+    history.record(
+        action=action,
+        tenants=[role.tenant_id],
+        by=by,
+        at=at,
+        subject=("role", role.id, role.name),
+        after={"key": role.key, "permissions": permissions},
+    )
+    emit(
+        type="role.changed",
+        tenant_id=role.tenant_id,
+        subject=role.key,
+        at=at,
+        data={"tenantId": str(role.tenant_id), "role": role.key, "action": action},
+    )

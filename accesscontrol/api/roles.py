@@ -1,0 +1,126 @@
+"""Tenant roles by REST."""
+
+from collections import defaultdict
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accesscontrol.actions import tenant_roles
+from accesscontrol.decide import tenant_role_urn
+from accesscontrol.models import TenantRole, TenantRolePermission
+from accesscontrol.serializers.roles import RoleBody, RoleIn, RoleOut, RolePage
+from iam_portal.errors import DomainError, NotFound
+from iam_portal.gate import Privilege
+from tenants.rest import TenantAPI, cursor_of, next_page, page_size
+
+_ORDER = [privilege.value for privilege in Privilege]
+
+
+class RoleExists(DomainError):
+    """There is a role of this key; ``PUT`` changes it."""
+
+    code = "role_exists"
+
+
+class RoleAPI(TenantAPI):
+    """What the doors share."""
+
+    def define(self, key: str, body: dict[str, Any]) -> TenantRole:
+        """One action for both ways in."""
+        permissions = [
+            (item["applicationId"], item["resourceType"], item["resourceId"], privilege)
+            for item in body["permissions"]
+            for privilege in item["privileges"]
+        ]
+        definition = tenant_roles.Definition(
+            key=key, name=body["name"], description=body["description"], permissions=permissions
+        )
+        return tenant_roles.define(tenant=self.tenant, definition=definition, by=self.actor, at=self.at)
+
+    def find(self, key: str) -> TenantRole | None:
+        """The living role of this tenant."""
+        return TenantRole.objects.at(self.at).filter(tenant_id=self.kwargs["tenant_id"], key=key).first()
+
+    def shapes(self, roles: list[TenantRole]) -> list[dict[str, Any]]:
+        """With their permissions, in one query."""
+        held: dict[Any, dict[tuple[str, str, str], set[str]]] = defaultdict(lambda: defaultdict(set))
+        rows = TenantRolePermission.objects.at(self.at).filter(role__in=roles).select_related("resource")
+        for row in rows:
+            address = (row.resource.application_id, row.resource.type, row.resource.key)
+            held[row.role_id][address].add(row.privilege)
+        return [_shape(role, held[role.id]) for role in roles]
+
+
+class Roles(RoleAPI):
+    """The roles that the tenant made."""
+
+    permissions = {"GET": "Roles:read", "POST": "Roles:add"}
+
+    @extend_schema(responses=RolePage, operation_id="roles_list")
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        """In the order of their keys."""
+        limit = page_size(request) or 50
+        rows = TenantRole.objects.at(self.at).filter(tenant_id=self.kwargs["tenant_id"])
+        if cursor := cursor_of(request):
+            rows = rows.filter(key__gt=cursor[0])
+        page = list(rows.order_by("key")[: limit + 1])
+        following = next_page(request, [page[limit - 1].key]) if len(page) > limit else None
+        return Response({"items": self.shapes(page[:limit]), "next": following})
+
+    @extend_schema(request=RoleIn, responses={201: RoleOut})
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        """Make a role from permissions that are available here."""
+        body = self.read(RoleIn)
+        if self.find(body["key"]) is not None:
+            raise RoleExists("There is a role of this key already.")
+        role = self.define(body["key"], body)
+        return Response(self.shapes([role])[0], status=201)
+
+
+class OneRole(RoleAPI):
+    """One role."""
+
+    permissions = {"GET": "Roles:read", "PUT": "Roles:modify", "DELETE": "Roles:delete"}
+
+    @extend_schema(responses=RoleOut, operation_id="roles_read")
+    def get(self, request: Request, key: str, **kwargs: Any) -> Response:
+        """As it is now."""
+        role = self.find(key)
+        if role is None:
+            raise NotFound
+        return Response(self.shapes([role])[0])
+
+    @extend_schema(request=RoleBody, responses=RoleOut)
+    def put(self, request: Request, key: str, **kwargs: Any) -> Response:
+        """Make the role exactly this; whoever holds it has the change at once."""
+        if self.find(key) is None:
+            raise NotFound
+        role = self.define(key, self.read(RoleBody))
+        return Response(self.shapes([role])[0])
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, key: str, **kwargs: Any) -> Response:
+        """End it; refused while somebody holds it."""
+        tenant_roles.delete(tenant=self.tenant, key=key, by=self.actor, at=self.at)
+        return Response(status=204)
+
+
+def _shape(role: TenantRole, held: dict[tuple[str, str, str], set[str]]) -> dict[str, Any]:
+    return {
+        "key": role.key,
+        "name": role.name,
+        "description": role.description,
+        "urn": tenant_role_urn(str(role.tenant_id), role.key),
+        "permissions": [
+            {
+                "applicationId": application_id,
+                "resourceType": kind,
+                "resourceId": key,
+                "privileges": sorted(privileges, key=_ORDER.index),
+            }
+            for (application_id, kind, key), privileges in sorted(held.items())
+        ],
+        "revision": f"r-{role.revision}",
+    }

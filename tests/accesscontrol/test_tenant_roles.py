@@ -1,0 +1,126 @@
+"""Roles that a tenant makes: only of what is available there, counting only while it is."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from accesscontrol import acl, decide
+from accesscontrol import facts as load
+from accesscontrol.actions import assignments, tenant_roles
+from accesscontrol.actions.assignments import Wanted
+from accesscontrol.actions.tenant_roles import Definition, NotAvailableHere, RoleInUse
+from applications import facts
+from applications.actions import contracts
+from iam_portal.errors import NotFound
+from iam_portal.walls import tenant_scope
+from tests.applications.sharing import T0, accepted, make_pair, register
+from tests.support.factories import SYSTEM, make_user
+from tests.support.knocking import browser, person, service
+
+pytestmark = pytest.mark.django_db
+LATER = T0 + timedelta(minutes=1)
+PORTAL = "iam-portal"
+
+
+def definition(application_id: str, *privileges: str, key: str = "night-shift") -> Definition:
+    permissions = [(application_id, "urn:test", "machines", privilege) for privilege in privileges]
+    return Definition(key=key, name="Night shift", description="", permissions=permissions)
+
+
+def held(tenant: Any, user: Any, application_id: str, at: Any) -> list[str]:
+    """The role URNs that the person holds of the application."""
+    sharing = facts.of_application(application_id, tenant_id=tenant.id)
+    who = load.Principal(tenant.id, user_id=user.id)
+    principal = load.principal(who, application_ids=[application_id])[application_id]
+    book = load.books([application_id], tenant_id=tenant.id)[application_id]
+    assert sharing is not None
+    return decide.effective_roles(principal, sharing, book, at=at).urns()
+
+
+@pytest.fixture
+def shared() -> Any:
+    acme, beta = make_pair()
+    application = register(acme, "press", T0)
+    contract = accepted(acme, beta, application.id, at=T0)
+    return acme, beta, application, contract
+
+
+def test_counts_while_its_permissions_are_granted(shared: Any):
+    acme, beta, application, contract = shared
+    user = make_user(beta, "kim", at=T0)
+    role = tenant_roles.define(tenant=beta, definition=definition(application.id, "read"), by=SYSTEM, at=T0)
+    assignments.assign(tenant=beta, wanted=Wanted(role=role.key, user_id=user.id), by=SYSTEM, at=T0)
+    urn = f"urn:iam:tenant-role:{beta.id}:night-shift"
+    with tenant_scope(beta.id):
+        assert held(beta, user, application.id, T0) == [urn]
+    entries = acl.build(application, at=T0, tenant_id=beta.id).resources
+    assert {"role": urn, "privileges": ["read"]} in entries[0]["grants"]
+    contracts.end(tenant=acme, contract_id=contract.id, by=SYSTEM, at=LATER)
+    with tenant_scope(beta.id):
+        assert held(beta, user, application.id, LATER) == []
+    assert acl.build(application, at=LATER, tenant_id=beta.id).resources == []
+
+
+def test_only_of_what_is_granted_here(shared: Any):
+    _, beta, application, _ = shared
+    for wanted in (
+        definition(application.id, "modify"),  # declared, but in no role that is granted to beta
+        definition("acme.unknown", "read"),
+        definition(application.id, "execute"),
+    ):
+        with pytest.raises(NotAvailableHere) as refused:
+            tenant_roles.define(tenant=beta, definition=wanted, by=SYSTEM, at=T0)
+        assert refused.value.errors[0]["pointer"] == "/permissions/0"
+
+
+def test_access_contracts_add_nothing():
+    acme, beta = make_pair()
+    application = register(acme, "press", T0)
+    accepted(acme, beta, application.id, at=T0, type="access")
+    with pytest.raises(NotAvailableHere):
+        tenant_roles.define(tenant=beta, definition=definition(application.id, "read"), by=SYSTEM, at=T0)
+
+
+def test_who_holds_it_loses_what_is_taken_out(shared: Any):
+    acme, _, application, _ = shared
+    both = definition(application.id, "read", "modify")
+    role = tenant_roles.define(tenant=acme, definition=both, by=SYSTEM, at=T0)
+    user = make_user(acme, "kim", at=T0)
+    assignments.assign(tenant=acme, wanted=Wanted(role=role.key, user_id=user.id), by=SYSTEM, at=T0)
+    narrower = definition(application.id, "read")
+    tenant_roles.define(tenant=acme, definition=narrower, by=SYSTEM, at=LATER)
+    grants = acl.build(application, at=LATER, tenant_id=acme.id).resources[0]["grants"]
+    mine = [grant["privileges"] for grant in grants if "tenant-role" in grant["role"]]
+    assert mine == [["read"]]
+    with pytest.raises(RoleInUse):
+        tenant_roles.delete(tenant=acme, key=role.key, by=SYSTEM, at=LATER)
+
+
+def test_by_rest_with_neighbours_and_without_more_rights(shared: Any):
+    acme, beta, application, _ = shared
+    _, session = person(acme, "manager", "access-manager")
+    manager = browser(acme, session)
+    address = f"/iam/access-management/v1/tenants/{acme.id}/roles"
+    body = {
+        "key": "night-shift",
+        "name": "Night shift",
+        "permissions": [
+            {
+                "applicationId": application.id,
+                "resourceType": "urn:test",
+                "resourceId": "machines",
+                "privileges": ["read"],
+            }
+        ],
+    }
+    assert manager.knock("POST", address, json.dumps(body)).status_code == 201
+    stronger = {"applicationId": PORTAL, "resourceType": "urn:iam:portal", "resourceId": "Keys"}
+    body["permissions"] = [{**stronger, "privileges": ["execute"]}]
+    refused = manager.knock("POST", address, json.dumps(body))
+    assert refused.status_code == 403
+    assert "permission_not_held" in refused.content.decode()
+    assert service(beta, "robot", "access-manager").knock("GET", address).status_code == 404
+    with pytest.raises(NotFound):
+        tenant_roles.delete(tenant=beta, key="night-shift", by=SYSTEM, at=LATER)
