@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,12 +12,15 @@ from accesscontrol import acl
 from accesscontrol.serializers.acl import AclOut
 from applications.models import Application
 from tenants.rest import OwnApplicationAPI, uuid_of
+from tenants.schema import query
+
+OWNER = query("tenantId", "Only the resources of this tenant.", OpenApiTypes.UUID)
 
 
 class ApplicationAcl(OwnApplicationAPI):
     """Needs nothing but the application's own credentials, or its service token for the portal."""
 
-    @extend_schema(responses={200: AclOut, 304: None})
+    @extend_schema(parameters=[OWNER], responses={200: AclOut, 304: None})
     def get(self, request: Request, **kwargs: Any) -> Response:
         """Complete or an error. A strong ``ETag``; ``If-None-Match`` answers 304. ``tenantId`` one owner."""
         application = Application.objects.get(id=self.application_id)

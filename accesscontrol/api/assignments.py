@@ -12,6 +12,7 @@ from accesscontrol.models import Assignment
 from accesscontrol.serializers.assignments import AssignmentIn, AssignmentOut, AssignmentPage
 from iam_portal.decision import rfc3339
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size, uuid_of
+from tenants.schema import AT, PAGE
 
 
 class Assignments(TenantAPI):
@@ -19,7 +20,7 @@ class Assignments(TenantAPI):
 
     permissions = {"GET": "Roles:read", "POST": "Roles:modify"}
 
-    @extend_schema(responses=AssignmentPage, operation_id="assignments_list")
+    @extend_schema(parameters=[*PAGE, AT], responses=AssignmentPage, operation_id="assignments_list")
     def get(self, request: Request, **kwargs: Any) -> Response:
         """In the order of their ids."""
         limit = page_size(request) or 50

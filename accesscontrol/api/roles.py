@@ -14,6 +14,7 @@ from accesscontrol.serializers.roles import RoleBody, RoleIn, RoleOut, RolePage
 from iam_portal.errors import DomainError, NotFound
 from iam_portal.gate import Privilege
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size
+from tenants.schema import PAGE
 
 _ORDER = [privilege.value for privilege in Privilege]
 
@@ -58,7 +59,7 @@ class Roles(RoleAPI):
 
     permissions = {"GET": "Roles:read", "POST": "Roles:add"}
 
-    @extend_schema(responses=RolePage, operation_id="roles_list")
+    @extend_schema(parameters=PAGE, responses=RolePage, operation_id="roles_list")
     def get(self, request: Request, **kwargs: Any) -> Response:
         """In the order of their keys."""
         limit = page_size(request) or 50

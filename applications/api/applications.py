@@ -20,9 +20,13 @@ from applications.serializers.availability import AvailabilityBatch, Availabilit
 from applications.serializers.manifest import ManifestIn, ManifestOut
 from iam_portal.errors import DomainError, Invalid, Kind, NotFound
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size, with_revision
+from tenants.schema import AT, PAGE, SEARCH, query
 
 MOST_UNPAGED = 10_000
 RELATIONS = ("owned", "provision", "access")
+RELATION = query("relation", "Any of owned, provision, access, separated by commas.")
+ANY = query("available", "`any` shows what is not available at the moment, too.", enum=["any"])
+DRY_RUN = query("dry_run", "`true` only shows the diff.", bool)
 
 
 class LimitRequired(DomainError):
@@ -37,7 +41,11 @@ class Applications(TenantAPI):
 
     permissions = {"GET": "Modules:read", "POST": "Modules:add"}
 
-    @extend_schema(responses=ApplicationPage, operation_id="applications_list")
+    @extend_schema(
+        parameters=[*PAGE, AT, SEARCH, RELATION, ANY],
+        responses=ApplicationPage,
+        operation_id="applications_list",
+    )
     def get(self, request: Request, **kwargs: Any) -> Response:
         """Read applications: complete without ``limit``; ``available=any`` shows the unavailable too."""
         limit = page_size(request, default=None)
@@ -85,7 +93,7 @@ class Application(TenantAPI):
 
     permissions = {"GET": "Modules:read", "PATCH": "Modules:modify"}
 
-    @extend_schema(responses=ApplicationOut, operation_id="applications_read")
+    @extend_schema(parameters=[AT, ANY], responses=ApplicationOut, operation_id="applications_read")
     def get(self, request: Request, application_id: str, **kwargs: Any) -> Response:
         """Read application: 404 where the list would not show it."""
         row = _one(self, application_id, include_unavailable=_any(request))
@@ -118,7 +126,7 @@ class Availability(TenantAPI):
 
     permissions = {"GET": "Modules:read"}
 
-    @extend_schema(responses=AvailabilityOut)
+    @extend_schema(parameters=[AT], responses=AvailabilityOut)
     def get(self, request: Request, application_id: str, **kwargs: Any) -> Response:
         """Also for an application that is not there: the answer is a no with its reason."""
         return Response(_answers(self, [application_id], self.moment())[0])
@@ -141,7 +149,7 @@ class Manifest(TenantAPI):
 
     permissions = {"PUT": "Modules:modify"}
 
-    @extend_schema(request=ManifestIn, responses=ManifestOut)
+    @extend_schema(parameters=[DRY_RUN], request=ManifestIn, responses=ManifestOut)
     def put(self, request: Request, application_id: str, **kwargs: Any) -> Response:
         """Declare everything anew; idempotent. ``dry_run=true`` only shows the diff."""
         application = own_application(tenant=self.tenant, application_id=application_id)

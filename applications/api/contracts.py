@@ -18,8 +18,12 @@ from applications.serializers.contracts import ActIn, ContractIn, ContractOut, C
 from iam_portal.errors import Invalid, NotFound
 from iam_portal.gate import Permission, Privilege, gate, require
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size, parse_moment, with_revision
+from tenants.schema import PAGE, query
 
 RESOURCE = {ContractType.PROVISION: "ProvisionContracts", ContractType.ACCESS: "AccessContracts"}
+SIDE = query("side", "As which side the tenant stands in it.", enum=["provider", "consumer"])
+STATE = query("state", "draft, proposed, accepted, declined, withdrawn, lapsed or ended.")
+TYPE = query("type", "The type of contract.", enum=list(ContractType.values))
 
 
 def _either(privilege: Privilege) -> str:
@@ -65,7 +69,9 @@ class Contracts(ContractAPI):
 
     permissions = {"GET": _either(Privilege.READ), "POST": _either(Privilege.ADD)}
 
-    @extend_schema(responses=ContractPage, operation_id="contracts_list")
+    @extend_schema(
+        parameters=[*PAGE, SIDE, STATE, TYPE], responses=ContractPage, operation_id="contracts_list"
+    )
     def get(self, request: Request, **kwargs: Any) -> Response:
         """``side=provider|consumer``, ``state=``, ``type=`` narrow the list; newest first."""
         rows = _narrow(self.readable(), request, self.kwargs["tenant_id"], self.at)

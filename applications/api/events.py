@@ -16,6 +16,7 @@ from applications.served import served_tenants
 from iam_portal.errors import DomainError, Invalid, Kind
 from iam_portal.gate import Permission, gate
 from tenants.rest import OwnApplicationAPI, TenantAPI, page_size
+from tenants.schema import AFTER, LIMIT
 
 # Which permission shows which events of a tenant; the first part of the type decides.
 SHOWN_BY = {
@@ -37,7 +38,7 @@ class TenantEvents(TenantAPI):
 
     permissions = {"GET": "|".join(dict.fromkeys(SHOWN_BY.values()))}
 
-    @extend_schema(responses=EventPage)
+    @extend_schema(parameters=[AFTER, LIMIT], responses=EventPage)
     def get(self, request: Request, **kwargs: Any) -> Response:
         """``after=<position>``: everything later, oldest first; ask again with ``next``."""
         tenant_id = self.kwargs["tenant_id"]
@@ -53,7 +54,7 @@ class TenantEvents(TenantAPI):
 class ApplicationEvents(OwnApplicationAPI):
     """What happened to the calling application, in every tenant that it serves."""
 
-    @extend_schema(responses=EventPage)
+    @extend_schema(parameters=[AFTER, LIMIT], responses=EventPage)
     def get(self, request: Request, **kwargs: Any) -> Response:
         """Availability and declared roles. Who holds a role is the tenants' own affair."""
         told = Q(type__startswith="iam.application.") | Q(type__startswith="iam.role.changed.")

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from applications import facts as load
 from applications.availability import Answer, available
 from applications.http import address
-from applications.models import Application, Availability
+from applications.models import Application, Availability, Contract
 from applications.models.applications import PORTAL_ID
 from iam_portal.decision import Decision, Reason
 from iam_portal.errors import NotFound
@@ -129,9 +129,10 @@ def _acts(page: ApplicationPage, application: Application, state: str) -> dict[s
 
 
 def lanes(application: Application, tenant: Tenant, slug: str, at: datetime) -> list[dict[str, Any]]:
-    """The time line of availability in the tenant: one lane for each relation and contract. One query."""
+    """The time line of availability in the tenant: one lane for each relation and contract. Two queries."""
     rows = Availability.objects.filter(application=application, tenant=tenant)
-    rows = rows.select_related("contract__provider").order_by("relation", "contract", "during")
+    rows = rows.select_related("contract__provider").prefetch_related("contract__pauses")
+    rows = rows.order_by("relation", "contract", "during")
     groups: dict[tuple[str, Any], list[Availability]] = defaultdict(list)
     for row in rows:
         groups[row.relation, row.contract_id].append(row)
@@ -140,7 +141,7 @@ def lanes(application: Application, tenant: Tenant, slug: str, at: datetime) -> 
         contract = spans[0].contract
         lane: dict[str, Any] = {
             "label": RELATIONS[relation],
-            "spans": [{"during": row.during, "state": _state(Span.of(row.during), at)} for row in spans],
+            "spans": _pieces(spans, contract, at),
         }
         if contract is not None:
             lane["note"] = _("with %(partner)s") % {"partner": contract.provider.name}
@@ -149,7 +150,20 @@ def lanes(application: Application, tenant: Tenant, slug: str, at: datetime) -> 
     return found
 
 
-def _state(span: Span, at: datetime) -> str:
+def _pieces(rows: list[Availability], contract: Contract | None, at: datetime) -> list[dict[str, Any]]:
+    """When it was, is and will be available, and the contract's pauses between."""
+    held = [Span.of(row.during) for row in rows]
+    pauses = [Span.of(pause.during) for pause in contract.pauses.all()] if contract else []
+    over = all(span.is_past(at) for span in held) and not any(span.covers(at) for span in pauses)
+    shown = [{"during": span, "state": _state(span, at, over=over)} for span in held]
+    if contract:
+        whole = Span(contract.starts_at, contract.ends_at)
+        for pause in pauses:
+            shown += [{"during": part, "state": "paused"} for part in whole.minus(whole.minus([pause]))]
+    return shown
+
+
+def _state(span: Span, at: datetime, *, over: bool) -> str:
     if span.is_future(at):
         return "scheduled"
-    return "ended" if span.is_past(at) else "available"
+    return "ended" if over else "available"

@@ -109,7 +109,8 @@ def roles_by_application(
         }
         if accepted and answer is not None:
             row["state"] = "available" if answer else "not_available"
-            row["why"] = "" if answer else first_sentence(answer.decision)
+            # Of a single application the chain above says it already.
+            row["why"] = first_sentence(answer.decision) if len(roles) > 1 and not answer else ""
         shown.append(row)
     return shown
 

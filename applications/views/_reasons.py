@@ -13,9 +13,10 @@ from applications import facts as load
 from applications.availability import Answer, SharingFacts, granted
 from applications.http import address
 from applications.models import Contract
-from applications.views._standing import standing
+from applications.views._standing import is_provider, standing
 from iam_portal.decision import Decision, Reason
 from iam_portal.spans import earliest
+from tenants.models import Tenant
 
 _SHORT = {
     "draft": gettext_lazy("Not offered yet."),
@@ -43,18 +44,35 @@ def first_sentence(decision: Decision) -> str:
     return decision.reasons[0].text if decision.reasons else ""
 
 
-def holding(contract: Contract, at: datetime) -> dict[str, Answer]:
+def holding(contract: Contract, reader: Tenant, at: datetime) -> dict[str, Answer]:
     """For each application of an accepted contract: does the consumer hold it by this contract, and why.
 
-    Other contracts of the consumer are left out: they are no affair of the provider.
+    The sentences name the other side of who reads them. Other contracts of the consumer are left out:
+    they are no affair of the provider.
     """
     ids = {term.role.application_id for term in contract.terms.all()}
     known = load.sharing(ids, tenant_ids=[contract.consumer_id])
     consumer = str(contract.consumer_id)
     return {
-        application_id: granted(_by_this(facts, contract), role=None, tenant_id=consumer, at=at)
+        application_id: _told(
+            granted(_by_this(facts, contract), role=None, tenant_id=consumer, at=at), contract, reader
+        )
         for application_id, facts in known.items()
     }
+
+
+def _told(answer: Answer, contract: Contract, reader: Tenant) -> Answer:
+    """The rules speak from the consumer's side: to the provider, the contract is with the consumer."""
+    if not is_provider(contract, reader):
+        return answer
+    theirs, ours = f"with {contract.provider.name}", f"with {contract.consumer.name}"
+    reasons = tuple(
+        replace(reason, text=reason.text.replace(theirs, ours, 1))
+        if reason.contract_id == str(contract.id)
+        else reason
+        for reason in answer.decision.reasons
+    )
+    return replace(answer, decision=replace(answer.decision, reasons=reasons))
 
 
 def of_contract(

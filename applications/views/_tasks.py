@@ -49,10 +49,10 @@ def _task(row: Contract, tenant: Tenant, at: datetime) -> Task | None:
         note = _("Proposed by %(partner)s") % {"partner": row.provider.name}
         return Task(0, "contract", title, note, row.proposed_at, leading(_("Answer")))
     if state == "draft":
-        note = _("A draft, not proposed yet")
+        note = _("Drafted")
         return Task(1, "edit", title, note, row.created_at, leading(_("Continue")))
     if state in LIVING and row.ends_at and row.ends_at <= at + SOON:
-        return Task(2, "clock", title, _("Ends"), row.ends_at, leading(_("Look")))
+        return Task(2, "clock", title, _("Ends"), row.ends_at, leading(_("Open")))
     if state == "scheduled":
-        return Task(3, "calendar", title, _("Starts"), row.starts_at, leading(_("Look")))
+        return Task(3, "calendar", title, _("Starts"), row.starts_at, leading(_("Open")))
     return None

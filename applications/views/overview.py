@@ -38,6 +38,7 @@ class Overview(ConsolePage):
             "tiles": tiles,
             "history": recent(self.tenant) if self.can("ActivityLog:read") else None,
             "all_url": self.url("tenants:activity-list"),
+            "first_step": {"label": _("Your account"), "url": self.url("tenants:account-detail")},
         }
         return self.render("applications/overview.html", context)
 

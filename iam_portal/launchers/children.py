@@ -108,7 +108,7 @@ def spawn(
             cwd=directory,
             env=dict(environment),
             process_group=0,
-            preexec_fn=_prepare(account, stop_signal),
+            preexec_fn=_prepare(account, stop_signal),  # noqa: PLW1509  (no thread runs yet)
             user=account.uid,
             group=account.uid,
             extra_groups=account.groups,

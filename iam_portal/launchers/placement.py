@@ -76,7 +76,7 @@ def place(bindir: Path, data_dir: Path) -> Placement:
 
 def socket_directory(account: Account) -> Path:
     """A new private directory whose path is short enough for a socket's address."""
-    parents = (Path(tempfile.gettempdir()), Path("/tmp"))
+    parents = (Path(tempfile.gettempdir()), Path("/tmp"))  # noqa: S108  (a private folder below it)
     longest = _SOCKET_PATH_BYTES - len("/iam-12345678/.s.PGSQL.5432")
     parent = next(
         (

@@ -95,13 +95,13 @@ def ticks(start: datetime, end: datetime) -> Iterator[tuple[datetime, str]]:
 def _window(
     rows: list[Mapping[str, Any]], at: datetime, start: datetime | None, end: datetime | None
 ) -> tuple[datetime, datetime]:
-    known = [at]
-    for row in rows:
-        for span in row["spans"]:
-            known += [moment for moment in both_ends(span["during"]) if moment]
+    ends = [both_ends(span["during"]) for row in rows for span in row["spans"]]
+    known = [at, *(moment for pair in ends for moment in pair if moment)]
     low, high = min(known), max(known)
     margin = max((high - low) / 12, timedelta(days=1))
-    return start or low - margin, end or high + margin
+    # What begins last and has no end would be a sliver at the edge.
+    begins_last = any(lower == high and upper is None for lower, upper in ends)
+    return start or low - margin, end or high + margin * (4 if begins_last else 1)
 
 
 def _fraction(moment: datetime, window: tuple[datetime, datetime]) -> float:

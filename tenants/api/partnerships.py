@@ -16,6 +16,7 @@ from iam_portal.gate import Permission, require
 from tenants.actions import partners, partnerships
 from tenants.models import Partnership, Tenant
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size, uuid_of, with_revision
+from tenants.schema import PAGE
 from tenants.serializers.partnerships import (
     AutoAcceptIn,
     InvitationIn,
@@ -68,7 +69,7 @@ class Partnerships(PartnershipAPI):
 
     permissions = {"GET": "OrganizationRelations:read", "POST": "OrganizationRelations:add"}
 
-    @extend_schema(responses=PartnershipPage, operation_id="partnerships_list")
+    @extend_schema(parameters=PAGE, responses=PartnershipPage, operation_id="partnerships_list")
     def get(self, request: Request, **kwargs: Any) -> Response:
         """Of every state."""
         limit = page_size(request) or 50

@@ -1,7 +1,7 @@
 """Roles that a tenant makes: only of what is available there, counting only while it is."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -98,8 +98,9 @@ def test_who_holds_it_loses_what_is_taken_out(shared: Any):
         tenant_roles.delete(tenant=acme, key=role.key, by=SYSTEM, at=LATER)
 
 
-def test_by_rest_with_neighbours_and_without_more_rights(shared: Any):
-    acme, beta, application, _ = shared
+def test_by_rest_with_neighbours_and_without_more_rights():
+    acme, beta = make_pair()
+    application = register(acme, "press", datetime.now(UTC))  # the doors have the real clock
     _, session = person(acme, "manager", "access-manager")
     manager = browser(acme, session)
     address = f"/iam/access-management/v1/tenants/{acme.id}/roles"

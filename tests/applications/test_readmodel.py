@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from accesscontrol.actions import assignments
+from accesscontrol.actions.assignments import Wanted
 from accesscontrol.decide import may_call
 from accesscontrol.facts import calls
 from applications import facts, readmodel
@@ -150,3 +152,24 @@ def test_nobody_calls_by_an_assignment_alone(acme: Tenant, beta: Tenant, meter: 
     reader = register(beta, "reader", T0)
     known = calls(caller=reader, target_ids=[meter.id], tenant_id=beta.id)[meter.id]
     assert may_call(known, at=T0).decision.code == "no_contract"
+
+
+def test_a_role_over_the_providers_data_opens_nothing_of_ones_own(
+    acme: Tenant, beta: Tenant, meter: Application
+) -> None:
+    """Gamma has the application for itself, and for beta's data; its service was given the latter only."""
+    gamma = make_tenant("gamma", at=T0)
+    make_partners(beta, gamma, at=T0)
+    make_partners(acme, gamma, at=T0)
+    accepted(acme, beta, meter.id, at=T0)
+    accepted(acme, gamma, meter.id, at=T0)
+    access = accepted(beta, gamma, meter.id, at=T0, type="access")
+    planner = register(gamma, "planner", T0)
+    wanted = Wanted(
+        role=VIEWER, application_id=meter.id, principal_application_id=planner.id, contract_id=access.id
+    )
+    assignments.assign(tenant=gamma, wanted=wanted, by=SYSTEM, at=T0)
+    at_home = calls(caller=planner, target_ids=[meter.id], tenant_id=gamma.id)[meter.id]
+    assert not may_call(at_home, at=T0)
+    at_beta = calls(caller=planner, target_ids=[meter.id], tenant_id=beta.id)[meter.id]
+    assert {role.scope_tenant_id for role in may_call(at_beta, at=T0).roles} == {str(beta.id)}

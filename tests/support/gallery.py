@@ -1,6 +1,6 @@
 """Pictures of every page, wide and narrow, light and dark, and the two of the README.
 
-python -m tests.support.gallery [FOLDER]        into .screenshots by default; what stood there before is replaced
+python -m tests.support.gallery [FOLDER]      into .screenshots by default; older pictures there go
 """
 
 import argparse

@@ -97,9 +97,10 @@ def _contracts(finder: _Finder) -> list[Shot]:
             if not path:
                 continue
             shots.append(Shot(f"contract-{state}-{side}", path))
-            shots += [Shot(f"contract-{state}-{side}-{act}", f"{path}/{act}") for act in _ACTS.get(
-                (state, side), ()
-            )]
+            shots += [
+                Shot(f"contract-{state}-{side}-{act}", f"{path}/{act}")
+                for act in _ACTS.get((state, side), ())
+            ]
             if (state, side) == ("in_force", "provided"):
                 shots.append(Shot("contract-menu", path, ".page-actions .menu > summary"))
                 shots.append(Shot("contract-dialog", f"{path}", ".page-actions a[data-dialog]"))
@@ -118,8 +119,11 @@ _ACTS = {
 
 def _applications(finder: _Finder) -> list[Shot]:
     shots = []
-    for name, query in (("owned", "relation=owned"), ("shared", "relation=shared&state=available"),
-                        ("unavailable", "state=unavailable")):
+    for name, query in (
+        ("owned", "relation=owned"),
+        ("shared", "relation=shared&state=available"),
+        ("unavailable", "state=unavailable"),
+    ):
         path = finder.first(f"applications?{query}")
         if not path:
             continue
