@@ -20,8 +20,8 @@ ASSETS := node_modules/.assets-$(call sum,package-lock.json)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format types layers migrations deploy-check openapi openapi-check doors \
-	locks assets licences
+.PHONY: help demo test screenshots check lint format types layers migrations deploy-check openapi \
+	openapi-check doors locks assets licences
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ demo: $(RUNTIME) $(ASSETS) ## everything with demo data on http://127.0.0.1:8000
 
 test: $(DEVELOPMENT) $(ASSETS) ## the whole test suite (TEST_ARGS="-k tokens -x")
 	@PORTAL_ENVIRONMENT=test $(RUN) -m pytest $(TEST_ARGS)
+
+screenshots: $(DEVELOPMENT) $(ASSETS) ## pictures of every page into .screenshots, two into docs/pictures
+	@$(RUN) -m tests.support.gallery
 
 check: lint types layers migrations deploy-check openapi-check ## every check that is not a test
 

@@ -90,11 +90,22 @@ def build(application: Application, *, at: datetime, tenant_id: UUID | None = No
 
 
 def snapshot(application: Application, *, at: datetime) -> Snapshot:
-    """The complete ACL with a revision that has risen exactly when the content changed."""
+    """The complete ACL with a revision that has risen exactly when the content changed.
+
+    Polls do not wait for each other: only who finds another content than the last one takes the lock.
+    """
+    acl = build(application, at=at)
+    row = AclRevision.objects.filter(application=application).first()  # after the content: never an older one
+    if row is not None and row.digest == acl.digest:
+        return Snapshot(application.id, row.revision, at, acl.resources)
+    return _risen(application, at)
+
+
+def _risen(application: Application, at: datetime) -> Snapshot:
     with transaction.atomic():
         AclRevision.objects.get_or_create(application=application)
         row = AclRevision.objects.select_for_update().get(application=application)
-        acl = build(application, at=at)  # under the lock: revisions and contents rise together
+        acl = build(application, at=at)  # again, under the lock: revisions and contents rise together
         if row.digest != acl.digest:
             row.revision += 1
             row.digest = acl.digest

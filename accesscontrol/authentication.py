@@ -10,7 +10,7 @@ Names in settings: :class:`ServiceTokenAuthentication`, :class:`ConsoleSessionAu
 :class:`DeclaredPermission`. A user's token is not taken anywhere here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -25,7 +25,10 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from accesscontrol.oauth import clients, decision, tokens
+from accesscontrol.oauth.claims import narrowed_roles
 from accesscontrol.oauth.refusals import CHALLENGE, REALM, ClientRefused
+from applications import facts as sharing_facts
+from applications.availability import available
 from applications.models import Application
 from applications.models.applications import PORTAL_ID
 from iam_portal import tracing
@@ -79,7 +82,9 @@ class ServiceTokenAuthentication(BaseAuthentication):
         if standing is None:
             raise AuthenticationFailed("This token is not accepted.")
         application = standing.account.application
-        return Principal(_service(application, standing.account.tenant_id, request), application), claims
+        actor = _service(application, standing.account.tenant_id, request)
+        narrowed = narrowed_roles(claims, PORTAL_ID)
+        return Principal(replace(actor, only_roles=narrowed or None), application), claims
 
     def authenticate_header(self, request: Request) -> str:
         """The challenge; with the error code when a token was presented (RFC 6750 §3.1)."""
@@ -116,6 +121,9 @@ class ApplicationAuthentication(BaseAuthentication):
         except ClientRefused:
             raise AuthenticationFailed("Client authentication failed.") from None
         application = client.application
+        facts = sharing_facts.of_application(application.id, tenant_id=application.owner_id)
+        if facts is None or not available(facts, tenant_id=str(application.owner_id), at=timezone.now()):
+            raise AuthenticationFailed("Client authentication failed.")  # suspended, or its owner is
         return Principal(_service(application, application.owner_id, request), application), client
 
     def authenticate_header(self, request: Request) -> str:

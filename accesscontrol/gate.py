@@ -56,9 +56,17 @@ def permissions(*, actor: Actor, tenant_id: UUID | str, at: datetime) -> set[dec
             else load.Principal(tenant_id, application_id=actor.id)
         )
         principal = load.principal(who, application_ids=[PORTAL_ID])[PORTAL_ID]
-    roles = decide.effective_roles(principal, sharing, book, at=at)
+    roles = _narrowed(decide.effective_roles(principal, sharing, book, at=at), actor)
     held = decide.permissions_of(roles, sharing, book, tenant_id=str(tenant_id), at=at)
     return held | _own_account(actor, principal, sharing, at)
+
+
+def _narrowed(roles: decide.Roles, actor: Actor) -> decide.Roles:
+    """A token that names some roles carries those alone; a role of the tenant's making is not among them."""
+    if actor.only_roles is None:
+        return roles
+    kept = [role for role in roles.held if role.key in actor.only_roles and role.relation != "tenant"]
+    return decide.Roles(tuple(kept), roles.refusals)
 
 
 def _own_account(

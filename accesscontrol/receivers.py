@@ -8,7 +8,8 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.dispatch import receiver
 
-from accesscontrol.actions.assignments import require_administrator, what_principal_holds
+from accesscontrol.actions.administrators import require_administrator
+from accesscontrol.actions.assignments import what_principal_holds
 from accesscontrol.facts import groups_above
 from accesscontrol.gate import require_may_grant
 from accesscontrol.models import Assignment, TenantRolePermission
@@ -18,6 +19,7 @@ from iam_portal.gate import Actor
 from iam_portal.walls import cross_tenant, tenant_scope
 from tenants import signals as tenant_signals
 from tenants.models import Group, Tenant, User
+from tenants.policies import is_active
 
 
 @receiver(application_signals.principal_becoming)
@@ -31,8 +33,11 @@ def may_become_application(*, actor: Actor, application: Application, at: dateti
 
 @receiver(tenant_signals.principal_becoming)
 def may_become_user(*, actor: Actor, tenant: Tenant, user: User, at: datetime, **kwargs: Any) -> None:
-    """A password link or another mailbox lets one act as the user."""
-    if actor.kind == "user" and actor.id == str(user.id):
+    """A password link or another mailbox lets one act as the user; a return gives him back what he holds.
+
+    An active user is himself already. An inactive one is not: nobody gives himself back what he held.
+    """
+    if actor.kind == "user" and actor.id == str(user.id) and is_active(user=user, at=at):
         return
     groups: set[UUID] = set()
     for group_id in user.memberships.not_over(at).values_list("group_id", flat=True):
@@ -46,17 +51,17 @@ def may_become_user(*, actor: Actor, tenant: Tenant, user: User, at: datetime, *
 def may_let_into_group(
     *, actor: Actor, tenant: Tenant, group: Group, parent: Group | None, at: datetime, **kwargs: Any
 ) -> None:
-    """A membership or a move gives what the group and those above it hold."""
+    """A membership or a move gives, or takes, what the group and those above it hold."""
     source = parent or group
     above = groups_above(source.id, tenant_id=tenant.id, at=at)
     held = _living(at).filter(tenant=tenant, group_id__in=above)
     _require(actor, tenant.id, held, at, ("group", group.id, group.name))
 
 
-@receiver(tenant_signals.user_deactivated)
-def keep_an_administrator(*, tenant: Tenant, user: User, at: datetime, **kwargs: Any) -> None:
-    """Sent after the activity was closed: somebody else must still be able to hand out roles."""
-    require_administrator(tenant=tenant, at=at, without=user)
+@receiver([tenant_signals.user_deactivated, tenant_signals.membership_removed, tenant_signals.group_moved])
+def keep_an_administrator(*, tenant: Tenant, at: datetime, **kwargs: Any) -> None:
+    """Sent after the change was written: somebody must still be able to hand out roles."""
+    require_administrator(tenant=tenant, at=at)
 
 
 @receiver(tenant_signals.group_deleted)

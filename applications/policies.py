@@ -63,14 +63,22 @@ def lock_tenants(*tenant_ids: UUID) -> None:
     list(Tenant.objects.raw("SELECT id FROM tenants_tenant WHERE id = ANY(%s) ORDER BY id FOR SHARE", [ids]))
 
 
+class IsPortal(DomainError):
+    """The portal itself is nobody's to change: its roles open the doors of every tenant."""
+
+    code = "application_is_portal"
+
+
 def own_application(*, tenant: Tenant, application_id: str, lock: bool = False) -> Application:
-    """An application of the tenant, or NotFound, alike for a foreign one."""
+    """An application of the tenant, or NotFound, alike for a foreign one. Never the portal itself."""
     rows = Application.objects.filter(still_open(), owner=tenant)
     if lock:
         rows = rows.select_for_update(no_key=True)
     application = rows.filter(id=application_id).first()
     if application is None:
         raise NotFound
+    if application.is_portal:
+        raise IsPortal("The portal itself cannot be changed, contracted, suspended or retired.")
     return application
 
 

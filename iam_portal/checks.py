@@ -24,4 +24,7 @@ def unsafe_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
     if settings.DATABASES["default"].get("USER") == settings.DATABASES["owner"].get("USER"):
         hint = "Let DATABASE_URL name the role iam_web, and DATABASE_OWNER_URL the owner of the tables."
         found.append(Error("Web processes connect as the owner of the tables.", hint=hint, id="iam.E004"))
+    if settings.PORTAL_TRUSTED_PROXIES < (1 if settings.SECURE_PROXY_SSL_HEADER else 0):
+        hint = "Set PORTAL_TRUSTED_PROXIES to the number of proxies, or one guesser shuts everybody out."
+        found.append(Error("Everybody would have the address of the proxy.", hint=hint, id="iam.E005"))
     return found

@@ -63,6 +63,7 @@ class Actor:
     tenant_id: UUID | None
     request_id: str = ""
     source_address: str = ""
+    only_roles: frozenset[str] | None = None  # a token that was narrowed to some of the roles held
 
     @classmethod
     def system(cls, name: str = "portal") -> "Actor":

@@ -1,11 +1,13 @@
 """Request id and structured log lines; nothing secret is ever logged, so bodies and queries are not."""
 
+import ipaddress
 import re
 import time
 import uuid
 from collections.abc import Callable
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 log = structlog.get_logger("iam.request")
@@ -47,5 +49,24 @@ def request_id(request: HttpRequest) -> str:
 
 
 def source_address(request: HttpRequest) -> str:
-    """The address of the peer. A proxy's header is believed only where settings name the proxy."""
-    return str(request.META.get("REMOTE_ADDR", ""))
+    """The address of whoever asks, behind the proxies that ``PORTAL_TRUSTED_PROXIES`` counts.
+
+    Each proxy appends to ``X-Forwarded-For`` the peer it saw. So only as many entries from the right as
+    there are proxies of ours can be believed; what stands left of them is what the caller made up.
+    """
+    peer = str(request.META.get("REMOTE_ADDR", ""))
+    count = settings.PORTAL_TRUSTED_PROXIES
+    if count < 1:
+        return peer
+    entries = request.headers.get("X-Forwarded-For", "").split(",")
+    return (_address(entries[-count]) if count <= len(entries) else None) or peer
+
+
+def _address(entry: str) -> str | None:
+    """In one spelling; None for what is no address (a name, a port, nothing)."""
+    try:
+        address = ipaddress.ip_address(entry.strip())
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)

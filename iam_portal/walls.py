@@ -79,6 +79,8 @@ def _transaction() -> Iterator[None]:
 def _usable() -> bool:
     """Whether the transaction still takes statements; a failed one restores its settings by rolling back."""
     raw = connection.connection
+    if connection.needs_rollback:
+        return False
     return raw is not None and raw.info.transaction_status == TransactionStatus.INTRANS
 
 

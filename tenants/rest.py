@@ -9,6 +9,7 @@ from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpResponseBase
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -43,7 +44,7 @@ class TenantAPI(APIView):
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.at = timezone.now()
         self._refusal: Exception | None = None
-        with tenant_scope(kwargs["tenant_id"]):
+        with transaction.atomic(), tenant_scope(kwargs["tenant_id"]):
             response = super().dispatch(request, *args, **kwargs)
         if self._refusal is not None:  # the act is rolled back, its refusal stays
             history.record_refusal(self._refusal)
@@ -51,6 +52,7 @@ class TenantAPI(APIView):
 
     def handle_exception(self, exc: Exception) -> Response:
         self._refusal = exc
+        transaction.set_rollback(True)  # an error after an act undoes the act: the answer must be true
         return super().handle_exception(exc)
 
     @property
@@ -83,7 +85,7 @@ class TenantAPI(APIView):
         if text is None:
             return None
         bare = text.strip().removeprefix("W/").strip('"')
-        if not bare.startswith("r-") or not bare[2:].isdigit() or len(bare) > 12:
+        if not bare.startswith("r-") or not is_number(bare[2:]) or len(bare) > 12:
             raise Invalid('If-Match takes a revision like "r-7".')
         return int(bare[2:])
 
@@ -134,12 +136,17 @@ def parse_moment(text: str, name: str) -> datetime:
         raise Invalid(f"{name} is out of range.") from error
 
 
+def is_number(text: str) -> bool:
+    """Digits of ASCII: ``str.isdigit`` also takes what ``int`` refuses."""
+    return text.isascii() and text.isdigit()
+
+
 def page_size(request: Request, *, default: int | None = DEFAULT) -> int | None:
     """``limit`` of the query, at most 500; the default when it is not sent."""
     text = request.query_params.get("limit")
     if text is None:
         return default
-    if not text.isdigit() or not 1 <= int(text[:6]) <= MOST:
+    if not is_number(text) or not 1 <= int(text[:6]) <= MOST:
         raise Invalid(f"limit is a number from 1 to {MOST}.")
     return int(text)
 
@@ -151,9 +158,9 @@ def cursor_of(request: Request) -> list[str] | None:
         return None
     try:
         values = json.loads(base64.urlsafe_b64decode(text.encode("ascii") + b"=="))
-    except (ValueError, binascii.Error, UnicodeError) as error:
+    except (ValueError, binascii.Error, UnicodeError, RecursionError) as error:
         raise Invalid("The cursor is not one that was given out.") from error
-    if not isinstance(values, list) or not all(isinstance(v, str) and "\x00" not in v for v in values):
+    if not isinstance(values, list) or not all(isinstance(v, str) and v.isprintable() for v in values):
         raise Invalid("The cursor is not one that was given out.")
     return values
 

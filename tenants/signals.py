@@ -19,14 +19,22 @@ user_deactivated = Signal()
 # Told. Keywords ``tenant``, ``group``, ``by``, ``at``; its memberships are closed already.
 group_deleted = Signal()
 
-# Asked: may this actor do what would let him act as this user (password link, another mailbox)?
+# Told. Keywords ``tenant``, ``group``, ``user``, ``by``, ``at``; the membership is closed already.
+membership_removed = Signal()
+
+# Told. Keywords ``tenant``, ``group``, ``by``, ``at``; the group stands in its new place already.
+group_moved = Signal()
+
+# Asked: may this actor do what would let him act as this user (password link, another mailbox), or what
+# gives an inactive user back all that he still holds (reactivation; asked before it happens)?
 # Keywords ``actor``, ``tenant``, ``user``, ``at``. A receiver that objects raises ``Forbidden``.
 principal_becoming = Signal()
 
-# Asked: may this actor let users gain what a group holds?
-# Keywords ``actor``, ``tenant``, ``users``, ``group``, ``parent``, ``at``.
-# A membership: ``users`` would gain what ``group`` and the groups above it hold; ``parent`` is None.
-# A move: ``group`` and all below it would gain what ``parent`` and above hold; ``users`` is empty.
+# Asked: may this actor let users gain, or lose, what a group holds? Whoever may not give it may not take it.
+# Keywords ``actor``, ``tenant``, ``users``, ``group``, ``parent``, ``at``; asked while the old state stands.
+# A membership: ``users`` would gain or lose what ``group`` and those above it hold; ``parent`` is None.
+# A place: ``group`` and all below it would gain or lose what ``parent`` and above hold; ``users`` is empty.
+# A group's end: everybody in it would lose what it and those above hold; ``users`` is empty, ``parent`` None.
 membership_changing = Signal()
 
 # Asked: what has an upper app to show on the page of a user or of a group? A receiver answers with a panel,

@@ -8,19 +8,20 @@ from uuid import UUID
 from django.db import transaction
 
 from accesscontrol.actions import assigned
+from accesscontrol.actions.administrators import require_administrator
 from accesscontrol.decide import Permission
-from accesscontrol.gate import RESOURCE_TYPE, require_may_grant
+from accesscontrol.gate import require_may_grant
 from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
-from accesscontrol.portal_roles import ROLE_KEYS, permissions_of
 from applications import facts as sharing_facts
 from applications.availability import granted
-from applications.models import Application, ApplicationRole, Contract
+from applications.models import Application, ApplicationRole, Contract, RolePermission
 from applications.models.applications import PORTAL_ID
 from iam_portal.errors import DomainError, Invalid, NotFound
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants.models import Group, Tenant, User, since
 from tenants.models.spanned import clipped
+from tenants.policies import hold
 
 
 class NotGrantedHere(DomainError):
@@ -33,12 +34,6 @@ class AlreadyAssigned(DomainError):
     """The principal holds the role for that time."""
 
     code = "already_assigned"
-
-
-class LastAdministrator(DomainError):
-    """Somebody has to be able to hand out roles."""
-
-    code = "last_administrator"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +56,7 @@ def assign(*, tenant: Tenant, wanted: Wanted, by: Actor, at: datetime) -> Assign
     if start < at or (wanted.ends_at is not None and wanted.ends_at <= start):
         raise Invalid("An assignment begins now or later, and ends after it began.")
     with tenant_scope(tenant.id), transaction.atomic():
+        hold(tenant)  # two at once with the same role and principal take turns
         row = Assignment(
             tenant=tenant, during=since(start, wanted.ends_at), created_at=at, by_name=by.name[:200]
         )
@@ -104,7 +100,9 @@ def what_role_gives(row: Assignment, *, at: datetime) -> tuple[set[Permission], 
     if role is not None:
         if role.application_id != PORTAL_ID:
             return set(), True
-        return set(permissions_of(role.key)), False
+        # The rows that the gate reads, not the table they were made from.
+        held = RolePermission.objects.at(at).filter(role=role)
+        return set(held.values_list("resource__type", "resource__key", "privilege")), False
     rows = TenantRolePermission.objects.not_over(at).filter(role=row.tenant_role)
     pairs = list(rows.values_list("resource__application_id", "resource__type", "resource__key", "privilege"))
     portal = {(kind, key, privilege) for app, kind, key, privilege in pairs if app == PORTAL_ID}
@@ -161,7 +159,9 @@ def _set_role(row: Assignment, tenant: Tenant, wanted: Wanted, at: datetime) -> 
         ApplicationRole.objects.at(at).filter(application_id=wanted.application_id, key=wanted.role).first()
     )
     sharing = sharing_facts.of_application(wanted.application_id, tenant_id=tenant.id)
-    if row.application_role is None or sharing is None:
+    known = sharing is not None and sharing_facts.concerns(sharing, tenant_id=str(tenant.id))
+    if row.application_role is None or sharing is None or not known:
+        # A stranger's application answers like one that is not there, whatever its state.
         raise NotFound("There is no such role here.")
     if wanted.contract_id is not None:
         row.contract = Contract.objects.filter(
@@ -207,25 +207,3 @@ def _overlapping(row: Assignment) -> bool:
         contract=row.contract,
         during__overlap=row.during,
     ).exists()
-
-
-def require_administrator(*, tenant: Tenant, at: datetime, without: User | None = None) -> None:
-    """Refuse when, after the change just made, nobody active could hand out roles here any more.
-
-    ``without`` is a person who is just being deactivated. A tenant that never had an administrator is
-    left alone: its first one is made by the installation.
-    """
-    keys = [key for key in ROLE_KEYS if (RESOURCE_TYPE, "Roles", "modify") in permissions_of(key)]
-    rows = Assignment.objects.filter(
-        tenant=tenant, application_role__application_id=PORTAL_ID, application_role__key__in=keys
-    )
-    if not rows.exists():
-        return
-    active = User.objects.filter(tenant=tenant, activity__during__contains=at)
-    if without is not None:
-        active = active.exclude(id=without.id)
-    living = rows.at(at)
-    direct = active.filter(assignments__in=living)
-    through = active.filter(memberships__during__contains=at, memberships__group__assignments__in=living)
-    if not direct.exists() and not through.exists():
-        raise LastAdministrator("Nobody here could hand out roles any more.")

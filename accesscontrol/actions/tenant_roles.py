@@ -100,11 +100,10 @@ def _resources(
     """The resource of each permission: static, or the tenant's own. Objections are collected."""
     applications = {item[0] for item in permissions}
     rows = Resource.objects.at(at).filter(application_id__in=applications)
-    known = {
-        (row.application_id, row.type, row.key): row
-        for row in rows
-        if row.owner_tenant_id in (None, tenant.id)
-    }
+    mine = [row for row in rows if row.owner_tenant_id in (None, tenant.id)]
+    # A resource of the tenant's own never stands in for a static one of the same name.
+    mine.sort(key=lambda row: row.owner_tenant_id is None)
+    known = {(row.application_id, row.type, row.key): row for row in mine}
     allowed = _allowed(tenant, applications, at)
     errors = [
         {
@@ -152,9 +151,7 @@ def _require(tenant: Tenant, definition: Definition, added: list[Wanted], by: Ac
     )
 
 
-def _record(
-    role: TenantRole, action: str, *, permissions: list[list[str]], by: Actor, at: datetime
-) -> None:
+def _record(role: TenantRole, action: str, *, permissions: list[list[str]], by: Actor, at: datetime) -> None:
     history.record(
         action=action,
         tenants=[role.tenant_id],

@@ -3,25 +3,30 @@
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
-from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
 from accesscontrol.oauth.refusals import BadRequest
 
 CONTENT_TYPE = "application/json;charset=UTF-8"
+FORM = "application/x-www-form-urlencoded"
 
 
 def form(request: HttpRequest, *, repeatable: frozenset[str] = frozenset()) -> dict[str, str]:
-    """The posted parameters. A parameter in the address or sent twice is refused (RFC 6749 §3.2)."""
+    """The posted parameters. A parameter in the address or sent twice is refused (RFC 6749 §3.2, appendix B)."""
     if request.META.get("QUERY_STRING"):
         raise BadRequest("Parameters belong into the body.")
+    # Before the body is touched: a charset such as base64 is one that Django takes, and then breaks on.
+    if request.content_type != FORM or request.content_params.get("charset", "utf-8").lower() != "utf-8":
+        raise BadRequest(f"The body must be {FORM} in UTF-8.")
     try:
+        unquote_to_bytes(request.body).decode()  # Django would put a replacement for what is not UTF-8
         posted = request.POST
-    except (SuspiciousOperation, MultiPartParserError, UnreadablePostError) as error:
+    except (SuspiciousOperation, UnicodeDecodeError, UnreadablePostError) as error:
         raise BadRequest("The body cannot be read.") from error  # else Django answers in HTML
     for name, values in posted.lists():
         if len(values) > 1 and name not in repeatable:

@@ -17,5 +17,5 @@ urlpatterns = [
         name="assignment-withdraw",
     ),
     path(f"{_tenant}/roles", roles.Roles.as_view(), name="role-list"),
-    path(f"{_tenant}/roles/<str:key>", roles.OneRole.as_view(), name="role-read"),
+    path(f"{_tenant}/roles/<role_key:key>", roles.OneRole.as_view(), name="role-read"),
 ]

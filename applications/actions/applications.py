@@ -17,7 +17,6 @@ from applications.models import (
     Contract,
     Resource,
 )
-from applications.models.applications import PORTAL_ID
 from applications.models.clients import FRONTEND
 from applications.policies import Stale, own_application
 from applications.signals import resources_ended
@@ -27,6 +26,7 @@ from iam_portal.walls import cross_tenant
 from tenants import history
 from tenants.models import Tenant, since
 from tenants.models.spanned import clipped
+from tenants.policies import hold
 
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -35,12 +35,6 @@ class IdTaken(DomainError):
     """Application ids are unique in the installation and never freed."""
 
     code = "application_id_taken"
-
-
-class IsPortal(DomainError):
-    """The portal itself cannot be contracted, retired or suspended."""
-
-    code = "application_is_portal"
 
 
 class SuspensionState(DomainError):
@@ -67,6 +61,7 @@ def register(
     if application_id is not None:
         _check_id(owner, chosen)
     with transaction.atomic():
+        hold(owner)  # two at once with the same id or name take turns
         if Application.objects.filter(id=chosen).exists():
             raise IdTaken("This id is taken. Ids are never freed.")
         application = Application(id=chosen, owner=owner, during=since(at), **_columns(details))
@@ -106,7 +101,7 @@ def change(
 def suspend(*, tenant: Tenant, application_id: str, reason: str, by: Actor, at: datetime) -> Application:
     """From now on it is available nowhere, until resumed."""
     with transaction.atomic():
-        application = _not_portal(own_application(tenant=tenant, application_id=application_id, lock=True))
+        application = own_application(tenant=tenant, application_id=application_id, lock=True)
         if application.suspensions.filter(during__contains=at).exists():
             raise SuspensionState("This application is suspended already.")
         with moving(applications=[application.id], tenants=None, at=at):
@@ -122,7 +117,7 @@ def suspend(*, tenant: Tenant, application_id: str, reason: str, by: Actor, at: 
 def resume(*, tenant: Tenant, application_id: str, by: Actor, at: datetime) -> Application:
     """End its suspension now."""
     with transaction.atomic():
-        application = _not_portal(own_application(tenant=tenant, application_id=application_id, lock=True))
+        application = own_application(tenant=tenant, application_id=application_id, lock=True)
         running = application.suspensions.filter(during__contains=at)
         if not running.exists():
             raise SuspensionState("This application is not suspended.")
@@ -135,7 +130,7 @@ def resume(*, tenant: Tenant, application_id: str, by: Actor, at: datetime) -> A
 def retire(*, tenant: Tenant, application_id: str, by: Actor, at: datetime) -> Application:
     """Take it out of operation for good: its roles, secrets and shares end. The id stays taken."""
     with transaction.atomic():
-        application = _not_portal(own_application(tenant=tenant, application_id=application_id, lock=True))
+        application = own_application(tenant=tenant, application_id=application_id, lock=True)
         before = snapshot(application)
         contracts = set(
             Contract.objects.filter(terms__role__application=application).values_list("id", flat=True)
@@ -212,12 +207,6 @@ def _make_client(application: Application) -> None:
         algorithm="",
     )
     client.save()
-
-
-def _not_portal(application: Application) -> Application:
-    if application.id == PORTAL_ID:
-        raise IsPortal("The portal itself cannot be suspended or retired.")
-    return application
 
 
 def _record(

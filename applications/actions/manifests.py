@@ -18,7 +18,7 @@ from applications.models import (
     Resource,
     RolePermission,
 )
-from applications.policies import roles_by_name
+from applications.policies import IsPortal
 from applications.signals import resources_ended
 from iam_portal.gate import Actor
 from iam_portal.walls import cross_tenant
@@ -35,6 +35,8 @@ def declare(
     *, application: Application, manifest: Manifest, by: Actor, at: datetime, dry_run: bool = False
 ) -> Diff:
     """Make the application's declaration this one. With ``dry_run`` only the diff is told."""
+    if application.is_portal and by.kind != "system":
+        raise IsPortal("The portal's own roles are declared by its installation only.")
     diff = Diff()
     try:
         with transaction.atomic():
@@ -133,16 +135,18 @@ def _permissions(
 
 
 def _required(application: Application, manifest: Manifest, at: datetime, diff: Diff) -> None:
-    rows = RequiredRole.objects.at(at).filter(application=application).select_related("role")
-    living = {(row.role.application_id, row.role.key): row for row in rows}
-    for pair, row in living.items():
-        if pair not in manifest.required:
-            RequiredRole.objects.filter(id=row.id).close(at)
-            diff.removed.append(f"requiredRoles/{pair[0]}/{pair[1]}")
-    wanted = sorted(manifest.required - set(living))
-    for pair, role in roles_by_name(wanted, at=at).items():
-        RequiredRole.objects.create(application=application, role=role, during=since(at))
-        diff.added.append(f"requiredRoles/{pair[0]}/{pair[1]}")
+    """As written: whether such a role exists is not this application's to learn."""
+    rows = RequiredRole.objects.at(at).filter(application=application)
+    living = {(row.wanted_application, row.wanted_role): row.id for row in rows}
+    gone = sorted(set(living) - manifest.required)
+    RequiredRole.objects.filter(id__in=[living[pair] for pair in gone]).close(at)
+    fresh = sorted(manifest.required - set(living))
+    RequiredRole.objects.bulk_create(
+        RequiredRole(application=application, wanted_application=wanted, wanted_role=role, during=since(at))
+        for wanted, role in fresh
+    )
+    diff.removed += [f"requiredRoles/{wanted}/{role}" for wanted, role in gone]
+    diff.added += [f"requiredRoles/{wanted}/{role}" for wanted, role in fresh]
 
 
 def _differs(row: Resource, declared: DeclaredResource) -> bool:

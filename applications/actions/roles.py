@@ -1,9 +1,9 @@
-"""What follows when a declared role ends: permissions, terms and demands on it end with it."""
+"""What follows when a declared role ends: permissions and terms end with it."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from applications.models import ApplicationRole, ContractTerm, RequiredRole, RolePermission
+from applications.models import ApplicationRole, ContractTerm, RolePermission
 from applications.signals import roles_ended
 from tenants.models.spanned import clipped
 
@@ -13,6 +13,5 @@ def retire_roles(roles: Sequence[ApplicationRole], *, at: datetime) -> None:
     ids = [role.id for role in roles]
     ApplicationRole.objects.filter(id__in=ids).update(during=clipped(at))
     RolePermission.objects.filter(role_id__in=ids).close(at)
-    RequiredRole.objects.filter(role_id__in=ids).close(at)
     ContractTerm.objects.filter(role_id__in=ids).close(at)
     roles_ended.send(sender=ApplicationRole, roles=list(roles), at=at)

@@ -15,7 +15,7 @@ from applications.serializers.events import EventPage, ServedTenants
 from applications.served import served_tenants
 from iam_portal.errors import DomainError, Invalid, Kind
 from iam_portal.gate import Permission, gate
-from tenants.rest import OwnApplicationAPI, TenantAPI, page_size
+from tenants.rest import OwnApplicationAPI, TenantAPI, is_number, page_size
 from tenants.schema import AFTER, LIMIT
 
 # Which permission shows which events of a tenant; the first part of the type decides.
@@ -93,6 +93,6 @@ def _page(
 
 def _position(request: Request) -> int:
     text = request.query_params.get("after", "0")
-    if not text.isdigit() or len(text) > 18:
+    if not is_number(text) or len(text) > 18:
         raise Invalid("after is a position that was given out.")
     return int(text)

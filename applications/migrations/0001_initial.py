@@ -553,14 +553,8 @@ class Migration(migrations.Migration):
                         to="applications.application",
                     ),
                 ),
-                (
-                    "role",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="required_by",
-                        to="applications.applicationrole",
-                    ),
-                ),
+                ("wanted_application", models.CharField(max_length=64)),
+                ("wanted_role", models.CharField(max_length=64)),
             ],
         ),
         migrations.CreateModel(
@@ -925,7 +919,12 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="requiredrole",
             constraint=django.contrib.postgres.constraints.ExclusionConstraint(
-                expressions=[("application", "="), ("role", "="), ("during", "&&")],
+                expressions=[
+                    ("application", "="),
+                    ("wanted_application", "="),
+                    ("wanted_role", "="),
+                    ("during", "&&"),
+                ],
                 name="requiredrole_no_overlap",
                 violation_error_message="This role is required already.",
             ),

@@ -115,18 +115,26 @@ class RolePermission(models.Model):
 
 
 class RequiredRole(models.Model):
-    """A role of another application that this one wants to call with."""
+    """A role of another application that this one wants to call with.
+
+    Kept as it was written, not as a reference: a declaration must not tell which applications exist.
+    """
 
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="required_roles")
-    role = models.ForeignKey(ApplicationRole, on_delete=models.CASCADE, related_name="required_by")
+    wanted_application = models.CharField(max_length=64)
+    wanted_role = models.CharField(max_length=64)
     during = DateTimeRangeField()
 
     objects = Spanned.as_manager()
 
     class Meta:
         constraints = [
-            no_overlap("requiredrole_no_overlap", ["application", "role"], "This role is required already.")
+            no_overlap(
+                "requiredrole_no_overlap",
+                ["application", "wanted_application", "wanted_role"],
+                "This role is required already.",
+            )
         ]
 
     def __str__(self) -> str:
-        return f"{self.application_id} requires {self.role_id}"
+        return f"{self.application_id} requires {self.wanted_application}/{self.wanted_role}"

@@ -76,22 +76,22 @@ def _told(answer: Answer, contract: Contract, reader: Tenant) -> Answer:
 
 
 def of_contract(
-    contract: Contract, answers: Iterable[Answer], at: datetime
+    contract: Contract, reader: Tenant, answers: Iterable[Answer], at: datetime
 ) -> tuple[str | Promise, Decision]:
-    """The sentence of the contract's state, and the chain under it."""
+    """The sentence of the contract's state, and the chain under it; the reader's own side is not named."""
     state = standing(contract, at)
     if state in ("scheduled", "in_force", "paused", "ended"):
-        return _accepted(contract, state, list(answers))
-    text, moment = _before_agreement(contract, state)
+        return _accepted(contract, reader, state, list(answers))
+    text, moment = _before_agreement(contract, reader, state)
     return _SHORT[state], Decision.no(Reason(f"contract_{state}", text, at=moment))
 
 
-def _accepted(contract: Contract, state: str, answers: list[Answer]) -> tuple[str, Decision]:
+def _accepted(contract: Contract, reader: Tenant, state: str, answers: list[Answer]) -> tuple[str, Decision]:
     """What holds stands first in the chain, then what does not, each reason once."""
     ordered = sorted(answers, key=lambda answer: not answer)
     reasons = tuple(dict.fromkeys(reason for answer in ordered for reason in answer.decision.reasons))
     held = sum(map(bool, answers))
-    name = {"consumer": contract.consumer.name}
+    name = {"consumer": contract.consumer.name if is_provider(contract, reader) else _("your organization")}
     if state != "in_force":
         return _stopped(state) % name, Decision.no(*reasons)
     if held == len(answers) > 0:
@@ -104,17 +104,20 @@ def _accepted(contract: Contract, state: str, answers: list[Answer]) -> tuple[st
 
 def _stopped(state: str) -> str:
     return {
-        "scheduled": _("Agreed, and not begun yet. %(consumer)s holds nothing by it until it starts."),
+        "scheduled": _("Agreed, and not begun yet: until it starts, %(consumer)s holds nothing by it."),
         "paused": _("Paused: %(consumer)s holds nothing by this contract until it is resumed."),
         "ended": _("Ended: %(consumer)s holds nothing by this contract any more."),
     }[state]
 
 
-def _before_agreement(contract: Contract, state: str) -> tuple[str, datetime | None]:
-    provider, consumer = contract.provider.name, contract.consumer.name
-    names = {"provider": provider, "consumer": consumer}
+def _before_agreement(contract: Contract, reader: Tenant, state: str) -> tuple[str, datetime | None]:
+    own = is_provider(contract, reader)
+    names = {
+        "provider": _("Your organization") if own else contract.provider.name,
+        "consumer": contract.consumer.name if own else _("Your organization"),
+    }
     sentences: dict[str, tuple[str, datetime | None]] = {
-        "draft": (_("A draft: only %(provider)s can see it.") % names, contract.created_at),
+        "draft": (_("A draft: only your organization can see it."), contract.created_at),
         "proposed": (_("%(consumer)s has not answered yet.") % names, contract.proposed_at),
         "declined": (_("%(consumer)s declined the proposal.") % names, contract.answered_at),
         "withdrawn": (_("%(provider)s withdrew it.") % names, contract.answered_at),

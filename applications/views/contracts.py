@@ -117,7 +117,7 @@ class ContractDetail(ContractPage):
     def get(self, request: HttpRequest, contract_id: UUID) -> HttpResponse:
         contract = self.contract(contract_id)
         answers = holding(contract, self.tenant, self.at) if contract.state == "accepted" else {}
-        sentence, decision = of_contract(contract, answers.values(), self.at)
+        sentence, decision = of_contract(contract, self.tenant, answers.values(), self.at)
         planned = [pause for pause in contract.pauses.all() if pause.during.lower > self.at]
         context = {
             "page": {

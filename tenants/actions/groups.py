@@ -14,7 +14,7 @@ from iam_portal.gate import Actor
 from tenants import policies
 from tenants.history import record
 from tenants.models import Group, GroupPlacement, Membership, Tenant, since
-from tenants.signals import group_deleted, membership_changing
+from tenants.signals import group_deleted, group_moved, membership_changing
 
 
 class GroupLoop(DomainError):
@@ -85,32 +85,43 @@ def move(
     at: datetime,
     revision: int | None = None,
 ) -> Group:
-    """Hang the group below another, or make it a root. Roles from above follow the new place."""
+    """Hang the group below another, or make it a root. Roles from above follow the new place.
+
+    Asks for both places: whoever may not give what stands above the old one may not take it from the group.
+    """
     with transaction.atomic():
+        policies.hold(tenant)
         found = locked(tenant=tenant, group_ids=[group_id, *([parent_id] if parent_id else [])], at=at)
         group, parent = found[group_id], found[parent_id] if parent_id else None
         policies.require_revision(group, revision)
         place = GroupPlacement.objects.not_over(at).filter(group=group)
-        former = place.values_list("parent_id", flat=True).first()
-        if former == parent_id:
+        former = Group.objects.filter(id__in=place.values("parent")).first()
+        if former == parent:
             return group
+        if former is not None:
+            _ask(group, former, by=by, at=at)
         place.close(at)
         if parent is not None:
             _place(group, parent, by=by, at=at)
         _save(group)
-        before = {"parent": str(former) if former else None}
-        _record("group.moved", group, by, at, before=before, after={"parent": _id(parent)})
+        _record("group.moved", group, by, at, before={"parent": _id(former)}, after={"parent": _id(parent)})
+        group_moved.send(sender=Group, tenant=tenant, group=group, by=by, at=at)
     return group
 
 
 def delete(*, tenant: Tenant, group_id: UUID, by: Actor, at: datetime, revision: int | None = None) -> None:
-    """End the group, its place and its memberships. Refused while groups stand below it."""
+    """End the group, its place and its memberships. Refused while groups stand below it.
+
+    Takes from its members what it and those above hold, so it asks as the removal of each would.
+    """
     with transaction.atomic():
+        policies.hold(tenant)
         group = locked(tenant=tenant, group_ids=[group_id], at=at)[group_id]
         policies.require_revision(group, revision)
         below = GroupPlacement.objects.not_over(at).filter(parent=group).select_related("group")
         if names := sorted(placement.group.name for placement in below):
             raise HasSubgroups(f"Move or delete what stands below {group} first.", data={"subgroups": names})
+        _ask(group, None, by=by, at=at)
         GroupPlacement.objects.filter(group=group).close(at)
         members = Membership.objects.filter(group=group).close(at)
         Group.objects.filter(pk=group.pk).close(at)
@@ -128,9 +139,7 @@ def locked(*, tenant: Tenant, group_ids: Collection[UUID], at: datetime) -> dict
 
 
 def _place(group: Group, parent: Group, *, by: Actor, at: datetime) -> None:
-    membership_changing.send(
-        sender=GroupPlacement, actor=by, tenant=group.tenant, users=[], group=group, parent=parent, at=at
-    )
+    _ask(group, parent, by=by, at=at)
     if group.pk == parent.pk:
         raise GroupLoop("A group cannot contain itself.")
     placement = GroupPlacement(tenant=group.tenant, group=group, parent=parent, during=since(at))
@@ -142,6 +151,13 @@ def _place(group: Group, parent: Group, *, by: Actor, at: datetime) -> None:
         if _broken(exc) != "groupplacement_no_loop":
             raise
         raise GroupLoop(f"{parent} stands below {group}.") from exc
+
+
+def _ask(group: Group, parent: Group | None, *, by: Actor, at: datetime) -> None:
+    """May the actor give and take what the parent and those above hold (without one: the group itself)?"""
+    membership_changing.send(
+        sender=GroupPlacement, actor=by, tenant=group.tenant, users=[], group=group, parent=parent, at=at
+    )
 
 
 def _broken(exc: IntegrityError) -> str | None:

@@ -12,7 +12,7 @@ from tenants.actions.groups import locked
 from tenants.actions.users import UserInactive
 from tenants.history import record
 from tenants.models import Group, Membership, Tenant, User, since
-from tenants.signals import membership_changing
+from tenants.signals import membership_changing, membership_removed
 
 
 class AlreadyMember(DomainError):
@@ -46,12 +46,19 @@ def add(*, tenant: Tenant, group_id: UUID, user_id: UUID, by: Actor, at: datetim
 
 
 def remove(*, tenant: Tenant, group_id: UUID, user_id: UUID, by: Actor, at: datetime) -> None:
-    """From now on he holds nothing through the group."""
+    """From now on he holds nothing through the group. Whoever may not give what it holds may not take it."""
     with transaction.atomic():
+        policies.hold(tenant)  # two removals at once would each leave the other's administrator
         group, user = _pair(tenant, group_id, user_id, at)
-        if not Membership.objects.filter(group=group, user=user).close(at):
+        membership = Membership.objects.filter(group=group, user=user)
+        if not membership.not_over(at).exists():
             raise NotMember(f"{user} is not in {group}.")
+        membership_changing.send(
+            sender=Membership, actor=by, tenant=tenant, users=[user], group=group, parent=None, at=at
+        )
+        membership.close(at)
         _record("group.member_removed", group, user, by, at)
+        membership_removed.send(sender=Membership, tenant=tenant, group=group, user=user, by=by, at=at)
 
 
 def _pair(tenant: Tenant, group_id: UUID, user_id: UUID, at: datetime) -> tuple[Group, User]:

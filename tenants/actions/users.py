@@ -115,6 +115,7 @@ def deactivate(
 ) -> User:
     """From now on he cannot sign in and holds nothing; memberships and assignments stay for a return."""
     with transaction.atomic():
+        policies.hold(tenant)  # two who deactivate each other would each leave the other as administrator
         user = policies.locked_user(tenant=tenant, user_id=user_id)
         policies.require_revision(user, revision)
         if not UserActivity.objects.filter(user=user).close(at):
@@ -130,12 +131,13 @@ def deactivate(
 def reactivate(
     *, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, revision: int | None = None
 ) -> User:
-    """He may sign in again, with what he still has."""
+    """He may sign in again, with what he still has: that is given anew, so the actor must be able to."""
     with transaction.atomic():
         user = policies.locked_user(tenant=tenant, user_id=user_id)
         policies.require_revision(user, revision)
         if UserActivity.objects.not_over(at).filter(user=user).exists():
             raise UserActive(f"{user} is active.")
+        principal_becoming.send(sender=User, actor=by, tenant=tenant, user=user, at=at)  # still inactive
         _activate(user, at)
         _save(user)
         _record("user.reactivated", user, by, at)

@@ -12,10 +12,11 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client as Browser
 
-from accesscontrol.actions import assignments
+from accesscontrol.actions import assignments, tenant_roles
 from accesscontrol.actions.assignments import Wanted
+from accesscontrol.actions.tenant_roles import Definition
 from accesscontrol.gate import permissions
-from accesscontrol.models import Assignment
+from accesscontrol.models import Assignment, TenantRole
 from applications.actions import clients
 from applications.models import Application, ClientSecret
 from applications.models.applications import PORTAL_ID
@@ -90,6 +91,8 @@ def office(db: None, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Office:
     )
 
 
+MODIFY = (PORTAL_ID, "urn:iam:portal", "Organizations", "modify")
+OWN_MAKING = Definition(key="mine", name="Mine", description="", permissions=[MODIFY])
 # The ways to more rights. Each for the clerk, who manages all of users, groups and roles, and nothing else.
 WAYS: dict[str, Callable[[Office], Callable[[Actor], Any]]] = {
     "a role for oneself": lambda o: o.give(STRONG[0], user_id=o.clerk.id),
@@ -105,6 +108,7 @@ WAYS: dict[str, Callable[[Office], Callable[[Actor], Any]]] = {
     "one's group moved below": lambda o: o.act(groups.move, group_id=o.weak.id, parent_id=o.strong.id),
     "one's group moved far below": lambda o: o.act(groups.move, group_id=o.weak.id, parent_id=o.below.id),
     "a group made below": lambda o: o.act(groups.create, name="New", parent_id=o.strong.id),
+    "a tenant role that holds it": lambda o: o.act(tenant_roles.define, definition=OWN_MAKING),
     "a stronger service's secret": lambda o: o.act(clients.add_secret, client_id=o.robot.id),
     "a stronger person's password": lambda o: o.act(users.reset, user_id=o.chief.id),
     "a stronger person's mailbox": lambda o: o.act(
@@ -124,7 +128,7 @@ FOREIGN: dict[str, Callable[[Office], Callable[[Actor], Any]]] = {
 
 def state() -> tuple[Any, ...]:
     """Everything that the ways would change."""
-    tables = (Assignment, Membership, GroupPlacement, Group, ClientSecret, User, UserLink)
+    tables = (Assignment, TenantRole, Membership, GroupPlacement, Group, ClientSecret, User, UserLink)
     return tuple(sorted(str(row) for row in table.objects.values_list()) for table in tables)
 
 

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from accesscontrol.actions import assignments
+from accesscontrol.actions import assignments, tenant_roles
 from accesscontrol.actions.assignments import Wanted
+from accesscontrol.actions.tenant_roles import Definition
 from accesscontrol.models import Assignment
 from accesscontrol.portal_roles import ROLE_KEYS
 from applications.actions import clients, contracts, drafts, pauses
@@ -65,6 +66,9 @@ def make_side(slug: str) -> Side:
     offer = drafts.Offer(type="provision", roles=[(private.id, "viewer")])
     draft = contracts.draft(provider=tenant, consumer_id=partner.id, offer=offer, by=SYSTEM, at=at)
     wanted = Wanted(role="viewer", application_id=application.id, user_id=user.id)
+    permission = (application.id, "urn:test", "machines", "read")
+    role = Definition(key="night-shift", name="Night shift", description="", permissions=[permission])
+    tenant_roles.define(tenant=tenant, definition=role, by=SYSTEM, at=at)
     assignment = assignments.assign(tenant=tenant, wanted=wanted, by=SYSTEM, at=at)
     made = Side(
         tenant=tenant,

@@ -15,6 +15,7 @@ from django.test import Client as Browser
 from django.urls import path
 from pytest_django.fixtures import Settings
 
+from accesscontrol.oauth.wire import FORM
 from iam_portal import checks, csp, pages
 from iam_portal.launchers import keys
 from iam_portal.launchers.portal import ROOT
@@ -144,6 +145,7 @@ handler400, handler403 = pages.bad_request, pages.forbidden
 handler404, handler500 = pages.not_found, pages.server_error
 
 TOKEN = "/oauth2/token"
+INTROSPECT = "/auth/realms/acme/protocol/openid-connect/token/introspect"
 ANSWERS: dict[str, tuple[int, Callable[[Browser], HttpResponse]]] = {
     "page": (200, lambda b: b.get("/t/acme/sign-in")),
     "redirect": (302, lambda b: b.get("/t/acme/users")),
@@ -154,9 +156,9 @@ ANSWERS: dict[str, tuple[int, Callable[[Browser], HttpResponse]]] = {
     "rest, nobody": (401, lambda b: b.get("/iam/access-management/v1/application/acl")),
     "rest, nowhere": (404, lambda b: b.get("/iam/nowhere")),
     "rest, broken": (500, lambda b: b.get("/iam/broken")),
-    "token, refused": (401, lambda b: b.post(TOKEN, {"grant_type": "client_credentials"})),
-    "token, too many fields": (400, lambda b: b.post(TOKEN, {f"f{n}": "" for n in range(1100)})),
-    "introspection": (401, lambda b: b.post("/auth/realms/acme/protocol/openid-connect/token/introspect")),
+    "token, refused": (401, lambda b: b.post(TOKEN, "grant_type=client_credentials", FORM)),
+    "token, too many fields": (400, lambda b: b.post(TOKEN, "&".join(f"f{n}=" for n in range(1100)), FORM)),
+    "introspection": (401, lambda b: b.post(INTROSPECT, "", FORM)),
     "keys": (200, lambda b: b.get("/auth/realms/acme/protocol/openid-connect/certs")),
     "metadata": (200, lambda b: b.get("/auth/realms/acme/.well-known/openid-configuration")),
     "schema": (200, lambda b: b.get("/iam/schema/")),

@@ -31,10 +31,26 @@ def bars(*spans: dict[str, object], start: datetime, end: datetime) -> list[tupl
     return [(bar.x, bar.width) for bar in line.lanes[0].bars]
 
 
+def test_the_sentence_of_a_reason_is_shown_in_the_readers_zone() -> None:
+    shown = portal.dated("Paused by <Jane> on 26 Feb 2027, 23:30 UTC, until 31 Feb 2027, 10:00 UTC.")
+    assert shown == (
+        'Paused by &lt;Jane&gt; on <time datetime="2027-02-26T23:30:00Z" title="2027-02-26 23:30:00 UTC">'
+        "27 Feb 2027, 00:30 CET</time>, until 31 Feb 2027, 10:00 UTC."
+    )
+
+
+def test_a_moment_that_the_sentence_names_is_not_named_twice() -> None:
+    at = timezone.now() - timedelta(days=3)
+    assert ">3 days ago<" in portal.since({"text": "Paused on 26 Feb 2027, 23:30 UTC.", "at": at})
+    assert f"{at.astimezone(ZoneInfo('Europe/Berlin')):%Y}" in portal.since({"text": "Assigned.", "at": at})
+    assert portal.since({"text": "Owned."}) == ""
+
+
 def test_moment_shows_the_zone_the_distance_and_utc() -> None:
     shown = portal.moment(datetime(2027, 3, 3, 13, 0, tzinfo=UTC), AT)
     assert shown == (
-        '<time datetime="2027-03-03T13:00:00Z" title="2027-03-03 13:00:00 UTC">3 Mar 2027, 14:00 CET (in 5 days)</time>'
+        '<time datetime="2027-03-03T13:00:00Z" title="2027-03-03 13:00:00 UTC">'
+        "3 Mar 2027, 14:00 CET (in 5 days)</time>"
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 os.environ["PORTAL_ENVIRONMENT"] = "test"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "iam_portal.settings")
 
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.support import browsing
 from tests.support.browsing import Login
@@ -42,16 +42,26 @@ def take(browser: Browser, base: str, folder: Path, logins: dict[str, Login]) ->
     return count
 
 
-def for_readme(browser: Browser, base: str, login: Login, contract_id: str) -> None:
-    """The contract of the story and the overview, light."""
+def for_readme(browser: Browser, base: str, login: Login) -> None:
+    """The overview, and a paused contract down to its time line; light."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     context = _context(browser, (1280, 900), "light", None)
     page = context.new_page()
     browsing.sign_in(page, base, login)
-    page.screenshot(path=PICTURES / "overview.png")
-    page.goto(f"{base}/t/{login.slug}/contracts/{contract_id}")
-    page.screenshot(path=PICTURES / "contract.png")
+    _upper_part(page, ".page-body", PICTURES / "overview.png")
+    page.goto(f"{base}/t/{login.slug}/contracts?state=paused&side=provided")
+    page.locator("td.table-name a").first.click()
+    _upper_part(page, ".split", PICTURES / "contract.png")
     context.close()
+
+
+def _upper_part(page: Page, last: str, path: Path) -> None:
+    """The page down to the end of an element, and a little air."""
+    box = page.locator(last).bounding_box()
+    assert box is not None
+    height = box["y"] + box["height"] + 24
+    page.set_viewport_size({"width": 1280, "height": round(height)})
+    page.screenshot(path=path)
 
 
 def _capture(
@@ -63,11 +73,11 @@ def _capture(
             page = context.new_page()
             for shot in shots:
                 page.goto(base + shot.path)
-                if shot.click:
-                    page.locator(shot.click).first.click()
-                    page.locator("dialog[open], [open] > .menu-list").first.wait_for()
+                for selector in shot.clicks:
+                    page.locator(selector).first.click()
+                    page.wait_for_load_state("networkidle")
                 path = folder / f"{who}-{shot.name}-{width}-{theme}.png"
-                page.screenshot(path=path, full_page=not shot.click)
+                page.screenshot(path=path, full_page=not shot.clicks)
             context.close()
     return len(shots) * len(WIDTHS) * len(THEMES)
 
@@ -94,9 +104,8 @@ def main() -> int:
         Path(directory).chmod(0o711)  # the database's own user passes through
         print("Starting the portal with its demo data")
         with RunningPortal(Path(directory), with_seed=True) as portal, browsing.chromium(path) as browser:
-            story = portal.story
-            logins = logins_of(story)
-            for_readme(browser, portal.address, logins["provider"], story["contractId"])
+            logins = logins_of(portal.story)
+            for_readme(browser, portal.address, logins["provider"])
             count = take(browser, portal.address, folder, logins)
     print(f"{count} pictures in {folder}, two in {PICTURES}")
     return 0

@@ -18,11 +18,11 @@ STATES = (
 
 
 class Shot(NamedTuple):
-    """One page; ``click`` opens a menu or a dialog on it first."""
+    """One page; ``clicks`` open a menu, a dialog or a later step on it first."""
 
     name: str
     path: str
-    click: str = ""
+    clicks: tuple[str, ...] = ()
 
 
 OUTSIDE = [
@@ -71,7 +71,7 @@ def pages_of(page: Page, base: str, slug: str, *, whole: bool) -> list[Shot]:
     if not whole:
         return shots
     finder = _Finder(page, base, root)
-    menu = Shot("overview-account-menu", root, ".shell-top .menu-end > summary")
+    menu = Shot("overview-account-menu", root, (".shell-top .menu-end > summary",))
     return [*shots, menu, *_contracts(finder), *_applications(finder), *_people(finder)]
 
 
@@ -102,9 +102,14 @@ def _contracts(finder: _Finder) -> list[Shot]:
                 for act in _ACTS.get((state, side), ())
             ]
             if (state, side) == ("in_force", "provided"):
-                shots.append(Shot("contract-menu", path, ".page-actions .menu > summary"))
-                shots.append(Shot("contract-dialog", f"{path}", ".page-actions a[data-dialog]"))
-    return [shot for shot in shots if shot.name != "contract-dialog"]
+                menu = ".page-actions .menu > summary"
+                shots.append(Shot("contract-menu", path, (menu,)))
+                shots.append(Shot("contract-dialog", path, (menu, ".page-actions a[href$='/pause']")))
+            if state == "draft":
+                further = "button[value='next']"
+                shots.append(Shot("wizard-terms", f"{path}/edit", (further,)))
+                shots.append(Shot("wizard-summary", f"{path}/edit", (further, further)))
+    return shots
 
 
 _ACTS = {

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db import transaction
@@ -13,6 +14,7 @@ from django.urls.converters import IntConverter, UUIDConverter
 
 from accesscontrol.actions import assignments
 from accesscontrol.actions.assignments import Wanted
+from accesscontrol.oauth.wire import FORM
 from applications.actions import applications, clients
 from applications.actions.applications import Details
 from applications.models.applications import PORTAL_ID
@@ -123,6 +125,6 @@ def service(tenant: Tenant, name: str, *roles: str) -> Knocker:
         "client_id": made.id,
         "client_secret": secret,
     }
-    reply = _browser(False).post("/oauth2/token", form)
+    reply = _browser(False).post("/oauth2/token", urlencode(form), content_type=FORM)
     assert reply.status_code == 200, reply.content
     return Knocker(headers={"Authorization": f"Bearer {reply.json()['access_token']}"})

@@ -127,7 +127,10 @@ class World:
     @cached_property
     def required(self) -> sharing.RequiredRole:
         return sharing.RequiredRole.objects.create(
-            application=self.application, role=self.role, during=ALWAYS
+            application=self.application,
+            wanted_application="other.application",
+            wanted_role="viewer",
+            during=ALWAYS,
         )
 
     @cached_property

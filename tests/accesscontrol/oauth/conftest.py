@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 from django.db import connection, transaction
@@ -19,6 +19,7 @@ from pytest_django import DjangoDbBlocker
 from accesscontrol.actions import assignments, keys, portal
 from accesscontrol.actions.assignments import Wanted
 from accesscontrol.models import Assignment
+from accesscontrol.oauth.wire import FORM
 from applications.actions import applications, clients, contracts, manifests
 from applications.actions.applications import Details
 from applications.actions.drafts import Offer
@@ -62,6 +63,14 @@ class Clock:
         return self.at
 
 
+class Caller(Browser):
+    """Posts forms as OAuth clients do, where the framework's own would send multipart."""
+
+    def post(self, path: str, data: Any = None, content_type: str = FORM, **more: Any) -> Any:  # type: ignore[override]
+        body = urlencode(data, doseq=True) if content_type == FORM and isinstance(data, dict) else data
+        return super().post(path, body, content_type=content_type, **more)
+
+
 def basic(client_id: str, secret: str, scheme: str = "Basic") -> str:
     """An Authorization header with both parts urlencoded (RFC 6749 §2.3.1)."""
     return f"{scheme} {base64.b64encode(f'{quote(client_id)}:{quote(secret)}'.encode()).decode()}"
@@ -76,7 +85,7 @@ class World:
     globex: Tenant
     neighbour: Tenant
     secrets: dict[str, str] = field(default_factory=dict)
-    browser: Browser = field(default_factory=Browser)
+    browser: Browser = field(default_factory=Caller)
 
     def application(self, owner: Tenant, name: str) -> Application:
         made = applications.register(
@@ -203,7 +212,7 @@ def shared(
         story.clock.reset()
         keys.forget()
         keys.jwks(at=story.clock.at)  # as a process that has served before
-        world = replace(story, secrets=dict(story.secrets), browser=Browser())
+        world = replace(story, secrets=dict(story.secrets), browser=Caller())
         yield world
         transaction.set_rollback(True)
     keys.forget()

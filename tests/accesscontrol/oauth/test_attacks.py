@@ -1,6 +1,7 @@
 """What arrives that no honest client sends, and what the endpoint must keep apart from it."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -8,6 +9,7 @@ from accesscontrol.actions import keys
 from accesscontrol.models import SigningKey
 from accesscontrol.oauth import exchange, views
 from accesscontrol.oauth.metrics import TOKENS
+from accesscontrol.oauth.wire import FORM
 from tests.accesscontrol.oauth.conftest import World, basic, claims_of
 
 READER, METER = "globex.reader", "acme.meter"
@@ -68,6 +70,37 @@ def test_other_bodies(shared: World) -> None:
     )
     assert torn.json()["error"] == "invalid_request"
     assert shared.browser.get("/oauth2/token").status_code == 405
+
+
+KINDS = (
+    *(f"multipart/form-data; charset={name}; boundary=x" for name in ("base64", "rot13", "idna", "uu", "utf-8")),
+    *(f"{FORM}; charset={name}" for name in ("base64", "rot13", "idna", "uu", "utf-16", "latin-1", "nonsense")),
+    *("multipart/form-data; boundary=x", "text/plain", "application/json", "", "nonsense"),
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_form_is_urlencoded_utf_8(shared: World, kind: str) -> None:
+    header = {"Authorization": basic(READER, shared.secrets[READER])}
+    multipart = b'--x\r\nContent-Disposition: form-data; name="grant_type"\r\n\r\nclient_credentials\r\n--x--\r\n'
+    body = multipart if kind.startswith("multipart") else urlencode(GRANT).encode()
+    for path in ("/oauth2/token", *(path.format(shared.globex.id) for path in PATHS)):
+        refused = shared.browser.generic("POST", path, body, kind, headers=header)
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request"), path
+
+
+@pytest.mark.parametrize("body", [b"grant_type=client_credentials&x=%FF", b"grant_type=client_credentials&x=\xe9"])
+def test_what_is_not_utf_8_is_refused(shared: World, body: bytes) -> None:
+    header = {"Authorization": basic(READER, shared.secrets[READER])}
+    refused = shared.browser.generic("POST", "/oauth2/token", body, FORM, headers=header)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
+
+
+def test_the_charset_may_be_named(shared: World) -> None:
+    header = {"Authorization": basic(READER, shared.secrets[READER])}
+    for kind in (FORM, f"{FORM};charset=UTF-8", f'{FORM}; charset="utf-8"', FORM.title()):
+        reply = shared.browser.generic("POST", "/oauth2/token", urlencode(GRANT), kind, headers=header)
+        assert reply.status_code == 200, (kind, reply.content)
 
 
 OURS = (

@@ -1,13 +1,12 @@
 """What a token holds, where it is asked for, how long it lives."""
 
 import pytest
-from django.test.client import Client as Browser
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from applications.actions import pauses
 from applications.models import ServiceAccount
-from tests.accesscontrol.oauth.conftest import World, basic, claims_of, two_targets
+from tests.accesscontrol.oauth.conftest import Caller, World, basic, claims_of, two_targets
 from tests.support.factories import SYSTEM
 
 READER, METER = "globex.reader", "acme.meter"
@@ -111,7 +110,7 @@ def test_scheme_is_case_insensitive(shared: World) -> None:
 
 def test_works_without_csrf_token(shared: World) -> None:
     form = {"grant_type": "client_credentials", "scope": f"aud:{METER}"}
-    strict = Browser(enforce_csrf_checks=True)
+    strict = Caller(enforce_csrf_checks=True)
     header = {"Authorization": basic(READER, shared.secrets[READER])}
     assert strict.post("/oauth2/token", form, headers=header).status_code == 200
 

@@ -1,0 +1,92 @@
+"""The other pages: accessible light and dark, nothing cut off on a narrow screen, the dialog by keyboard."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Opener
+from tests.support import browsing
+from tests.support.browsing import Login
+from tests.support.portal import RunningPortal
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+PAGES = [
+    "applications",
+    "applications/{target}/access",
+    "applications/{target}/credentials",
+    "register-application",
+    "contracts?state=paused",
+    "contracts?q=nothing-like-this",
+    "users",
+    "users/invite",
+    "groups",
+    "assignments",
+    "assignments/add",
+    "partners",
+    "partners/invite",
+    "activity",
+    "account",
+    "contracts/00000000-0000-0000-0000-000000000000",
+]
+NARROW = {"width": 390, "height": 800}
+WIDE = {"width": 1280, "height": 800}
+_TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
+
+
+def test_every_page_is_accessible_and_fits(opened: Opener, running_portal: RunningPortal) -> None:
+    story = running_portal.story
+    login = Login.of(story["provider"])
+    page, watch = opened()
+    browsing.sign_in(page, running_portal.address, login)
+    for path in PAGES:
+        page.goto(f"/t/{login.slug}/" + path.format(target=story["target"]["applicationId"]))
+        watch.examine(page)
+        page.set_viewport_size(NARROW)  # type: ignore[arg-type]  # a TypedDict
+        if page.evaluate(_TOO_WIDE):
+            watch.troubles.append(f"{path}: too wide for a narrow screen")
+        page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+
+
+def test_who_may_not_is_told_why(opened: Opener, running_portal: RunningPortal) -> None:
+    provider = Login.of(running_portal.story["provider"])
+    page, watch = opened()
+    browsing.sign_in(page, running_portal.address, Login(provider.slug, "sam.porter", provider.password))
+    watch.examine(page)
+    answer = page.goto(f"/t/{provider.slug}/users")
+    assert answer is not None
+    assert answer.status == 403
+    expect(page.locator(".why-chain")).to_contain_text("permission_not_held")
+    watch.examine(page)
+
+
+def test_the_dialog_by_keyboard(opened: Opener, running_portal: RunningPortal) -> None:
+    """Opened and left by keys alone; nothing is done."""
+    story = running_portal.story
+    login = Login.of(story["provider"])
+    page, _watch = opened()
+    browsing.sign_in(page, running_portal.address, login)
+    page.goto(f"/t/{login.slug}/contracts/{story['contractId']}")
+    menu = page.locator(".page-actions summary")
+    menu.press("Enter")
+    page.get_by_role("link", name="Pause contract").press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    expect(dialog.get_by_role("heading", level=2)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(page.locator(".page-name .state")).to_have_text("In force")
+
+
+def test_a_list_is_filtered_without_a_new_page(opened: Opener, running_portal: RunningPortal) -> None:
+    """The address follows, so that the view can be sent to a colleague."""
+    login = Login.of(running_portal.story["provider"])
+    page, _watch = opened()
+    browsing.sign_in(page, running_portal.address, login)
+    page.goto(f"/t/{login.slug}/contracts")
+    page.evaluate("() => { window.stillTheSame = true; }")
+    page.keyboard.press("/")
+    page.keyboard.type("Ferrum")
+    expect(page).to_have_url(f"{running_portal.address}/t/{login.slug}/contracts?q=Ferrum")
+    rows = page.locator("#list tbody tr")
+    expect(rows.filter(has_not_text="Ferrum")).to_have_count(0)
+    assert page.evaluate("() => window.stillTheSame") is True

@@ -1,0 +1,75 @@
+"""Signing in and out, as people do it."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Opener
+from tests.support.browsing import Login
+from tests.support.portal import RunningPortal
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+def login(running_portal: RunningPortal) -> Login:
+    return Login.of(running_portal.story["provider"])
+
+
+def fill(page: Page, login: Login, password: str) -> None:
+    page.get_by_label("User name").fill(login.username)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+def test_in_and_out(opened: Opener, login: Login, scripts: bool) -> None:
+    page, watch = opened(scripts=scripts)
+    page.goto("/")
+    if scripts:
+        watch.examine(page)
+    page.get_by_label("Address of your organization").fill(login.slug)
+    page.get_by_role("button", name="Continue").click()
+    expect(page).to_have_url(re.compile(f"/t/{login.slug}/sign-in$"))
+    if scripts:
+        watch.examine(page)
+
+    fill(page, login, "not my password")
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.get_by_label("User name")).to_have_value(login.username)
+    expect(page.get_by_label("Password")).to_have_value("")
+    if scripts:
+        watch.examine(page)
+
+    fill(page, login, login.password)
+    expect(page).to_have_url(re.compile(f"/t/{login.slug}/$"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+
+    page.locator("summary[aria-label^=Account]").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(re.compile("/sign-in"))
+    page.goto(f"/t/{login.slug}/contracts")
+    expect(page).to_have_url(re.compile("/sign-in"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reached"),
+    [
+        ("/t/{slug}/contracts?state=paused", "/t/{slug}/contracts?state=paused"),
+        ("https://elsewhere.example/t/{slug}/", "/t/{slug}/"),
+        ("//elsewhere.example/", "/t/{slug}/"),
+    ],
+)
+def test_back_to_where_one_was_going(
+    opened: Opener, running_portal: RunningPortal, login: Login, wanted: str, reached: str
+) -> None:
+    page, _watch = opened()
+    way: dict[str, Any] = {"slug": login.slug}
+    if wanted.startswith("/t/"):
+        page.goto(wanted.format(**way))
+    else:
+        page.goto(f"/t/{login.slug}/sign-in?next={wanted.format(**way)}")
+    fill(page, login, login.password)
+    expect(page).to_have_url(running_portal.address + reached.format(**way))
