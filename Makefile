@@ -4,6 +4,7 @@ PYTHON ?= python3
 PORT ?= 8000
 DEMO_DIR ?= .demo
 TEST_ARGS ?=
+TEST_WORKERS ?= 2
 
 BIN := .venv/bin
 RUN := $(BIN)/python
@@ -30,7 +31,7 @@ demo: $(RUNTIME) $(ASSETS) ## everything with demo data on http://127.0.0.1:8000
 	@exec $(MANAGE) demo --port $(PORT) --dir $(DEMO_DIR)
 
 test: $(DEVELOPMENT) $(ASSETS) ## the whole test suite (TEST_ARGS="-k tokens -x")
-	@PORTAL_ENVIRONMENT=test $(RUN) -m pytest $(TEST_ARGS)
+	@PORTAL_ENVIRONMENT=test $(RUN) -m pytest -n $(TEST_WORKERS) --dist loadfile $(TEST_ARGS)
 
 screenshots: $(DEVELOPMENT) $(ASSETS) ## pictures of every page into .screenshots, two into docs/pictures
 	@$(RUN) -m tests.support.gallery

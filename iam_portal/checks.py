@@ -6,6 +6,21 @@ from typing import Any
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import connections
+
+from iam_portal import wall_check
+
+_WEB = "default"
+# They print or keep what holds links that let their bearer in.
+_NO_MAIL = tuple(f"django.core.mail.backends.{name}." for name in ("console", "dummy", "filebased", "locmem"))
+_HINTS = {
+    "iam.E006": "ALTER ROLE … NOSUPERUSER NOBYPASSRLS, or let DATABASE_URL name the role iam_web.",
+    "iam.E007": "Let DATABASE_URL name the role iam_web; the owner of the tables is for migrate only.",
+    "iam.E008": "ALTER ROLE iam_web NOINHERIT; from PostgreSQL 16 on, also "
+    "GRANT iam_cross TO iam_web WITH INHERIT FALSE, SET TRUE.",
+    "iam.E009": "GRANT iam_cross TO iam_web; the role of DATABASE_URL is iam_web.",
+    "iam.E010": "Row-level security of the tables is gone: restore with the policies, or migrate anew.",
+}
 
 
 @register(Tags.security, deploy=True)
@@ -21,10 +36,22 @@ def unsafe_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
     if "*" in settings.ALLOWED_HOSTS:
         hint = "Name the hosts of this installation in ALLOWED_HOSTS."
         found.append(Error("Any host name is accepted.", hint=hint, id="iam.E003"))
-    if settings.DATABASES["default"].get("USER") == settings.DATABASES["owner"].get("USER"):
+    owner = settings.DATABASES.get("owner")
+    if owner is not None and owner.get("USER") == settings.DATABASES[_WEB].get("USER"):
         hint = "Let DATABASE_URL name the role iam_web, and DATABASE_OWNER_URL the owner of the tables."
         found.append(Error("Web processes connect as the owner of the tables.", hint=hint, id="iam.E004"))
-    if settings.PORTAL_TRUSTED_PROXIES < (1 if settings.SECURE_PROXY_SSL_HEADER else 0):
-        hint = "Set PORTAL_TRUSTED_PROXIES to the number of proxies, or one guesser shuts everybody out."
-        found.append(Error("Everybody would have the address of the proxy.", hint=hint, id="iam.E005"))
+    if settings.EMAIL_BACKEND.startswith(_NO_MAIL):
+        hint = "Set EMAIL_URL to a mail server: invitations and reset links would stand in logs or files."
+        found.append(Error("No mail leaves this installation.", hint=hint, id="iam.E005"))
     return found
+
+
+@register(Tags.database)
+def open_wall(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """``check --database default``: what the login of web and worker may really do."""
+    if _WEB not in (databases or ()):
+        return []
+    found = wall_check.gaps(connections[_WEB])
+    return [Error(text, hint=_HINTS[code], id=code) for code, text in found.items()]

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from iam_portal import problem
+from iam_portal import problem, wall_check
 
 _API_ROOTS = ("/iam/", "/auth/", "/oauth2/")
 
@@ -59,14 +59,17 @@ def livez(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Database reachable, every migration applied. 503 with the first thing that is missing."""
+    """Database reachable, every migration applied, the wall stands. 503 with the first that is missing."""
     try:
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        gaps = wall_check.gaps(connection)
     except Exception:  # whatever the driver raises, the answer to the prober is the same
         return JsonResponse({"status": "no_database"}, status=503)
     if pending:
         return JsonResponse({"status": "migrations_pending"}, status=503)
+    if gaps:  # which ones, `check --database default` says: a prober is not told
+        return JsonResponse({"status": "wall_open"}, status=503)
     return JsonResponse({"status": "ok"})
 
 

@@ -8,6 +8,8 @@ import environ
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 
+from iam_portal import keyring
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
@@ -24,6 +26,7 @@ if TESTING:
     environ.Env.ENVIRON.setdefault("PORTAL_SECRET_PEPPERS", "1:dGVzdC10ZXN0LXRlc3QtdGVzdC10ZXN0LXRlc3QtMDA=")
     environ.Env.ENVIRON.setdefault("PORTAL_BASE_URL", "http://testserver")
     environ.Env.ENVIRON.setdefault("DATABASE_URL", "postgres://iam_web@localhost/iam")
+    environ.Env.ENVIRON.setdefault("DATABASE_OWNER_URL", "postgres://iam_owner@localhost/iam")
     environ.Env.ENVIRON.setdefault("CELERY_BROKER_URL", "memory://")
     environ.Env.ENVIRON.setdefault("ALLOWED_HOSTS", "testserver,127.0.0.1,localhost")
 
@@ -41,6 +44,8 @@ for _name in ("SECRET_KEY", "PORTAL_ENCRYPTION_KEYS", "PORTAL_SECRET_PEPPERS"):
     _values = env.list(_name)
     if PRODUCTION and (not _values or any(value.startswith(_known) for value in _values)):
         raise ImproperlyConfigured(f"{_name} is empty, or that of a demo or a test.")
+if PRODUCTION:
+    keyring.require_readable(encryption_keys=PORTAL_ENCRYPTION_KEYS, peppers=PORTAL_SECRET_PEPPERS)
 
 # --- What it is made of -------------------------------------------------------------------------------
 
@@ -104,10 +109,10 @@ IAM_GATE = "accesscontrol.gate.PortalGate"
 IAM_APPLICATION_AUTHENTICATION = "accesscontrol.authentication.ApplicationAuthentication"
 
 # --- Database -----------------------------------------------------------------------------------------
-# Web and worker log in as a role that owns nothing (row-level security binds it); migrations as the owner.
+# Web and worker log in as a role that owns nothing (row-level security binds it); migrations as the owner,
+# whose address only the process that migrates is given.
 
 _web = env.db("DATABASE_URL")
-_owner = env.db("DATABASE_OWNER_URL", default=env.str("DATABASE_URL"))
 if TESTING:
     _web["CONN_MAX_AGE"] = 0
 else:
@@ -116,7 +121,9 @@ else:
         "max_size": env.int("DATABASE_POOL_SIZE", default=6),
         "timeout": 5,
     }
-DATABASES = {"default": _web, "owner": _owner}
+DATABASES = {"default": _web}
+if env.str("DATABASE_OWNER_URL", default=""):
+    DATABASES["owner"] = env.db("DATABASE_OWNER_URL")
 
 # --- People -------------------------------------------------------------------------------------------
 
@@ -135,7 +142,7 @@ AUTH_PASSWORD_VALIDATORS = [
 SESSION_LIFETIME = timedelta(hours=12)
 SESSION_IDLE = timedelta(hours=1)
 INVITATION_LIFETIME = timedelta(days=7)
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default=env.NOTSET if PRODUCTION else "consolemail://")
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="iam-portal@localhost")

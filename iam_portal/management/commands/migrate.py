@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands import migrate
+from django.db import connections
 from django.utils import timezone
 
 from accesscontrol.actions import portal
@@ -17,6 +18,8 @@ class Command(migrate.Command):
         parser.set_defaults(database="owner")
 
     def handle(self, *args: Any, **options: Any) -> str | None:
+        if options["database"] not in connections:
+            raise CommandError("migrate needs DATABASE_OWNER_URL: the address of the owner of the tables.")
         result = super().handle(*args, **options)
         if not options["app_label"] and not options["plan"] and not options["check_unapplied"]:
             portal.install(at=timezone.now())

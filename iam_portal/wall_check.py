@@ -1,0 +1,41 @@
+"""Whether the second wall really stands under this login: a question to the database, never to the settings."""
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+# By the catalogue alone, so that an empty database answers, too.
+_LOGIN = """
+SELECT r.rolsuper OR r.rolbypassrls,
+    EXISTS (
+        SELECT FROM pg_class c WHERE c.relnamespace = to_regnamespace('public') AND c.relkind IN ('r', 'p')
+            AND split_part(c.relname, '_', 1) IN ('tenants', 'applications', 'accesscontrol')
+            AND pg_has_role(r.oid, c.relowner, 'MEMBER')
+    ),
+    coalesce(pg_has_role(r.oid, x.oid, 'USAGE'), false),
+    coalesce(pg_has_role(r.oid, x.oid, CASE
+        WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END), false),
+    to_regclass('public.tenants_user') IS NOT NULL
+FROM pg_roles r LEFT JOIN pg_roles x ON x.rolname = 'iam_cross'
+WHERE r.rolname = current_user
+"""
+
+
+def gaps(connection: BaseDatabaseWrapper) -> dict[str, str]:
+    """What lets the login of this connection through the wall: a code and a sentence each. Empty: it holds."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOGIN)
+        unbound, owner, inherits, may_cross, there = cursor.fetchone()
+        seen = there and not unbound and _seen_without_scope(connection)
+    found = {
+        "iam.E006": (unbound, "Row-level security does not bind the login: SUPERUSER or BYPASSRLS."),
+        "iam.E007": (owner, "The login owns tables of the portal, or is a member of the role that does."),
+        "iam.E008": (inherits, "The login holds what iam_cross may at all times: it sees every tenant."),
+        "iam.E009": (not may_cross, "The login may not change to iam_cross, so that no decision can be made."),
+        "iam.E010": (seen, "Without a tenant in scope, users are visible."),
+    }
+    return {code: text for code, (true, text) in found.items() if true}
+
+
+def _seen_without_scope(connection: BaseDatabaseWrapper) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM tenants_user")
+        return bool(cursor.fetchone()[0])
