@@ -6,8 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Min
 
 from applications.models import Event
+from iam_portal.walls import cross_tenant
 
 _LOCK = "iam:event-sequencer"
 
@@ -22,14 +24,21 @@ def emit(
     application_id: str | None = None,
 ) -> None:
     """Add one event in the transaction of the change. ``type`` is bare: ``role.changed``."""
-    Event.objects.create(
-        type=f"iam.{type}.v1",
-        tenant_id=tenant_id,
-        application_id=application_id,
-        subject=subject,
-        at=at,
-        data=data,
-    )
+    with cross_tenant():  # an act has its event in the other side's stream, and in those of a cascade
+        Event.objects.create(
+            type=f"iam.{type}.v1",
+            tenant_id=tenant_id,
+            application_id=application_id,
+            subject=subject,
+            at=at,
+            data=data,
+        )
+
+
+def oldest() -> int:
+    """The first position that is still kept, in whosever stream it lies."""
+    with cross_tenant():
+        return Event.objects.aggregate(first=Min("position"))["first"] or 1
 
 
 def sequence() -> int:
@@ -38,7 +47,7 @@ def sequence() -> int:
     Whoever needs positions calls it (job, reader before it answers). One advisory lock orders the callers;
     ids of an open transaction are not visible yet and get a later position when it commits.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), cross_tenant(), connection.cursor() as cursor:  # one order for all tenants
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [_LOCK])
         cursor.execute(
             """

@@ -46,6 +46,16 @@ def unsafe_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
     return found
 
 
+@register(Tags.security, deploy=True)
+def uncounted_proxies(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Behind a proxy that is not counted, everybody shares its address, and its limit of refused sign-ins."""
+    fewest = 1 if settings.SECURE_PROXY_SSL_HEADER else 0
+    if fewest <= settings.PORTAL_TRUSTED_PROXIES:
+        return []
+    hint = "Set PORTAL_TRUSTED_PROXIES to the number of proxies in front, or one guesser shuts everybody out."
+    return [Error("Everybody would have the address of the proxy.", hint=hint, id="iam.E011")]
+
+
 @register(Tags.database)
 def open_wall(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any

@@ -68,5 +68,8 @@ def _address(entry: str) -> str | None:
         address = ipaddress.ip_address(entry.strip())
     except ValueError:
         return None
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return str(mapped or address)
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.scope_id is not None:  # any text may stand there
+            return None
+        return str(address.ipv4_mapped or address)
+    return str(address)

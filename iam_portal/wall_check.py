@@ -1,4 +1,4 @@
-"""Whether the second wall really stands under this login: a question to the database, never to the settings."""
+"""Whether the second wall really stands under this login: asked of the database, never of the settings."""
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -20,7 +20,7 @@ WHERE r.rolname = current_user
 
 
 def gaps(connection: BaseDatabaseWrapper) -> dict[str, str]:
-    """What lets the login of this connection through the wall: a code and a sentence each. Empty: it holds."""
+    """What lets the login of this connection through the wall: code and sentence. Empty: it holds."""
     with connection.cursor() as cursor:
         cursor.execute(_LOGIN)
         unbound, owner, inherits, may_cross, there = cursor.fetchone()
@@ -29,7 +29,7 @@ def gaps(connection: BaseDatabaseWrapper) -> dict[str, str]:
         "iam.E006": (unbound, "Row-level security does not bind the login: SUPERUSER or BYPASSRLS."),
         "iam.E007": (owner, "The login owns tables of the portal, or is a member of the role that does."),
         "iam.E008": (inherits, "The login holds what iam_cross may at all times: it sees every tenant."),
-        "iam.E009": (not may_cross, "The login may not change to iam_cross, so that no decision can be made."),
+        "iam.E009": (not may_cross, "The login may not change to iam_cross: no decision can be made."),
         "iam.E010": (seen, "Without a tenant in scope, users are visible."),
     }
     return {code: text for code, (true, text) in found.items() if true}

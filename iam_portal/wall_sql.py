@@ -19,8 +19,29 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'iam_cross') THEN
         CREATE ROLE iam_cross NOLOGIN NOINHERIT;
     END IF;
-    IF NOT pg_has_role('iam_web', 'iam_cross', 'MEMBER') THEN
-        GRANT iam_cross TO iam_web;
+    -- One that was there may inherit: then it would hold all that iam_cross may, at all times.
+    IF (SELECT rolinherit FROM pg_roles WHERE rolname = 'iam_web') THEN
+        BEGIN
+            ALTER ROLE iam_web NOINHERIT;
+        EXCEPTION WHEN insufficient_privilege THEN
+            RAISE WARNING 'iam_web inherits: let an administrator ALTER ROLE iam_web NOINHERIT';
+        END;
+    END IF;
+    IF NOT pg_has_role('iam_web', 'iam_cross', 'MEMBER') OR pg_has_role('iam_web', 'iam_cross', 'USAGE') THEN
+        BEGIN
+            IF current_setting('server_version_num')::int >= 160000 THEN  -- there each grant says it
+                EXECUTE 'GRANT iam_cross TO iam_web WITH INHERIT FALSE, SET TRUE';
+            ELSE
+                GRANT iam_cross TO iam_web;
+            END IF;
+        EXCEPTION WHEN insufficient_privilege THEN
+            IF NOT pg_has_role('iam_web', 'iam_cross', 'MEMBER') THEN
+                RAISE;
+            END IF;
+        END;
+    END IF;
+    IF pg_has_role('iam_web', 'iam_cross', 'USAGE') THEN  -- no process serves like this: /readyz refuses
+        RAISE WARNING 'iam_web holds what iam_cross may: GRANT … WITH INHERIT FALSE, SET TRUE';
     END IF;
 END $$;
 GRANT USAGE ON SCHEMA public TO iam_web, iam_cross;
@@ -29,6 +50,8 @@ GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO iam_web, iam_cross;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public
     GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO iam_web, iam_cross;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO iam_web, iam_cross;
+-- Which migrations are applied is for the owner to say.
+REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM iam_web, iam_cross;
 """
 
 

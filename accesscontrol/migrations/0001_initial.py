@@ -559,6 +559,10 @@ class Migration(migrations.Migration):
                 violation_error_message="The role holds this already.",
             ),
         ),
+        # Withdrawn keys stay: what they signed can still be told apart.
+        migrations.RunSQL(
+            "REVOKE DELETE ON accesscontrol_signingkey FROM iam_web, iam_cross", migrations.RunSQL.noop
+        ),
         wall("accesscontrol_tenantrole"),
         wall("accesscontrol_tenantrolepermission"),
         wall("accesscontrol_assignment"),

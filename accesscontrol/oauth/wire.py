@@ -17,11 +17,12 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def form(request: HttpRequest, *, repeatable: frozenset[str] = frozenset()) -> dict[str, str]:
-    """The posted parameters. A parameter in the address or sent twice is refused (RFC 6749 §3.2, appendix B)."""
+    """The posted parameters. A parameter in the address or sent twice is refused (RFC 6749 §3.2, B)."""
     if request.META.get("QUERY_STRING"):
         raise BadRequest("Parameters belong into the body.")
     # Before the body is touched: a charset such as base64 is one that Django takes, and then breaks on.
-    if request.content_type != FORM or request.content_params.get("charset", "utf-8").lower() != "utf-8":
+    charset = (request.content_params or {}).get("charset", "utf-8").lower()
+    if request.content_type != FORM or charset != "utf-8":
         raise BadRequest(f"The body must be {FORM} in UTF-8.")
     try:
         unquote_to_bytes(request.body).decode()  # Django would put a replacement for what is not UTF-8

@@ -1,8 +1,10 @@
 """OAuth clients and their secrets. A secret's value leaves this module once, and is never stored."""
 
 from datetime import datetime
+from urllib.parse import urlsplit
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
 from applications import hashers
@@ -17,6 +19,7 @@ from tenants.models import Tenant, since
 from tenants.models.spanned import clipped
 
 MOST_SECRETS = 10
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class TooManySecrets(DomainError):
@@ -40,12 +43,17 @@ def add_public(
     by: Actor,
     at: datetime,
 ) -> Client:
-    """Make the public client ``<id>-frontend`` of an own application."""
+    """Make the public client ``<id>-frontend`` of an own application.
+
+    Whoever says where its codes are sent can act by it, so the actor must be able to grant what it holds.
+    """
+    _require_sound(redirect_uris, web_origins)
     with transaction.atomic():
         application = own_application(tenant=tenant, application_id=application_id, lock=True)
         client_id = application.id + FRONTEND
         if Client.objects.filter(client_id=client_id).exists():
             raise ClientExists("The public client is there already.")
+        principal_becoming.send(sender=Client, actor=by, application=application, at=at)
         client = Client(
             application=application,
             client_id=client_id,
@@ -113,6 +121,41 @@ def revoke_secret(*, tenant: Tenant, client_id: str, secret_id: UUID, by: Actor,
             raise NotFound
         live.update(during=clipped(at))
         _record(client.application, "secret.revoked", by, at, {"secretId": str(secret_id)})
+
+
+def _require_sound(redirect_uris: list[str], web_origins: list[str]) -> None:
+    """Refuse addresses that lead elsewhere than they look, or whose codes others can read on their way.
+
+    The toolkit's own validator matches the beginning only: ``https://good.example:x@evil.example`` passes it.
+    """
+    given = [(f"/redirectUris/{index}", uri) for index, uri in enumerate(redirect_uris)]
+    given += [(f"/webOrigins/{index}", origin) for index, origin in enumerate(web_origins)]
+    errors = [
+        {"pointer": pointer, "code": "address_refused", "detail": why}
+        for pointer, address in given
+        if (why := _objection(address))
+    ]
+    if errors:
+        raise Invalid("Some addresses cannot be accepted. Nothing was changed.", errors=errors)
+
+
+def _objection(address: str) -> str | None:
+    """RFC 6749 §3.1.2 and RFC 9700 §2.6: https without a fragment; plain http to this machine, in a demo."""
+    try:
+        parts = urlsplit(address)
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        return "This is no address."
+    # Whitespace parts two addresses where they are stored; browsers read a backslash as a slash.
+    if not host or not address.isascii() or not address.isprintable() or set(address) & set(" \\"):
+        return "This is no address."
+    if "@" in parts.netloc:
+        return "An address names no user and no password."
+    if "#" in address:
+        return "An address has no fragment."
+    if parts.scheme == "http" and not settings.PRODUCTION and host in LOOPBACK:
+        return None
+    return None if parts.scheme == "https" else "An address begins with https."
 
 
 def _own_client(tenant: Tenant, client_id: str) -> Client:

@@ -1,14 +1,21 @@
 """Declaring resources, roles and required roles: idempotent, one transaction, the reply is the diff."""
 
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import Model
+from psycopg import Error as PostgresError
 
 from applications.actions.availability import moving
 from applications.actions.roles import retire_roles
 from applications.events import emit
-from applications.manifest import DeclaredResource, DeclaredRole, Diff, Manifest, PermissionKey
+from applications.manifest import DeclaredResource, DeclaredRole, Diff, Manifest, PermissionKey, ResourceKey
 from applications.models import (
     Application,
     ApplicationRole,
@@ -25,6 +32,9 @@ from iam_portal.walls import cross_tenant
 from tenants import history
 from tenants.models import since
 from tenants.models.spanned import clipped
+
+# Set by us to rows that are there: asking the database for each of them again takes one statement a row.
+_REFERENCES = ["application", "owner_tenant", "parent"]
 
 
 class _DryRun(Exception):
@@ -60,11 +70,10 @@ def declare(
 
 def _resources(
     application: Application, manifest: Manifest, at: datetime, diff: Diff
-) -> dict[tuple[str, str], Resource]:
-    living = {
-        (row.type, row.key): row
-        for row in Resource.objects.at(at).filter(application=application, owner_tenant=None)
-    }
+) -> dict[ResourceKey, Resource]:
+    rows = Resource.objects.at(at).filter(application=application, owner_tenant=None)
+    living = {(row.type, row.key): row for row in rows}
+    touched: dict[ResourceKey, Resource] = {}
     for address, declared in manifest.resources.items():
         row = living.get(address)
         if row is None:
@@ -72,16 +81,18 @@ def _resources(
             diff.added.append(f"resources/{declared.type}/{declared.key}")
         elif _differs(row, declared):
             diff.changed.append(f"resources/{declared.type}/{declared.key}")
+        else:
+            continue
         row.name, row.description = declared.name, declared.description
         row.privileges = list(declared.privileges)
-        row.full_clean(exclude=["parent"])
-        row.save()
-        living[address] = row
+        row.clean_fields(exclude=_REFERENCES)
+        living[address] = touched[address] = row
     for address, declared in manifest.resources.items():
         parent = living[declared.parent] if declared.parent else None
         if living[address].parent_id != (parent.id if parent else None):
             living[address].parent = parent
-            living[address].save()
+            touched[address] = living[address]
+    _write(Resource, touched.values(), "name", "description", "privileges", "parent")
     gone = [living.pop(address) for address in sorted(set(living) - set(manifest.resources))]
     RolePermission.objects.filter(resource__in=gone).close(at)
     Resource.objects.filter(id__in=[row.id for row in gone]).update(during=clipped(at))
@@ -93,45 +104,84 @@ def _resources(
 def _roles(
     application: Application,
     manifest: Manifest,
-    resources: dict[tuple[str, str], Resource],
+    resources: dict[ResourceKey, Resource],
     at: datetime,
     diff: Diff,
 ) -> None:
-    living = {role.key: role for role in ApplicationRole.objects.at(at).filter(application=application)}
+    former = {role.key: role for role in ApplicationRole.objects.at(at).filter(application=application)}
+    living, touched, moved = dict(former), [], set()
     for key, declared in manifest.roles.items():
         role = living.get(key)
         if role is None:
             role = ApplicationRole(application=application, key=key, during=since(at))
             diff.added.append(f"roles/{key}")
-            changed = False
+        elif (role.name, role.description) != (declared.name, declared.description):
+            moved.add(key)
         else:
-            changed = (role.name, role.description) != (declared.name, declared.description)
+            continue
         role.name, role.description = declared.name, declared.description
-        role.full_clean()
-        role.save()
-        moved = _permissions(role, declared, resources, at)
-        if (changed or moved) and key in living:
-            diff.changed.append(f"roles/{key}")
-    gone = [living[key] for key in sorted(set(living) - set(manifest.roles))]
+        role.clean_fields(exclude=_REFERENCES)
+        living[key] = role
+        touched.append(role)
+    _write(ApplicationRole, touched, "name", "description")
+    moved |= _permissions([(living[key], manifest.roles[key]) for key in manifest.roles], resources, at)
+    diff.changed += [f"roles/{key}" for key in manifest.roles if key in moved and key in former]
+    gone = [former[key] for key in sorted(set(former) - set(manifest.roles))]
     retire_roles(gone, at=at)
     diff.removed += [f"roles/{role.key}" for role in gone]
 
 
 def _permissions(
-    role: ApplicationRole, declared: DeclaredRole, resources: dict[tuple[str, str], Resource], at: datetime
-) -> bool:
-    rows = RolePermission.objects.at(at).filter(role=role).select_related("resource")
-    living: dict[PermissionKey, int] = {
-        (row.resource.type, row.resource.key, row.privilege): row.id for row in rows
-    }
-    surplus = [pk for permission, pk in living.items() if permission not in declared.permissions]
+    roles: Sequence[tuple[ApplicationRole, DeclaredRole]],
+    resources: dict[ResourceKey, Resource],
+    at: datetime,
+) -> set[str]:
+    """The keys of the roles whose permissions moved."""
+    rows = RolePermission.objects.at(at).filter(role__in=[role.id for role, _ in roles])
+    living: dict[UUID, dict[PermissionKey, int]] = defaultdict(dict)
+    for pk, role_id, kind, key, privilege in rows.values_list(
+        "id", "role_id", "resource__type", "resource__key", "privilege"
+    ):
+        living[role_id][kind, key, privilege] = pk
+    surplus: list[int] = []
+    missing: list[RolePermission] = []
+    moved: set[str] = set()
+    for role, declared in roles:
+        held = living[role.id]
+        ended = [pk for permission, pk in held.items() if permission not in declared.permissions]
+        begun = sorted(declared.permissions - set(held))
+        surplus += ended
+        missing += [
+            RolePermission(role=role, resource=resources[kind, key], privilege=privilege, during=since(at))
+            for kind, key, privilege in begun
+        ]
+        if ended or begun:
+            moved.add(role.key)
     RolePermission.objects.filter(id__in=surplus).close(at)
-    missing = sorted(declared.permissions - set(living))
-    for kind, key, privilege in missing:
-        RolePermission.objects.create(
-            role=role, resource=resources[kind, key], privilege=privilege, during=since(at)
+    with _refusing(RolePermission):
+        RolePermission.objects.bulk_create(missing)
+    return moved
+
+
+def _write(model: type[Resource | ApplicationRole], rows: Iterable[Any], *columns: str) -> None:
+    """New rows, and these columns of the ones that are there: one statement."""
+    with _refusing(model):
+        model._default_manager.bulk_create(
+            rows, update_conflicts=True, unique_fields=["id"], update_fields=columns
         )
-    return bool(surplus or missing)
+
+
+@contextmanager
+def _refusing(model: type[Model]) -> Iterator[None]:
+    """A constraint that the database found violated, in the words that its model has for it."""
+    try:
+        yield
+    except IntegrityError as error:
+        broken = error.__cause__.diag.constraint_name if isinstance(error.__cause__, PostgresError) else None
+        for constraint in model._meta.constraints:
+            if constraint.name == broken:
+                raise ValidationError(constraint.violation_error_message or "") from error
+        raise
 
 
 def _required(application: Application, manifest: Manifest, at: datetime, diff: Diff) -> None:
@@ -141,10 +191,13 @@ def _required(application: Application, manifest: Manifest, at: datetime, diff: 
     gone = sorted(set(living) - manifest.required)
     RequiredRole.objects.filter(id__in=[living[pair] for pair in gone]).close(at)
     fresh = sorted(manifest.required - set(living))
-    RequiredRole.objects.bulk_create(
-        RequiredRole(application=application, wanted_application=wanted, wanted_role=role, during=since(at))
-        for wanted, role in fresh
-    )
+    with _refusing(RequiredRole):
+        RequiredRole.objects.bulk_create(
+            RequiredRole(
+                application=application, wanted_application=wanted, wanted_role=role, during=since(at)
+            )
+            for wanted, role in fresh
+        )
     diff.removed += [f"requiredRoles/{wanted}/{role}" for wanted, role in gone]
     diff.added += [f"requiredRoles/{wanted}/{role}" for wanted, role in fresh]
 

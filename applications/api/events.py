@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -15,6 +15,7 @@ from applications.serializers.events import EventPage, ServedTenants
 from applications.served import served_tenants
 from iam_portal.errors import DomainError, Invalid, Kind
 from iam_portal.gate import Permission, gate
+from iam_portal.walls import cross_tenant
 from tenants.rest import OwnApplicationAPI, TenantAPI, is_number, page_size
 from tenants.schema import AFTER, LIMIT
 
@@ -59,7 +60,8 @@ class ApplicationEvents(OwnApplicationAPI):
         """Availability and declared roles. Who holds a role is the tenants' own affair."""
         told = Q(type__startswith="iam.application.") | Q(type__startswith="iam.role.changed.")
         rows = Event.objects.filter(told, application_id=self.application_id)
-        return Response(_page(rows, request, shapes.event_for_application))
+        with cross_tenant():  # they lie in the streams of all these tenants
+            return Response(_page(rows, request, shapes.event_for_application))
 
 
 class ApplicationTenants(OwnApplicationAPI):
@@ -79,7 +81,7 @@ def _page(
     events.sequence()  # a reader after N can never miss what has committed
     limit = page_size(request) or 50
     after = _position(request)
-    oldest = Event.objects.aggregate(first=Min("position"))["first"] or 1
+    oldest = events.oldest()
     if after + 1 < oldest and after > 0:
         raise TooOld("Events after this position are kept no longer.", data={"oldest": oldest})
     later = rows.filter(position__gt=after).order_by("position")

@@ -972,4 +972,5 @@ class Migration(migrations.Migration):
             ),
         ),
         wall("applications_resource", column="owner_tenant_id", shared_when_null=True),
+        wall("applications_event"),
     ]

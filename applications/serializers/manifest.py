@@ -8,6 +8,8 @@ from applications.serializers.shared import RoleRef, Text
 from iam_portal.gate import Privilege
 from tenants.rest import StrictSerializer
 
+# A manifest is declared under the application's lock: what is longer is not one that people read.
+MOST_RESOURCES, MOST_ROLES, MOST_PERMISSIONS, MOST_REQUIRED = 2000, 500, 2000, 200
 PRIVILEGES = [privilege.value for privilege in Privilege]
 
 
@@ -43,15 +45,21 @@ class ManifestRole(StrictSerializer):
     key = Text(64)
     name = Text(120, required=False)
     description = Text(500, required=False, allow_blank=True)
-    permissions = ManifestPermission(many=True, required=False)
+    permissions: rest.ListSerializer[Any] = rest.ListSerializer(
+        child=ManifestPermission(), required=False, max_length=MOST_PERMISSIONS
+    )
 
 
 class ManifestIn(StrictSerializer):
     """Resources, roles and required roles: the whole declaration."""
 
-    resources = ManifestResource(many=True)
-    roles = ManifestRole(many=True)
-    requiredRoles = RoleRef(many=True, required=False)
+    resources: rest.ListSerializer[Any] = rest.ListSerializer(
+        child=ManifestResource(), max_length=MOST_RESOURCES
+    )
+    roles: rest.ListSerializer[Any] = rest.ListSerializer(child=ManifestRole(), max_length=MOST_ROLES)
+    requiredRoles: rest.ListSerializer[Any] = rest.ListSerializer(
+        child=RoleRef(), required=False, max_length=MOST_REQUIRED
+    )
 
 
 class ManifestDiff(rest.Serializer[Any]):

@@ -190,7 +190,9 @@ def ensure_roles(connection: psycopg.Connection) -> None:
                 sql.Identifier(role), sql.SQL(options)
             )
         )
-    connection.execute(f"GRANT {CROSS_ROLE} TO {WEB_ROLE}")
+    # From 16 on, each grant says for itself whether it is inherited; a former one may say yes.
+    options = "WITH INHERIT FALSE, SET TRUE" if connection.info.server_version >= 160000 else ""
+    connection.execute(f"GRANT {CROSS_ROLE} TO {WEB_ROLE} {options}")
 
 
 def ensure_database(connection: psycopg.Connection, name: str) -> None:

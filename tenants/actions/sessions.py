@@ -1,5 +1,6 @@
 """Signing in and out of one tenant. Who guesses learns nothing: every refusal is alike, and takes as long."""
 
+import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +18,7 @@ from tenants.history import record
 from tenants.models import SignInFailure, Tenant, TenantSuspension, User, UserActivity, UserSession
 
 FAILURES = 10  # refused attempts on one name from one address …
+ADDRESS_FAILURES = 50  # … or on all names of an organization …
 WINDOW = timedelta(minutes=5)  # … in this time
 TOUCH = timedelta(minutes=1)
 REFUSED = "User name or password is wrong, or this account cannot sign in."
@@ -31,7 +33,7 @@ class SignInRefused(DomainError):
 
 
 class TooManyAttempts(DomainError):
-    """This name was tried too often from this address, whether it exists or not."""
+    """This name, or names of this organization, were tried too often from this address, known or not."""
 
     code = "too_many_attempts"
     kind = Kind.THROTTLED
@@ -47,8 +49,24 @@ class Attempt:
     at: datetime
 
     @property
+    def organization(self) -> str:
+        """What digests of attempts on the same organization, real or not, begin with."""
+        return hashers.digest(self.slug)[:16]
+
+    @property
     def digest(self) -> str:
-        return hashers.digest(f"{self.slug}:{self.username}")
+        return self.organization + hashers.digest(f"{self.slug}:{self.username}")[16:]
+
+    @property
+    def origin(self) -> str:
+        """The address that counts. Of IPv6 it is the /64: whoever has one of its addresses has them all."""
+        try:
+            address = ipaddress.ip_address(self.source_address)
+        except ValueError:
+            return self.source_address
+        if isinstance(address, ipaddress.IPv4Address) or address.ipv4_mapped:
+            return str(address)
+        return str(ipaddress.IPv6Network((int(address), 64), strict=False))
 
 
 def sign_in(
@@ -65,17 +83,23 @@ def sign_in(
     """The user and the value of his session cookie. The name may be his e-mail address.
 
     ``tenant`` is None for an address that names none; its refusals (and their limit) look like any other.
-    A refusal must commit the failure that it counts: catch it inside the transaction, without a savepoint.
+    The password is compared between two short transactions, so that no connection of the pool and no lock
+    waits for the slow hash. Inside an outer one, its refusal must commit: catch it without a savepoint.
     """
     attempt = Attempt(tenant.slug if tenant else slug, username.strip().lower(), source_address[:64], at)
     counted_in = tenant or Tenant.objects.filter(is_platform=True).first()
     if counted_in is None:  # an installation without any tenant
         raise SignInRefused(REFUSED)
     with tenant_scope(counted_in.id):
-        outcome = _try(counted_in, tenant, attempt, password)
-        if isinstance(outcome, User):
-            return outcome, _start(outcome, at, source_address, user_agent, request_id)
-    raise outcome
+        _count(counted_in, attempt)
+        user = _find(tenant, attempt)
+    if not check_password(password, user.password if user else UNUSABLE) or user is None:
+        raise SignInRefused(REFUSED)
+    with tenant_scope(counted_in.id):
+        if known := _still(user, at):
+            _failures(counted_in, attempt).filter(attempt=attempt.digest).delete()
+            return known, _start(known, at, source_address, user_agent, request_id)
+    raise SignInRefused(REFUSED)
 
 
 def resolve(*, tenant: Tenant, token: str, at: datetime) -> UserSession | None:
@@ -106,29 +130,34 @@ def end_all(*, user: User, at: datetime) -> int:
     return UserSession.objects.filter(user=user, ended_at=None).update(ended_at=at)
 
 
-def _try(counted_in: Tenant, tenant: Tenant | None, attempt: Attempt, password: str) -> User | DomainError:
-    """One attempt at a time for a name and an address, or parallel guesses would not be counted."""
+def _count(counted_in: Tenant, attempt: Attempt) -> None:
+    """Note the attempt as refused, before it is known to be; a success takes it back.
+
+    One at a time for an organization and an address: parallel guesses are all counted before they compare.
+    """
     with connection.cursor() as cursor:
-        lock = f"sign-in:{counted_in.id}:{attempt.digest}:{attempt.source_address}"
+        lock = f"sign-in:{counted_in.id}:{attempt.organization}:{attempt.origin}"
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [lock])
-    failures = SignInFailure.objects.filter(
-        tenant=counted_in, attempt=attempt.digest, source_address=attempt.source_address
-    )
-    if failures.filter(at__gt=attempt.at - WINDOW).count() >= FAILURES:
+    recent = _failures(counted_in, attempt).filter(at__gt=attempt.at - WINDOW)
+    by_name = recent.filter(attempt=attempt.digest).count()
+    # An unknown address would be everybody's: there one guesser could shut all the others out.
+    by_address = recent.count() if attempt.origin else 0
+    if by_name >= FAILURES or by_address >= ADDRESS_FAILURES:
         minutes = int(WINDOW.total_seconds() // 60)
-        return TooManyAttempts(
+        raise TooManyAttempts(
             f"Too many attempts. Wait {minutes} minutes.", data={"retryAfter": minutes * 60}
         )
-    user = _find(tenant, attempt)
-    encoded = user.password if user else UNUSABLE
-    if check_password(password, encoded) and user and (known := _still(user, attempt.at)):
-        failures.delete()
-        return known
     SignInFailure.objects.filter(tenant=counted_in, at__lte=attempt.at - WINDOW).delete()
-    failures.create(
-        tenant=counted_in, attempt=attempt.digest, source_address=attempt.source_address, at=attempt.at
+    SignInFailure.objects.create(
+        tenant=counted_in, attempt=attempt.digest, source_address=attempt.origin, at=attempt.at
     )
-    return SignInRefused(REFUSED)
+
+
+def _failures(counted_in: Tenant, attempt: Attempt) -> models.QuerySet[SignInFailure]:
+    """Of this organization, from this address."""
+    return SignInFailure.objects.filter(
+        tenant=counted_in, attempt__startswith=attempt.organization, source_address=attempt.origin
+    )
 
 
 def _find(tenant: Tenant | None, attempt: Attempt) -> User | None:

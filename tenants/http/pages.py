@@ -37,11 +37,13 @@ class TenantPage(View):
 
     ``permission`` (``Users:read``) is needed for every method; :meth:`require` asks for more inside a
     handler. Pages for people who are not signed in say ``public = True``; there ``tenant`` is None when
-    the address names none, and the page must then look and fail as for one that exists.
+    the address names none, and the page must then look and fail as for one that exists. Where the handler
+    is ``outside``, it runs after that transaction, in those that its one action opens and refuses by itself.
     """
 
     permission: ClassVar[str | None] = None
     public: ClassVar[bool] = False
+    outside: ClassVar[bool] = False
 
     at: datetime
     slug: str
@@ -64,10 +66,14 @@ class TenantPage(View):
         self._decisions: dict[str, Decision] = {}
         tenant = Tenant.objects.filter(slug=self.slug).first()
         response = self._within(tenant, lambda: self._answer(request, tenant, args, kwargs))
+        if response is None:
+            response = super().dispatch(request, *args, **kwargs)
         add_never_cache_headers(response)
         return response
 
-    def _within(self, tenant: Tenant | None, answer: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    def _within(
+        self, tenant: Tenant | None, answer: Callable[[], HttpResponseBase | None]
+    ) -> HttpResponseBase | None:
         if tenant is None:
             return answer()
         try:
@@ -79,7 +85,7 @@ class TenantPage(View):
 
     def _answer(
         self, request: HttpRequest, tenant: Tenant | None, args: Any, kwargs: Any
-    ) -> HttpResponseBase:
+    ) -> HttpResponseBase | None:
         self.tenant = tenant  # type: ignore[assignment]  # None on public pages only, see the class
         token = request.COOKIES.get(cookie_name(tenant.id)) if tenant else None
         if tenant and token:
@@ -93,7 +99,7 @@ class TenantPage(View):
             decision = self.can(str(self.permission))
             if not decision:
                 return self.error(403, decision=decision)
-        return super().dispatch(request, *args, **kwargs)
+        return None if self.outside else super().dispatch(request, *args, **kwargs)
 
     def can(self, permission: str) -> Decision:
         """Whether the person holds the permission here, now; asked once per request. For disabled buttons."""

@@ -27,7 +27,12 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     first date := date_trunc('month', month)::date;
     name text := 'tenants_historyevent_' || to_char(first, 'YYYYMM');
+    this date := date_trunc('month', now() AT TIME ZONE 'UTC')::date;
 BEGIN
+    -- The web's role calls this as the owner: no more tables than the job can need.
+    IF first IS NULL OR first < this - interval '1 month' OR first > this + interval '13 months' THEN
+        RAISE EXCEPTION 'no history partition for %', month USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     IF to_regclass(name) IS NOT NULL THEN
         RETURN false;
     END IF;
@@ -52,6 +57,9 @@ CREATE TRIGGER historyevent_append_only BEFORE UPDATE OR DELETE ON tenants_histo
     FOR EACH ROW EXECUTE FUNCTION iam_refuse_rewrite();
 REVOKE UPDATE, DELETE, TRUNCATE ON tenants_historyevent FROM iam_web, iam_cross;
 REVOKE UPDATE, DELETE, TRUNCATE ON tenants_historylink FROM iam_web, iam_cross;
+-- Names and salt are written once: whoever blanks the salt, blinds the chain. Erasing is the owner's.
+REVOKE UPDATE, DELETE, TRUNCATE ON tenants_historyperson FROM iam_web, iam_cross;
+GRANT UPDATE (chained) ON tenants_historyperson TO iam_web, iam_cross;
 """
 HISTORY_BACK = """
 DROP TABLE tenants_historyevent;

@@ -113,7 +113,7 @@ class UserSession(models.Model):
 class SignInFailure(models.Model):
     """A refused sign-in, kept for the minutes in which it counts against guessing.
 
-    ``attempt`` is a digest of what was typed as organization and name: people type passwords there.
+    ``attempt`` is made of digests of what was typed as organization and as name: people type passwords there.
     """
 
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")

@@ -23,6 +23,7 @@ class SignIn(ConsolePage):
     """Looks, fails and takes as long alike for an organization that does not exist."""
 
     public = True
+    outside = True  # no transaction stays open while the password is hashed
 
     def get(self, request: HttpRequest) -> HttpResponse:
         if self.session is not None:
@@ -33,7 +34,7 @@ class SignIn(ConsolePage):
         form = SignInForm(request.POST)
         if not form.is_valid():
             return self._page(form)
-        try:  # without a savepoint: the failure that a refusal counts has to stay
+        try:
             token = _sign_in(self, form.cleaned_data)
         except (SignInRefused, TooManyAttempts) as refusal:
             into_form(form, refusal)

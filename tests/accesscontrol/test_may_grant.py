@@ -2,134 +2,40 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client as Browser
 
-from accesscontrol.actions import assignments, tenant_roles
-from accesscontrol.actions.assignments import Wanted
-from accesscontrol.actions.tenant_roles import Definition
+from accesscontrol.actions import assignments
 from accesscontrol.gate import permissions
-from accesscontrol.models import Assignment, TenantRole
-from applications.actions import clients
-from applications.models import Application, ClientSecret
+from accesscontrol.models import Assignment
 from applications.models.applications import PORTAL_ID
 from iam_portal.errors import Forbidden
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants import history
-from tenants.actions import groups, memberships, users
+from tenants.actions import users
 from tenants.http import cookie_name
-from tenants.models import Group, GroupPlacement, HistoryEvent, Membership, Tenant, User, UserLink
-from tests.applications.sharing import register
-from tests.support.factories import SYSTEM, acting, make_group, make_tenant
+from tenants.models import (
+    GroupPlacement,
+    HistoryEvent,
+    Tenant,
+    User,
+    UserLink,
+)
+from tests.support.factories import SYSTEM, acting, make_tenant
+from tests.support.granting import FOREIGN, STRONG, WAYS, Office, away, make_office, state
 from tests.support.knocking import give, person
-
-STRONG = ("organization-manager", "access-manager")
-
-
-@dataclass
-class Office:
-    """A clerk who manages access but no organization, a module manager, and whoever is stronger."""
-
-    tenant: Tenant
-    clerk: User
-    module_manager: User
-    chief: User  # holds the strong role himself
-    deputy: User  # holds it by a group below the strong one
-    strong: Group
-    below: Group
-    weak: Group
-    robot: Application  # a service that holds the strong role
-    tool: Application  # one that holds nothing, with a role of its own
-    held: Assignment
-    at: datetime
-    sessions: dict[str, str]
-
-    def act(self, action: Callable[..., Any], **named: Any) -> Callable[[Actor], Any]:
-        """The action, for whoever comes, a moment later."""
-
-        def run(by: Actor) -> Any:
-            with tenant_scope(self.tenant.id), transaction.atomic():
-                return action(tenant=self.tenant, by=by, at=self.at, **named)
-
-        return run
-
-    def give(self, role: str, application_id: str = PORTAL_ID, **principal: Any) -> Callable[[Actor], Any]:
-        wanted = Wanted(role=role, application_id=application_id, **principal)
-        return self.act(assignments.assign, wanted=wanted)
 
 
 @pytest.fixture
 def office(db: None, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Office:
     monkeypatch.setattr(settings, "STATIC_ROOT", str(tmp_path))
-    at = datetime.now(UTC)
-    tenant = make_tenant("acme", at=at)
-    clerk, clerks_session = person(tenant, "clerk", "access-manager", "user")
-    manager, managers_session = person(tenant, "modules", "module-manager")
-    chief, chiefs_session = person(tenant, "chief", *STRONG)
-    deputy, _ = person(tenant, "deputy")
-    at = datetime.now(UTC)
-    strong = make_group(tenant, "Board", at=at)
-    below = make_group(tenant, "Assistants", parent=strong, members=(deputy,), at=at)
-    weak = make_group(tenant, "Depot", members=(clerk,), at=at)
-    give(tenant, STRONG[0], group_id=strong.id)
-    robot, tool = register(tenant, "robot", at), register(tenant, "tool", at)
-    give(tenant, STRONG[0], principal_application_id=robot.id)
-    with tenant_scope(tenant.id):
-        held = Assignment.objects.get(user=chief, application_role__key=STRONG[0])
-    sessions = {"clerk": clerks_session, "modules": managers_session, "chief": chiefs_session}
-    later = datetime.now(UTC)
-    return Office(
-        tenant, clerk, manager, chief, deputy, strong, below, weak, robot, tool, held, later, sessions
-    )
-
-
-MODIFY = (PORTAL_ID, "urn:iam:portal", "Organizations", "modify")
-OWN_MAKING = Definition(key="mine", name="Mine", description="", permissions=[MODIFY])
-# The ways to more rights. Each for the clerk, who manages all of users, groups and roles, and nothing else.
-WAYS: dict[str, Callable[[Office], Callable[[Actor], Any]]] = {
-    "a role for oneself": lambda o: o.give(STRONG[0], user_id=o.clerk.id),
-    "a role for somebody else": lambda o: o.give(STRONG[0], user_id=o.module_manager.id),
-    "a role for one's group": lambda o: o.give(STRONG[0], group_id=o.weak.id),
-    "a role for a service": lambda o: o.give(STRONG[0], principal_application_id=o.tool.id),
-    "a role that begins tomorrow": lambda o: o.give(
-        STRONG[0], user_id=o.clerk.id, starts_at=o.at + timedelta(days=1)
-    ),
-    "a stronger person's role taken away": lambda o: o.act(assignments.withdraw, assignment_id=o.held.id),
-    "into a stronger group": lambda o: o.act(memberships.add, group_id=o.strong.id, user_id=o.clerk.id),
-    "into a group below it": lambda o: o.act(memberships.add, group_id=o.below.id, user_id=o.clerk.id),
-    "one's group moved below": lambda o: o.act(groups.move, group_id=o.weak.id, parent_id=o.strong.id),
-    "one's group moved far below": lambda o: o.act(groups.move, group_id=o.weak.id, parent_id=o.below.id),
-    "a group made below": lambda o: o.act(groups.create, name="New", parent_id=o.strong.id),
-    "a tenant role that holds it": lambda o: o.act(tenant_roles.define, definition=OWN_MAKING),
-    "a stronger service's secret": lambda o: o.act(clients.add_secret, client_id=o.robot.id),
-    "a stronger person's password": lambda o: o.act(users.reset, user_id=o.chief.id),
-    "a stronger person's mailbox": lambda o: o.act(
-        users.change, user_id=o.chief.id, email="clerk.too@example.org"
-    ),
-    "the password of one strong by a group": lambda o: o.act(users.reset, user_id=o.deputy.id),
-    "the mailbox of one strong by a group": lambda o: o.act(
-        users.change, user_id=o.deputy.id, email="clerk.too@example.org"
-    ),
-}
-# Roles of other applications are the Access Manager's: the same for the module manager.
-FOREIGN: dict[str, Callable[[Office], Callable[[Actor], Any]]] = {
-    "a role of an application": lambda o: o.give("viewer", o.tool.id, user_id=o.module_manager.id),
-    "the same for a service": lambda o: o.give("viewer", o.tool.id, principal_application_id=o.robot.id),
-}
-
-
-def state() -> tuple[Any, ...]:
-    """Everything that the ways would change."""
-    tables = (Assignment, TenantRole, Membership, GroupPlacement, Group, ClientSecret, User, UserLink)
-    return tuple(sorted(str(row) for row in table.objects.values_list()) for table in tables)
+    return make_office()
 
 
 def refused(tenant: Tenant) -> list[HistoryEvent]:
@@ -171,6 +77,11 @@ def test_who_holds_it_may(office: Office, way: str) -> None:
         WAYS[way](office)(acting(office.chief))
         assert state() != before
         assert refused(office.tenant) == []
+
+
+def test_nobody_gives_himself_back_what_he_held(office: Office) -> None:
+    """By a request that was under way when he was sent away."""
+    assert_refused(office, away(office, office.deputy), office.deputy, "permission_not_held")
 
 
 def test_what_one_loses_one_cannot_hand_out(office: Office) -> None:

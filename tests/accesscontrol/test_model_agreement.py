@@ -167,8 +167,8 @@ class Sharing(ContractActs, OtherActs, Comparing):
         answer = self.browser.get(
             f"{BASE}/application/acl", headers=basic(application, self.u.secrets[application])
         )
-        if self.model.applications[application].life[1] is not None:
-            assert answer.status_code == 401
+        if not self.model.available(application, OWNERS[application], self.at):
+            assert answer.status_code == 401  # retired, suspended, or its owner is
         else:
             self.compare_acl(answer.json()["resources"], application, self.at)
 

@@ -7,6 +7,7 @@ from applications import events
 from applications.actions import applications, contracts, manifests
 from applications.actions.drafts import Offer
 from applications.models import Application, Contract, Event
+from iam_portal.walls import tenant_scope
 from tenants.models import Tenant
 from tests.support.factories import SYSTEM, make_partners, make_tenant
 from tests.support.universe import manifest_of
@@ -51,7 +52,8 @@ def told(tenant: Tenant, application_id: str) -> list[bool]:
     rows = Event.objects.filter(
         tenant=tenant, application_id=application_id, type__endswith="available.v1"
     ).order_by("position")
-    return [kind == "iam.application.available.v1" for kind in rows.values_list("type", flat=True)]
+    with tenant_scope(tenant.id):
+        return [kind == "iam.application.available.v1" for kind in rows.values_list("type", flat=True)]
 
 
 def make_pair() -> tuple[Tenant, Tenant]:
@@ -67,4 +69,5 @@ def moments(tenant: Tenant, application_id: str = "acme.meter") -> list[tuple[da
     events.sequence()
     rows = Event.objects.filter(tenant=tenant, application_id=application_id, type__endswith="available.v1")
     found = rows.order_by("position").values_list("at", "type")
-    return [(at, kind == "iam.application.available.v1") for at, kind in found]
+    with tenant_scope(tenant.id):
+        return [(at, kind == "iam.application.available.v1") for at, kind in found]

@@ -36,8 +36,9 @@ def test_boundaries_are_told_without_any_act(pair: tuple[Tenant, Tenant]) -> Non
     assert moments(beta) == [(T0 + HOUR, True), (T0 + 3 * HOUR, False)]
     assert watch.run(at=T0 + 10 * HOUR).announced == 0
     causes = Event.objects.filter(tenant=beta, type__endswith="available.v1").order_by("position")
-    assert [event.data["cause"]["kind"] for event in causes] == ["boundary", "boundary"]
-    assert [event.data["cause"]["code"] for event in causes] == ["provision_granted", "contract_ended"]
+    with tenant_scope(beta.id):
+        assert [event.data["cause"]["kind"] for event in causes] == ["boundary", "boundary"]
+        assert [event.data["cause"]["code"] for event in causes] == ["provision_granted", "contract_ended"]
 
 
 def test_what_began_and_ended_between_two_runs_is_told_twice_in_order(pair: tuple[Tenant, Tenant]) -> None:
@@ -62,8 +63,9 @@ def test_boundaries_of_several_pairs_are_told_in_the_order_of_time(pair: tuple[T
     assert watch.run(at=T0 + 5 * HOUR).announced == 4
     events.sequence()
     rows = Event.objects.filter(tenant=beta, type__endswith="available.v1").order_by("position")
-    assert [row.at for row in rows] == [T0 + number * HOUR for number in (1, 2, 3, 4)]
-    assert [row.position for row in rows] == sorted(row.position for row in rows)
+    with tenant_scope(beta.id):
+        assert [row.at for row in rows] == [T0 + number * HOUR for number in (1, 2, 3, 4)]
+        assert [row.position for row in rows] == sorted(row.position for row in rows)
 
 
 def test_an_act_tells_what_passed_before_it(pair: tuple[Tenant, Tenant]) -> None:

@@ -15,6 +15,7 @@ from django.db import connection, connections, transaction
 from applications.actions import pauses, watch
 from applications.models import Announced, Availability, Event, Watermark
 from iam_portal.launchers.portal import ROOT
+from iam_portal.walls import cross_tenant
 from tenants.models import Tenant
 from tests.applications.sharing import T0, accepted, make_pair, moments
 from tests.support.factories import SYSTEM
@@ -65,9 +66,11 @@ def _break(patch: pytest.MonkeyPatch, where: str) -> None:
 
 
 def snapshot() -> tuple[Any, ...]:
-    return tuple(
-        sorted(map(str, table.objects.values_list())) for table in (Event, Announced, Watermark, Availability)
-    )
+    with cross_tenant():
+        return tuple(
+            sorted(map(str, table.objects.values_list()))
+            for table in (Event, Announced, Watermark, Availability)
+        )
 
 
 _KILLED = """

@@ -1,5 +1,7 @@
 """Production refuses what is unsafe, and every kind of answer carries the security headers."""
 
+import base64
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable
@@ -24,7 +26,7 @@ from tests.support.factories import PASSWORD, make_tenant, make_user
 
 DOCUMENTED = ROOT / "docs" / "production.env.example"
 SECRET = ("SECRET_KEY", "PORTAL_ENCRYPTION_KEYS", "PORTAL_SECRET_PEPPERS")
-NEEDED = (*SECRET, "PORTAL_BASE_URL", "ALLOWED_HOSTS", "DATABASE_URL", "CELERY_BROKER_URL")
+NEEDED = (*SECRET, "PORTAL_BASE_URL", "ALLOWED_HOSTS", "DATABASE_URL", "CELERY_BROKER_URL", "EMAIL_URL")
 
 
 def start(environment: dict[str, str], code: str = "") -> subprocess.CompletedProcess[str]:
@@ -82,6 +84,47 @@ def test_production_refuses_the_keys_of_the_tests(name: str) -> None:
         assert f"{name} is empty, or that of a demo or a test" in done.stderr
 
 
+def of_bytes(number: int) -> str:
+    return base64.b64encode(secrets.token_bytes(number)).decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("PORTAL_ENCRYPTION_KEYS", "no-key-at-all"),
+        ("PORTAL_ENCRYPTION_KEYS", of_bytes(16)),
+        ("PORTAL_ENCRYPTION_KEYS", "ä" * 44),
+        ("PORTAL_SECRET_PEPPERS", of_bytes(32)),
+        ("PORTAL_SECRET_PEPPERS", f"two:{of_bytes(32)}"),
+        ("PORTAL_SECRET_PEPPERS", f"2:{of_bytes(31)}"),
+        ("PORTAL_SECRET_PEPPERS", f"2:***{of_bytes(32)}"),
+        ("PORTAL_SECRET_PEPPERS", f"1:{of_bytes(32)}"),  # the number of the first one
+    ],
+)
+def test_production_refuses_secrets_that_it_cannot_read(name: str, wrong: str) -> None:
+    """At its start, not at the first token; without showing them."""
+    whole = production()
+    done = start({**whole, name: f"{whole[name]},{wrong}"})
+
+    assert done.returncode != 0
+    assert f"ImproperlyConfigured: Entry 2 of {name} is not " in done.stderr
+    assert wrong not in done.stderr
+    assert whole[name] not in done.stderr
+
+
+def test_web_and_worker_need_no_owner_but_migrate_does() -> None:
+    for absent in (True, False):
+        environment = production(DATABASE_OWNER_URL="")
+        if absent:
+            del environment["DATABASE_OWNER_URL"]
+        assert start(environment, "print(sorted(settings.DATABASES))").stdout == "['default']\n"
+
+        command = [sys.executable, "manage.py", "migrate"]
+        done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode != 0
+        assert done.stderr.startswith("CommandError: migrate needs DATABASE_OWNER_URL"), done.stderr
+
+
 def test_a_database_pool_is_used_but_in_tests() -> None:
     done = start(production(), "print(settings.DATABASES['default']['OPTIONS']['pool']['max_size'])")
 
@@ -99,12 +142,15 @@ def sound(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         PORTAL_BASE_URL="https://iam.example.com",
         ALLOWED_HOSTS=["iam.example.com"],
         DATABASES={"default": {"USER": "iam_web"}, "owner": {"USER": "iam_owner"}},
+        EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
     )
     monkeypatch.setattr(checks, "settings", values)
     return values
 
 
 def test_sound_settings_pass(sound: SimpleNamespace) -> None:
+    assert checks.unsafe_settings(None) == []
+    del sound.DATABASES["owner"]  # as in web and worker
     assert checks.unsafe_settings(None) == []
 
 
@@ -115,6 +161,10 @@ def test_sound_settings_pass(sound: SimpleNamespace) -> None:
         ("PORTAL_BASE_URL", "http://iam.example.com", "iam.E002"),
         ("ALLOWED_HOSTS", ["*"], "iam.E003"),
         ("DATABASES", {"default": {"USER": "one"}, "owner": {"USER": "one"}}, "iam.E004"),
+        *(
+            ("EMAIL_BACKEND", f"django.core.mail.backends.{name}.EmailBackend", "iam.E005")
+            for name in ("console", "dummy", "filebased", "locmem")
+        ),
     ],
 )
 def test_unsafe_settings_are_errors_with_a_hint(
@@ -158,7 +208,7 @@ ANSWERS: dict[str, tuple[int, Callable[[Browser], HttpResponse]]] = {
     "rest, broken": (500, lambda b: b.get("/iam/broken")),
     "token, refused": (401, lambda b: b.post(TOKEN, "grant_type=client_credentials", FORM)),
     "token, too many fields": (400, lambda b: b.post(TOKEN, "&".join(f"f{n}=" for n in range(1100)), FORM)),
-    "introspection": (401, lambda b: b.post(INTROSPECT, "", FORM)),
+    "introspection": (401, lambda b: b.post(INTROSPECT, "token=x", FORM)),
     "keys": (200, lambda b: b.get("/auth/realms/acme/protocol/openid-connect/certs")),
     "metadata": (200, lambda b: b.get("/auth/realms/acme/.well-known/openid-configuration")),
     "schema": (200, lambda b: b.get("/iam/schema/")),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 
 from accesscontrol.models import Assignment
 from iam_portal.launchers.portal import ROOT
@@ -29,6 +29,7 @@ WALLED = {
     "tenants_historyperson": "tenant_id",
     "tenants_historylink": "tenant_id",
     "applications_resource": "owner_tenant_id",
+    "applications_event": "tenant_id",
     "accesscontrol_tenantrole": "tenant_id",
     "accesscontrol_tenantrolepermission": "tenant_id",
     "accesscontrol_assignment": "tenant_id",
@@ -47,12 +48,13 @@ OPEN = {
     "applications_contract": "both sides read the row",
     "applications_availability": "owner, consumer and the set-based job read the same rows",
     "applications_announced": "the job's own note",
-    "applications_event": "the sequencer orders the events of all; lists filter by tenant or application",
 }
 # Who may ask across tenants, and why. A module that is not here must find another way.
 MAY_CROSS = {
     "tenants/history.py": "an act between two tenants is recorded for both",
     "tenants/actions/chain.py": "finds the tenants whose history waits for its chain",
+    "applications/events.py": "the sequencer orders the events of all; an act is told to both sides",
+    "applications/api/events.py": "an application reads its own events from the streams of all it serves",
     "applications/actions/manifests.py": "static resources belong to no tenant",
     "applications/actions/applications.py": "retiring ends resources in every tenant that was served",
     "accesscontrol/facts.py": "a service's roles at home, where an access contract gives them",
@@ -131,11 +133,43 @@ def test_the_webs_role_owns_nothing_and_bypasses_nothing(db: None) -> None:
         assert rows("SELECT count(*) FROM pg_class WHERE relowner = %s::regrole", role) == [(0,)]
 
 
+@pytest.mark.parametrize("role", ["iam_web", "iam_cross"])
+def test_the_webs_role_holds_no_more_than_it_needs(db: None, role: str) -> None:
+    refused = {
+        "django_migrations": "INSERT, UPDATE, DELETE, TRUNCATE",
+        "accesscontrol_signingkey": "DELETE, TRUNCATE",
+        "tenants_historyevent": "UPDATE, DELETE, TRUNCATE",
+        "tenants_historylink": "UPDATE, DELETE, TRUNCATE",
+        "tenants_historyperson": "UPDATE, DELETE, TRUNCATE",
+    }
+    for table, privileges in refused.items():
+        assert rows("SELECT has_table_privilege(%s, %s, %s)", role, table, privileges) == [(False,)], table
+        assert rows("SELECT has_table_privilege(%s, %s, 'SELECT')", role, table) == [(True,)], table
+    columns = rows(
+        """SELECT attname FROM pg_attribute WHERE attrelid = 'tenants_historyperson'::regclass AND attnum > 0
+        AND has_column_privilege(%s, attrelid, attnum, 'UPDATE')""",
+        role,
+    )
+    assert columns == [("chained",)]
+
+
+@pytest.mark.parametrize(
+    ("months", "made"), [(-2, False), (-1, True), (13, True), (14, False), (9999, False)]
+)
+def test_the_webs_role_makes_no_partitions_but_those_of_the_job(db: None, months: int, made: bool) -> None:
+    asked = "SELECT iam_history_partition((current_date + make_interval(months => %s))::date)"
+    if made:
+        assert rows(asked, months) in ([(True,)], [(False,)])
+    else:
+        with pytest.raises(DataError, match="no history partition"), transaction.atomic():
+            rows(asked, months)
+
+
 def test_a_planted_unscoped_query_finds_nothing(db: None) -> None:
     """The line that somebody will forget one day: no filter, no scope, in every table."""
     with cross_tenant():
         world = World()
-        for row in ("placement", "membership", "activity", "link", "session", "history_link"):
+        for row in ("placement", "membership", "activity", "link", "session", "history_link", "event"):
             getattr(world, row)
         world.tenant_permission, world.assignment  # noqa: B018
         stranger = make_tenant("stranger")
@@ -191,7 +225,10 @@ def test_only_these_modules_ask_across_tenants() -> None:
 
 
 def test_nobody_changes_the_role_by_hand() -> None:
-    own = {"iam_portal/walls.py", "iam_portal/wall_sql.py", "iam_portal/launchers/postgres.py"}
+    own = {
+        f"iam_portal/{name}.py"
+        for name in ("walls", "wall_sql", "wall_check", "checks", "launchers/postgres")
+    }
     words = ("SET LOCAL ROLE", "SET ROLE", "iam_cross", "row_security")
     found = {
         path.relative_to(ROOT).as_posix()

@@ -13,14 +13,20 @@ from tests.support.watching import AXE, Watch
 Opener = Callable[..., tuple[Page, Watch]]
 
 
-@pytest.fixture(scope="module")
-def browser(running_portal: RunningPortal) -> Iterator[Browser]:
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Where it is; asked before a portal is started for it."""
     path = browsing.installed()
     if path is None:
         lacking("Chromium is not installed (Debian: chromium)")
     if not AXE.exists():
         lacking("axe-core is not installed (make assets)")
-    with browsing.chromium(path) as browser:
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str, running_portal: RunningPortal) -> Iterator[Browser]:
+    with browsing.chromium(chromium) as browser:
         yield browser
 
 

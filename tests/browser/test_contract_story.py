@@ -71,12 +71,8 @@ def stage(running_portal: RunningPortal) -> Stage:
 def test_share_pause_resume_end(
     opened: Opener, running_portal: RunningPortal, stage: Stage, scripts: bool
 ) -> None:
-    def person(side: str) -> Person:
-        login = Login.of(running_portal.story[side])
-        page, watch = opened(scripts=scripts)
-        return Person(page, watch, running_portal.address, login, scripts=scripts)
-
-    provider, consumer = person("provider"), person("consumer")
+    provider = person(opened, running_portal, "provider", scripts=scripts)
+    consumer = person(opened, running_portal, "consumer", scripts=scripts)
     names = {one: one.page.locator(".shell-organization").inner_text() for one in (provider, consumer)}
     title = stage.target.client_id
     name = write_draft(provider, title, partner=names[consumer])
@@ -110,6 +106,11 @@ def test_share_pause_resume_end(
     provider.assert_state("Ended", f"contract with {names[consumer]} was ended by")
     consumer.go(f"applications/{stage.target.client_id}")
     consumer.assert_state("Ended", f"contract with {names[provider]} was ended by")
+
+
+def person(opened: Opener, portal: RunningPortal, side: str, *, scripts: bool) -> Person:
+    page, watch = opened(scripts=scripts)
+    return Person(page, watch, portal.address, Login.of(portal.story[side]), scripts=scripts)
 
 
 def write_draft(provider: Person, application_id: str, *, partner: str) -> str:

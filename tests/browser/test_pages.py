@@ -30,6 +30,13 @@ PAGES = [
 ]
 NARROW = {"width": 390, "height": 800}
 WIDE = {"width": 1280, "height": 800}
+_PLANT = """() => {
+  document.head.append(document.createElement("style"));
+  document.head.lastChild.textContent = "p { color: red }";
+  document.querySelector("h1").style.color = "silver";
+  document.querySelector("h1").style.background = "white";
+  setTimeout(() => { throw new Error("planted error"); });
+}"""
 _TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
@@ -45,6 +52,23 @@ def test_every_page_is_accessible_and_fits(opened: Opener, running_portal: Runni
         if page.evaluate(_TOO_WIDE):
             watch.troubles.append(f"{path}: too wide for a narrow screen")
         page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+
+
+def test_the_watch_sees_what_it_watches_for(opened: Opener, running_portal: RunningPortal) -> None:
+    """A planted style, error and pale heading: else a calm watch would prove nothing."""
+    page, watch = opened()
+    page.goto(f"/t/{running_portal.story['provider']['slug']}/sign-in")
+    page.evaluate(_PLANT)
+    watch.examine(page)
+    found = "\n".join(watch.troubles)
+    watch.troubles.clear()
+    for sign in (
+        "policy violated: style-src",
+        "planted error",
+        "light: color-contrast",
+        "dark: color-contrast",
+    ):
+        assert sign in found
 
 
 def test_who_may_not_is_told_why(opened: Opener, running_portal: RunningPortal) -> None:

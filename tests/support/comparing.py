@@ -10,7 +10,7 @@ from accesscontrol.decide import effective_roles, may_call
 from applications import facts, readlist, readmodel
 from applications.availability import available, granted, turns
 from applications.models import Announced, Availability, Event
-from iam_portal.walls import tenant_scope
+from iam_portal.walls import cross_tenant, tenant_scope
 from tests.support.happening import APPS, History
 from tests.support.universe import PRIVILEGES, TENANTS
 
@@ -131,9 +131,9 @@ class Comparing(History):
         """What was told, and what the next run of the job will tell, is exactly what happened, in order."""
         told: dict[tuple[str, str], list[tuple[datetime, bool]]] = {(a, t): [] for a in APPS for t in TENANTS}
         rows = Event.objects.filter(type__startswith="iam.application.", type__endswith="available.v1")
-        for application, tenant_id, kind, at in rows.order_by("id").values_list(
-            "application_id", "tenant_id", "type", "at"
-        ):
+        with cross_tenant():
+            found = list(rows.order_by("id").values_list("application_id", "tenant_id", "type", "at"))
+        for application, tenant_id, kind, at in found:
             told[application, self.u.named(tenant_id)].append((at, kind == "iam.application.available.v1"))
         announced = Announced.objects.values_list("application_id", "tenant_id", "available")
         for application, tenant_id, state in announced:

@@ -59,7 +59,7 @@ def _upper_part(page: Page, last: str, path: Path) -> None:
     """The page down to the end of an element, and a little air."""
     box = page.locator(last).bounding_box()
     assert box is not None
-    height = box["y"] + box["height"] + 24
+    height = box["y"] + box["height"] + 12
     page.set_viewport_size({"width": 1280, "height": round(height)})
     page.screenshot(path=path)
 
@@ -75,7 +75,7 @@ def _capture(
                 page.goto(base + shot.path)
                 for selector in shot.clicks:
                     page.locator(selector).first.click()
-                    page.wait_for_load_state("networkidle")
+                    page.wait_for_timeout(300)  # a dialog is fetched, a step is loaded
                 path = folder / f"{who}-{shot.name}-{width}-{theme}.png"
                 page.screenshot(path=path, full_page=not shot.clicks)
             context.close()

@@ -191,3 +191,49 @@ def test_the_database_refuses_overlapping_spans(in_acme):
         GroupPlacement.objects.create(tenant=in_acme, group=group, parent=top, during=span)
     with pytest.raises(IntegrityError, match="groupplacement_not_itself"), transaction.atomic():
         GroupPlacement.objects.create(tenant=in_acme, group=top, parent=top, during=span)
+
+
+def test_of_two_who_take_a_name_at_once_one_is_told_so(committed_db):
+    acme = make_tenant("acme")
+    team = make_group(acme, "Team")
+
+    def act(action, **named):
+        with tenant_scope(acme.id):
+            return action(tenant=acme, **named, **ACT)
+
+    results = at_once(
+        lambda: act(groups.create, name="Crew"),
+        lambda: act(groups.create, name="crew"),
+        lambda: act(groups.rename, group_id=team.id, name="CREW"),
+    )
+    assert sorted(type(result).__name__ for result in results) == [
+        "Group",
+        "ValidationError",
+        "ValidationError",
+    ]
+
+
+def test_to_take_something_is_asked_for_as_to_give_it_and_told_afterwards(in_acme):
+    user = make_user(in_acme)
+    top = make_group(in_acme, "Top")
+    group = make_group(in_acme, "Team", parent=top, members=(user,))
+    acts = [
+        (memberships.remove, {"user_id": user.id}, ([user], None)),
+        (groups.move, {"parent_id": None}, ([], top)),
+        (groups.delete, {}, ([], None)),
+    ]
+
+    def refuse(**carried):
+        raise Forbidden("no")
+
+    for act, named, expected in acts:
+        with listening(signals.membership_changing, refuse) as asked, pytest.raises(Forbidden):
+            act(tenant=in_acme, group_id=group.id, **named, by=SYSTEM, at=LATER)
+        assert [(call["users"], call["parent"]) for call in asked] == [expected]
+    assert Membership.objects.at(LATER).exists()
+    assert parent_of(group, LATER) == top
+    with listening(signals.membership_removed) as removed, listening(signals.group_moved) as moved:
+        for act, named, _ in acts[:2]:
+            act(tenant=in_acme, group_id=group.id, **named, by=SYSTEM, at=LATER)
+    assert [(told["group"], told["user"]) for told in removed] == [(group, user)]
+    assert [told["group"] for told in moved] == [group]

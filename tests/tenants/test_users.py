@@ -148,12 +148,35 @@ def test_an_act_on_an_old_revision_is_refused(in_acme):
     assert refused.value.data == {"revision": "r-2"}
 
 
-def test_of_two_who_take_a_name_at_once_one_is_told_so(committed_db):
+@pytest.mark.parametrize("clash", ["username", "email"])
+def test_of_those_who_take_a_name_at_once_one_gets_it(committed_db, clash):
     acme = make_tenant("acme")
+    other = make_user(acme, "other")
 
-    def invite():
+    def act(action, number, **named):
+        mine = {"username": f"user{number}", "email": f"user{number}@example.org", clash: JANE[clash]}
         with tenant_scope(acme.id):
-            return users.invite(tenant=acme, **JANE, **ACT)
+            return action(tenant=acme, **mine, **named, **ACT)
 
-    results = at_once(invite, invite)
-    assert sorted(type(result).__name__ for result in results) == ["User", "ValidationError"]
+    results = at_once(
+        lambda: act(users.invite, 1, display_name="One"),
+        lambda: act(users.invite, 2, display_name="Two"),
+        lambda: act(users.create_with_password, 3, display_name="Three", password=PASSWORD),
+        lambda: act(users.change, 4, user_id=other.id),
+    )
+    assert sorted(type(result).__name__ for result in results) == ["User"] + ["ValidationError"] * 3
+
+
+def test_a_return_is_asked_about_before_he_is_back(in_acme):
+    user = make_user(in_acme)
+    users.deactivate(tenant=in_acme, user_id=user.id, **ACT)
+    active = []
+
+    def refuse(**carried):
+        active.append(policies.is_active(user=carried["user"], at=LATER))
+        raise Forbidden("no")
+
+    with listening(signals.principal_becoming, refuse), pytest.raises(Forbidden):
+        users.reactivate(tenant=in_acme, user_id=user.id, by=SYSTEM, at=LATER)
+    assert active == [False]
+    assert not policies.is_active(user=user, at=LATER)

@@ -17,9 +17,13 @@ class Command(migrate.Command):
         super().add_arguments(parser)
         parser.set_defaults(database="owner")
 
-    def handle(self, *args: Any, **options: Any) -> str | None:
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Before anything connects: web and worker processes are not given the owner's address."""
         if options["database"] not in connections:
             raise CommandError("migrate needs DATABASE_OWNER_URL: the address of the owner of the tables.")
+        return super().execute(*args, **options)
+
+    def handle(self, *args: Any, **options: Any) -> str | None:
         result = super().handle(*args, **options)
         if not options["app_label"] and not options["plan"] and not options["check_unapplied"]:
             portal.install(at=timezone.now())

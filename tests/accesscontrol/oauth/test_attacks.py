@@ -73,8 +73,14 @@ def test_other_bodies(shared: World) -> None:
 
 
 KINDS = (
-    *(f"multipart/form-data; charset={name}; boundary=x" for name in ("base64", "rot13", "idna", "uu", "utf-8")),
-    *(f"{FORM}; charset={name}" for name in ("base64", "rot13", "idna", "uu", "utf-16", "latin-1", "nonsense")),
+    *(
+        f"multipart/form-data; charset={name}; boundary=x"
+        for name in ("base64", "rot13", "idna", "uu", "utf-8")
+    ),
+    *(
+        f"{FORM}; charset={name}"
+        for name in ("base64", "rot13", "idna", "uu", "utf-16", "latin-1", "nonsense")
+    ),
     *("multipart/form-data; boundary=x", "text/plain", "application/json", "", "nonsense"),
 )
 
@@ -82,14 +88,18 @@ KINDS = (
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_form_is_urlencoded_utf_8(shared: World, kind: str) -> None:
     header = {"Authorization": basic(READER, shared.secrets[READER])}
-    multipart = b'--x\r\nContent-Disposition: form-data; name="grant_type"\r\n\r\nclient_credentials\r\n--x--\r\n'
+    multipart = (
+        b'--x\r\nContent-Disposition: form-data; name="grant_type"\r\n\r\nclient_credentials\r\n--x--\r\n'
+    )
     body = multipart if kind.startswith("multipart") else urlencode(GRANT).encode()
     for path in ("/oauth2/token", *(path.format(shared.globex.id) for path in PATHS)):
         refused = shared.browser.generic("POST", path, body, kind, headers=header)
         assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request"), path
 
 
-@pytest.mark.parametrize("body", [b"grant_type=client_credentials&x=%FF", b"grant_type=client_credentials&x=\xe9"])
+@pytest.mark.parametrize(
+    "body", [b"grant_type=client_credentials&x=%FF", b"grant_type=client_credentials&x=\xe9"]
+)
 def test_what_is_not_utf_8_is_refused(shared: World, body: bytes) -> None:
     header = {"Authorization": basic(READER, shared.secrets[READER])}
     refused = shared.browser.generic("POST", "/oauth2/token", body, FORM, headers=header)
@@ -161,7 +171,7 @@ def test_counted_without_tenants(shared: World) -> None:
 
 
 def test_without_a_key_nothing_is_signed(shared: World) -> None:
-    SigningKey.objects.all().delete()
+    SigningKey.objects.update(withdrawn_at=shared.clock.start)
     keys.forget()
     response = shared.token(READER, shared.globex, f"aud:{METER}")
     assert (response.status_code, response.json()["error"]) == (503, "temporarily_unavailable")

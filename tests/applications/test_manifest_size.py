@@ -1,0 +1,149 @@
+"""A large manifest: as many statements as a small one, what is too large is refused, and the words stay."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from applications.actions import manifests
+from applications.manifest import Diff, parse
+from applications.models import Application, ApplicationRole, Resource, RolePermission
+from applications.serializers import manifest as shapes
+from iam_portal.walls import cross_tenant
+from tests.applications.sharing import T0, make_pair
+from tests.support.factories import SYSTEM
+
+LATER = T0 + timedelta(hours=1)
+
+
+@pytest.fixture
+def meter(db: None) -> Application:
+    make_pair()
+    return Application.objects.get(id="acme.meter")
+
+
+def document(number: int, name: str = "Name", privilege: str = "read") -> dict[str, Any]:
+    """So many resources, each the child of the one before, and as many roles and required roles."""
+    resources = [
+        {
+            "type": "urn:large",
+            "id": f"r{place}",
+            "name": f"{name} {place}",
+            "privileges": ["read", "modify"],
+            **({"parent": {"type": "urn:large", "id": f"r{place - 1}"}} if place else {}),
+        }
+        for place in range(number)
+    ]
+    roles = [
+        {
+            "key": f"role{place}",
+            "name": f"{name} {place}",
+            "permissions": [
+                {"resourceType": "urn:large", "resourceId": f"r{other}", "privileges": [privilege]}
+                for other in range(place % 3, number)[:4]
+            ],
+        }
+        for place in range(number)
+    ]
+    required = [{"applicationId": f"other.app{place}", "role": "viewer"} for place in range(number)]
+    return {"resources": resources, "roles": roles, "requiredRoles": required}
+
+
+def declared(application: Application, written: dict[str, Any]) -> tuple[Diff, int]:
+    with CaptureQueriesContext(connection) as queries:
+        diff = manifests.declare(application=application, manifest=parse(written), by=SYSTEM, at=LATER)
+    return diff, len(queries)
+
+
+def test_the_size_does_not_count_in_statements(meter: Application) -> None:
+    """New, changed in every word, other permissions, gone: each with two sizes."""
+    steps = [("Name", "read"), ("Other", "read"), ("Other", "modify"), ("Name", "read")]
+    counts = []
+    for number in (4, 60):
+        manifests.declare(application=meter, manifest=parse(document(1)), by=SYSTEM, at=LATER)
+        counts.append([declared(meter, document(number, *step))[1] for step in steps])
+    assert counts[0] == counts[1]
+    assert max(counts[0]) < 50
+
+
+def test_what_is_declared_is_there_and_only_once(meter: Application) -> None:
+    diff, _ = declared(meter, document(60))
+    assert len(diff.added) == 180
+    assert not declared(meter, document(60))[0]
+    living = Resource.objects.at(LATER).filter(application=meter, type="urn:large")
+    assert living.count() == 60
+    assert living.get(key="r7").parent.key == "r6"
+    assert RolePermission.objects.at(LATER).filter(role__application=meter).count() == 4 * 60
+    ids = set(living.values_list("id", flat=True))
+
+    renamed = declared(meter, document(60, "Other", "modify"))[0]
+
+    assert (len(renamed.added), len(renamed.changed), renamed.removed) == (0, 120, [])
+    assert set(living.values_list("id", flat=True)) == ids
+    assert set(living.values_list("name", flat=True)) == {f"Other {place}" for place in range(60)}
+    told = RolePermission.objects.at(LATER).filter(role__application=meter)
+    assert set(told.values_list("privilege", flat=True)) == {"modify"}
+
+
+def test_another_parent_is_kept(meter: Application) -> None:
+    declared(meter, document(4))
+    written = document(4)
+    del written["resources"][3]["parent"]
+    written["resources"][2]["parent"]["id"] = "r0"
+    declared(meter, written)
+    parents = dict(
+        Resource.objects.filter(application=meter, type="urn:large").values_list("key", "parent__key")
+    )
+    assert parents == {"r0": None, "r1": "r0", "r2": "r0", "r3": None}
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "value", "words"),
+    [
+        ("resources", "type", "nothing", "A resource type is a URN."),
+        ("roles", "key", "Not This", "A role key has 1 to 64 of a-z 0-9 . _ -."),
+    ],
+)
+def test_what_the_database_refuses_is_said_in_the_models_words(
+    meter: Application, place: str, name: str, value: str, words: str
+) -> None:
+    written = document(3)
+    written[place].append({**written[place][0], name: value})
+    written["resources"][-1].pop("parent", None)
+    before = ApplicationRole.objects.count()
+    with pytest.raises(ValidationError) as refused, transaction.atomic():
+        declared(meter, written)
+    assert refused.value.messages == [words]
+    assert ApplicationRole.objects.count() == before
+    with cross_tenant():
+        assert not Resource.objects.filter(type="urn:large").exists()
+
+
+def test_a_row_that_begins_later_is_refused_in_words(meter: Application) -> None:
+    manifests.declare(
+        application=meter, manifest=parse(document(2)), by=SYSTEM, at=LATER + timedelta(hours=1)
+    )
+    with pytest.raises(ValidationError, match="This resource is declared already"):
+        declared(meter, document(2))
+
+
+@pytest.mark.parametrize(
+    ("address", "most"),
+    [
+        (("resources",), shapes.MOST_RESOURCES),
+        (("roles",), shapes.MOST_ROLES),
+        (("roles", 0, "permissions"), shapes.MOST_PERMISSIONS),
+        (("requiredRoles",), shapes.MOST_REQUIRED),
+    ],
+)
+def test_lists_have_an_end(address: tuple[Any, ...], most: int) -> None:
+    written = document(1)
+    place: Any = written
+    for step in address[:-1]:
+        place = place[step]
+    for number, fine in ((most, True), (most + 1, False)):
+        place[address[-1]] = place[address[-1]][:1] * number
+        assert shapes.ManifestIn(data=written).is_valid() is fine

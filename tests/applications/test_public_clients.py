@@ -1,0 +1,93 @@
+"""The public client of an application: its codes go where its owner said, and nowhere that looks like it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from applications.actions import clients
+from applications.models import Application, Client
+from applications.signals import principal_becoming
+from iam_portal.errors import Forbidden, Invalid
+from tests.applications.sharing import register
+from tests.support.factories import SYSTEM, listening, make_tenant
+
+HOME = "https://app.example.org/cb"
+
+
+@pytest.fixture
+def tool(db: None) -> Application:
+    return register(make_tenant("acme"), "tool", datetime.now(UTC))
+
+
+def add(application: Application, *redirect_uris: str, origins: tuple[str, ...] = ()) -> Client:
+    return clients.add_public(
+        tenant=application.owner,
+        application_id=application.id,
+        redirect_uris=list(redirect_uris),
+        web_origins=list(origins),
+        by=SYSTEM,
+        at=datetime.now(UTC),
+    )
+
+
+REFUSED = [
+    "https://user:pw@app.example.org/cb",
+    "https://user@app.example.org/cb",
+    "https://app.example.org:x@evil.example/cb",
+    "https://app.example.org\\@evil.example/cb",
+    "https://@evil.example/cb",
+    f"{HOME}#here",
+    f"{HOME}#",
+    "http://app.example.org/cb",
+    "http://127.0.0.1.evil.example/cb",
+    "http://127.0.0.1@evil.example/cb",
+    "javascript:alert(1)",
+    "com.example.app:/cb",
+    "//app.example.org/cb",
+    "https:///cb",
+    "https://app.example.org:port/cb",
+    "https://app.example.org:99999/cb",
+    "https://[app.example.org/cb",
+    f"{HOME} https://evil.example/cb",
+    f"{HOME}\nhttps://evil.example/cb",
+    "https://äpp.example.org/cb",
+    "",
+]
+
+
+@pytest.mark.parametrize("address", REFUSED)
+def test_what_leads_elsewhere_or_can_be_read_is_refused(tool: Application, address: str) -> None:
+    for given in ({"redirect_uris": (HOME, address)}, {"redirect_uris": (HOME,), "origins": ("", address)}):
+        with pytest.raises(Invalid) as refused:
+            add(tool, *given["redirect_uris"], origins=given.get("origins", ()))
+        pointer = "/webOrigins/1" if "origins" in given else "/redirectUris/1"
+        assert pointer in [error["pointer"] for error in refused.value.errors]
+    assert not tool.clients.filter(client_type=Client.CLIENT_PUBLIC).exists()
+
+
+@pytest.mark.parametrize("address", [HOME, "https://app.example.org:8443/cb?a=b", "https://[2001:db8::1]/cb"])
+def test_https_is_taken(tool: Application, address: str) -> None:
+    assert add(tool, address, origins=("https://app.example.org",)).redirect_uris == address
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:4711/cb", "http://localhost/cb", "http://[::1]:80/cb"])
+def test_plain_http_to_this_machine_is_for_demo_and_tests(
+    tool: Application, settings: Settings, address: str
+) -> None:
+    settings.PRODUCTION = True
+    with pytest.raises(Invalid):
+        add(tool, address)
+    settings.PRODUCTION = False
+    assert add(tool, address)
+
+
+def test_who_may_not_become_the_application_cannot_make_its_client(tool: Application) -> None:
+    def refuse(**carried: Any) -> None:
+        raise Forbidden("no")
+
+    with listening(principal_becoming, refuse) as asked, pytest.raises(Forbidden):
+        add(tool, HOME)
+    assert [(told["application"], told["actor"]) for told in asked] == [(tool, SYSTEM)]
+    assert not tool.clients.filter(client_type=Client.CLIENT_PUBLIC).exists()

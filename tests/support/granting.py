@@ -1,0 +1,144 @@
+"""An office where one is weaker than others, and every way to more rights that somebody could try there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from accesscontrol.actions import assignments, tenant_roles
+from accesscontrol.actions.assignments import Wanted
+from accesscontrol.actions.tenant_roles import Definition
+from accesscontrol.models import Assignment, TenantRole
+from applications.actions import clients
+from applications.models import Application, Client, ClientSecret
+from applications.models.applications import PORTAL_ID
+from iam_portal.gate import Actor
+from iam_portal.walls import tenant_scope
+from tenants.actions import groups, memberships, users
+from tenants.models import (
+    Group,
+    GroupPlacement,
+    Membership,
+    Tenant,
+    User,
+    UserActivity,
+    UserLink,
+)
+from tests.applications.sharing import register
+from tests.support.factories import SYSTEM, make_group, make_tenant
+from tests.support.knocking import give, person
+
+STRONG = ("organization-manager", "access-manager")
+
+
+@dataclass
+class Office:
+    """A clerk who manages access but no organization, a module manager, and whoever is stronger."""
+
+    tenant: Tenant
+    clerk: User
+    module_manager: User
+    chief: User  # holds the strong role himself
+    deputy: User  # holds it by a group below the strong one
+    strong: Group
+    below: Group
+    weak: Group
+    robot: Application  # a service that holds the strong role
+    tool: Application  # one that holds nothing, with a role of its own
+    held: Assignment
+    at: datetime
+    sessions: dict[str, str]
+
+    def act(self, action: Callable[..., Any], **named: Any) -> Callable[[Actor], Any]:
+        """The action, for whoever comes, a moment later."""
+
+        def run(by: Actor) -> Any:
+            with tenant_scope(self.tenant.id), transaction.atomic():
+                return action(tenant=self.tenant, by=by, at=self.at, **named)
+
+        return run
+
+    def give(self, role: str, application_id: str = PORTAL_ID, **principal: Any) -> Callable[[Actor], Any]:
+        wanted = Wanted(role=role, application_id=application_id, **principal)
+        return self.act(assignments.assign, wanted=wanted)
+
+
+def make_office() -> Office:
+    """Everybody in place, and what each holds given by the installation."""
+    at = datetime.now(UTC)
+    tenant = make_tenant("acme", at=at)
+    clerk, clerks_session = person(tenant, "clerk", "access-manager", "user")
+    manager, managers_session = person(tenant, "modules", "module-manager")
+    chief, chiefs_session = person(tenant, "chief", *STRONG)
+    deputy, _ = person(tenant, "deputy")
+    at = datetime.now(UTC)
+    strong = make_group(tenant, "Board", at=at)
+    below = make_group(tenant, "Assistants", parent=strong, members=(deputy,), at=at)
+    weak = make_group(tenant, "Depot", members=(clerk,), at=at)
+    give(tenant, STRONG[0], group_id=strong.id)
+    robot, tool = register(tenant, "robot", at), register(tenant, "tool", at)
+    give(tenant, STRONG[0], principal_application_id=robot.id)
+    with tenant_scope(tenant.id):
+        held = Assignment.objects.get(user=chief, application_role__key=STRONG[0])
+    sessions = {"clerk": clerks_session, "modules": managers_session, "chief": chiefs_session}
+    later = datetime.now(UTC)
+    return Office(
+        tenant, clerk, manager, chief, deputy, strong, below, weak, robot, tool, held, later, sessions
+    )
+
+
+def away(office: Office, user: User) -> Callable[[Actor], Any]:
+    """He was sent away before; the act lets him come back."""
+    office.act(users.deactivate, user_id=user.id)(SYSTEM)
+    return office.act(users.reactivate, user_id=user.id)
+
+
+MODIFY = (PORTAL_ID, "urn:iam:portal", "Organizations", "modify")
+OWN_MAKING = Definition(key="mine", name="Mine", description="", permissions=[MODIFY])
+# The ways to more rights. Each for the clerk, who manages all of users, groups and roles, and nothing else.
+WAYS: dict[str, Callable[[Office], Callable[[Actor], Any]]] = {
+    "a role for oneself": lambda o: o.give(STRONG[0], user_id=o.clerk.id),
+    "a role for somebody else": lambda o: o.give(STRONG[0], user_id=o.module_manager.id),
+    "a role for one's group": lambda o: o.give(STRONG[0], group_id=o.weak.id),
+    "a role for a service": lambda o: o.give(STRONG[0], principal_application_id=o.tool.id),
+    "a role that begins tomorrow": lambda o: o.give(
+        STRONG[0], user_id=o.clerk.id, starts_at=o.at + timedelta(days=1)
+    ),
+    "a stronger person's role taken away": lambda o: o.act(assignments.withdraw, assignment_id=o.held.id),
+    "into a stronger group": lambda o: o.act(memberships.add, group_id=o.strong.id, user_id=o.clerk.id),
+    "into a group below it": lambda o: o.act(memberships.add, group_id=o.below.id, user_id=o.clerk.id),
+    "one's group moved below": lambda o: o.act(groups.move, group_id=o.weak.id, parent_id=o.strong.id),
+    "one's group moved far below": lambda o: o.act(groups.move, group_id=o.weak.id, parent_id=o.below.id),
+    "a group made below": lambda o: o.act(groups.create, name="New", parent_id=o.strong.id),
+    "a tenant role that holds it": lambda o: o.act(tenant_roles.define, definition=OWN_MAKING),
+    "a stronger service's secret": lambda o: o.act(clients.add_secret, client_id=o.robot.id),
+    "a stronger person's password": lambda o: o.act(users.reset, user_id=o.chief.id),
+    "a stronger person's mailbox": lambda o: o.act(
+        users.change, user_id=o.chief.id, email="clerk.too@example.org"
+    ),
+    "the password of one strong by a group": lambda o: o.act(users.reset, user_id=o.deputy.id),
+    "the mailbox of one strong by a group": lambda o: o.act(
+        users.change, user_id=o.deputy.id, email="clerk.too@example.org"
+    ),
+    "the return of one strong by a group": lambda o: away(o, o.deputy),
+    "out of a group below it": lambda o: o.act(memberships.remove, group_id=o.below.id, user_id=o.deputy.id),
+    "a group moved out of it": lambda o: o.act(groups.move, group_id=o.below.id, parent_id=None),
+    "a group below it ended": lambda o: o.act(groups.delete, group_id=o.below.id),
+    "a stronger service's public client": lambda o: o.act(
+        clients.add_public, application_id=o.robot.id, redirect_uris=["https://x.example/"], web_origins=[]
+    ),
+}
+# Roles of other applications are the Access Manager's: the same for the module manager.
+FOREIGN: dict[str, Callable[[Office], Callable[[Actor], Any]]] = {
+    "a role of an application": lambda o: o.give("viewer", o.tool.id, user_id=o.module_manager.id),
+    "the same for a service": lambda o: o.give("viewer", o.tool.id, principal_application_id=o.robot.id),
+}
+
+
+def state() -> tuple[Any, ...]:
+    """Everything that the ways would change."""
+    who = (Membership, GroupPlacement, Group, User, UserActivity, UserLink)
+    tables = (Assignment, TenantRole, Client, ClientSecret, *who)
+    return tuple(sorted(str(row) for row in table.objects.values_list()) for table in tables)
