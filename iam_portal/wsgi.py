@@ -2,8 +2,33 @@
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+import django
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "iam_portal.settings")
 
-application = get_wsgi_application()
+
+class Utf8Request(WSGIRequest):
+    """Addresses and bodies are UTF-8, whatever charset the caller names.
+
+    The framework takes each codec that Python has: ``charset=base64`` breaks it on the query string while the
+    request is made, before any middleware could answer.
+    """
+
+    @property
+    def encoding(self) -> None:
+        return None  # the default charset
+
+    @encoding.setter
+    def encoding(self, value: str | None) -> None:
+        pass
+
+
+class Handler(WSGIHandler):
+    """With requests of that kind."""
+
+    request_class = Utf8Request
+
+
+django.setup(set_prefix=False)
+application = Handler()

@@ -100,6 +100,16 @@ def of_bytes(number: int) -> str:
         ("PORTAL_SECRET_PEPPERS", f"2:***{of_bytes(32)}"),
         ("PORTAL_SECRET_PEPPERS", f"1:{of_bytes(32)}"),  # the number of the first one
     ],
+    ids=[
+        "no base64",
+        "short key",
+        "no ascii",
+        "no number",
+        "word for a number",
+        "short pepper",
+        "stars",
+        "twice",
+    ],
 )
 def test_production_refuses_secrets_that_it_cannot_read(name: str, wrong: str) -> None:
     """At its start, not at the first token; without showing them."""
