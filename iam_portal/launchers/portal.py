@@ -8,10 +8,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from iam_portal.launchers import keys
 from iam_portal.launchers.children import Child, LaunchError, run, spawn, tail
-from iam_portal.launchers.postgres import OWNER, EmbeddedPostgres
+from iam_portal.launchers.postgres import OWNER, WEB, EmbeddedPostgres
 from iam_portal.launchers.processes import Stoppable, Supervisor
 from iam_portal.launchers.valkey import EmbeddedValkey
 
@@ -27,6 +28,14 @@ class Servers:
     database: str = ""
     owner: str = ""
     broker: str = ""
+
+    @property
+    def web(self) -> str:
+        """The login of web and worker. Of one address alone, the role that migrations make is taken on."""
+        if self.owner:
+            return self.database
+        joint = "&" if "?" in self.database else "?"
+        return f"{self.database}{joint}options={quote(f'-c role={WEB}')}"
 
 
 @dataclass
@@ -58,7 +67,7 @@ class LocalPortal:
             **self._secrets,
             "PORTAL_ENVIRONMENT": "demo",
             "DJANGO_SETTINGS_MODULE": "iam_portal.settings",
-            "DATABASE_URL": self.servers.database,
+            "DATABASE_URL": self.servers.web,
             "DATABASE_OWNER_URL": self.servers.owner or self.servers.database,
             "CELERY_BROKER_URL": self.servers.broker,
             "PORTAL_BASE_URL": self.address,

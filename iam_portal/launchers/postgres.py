@@ -17,6 +17,7 @@ from iam_portal.launchers.children import Busy, Child, LaunchError, run, spawn, 
 from iam_portal.launchers.processes import claim
 
 OWNER = "iam_owner"
+WEB = "iam_web"
 WEB_ROLE = "iam_web"
 CROSS_ROLE = "iam_cross"
 DATABASE = "iam"

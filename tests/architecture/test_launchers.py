@@ -17,7 +17,7 @@ import redis
 
 from iam_portal.launchers import demo, placement
 from iam_portal.launchers.children import Account, Busy, LaunchError, spawn
-from iam_portal.launchers.portal import ROOT
+from iam_portal.launchers.portal import ROOT, Servers
 from iam_portal.launchers.postgres import OWNER, EmbeddedPostgres
 from iam_portal.launchers.processes import Supervisor, claim
 from iam_portal.launchers.valkey import EmbeddedValkey
@@ -221,3 +221,12 @@ def test_a_second_demo_in_the_same_directory_is_refused(directory: Path) -> None
     with claim(directory / "demo.lock"):
         assert demo.run(port=0, directory=directory, output=said) == demo.REFUSED
     assert "DEMO_DIR=" in said.getvalue()
+
+
+def test_one_address_serves_both_logins():
+    """Given the owner's address alone, web and worker still stand behind the wall."""
+    alone = Servers(database="postgres://owner@host/iam")
+    assert alone.web == "postgres://owner@host/iam?options=-c%20role%3Diam_web"
+    assert Servers(database="postgres://o@/iam?host=/run").web.endswith("/run&options=-c%20role%3Diam_web")
+    both = Servers(database="postgres://iam_web@host/iam", owner="postgres://owner@host/iam")
+    assert both.web == both.database
