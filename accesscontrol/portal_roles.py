@@ -29,8 +29,6 @@ RESOURCES: Mapping[str, str] = {
     "Jobs": "Jobs",
     "OwnAccount": "One's own account",
 }
-# Held in any tenant they act on its own rows; only in the platform tenant do these act on the installation.
-INSTALLATION_ONLY = ("Keys", "Jobs")
 
 # name → (resources with every privilege, {resource: some privileges})
 _TABLE: Mapping[str, tuple[str, tuple[str, ...], Mapping[str, tuple[str, ...]]]] = {

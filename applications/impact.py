@@ -7,7 +7,8 @@ from uuid import UUID
 
 from applications import facts as load
 from applications.availability import ContractFact, SharingFacts, Stop, available
-from applications.models import Application, Availability, Contract, ContractState, ContractType
+from applications.models import Application, Availability, Contract
+from applications.policies import touched_tenants
 from iam_portal.spans import Span
 
 Change = Callable[[SharingFacts], SharingFacts]
@@ -82,21 +83,7 @@ def _of_contract(
         return replace(facts, contracts=tuple(contracts))
 
     applications = set(contract.terms.values_list("role__application_id", flat=True))
-    return losses(applications, _touched(contract, applications), apply, when)
-
-
-def _touched(contract: Contract, applications: Collection[str]) -> set[UUID]:
-    """The consumer, and whoever has access to the same applications through it."""
-    tenants = {contract.consumer_id}
-    if contract.type == ContractType.PROVISION:
-        onward = Contract.objects.filter(
-            provider_id=contract.consumer_id,
-            type=ContractType.ACCESS,
-            state=ContractState.ACCEPTED,
-            terms__role__application_id__in=applications,
-        )
-        tenants |= set(onward.values_list("consumer_id", flat=True))
-    return tenants
+    return losses(applications, touched_tenants(contract=contract, applications=applications), apply, when)
 
 
 def _first_loss(

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from applications import facts as load
 from applications import reasons as say
 from applications.availability import SharingFacts, granted
-from applications.models import Application, ApplicationRole, Contract, ContractState
+from applications.models import Application, ApplicationRole, Contract, ContractState, ContractType
 from applications.models.applications import PORTAL_ID
 from iam_portal.decision import Decision
 from iam_portal.errors import DomainError, Kind, NotFound
@@ -120,6 +120,20 @@ def shareable(sharing: SharingFacts, *, provider_id: UUID, role: str, type: str,
     onward = {contract.id for contract in sharing.contracts if contract.onward_access}
     sources = [way for way in answer.holding if way.relation == "owned" or way.contract_id in onward]
     return Decision(bool(sources), "shareable" if sources else "no_onward_access", answer.decision.reasons)
+
+
+def touched_tenants(*, contract: Contract, applications: Collection[str]) -> set[UUID]:
+    """The consumer, and whoever has access to the same applications through the consumer."""
+    tenants = {contract.consumer_id}
+    if contract.type == ContractType.PROVISION:
+        onward = Contract.objects.filter(
+            provider_id=contract.consumer_id,
+            type=ContractType.ACCESS,
+            state=ContractState.ACCEPTED,
+            terms__role__application_id__in=applications,
+        )
+        tenants |= set(onward.values_list("consumer_id", flat=True))
+    return tenants
 
 
 def in_force_between(a: Tenant, b: Tenant) -> QuerySet[Contract]:

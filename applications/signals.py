@@ -6,8 +6,6 @@ from django.dispatch import Signal
 availability_changed = Signal()
 # contract, by, at
 contract_accepted = Signal()
-# contracts whose roles or dates moved; at (assignments that rest on them may end)
-contracts_changed = Signal()
 # asks: may this actor make a credential with which he could act as the application?
 # kwargs: actor, application, at
 principal_becoming = Signal()

@@ -69,11 +69,6 @@ def _closed(start: datetime, end: datetime) -> Span:
     return Span(None if start == BEGINNING else start, None if end == FOREVER else end)
 
 
-def covering(spans: tuple[Span, ...], at: datetime) -> Span | None:
-    """The first span that contains the moment."""
-    return next((span for span in spans if span.covers(at)), None)
-
-
 def boundaries(spans: list[Span]) -> list[datetime]:
     """Every moment at which one of the spans begins or ends, in order."""
     moments = {moment for span in spans for moment in (span.start, span.end) if moment is not None}

@@ -15,7 +15,6 @@ from accesscontrol.decide.roles import (
     effective_roles,
     granted_permissions,
     permissions_of,
-    roles_until,
     tenant_role_urn,
 )
 
@@ -37,6 +36,5 @@ __all__ = [
     "may_call",
     "may_grant",
     "permissions_of",
-    "roles_until",
     "tenant_role_urn",
 ]

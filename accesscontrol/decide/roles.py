@@ -150,17 +150,6 @@ def granted_permissions(
     return found
 
 
-def roles_until(
-    principal: PrincipalFacts, sharing: SharingFacts, book: RoleBook, *, at: datetime
-) -> datetime | None:
-    """The next moment at which the principal's roles change by plan."""
-    now = effective_roles(principal, sharing, book, at=at).urns()
-    for moment in sorted({*sharing.moments(), *principal_moments(principal)}):
-        if moment > at and effective_roles(principal, sharing, book, at=moment).urns() != now:
-            return moment
-    return None
-
-
 def _held(
     assignment: AssignmentFact, sharing: SharingFacts, book: RoleBook, at: datetime
 ) -> HeldRole | tuple[Reason, ...]:

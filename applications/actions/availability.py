@@ -10,7 +10,7 @@ from applications import readmodel
 from applications.availability import SharingFacts, available
 from applications.events import emit
 from applications.facts import sharing
-from applications.models import Announced, Application, Contract, ContractState, ContractType
+from applications.models import Announced, Application
 from applications.signals import availability_changed
 
 Turn = tuple[UUID, str, datetime, bool]
@@ -51,20 +51,6 @@ def lock_applications(applications: Collection[str]) -> list[str]:
         Application.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True).values_list("id")
     )
     return ids
-
-
-def touched_tenants(*, contract: Contract, applications: Collection[str]) -> set[UUID]:
-    """The consumer, and whoever has access to the same applications through the consumer."""
-    tenants = {contract.consumer_id}
-    if contract.type == ContractType.PROVISION:
-        onward = Contract.objects.filter(
-            provider_id=contract.consumer_id,
-            type=ContractType.ACCESS,
-            state=ContractState.ACCEPTED,
-            terms__role__application_id__in=applications,
-        )
-        tenants |= set(onward.values_list("consumer_id", flat=True))
-    return tenants
 
 
 def announce(turns: list[Turn], *, at: datetime, cause: str) -> None:

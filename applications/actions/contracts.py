@@ -7,11 +7,11 @@ from uuid import UUID
 
 from django.db import transaction
 
-from applications.actions.availability import lock_applications, moving, touched_tenants
+from applications.actions.availability import lock_applications, moving
 from applications.actions.drafts import CannotDraft, check_roles, draft, edit, state_of
-from applications.actions.record import contract_changed, snapshot
+from applications.actions.record import finish, snapshot
 from applications.models import Contract, ContractState, ContractTerm
-from applications.policies import lock_contract, lock_tenants
+from applications.policies import lock_contract, lock_tenants, touched_tenants
 from applications.signals import contract_accepted
 from iam_portal.errors import DomainError, Invalid
 from iam_portal.gate import Actor
@@ -52,7 +52,7 @@ def propose(
         _require_shareable(contract, at)
         before = snapshot(contract)
         contract.state, contract.proposed_at = ContractState.PROPOSED, at
-        _finish(contract, "proposed", by=by, at=at, before=before, note=note)
+        finish(contract, "proposed", by=by, at=at, before=before, note=note)
         consumer = contract.consumer
         if accepts_automatically(tenant=consumer, partner=tenant, contract_type=contract.type):
             automatic = Actor("system", "auto-accept", "Automatic acceptance", consumer.id, by.request_id)
@@ -70,7 +70,7 @@ def withdraw(
         _require_state(contract, ContractState.DRAFT, ContractState.PROPOSED)
         before = snapshot(contract)
         contract.state, contract.answered_at = ContractState.WITHDRAWN, at
-        _finish(contract, "withdrawn", by=by, at=at, before=before, note=note)
+        finish(contract, "withdrawn", by=by, at=at, before=before, note=note)
     return contract
 
 
@@ -84,7 +84,7 @@ def decline(
         _require_state(contract, ContractState.PROPOSED)
         before = snapshot(contract)
         contract.state, contract.answered_at = ContractState.DECLINED, at
-        _finish(contract, "declined", by=by, at=at, before=before, note=note)
+        finish(contract, "declined", by=by, at=at, before=before, note=note)
     return contract
 
 
@@ -104,7 +104,7 @@ def accept(
             contract.state, contract.answered_at = ContractState.ACCEPTED, at
             contract.starts_at = max(contract.starts_at or at, at)
             contract.terms.update(during=since(contract.starts_at, contract.ends_at), confirmed_at=at)
-            _finish(contract, "accepted", by=by, at=at, before=before, note=note)
+            finish(contract, "accepted", by=by, at=at, before=before, note=note)
         contract_accepted.send(sender=Contract, contract=contract, by=by, at=at)
     return contract
 
@@ -144,7 +144,7 @@ def end_all(*, contracts: list[Contract], by: Actor, at: datetime, note: str, te
         if contract.state == ContractState.PROPOSED:
             before = snapshot(contract)
             contract.state, contract.answered_at = ContractState.WITHDRAWN, at
-            _finish(contract, "withdrawn", by=by, at=at, before=before, note=note)
+            finish(contract, "withdrawn", by=by, at=at, before=before, note=note)
         elif contract.state == ContractState.ACCEPTED and (contract.ends_at is None or contract.ends_at > at):
             _end(contract, by=by, at=at, moment=at, tenant_id=tenant_id, note=note)
 
@@ -158,7 +158,7 @@ def lapse(*, contract_id: UUID, by: Actor, at: datetime) -> bool:
             return False
         before = snapshot(contract)
         contract.state, contract.answered_at = ContractState.LAPSED, at
-        _finish(contract, "lapsed", by=by, at=at, before=before, note="")
+        finish(contract, "lapsed", by=by, at=at, before=before, note="")
     return True
 
 
@@ -201,16 +201,7 @@ def _end(
         contract.pauses.filter(during__startswith__gte=moment).delete()  # planned, never used
         contract.pauses.not_over(moment).update(during=clipped(moment))
         verb = "ended" if moment == at else "end_planned"
-        _finish(contract, verb, by=by, at=at, before=before, note=note)
-
-
-def _finish(
-    contract: Contract, verb: str, *, by: Actor, at: datetime, before: dict[str, object], note: str
-) -> None:
-    contract.revision += 1
-    contract.full_clean()
-    contract.save()
-    contract_changed(contract, verb, by=by, at=at, before=before, extra={"comment": note} if note else None)
+        finish(contract, verb, by=by, at=at, before=before, note=note)
 
 
 def _require_state(contract: Contract, *states: str) -> None:

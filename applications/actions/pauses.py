@@ -7,7 +7,7 @@ from django.db import transaction
 
 from applications.actions.contracts import WrongState, changing, require_in_life, require_side
 from applications.actions.drafts import state_of
-from applications.actions.record import contract_changed, snapshot
+from applications.actions.record import finish, snapshot
 from applications.models import Contract, ContractPause
 from applications.policies import lock_contract
 from iam_portal.errors import DomainError, Invalid, NotFound
@@ -59,7 +59,7 @@ def pause(
             row.full_clean()
             row.save()
             verb = "paused" if moment == at else "pause_planned"
-            _save(contract, verb, by=by, at=at, before=before, note=note)
+            finish(contract, verb, by=by, at=at, before=before, note=note)
     return contract
 
 
@@ -77,7 +77,7 @@ def resume(
         before = snapshot(contract)
         with changing(contract, at=at):
             running.update(during=clipped(at))
-            _save(contract, "resumed", by=by, at=at, before=before, note=note)
+            finish(contract, "resumed", by=by, at=at, before=before, note=note)
     return contract
 
 
@@ -92,14 +92,5 @@ def cancel(*, tenant: Tenant, contract_id: UUID, pause_id: int, by: Actor, at: d
         before = snapshot(contract)
         with changing(contract, at=at):
             planned.delete()  # it never counted
-            _save(contract, "pause_cancelled", by=by, at=at, before=before, note="")
+            finish(contract, "pause_cancelled", by=by, at=at, before=before, note="")
     return contract
-
-
-def _save(
-    contract: Contract, verb: str, *, by: Actor, at: datetime, before: dict[str, object], note: str
-) -> None:
-    contract.revision += 1
-    contract.full_clean()
-    contract.save()
-    contract_changed(contract, verb, by=by, at=at, before=before, extra={"comment": note} if note else None)

@@ -62,3 +62,13 @@ def contract_changed(
                 **after,
             },
         )
+
+
+def finish(
+    contract: Contract, verb: str, *, by: Actor, at: datetime, before: Mapping[str, Any], note: str
+) -> None:
+    """Save an act on a contract under its next revision, and record it; ``note`` is what the actor said."""
+    contract.revision += 1
+    contract.full_clean()
+    contract.save()
+    contract_changed(contract, verb, by=by, at=at, before=before, extra={"comment": note} if note else None)
