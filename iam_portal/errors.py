@@ -13,6 +13,7 @@ class Kind(Enum):
     CONFLICT = "conflict"  # the words are right, the state is not
     FORBIDDEN = "forbidden"  # inside one's own tenant, without the permission
     MISSING = "missing"  # not there, or not for this tenant: never told apart
+    PRECONDITION = "precondition"  # it has to be said on which revision the caller acts
     STALE = "stale"  # the caller acted on a revision that is no longer current
     THROTTLED = "throttled"  # too many; ``data["retryAfter"]`` seconds
     GONE = "gone"  # it was there, and is kept no longer

@@ -15,6 +15,7 @@ STATUS = {
     Kind.FORBIDDEN: 403,
     Kind.MISSING: 404,
     Kind.STALE: 412,
+    Kind.PRECONDITION: 428,
     Kind.GONE: 410,
     Kind.THROTTLED: 429,
 }

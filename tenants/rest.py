@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, cast
@@ -27,6 +28,7 @@ from tenants import history
 from tenants.models import Tenant
 
 MOST = 500
+_IMPACT = re.compile(r"i-[0-9a-f]{32}")
 DEFAULT = 50
 
 
@@ -81,13 +83,21 @@ class TenantAPI(APIView):
 
     def revision(self) -> int | None:
         """The row revision of ``If-Match``, if one was sent (``"r-7"``)."""
-        text = self.request.headers.get("If-Match")
-        if text is None:
+        bare = self._if_match()
+        if bare is None or _IMPACT.fullmatch(bare):
             return None
-        bare = text.strip().removeprefix("W/").strip('"')
         if not bare.startswith("r-") or not is_number(bare[2:]) or len(bare) > 12:
-            raise Invalid('If-Match takes a revision like "r-7".')
+            raise Invalid('If-Match takes a revision like "r-7", or that of an impact.')
         return int(bare[2:])
+
+    def impact_revision(self) -> str | None:
+        """The revision of an impact in ``If-Match``, if one was sent (``"i-…"``)."""
+        bare = self._if_match()
+        return bare if bare is not None and _IMPACT.fullmatch(bare) else None
+
+    def _if_match(self) -> str | None:
+        text = self.request.headers.get("If-Match")
+        return None if text is None else text.strip().removeprefix("W/").strip('"')
 
 
 class OwnApplicationAPI(APIView):

@@ -1,5 +1,6 @@
 """What, and shared with whom: applications, clients, resources, roles, contracts, availability, events."""
 
+from applications.models.amendments import Amendment, AmendmentRole, AmendmentState
 from applications.models.applications import Application, ApplicationSuspension, ServiceAccount
 from applications.models.availability import Announced, Availability, Watermark
 from applications.models.clients import Client, ClientSecret
@@ -12,9 +13,15 @@ from applications.models.contracts import (
     ContractType,
 )
 from applications.models.events import Event
+from applications.models.marks import ContractReminder, ContractTold
 from applications.models.resources import ApplicationRole, RequiredRole, Resource, RolePermission
+from applications.models.usage import ContractUsage
+from applications.models.webhooks import Webhook, WebhookDelivery, WebhookSecret, WebhookState
 
 __all__ = [
+    "Amendment",
+    "AmendmentRole",
+    "AmendmentState",
     "Announced",
     "Application",
     "ApplicationRole",
@@ -25,13 +32,20 @@ __all__ = [
     "Contract",
     "ContractGrant",
     "ContractPause",
+    "ContractReminder",
     "ContractState",
     "ContractTerm",
+    "ContractTold",
     "ContractType",
+    "ContractUsage",
     "Event",
     "RequiredRole",
     "Resource",
     "RolePermission",
     "ServiceAccount",
     "Watermark",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookSecret",
+    "WebhookState",
 ]

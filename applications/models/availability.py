@@ -80,10 +80,11 @@ class Announced(models.Model):
 
 
 class Watermark(models.Model):
-    """How far a job has come: every boundary before ``at`` has been dealt with."""
+    """How far a job has come: boundaries before ``at``, or events up to ``position``, are dealt with."""
 
     name = models.CharField(primary_key=True, max_length=40)
     at = models.DateTimeField()
+    position = models.BigIntegerField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"{self.name} {self.at}"

@@ -30,6 +30,9 @@ WALLED = {
     "tenants_historylink": "tenant_id",
     "applications_resource": "owner_tenant_id",
     "applications_event": "tenant_id",
+    "applications_webhook": "tenant_id",
+    "applications_webhooksecret": "tenant_id",
+    "applications_webhookdelivery": "tenant_id",
     "accesscontrol_tenantrole": "tenant_id",
     "accesscontrol_tenantrolepermission": "tenant_id",
     "accesscontrol_assignment": "tenant_id",
@@ -46,6 +49,8 @@ OPEN = {
     "applications_application": "its owner shares it; consumers read names and ids",
     "applications_serviceaccount": "an id per application and tenant, nothing else",
     "applications_contract": "both sides read the row",
+    "applications_amendment": "both sides of its contract read the row",
+    "applications_contractusage": "both sides of a contract read how it is used",
     "applications_availability": "owner, consumer and the set-based job read the same rows",
     "applications_announced": "the job's own note",
 }

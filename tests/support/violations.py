@@ -7,11 +7,12 @@ from applications import models as sharing
 from tenants import models as who
 from tenants.models import Tenant, since
 from tests.support.factories import NOW, make_tenant
+from tests.support.violations_of_sharing import RowsOfSharing
 
 ALWAYS = since(NOW)
 
 
-class World:
+class World(RowsOfSharing):
     """Rows come into being when they are first asked for."""
 
     def __init__(self) -> None:

@@ -1,0 +1,128 @@
+"""Impact before action: the act itself, between two looks at the facts, in a transaction that can go back.
+
+One mechanism for every act that takes something away. Who knows what an act can move (the apps above) looks
+before and after it: the decision on today's facts against the decision on the changed facts. What is shown
+is therefore what happens. To foresee, the act is taken back; to carry it out, what would happen now is
+compared with the revision of what was shown.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.db import transaction
+
+from iam_portal.decision import rfc3339
+from iam_portal.errors import DomainError, Kind
+from tenants.models import Tenant
+from tenants.signals import act_weighed
+
+Done = TypeVar("Done")
+# Called after the act: the parts of the impact, and what of them the revision stands for.
+Look = Callable[[], "Part"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What is about to be done, by whom: the impact is told as far as ``tenant`` may know it.
+
+    ``name`` is the act's (end, pause, narrow, suspend, retire, declare); ``subject`` is what it is done to:
+    a contract, an application, a tenant or a partnership. ``when`` is the planned moment, if it is planned.
+    """
+
+    name: str
+    tenant: Tenant
+    subject: Any
+    at: datetime
+    when: datetime | None = None
+
+    @property
+    def moment(self) -> datetime:
+        """From when on it takes something away."""
+        return max(self.when or self.at, self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """``shown`` are members of the wire form; ``weighed`` is what the revision is made of, ready for JSON."""
+
+    shown: Mapping[str, Any] = field(default_factory=dict)
+    weighed: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What the act takes away. ``revision`` changes when the world moves in a way that changes the answer."""
+
+    action: str
+    at: datetime
+    revision: str
+    parts: Mapping[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """The wire form."""
+        return {"action": self.action, "at": rfc3339(self.at), "revision": self.revision, **self.parts}
+
+
+class ImpactRequired(DomainError):
+    """The act cannot be taken back: it takes the revision of an impact that was shown. ``data`` holds it."""
+
+    code = "impact_required"
+    kind = Kind.PRECONDITION
+
+
+class ImpactChanged(DomainError):
+    """The world moved since the impact was shown. ``data`` holds the impact as it is now."""
+
+    code = "impact_changed"
+    kind = Kind.STALE
+
+
+class _TakenBack(Exception):
+    """Rolls the savepoint back once both looks were taken."""
+
+
+def foresee(act: Act, do: Callable[[], object]) -> Impact:
+    """What ``do`` would take away; afterwards nothing has happened. Refusals of the act are raised."""
+    found: list[Impact] = []
+    try:
+        with transaction.atomic():
+            found.append(_weighed(act, do)[0])
+            raise _TakenBack
+    except _TakenBack:
+        return found[0]
+
+
+def carry_out(act: Act, do: Callable[[], Done], *, expected: str | None, required: bool) -> Done:
+    """Do it if what it takes away is what was shown (``expected``, an impact's revision).
+
+    Without a revision: :class:`ImpactRequired` where one is ``required``, otherwise it is simply done.
+    """
+    if expected is None and not required:
+        return do()
+    with transaction.atomic():
+        impact, done = _weighed(act, do)
+        if expected is None:
+            text = "Look at the impact first, then send its revision in If-Match. Nothing was changed."
+            raise ImpactRequired(text, data={"impact": impact.as_json()})
+        if expected != impact.revision:
+            text = "What this takes away has changed since it was shown. Nothing was changed by you."
+            raise ImpactChanged(text, data={"impact": impact.as_json()})
+    return done
+
+
+def _weighed(act: Act, do: Callable[[], Done]) -> tuple[Impact, Done]:
+    looks: list[Look] = [look for _, look in act_weighed.send(sender=Act, act=act) if look is not None]
+    done = do()
+    shown: dict[str, Any] = {}
+    weighed: list[Any] = [act.name, rfc3339(act.when)]
+    for look in looks:
+        part = look()
+        shown |= part.shown
+        weighed.append(part.weighed)
+    canonical = json.dumps(weighed, separators=(",", ":"), sort_keys=True, default=str)
+    revision = "i-" + hashlib.sha256(canonical.encode()).hexdigest()[:32]
+    return Impact(act.name, act.moment, revision, shown), done
