@@ -48,5 +48,5 @@ group_shown = Signal()
 partnership_ending = Signal()
 
 # Asked, before an act that takes something away (keyword ``act``, a ``tenants.impact.Act``): a receiver that
-# knows what it can move takes its first look and answers with a function that takes the second, after the act.
+# knows what it can move takes its first look, and answers with a function that takes the second, afterwards.
 act_weighed = Signal()
