@@ -115,7 +115,8 @@ def carry_out(act: Act, do: Callable[[], Done], *, expected: str | None, require
 
 
 def _weighed(act: Act, do: Callable[[], Done]) -> tuple[Impact, Done]:
-    looks: list[Look] = [look for _, look in act_weighed.send(sender=Act, act=act) if look is not None]
+    answers: list[tuple[Any, Any]] = act_weighed.send(sender=Act, act=act)
+    looks: list[Look] = [look for _, look in answers if look is not None]
     done = do()
     shown: dict[str, Any] = {}
     weighed: list[Any] = [act.name, rfc3339(act.when)]
