@@ -1,6 +1,6 @@
 """What ``may`` says to acts of the apps below: refusals roll the act back, endings are followed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,16 +8,19 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.dispatch import receiver
 
+from accesscontrol import impact
 from accesscontrol.actions.administrators import require_administrator
 from accesscontrol.actions.assignments import what_principal_holds
 from accesscontrol.facts import groups_above
 from accesscontrol.gate import require_may_grant
 from accesscontrol.models import Assignment, TenantRolePermission
 from applications import signals as application_signals
+from applications.impact_scope import Scope
 from applications.models import Application, ApplicationRole
 from iam_portal.gate import Actor
 from iam_portal.walls import cross_tenant, tenant_scope
 from tenants import signals as tenant_signals
+from tenants.impact import Act, Part
 from tenants.models import Group, Tenant, User
 from tenants.policies import is_active
 
@@ -83,6 +86,12 @@ def end_permissions(*, resource_ids: Sequence[UUID], at: datetime, **kwargs: Any
     """Tenant roles lose what is no longer there."""
     with cross_tenant():
         TenantRolePermission.objects.filter(resource_id__in=resource_ids).close(at)
+
+
+@receiver(application_signals.impact_asked)
+def weigh(*, act: Act, scope: Scope, **kwargs: Any) -> Callable[[], Part]:
+    """The people and services that lose something by an act."""
+    return impact.look(act, scope)
 
 
 def _living(at: datetime) -> QuerySet[Assignment]:

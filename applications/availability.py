@@ -5,7 +5,7 @@ or an access contract. Each way answers for itself; the decision is a yes when o
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from applications import reasons as say
@@ -82,6 +82,16 @@ class SharingFacts:
         """The tenant's name, for sentences."""
         tenant = self.tenants.get(tenant_id)
         return tenant.name if tenant else "another organization"
+
+    def about(self, tenant_id: str) -> "SharingFacts":
+        """Only what decides for this tenant: its contracts, and those of the providers of its access."""
+        own = [contract for contract in self.contracts if contract.consumer_id == tenant_id]
+        providers = {contract.provider_id for contract in own if contract.type == "access"} - {tenant_id}
+        upstream = [contract for contract in self.contracts if contract.consumer_id in providers]
+        contracts = (*own, *upstream)
+        parties = {tenant_id, self.application.owner_id, *(contract.provider_id for contract in contracts)}
+        known = {key: self.tenants[key] for key in parties if key in self.tenants}
+        return replace(self, tenants=known, contracts=contracts)
 
     def moments(self) -> list[datetime]:
         """Every moment at which an answer over these facts may change, in order."""

@@ -1,6 +1,6 @@
 """Which rows may a tenant touch, and what may it share: questions that several actions ask."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -9,7 +9,14 @@ from django.db.models import Q, QuerySet
 from applications import facts as load
 from applications import reasons as say
 from applications.availability import SharingFacts, granted
-from applications.models import Application, ApplicationRole, Contract, ContractState, ContractType
+from applications.models import (
+    Application,
+    ApplicationRole,
+    Contract,
+    ContractState,
+    ContractTerm,
+    ContractType,
+)
 from applications.models.applications import PORTAL_ID
 from iam_portal.decision import Decision
 from iam_portal.errors import DomainError, Kind, NotFound
@@ -61,6 +68,15 @@ def lock_tenants(*tenant_ids: UUID) -> None:
     """
     ids = sorted(set(tenant_ids), key=str)
     list(Tenant.objects.raw("SELECT id FROM tenants_tenant WHERE id = ANY(%s) ORDER BY id FOR SHARE", [ids]))
+
+
+def lock_applications(applications: Iterable[str]) -> list[str]:
+    """Lock the rows in order. What can be touched is to be asked after this, not before."""
+    ids = sorted(set(applications))
+    list(
+        Application.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True).values_list("id")
+    )
+    return ids
 
 
 class IsPortal(DomainError):
@@ -140,3 +156,11 @@ def in_force_between(a: Tenant, b: Tenant) -> QuerySet[Contract]:
     """Accepted or proposed contracts of the two tenants, either way."""
     pair = Q(provider=a, consumer=b) | Q(provider=b, consumer=a)
     return Contract.objects.filter(pair, state__in=[ContractState.ACCEPTED, ContractState.PROPOSED])
+
+
+def touched_by_tenant(tenant: Tenant) -> QuerySet[Application]:
+    """Applications of which some pair can move with the tenant: its own, and those of its contracts."""
+    shared = ContractTerm.objects.filter(
+        Q(contract__provider=tenant) | Q(contract__consumer=tenant), contract__state=ContractState.ACCEPTED
+    ).values("role__application_id")
+    return Application.objects.filter(Q(owner=tenant) | Q(id__in=shared)).exclude(id=PORTAL_ID)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db import transaction
 
@@ -60,7 +61,18 @@ class Impact:
     action: str
     at: datetime
     revision: str
+    tenant_id: UUID
     parts: Mapping[str, Any]
+
+    @property
+    def takes_nothing(self) -> bool:
+        """Whether nobody loses anything: a role of one's own that nobody holds may simply go."""
+        own = str(self.tenant_id)
+        pairs = self.parts.get("pairs", ())
+        lost = [pair for pair in pairs if pair["becomes"] != "narrowed" or pair["tenantId"] != own]
+        return not lost and not any(
+            part["count"] for part in self.parts.values() if isinstance(part, Mapping)
+        )
 
     def as_json(self) -> dict[str, Any]:
         """The wire form."""
@@ -96,15 +108,25 @@ def foresee(act: Act, do: Callable[[], object]) -> Impact:
         return found[0]
 
 
-def carry_out(act: Act, do: Callable[[], Done], *, expected: str | None, required: bool) -> Done:
+def carry_out(
+    act: Act,
+    do: Callable[[], Done],
+    *,
+    expected: str | None,
+    required: bool,
+    unless_nothing: bool = False,
+) -> Done:
     """Do it if what it takes away is what was shown (``expected``, an impact's revision).
 
-    Without a revision: :class:`ImpactRequired` where one is ``required``, otherwise it is simply done.
+    Without a revision: :class:`ImpactRequired` where one is ``required`` (with ``unless_nothing``: and it
+    takes something), otherwise it is simply done.
     """
     if expected is None and not required:
         return do()
     with transaction.atomic():
         impact, done = _weighed(act, do)
+        if expected is None and unless_nothing and impact.takes_nothing:
+            return done
         if expected is None:
             text = "Look at the impact first, then send its revision in If-Match. Nothing was changed."
             raise ImpactRequired(text, data={"impact": impact.as_json()})
@@ -126,4 +148,4 @@ def _weighed(act: Act, do: Callable[[], Done]) -> tuple[Impact, Done]:
         weighed.append(part.weighed)
     canonical = json.dumps(weighed, separators=(",", ":"), sort_keys=True, default=str)
     revision = "i-" + hashlib.sha256(canonical.encode()).hexdigest()[:32]
-    return Impact(act.name, act.moment, revision, shown), done
+    return Impact(act.name, act.moment, revision, act.tenant.id, shown), done

@@ -43,10 +43,6 @@ membership_changing = Signal()
 user_shown = Signal()
 group_shown = Signal()
 
-# Asked: what ends together with this partnership? A receiver answers with [{"text", "url"}].
-# Keywords ``page``, ``tenant``, ``at``, ``partnership``.
-partnership_ending = Signal()
-
 # Asked, before an act that takes something away (keyword ``act``, a ``tenants.impact.Act``): a receiver that
 # knows what it can move takes its first look, and answers with a function that takes the second, afterwards.
 act_weighed = Signal()

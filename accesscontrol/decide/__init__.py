@@ -15,6 +15,7 @@ from accesscontrol.decide.roles import (
     effective_roles,
     granted_permissions,
     permissions_of,
+    principal_moments,
     tenant_role_urn,
 )
 
@@ -36,5 +37,6 @@ __all__ = [
     "may_call",
     "may_grant",
     "permissions_of",
+    "principal_moments",
     "tenant_role_urn",
 ]

@@ -110,7 +110,8 @@ def _why_not(facts: CallFacts, x_here: Answer, local: Roles) -> Decision:
     if not own_way(x_here):
         reasons.append(say.caller_not_available(caller.name, caller.id, tenant, facts.tenant_id))
         reasons += x_here.decision.reasons[:1] if not x_here else ()
-    if not local.held:
+    # A role held through an access contract works on the provider's data: here it is none.
+    if all(role.contract_id is not None for role in local.held):
         reasons.append(say.no_role_held(caller.name, caller.id, target.name, target.id, tenant))
         reasons += local.refusals
     return Decision.no(*reasons)

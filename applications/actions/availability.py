@@ -10,7 +10,8 @@ from applications import readmodel
 from applications.availability import SharingFacts, available
 from applications.events import emit
 from applications.facts import sharing
-from applications.models import Announced, Application
+from applications.models import Announced
+from applications.policies import lock_applications
 from applications.signals import availability_changed
 
 Turn = tuple[UUID, str, datetime, bool]
@@ -42,15 +43,6 @@ def moving(
     readmodel.rebuild_availability(applications=ids, tenants=tenants)
     announce(readmodel.unannounced(applications=ids, tenants=tenants, at=at), at=at, cause="change")
     availability_changed.send(sender=None, applications=ids, tenants=tenants, at=at)
-
-
-def lock_applications(applications: Collection[str]) -> list[str]:
-    """Lock the rows in order. What can be touched is to be asked after this, not before."""
-    ids = sorted(set(applications))
-    list(
-        Application.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True).values_list("id")
-    )
-    return ids
 
 
 def announce(turns: list[Turn], *, at: datetime, cause: str) -> None:

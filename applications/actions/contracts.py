@@ -7,11 +7,11 @@ from uuid import UUID
 
 from django.db import transaction
 
-from applications.actions.availability import lock_applications, moving
+from applications.actions.availability import moving
 from applications.actions.drafts import CannotDraft, check_roles, draft, edit, state_of
 from applications.actions.record import finish, snapshot
 from applications.models import Contract, ContractState, ContractTerm
-from applications.policies import lock_contract, lock_tenants, touched_tenants
+from applications.policies import lock_applications, lock_contract, lock_tenants, touched_tenants
 from applications.signals import contract_accepted
 from iam_portal.errors import DomainError, Invalid
 from iam_portal.gate import Actor

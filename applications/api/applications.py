@@ -7,8 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from applications import facts, readlist, shapes
-from applications.actions import applications, manifests
-from applications.manifest import parse
+from applications.actions import applications
 from applications.policies import own_application
 from applications.serializers.applications import (
     ApplicationIn,
@@ -17,8 +16,9 @@ from applications.serializers.applications import (
     ApplicationPatch,
 )
 from applications.serializers.availability import AvailabilityBatch, AvailabilityBatchIn, AvailabilityOut
-from applications.serializers.manifest import ManifestIn, ManifestOut
 from iam_portal.errors import DomainError, Invalid, Kind, NotFound
+from tenants.api.impact import done
+from tenants.impact import Act
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size, with_revision
 from tenants.schema import AT, PAGE, SEARCH, query
 
@@ -26,7 +26,6 @@ MOST_UNPAGED = 10_000
 RELATIONS = ("owned", "provision", "access")
 RELATION = query("relation", "Any of owned, provision, access, separated by commas.")
 ANY = query("available", "`any` shows what is not available at the moment, too.", enum=["any"])
-DRY_RUN = query("dry_run", "`true` only shows the diff.", bool)
 
 
 class LimitRequired(DomainError):
@@ -91,7 +90,7 @@ class Applications(TenantAPI):
 class Application(TenantAPI):
     """One application."""
 
-    permissions = {"GET": "Modules:read", "PATCH": "Modules:modify"}
+    permissions = {"GET": "Modules:read", "PATCH": "Modules:modify", "DELETE": "Modules:delete"}
 
     @extend_schema(parameters=[AT, ANY], responses=ApplicationOut, operation_id="applications_read")
     def get(self, request: Request, application_id: str, **kwargs: Any) -> Response:
@@ -120,6 +119,20 @@ class Application(TenantAPI):
         )
         return with_revision(_one(self, application_id, include_unavailable=True), changed.revision)
 
+    @extend_schema(responses={204: None}, operation_id="applications_retire")
+    def delete(self, request: Request, application_id: str, **kwargs: Any) -> Response:
+        """Retire it: needs the revision of its impact in ``If-Match`` (428 with the impact otherwise)."""
+        row = own_application(tenant=self.tenant, application_id=application_id)
+        act = Act(name="retire", tenant=self.tenant, subject=row, at=self.at)
+        given: dict[str, Any] = {
+            "tenant": self.tenant,
+            "application_id": application_id,
+            "by": self.actor,
+            "at": self.at,
+        }
+        done(self, act, lambda: applications.retire(**given), required=True)
+        return Response(status=204)
+
 
 class Availability(TenantAPI):
     """Whether an application is available in the tenant, and why."""
@@ -142,23 +155,6 @@ class AvailabilityMany(TenantAPI):
         """At most 500 at once, answered in the order asked."""
         body = self.read(AvailabilityBatchIn)
         return Response({"items": _answers(self, body["applicationIds"], body.get("at") or self.at)})
-
-
-class Manifest(TenantAPI):
-    """Resources, roles and required roles of an own application."""
-
-    permissions = {"PUT": "Modules:modify"}
-
-    @extend_schema(parameters=[DRY_RUN], request=ManifestIn, responses=ManifestOut)
-    def put(self, request: Request, application_id: str, **kwargs: Any) -> Response:
-        """Declare everything anew; idempotent. ``dry_run=true`` only shows the diff."""
-        application = own_application(tenant=self.tenant, application_id=application_id)
-        manifest = parse(self.read(ManifestIn))
-        dry_run = request.query_params.get("dry_run") == "true"
-        diff = manifests.declare(
-            application=application, manifest=manifest, by=self.actor, at=self.at, dry_run=dry_run
-        )
-        return Response({"diff": diff.as_json()})
 
 
 def _one(view: TenantAPI, application_id: str, *, include_unavailable: bool = False) -> dict[str, Any]:

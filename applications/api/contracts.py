@@ -17,6 +17,8 @@ from applications.policies import contracts_of
 from applications.serializers.contracts import ActIn, ContractIn, ContractOut, ContractPage, ContractPatch
 from iam_portal.errors import Invalid, NotFound
 from iam_portal.gate import Permission, Privilege, gate, require
+from tenants.api.impact import done
+from tenants.impact import Act
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size, parse_moment, with_revision
 from tenants.schema import PAGE, query
 
@@ -150,7 +152,11 @@ class ContractAct(ContractAPI):
 
     @extend_schema(request=ActIn, responses=ContractOut, operation_id="contracts_act")
     def post(self, request: Request, contract_id: UUID, act: str, **kwargs: Any) -> Response:
-        """Optional body ``{"at", "until", "note"}``: pause and end can be planned."""
+        """Optional body ``{"at", "until", "note"}``: pause and end can be planned.
+
+        ``end`` needs the revision of its impact in ``If-Match`` (428 with the impact otherwise); ``pause``
+        takes one. 412 when the world moved since it was shown.
+        """
         row = self.one(contract_id)
         self.require_type(row.type, Privilege.EXECUTE)
         body = self.read(ActIn)
@@ -163,15 +169,23 @@ class ContractAct(ContractAPI):
             planned["until"] = body["until"]
         elif body["until"] is not None:
             raise Invalid(f"{act} takes no until.")
-        self.acts[act](
-            tenant=self.tenant,
-            contract_id=contract_id,
-            by=self.actor,
-            at=self.at,
-            note=body["note"],
-            revision=self.revision(),
-            **planned,
-        )
+
+        def do() -> Contract:
+            return self.acts[act](
+                tenant=self.tenant,
+                contract_id=contract_id,
+                by=self.actor,
+                at=self.at,
+                note=body["note"],
+                revision=self.revision(),
+                **planned,
+            )
+
+        if "when" in planned:  # these take something away; an end cannot be taken back
+            weighed = Act(name=act, tenant=self.tenant, subject=row, at=self.at, when=planned["when"])
+            done(self, weighed, do, required=act == "end")
+        else:
+            do()
         return self.answer(contract_id)
 
 

@@ -61,3 +61,17 @@ class ApplicationPage(rest.Serializer[Any]):
 
     items = ApplicationOut(many=True)
     next = rest.CharField(allow_null=True)
+
+
+class ReasonIn(StrictSerializer):
+    """Why; kept in the organization's own record."""
+
+    reason = Text(500, required=False, allow_blank=True, default="")
+
+
+class ApplicationState(rest.Serializer[Any]):
+    """Whether an application is in operation."""
+
+    applicationId = rest.CharField()
+    state = rest.ChoiceField(choices=["in_operation", "suspended", "retired"])
+    revision = rest.CharField()

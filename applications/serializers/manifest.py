@@ -7,6 +7,7 @@ from rest_framework import serializers as rest
 from applications.serializers.shared import RoleRef, Text
 from iam_portal.gate import Privilege
 from tenants.rest import StrictSerializer
+from tenants.serializers.impact import ImpactOut
 
 # A manifest is declared under the application's lock: what is longer is not one that people read.
 MOST_RESOURCES, MOST_ROLES, MOST_PERMISSIONS, MOST_REQUIRED = 2000, 500, 2000, 200
@@ -74,3 +75,4 @@ class ManifestOut(rest.Serializer[Any]):
     """The reply to a manifest."""
 
     diff = ManifestDiff()
+    impact = ImpactOut(required=False)

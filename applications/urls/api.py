@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from applications.api import applications, clients, contracts, events
+from applications.api import applications, clients, contracts, events, impact, lifecycle, manifests
 
 app_name = "application-management"
 
@@ -30,13 +30,17 @@ urlpatterns = [
     path(f"{_tenant}/applications", applications.Applications.as_view(), name="application-list"),
     path(_application, applications.Application.as_view(), name="application-read"),
     path(f"{_application}/availability", applications.Availability.as_view(), name="availability-read"),
+    path(f"{_application}/impact", lifecycle.ApplicationImpact.as_view(), name="application-impact"),
+    path(f"{_application}/suspend", lifecycle.ApplicationSuspend.as_view(), name="application-suspend"),
+    path(f"{_application}/resume", lifecycle.ApplicationResume.as_view(), name="application-resume"),
     path(f"{_tenant}/availability:batch", applications.AvailabilityMany.as_view(), name="availability-batch"),
-    path(f"{_application}/manifest", applications.Manifest.as_view(), name="manifest"),
+    path(f"{_application}/manifest", manifests.Manifest.as_view(), name="manifest"),
     path(f"{_application}/clients", clients.Clients.as_view(), name="client-list"),
     path(_secrets, clients.Secrets.as_view(), name="secret-list"),
     path(f"{_secrets}/<uuid:secret_id>", clients.Secret.as_view(), name="secret-revoke"),
     path(f"{_tenant}/contracts", contracts.Contracts.as_view(), name="contract-list"),
     path(_contract, contracts.OneContract.as_view(), name="contract-read"),
+    path(f"{_contract}/impact", impact.ContractImpact.as_view(), name="contract-impact"),
     path(f"{_contract}/<act:act>", contracts.ContractAct.as_view(), name="contract-act"),
     path(f"{_contract}/pauses/<int:pause_id>", contracts.PlannedPause.as_view(), name="pause-cancel"),
     path(f"{_tenant}/events", events.TenantEvents.as_view(), name="event-list"),

@@ -1,27 +1,31 @@
 """The words of a contract's confirmations: the question, and what follows from a yes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from applications.impact import Loss
 from applications.models import Contract, ContractType
-from applications.views import _losses
 from applications.views._contract import applications_of
+from tenants.views import impacts
+from tenants.views.console import ConsolePage
 
 
 def causes(
-    act: str, contract: Contract, *, title: str, losses: Sequence[Loss], slug: str, at: datetime
+    act: str, contract: Contract, *, title: str, impact: Mapping[str, Any] | None, page: ConsolePage
 ) -> dict[str, Any]:
-    """``title`` of the confirmation, and ``counts`` with ``names``, or ``nothing``."""
+    """``title`` of the confirmation, and ``counts`` with ``names``, or ``nothing``.
+
+    ``impact`` is what the act takes away; None for an act that takes nothing.
+    """
     asked = {"title": _question(act) % {"title": title}}
-    if act in ("pause", "end"):
-        return {**asked, **_losses.shown(losses, slug)}
+    if impact is not None:
+        nothing = _("No application becomes unavailable by this.")
+        return {**asked, **impacts.shown(impact, page, nothing=nothing, apart_from=contract.id)}
     if act in ("accept", "propose"):
-        return {**asked, **_shared(act, contract, at)}
+        return {**asked, **_shared(act, contract, page.at)}
     names = {"provider": contract.provider.name, "consumer": contract.consumer.name}
     return {**asked, "nothing": _consequence(act) % names}
 
@@ -43,6 +47,8 @@ def _consequence(act: str) -> str:
         "decline": _("Nothing becomes available. %(provider)s sees that you declined, and can propose anew."),
         "withdraw": _("%(consumer)s can no longer accept it. A withdrawn contract stays in the list."),
         "resume": _("%(consumer)s holds the roles of this contract again."),
+        "pause": _("The pause cannot be set like this; see below."),
+        "end": _("The end cannot be set like this; see below."),
     }[act]
 
 

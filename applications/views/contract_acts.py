@@ -1,5 +1,6 @@
 """The acts on a contract: first what they cause, then the act against the revision that was shown."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -9,19 +10,22 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
-from applications import impact
 from applications.actions import pauses
 from applications.http import address
 from applications.models import Contract
 from applications.views import _contract as shapes
-from applications.views import _losses
 from applications.views._acts import ACTS, Act, permission_for
 from applications.views._causes import causes
 from applications.views._standing import is_provider
 from applications.views.contracts import ContractPage
 from iam_portal.errors import DomainError, Kind, NotFound
+from tenants import impact as impacts
+from tenants.impact import ImpactChanged, ImpactRequired, carry_out, foresee
 from tenants.views import record
 from tenants.views.console import revision_of
+
+NARROWING = ("pause", "end")
+Found = Mapping[str, Any]  # an impact in its wire form
 
 
 class ActPage(ContractPage):
@@ -43,12 +47,26 @@ class ActPage(ContractPage):
         self.require(permission_for(contract))
         return contract
 
-    def losses(self, contract: Contract, when: datetime | None = None) -> list[impact.Loss]:
-        """What becomes unavailable; acts that give take nothing."""
-        moment = max(when or self.at, self.at)
-        if self.name == "pause":
-            return impact.of_pause(contract, when=moment)
-        return impact.of_end(contract, when=moment) if self.name == "end" else []
+    def weighed(self, contract: Contract, when: datetime | None) -> impacts.Act:
+        """The act as the impact knows it."""
+        return impacts.Act(name=self.name, tenant=self.tenant, subject=contract, at=self.at, when=when)
+
+    def run(self, contract: Contract, given: Mapping[str, Any], revision: int | None = None) -> Contract:
+        """Do it."""
+        return self.act.run(
+            tenant=self.tenant, contract_id=contract.id, by=self.actor, at=self.at, revision=revision, **given
+        )
+
+    def impact(self, contract: Contract, given: Mapping[str, Any] | None = None) -> Found | None:
+        """What the act takes away; None for acts that give, and for what is refused anyway."""
+        if self.name not in NARROWING:
+            return None
+        given = given or {}
+        try:
+            found = foresee(self.weighed(contract, given.get("when")), lambda: self.run(contract, given))
+        except DomainError:
+            return None
+        return found.as_json()
 
     def back(self, contract: Contract) -> str:
         """The contract's page."""
@@ -58,14 +76,12 @@ class ActPage(ContractPage):
 class ConfirmedActPage(ActPage):
     """Its confirmation, and what is shown instead when somebody else was faster."""
 
-    def show(
-        self, contract: Contract, form: forms.Form, losses: list[impact.Loss], **more: Any
-    ) -> HttpResponse:
+    def show(self, contract: Contract, form: forms.Form, impact: Found | None, **more: Any) -> HttpResponse:
         """The confirmation. ``when``: whose effect is shown; ``differs``, ``changes``: see the template."""
         title, back = shapes.title(contract, self.tenant), self.back(contract)
         crumbs = [*self.crumbs(), {"label": title, "url": back}]
         confirm = {
-            **causes(self.name, contract, title=title, losses=losses, slug=self.slug, at=self.at),
+            **causes(self.name, contract, title=title, impact=impact, page=self),
             "act": self.act.label,
             "url": self.request.path,
             "cancel_url": back,
@@ -78,10 +94,10 @@ class ConfirmedActPage(ActPage):
         context |= more
         return self.render("applications/contract_act.html", context, 409 if "changes" in more else 200)
 
-    def again(self, losses: list[impact.Loss], when: datetime | None = None) -> forms.Form:
+    def again(self, impact: Found | None) -> forms.Form:
         """The form as it was sent, now beside what stands on the page."""
         data = self.request.POST.copy()
-        data["shown"] = _losses.digest(losses, when)
+        data["shown"] = _revision(impact)
         return self.act.form(data)
 
     def changed_meanwhile(self, contract: Contract, revision: int) -> HttpResponse:
@@ -90,9 +106,10 @@ class ConfirmedActPage(ActPage):
         done = [row for row in changes if row["actor_id"] == self.actor.id]
         if len(changes) == len(done) == 1 and done[0]["action"] in self.act.past:
             return HttpResponseRedirect(self.back(contract))
-        return too_late(self, contract, changes) or self.show(
-            contract, self.again(losses := self.losses(contract)), losses, changes=changes
-        )
+        if late := too_late(self, contract, changes):
+            return late
+        impact = self.impact(contract)
+        return self.show(contract, self.again(impact), impact, changes=changes)
 
 
 class ContractAct(ConfirmedActPage):
@@ -100,9 +117,10 @@ class ContractAct(ConfirmedActPage):
 
     def get(self, request: HttpRequest, contract_id: UUID) -> HttpResponse:
         contract = self.acted_on(contract_id)
-        losses = self.losses(contract)
-        form = self.act.form(initial={"shown": _losses.digest(losses, None)})
-        return too_late(self, contract) or self.show(contract, form, losses)
+        if late := too_late(self, contract):
+            return late
+        impact = self.impact(contract)
+        return self.show(contract, self.act.form(initial={"shown": _revision(impact)}), impact)
 
     def post(self, request: HttpRequest, contract_id: UUID) -> HttpResponse:
         contract = self.acted_on(contract_id)
@@ -110,31 +128,29 @@ class ContractAct(ConfirmedActPage):
         if revision is not None and revision != contract.revision:
             return self.changed_meanwhile(contract, revision)
         if not self.act.fits(contract, self) or not form.is_valid():
-            return too_late(self, contract) or self.show(contract, form, self.losses(contract))
-        when = form.cleaned_data.get("when")
-        losses = self.losses(contract, when)
-        if form.cleaned_data["shown"] != _losses.digest(losses, when):
-            return self.show(contract, self.again(losses, when), losses, when=when, differs=True)
-        return self._run(contract, form, losses, revision)
+            return too_late(self, contract) or self.show(contract, form, self.impact(contract))
+        given = {name: form.cleaned_data[name] for name in form.fields if name != "shown"}
+        return self._run(contract, form, given, revision)
 
     def _run(
-        self, contract: Contract, form: forms.Form, losses: list[impact.Loss], revision: int | None
+        self, contract: Contract, form: forms.Form, given: dict[str, Any], revision: int | None
     ) -> HttpResponse:
-        given = {name: form.cleaned_data[name] for name in form.fields if name != "shown"}
+        when = given.get("when")
         with self.attempt(form) as outcome:
-            self.act.run(
-                tenant=self.tenant,
-                contract_id=contract.id,
-                by=self.actor,
-                at=self.at,
-                revision=revision,
-                **given,
+            carry_out(
+                self.weighed(contract, when),
+                lambda: self.run(contract, given, revision),
+                expected=form.cleaned_data["shown"] or None,
+                required=self.name in NARROWING,
             )
         if outcome:
             return self.done(str(self.act.done), self.back(contract))
+        if isinstance(outcome.refusal, ImpactChanged | ImpactRequired):
+            impact = outcome.refusal.data["impact"]
+            return self.show(contract, self.again(impact), impact, when=when, differs=True)
         if revision and isinstance(outcome.refusal, DomainError) and outcome.refusal.kind is Kind.STALE:
             return self.changed_meanwhile(self.acted_on(contract.id), revision)
-        return self.show(contract, form, losses, when=given.get("when"))
+        return self.show(contract, form, self.impact(contract), when=when)
 
 
 class CancelPause(ContractPage):
@@ -186,3 +202,7 @@ def too_late(
         said += f" {row['actor']} {row['text']}."
     messages.warning(page.request, said)
     return HttpResponseRedirect(page.back(contract))
+
+
+def _revision(impact: Found | None) -> str:
+    return str(impact["revision"]) if impact else ""

@@ -1,19 +1,20 @@
 """Suspending, resuming and retiring an application: who loses it is shown first."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from applications import impact
 from applications.actions import applications
 from applications.forms import NameForm, ShownForm, SuspendForm
 from applications.models import Application
 from applications.models.applications import PORTAL_ID
-from applications.views import _losses
 from applications.views._application import ApplicationPage
-from iam_portal.errors import NotFound
+from iam_portal.errors import DomainError, NotFound
+from tenants.impact import Act, ImpactChanged, ImpactRequired, carry_out, foresee
+from tenants.views import impacts
 
 
 class LivingPage(ApplicationPage):
@@ -22,6 +23,7 @@ class LivingPage(ApplicationPage):
     permission = "Modules:modify"
     owner_only = True
     danger: ClassVar[bool] = False
+    name: ClassVar[str] = ""  # of the act that takes something away; empty for one that gives
 
     def application(self, application_id: str) -> Application:
         """A living one; the portal itself has no such pages."""
@@ -30,9 +32,18 @@ class LivingPage(ApplicationPage):
             raise NotFound
         return application
 
-    def losses(self, application: Application) -> list[impact.Loss]:
-        """Who loses it."""
-        return impact.of_suspension(application, at=self.at)
+    def weighed(self, application: Application) -> Act:
+        """The act as the impact knows it."""
+        return Act(name=self.name, tenant=self.tenant, subject=application, at=self.at)
+
+    def impact(self, application: Application) -> Mapping[str, Any] | None:
+        """Who loses what by it; None for an act that gives, and for what is refused anyway."""
+        if not self.name:
+            return None
+        try:
+            return foresee(self.weighed(application), lambda: self.act(application, {})).as_json()
+        except DomainError:
+            return None
 
     def words(self, application: Application) -> dict[str, Any]:
         """``title`` and ``act``."""
@@ -42,7 +53,7 @@ class LivingPage(ApplicationPage):
         """What the act asks."""
         return ShownForm(data, initial={"shown": shown})
 
-    def act(self, application: Application, form: forms.Form) -> str:
+    def act(self, application: Application, given: Mapping[str, Any]) -> str:
         """Do it; what to say afterwards."""
         raise NotImplementedError
 
@@ -52,28 +63,44 @@ class LifecyclePage(LivingPage):
 
     def get(self, request: HttpRequest, application_id: str) -> HttpResponse:
         application = self.application(application_id)
-        losses = self.losses(application)
-        return self._show(application, self.form(application, None, _losses.digest(losses, None)), losses)
+        impact = self.impact(application)
+        return self._show(application, self.form(application, None, _revision(impact)), impact)
 
     def post(self, request: HttpRequest, application_id: str) -> HttpResponse:
         application = self.application(application_id)
-        losses, data = self.losses(application), request.POST.copy()
-        shown = _losses.digest(losses, None)
-        differs = data.get("shown") != shown
-        data["shown"] = shown
-        form = self.form(application, data, "")
-        if differs or not form.is_valid():
-            return self._show(application, form, losses, differs=differs)
+        form = self.form(application, request.POST, "")
+        if not form.is_valid():
+            return self._again(application, self.impact(application))
         with self.attempt(form) as outcome:
-            said = self.act(application, form)
-        return self.done(said, self.back(application)) if outcome else self._show(application, form, losses)
+            said = carry_out(
+                self.weighed(application),
+                lambda: self.act(application, form.cleaned_data),
+                expected=form.cleaned_data["shown"] or None,
+                required=bool(self.name),
+            )
+        if outcome:
+            return self.done(said, self.back(application))
+        if isinstance(outcome.refusal, ImpactChanged | ImpactRequired):
+            return self._again(application, outcome.refusal.data["impact"], differs=True)
+        return self._show(application, form, self.impact(application))
+
+    def _again(
+        self, application: Application, impact: Mapping[str, Any] | None, **more: bool
+    ) -> HttpResponse:
+        """What was typed, beside what the act takes away now."""
+        data = self.request.POST.copy()
+        data["shown"] = _revision(impact)
+        form = self.form(application, data, "")
+        form.is_valid()
+        return self._show(application, form, impact, **more)
 
     def _show(
-        self, application: Application, form: forms.Form, losses: list[impact.Loss], **more: bool
+        self, application: Application, form: forms.Form, impact: Mapping[str, Any] | None, **more: bool
     ) -> HttpResponse:
         words = self.words(application)
+        nothing = _("No application becomes unavailable by this.")
         confirm = {
-            **_losses.shown(losses, self.slug),
+            **impacts.shown(impact or {}, self, nothing=nothing),
             **words,
             "url": self.request.path,
             "cancel_url": self.back(application),
@@ -87,16 +114,21 @@ class LifecyclePage(LivingPage):
 class ApplicationSuspend(LifecyclePage):
     """Available nowhere until resumed."""
 
+    name = "suspend"
+
     def words(self, application: Application) -> dict[str, Any]:
         return {"title": _("Suspend %(name)s?") % {"name": application}, "act": _("Suspend application")}
 
     def form(self, application: Application, data: Any, shown: str) -> forms.Form:
         return SuspendForm(data, initial={"shown": shown})
 
-    def act(self, application: Application, form: forms.Form) -> str:
-        reason = form.cleaned_data["reason"]
+    def act(self, application: Application, given: Mapping[str, Any]) -> str:
         applications.suspend(
-            tenant=self.tenant, application_id=application.id, reason=reason, by=self.actor, at=self.at
+            tenant=self.tenant,
+            application_id=application.id,
+            reason=given.get("reason", ""),
+            by=self.actor,
+            at=self.at,
         )
         return _("%(name)s is suspended. It is available nowhere until you resume it.") % {
             "name": application
@@ -105,9 +137,6 @@ class ApplicationSuspend(LifecyclePage):
 
 class ApplicationResume(LifecyclePage):
     """Available again wherever it was."""
-
-    def losses(self, application: Application) -> list[impact.Loss]:
-        return []
 
     def words(self, application: Application) -> dict[str, Any]:
         return {
@@ -118,7 +147,7 @@ class ApplicationResume(LifecyclePage):
             ),
         }
 
-    def act(self, application: Application, form: forms.Form) -> str:
+    def act(self, application: Application, given: Mapping[str, Any]) -> str:
         applications.resume(tenant=self.tenant, application_id=application.id, by=self.actor, at=self.at)
         return _("%(name)s is resumed.") % {"name": application}
 
@@ -126,6 +155,7 @@ class ApplicationResume(LifecyclePage):
 class ApplicationRetire(LifecyclePage):
     """Out of operation for good; the name has to be typed."""
 
+    name = "retire"
     permission = "Modules:delete"
     danger = True
 
@@ -139,6 +169,10 @@ class ApplicationRetire(LifecyclePage):
     def form(self, application: Application, data: Any, shown: str) -> forms.Form:
         return NameForm(data, initial={"shown": shown}, name=str(application))
 
-    def act(self, application: Application, form: forms.Form) -> str:
+    def act(self, application: Application, given: Mapping[str, Any]) -> str:
         applications.retire(tenant=self.tenant, application_id=application.id, by=self.actor, at=self.at)
         return _("%(name)s is retired. Its id stays taken.") % {"name": application}
+
+
+def _revision(impact: Mapping[str, Any] | None) -> str:
+    return str(impact["revision"]) if impact else ""

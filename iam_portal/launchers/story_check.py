@@ -57,13 +57,15 @@ class Portal:
     def introspect(self, client: Credentials, tenant_id: str, token: str) -> Answer:
         return self._form(f"{self._connect(tenant_id)}/token/introspect", client, {"token": token})
 
-    def manage(self, method: str, path: str, token: str, body: Any = None) -> Answer:
-        """A call of application management, below its root."""
-        return self.call(method, f"/iam/application-management/v1/{path}", token, body)
+    def manage(self, method: str, path: str, token: str, body: Any = None, revision: str = "") -> Answer:
+        """A call of application management, below its root; ``revision`` goes into ``If-Match``."""
+        return self.call(method, f"/iam/application-management/v1/{path}", token, body, revision)
 
-    def call(self, method: str, path: str, token: str, body: Any = None) -> Answer:
+    def call(self, method: str, path: str, token: str, body: Any = None, revision: str = "") -> Answer:
         """Any call with JSON and a service's token."""
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        if revision:
+            headers["If-Match"] = f'"{revision}"'
         data = None if method == "GET" else json.dumps(body or {}).encode()
         return self._send(method, path, data, headers)
 

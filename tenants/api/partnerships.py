@@ -11,12 +11,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from iam_portal.decision import rfc3339
-from iam_portal.errors import NotFound
+from iam_portal.errors import Invalid, NotFound
 from iam_portal.gate import Permission, require
 from tenants.actions import partners, partnerships
+from tenants.api.impact import done, foreseen
+from tenants.impact import Act
 from tenants.models import Partnership, Tenant
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size, uuid_of, with_revision
-from tenants.schema import PAGE
+from tenants.schema import PAGE, query
+from tenants.serializers.impact import ImpactOut
 from tenants.serializers.partnerships import (
     AutoAcceptIn,
     InvitationIn,
@@ -57,6 +60,10 @@ class PartnershipAPI(TenantAPI):
         if found is None:
             raise NotFound
         return found
+
+    def ending(self, row: Partnership) -> Act:
+        """Its end, for the impact."""
+        return Act(name="end", tenant=self.tenant, subject=row, at=self.at)
 
     def answer(self, partnership_id: UUID) -> Response:
         """The partnership as it is now."""
@@ -133,17 +140,47 @@ class PartnershipAct(PartnershipAPI):
 
     @extend_schema(request=None, responses=PartnershipOut, operation_id="partnerships_act")
     def post(self, request: Request, partnership_id: UUID, act: str, **kwargs: Any) -> Response:
-        """Ending it ends its contracts in the same transaction."""
+        """Ending it ends its contracts in the same transaction.
+
+        ``end`` needs the revision of its impact in ``If-Match`` (428 with the impact otherwise).
+        """
         wanted = Permission.parse("OrganizationRelations:" + ("delete" if act == "end" else "modify"))
         require(actor=self.actor, tenant_id=self.kwargs["tenant_id"], permission=wanted, at=self.at)
-        self.acts[act](
-            tenant=self.tenant,
-            partnership_id=partnership_id,
-            by=self.actor,
-            at=self.at,
-            revision=self.revision(),
-        )
+
+        def do() -> Partnership:
+            return self.acts[act](
+                tenant=self.tenant,
+                partnership_id=partnership_id,
+                by=self.actor,
+                at=self.at,
+                revision=self.revision(),
+            )
+
+        if act == "end":
+            done(self, self.ending(self.one(partnership_id)), do, required=True)
+        else:
+            do()
         return self.answer(partnership_id)
+
+
+class PartnershipImpact(PartnershipAPI):
+    """Ending it."""
+
+    permissions = {"GET": "OrganizationRelations:delete"}
+
+    @extend_schema(parameters=[query("action", "The act.", enum=["end"], required=True)], responses=ImpactOut)
+    def get(self, request: Request, partnership_id: UUID, **kwargs: Any) -> Response:
+        """The contracts that fall, and who loses what with them."""
+        if request.query_params.get("action") != "end":
+            raise Invalid("action is end.")
+        row = self.one(partnership_id)
+        given: dict[str, Any] = {
+            "tenant": self.tenant,
+            "partnership_id": row.id,
+            "by": self.actor,
+            "at": self.at,
+        }
+        return foreseen(self.ending(row), lambda: partnerships.end(**given))
 
 
 class AutoAccept(PartnershipAPI):

@@ -1,8 +1,9 @@
-"""Partnerships, below ``/iam/application-management/v1/``."""
+"""Partnerships and organizations, below ``/iam/application-management/v1/``."""
 
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
+from tenants.api import organizations
 from tenants.api import partnerships as api
 
 app_name = "tenant-api"
@@ -17,6 +18,8 @@ class Act(StringConverter):
 register_converter(Act, "partnership_act")
 
 _partnerships = "tenants/<uuid:tenant_id>/partnerships"
+_organizations = "tenants/<uuid:tenant_id>/organizations"
+_one = f"{_organizations}/<uuid:organization_id>"
 
 urlpatterns = [
     path(_partnerships, api.Partnerships.as_view(), name="partnership-list"),
@@ -27,6 +30,15 @@ urlpatterns = [
         api.PartnershipAct.as_view(),
         name="partnership-act",
     ),
+    path(
+        f"{_partnerships}/<uuid:partnership_id>/impact",
+        api.PartnershipImpact.as_view(),
+        name="partnership-impact",
+    ),
+    path(_organizations, organizations.Organizations.as_view(), name="organization-list"),
+    path(f"{_one}/impact", organizations.OrganizationImpact.as_view(), name="organization-impact"),
+    path(f"{_one}/suspend", organizations.OrganizationSuspend.as_view(), name="organization-suspend"),
+    path(f"{_one}/resume", organizations.OrganizationResume.as_view(), name="organization-resume"),
     path(
         f"{_partnerships}/<uuid:partnership_id>/auto-accept",
         api.AutoAccept.as_view(),

@@ -1,15 +1,18 @@
 """What may be done to a partnership, each after a question."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
+from iam_portal.errors import DomainError
 from tenants.actions import partners, partnerships
 from tenants.forms import AutoAcceptForm
+from tenants.impact import Act, carry_out, foresee
 from tenants.models import AutoAccept, Partnership
-from tenants.signals import partnership_ending
+from tenants.views import impacts
 from tenants.views.console import ConfirmPage, ConsolePage
 from tenants.views.partner_facts import ACCEPTS, title_of
 from tenants.views.partners import one_of
@@ -99,21 +102,35 @@ class EndPartnership(_ActOnPartner):
 
     def confirmation(self) -> dict[str, Any]:
         row = self.row()
-        ending = [item for answer in self.panels(partnership_ending, partnership=row) for item in answer]
-        shown, more = ending[:50], max(len(ending) - 50, 0)
+        found = self._impact(row)
+        nothing = _("There is no contract between you, so nobody loses anything.")
         return self.question(
             row,
             act=_("End partnership"),
             title=_("End the partnership with %(name)s?") % {"name": title_of(row, self.tenant)},
-            counts=[{"label": _("Contracts that end with it"), "value": len(ending)}] if ending else [],
-            names=[{"label": _("Contracts"), "items": shown, "more": more}] if ending else [],
-            nothing=_("There is no contract between you, so nobody loses anything."),
+            impact=found.get("revision", ""),
+            **impacts.shown(found, self, nothing=nothing),
             danger=True,
         )
 
     def act(self, revision: int | None) -> str:
-        row = partnerships.end(**self.given(revision))
+        row = carry_out(
+            self._weighed(self.row()),
+            lambda: partnerships.end(**self.given(revision)),
+            expected=self.request.POST.get("impact") or None,
+            required=True,
+        )
         return _("The partnership with %(name)s is ended.") % {"name": title_of(row, self.tenant)}
+
+    def _impact(self, row: Partnership) -> Mapping[str, Any]:
+        """What falls with it; nothing where it cannot be ended any more."""
+        try:
+            return foresee(self._weighed(row), lambda: partnerships.end(**self.given(None))).as_json()
+        except DomainError:
+            return {}
+
+    def _weighed(self, row: Partnership) -> Act:
+        return Act(name="end", tenant=self.tenant, subject=row, at=self.at)
 
 
 class AutoAcceptance(ConsolePage):

@@ -19,21 +19,20 @@ from accesscontrol.actions import keys
 from applications import facts, readmodel
 from applications.models import ServiceAccount
 from tests.support.comparing import Comparing
-from tests.support.contract_acts import ContractActs
+from tests.support.foreseeing import Foreseeing
 from tests.support.happening import (
     APPS,
     BORN,
     PROFILE,
     Clock,
 )
-from tests.support.other_acts import OtherActs
 from tests.support.universe import OWNERS, TENANTS, Universe, basic
 
 TOKEN_LIFE = timedelta(seconds=300)
 BASE = "/iam/access-management/v1"
 
 
-class Sharing(ContractActs, OtherActs, Comparing):
+class Sharing(Foreseeing, Comparing):
     """Acts at random; after each of them everything is compared, and a few doors are asked over HTTP."""
 
     def __init__(self) -> None:

@@ -18,8 +18,8 @@ class Side:
     tenant_id: str
     automation: Credentials
 
-    def act(self, method: str, path: str, body: Any = None) -> Answer:
-        return self.portal.manage(method, f"tenants/{self.tenant_id}/{path}", self._token(), body)
+    def act(self, method: str, path: str, body: Any = None, revision: str = "") -> Answer:
+        return self.portal.manage(method, f"tenants/{self.tenant_id}/{path}", self._token(), body, revision)
 
     def give_role(self, application_id: str, role: str, service: str) -> Answer:
         body = {
@@ -65,7 +65,10 @@ class Stage:
         assert given.status == 201, given
 
     def do(self, side: Side, verb: str, body: Any = None) -> Answer:
-        answer = side.act("POST", f"contracts/{self.contract_id}/{verb}", body)
+        path, revision = f"contracts/{self.contract_id}", ""
+        if verb == "end":  # it cannot be taken back: first what it takes away
+            revision = side.act("GET", f"{path}/impact?action=end").body["revision"]
+        answer = side.act("POST", f"{path}/{verb}", body, revision)
         assert answer.status == 200, answer
         return answer
 

@@ -157,7 +157,11 @@ def test_a_partnership_from_link_to_end(acme: Party, beta: Party):
     share(acme, beta, acme.applications["planner"])
     asked = acme.get(f"partners/{row.id}/end")
     assert "Fleet Planner: Acme → Beta" in asked.content.decode()
-    acme.post(f"partners/{row.id}/end", revision=shown_revision(asked))
+    acme.post(f"partners/{row.id}/end", revision=shown_revision(asked), impact="i-" + "0" * 32)
+    row.refresh_from_db()
+    assert row.state == "confirmed"  # not what was shown
+    impact = asked.context["confirm"]["impact"]
+    acme.post(f"partners/{row.id}/end", revision=shown_revision(asked), impact=impact)
     row.refresh_from_db()
     assert row.state == "ended"
 

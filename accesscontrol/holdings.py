@@ -1,0 +1,237 @@
+"""Who holds what in many tenants at once: the facts behind an impact, in a fixed number of statements.
+
+The same facts as ``accesscontrol.facts`` loads for one principal, for all that have to do with some pairs.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from accesscontrol.decide import AssignmentFact, CallFacts, PermissionFact, PrincipalFacts, RoleBook, Via
+from applications import facts as sharing_facts
+from applications.availability import SharingFacts
+from iam_portal.spans import Span
+from iam_portal.walls import cross_tenant
+
+Pair = tuple[str, str]  # application id, tenant id
+Call = tuple[str, str, str]  # caller, target, tenant in which it calls
+ALWAYS = (Span(),)
+
+# What is assigned from the moment on. A tenant role counts for every application that it touches.
+_ASSIGNED = """
+SELECT a.tenant_id::text, a.id::text, a.user_id, a.group_id, a.application_id, a.during, a.by_name,
+    a.contract_id::text, c.provider_id::text, target.id, r.key, t.key, t.name
+FROM accesscontrol_assignment a
+LEFT JOIN applications_applicationrole r ON r.id = a.application_role_id
+LEFT JOIN accesscontrol_tenantrole t ON t.id = a.tenant_role_id AND NOT isempty(t.during)
+LEFT JOIN applications_contract c ON c.id = a.contract_id
+CROSS JOIN LATERAL (
+    SELECT r.application_id AS id WHERE r.id IS NOT NULL
+    UNION
+    SELECT s.application_id FROM accesscontrol_tenantrolepermission p
+    JOIN applications_resource s ON s.id = p.resource_id WHERE p.role_id = t.id
+) target
+WHERE NOT isempty(a.during) AND (upper_inf(a.during) OR upper(a.during) > %(when)s) AND {chosen}
+ORDER BY a.created_at, a.id
+"""
+_OF_PAIRS = "a.tenant_id = ANY(%(tenants)s::uuid[]) AND target.id = ANY(%(applications)s)"
+_OF_CALLERS = "a.application_id = ANY(%(callers)s)"
+
+# From the groups that hold something down to the people in them and below them.
+_MEMBERS = """
+WITH RECURSIVE below(root, group_id, during) AS (
+    SELECT g.id, g.id, g.during FROM tenants_group g WHERE g.id = ANY(%(groups)s::uuid[])
+    UNION
+    SELECT b.root, p.group_id, b.during * p.during
+    FROM below b JOIN tenants_groupplacement p ON p.parent_id = b.group_id AND p.during && b.during
+)
+SELECT b.root, m.user_id, m.during * b.during, g.name
+FROM below b JOIN tenants_membership m ON m.group_id = b.group_id AND m.during && b.during
+JOIN tenants_group g ON g.id = b.root
+WHERE upper_inf(m.during * b.during) OR upper(m.during * b.during) > %(when)s
+"""
+_ACTIVE = """
+SELECT user_id, during FROM tenants_useractivity
+WHERE user_id = ANY(%(users)s::uuid[]) AND NOT isempty(during)
+    AND (upper_inf(during) OR upper(during) > %(when)s)
+"""
+_BOOKS = """
+SELECT NULL, r.application_id, r.key, s.type, s.key, p.privilege, p.during
+FROM applications_rolepermission p
+JOIN applications_applicationrole r ON r.id = p.role_id
+JOIN applications_resource s ON s.id = p.resource_id
+WHERE r.application_id = ANY(%(applications)s) AND NOT isempty(p.during) AND s.owner_tenant_id IS NULL
+UNION ALL
+SELECT p.tenant_id::text, s.application_id, r.key, s.type, s.key, p.privilege, p.during
+FROM accesscontrol_tenantrolepermission p
+JOIN accesscontrol_tenantrole r ON r.id = p.role_id
+JOIN applications_resource s ON s.id = p.resource_id
+WHERE p.tenant_id = ANY(%(tenants)s::uuid[]) AND s.application_id = ANY(%(applications)s)
+    AND NOT isempty(p.during)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """Facts of people by pair and user, and of the calls of services, at one look."""
+
+    sharing: Mapping[str, SharingFacts]
+    books: Mapping[Pair, RoleBook]
+    people: Mapping[Pair, Mapping[UUID, PrincipalFacts]]
+    calls: Mapping[Call, CallFacts]
+
+
+@dataclass(slots=True)
+class _Loaded:
+    tenants: set[str] = field(default_factory=set)
+    applications: set[str] = field(default_factory=set)
+
+
+def load(pairs: Mapping[str, Collection[str]], *, when: datetime) -> Holdings:
+    """Everything that rests on these pairs (application id → tenant ids) from the moment on.
+
+    Crosses tenants: an act of one side takes from the people and services of others. Nothing of it is shown
+    to whom it does not belong (``accesscontrol.impact``).
+    """
+    tenants = sorted({tenant for found in pairs.values() for tenant in found})
+    with cross_tenant():
+        rows = _rows(
+            _ASSIGNED.format(chosen=_OF_PAIRS), when=when, tenants=tenants, applications=sorted(pairs)
+        )
+        callers = {row[4] for row in rows if row[4]} | set(pairs)
+        services = _rows(_ASSIGNED.format(chosen=_OF_CALLERS), when=when, callers=sorted(callers))
+        owners = _owners({row[4] for row in services})
+        calls = _calls(pairs, services, owners)
+        people = _people(pairs, rows, when)
+        loaded = _Loaded(set(tenants), set(pairs))
+        for caller, target, tenant_id in calls:
+            loaded.applications |= {caller, target}
+            loaded.tenants |= {tenant_id, owners[caller]}
+        sharing = sharing_facts.sharing(loaded.applications, tenant_ids=loaded.tenants)
+        books = _books(loaded)
+    return Holdings(sharing, books, people, _call_facts(calls, services, owners, sharing, books))
+
+
+def _people(
+    pairs: Mapping[str, Collection[str]], rows: Iterable[tuple[Any, ...]], when: datetime
+) -> dict[Pair, dict[UUID, PrincipalFacts]]:
+    rows = [row for row in rows if (row[2] or row[3]) and row[0] in pairs[row[9]]]
+    members: dict[UUID, list[tuple[UUID, Via]]] = defaultdict(list)
+    groups = sorted({row[3] for row in rows if row[3]}, key=str)
+    for root, user_id, during, name in _rows(_MEMBERS, groups=groups, when=when):
+        members[root].append((user_id, Via(Span.of(during), str(root), name)))
+    held: dict[Pair, dict[UUID, list[AssignmentFact]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        reached: list[tuple[UUID, Via | None]] = [(row[2], None)] if row[2] else [*members[row[3]]]
+        for user_id, via in reached:
+            held[row[9], row[0]][user_id].append(_assignment(row, via))
+    users = sorted({user_id for found in held.values() for user_id in found}, key=str)
+    active: dict[UUID, list[Span]] = defaultdict(list)
+    for user_id, during in _rows(_ACTIVE, users=users, when=when):
+        active[user_id].append(Span.of(during))
+    return {
+        pair: {
+            user_id: PrincipalFacts(str(user_id), pair[1], tuple(active[user_id]), tuple(assignments))
+            for user_id, assignments in found.items()
+        }
+        for pair, found in held.items()
+    }
+
+
+def _calls(
+    pairs: Mapping[str, Collection[str]], services: Iterable[tuple[Any, ...]], owners: Mapping[str, str]
+) -> set[Call]:
+    """Calls that rest on one of the pairs: the target's, the caller's, or that of the caller's home."""
+
+    def concerned(application_id: str, tenant_id: str) -> bool:
+        return tenant_id in pairs.get(application_id, ())
+
+    found: set[Call] = set()
+    for row in services:
+        home, caller, target = row[0], row[4], row[9]
+        tenant_id = row[8] or home  # under an access contract it calls in the provider's tenant
+        places = {tenant_id, home, owners[caller]}
+        if any(concerned(target, place) or concerned(caller, place) for place in places):
+            found.add((caller, target, tenant_id))
+    return found
+
+
+def _call_facts(
+    calls: Iterable[Call],
+    services: Iterable[tuple[Any, ...]],
+    owners: Mapping[str, str],
+    sharing: Mapping[str, SharingFacts],
+    books: Mapping[Pair, RoleBook],
+) -> dict[Call, CallFacts]:
+    held: dict[tuple[str, str, str], list[AssignmentFact]] = defaultdict(list)
+    for row in services:
+        held[row[0], row[4], row[9]].append(_assignment(row, None))
+
+    def principal(tenant_id: str, caller: str, target: str) -> PrincipalFacts:
+        return PrincipalFacts(caller, tenant_id, ALWAYS, tuple(held[tenant_id, caller, target]))
+
+    found = {}
+    for caller, target, tenant_id in calls:
+        home = owners[caller]
+        found[caller, target, tenant_id] = CallFacts(
+            tenant_id=tenant_id,
+            home_id=home,
+            caller=sharing[caller],
+            target=sharing[target],
+            book=books[target, tenant_id],
+            local=principal(tenant_id, caller, target),
+            at_home=principal(home, caller, target),
+        )
+    return found
+
+
+def _books(loaded: _Loaded) -> dict[Pair, RoleBook]:
+    own: dict[str, dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
+    made: dict[Pair, dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
+    values = {"applications": sorted(loaded.applications), "tenants": sorted(loaded.tenants)}
+    for tenant_id, application_id, key, kind, resource, privilege, during in _rows(_BOOKS, **values):
+        shelf = own[application_id] if tenant_id is None else made[application_id, tenant_id]
+        shelf[key].append(PermissionFact((kind, resource, privilege), Span.of(during)))
+    declared = {
+        application_id: {key: tuple(facts) for key, facts in own[application_id].items()}
+        for application_id in loaded.applications
+    }
+    return {
+        (application_id, tenant_id): RoleBook(
+            declared[application_id],
+            {key: tuple(facts) for key, facts in made.get((application_id, tenant_id), {}).items()},
+        )
+        for application_id in loaded.applications
+        for tenant_id in loaded.tenants
+    }
+
+
+def _owners(application_ids: Collection[str]) -> dict[str, str]:
+    statement = "SELECT id, owner_id::text FROM applications_application WHERE id = ANY(%(ids)s)"
+    return dict(_rows(statement, ids=sorted(application_ids)))
+
+
+def _assignment(row: tuple[Any, ...], via: Via | None) -> AssignmentFact:
+    return AssignmentFact(
+        id=row[1],
+        tenant_id=row[0],
+        span=Span.of(row[5]),
+        by=row[6],
+        application_id=row[9],
+        application_role=row[10],
+        tenant_role=row[11],
+        tenant_role_name=row[12] or "",
+        contract_id=row[7],
+        via=via,
+    )
+
+
+def _rows(statement: str, **values: Any) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall()

@@ -1,0 +1,166 @@
+"""What an act takes from people and services: their roles on today's facts, and on the changed ones."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from accesscontrol import holdings as load
+from accesscontrol.decide import (
+    CallFacts,
+    HeldRole,
+    Permission,
+    PrincipalFacts,
+    RoleBook,
+    Roles,
+    effective_roles,
+    may_call,
+    permissions_of,
+    principal_moments,
+)
+from accesscontrol.holdings import Call, Holdings
+from accesscontrol.impact_shapes import people_part, services_part
+from applications.availability import SharingFacts
+from applications.impact import moments_of
+from applications.impact_scope import Scope
+from tenants.impact import Act, Part
+
+Held = dict[str, frozenset[Permission]]  # role URN → what it amounts to
+People = dict[tuple[str, UUID], set[str]]  # (tenant id, user id) → role URNs that are lost or shrink
+Services = dict[Call, datetime]  # the call → when it is lost
+
+
+def look(act: Act, scope: Scope) -> Callable[[], Part]:
+    """The first look; the answer takes the second and says who loses what."""
+    before = load.load(scope.pairs, when=act.moment)
+
+    def again() -> Part:
+        after = load.load(scope.pairs, when=act.moment)
+        people, services = lost_by_people(before, after, act.moment), lost_calls(before, after, act.moment)
+        shown = {
+            **people_part(act, people, applications=scope.pairs),
+            **services_part(act, services),
+        }
+        weighed = [
+            sorted([tenant_id, str(user_id), sorted(urns)] for (tenant_id, user_id), urns in people.items()),
+            sorted(services),
+        ]
+        return Part(shown, weighed)
+
+    return again
+
+
+def lost_by_people(before: Holdings, after: Holdings, when: datetime) -> People:
+    """Who holds a role at some moment from ``when`` on and then does not, or only with less in it.
+
+    People with the same assignments share an answer: a group of thousands costs one.
+    """
+    lost: People = defaultdict(set)
+    for pair, people in before.people.items():
+        known: dict[Any, frozenset[str]] = {}
+        was, becomes = _seen(before, pair), _seen(after, pair)
+        for user_id, facts in people.items():
+            later = after.people.get(pair, {}).get(user_id)
+            key = (_shape(facts, when), _shape(later, when) if later else None)
+            if key not in known:
+                known[key] = _lost(facts, was, later, becomes, when)
+            if known[key]:
+                lost[pair[1], user_id] |= known[key]
+    return lost
+
+
+def lost_calls(before: Holdings, after: Holdings, when: datetime) -> Services:
+    """Calls that a service may make at some moment from ``when`` on, and then not, or with fewer roles."""
+    found: Services = {}
+    for call, facts in before.calls.items():
+        later = after.calls.get(call)
+        was = _narrow(facts)
+        becomes = _narrow(later) if later is not None else None
+        if becomes == was:
+            continue
+        for moment in _call_moments(was, becomes, when):
+            roles = may_call(was, at=moment).urns()
+            kept = may_call(becomes, at=moment).urns() if becomes is not None else frozenset()
+            if roles - kept:
+                found[call] = moment
+                break
+    return found
+
+
+def _seen(holdings: Holdings, pair: tuple[str, str]) -> tuple[SharingFacts, RoleBook] | None:
+    application_id, tenant_id = pair
+    if application_id not in holdings.sharing:
+        return None
+    return holdings.sharing[application_id].about(tenant_id), holdings.books[pair]
+
+
+def _lost(
+    facts: PrincipalFacts,
+    was: tuple[SharingFacts, RoleBook] | None,
+    later: PrincipalFacts | None,
+    becomes: tuple[SharingFacts, RoleBook] | None,
+    when: datetime,
+) -> frozenset[str]:
+    if was is None:
+        return frozenset()
+    moments = set(moments_of(was[0], becomes[0] if becomes else was[0], when=when))
+    moments |= {moment for moment in principal_moments(facts) if moment > when}
+    found: set[str] = set()
+    for moment in moments:
+        held = _held(facts, was, moment)
+        kept = _held(later, becomes, moment) if later is not None and becomes is not None else {}
+        found |= {urn for urn, amount in held.items() if urn not in kept or amount - kept[urn]}
+    return frozenset(found)
+
+
+def _held(facts: PrincipalFacts, seen: tuple[SharingFacts, RoleBook], at: datetime) -> Held:
+    sharing, book = seen
+    roles: Iterable[HeldRole] = effective_roles(facts, sharing, book, at=at).held
+    return {
+        role.urn: frozenset(permissions_of(Roles((role,)), sharing, book, tenant_id=facts.tenant_id, at=at))
+        for role in roles
+    }
+
+
+def _shape(facts: PrincipalFacts, when: datetime) -> Any:
+    """What decides from the moment on, without whose it is: what began before then began."""
+
+    def ahead(span: Any) -> Any:
+        return (max(span.start, when) if span.start else when, span.end)
+
+    return (
+        frozenset(ahead(span) for span in facts.active),
+        frozenset((one.id, tuple(ahead(span) for span in one.spans)) for one in facts.assignments),
+    )
+
+
+def _narrow(facts: CallFacts) -> CallFacts:
+    """Without contracts of others: their moments would only cost time."""
+    return CallFacts(
+        tenant_id=facts.tenant_id,
+        home_id=facts.home_id,
+        caller=_for(facts.caller, facts),
+        target=_for(facts.target, facts),
+        book=facts.book,
+        local=facts.local,
+        at_home=facts.at_home,
+    )
+
+
+def _for(sharing: SharingFacts, facts: CallFacts) -> SharingFacts:
+    here, home = sharing.about(facts.tenant_id), sharing.about(facts.home_id)
+    contracts = {contract.id: contract for contract in (*here.contracts, *home.contracts)}
+    return SharingFacts(sharing.application, {**here.tenants, **home.tenants}, tuple(contracts.values()))
+
+
+def _call_moments(was: CallFacts, becomes: CallFacts | None, when: datetime) -> list[datetime]:
+    found = {when}
+    for facts in (was, becomes):
+        if facts is not None:
+            found |= {*facts.caller.moments(), *facts.target.moments()}
+            found |= {*principal_moments(facts.local), *principal_moments(facts.at_home)}
+    return sorted(moment for moment in found if moment >= when)
+
+
+__all__ = ["look", "lost_by_people", "lost_calls"]

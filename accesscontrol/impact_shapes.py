@@ -1,0 +1,74 @@
+"""People and services of an impact in their wire form: all are counted, one's own are named."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from accesscontrol.models import RefreshToken
+from applications.models import Application
+from iam_portal.decision import rfc3339
+from iam_portal.walls import cross_tenant
+from tenants.impact import Act
+from tenants.models import User, UserSession
+
+MOST_ITEMS = 500  # of one list; the counts are always whole
+
+
+def people_part(
+    act: Act, people: Mapping[tuple[str, UUID], Collection[str]], *, applications: Collection[str]
+) -> dict[str, Any]:
+    """``users``, their live ``sessions``, and their ``refreshTokens`` of these applications.
+
+    Persons of other tenants are counted and never named: they are their tenant's own.
+    """
+    mine = {user_id: urns for (tenant_id, user_id), urns in people.items() if tenant_id == str(act.tenant.id)}
+    rows = User.objects.filter(tenant=act.tenant, id__in=list(mine)).order_by("display_name", "id")
+    items = [
+        {"userId": str(row.id), "name": str(row), "roles": sorted(mine[row.id]), "lastUsedAt": None}
+        for row in rows[:MOST_ITEMS]
+    ]
+    users = [user_id for _, user_id in people]
+    with cross_tenant():
+        sessions = UserSession.objects.filter(
+            user_id__in=users,
+            ended_at=None,
+            expires_at__gt=act.at,
+            seen_at__gt=act.at - settings.SESSION_IDLE,
+        ).count()
+        tokens = RefreshToken.objects.filter(
+            user_id__in=users, revoked=None, application__application_id__in=list(applications)
+        ).count()
+    return {
+        "users": {"count": len(people), "items": items},
+        "sessions": {"count": sessions},
+        "refreshTokens": {"count": tokens},
+    }
+
+
+def services_part(act: Act, services: Mapping[tuple[str, str, str], datetime]) -> dict[str, Any]:
+    """``services``: named where they call in one's own tenant, or are one's own."""
+    own = set(act.tenant.applications.values_list("id", flat=True))
+    named = [call for call in sorted(services) if call[2] == str(act.tenant.id) or call[0] in own][
+        :MOST_ITEMS
+    ]
+    names = dict(
+        Application.objects.filter(id__in={part for call in named for part in call[:2]}).values_list(
+            "id", "display_name"
+        )
+    )
+    items = [
+        {
+            "applicationId": caller,
+            "name": names[caller],
+            "tenantId": tenant_id,
+            "calls": target,
+            "callsName": names[target],
+            "at": rfc3339(services[caller, target, tenant_id]),
+            "lastUsedAt": None,
+        }
+        for caller, target, tenant_id in named
+    ]
+    return {"services": {"count": len(services), "items": items}}

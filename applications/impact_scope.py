@@ -1,0 +1,84 @@
+"""What an act can move: the pairs whose availability rests on what it is done to."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q
+
+from applications.models import Application, Availability, Contract, ContractTerm, ContractType
+from applications.policies import in_force_between, lock_applications, lock_contract, touched_by_tenant
+from tenants.impact import Act
+from tenants.models import Partnership, Tenant
+from tenants.policies import hold
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """``pairs``: application id → tenant ids. ``contracts`` are those that the act itself is done to.
+
+    ``revision`` is that of the subject, where it has one.
+    """
+
+    pairs: Mapping[str, frozenset[str]]
+    contracts: frozenset[UUID] = field(default=frozenset())
+    revision: str = ""
+    subject_is_contract: bool = False
+
+
+def scope_of(act: Act) -> Scope | None:
+    """The scope of an act on a contract, a partnership, an application or a tenant; None for others.
+
+    Taken from the read model: what is not held from now on, now or by plan, cannot be lost. What the act will
+    lock is locked first, in the same order, and the subject read again: between the two looks only the act
+    itself changes anything here.
+    """
+    subject = act.subject
+    if isinstance(subject, Contract):
+        row = lock_contract(tenant=act.tenant, contract_id=subject.id, revision=None)
+        return _of_contracts([row], act.at, f"r-{row.revision}", subject_is_contract=True)
+    if isinstance(subject, Partnership):
+        return _of_partnership(subject, act.at)
+    if isinstance(subject, Application):
+        lock_applications([subject.id])
+        revision = Application.objects.values_list("revision", flat=True).get(id=subject.id)
+        return Scope(_pairs(Q(application=subject), act.at), revision=f"r-{revision}")
+    if isinstance(subject, Tenant):
+        hold(subject)
+        lock_applications(touched_by_tenant(subject).values_list("id", flat=True))
+        mine = Q(tenant=subject) | Q(scope_tenant=subject) | Q(application__owner=subject)
+        return Scope(_pairs(mine, act.at))
+    return None
+
+
+def _of_partnership(subject: Partnership, at: datetime) -> Scope:
+    if subject.invitee is None:
+        return Scope({}, revision=f"r-{subject.revision}")
+    hold(subject.inviter, subject.invitee)
+    revision = Partnership.objects.values_list("revision", flat=True).get(id=subject.id)
+    contracts = list(in_force_between(subject.inviter, subject.invitee))
+    return _of_contracts(contracts, at, f"r-{revision}")
+
+
+def _of_contracts(
+    contracts: list[Contract], at: datetime, revision: str, *, subject_is_contract: bool = False
+) -> Scope:
+    """The consumers, and whoever has access through them."""
+    shared = ContractTerm.objects.filter(contract__in=contracts).values_list(
+        "role__application_id", flat=True
+    )
+    applications = lock_applications(shared)
+    consumers = {row.consumer_id for row in contracts if row.type == ContractType.PROVISION}
+    further = Q(relation="access", scope_tenant__in=consumers, application__in=applications)
+    pairs = _pairs(Q(contract__in=contracts) | further, at)
+    return Scope(pairs, frozenset(row.id for row in contracts), revision, subject_is_contract)
+
+
+def _pairs(rows: Q, at: datetime) -> Mapping[str, frozenset[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    living = Availability.objects.not_over(at).filter(rows)
+    for application_id, tenant_id in living.values_list("application_id", "tenant_id").distinct():
+        found[application_id].add(str(tenant_id))
+    return {application_id: frozenset(tenants) for application_id, tenants in found.items()}

@@ -1,0 +1,22 @@
+"""Foreseeing and carrying out an act that takes something away, for the REST doors."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from rest_framework.response import Response
+
+from tenants.impact import Act, carry_out, foresee
+from tenants.rest import TenantAPI
+
+Done = TypeVar("Done")
+
+
+def foreseen(act: Act, do: Callable[[], object]) -> Response:
+    """The impact; its revision is the ETag, too."""
+    found = foresee(act, do)
+    return Response(found.as_json(), headers={"ETag": f'"{found.revision}"', "Cache-Control": "no-store"})
+
+
+def done(view: TenantAPI, act: Act, do: Callable[[], Done], *, required: bool) -> Done:
+    """Against the impact's revision in ``If-Match``: 412 when it is another now, 428 when one is required."""
+    return carry_out(act, do, expected=view.impact_revision(), required=required)

@@ -1,0 +1,92 @@
+"""Shape of an impact: what an act takes away, from whom."""
+
+from typing import Any
+
+from rest_framework import serializers as rest
+
+from tenants.serializers.partnerships import PartnerOut
+
+
+class ImpactPair(rest.Serializer[Any]):
+    """An application that becomes unavailable in an organization, or loses roles there."""
+
+    applicationId = rest.CharField()
+    applicationName = rest.CharField()
+    tenantId = rest.UUIDField()
+    tenantName = rest.CharField()
+    becomes = rest.ChoiceField(choices=["unavailable", "narrowed"])
+    roles = rest.ListField(child=rest.CharField())
+    at = rest.DateTimeField()
+
+
+class ImpactUser(rest.Serializer[Any]):
+    """A person of one's own organization, with the role URNs that are lost, or hold less."""
+
+    userId = rest.UUIDField()
+    name = rest.CharField()
+    roles = rest.ListField(child=rest.CharField())
+    lastUsedAt = rest.DateTimeField(allow_null=True)
+
+
+class ImpactUsers(rest.Serializer[Any]):
+    """All are counted; named are those of one's own organization."""
+
+    count = rest.IntegerField()
+    items = ImpactUser(many=True)
+
+
+class ImpactService(rest.Serializer[Any]):
+    """A call that is lost, or loses roles: ``applicationId`` calls ``calls`` in the tenant."""
+
+    applicationId = rest.CharField()
+    name = rest.CharField()
+    tenantId = rest.UUIDField()
+    calls = rest.CharField()
+    callsName = rest.CharField()
+    at = rest.DateTimeField()
+    lastUsedAt = rest.DateTimeField(allow_null=True)
+
+
+class ImpactServices(rest.Serializer[Any]):
+    """All are counted; named are calls in one's own organization, and those of one's own applications."""
+
+    count = rest.IntegerField()
+    items = ImpactService(many=True)
+
+
+class ImpactContract(rest.Serializer[Any]):
+    """A contract that ends, is withdrawn, is paused, narrows, or stops counting (``falls``)."""
+
+    contractId = rest.UUIDField()
+    effect = rest.ChoiceField(choices=["ends", "withdrawn", "pauses", "narrows", "falls"])
+    type = rest.CharField()
+    provider = PartnerOut()
+    consumer = PartnerOut()
+    applications = rest.ListField(child=rest.CharField())
+
+
+class ImpactContracts(rest.Serializer[Any]):
+    """All are counted; named are those that the organization may know of."""
+
+    count = rest.IntegerField()
+    items = ImpactContract(many=True)
+
+
+class ImpactCount(rest.Serializer[Any]):
+    """How many."""
+
+    count = rest.IntegerField()
+
+
+class ImpactOut(rest.Serializer[Any]):
+    """What the act would take away. ``revision`` goes into ``If-Match`` of the act."""
+
+    action = rest.CharField()
+    at = rest.DateTimeField()
+    revision = rest.CharField()
+    pairs = ImpactPair(many=True)
+    contracts = ImpactContracts()
+    users = ImpactUsers()
+    services = ImpactServices()
+    sessions = ImpactCount()
+    refreshTokens = ImpactCount()

@@ -1,0 +1,110 @@
+"""An impact as the confirmations show it: counts first, names below."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from tenants.views.console import ConsolePage
+
+MOST = 40
+Found = Mapping[str, Any]
+
+
+def shown(found: Found, page: ConsolePage, *, nothing: str, apart_from: object = None) -> dict[str, Any]:
+    """``counts`` and ``names`` of ``_confirm.html``, or the sentence for when nobody loses anything.
+
+    ``found`` is the wire form of an impact. ``apart_from`` is the contract that the act is done to: that it
+    ends is no news.
+    """
+    contracts = [item for item in _items(found, "contracts") if item["contractId"] != str(apart_from)]
+    others = _count(found, "contracts") - (len(_items(found, "contracts")) - len(contracts))
+    counts = [count for count in _counts(found, others) if count["value"]]
+    if not counts:
+        return {"nothing": nothing}
+    groups = [
+        (_("Becomes unavailable"), _pairs(found, page, "unavailable"), None),
+        (_("Loses roles"), _pairs(found, page, "narrowed"), None),
+        (_("Contracts"), [_contract(item, page) for item in contracts], others),
+        (_("People of your organization"), [_person(item, page) for item in _items(found, "users")], None),
+        (_("Services"), [_service(item) for item in _items(found, "services")], None),
+    ]
+    names = [
+        {"label": label, "items": items[:MOST], "more": max(0, (total or len(items)) - MOST)}
+        for label, items, total in groups
+        if items
+    ]
+    return {"counts": counts, "names": names}
+
+
+def _counts(found: Found, contracts: int) -> list[dict[str, Any]]:
+    pairs: Sequence[Found] = found.get("pairs", ())
+    gone = [pair for pair in pairs if pair["becomes"] == "unavailable"]
+    applications = len({pair["applicationId"] for pair in gone})
+    organizations = len({pair["tenantId"] for pair in pairs})
+    people, services = _count(found, "users"), _count(found, "services")
+    return [
+        {"label": ngettext("Application", "Applications", applications), "value": applications},
+        {"label": ngettext("Organization", "Organizations", organizations), "value": organizations},
+        {"label": ngettext("Person", "People", people), "value": people},
+        {"label": ngettext("Service call", "Service calls", services), "value": services},
+        {"label": ngettext("Other contract", "Other contracts", contracts), "value": contracts},
+    ]
+
+
+def _pairs(found: Found, page: ConsolePage, becomes: str) -> list[dict[str, Any]]:
+    rows = [pair for pair in found.get("pairs", ()) if pair["becomes"] == becomes]
+    return [
+        {
+            "text": _pair(pair),
+            "url": page.url("applications:application-detail", application_id=pair["applicationId"]),
+        }
+        for pair in rows
+    ]
+
+
+def _pair(pair: Found) -> str:
+    words = {"application": pair["applicationName"], "organization": pair["tenantName"]}
+    if pair["becomes"] == "unavailable":
+        return _("%(application)s in %(organization)s") % words
+    return _("%(application)s in %(organization)s: %(roles)s") % {**words, "roles": ", ".join(pair["roles"])}
+
+
+def _contract(item: Found, page: ConsolePage) -> dict[str, Any]:
+    parties = {item["provider"]["tenantId"], item["consumer"]["tenantId"]}
+    parties_named = f"{item['provider']['name']} → {item['consumer']['name']}"
+    row = {"text": f"{', '.join(item['applications'])}: {parties_named} ({_effect(item['effect'])})"}
+    if str(page.tenant.id) in parties:
+        row["url"] = page.url("applications:contract-detail", contract_id=item["contractId"])
+    return row
+
+
+def _effect(effect: str) -> str:
+    return {
+        "ends": _("ends"),
+        "withdrawn": _("is withdrawn"),
+        "pauses": _("is paused"),
+        "narrows": _("loses roles"),
+        "falls": _("stops counting"),
+    }[effect]
+
+
+def _person(item: Found, page: ConsolePage) -> dict[str, Any]:
+    roles = sorted({urn.split(":")[-1] for urn in item["roles"]})
+    url = page.url("tenants:user-detail", user_id=item["userId"])
+    return {"text": f"{item['name']}: {', '.join(roles)}", "url": url}
+
+
+def _service(item: Found) -> dict[str, Any]:
+    words = {"caller": item["name"], "target": item["callsName"]}
+    return {"text": _("%(caller)s can no longer call %(target)s") % words}
+
+
+def _items(found: Found, part: str) -> list[Found]:
+    items: list[Found] = found.get(part, {}).get("items", [])
+    return items
+
+
+def _count(found: Found, part: str) -> int:
+    return int(found.get(part, {}).get("count", 0))
