@@ -92,19 +92,24 @@ def roles_by_name(
     return {pair: found[pair] for pair in wanted if pair in found}
 
 
-def may_share(*, provider: Tenant, role: ApplicationRole, type: str, at: datetime) -> Decision:
-    """Whether the provider may put the role into a contract of the type.
+def may_share(
+    *, provider: Tenant, roles: Collection[ApplicationRole], type: str, at: datetime
+) -> list[Decision]:
+    """For each role, whether the provider may put it into a contract of the type. Three queries.
 
     Provision: it owns the application. Access: it holds the role itself as owner, or by a provision
     contract with onward access. A role that was taken away and declared again is another one.
     """
-    if not Span.of(role.during).covers(at):
+    sharing = load.sharing({role.application_id for role in roles}, tenant_ids=[provider.id])
+    answers = []
+    for role in roles:
         application = role.application
-        return Decision.no(say.role_unknown(application.display_name, application.id, role.key))
-    sharing = load.of_application(role.application_id, tenant_id=provider.id)
-    if sharing is None:
-        return Decision.no()
-    return shareable(sharing, provider_id=provider.id, role=role.key, type=type, at=at)
+        if not Span.of(role.during).covers(at):
+            answers.append(Decision.no(say.role_unknown(application.display_name, application.id, role.key)))
+        else:
+            facts = sharing[application.id]
+            answers.append(shareable(facts, provider_id=provider.id, role=role.key, type=type, at=at))
+    return answers
 
 
 def shareable(sharing: SharingFacts, *, provider_id: UUID, role: str, type: str, at: datetime) -> Decision:

@@ -6,9 +6,9 @@ from typing import Any
 from django.db.models import Q
 from django.dispatch import receiver
 
-from applications.actions.availability import moving
+from applications.actions.availability import lock_applications, moving
 from applications.actions.contracts import end_all
-from applications.models import Application, Contract, ContractTerm
+from applications.models import Application, Contract, ContractState, ContractTerm, ContractType
 from applications.models.applications import PORTAL_ID
 from applications.policies import in_force_between
 from iam_portal.gate import Actor
@@ -18,13 +18,21 @@ from tenants.models import Partnership, Tenant
 
 @receiver([signals.tenant_suspended, signals.tenant_resumed])
 def rebuild_for_tenant(*, tenant: Tenant, at: datetime, **kwargs: Any) -> None:
-    """Every pair in which the tenant is owner, provider or consumer may have moved."""
-    shared = ContractTerm.objects.filter(
-        Q(contract__provider=tenant) | Q(contract__consumer=tenant), contract__state="accepted"
-    ).values("role__application_id")
-    touched = Application.objects.filter(Q(owner=tenant) | Q(id__in=shared)).exclude(id=PORTAL_ID)
-    with moving(applications=touched.values_list("id", flat=True), tenants=None, at=at):
-        pass
+    """Its own applications may have moved everywhere, shared ones in it and in those that use its data.
+
+    Not more: an organization with 300 contracts shares its applications with all the others' customers.
+    """
+    own = set(Application.objects.filter(owner=tenant).exclude(id=PORTAL_ID).values_list("id", flat=True))
+    terms = ContractTerm.objects.filter(contract__state=ContractState.ACCEPTED)
+    onward = terms.filter(contract__provider=tenant, contract__type=ContractType.ACCESS)
+    received = terms.filter(contract__consumer=tenant)
+    shared = set((onward | received).values_list("role__application_id", flat=True)) - own
+    around = {tenant.id, *onward.values_list("contract__consumer_id", flat=True)}
+    lock_applications(own | shared)  # at once and in order, before the two parts lock theirs
+    for applications, tenants in ((own, None), (shared, around)):
+        if applications:
+            with moving(applications=applications, tenants=tenants, at=at):
+                pass
 
 
 @receiver(signals.partnership_ended)
