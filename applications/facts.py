@@ -29,20 +29,29 @@ FROM applications_application a WHERE a.id = ANY(%(applications)s) ORDER BY a.id
 """
 
 # The contracts of these tenants, and those by which a provider of an access contract has the application.
+# Terms by contract: the planner would rather look through all terms of an application that thousands have.
 _CONTRACTS = """
+WITH agreed AS MATERIALIZED (
+    SELECT contract_id, role_id, during FROM applications_contractterm
+    WHERE contract_id = ANY(ARRAY(
+        SELECT own.id FROM applications_contract own
+        WHERE own.state = 'accepted' AND own.consumer_id = ANY(%(tenants)s::uuid[])
+        UNION
+        SELECT source.id FROM applications_contract source
+        WHERE source.state = 'accepted' AND source.type = 'provision' AND source.consumer_id = ANY(ARRAY(
+            SELECT u.provider_id FROM applications_contract u
+            WHERE u.type = 'access' AND u.state = 'accepted' AND u.consumer_id = ANY(%(tenants)s::uuid[])))))
+)
 SELECT r.application_id, r.key, t.during, c.id, c.type, c.provider_id, c.consumer_id, c.onward_access,
     c.starts_at, c.ends_at, c.ended_by,
     ARRAY(SELECT p.during FROM applications_contractpause p
           WHERE p.contract_id = c.id AND NOT isempty(p.during) ORDER BY p.during),
     ARRAY(SELECT p.by_name FROM applications_contractpause p
           WHERE p.contract_id = c.id AND NOT isempty(p.during) ORDER BY p.during)
-FROM applications_contractterm t
+FROM agreed t
 JOIN applications_contract c ON c.id = t.contract_id
 JOIN applications_applicationrole r ON r.id = t.role_id
-WHERE c.state = 'accepted' AND NOT isempty(t.during) AND r.application_id = ANY(%(applications)s)
-    AND (c.consumer_id = ANY(%(tenants)s::uuid[]) OR c.type = 'provision' AND c.consumer_id IN (
-        SELECT u.provider_id FROM applications_contract u
-        WHERE u.type = 'access' AND u.state = 'accepted' AND u.consumer_id = ANY(%(tenants)s::uuid[])))
+WHERE NOT isempty(t.during) AND r.application_id = ANY(%(applications)s)
 ORDER BY c.id, r.id, t.during
 """
 

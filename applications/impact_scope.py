@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from applications.models import Application, Availability, Contract, ContractTerm, ContractType
-from applications.policies import in_force_between, lock_applications, lock_contract, touched_by_tenant
+from applications.policies import in_force_between, lock_applications, lock_contract, reach_of
 from tenants.impact import Act
 from tenants.models import Partnership, Tenant
 from tenants.policies import hold
@@ -47,7 +47,8 @@ def scope_of(act: Act) -> Scope | None:
         return Scope(_pairs(Q(application=subject), act.at), revision=f"r-{revision}")
     if isinstance(subject, Tenant):
         hold(subject)
-        lock_applications(touched_by_tenant(subject).values_list("id", flat=True))
+        reach = reach_of(subject)
+        lock_applications(reach.own | reach.shared)
         mine = Q(tenant=subject) | Q(scope_tenant=subject) | Q(application__owner=subject)
         return Scope(_pairs(mine, act.at))
     return None

@@ -1,6 +1,7 @@
 """Which rows may a tenant touch, and what may it share: questions that several actions ask."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -108,19 +109,24 @@ def roles_by_name(
     return {pair: found[pair] for pair in wanted if pair in found}
 
 
-def may_share(*, provider: Tenant, role: ApplicationRole, type: str, at: datetime) -> Decision:
-    """Whether the provider may put the role into a contract of the type.
+def may_share(
+    *, provider: Tenant, roles: Collection[ApplicationRole], type: str, at: datetime
+) -> list[Decision]:
+    """For each role, whether the provider may put it into a contract of the type. Three queries.
 
     Provision: it owns the application. Access: it holds the role itself as owner, or by a provision
     contract with onward access. A role that was taken away and declared again is another one.
     """
-    if not Span.of(role.during).covers(at):
+    sharing = load.sharing({role.application_id for role in roles}, tenant_ids=[provider.id])
+    answers = []
+    for role in roles:
         application = role.application
-        return Decision.no(say.role_unknown(application.display_name, application.id, role.key))
-    sharing = load.of_application(role.application_id, tenant_id=provider.id)
-    if sharing is None:
-        return Decision.no()
-    return shareable(sharing, provider_id=provider.id, role=role.key, type=type, at=at)
+        if not Span.of(role.during).covers(at):
+            answers.append(Decision.no(say.role_unknown(application.display_name, application.id, role.key)))
+        else:
+            facts = sharing[application.id]
+            answers.append(shareable(facts, provider_id=provider.id, role=role.key, type=type, at=at))
+    return answers
 
 
 def shareable(sharing: SharingFacts, *, provider_id: UUID, role: str, type: str, at: datetime) -> Decision:
@@ -158,9 +164,25 @@ def in_force_between(a: Tenant, b: Tenant) -> QuerySet[Contract]:
     return Contract.objects.filter(pair, state__in=[ContractState.ACCEPTED, ContractState.PROPOSED])
 
 
-def touched_by_tenant(tenant: Tenant) -> QuerySet[Application]:
-    """Applications of which some pair can move with the tenant: its own, and those of its contracts."""
-    shared = ContractTerm.objects.filter(
-        Q(contract__provider=tenant) | Q(contract__consumer=tenant), contract__state=ContractState.ACCEPTED
-    ).values("role__application_id")
-    return Application.objects.filter(Q(owner=tenant) | Q(id__in=shared)).exclude(id=PORTAL_ID)
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What can move with a tenant: ``own`` applications everywhere, ``shared`` ones in the tenants ``around``.
+
+    Not more: an organization with 300 contracts shares its applications with all the others' customers.
+    """
+
+    own: frozenset[str]
+    shared: frozenset[str]
+    around: frozenset[UUID]
+
+
+def reach_of(tenant: Tenant) -> Reach:
+    """The tenant's reach: what it owns, what it has by contract, and who works on its data."""
+    own = Application.objects.filter(owner=tenant).exclude(id=PORTAL_ID).values_list("id", flat=True)
+    terms = ContractTerm.objects.filter(contract__state=ContractState.ACCEPTED)
+    onward = terms.filter(contract__provider=tenant, contract__type=ContractType.ACCESS)
+    received = terms.filter(contract__consumer=tenant)
+    shared = (onward | received).values_list("role__application_id", flat=True)
+    around = onward.values_list("contract__consumer_id", flat=True)
+    mine = frozenset(own)
+    return Reach(mine, frozenset(shared) - mine, frozenset({tenant.id, *around}))

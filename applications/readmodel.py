@@ -22,10 +22,11 @@ expected AS (
         WHERE NOT isempty(t.during) AND (%(contracts)s::uuid[] IS NULL OR t.contract_id = ANY(%(contracts)s))
         GROUP BY t.contract_id, t.role_id
     ) agreed
-    LEFT JOIN LATERAL (
-        SELECT range_agg(p.during) AS during FROM applications_contractpause p
-        WHERE p.contract_id = agreed.contract_id AND NOT isempty(p.during)
-    ) paused ON true
+    LEFT JOIN (
+        SELECT contract_id, range_agg(during) AS during FROM applications_contractpause
+        WHERE NOT isempty(during) AND (%(contracts)s::uuid[] IS NULL OR contract_id = ANY(%(contracts)s))
+        GROUP BY contract_id
+    ) paused ON paused.contract_id = agreed.contract_id
     CROSS JOIN LATERAL unnest(agreed.during - coalesce(paused.during, '{}')) AS piece(during)
 ), actual AS (
     SELECT id, contract_id, role_id, during FROM applications_contractgrant
@@ -35,7 +36,19 @@ expected AS (
 
 # An access grant counts while its provider holds the same role as owner, or by provision with onward access.
 _AVAILABILITY = """
-app AS MATERIALIZED (
+reach AS MATERIALIZED (
+    -- The tenants asked about, and those from whom they have access: what these hold decides, too.
+    SELECT ARRAY(
+        SELECT unnest(%(tenants)s::uuid[]) UNION SELECT u.provider_id FROM applications_contract u
+        WHERE u.type = 'access' AND u.state = 'accepted' AND u.consumer_id = ANY(%(tenants)s::uuid[])
+    ) AS ids
+), theirs AS MATERIALIZED (
+    -- By contract: the planner would rather look through all grants of an application that thousands have.
+    SELECT contract_id, role_id, during FROM applications_contractgrant
+    WHERE contract_id = ANY(ARRAY(
+        SELECT id FROM applications_contract
+        WHERE state = 'accepted' AND consumer_id = ANY((SELECT ids FROM reach)::uuid[])))
+), app AS MATERIALIZED (
     SELECT a.id, a.owner_id, tstzmultirange(a.during)
         - coalesce((SELECT range_agg(s.during) FROM applications_applicationsuspension s
                     WHERE s.application_id = a.id), '{}')
@@ -44,18 +57,24 @@ app AS MATERIALIZED (
     FROM applications_application a
     WHERE a.id <> 'iam-portal' AND (%(applications)s::text[] IS NULL OR a.id = ANY(%(applications)s))
 ), stopped AS MATERIALIZED (
-    SELECT tenant_id, range_agg(during) AS during FROM tenants_tenantsuspension GROUP BY tenant_id
+    SELECT tenant_id, range_agg(during) AS during FROM tenants_tenantsuspension
+    WHERE %(tenants)s::uuid[] IS NULL OR tenant_id = ANY((SELECT ids FROM reach)::uuid[])
+    GROUP BY tenant_id
 ), held AS MATERIALIZED (
     SELECT g.contract_id, c.type, c.provider_id, c.consumer_id, c.onward_access, r.application_id, r.key,
         range_agg(g.during * r.during) AS during
-    FROM applications_contractgrant g
+    FROM (
+        SELECT * FROM theirs WHERE %(tenants)s::uuid[] IS NOT NULL
+        UNION ALL
+        SELECT contract_id, role_id, during FROM applications_contractgrant WHERE %(tenants)s::uuid[] IS NULL
+    ) g
     JOIN applications_contract c ON c.id = g.contract_id
     JOIN applications_applicationrole r ON r.id = g.role_id
     JOIN app ON app.id = r.application_id
-    WHERE %(tenants)s::uuid[] IS NULL OR c.consumer_id = ANY(%(tenants)s)
-        OR c.consumer_id IN (SELECT u.provider_id FROM applications_contract u
-                             WHERE u.type = 'access' AND u.consumer_id = ANY(%(tenants)s))
     GROUP BY g.contract_id, c.type, c.provider_id, c.consumer_id, c.onward_access, r.application_id, r.key
+), onward AS MATERIALIZED (
+    SELECT consumer_id, application_id, key, range_agg(during) AS during
+    FROM held WHERE type = 'provision' AND onward_access GROUP BY consumer_id, application_id, key
 ), way AS (
     SELECT owner_id AS tenant_id, id AS application_id, 'owned' AS relation, NULL::uuid AS contract_id,
         owner_id AS scope_tenant_id, alive AS during
@@ -66,12 +85,10 @@ app AS MATERIALIZED (
     UNION ALL
     SELECT h.consumer_id, h.application_id, 'access', h.contract_id, h.provider_id,
         range_agg(h.during * CASE WHEN app.owner_id = h.provider_id THEN '{(,)}'::tstzmultirange
-            ELSE coalesce((
-                SELECT range_agg(p.during) FROM held p
-                WHERE p.type = 'provision' AND p.onward_access AND p.consumer_id = h.provider_id
-                    AND p.application_id = h.application_id AND p.key = h.key
-            ), '{}') END - coalesce(s.during, '{}'))
+            ELSE coalesce(o.during, '{}') END - coalesce(s.during, '{}'))
     FROM held h JOIN app ON app.id = h.application_id
+    LEFT JOIN onward o
+        ON o.consumer_id = h.provider_id AND o.application_id = h.application_id AND o.key = h.key
     LEFT JOIN stopped s ON s.tenant_id = h.provider_id
     WHERE h.type = 'access'
     GROUP BY h.consumer_id, h.application_id, h.contract_id, h.provider_id
@@ -95,9 +112,15 @@ class _Table:
     name: str
     facts: str
     columns: tuple[str, ...]
+    nullable: frozenset[str] = frozenset()
 
     def _same(self) -> str:
-        return " AND ".join(f"a.{column} IS NOT DISTINCT FROM e.{column}" for column in self.columns)
+        # Plain equality wherever it can be: only that can be hashed, and 50,000 rows compared pair by pair
+        # take minutes.
+        return " AND ".join(
+            f"a.{column} {'IS NOT DISTINCT FROM' if column in self.nullable else '='} e.{column}"
+            for column in self.columns
+        )
 
     def rebuild(self) -> str:
         """One statement: delete what should not be, insert what is missing; what is right stays."""
@@ -132,28 +155,33 @@ AVAILABILITY = _Table(
     "applications_availability",
     _AVAILABILITY,
     ("tenant_id", "application_id", "relation", "contract_id", "scope_tenant_id", "during"),
+    frozenset({"contract_id"}),
 )
 Row = tuple[Any, ...]
 
 
 def rebuild_grants(contracts: Collection[UUID] | None) -> list[Row]:
     """Make the grants of these contracts what terms minus pauses say. The rows that differed."""
-    # Deleted and inserted spans of one statement would collide in the exclusion constraint.
-    statement = GRANTS.compare()
     values = {"contracts": None if contracts is None else list(contracts)}
-    differing = _rows(statement, values)
-    surplus = [row[1:] for row in differing if row[0] == "surplus"]
-    missing = [row[1:] for row in differing if row[0] == "missing"]
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            f"DELETE FROM {GRANTS.name} WHERE contract_id = %s AND role_id = %s AND during = %s::tstzrange",
-            surplus,
-        )
-        cursor.executemany(
-            f"INSERT INTO {GRANTS.name} (contract_id, role_id, during) VALUES (%s, %s, %s::tstzrange)",
-            missing,
-        )
+    differing = _rows(GRANTS.compare(), values)
+    # Deleted and inserted spans of one statement would collide in the exclusion constraint.
+    for statement, kind in ((_TAKE_GRANTS, "surplus"), (_GIVE_GRANTS, "missing")):
+        rows = [row[1:] for row in differing if row[0] == kind]
+        if rows:
+            with connection.cursor() as cursor:
+                cursor.execute(statement, [list(column) for column in zip(*rows, strict=True)])
     return differing
+
+
+_TAKE_GRANTS = """
+DELETE FROM applications_contractgrant g
+USING unnest(%s::uuid[], %s::uuid[], %s::tstzrange[]) AS surplus(contract_id, role_id, during)
+WHERE g.contract_id = surplus.contract_id AND g.role_id = surplus.role_id AND g.during = surplus.during
+"""
+_GIVE_GRANTS = """
+INSERT INTO applications_contractgrant (contract_id, role_id, during)
+SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::tstzrange[])
+"""
 
 
 def rebuild_availability(
@@ -204,6 +232,7 @@ WITH edge AS (
             AND v.application_id = edge.application_id AND v.during @> edge.at) AS available
     FROM edge LEFT JOIN applications_announced n
         ON n.tenant_id = edge.tenant_id AND n.application_id = edge.application_id
+            AND (%(applications)s::text[] IS NULL OR n.application_id = ANY(%(applications)s))
     WHERE n.at IS NULL OR edge.at > n.at
 ), turn AS (
     SELECT *, lag(available, 1, was) OVER (PARTITION BY tenant_id, application_id ORDER BY at) AS former
@@ -232,7 +261,9 @@ WITH pair AS (
         AND (%(tenants)s::uuid[] IS NULL OR tenant_id = ANY(%(tenants)s))
 ), state AS (
     SELECT pair.*, greatest(%(at)s::timestamptz, n.at) AS at, coalesce(n.available, false) AS was
-    FROM pair LEFT JOIN applications_announced n USING (tenant_id, application_id)
+    FROM pair LEFT JOIN applications_announced n
+        ON n.tenant_id = pair.tenant_id AND n.application_id = pair.application_id
+            AND n.application_id = ANY(%(applications)s)
 ), now AS (
     SELECT state.*, EXISTS (
         SELECT FROM applications_availability v WHERE v.tenant_id = state.tenant_id

@@ -9,7 +9,7 @@ from django.dispatch import receiver
 from applications import impact
 from applications.actions.availability import moving
 from applications.actions.contracts import end_all
-from applications.policies import in_force_between, touched_by_tenant
+from applications.policies import in_force_between, lock_applications, reach_of
 from iam_portal.gate import Actor
 from tenants import signals
 from tenants.impact import Act, Part
@@ -18,9 +18,13 @@ from tenants.models import Partnership, Tenant
 
 @receiver([signals.tenant_suspended, signals.tenant_resumed])
 def rebuild_for_tenant(*, tenant: Tenant, at: datetime, **kwargs: Any) -> None:
-    """Every pair in which the tenant is owner, provider or consumer may have moved."""
-    with moving(applications=touched_by_tenant(tenant).values_list("id", flat=True), tenants=None, at=at):
-        pass
+    """Its own applications may have moved everywhere, shared ones in it and in those that use its data."""
+    reach = reach_of(tenant)
+    lock_applications(reach.own | reach.shared)  # at once and in order, before the two parts lock theirs
+    for applications, tenants in ((reach.own, None), (reach.shared, reach.around)):
+        if applications:
+            with moving(applications=applications, tenants=tenants, at=at):
+                pass
 
 
 @receiver(signals.partnership_ended)

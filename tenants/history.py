@@ -3,7 +3,7 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -47,22 +47,30 @@ def record(
     }
     ids = {tenant.id if isinstance(tenant, Tenant) else tenant for tenant in tenants}
     with cross_tenant():  # the other side of a contract has its row too
-        for tenant_id in sorted(ids, key=str):
-            _write(tenant_id, change, by, name)
+        _write(sorted(ids, key=str), change, by, name)
 
 
-def _write(tenant_id: UUID, change: Mapping[str, Any], by: Actor, subject_name: str) -> None:
-    """The row, and beside it what may be erased. The address is the actor's own tenant's to know."""
-    salt = secrets.token_hex(16)
-    person = {
+def _write(tenant_ids: Sequence[UUID], change: Mapping[str, Any], by: Actor, subject_name: str) -> None:
+    """The rows, and beside each what may be erased: two statements for any number of tenants."""
+    events, people = [], []
+    for tenant_id in tenant_ids:
+        salt, person = secrets.token_hex(16), _person(tenant_id, by, subject_name)
+        digest = person_digest(salt, person)
+        events.append(HistoryEvent(tenant_id=tenant_id, person_digest=digest, **change))
+        people.append(HistoryPerson(tenant_id=tenant_id, salt=salt, **person))
+    HistoryEvent.objects.bulk_create(events, batch_size=1000)
+    for event, beside in zip(events, people, strict=True):
+        beside.event_id = event.id
+    HistoryPerson.objects.bulk_create(people, batch_size=1000)
+
+
+def _person(tenant_id: UUID, by: Actor, subject_name: str) -> dict[str, str]:
+    """Names as they are now. The address is the actor's own tenant's to know."""
+    return {
         "actor_name": by.name[:200],
         "subject_name": subject_name[:200],
         "source_address": by.source_address[:64] if by.tenant_id in (tenant_id, None) else "",
     }
-    event = HistoryEvent.objects.create(
-        tenant_id=tenant_id, person_digest=person_digest(salt, person), **change
-    )
-    HistoryPerson.objects.create(event_id=event.id, tenant_id=tenant_id, salt=salt, **person)
 
 
 def record_refusal(refusal: Exception) -> None:

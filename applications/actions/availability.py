@@ -8,9 +8,9 @@ from uuid import UUID
 
 from applications import readmodel
 from applications.availability import SharingFacts, available
-from applications.events import emit
+from applications.events import emit_all, event
 from applications.facts import sharing
-from applications.models import Announced
+from applications.models import Announced, Event
 from applications.policies import lock_applications
 from applications.signals import availability_changed
 
@@ -50,13 +50,20 @@ def announce(turns: list[Turn], *, at: datetime, cause: str) -> None:
     if not turns:
         return
     facts = _facts(turns)
-    for tenant_id, application_id, moment, now in turns:
-        _emit(facts[application_id], tenant_id, moment, now, cause)
-        Announced.objects.update_or_create(
-            tenant_id=tenant_id,
-            application_id=application_id,
-            defaults={"available": now, "at": max(at, moment)},
+    emit_all([_event(facts[turn[1]], turn, cause) for turn in turns])
+    last = {
+        (tenant_id, application_id): Announced(
+            tenant_id=tenant_id, application_id=application_id, available=now, at=max(at, moment)
         )
+        for tenant_id, application_id, moment, now in turns
+    }
+    Announced.objects.bulk_create(
+        last.values(),
+        batch_size=1000,
+        update_conflicts=True,
+        unique_fields=["tenant", "application"],
+        update_fields=["available", "at"],
+    )
 
 
 def _facts(turns: list[Turn]) -> dict[str, SharingFacts]:
@@ -67,10 +74,10 @@ def _facts(turns: list[Turn]) -> dict[str, SharingFacts]:
     return sharing(wanted, tenant_ids=everyone)
 
 
-def _emit(facts: SharingFacts, tenant_id: UUID, moment: datetime, now: bool, cause: str) -> None:
+def _event(facts: SharingFacts, turn: Turn, cause: str) -> Event:
+    tenant_id, application_id, moment, now = turn
     answer = available(facts, tenant_id=str(tenant_id), at=moment)
-    application_id = facts.application.id
-    emit(
+    return event(
         type="application.available" if now else "application.unavailable",
         tenant_id=tenant_id,
         application_id=application_id,

@@ -104,8 +104,8 @@ def state_of(contract: Contract) -> dict[str, Any]:
 def check_roles(*, provider: Tenant, type: str, roles: Sequence[ApplicationRole], at: datetime) -> Objections:
     """Objections against sharing these roles at the moment."""
     objections: Objections = []
-    for index, role in enumerate(roles):
-        decision = may_share(provider=provider, role=role, type=type, at=at)
+    decisions = may_share(provider=provider, roles=roles, type=type, at=at)
+    for index, (role, decision) in enumerate(zip(roles, decisions, strict=True)):
         if not decision:
             detail = f"{provider.name} cannot share the role {role.key} of {role.application_id} by {type}."
             objections.append({"pointer": f"/roles/{index}", "code": decision.code, "detail": detail})
@@ -139,9 +139,11 @@ def _roles(provider: Tenant, offer: Offer, at: datetime, objections: Objections)
     if not wanted:
         objections.append({"pointer": "/roles", "code": "required", "detail": "Name at least one role."})
     known = roles_by_name(wanted, at=at)
+    decisions = may_share(provider=provider, roles=known.values(), type=offer.type, at=at)
+    shareable = dict(zip(known, decisions, strict=True))
     for index, pair in enumerate(wanted):
         # An application that the provider cannot share answers like one that is not there.
-        if pair not in known or check_roles(provider=provider, type=offer.type, roles=[known[pair]], at=at):
+        if not shareable.get(pair):
             detail = f"{provider.name} has no role {pair[1]} of {pair[0]} to share by {offer.type}."
             objections.append({"pointer": f"/roles/{index}", "code": "role_not_shareable", "detail": detail})
     return list(known.values())

@@ -14,7 +14,7 @@ from psycopg import Error as PostgresError
 
 from applications.actions.availability import moving
 from applications.actions.roles import retire_roles
-from applications.events import emit
+from applications.events import emit_all, event
 from applications.manifest import DeclaredResource, DeclaredRole, Diff, Manifest, PermissionKey, ResourceKey
 from applications.models import (
     Application,
@@ -224,12 +224,17 @@ def _tell(application: Application, diff: Diff, by: Actor, at: datetime) -> None
         subject=("application", application.id, application.display_name),
         after=diff.as_json(),
     )
-    for tenant_id in sides:
-        emit(
-            type="role.changed",
-            tenant_id=tenant_id,
-            application_id=application.id,
-            subject=application.id,
-            at=at,
-            data={"applicationId": application.id, **diff.as_json()},
-        )
+    data = {"applicationId": application.id, **diff.as_json()}
+    emit_all(
+        [
+            event(
+                type="role.changed",
+                tenant_id=tenant_id,
+                application_id=application.id,
+                subject=application.id,
+                at=at,
+                data=data,
+            )
+            for tenant_id in sides
+        ]
+    )

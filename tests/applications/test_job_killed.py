@@ -28,7 +28,7 @@ def pair(db: None) -> tuple[Tenant, Tenant]:
     return make_pair()
 
 
-@pytest.mark.parametrize("where", ["emit", "Announced", "Watermark"])
+@pytest.mark.parametrize("where", ["emit_all", "Announced", "Watermark"])
 def test_a_run_that_breaks_has_done_nothing(
     pair: tuple[Tenant, Tenant], monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
@@ -45,24 +45,19 @@ def test_a_run_that_breaks_has_done_nothing(
 
 
 def _break(patch: pytest.MonkeyPatch, where: str) -> None:
-    """The second event, the second note, the mark at the very end."""
-    calls = []
+    """After the events, after the notes of what was told, at the mark at the very end."""
+    target, name = {
+        "emit_all": (sys.modules["applications.actions.availability"], "emit_all"),
+        "Announced": (Announced.objects, "bulk_create"),
+        "Watermark": (Watermark.objects, "filter"),
+    }[where]
+    original = getattr(target, name)
 
     def dies(*args: Any, **kwargs: Any) -> Any:
-        calls.append(args)
-        if len(calls) == 2 or where == "Watermark":
-            raise RuntimeError("killed")
-        return original(*args, **kwargs)
+        original(*args, **kwargs)
+        raise RuntimeError("killed")
 
-    if where == "emit":
-        original = getattr(sys.modules["applications.actions.availability"], "emit")  # noqa: B009
-        patch.setattr("applications.actions.availability.emit", dies)
-    elif where == "Announced":
-        original = Announced.objects.update_or_create
-        patch.setattr(Announced.objects, "update_or_create", dies)
-    else:
-        original = Watermark.objects.filter
-        patch.setattr(Watermark.objects, "filter", dies)
+    patch.setattr(target, name, dies)
 
 
 def snapshot() -> tuple[Any, ...]:
@@ -78,13 +73,11 @@ _KILLED = """
     django.setup()
     from datetime import datetime
     from applications.actions import availability, watch
-    emit, told = availability.emit, []
-    def dies(**event):
-        emit(**event)
-        told.append(event)
-        if len(told) == 2:
-            os.kill(os.getpid(), 9)
-    availability.emit = dies
+    emit_all = availability.emit_all
+    def dies(rows):
+        emit_all(rows[:2])
+        os.kill(os.getpid(), 9)
+    availability.emit_all = dies
     watch.run(at=datetime.fromisoformat(sys.argv[1]))
 """
 
