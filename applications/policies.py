@@ -4,12 +4,20 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from applications import facts as load
 from applications import reasons as say
 from applications.availability import SharingFacts, granted
-from applications.models import Application, ApplicationRole, Contract, ContractState, ContractType
+from applications.models import (
+    Amendment,
+    AmendmentState,
+    Application,
+    ApplicationRole,
+    Contract,
+    ContractState,
+    ContractType,
+)
 from applications.models.applications import PORTAL_ID
 from iam_portal.decision import Decision
 from iam_portal.errors import DomainError, Kind, NotFound
@@ -29,6 +37,18 @@ def contracts_of(tenant: Tenant | UUID) -> QuerySet[Contract]:
     tenant_id = tenant.id if isinstance(tenant, Tenant) else tenant
     received = Q(consumer_id=tenant_id, proposed_at__isnull=False)
     return Contract.objects.filter(Q(provider_id=tenant_id) | received).select_related("provider", "consumer")
+
+
+def with_parts(rows: QuerySet[Contract]) -> QuerySet[Contract]:
+    """With what the shape of a contract reads; of its amendments, the one that waits."""
+    waiting = Prefetch("amendments", Amendment.objects.filter(state=AmendmentState.PROPOSED))
+    return rows.prefetch_related("terms__role", "pauses", waiting)
+
+
+def amendments_of(contract: Contract) -> QuerySet[Amendment]:
+    """The amendments of a contract with what their shape reads, newest first."""
+    rows = contract.amendments.select_related("contract", "proposed_by_tenant")
+    return rows.prefetch_related("roles__role__application").order_by("-proposed_at", "-id")
 
 
 def lock_contract(*, tenant: Tenant, contract_id: UUID, revision: int | None) -> Contract:
