@@ -4,14 +4,13 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from applications import facts as load
 from applications import reasons as say
 from applications.availability import SharingFacts, granted
 from applications.models import (
     Amendment,
-    AmendmentState,
     Application,
     ApplicationRole,
     Contract,
@@ -40,14 +39,13 @@ def contracts_of(tenant: Tenant | UUID) -> QuerySet[Contract]:
 
 
 def with_parts(rows: QuerySet[Contract]) -> QuerySet[Contract]:
-    """With what the shape of a contract reads; of its amendments, the one that waits."""
-    waiting = Prefetch("amendments", Amendment.objects.filter(state=AmendmentState.PROPOSED))
-    return rows.prefetch_related("terms__role", "pauses", waiting)
+    """With what the shape of a contract reads."""
+    return rows.prefetch_related("terms__role", "pauses", "amendments")
 
 
 def amendments_of(contract: Contract) -> QuerySet[Amendment]:
     """The amendments of a contract with what their shape reads, newest first."""
-    rows = contract.amendments.select_related("contract", "proposed_by_tenant")
+    rows = Amendment.objects.filter(contract=contract).select_related("contract", "proposed_by_tenant")
     return rows.prefetch_related("roles__role__application").order_by("-proposed_at", "-id")
 
 

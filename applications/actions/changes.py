@@ -105,9 +105,10 @@ def shareable_still(contract: Contract, plan: Plan, at: datetime) -> Objections:
 def judge(contract: Contract, plan: Plan) -> Objections:
     """Objections that the contract itself raises, as it is now."""
     objections: Objections = []
-    held = {term.role_id for term in contract.terms.all() if _reaches(term, plan.moment)}
     if contract.ends_at is not None and contract.ends_at <= plan.moment:
         _object(objections, "/at", "ended_by_then", "The contract will have ended by then.")
+        return objections  # then there are no roles either
+    held = {term.role_id for term in contract.terms.all() if _reaches(term, plan.moment)}
     if plan.moves_end and plan.ends_at is not None and plan.ends_at <= _start(contract, plan):
         detail = "The new end must lie in the future, after the start and the planned moment."
         _object(objections, "/endsAt", "ends_too_early", detail)
