@@ -22,17 +22,21 @@ def diff(amendment: Amendment) -> dict[str, Any]:
     Roles with their applications are to be prefetched where many are shown. While it is open, the end
     before is the contract's present one.
     """
-    waits = amendment.state == AmendmentState.PROPOSED
-    former = amendment.contract.ends_at if waits else amendment.former_ends_at
     rows = sorted(amendment.roles.all(), key=lambda row: (row.role.application_id, row.role.key))
     verb = AmendmentRole.Verb
     return {
         "added": [_role(row) for row in rows if row.verb == verb.ADD],
         "removed": [_role(row) for row in rows if row.verb == verb.REMOVE],
-        "endsAt": {"before": rfc3339(former), "after": rfc3339(amendment.ends_at)}
+        "endsAt": {"before": rfc3339(former_end(amendment)), "after": rfc3339(amendment.ends_at)}
         if amendment.moves_end
         else None,
     }
+
+
+def former_end(amendment: Amendment) -> datetime | None:
+    """The end that it moves: while it is open the contract's present one."""
+    waits = amendment.state == AmendmentState.PROPOSED
+    return amendment.contract.ends_at if waits else amendment.former_ends_at
 
 
 def state(amendment: Amendment, at: datetime) -> str:
