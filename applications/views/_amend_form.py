@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -13,6 +14,8 @@ from applications.forms import MomentField, ShownForm
 from applications.models import Contract
 from applications.views import _contract as shapes
 from applications.views._offers import offers
+from iam_portal.errors import DomainError
+from tenants.http.refusals import into_form
 from tenants.models import Tenant
 
 Choices = list[tuple[str, str]]
@@ -135,6 +138,15 @@ def form_of(contract: Contract, tenant: Tenant, at: datetime, data: QueryDict | 
         offered=[choice for choice in offered if choice[0] not in held or choice[0] in leaving],
         has_end=contract.ends_at is not None,
     )
+
+
+def into_fields(form: AmendForm, refusal: DomainError | ValidationError) -> None:
+    """Each objection of the action at its field."""
+    if isinstance(refusal, DomainError):
+        for error in refusal.errors:
+            first = error["pointer"].strip("/").partition("/")[0]
+            error["pointer"] = f"/{PLACES.get(first, '')}"
+    into_form(form, refusal)
 
 
 def _pair(value: str) -> tuple[str, str]:

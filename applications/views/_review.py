@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from applications.models import Amendment
+from applications.models import Amendment, AmendmentState
 from applications.policies import amendments_of
 from applications.views import _amendments
 from applications.views._standing import partner_of
@@ -48,7 +48,11 @@ def counts(seen: Impact) -> list[dict[str, Any]]:
 
 def done(made: Amendment, tenant: Tenant) -> str:
     """What to say afterwards."""
-    if made.widens and made.answered_at is None:
+    if made.state == AmendmentState.DECLINED:
+        return _("Declined.")
+    if made.state == AmendmentState.WITHDRAWN:
+        return _("Withdrawn.")
+    if made.state == AmendmentState.PROPOSED:
         partner = partner_of(made.contract, tenant).name
         return _("Proposed. %(partner)s can read and answer it now.") % {"partner": partner}
     if made.takes_effect_at is not None:
