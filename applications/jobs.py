@@ -4,7 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from applications import events, readmodel
-from applications.actions import watch
+from applications.actions import open_amendments, watch
 
 LONGEST_WAIT = 60.0
 
@@ -15,6 +15,7 @@ def watch_boundaries() -> None:
     at = timezone.now()
     watch.run(at=at)
     watch.lapse_proposals(at=at)
+    open_amendments.lapse_due(at=at)
     events.sequence()
     upcoming = readmodel.next_edge(after=at)
     if upcoming is not None and (wait := (upcoming - timezone.now()).total_seconds()) < LONGEST_WAIT:

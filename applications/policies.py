@@ -11,6 +11,7 @@ from applications import facts as load
 from applications import reasons as say
 from applications.availability import SharingFacts, granted
 from applications.models import (
+    Amendment,
     Application,
     ApplicationRole,
     Contract,
@@ -37,6 +38,17 @@ def contracts_of(tenant: Tenant | UUID) -> QuerySet[Contract]:
     tenant_id = tenant.id if isinstance(tenant, Tenant) else tenant
     received = Q(consumer_id=tenant_id, proposed_at__isnull=False)
     return Contract.objects.filter(Q(provider_id=tenant_id) | received).select_related("provider", "consumer")
+
+
+def with_parts(rows: QuerySet[Contract]) -> QuerySet[Contract]:
+    """With what the shape of a contract reads."""
+    return rows.prefetch_related("terms__role", "pauses", "amendments")
+
+
+def amendments_of(contract: Contract) -> QuerySet[Amendment]:
+    """The amendments of a contract with what their shape reads, newest first."""
+    rows = Amendment.objects.filter(contract=contract).select_related("contract", "proposed_by_tenant")
+    return rows.prefetch_related("roles__role__application").order_by("-proposed_at", "-id")
 
 
 def lock_contract(*, tenant: Tenant, contract_id: UUID, revision: int | None) -> Contract:
@@ -166,7 +178,7 @@ def in_force_between(a: Tenant, b: Tenant) -> QuerySet[Contract]:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What can move with a tenant: ``own`` applications everywhere, ``shared`` ones in the tenants ``around``.
+    """What can move with a tenant: ``own`` applications everywhere, ``shared`` ones in those ``around`` it.
 
     Not more: an organization with 300 contracts shares its applications with all the others' customers.
     """

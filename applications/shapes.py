@@ -6,8 +6,18 @@ from typing import Any
 from django.conf import settings
 
 from applications import reasons as say
+from applications.actions import open_amendments
 from applications.availability import SharingFacts, available, turns
-from applications.models import Client, ClientSecret, Contract, ContractState, Event
+from applications.models import (
+    Amendment,
+    AmendmentState,
+    Client,
+    ClientSecret,
+    Contract,
+    ContractState,
+    ContractTerm,
+    Event,
+)
 from iam_portal.decision import rfc3339
 
 
@@ -52,9 +62,14 @@ def phase(contract: Contract, at: datetime) -> str:
     return "paused" if paused else "in_force"
 
 
+def present_terms(row: Contract) -> list[ContractTerm]:
+    """The terms without those that an amendment took away before they began."""
+    return [term for term in row.terms.all() if term.removed_at is None or not term.during.isempty]
+
+
 def contract(row: Contract, *, at: datetime) -> dict[str, Any]:
-    """A contract; terms with roles and pauses are to be prefetched."""
-    terms = sorted(row.terms.all(), key=lambda term: (term.role.application_id, term.role.key))
+    """A contract; terms with roles, pauses and amendments are to be prefetched."""
+    terms = sorted(present_terms(row), key=lambda term: (term.role.application_id, term.role.key, term.id))
     agreed = row.state == ContractState.ACCEPTED
     offered = {"startsAt": rfc3339(row.starts_at), "endsAt": rfc3339(row.ends_at)}
     return {
@@ -83,6 +98,32 @@ def contract(row: Contract, *, at: datetime) -> dict[str, Any]:
         ],
         "onwardAccess": row.onward_access,
         "note": row.note,
+        "amendments": {"open": sum(1 for one in row.amendments.all() if waits(row, one, at))},
+        "revision": f"r-{row.revision}",
+    }
+
+
+def waits(row: Contract, one: Amendment, at: datetime) -> bool:
+    """Whether the contract's amendment can still be answered."""
+    one.contract = row
+    return open_amendments.state(one, at) == AmendmentState.PROPOSED
+
+
+def amendment(row: Amendment, *, at: datetime) -> dict[str, Any]:
+    """An amendment; contract, proposing tenant and roles are to be loaded with it."""
+    agreed = row.state == AmendmentState.ACCEPTED
+    return {
+        "amendmentId": str(row.id),
+        "contractId": str(row.contract_id),
+        "kind": "widening" if row.widens else "narrowing",
+        "state": open_amendments.state(row, at),
+        "proposedBy": {"tenantId": str(row.proposed_by_tenant_id), "name": row.proposed_by_tenant.name},
+        "proposedAt": rfc3339(row.proposed_at),
+        "answeredAt": rfc3339(row.answered_at),
+        "takesEffectAt": rfc3339(row.takes_effect_at or (row.answered_at if agreed else None)),
+        "diff": open_amendments.diff(row),
+        "note": row.note,
+        "answerBy": rfc3339(row.answer_by),
         "revision": f"r-{row.revision}",
     }
 

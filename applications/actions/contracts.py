@@ -1,6 +1,6 @@
 """The life of a contract: propose, accept, decline, withdraw, end."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +9,9 @@ from django.db import transaction
 
 from applications.actions.availability import moving
 from applications.actions.drafts import CannotDraft, check_roles, draft, edit, state_of
+from applications.actions.open_amendments import cancel_open
 from applications.actions.record import finish, snapshot
+from applications.actions.terms import cut
 from applications.models import Contract, ContractState, ContractTerm
 from applications.policies import lock_applications, lock_contract, lock_tenants, touched_tenants
 from applications.signals import contract_accepted
@@ -17,7 +19,7 @@ from iam_portal.errors import DomainError, Invalid
 from iam_portal.gate import Actor
 from tenants.actions.partners import accepts_automatically, are_partners
 from tenants.models import Tenant
-from tenants.models.spanned import clipped, since
+from tenants.models.spanned import since
 
 __all__ = ["accept", "decline", "draft", "edit", "end", "end_all", "propose", "withdraw"]
 
@@ -50,7 +52,7 @@ def propose(
         _require_state(contract, ContractState.DRAFT)
         _refuse_past_end(contract, at)
         _require_shareable(contract, at)
-        before = snapshot(contract)
+        before = snapshot(contract, at)
         contract.state, contract.proposed_at = ContractState.PROPOSED, at
         finish(contract, "proposed", by=by, at=at, before=before, note=note)
         consumer = contract.consumer
@@ -68,7 +70,7 @@ def withdraw(
         contract = lock_contract(tenant=tenant, contract_id=contract_id, revision=revision)
         require_side(contract, tenant, "provider")
         _require_state(contract, ContractState.DRAFT, ContractState.PROPOSED)
-        before = snapshot(contract)
+        before = snapshot(contract, at)
         contract.state, contract.answered_at = ContractState.WITHDRAWN, at
         finish(contract, "withdrawn", by=by, at=at, before=before, note=note)
     return contract
@@ -82,7 +84,7 @@ def decline(
         contract = lock_contract(tenant=tenant, contract_id=contract_id, revision=revision)
         require_side(contract, tenant, "consumer")
         _require_state(contract, ContractState.PROPOSED)
-        before = snapshot(contract)
+        before = snapshot(contract, at)
         contract.state, contract.answered_at = ContractState.DECLINED, at
         finish(contract, "declined", by=by, at=at, before=before, note=note)
     return contract
@@ -99,7 +101,7 @@ def accept(
         _refuse_past_end(contract, at)
         lock_applications(_applications([contract]))  # or a role could be retired after it was looked at
         _require_shareable(contract, at)
-        before = snapshot(contract)
+        before = snapshot(contract, at)
         with changing(contract, at=at):
             contract.state, contract.answered_at = ContractState.ACCEPTED, at
             contract.starts_at = max(contract.starts_at or at, at)
@@ -142,7 +144,7 @@ def end_all(*, contracts: list[Contract], by: Actor, at: datetime, note: str, te
     lock_applications(_applications(living))  # at once, or two contracts could lock them in two orders
     for contract in living:
         if contract.state == ContractState.PROPOSED:
-            before = snapshot(contract)
+            before = snapshot(contract, at)
             contract.state, contract.answered_at = ContractState.WITHDRAWN, at
             finish(contract, "withdrawn", by=by, at=at, before=before, note=note)
         elif contract.state == ContractState.ACCEPTED and (contract.ends_at is None or contract.ends_at > at):
@@ -156,16 +158,19 @@ def lapse(*, contract_id: UUID, by: Actor, at: datetime) -> bool:
         contract = rows.select_related("provider", "consumer").get(id=contract_id)
         if contract.state != ContractState.PROPOSED or not _is_over(contract, at):
             return False
-        before = snapshot(contract)
+        before = snapshot(contract, at)
         contract.state, contract.answered_at = ContractState.LAPSED, at
         finish(contract, "lapsed", by=by, at=at, before=before, note="")
     return True
 
 
 @contextmanager
-def changing(contract: Contract, *, at: datetime) -> Iterator[None]:
-    """The frame in which grants, availability and their events follow a change of this contract."""
-    applications = lock_applications(_applications([contract]))
+def changing(contract: Contract, *, at: datetime, also: Collection[str] = ()) -> Iterator[None]:
+    """The frame in which grants, availability and their events follow a change of this contract.
+
+    ``also``: applications that the change brings into it.
+    """
+    applications = lock_applications([*_applications([contract]), *also])
     tenants = touched_tenants(contract=contract, applications=applications)
     with moving(applications=applications, tenants=tenants, contracts=[contract.id], at=at):
         yield
@@ -192,16 +197,15 @@ def _applications(contracts: list[Contract]) -> list[str]:
 def _end(
     contract: Contract, *, by: Actor, at: datetime, moment: datetime, tenant_id: UUID | None, note: str
 ) -> None:
-    before = snapshot(contract)
+    before = snapshot(contract, at)
     with changing(contract, at=at):
         contract.ends_at = moment
         contract.starts_at = min(contract.starts_at or moment, moment)
         contract.ended_by, contract.ended_by_tenant_id = by.name[:200], tenant_id
-        contract.terms.filter(during__isempty=False).update(during=clipped(moment))
-        contract.pauses.filter(during__startswith__gte=moment).delete()  # planned, never used
-        contract.pauses.not_over(moment).update(during=clipped(moment))
+        cut(contract, moment)
         verb = "ended" if moment == at else "end_planned"
         finish(contract, verb, by=by, at=at, before=before, note=note)
+        cancel_open(contract, by=by, at=at)
 
 
 def _require_state(contract: Contract, *states: str) -> None:

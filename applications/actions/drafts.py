@@ -84,7 +84,7 @@ def edit(
         roles = _roles(tenant, offer, at, objections)
         _dates(offer, at, objections)
         _refuse(objections)
-        before = snapshot(contract)
+        before = snapshot(contract, at)
         for name, value in _columns(offer).items():
             setattr(contract, name, value)
         contract.revision += 1

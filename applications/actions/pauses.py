@@ -51,7 +51,7 @@ def pause(
             raise WrongState("The contract will have ended by then.", data=state_of(contract))
         if contract.pauses.filter(during__overlap=since(moment, until)).exists():
             raise AlreadyPaused("There is a pause in that time already.", data=state_of(contract))
-        before = snapshot(contract)
+        before = snapshot(contract, at)
         with changing(contract, at=at):
             row = ContractPause(
                 contract=contract, during=since(moment, until), note=note, by_name=by.name[:200]
@@ -74,7 +74,7 @@ def resume(
         running = contract.pauses.filter(during__contains=at)
         if not running.exists():
             raise NotPaused("The contract is not paused.", data=state_of(contract))
-        before = snapshot(contract)
+        before = snapshot(contract, at)
         with changing(contract, at=at):
             running.update(during=clipped(at))
             finish(contract, "resumed", by=by, at=at, before=before, note=note)
@@ -89,7 +89,7 @@ def cancel(*, tenant: Tenant, contract_id: UUID, pause_id: int, by: Actor, at: d
         planned = contract.pauses.filter(id=pause_id, during__startswith__gt=at)
         if not planned.exists():
             raise NotFound
-        before = snapshot(contract)
+        before = snapshot(contract, at)
         with changing(contract, at=at):
             planned.delete()  # it never counted
             finish(contract, "pause_cancelled", by=by, at=at, before=before, note="")

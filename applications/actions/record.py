@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from applications.events import emit
 from applications.models import Contract
 from iam_portal.decision import rfc3339
@@ -11,9 +13,10 @@ from iam_portal.gate import Actor
 from tenants import history
 
 
-def snapshot(contract: Contract) -> dict[str, Any]:
-    """A contract as history and events show it: no names of persons."""
-    terms = contract.terms.select_related("role").order_by("role__application_id", "role__key")
+def snapshot(contract: Contract, at: datetime) -> dict[str, Any]:
+    """A contract as history and events show it: no names of persons, no role that was taken away by then."""
+    kept = Q(removed_at=None) | Q(removed_at__gt=at)
+    terms = contract.terms.filter(kept).select_related("role").order_by("role__application_id", "role__key")
     return {
         "state": contract.state,
         "type": contract.type,
@@ -38,7 +41,7 @@ def contract_changed(
     sides = [contract.provider_id]
     if contract.proposed_at is not None:
         sides.append(contract.consumer_id)
-    after = {**snapshot(contract), **(extra or {})}
+    after = {**snapshot(contract, at), **(extra or {})}
     name = f"{contract.provider} → {contract.consumer}"
     history.record(
         action=f"contract.{verb}",
@@ -65,10 +68,18 @@ def contract_changed(
 
 
 def finish(
-    contract: Contract, verb: str, *, by: Actor, at: datetime, before: Mapping[str, Any], note: str
+    contract: Contract,
+    verb: str,
+    *,
+    by: Actor,
+    at: datetime,
+    before: Mapping[str, Any],
+    note: str,
+    extra: Mapping[str, Any] | None = None,
 ) -> None:
     """Save an act on a contract under its next revision, and record it; ``note`` is what the actor said."""
     contract.revision += 1
     contract.full_clean()
     contract.save()
-    contract_changed(contract, verb, by=by, at=at, before=before, extra={"comment": note} if note else None)
+    said = {"comment": note} if note else {}
+    contract_changed(contract, verb, by=by, at=at, before=before, extra={**(extra or {}), **said})

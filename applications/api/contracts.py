@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from applications import shapes
 from applications.actions import contracts, drafts, pauses
 from applications.models import Contract, ContractState, ContractType
-from applications.policies import contracts_of
+from applications.policies import contracts_of, with_parts
 from applications.serializers.contracts import ActIn, ContractIn, ContractOut, ContractPage, ContractPatch
 from iam_portal.errors import Invalid, NotFound
 from iam_portal.gate import Permission, Privilege, gate, require
@@ -28,7 +28,7 @@ STATE = query("state", "draft, proposed, accepted, declined, withdrawn, lapsed o
 TYPE = query("type", "The type of contract.", enum=list(ContractType.values))
 
 
-def _either(privilege: Privilege) -> str:
+def either(privilege: Privilege) -> str:
     """The door opens to whoever may do this with contracts of one type; the contract's own is asked then."""
     return "|".join(f"{resource}:{privilege}" for resource in RESOURCE.values())
 
@@ -36,7 +36,7 @@ def _either(privilege: Privilege) -> str:
 class ContractAPI(TenantAPI):
     """A door whose permission depends on the type of the contract: provision or access."""
 
-    permissions = {"GET": _either(Privilege.READ)}
+    permissions = {"GET": either(Privilege.READ)}
 
     def require_type(self, type: str, privilege: Privilege) -> None:
         """Forbidden unless the actor holds the privilege on contracts of the type."""
@@ -50,7 +50,7 @@ class ContractAPI(TenantAPI):
         if not types:
             self.require_type(ContractType.PROVISION, Privilege.READ)
         rows = contracts_of(self.kwargs["tenant_id"]).filter(type__in=types)
-        return rows.prefetch_related("terms__role", "pauses")
+        return with_parts(rows)
 
     def one(self, contract_id: UUID) -> Contract:
         """A contract of the tenant that the actor may read, or NotFound."""
@@ -61,15 +61,14 @@ class ContractAPI(TenantAPI):
 
     def answer(self, contract_id: UUID, status: int = 200) -> Response:
         """The contract as it is now, with its revision."""
-        row = contracts_of(self.kwargs["tenant_id"]).prefetch_related("terms__role", "pauses")
-        found = row.get(id=contract_id)
+        found = with_parts(contracts_of(self.kwargs["tenant_id"])).get(id=contract_id)
         return with_revision(shapes.contract(found, at=self.at), found.revision, status)
 
 
 class Contracts(ContractAPI):
     """The contracts of the tenant, on either side."""
 
-    permissions = {"GET": _either(Privilege.READ), "POST": _either(Privilege.ADD)}
+    permissions = {"GET": either(Privilege.READ), "POST": either(Privilege.ADD)}
 
     @extend_schema(
         parameters=[*PAGE, SIDE, STATE, TYPE], responses=ContractPage, operation_id="contracts_list"
@@ -110,7 +109,7 @@ class Contracts(ContractAPI):
 class OneContract(ContractAPI):
     """One contract."""
 
-    permissions = {"GET": _either(Privilege.READ), "PATCH": _either(Privilege.MODIFY)}
+    permissions = {"GET": either(Privilege.READ), "PATCH": either(Privilege.MODIFY)}
 
     @extend_schema(responses=ContractOut, operation_id="contracts_read")
     def get(self, request: Request, contract_id: UUID, **kwargs: Any) -> Response:
@@ -138,7 +137,7 @@ class OneContract(ContractAPI):
 class ContractAct(ContractAPI):
     """propose, accept, decline, withdraw, pause, resume, end."""
 
-    permissions = {"POST": _either(Privilege.EXECUTE)}
+    permissions = {"POST": either(Privilege.EXECUTE)}
 
     acts: ClassVar[dict[str, Callable[..., Contract]]] = {
         "propose": contracts.propose,
@@ -192,7 +191,7 @@ class ContractAct(ContractAPI):
 class PlannedPause(ContractAPI):
     """A pause that has not begun."""
 
-    permissions = {"DELETE": _either(Privilege.EXECUTE)}
+    permissions = {"DELETE": either(Privilege.EXECUTE)}
 
     @extend_schema(responses=ContractOut)
     def delete(self, request: Request, contract_id: UUID, pause_id: int, **kwargs: Any) -> Response:

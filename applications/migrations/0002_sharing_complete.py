@@ -21,6 +21,11 @@ class Migration(migrations.Migration):
             name="position",
             field=models.BigIntegerField(blank=True, null=True),
         ),
+        migrations.AddField(
+            model_name="contractterm",
+            name="removed_at",
+            field=models.DateTimeField(blank=True, null=True),
+        ),
         migrations.CreateModel(
             name="Amendment",
             fields=[
@@ -341,6 +346,15 @@ class Migration(migrations.Migration):
                 ),
                 name="amendment_end_only_when_moved",
                 violation_error_message="An end stands only in an amendment that moves it.",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="amendment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "proposed")),
+                fields=("contract",),
+                name="amendment_one_open",
+                violation_error_message="One amendment of the contract waits for its answer already.",
             ),
         ),
         migrations.AddConstraint(

@@ -65,6 +65,12 @@ class Amendment(models.Model):
                 name="amendment_end_only_when_moved",
                 violation_error_message="An end stands only in an amendment that moves it.",
             ),
+            models.UniqueConstraint(
+                fields=["contract"],
+                condition=Q(state="proposed"),
+                name="amendment_one_open",
+                violation_error_message="One amendment of the contract waits for its answer already.",
+            ),
         ]
         indexes = [
             models.Index(fields=["contract", "proposed_at"], name="amendment_by_contract"),

@@ -86,12 +86,17 @@ class Contract(models.Model):
 
 
 class ContractTerm(models.Model):
-    """A role and its agreed span. ``confirmed_at``: the role's permissions that count through access."""
+    """A role and its agreed span. ``confirmed_at``: the role's permissions that count through access.
+
+    ``removed_at``: an amendment takes the role away then, whatever becomes of the contract's end. Without it
+    the term runs to that end, and moves with it.
+    """
 
     contract = models.ForeignKey(Contract, on_delete=models.CASCADE, related_name="terms")
     role = models.ForeignKey(ApplicationRole, on_delete=models.PROTECT, related_name="terms")
     during = DateTimeRangeField()
     confirmed_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True, blank=True)
 
     objects = Spanned.as_manager()
 

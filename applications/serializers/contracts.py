@@ -66,6 +66,12 @@ class TermOut(rest.Serializer[Any]):
     endsAt = rest.DateTimeField(allow_null=True)
 
 
+class AmendmentsOut(rest.Serializer[Any]):
+    """How many amendments of the contract wait for an answer."""
+
+    open = rest.IntegerField()
+
+
 class ContractOut(rest.Serializer[Any]):
     """A contract as one of its sides sees it."""
 
@@ -82,6 +88,7 @@ class ContractOut(rest.Serializer[Any]):
     roles = TermOut(many=True)
     onwardAccess = rest.BooleanField()
     note = rest.CharField()
+    amendments = AmendmentsOut()
     revision = rest.CharField()
 
 

@@ -2,7 +2,16 @@
 
 from django.urls import path, register_converter
 
-from applications.api import applications, clients, contracts, events, impact, lifecycle, manifests
+from applications.api import (
+    amendments,
+    applications,
+    clients,
+    contracts,
+    events,
+    impact,
+    lifecycle,
+    manifests,
+)
 
 app_name = "application-management"
 
@@ -19,11 +28,19 @@ class Act:
         return value
 
 
+class Answer(Act):
+    """One of the answers to an amendment."""
+
+    regex = "|".join(amendments.AmendmentAct.acts)
+
+
 register_converter(Act, "act")
+register_converter(Answer, "answer")
 
 _tenant = "tenants/<uuid:tenant_id>"
 _application = f"{_tenant}/applications/<client_id:application_id>"
 _contract = f"{_tenant}/contracts/<uuid:contract_id>"
+_amendment = f"{_contract}/amendments/<uuid:amendment_id>"
 _secrets = f"{_application}/clients/<client_id:client_id>/secrets"
 
 urlpatterns = [
@@ -43,6 +60,8 @@ urlpatterns = [
     path(f"{_contract}/impact", impact.ContractImpact.as_view(), name="contract-impact"),
     path(f"{_contract}/<act:act>", contracts.ContractAct.as_view(), name="contract-act"),
     path(f"{_contract}/pauses/<int:pause_id>", contracts.PlannedPause.as_view(), name="pause-cancel"),
+    path(f"{_contract}/amendments", amendments.Amendments.as_view(), name="amendment-list"),
+    path(f"{_amendment}/<answer:act>", amendments.AmendmentAct.as_view(), name="amendment-act"),
     path(f"{_tenant}/events", events.TenantEvents.as_view(), name="event-list"),
     path("application/events", events.ApplicationEvents.as_view(), name="own-event-list"),
     path("application/tenants", events.ApplicationTenants.as_view(), name="own-tenant-list"),

@@ -3,6 +3,8 @@
 from django.urls import path
 
 from applications.views import (
+    amending,
+    amendment_answers,
     application,
     applications,
     contract_acts,
@@ -43,6 +45,15 @@ urlpatterns = [
         f"{_CONTRACT}/pauses/<int:pause_id>/cancel",
         contract_acts.CancelPause.as_view(),
         name="contract-cancel-pause",
+    ),
+    path(f"{_CONTRACT}/amend", amending.ContractAmend.as_view(), name="contract-amend"),
+    *(
+        path(
+            f"{_CONTRACT}/amendments/<uuid:amendment_id>/{name}",
+            amendment_answers.AmendmentAnswer.as_view(name=name),
+            name=f"amendment-{name}",
+        )
+        for name in amendment_answers.ACTS
     ),
     *(
         path(f"{_CONTRACT}/{name}", contract_acts.ContractAct.as_view(name=name), name=f"contract-{name}")

@@ -118,6 +118,7 @@ _ALL = [
         danger=True,
     ),
 ]
+AMENDABLE = ("scheduled", "in_force", "paused")
 ACTS = {act.name: act for act in _ALL}
 
 
@@ -135,6 +136,9 @@ def menu(page: ConsolePage, contract: Contract) -> dict[str, Any]:
     if standing(contract, page.at) == "draft" and page.can(f"{resource_of(contract.type)}:modify"):
         url = address("contract-edit", page.slug, contract_id=contract.id)
         more.insert(0, {"label": _("Edit draft"), "url": url, "icon": "edit"})
+    if decision and standing(contract, page.at) in AMENDABLE:
+        url = address("contract-amend", page.slug, contract_id=contract.id)
+        more.insert(0, {"label": _("Amend contract"), "url": url, "icon": "edit"})
     if primary:
         return {"primary": {**_item(page, contract, primary[0]), "decision": decision}, "more": more}
     return {"more": more} if more else _refused(fitting, decision)

@@ -1,7 +1,7 @@
 """One contract, shaped for its page: title, facts, roles by application, time line."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -23,9 +23,19 @@ def with_terms(rows: QuerySet[Contract]) -> QuerySet[Contract]:
     return rows.prefetch_related("pauses", "terms__role__application")
 
 
+def kept(contract: Contract, at: datetime) -> list[ContractTerm]:
+    """The terms whose role no amendment has taken away by then."""
+    return [term for term in contract.terms.all() if term.removed_at is None or term.removed_at > at]
+
+
 def applications_of(contract: Contract) -> dict[str, str]:
-    """Id → name of the shared applications, by name."""
-    found = {term.role.application_id: str(term.role.application) for term in contract.terms.all()}
+    """Id → name of the shared applications, by name; without those that amendments take away."""
+    staying = [term for term in contract.terms.all() if term.removed_at is None] or contract.terms.all()
+    return _by_name(staying)
+
+
+def _by_name(terms: Iterable[ContractTerm]) -> dict[str, str]:
+    found = {term.role.application_id: str(term.role.application) for term in terms}
     return dict(sorted(found.items(), key=lambda item: (item[1].lower(), item[0])))
 
 
@@ -93,11 +103,12 @@ def roles_by_application(
 ) -> list[dict[str, Any]]:
     """Each application with its roles, and whether the consumer holds it by this contract now."""
     roles: dict[str, dict[str, ContractTerm]] = defaultdict(dict)
-    for term in contract.terms.all():
+    terms = kept(contract, at)
+    for term in terms:
         roles[term.role.application_id][term.role.key] = term
     accepted = standing(contract, at) in ("scheduled", "in_force", "paused")
     shown = []
-    for application_id, name in applications_of(contract).items():
+    for application_id, name in _by_name(terms).items():
         answer = answers.get(application_id)
         application = next(iter(roles[application_id].values())).role.application
         known = tenant.id == application.owner_id or accepted
@@ -105,7 +116,10 @@ def roles_by_application(
             "name": name,
             "id": application_id,
             "url": address("application-detail", slug, application_id=application_id) if known else "",
-            "roles": [term.role for _key, term in sorted(roles[application_id].items())],
+            "roles": [
+                _role(term, at) if accepted else {"role": term.role}
+                for _key, term in sorted(roles[application_id].items())
+            ],
         }
         if accepted and answer is not None:
             row["state"] = "available" if answer else "not_available"
@@ -115,16 +129,23 @@ def roles_by_application(
     return shown
 
 
+def _role(term: ContractTerm, at: datetime) -> dict[str, Any]:
+    """A role, and when an amendment takes it away or brings it."""
+    span = Span.of(term.during)
+    return {"role": term.role, "until": term.removed_at, "since": span.start if span.is_future(at) else None}
+
+
 def lanes(contract: Contract, at: datetime) -> list[dict[str, Any]]:
     """The time line: roles with the same agreed spans share a lane; pauses lie over them."""
     pauses = [Span.of(pause.during) for pause in contract.pauses.all()]
     state = standing(contract, at)
     groups: dict[tuple[Span, ...], list[str]] = defaultdict(list)
     spans: dict[tuple[str, str], list[Span]] = defaultdict(list)
-    for term in contract.terms.all():
+    terms = [term for term in contract.terms.all() if term.removed_at is None or not term.during.isempty]
+    for term in terms:
         spans[term.role.application_id, term.role.key].append(_agreed(contract, term, state))
         spans[term.role.application_id, term.role.key].sort(key=lambda span: str(span.start))
-    for term in contract.terms.all():
+    for term in terms:
         names = groups[tuple(spans[term.role.application_id, term.role.key])]
         names += [term.role.name] if term.role.name not in names else []
     whole = len(groups) == 1

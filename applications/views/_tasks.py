@@ -3,11 +3,11 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from applications.http import address
-from applications.models import Contract, ContractState
+from applications.models import Amendment, AmendmentState, Contract, ContractState
 from applications.views import _contract as shapes
 from applications.views._standing import is_provider, standing
 from tenants.models import Tenant
@@ -32,9 +32,16 @@ def tasks(contracts: QuerySet[Contract], tenant: Tenant, at: datetime) -> list[T
     """The most urgent ones, answers first. Four queries."""
     mine = Q(provider=tenant, state=ContractState.DRAFT)
     asked = Q(consumer=tenant, state=ContractState.PROPOSED)
+    answering = Exists(
+        Amendment.objects.filter(contract=OuterRef("pk"), state=AmendmentState.PROPOSED).exclude(
+            proposed_by_tenant=tenant
+        )
+    )
     ending = Q(state=ContractState.ACCEPTED, ends_at__gt=at, ends_at__lte=at + SOON)
     starting = Q(state=ContractState.ACCEPTED, starts_at__gt=at, starts_at__lte=at + SOON)
-    rows = contracts.filter(mine | asked | ending | starting).order_by("-created_at", "id")
+    contracts = contracts.annotate(answering=answering)
+    near = ending | starting
+    rows = contracts.filter(mine | asked | near | Q(answering=True)).order_by("-created_at", "id")
     found = [task for row in shapes.with_terms(rows)[:100] if (task := _task(row, tenant, at))]
     return sorted(found, key=lambda task: task.rank)[:MOST]
 
@@ -48,6 +55,9 @@ def _task(row: Contract, tenant: Tenant, at: datetime) -> Task | None:
     if state == "proposed" and not is_provider(row, tenant):
         note = _("Proposed by %(partner)s") % {"partner": row.provider.name}
         return Task(0, "contract", title, note, row.proposed_at, leading(_("Answer")))
+    if state in LIVING and getattr(row, "answering", False):
+        note = _("An amendment is proposed")
+        return Task(0, "edit", title, note, None, leading(_("Answer")))
     if state == "draft":
         note = _("Drafted")
         return Task(1, "edit", title, note, row.created_at, leading(_("Continue")))

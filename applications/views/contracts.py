@@ -13,7 +13,8 @@ from applications import policies
 from applications.http import address
 from applications.models import Contract, ContractPause, ContractTerm, ContractType
 from applications.views import _contract as shapes
-from applications.views._acts import menu
+from applications.views._acts import menu, permission_for
+from applications.views._amendments import card
 from applications.views._filters import Chip, chosen, filters, footer
 from applications.views._reasons import holding, of_contract, why
 from applications.views._standing import (
@@ -133,6 +134,7 @@ class ContractDetail(ContractPage):
             "applications": shapes.roles_by_application(contract, self.tenant, self.slug, answers, self.at),
             "lanes": shapes.lanes(contract, self.at),
             "planned": [self._planned(contract, pause) for pause in planned],
+            "amendments": card(contract, self.tenant, self.at, may=bool(self.can(permission_for(contract)))),
             **self.past("contract", contract.id),
         }
         return self.render("applications/contract_detail.html", context)
@@ -166,7 +168,7 @@ def narrowed(
 
 def cells(row: Contract, tenant: Tenant, at: datetime) -> list[dict[str, Any]]:
     """One row of the list."""
-    roles = len({term.role_id for term in row.terms.all()})
+    roles = len({term.role_id for term in shapes.kept(row, at)})
     return [
         {
             "text": shapes.title(row, tenant),

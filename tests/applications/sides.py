@@ -10,8 +10,9 @@ from accesscontrol.actions.assignments import Wanted
 from accesscontrol.actions.tenant_roles import Definition
 from accesscontrol.models import Assignment
 from accesscontrol.portal_roles import ROLE_KEYS
-from applications.actions import clients, contracts, drafts, pauses
-from applications.models import Application, Contract
+from applications.actions import amendments, clients, contracts, drafts, pauses
+from applications.actions.changes import Change
+from applications.models import Amendment, Application, Contract
 from tenants.models import Group, Partnership, Tenant, User
 from tests.applications.sharing import accepted, register
 from tests.support.factories import SYSTEM, make_group, make_partners, make_tenant
@@ -32,6 +33,7 @@ class Side:
     draft: Contract
     contract: Contract
     pause_id: int
+    amendment: Amendment
     assignment: Assignment
     person: Knocker
     robot: Knocker
@@ -45,6 +47,7 @@ class Side:
             "secret_id": self.secret_id,
             "contract_id": self.contract.id,
             "pause_id": self.pause_id,
+            "amendment_id": self.amendment.id,
             "assignment_id": self.assignment.id,
             "partnership_id": self.partnership.id,
             "user_id": self.user.id,
@@ -63,6 +66,13 @@ def make_side(slug: str) -> Side:
     secret, _ = clients.add_secret(tenant=tenant, client_id=application.id, by=SYSTEM, at=at)
     contract = accepted(tenant, partner, application.id, at=at)
     pauses.pause(tenant=tenant, contract_id=contract.id, by=SYSTEM, at=at, when=at.replace(year=at.year + 1))
+    amendment = amendments.amend(
+        tenant=tenant,
+        contract_id=contract.id,
+        change=Change(add=[(application.id, "editor")]),
+        by=SYSTEM,
+        at=at,
+    )
     offer = drafts.Offer(type="provision", roles=[(private.id, "viewer")])
     draft = contracts.draft(provider=tenant, consumer_id=partner.id, offer=offer, by=SYSTEM, at=at)
     wanted = Wanted(role="viewer", application_id=application.id, user_id=user.id)
@@ -81,6 +91,7 @@ def make_side(slug: str) -> Side:
         draft=draft,
         contract=contract,
         pause_id=contract.pauses.get().id,
+        amendment=amendment,
         assignment=assignment,
         person=browser(tenant, session),
         robot=service(tenant, "robot", *ROLE_KEYS),

@@ -16,8 +16,9 @@ from django.http import HttpResponse
 from accesscontrol.actions import assignments
 from accesscontrol.actions.assignments import Wanted
 from accesscontrol.portal_roles import ROLE_KEYS
-from applications.actions import applications, clients, contracts, pauses
+from applications.actions import amendment_answers, amendments, applications, clients, contracts, pauses
 from applications.actions.applications import Details
+from applications.actions.changes import Change
 from applications.models import Event
 from iam_portal.errors import DomainError, NotFound
 from iam_portal.launchers import doors
@@ -186,6 +187,7 @@ def acts_on(other: Side, at: datetime) -> dict[str, Callable[[Tenant], Any]]:
     of: dict[str, Any] = {"by": SYSTEM, "at": at}
     contract = {"contract_id": other.contract.id, **of}
     draft = {"contract_id": other.draft.id, **of}
+    amendment = {"amendment_id": other.amendment.id, **contract}
     app = {"application_id": other.application.id, **of}
     partnership = {"partnership_id": other.partnership.id, **of}
     user, group = {"user_id": other.user.id, **of}, {"group_id": other.group.id, **of}
@@ -197,6 +199,12 @@ def acts_on(other: Side, at: datetime) -> dict[str, Callable[[Tenant], Any]]:
         "end": lambda t: contracts.end(tenant=t, **contract),
         "pause": lambda t: pauses.pause(tenant=t, **contract),
         "resume": lambda t: pauses.resume(tenant=t, **contract),
+        "amend": lambda t: amendments.amend(
+            tenant=t, change=Change(remove=[(other.application.id, "viewer")]), **contract
+        ),
+        "accept an amendment": lambda t: amendment_answers.accept(tenant=t, **amendment),
+        "decline an amendment": lambda t: amendment_answers.decline(tenant=t, **amendment),
+        "withdraw an amendment": lambda t: amendment_answers.withdraw(tenant=t, **amendment),
         "cancel": lambda t: pauses.cancel(tenant=t, pause_id=other.pause_id, **contract),
         "change": lambda t: applications.change(tenant=t, details=Details(name="x", display_name="x"), **app),
         "suspend": lambda t: applications.suspend(tenant=t, reason="", **app),

@@ -28,6 +28,7 @@ READABLE = {
     "secret-add": "module-manager",
     "secret-revoke": "module-manager",
     "contract-new": "provision-contract-manager",
+    "contract-amend": "provision-contract-manager",
     "contract-pause": "provision-contract-manager",
     "contract-end": "provision-contract-manager",
 }
@@ -41,6 +42,9 @@ ELSEWHERE = {
     "contract-decline",
     "contract-withdraw",
     "contract-resume",
+    "amendment-accept",
+    "amendment-decline",
+    "amendment-withdraw",
 }
 
 

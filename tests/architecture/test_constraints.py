@@ -105,6 +105,7 @@ VIOLATIONS: dict[str, Violation] = {
     "amendment_answered": changed("amendment", state="accepted"),
     "amendment_narrowing_never_waits": changed("amendment", widens=False),
     "amendment_end_only_when_moved": changed("amendment", ends_at=NOW),
+    "amendment_one_open": again("amendment"),
     "amendmentrole_once": again("amendment_role"),
     "contracttold_once": again("told"),
     "contractreminder_once": again("reminder"),

@@ -238,6 +238,7 @@ class Naive:
             cut([term.life], when)
         contract.pauses = [pause for pause in contract.pauses if pause[0] < when]
         cut(contract.pauses, when)
+        contract.waiting = None
 
     def take_role_away(self, application: str, key: str, at: datetime) -> None:
         role = self.living_role(application, key, at)

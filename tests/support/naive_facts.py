@@ -42,6 +42,21 @@ class Application:
 class Term:
     role: Role
     life: Life
+    until: datetime | None = None  # an amendment takes the role away then, wherever the contract's end lies
+
+
+@dataclass
+class Amendment:
+    """What one side wants changed. ``moves``: the end becomes ``ends``; None is no end."""
+
+    by_consumer: bool
+    add: list[tuple[str, str]]
+    remove: list[tuple[str, str]]
+    moves: bool
+    ends: datetime | None
+    when: datetime | None
+    answer_by: datetime | None = None
+    roles: list[Role] = field(default_factory=list)  # the lives of what it would add
 
 
 @dataclass
@@ -56,6 +71,7 @@ class Contract:
     answer_by: datetime | None
     state: str = "draft"
     pauses: list[Life] = field(default_factory=list)
+    waiting: Amendment | None = None
 
 
 @dataclass

@@ -1,0 +1,54 @@
+"""How an amendment changes the facts of a contract: terms, pauses, end. Inside the frame ``changing``."""
+
+from datetime import datetime
+
+from applications.actions.changes import Plan
+from applications.models import Contract, ContractTerm
+from iam_portal.spans import earliest
+from tenants.models import since
+from tenants.models.spanned import clipped
+
+
+def rewrite(contract: Contract, plan: Plan, *, at: datetime) -> None:
+    """Close what goes, open what comes, move what runs to the end. Nothing begins before ``at``."""
+    if plan.shortens(contract):
+        assert plan.ends_at is not None
+        cut(contract, plan.ends_at)
+    elif plan.moves_end:
+        _extend(contract, plan.ends_at)
+    if plan.moves_end:
+        contract.ends_at = plan.ends_at
+    going = contract.terms.filter(role__in=[role.id for role in plan.remove])
+    going.not_over(plan.moment).update(during=clipped(plan.moment), removed_at=plan.moment)
+    start = max(plan.moment, contract.starts_at or plan.moment)
+    for role in plan.add:
+        term = ContractTerm(
+            contract=contract, role=role, during=since(start, contract.ends_at), confirmed_at=at
+        )
+        term.full_clean(validate_constraints=False)
+        term.save()
+
+
+def cut(contract: Contract, moment: datetime) -> None:
+    """End every term and pause at the moment; pauses planned after it are cancelled."""
+    contract.terms.filter(during__isempty=False).update(during=clipped(moment))
+    contract.pauses.filter(during__startswith__gte=moment).delete()  # planned, never used
+    contract.pauses.not_over(moment).update(during=clipped(moment))
+
+
+def _extend(contract: Contract, ends_at: datetime | None) -> None:
+    """The terms that ran to the former end run on, each at most until an amendment takes its role away.
+
+    A pause that ran to the former end stays until somebody resumes: by a later end alone, nothing that was
+    stopped may begin again.
+    """
+    former = contract.ends_at
+    running = contract.terms.filter(
+        during__isempty=False, during__endswith=former, role__during__endswith__isnull=True
+    )
+    for term in running:
+        term.during = since(term.during.lower, earliest(ends_at, term.removed_at))
+        term.save(update_fields=["during"])
+    for pause in contract.pauses.filter(during__isempty=False, during__endswith=former):
+        pause.during = since(pause.during.lower)
+        pause.save(update_fields=["during"])

@@ -1,0 +1,60 @@
+"""What an amendment would cause, for the step before it is carried out; and what is said afterwards."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from applications.models import Amendment, AmendmentState
+from applications.policies import amendments_of
+from applications.views import _amendments
+from applications.views._standing import partner_of
+from tenants.impact import Impact
+from tenants.models import Tenant
+
+
+def preview(made: Amendment, tenant: Tenant) -> dict[str, Any]:
+    """The changes, when, and who has to agree. Asked inside the act that is taken back afterwards."""
+    row = amendments_of(made.contract).get(id=made.id)
+    partner = {"partner": partner_of(row.contract, tenant).name}
+    if row.widens:
+        act, text = _("Propose amendment"), _("%(partner)s has to accept it. Until then nothing changes.")
+    else:
+        act, text = _("Amend contract"), _("It only narrows the contract: %(partner)s need not agree.")
+    return {
+        "act": act,
+        "text": text % partner,
+        "at": row.takes_effect_at,
+        "waits": row.widens,
+        "changes": _amendments.changes(row),
+    }
+
+
+def counts(seen: Impact) -> list[dict[str, Any]]:
+    """How much of each kind it takes away, for the head of a confirmation."""
+    labels = {
+        "pairs": _("Unavailable"),
+        "users": _("People"),
+        "services": _("Services"),
+        "contracts": _("Contracts"),
+    }
+    found = []
+    for name, label in labels.items():
+        part = seen.parts.get(name, ())
+        value = part["count"] if isinstance(part, dict) else len(part)
+        if value:
+            found.append({"label": label, "value": value})
+    return found
+
+
+def done(made: Amendment, tenant: Tenant) -> str:
+    """What to say afterwards."""
+    if made.state == AmendmentState.DECLINED:
+        return _("Declined.")
+    if made.state == AmendmentState.WITHDRAWN:
+        return _("Withdrawn.")
+    if made.state == AmendmentState.PROPOSED:
+        partner = partner_of(made.contract, tenant).name
+        return _("Proposed. %(partner)s can read and answer it now.") % {"partner": partner}
+    if made.takes_effect_at is not None:
+        return _("The change is planned.")
+    return _("The contract is amended.")
