@@ -65,10 +65,18 @@ def contract_changed(
 
 
 def finish(
-    contract: Contract, verb: str, *, by: Actor, at: datetime, before: Mapping[str, Any], note: str
+    contract: Contract,
+    verb: str,
+    *,
+    by: Actor,
+    at: datetime,
+    before: Mapping[str, Any],
+    note: str,
+    extra: Mapping[str, Any] | None = None,
 ) -> None:
     """Save an act on a contract under its next revision, and record it; ``note`` is what the actor said."""
     contract.revision += 1
     contract.full_clean()
     contract.save()
-    contract_changed(contract, verb, by=by, at=at, before=before, extra={"comment": note} if note else None)
+    said = {"comment": note} if note else {}
+    contract_changed(contract, verb, by=by, at=at, before=before, extra={**said, **(extra or {})})

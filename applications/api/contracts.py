@@ -10,8 +10,9 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from applications import shapes
+from applications import rolechanges, shapes
 from applications.actions import contracts, drafts, pauses
+from applications.actions.requirements import Tick
 from applications.models import Contract, ContractState, ContractType
 from applications.policies import contracts_of
 from applications.serializers.contracts import ActIn, ContractIn, ContractOut, ContractPage, ContractPatch
@@ -47,8 +48,7 @@ class ContractAPI(TenantAPI):
         types = [type for type in ContractType if may(Permission(RESOURCE[type], Privilege.READ))]
         if not types:
             self.require_type(ContractType.PROVISION, Privilege.READ)
-        rows = contracts_of(self.kwargs["tenant_id"]).filter(type__in=types)
-        return rows.prefetch_related("terms__role", "pauses")
+        return self._rows().filter(type__in=types)
 
     def one(self, contract_id: UUID) -> Contract:
         """A contract of the tenant that the actor may read, or NotFound."""
@@ -59,9 +59,13 @@ class ContractAPI(TenantAPI):
 
     def answer(self, contract_id: UUID, status: int = 200) -> Response:
         """The contract as it is now, with its revision."""
-        row = contracts_of(self.kwargs["tenant_id"]).prefetch_related("terms__role", "pauses")
-        found = row.get(id=contract_id)
+        found = self._rows().get(id=contract_id)
         return with_revision(shapes.contract(found, at=self.at), found.revision, status)
+
+    def _rows(self) -> QuerySet[Contract]:
+        tenant_id = self.kwargs["tenant_id"]
+        rows = contracts_of(tenant_id).prefetch_related("terms__role", "pauses")
+        return rolechanges.counted(rows, tenant_id=tenant_id, at=self.at)
 
 
 class Contracts(ContractAPI):
@@ -163,6 +167,10 @@ class ContractAct(ContractAPI):
             planned["until"] = body["until"]
         elif body["until"] is not None:
             raise Invalid(f"{act} takes no until.")
+        if act == "accept":
+            planned["required"] = _ticks(body)
+        elif body["requiredRoles"]:
+            raise Invalid(f"{act} gives no required roles.")
         self.acts[act](
             tenant=self.tenant,
             contract_id=contract_id,
@@ -210,6 +218,13 @@ def _offer(body: dict[str, Any], type: str, row: Contract | None) -> drafts.Offe
         onward_access=pick("onwardAccess", "onward_access", False),
         note=pick("note", "note", ""),
     )
+
+
+def _ticks(body: dict[str, Any]) -> list[Tick]:
+    return [
+        Tick(item["applicationId"], item["requires"]["applicationId"], item["requires"]["role"])
+        for item in body["requiredRoles"]
+    ]
 
 
 def _narrow(rows: QuerySet[Contract], request: Request, tenant_id: UUID, at: datetime) -> QuerySet[Contract]:

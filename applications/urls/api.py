@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from applications.api import applications, clients, contracts, events
+from applications.api import applications, clients, confirming, contracts, events
 
 app_name = "application-management"
 
@@ -38,6 +38,8 @@ urlpatterns = [
     path(f"{_tenant}/contracts", contracts.Contracts.as_view(), name="contract-list"),
     path(_contract, contracts.OneContract.as_view(), name="contract-read"),
     path(f"{_contract}/<act:act>", contracts.ContractAct.as_view(), name="contract-act"),
+    path(f"{_contract}/role-changes", confirming.RoleChanges.as_view(), name="contract-role-changes"),
+    path(f"{_contract}/confirm", confirming.ConfirmRoles.as_view(), name="contract-confirm"),
     path(f"{_contract}/pauses/<int:pause_id>", contracts.PlannedPause.as_view(), name="pause-cancel"),
     path(f"{_tenant}/events", events.TenantEvents.as_view(), name="event-list"),
     path("application/events", events.ApplicationEvents.as_view(), name="own-event-list"),

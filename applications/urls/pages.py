@@ -3,8 +3,10 @@
 from django.urls import path
 
 from applications.views import (
+    accepting,
     application,
     applications,
+    confirming,
     contract_acts,
     contracts,
     credentials,
@@ -38,14 +40,17 @@ urlpatterns = [
     path("contracts", contracts.ContractList.as_view(), name="contract-list"),
     path("contracts/new", drafting.ContractNew.as_view(), name="contract-new"),
     path(_CONTRACT, contracts.ContractDetail.as_view(), name="contract-detail"),
+    path(f"{_CONTRACT}/confirm", confirming.RolesConfirm.as_view(), name="contract-confirm"),
     path(f"{_CONTRACT}/edit", redrafting.ContractEdit.as_view(), name="contract-edit"),
     path(
         f"{_CONTRACT}/pauses/<int:pause_id>/cancel",
         contract_acts.CancelPause.as_view(),
         name="contract-cancel-pause",
     ),
+    path(f"{_CONTRACT}/accept", accepting.ContractAccept.as_view(), name="contract-accept"),
     *(
         path(f"{_CONTRACT}/{name}", contract_acts.ContractAct.as_view(name=name), name=f"contract-{name}")
         for name in ACTS
+        if name != "accept"
     ),
 ]

@@ -117,10 +117,14 @@ class ContractAct(ConfirmedActPage):
             return self.show(contract, self.again(losses, when), losses, when=when, differs=True)
         return self._run(contract, form, losses, revision)
 
+    def given(self, form: forms.Form) -> dict[str, Any]:
+        """What the person said with the act."""
+        return {name: form.cleaned_data[name] for name in form.fields if name != "shown"}
+
     def _run(
         self, contract: Contract, form: forms.Form, losses: list[impact.Loss], revision: int | None
     ) -> HttpResponse:
-        given = {name: form.cleaned_data[name] for name in form.fields if name != "shown"}
+        given = self.given(form)
         with self.attempt(form) as outcome:
             self.act.run(
                 tenant=self.tenant,

@@ -27,8 +27,14 @@ class Role:
 
     application: str
     key: str
-    privileges: list[str]
+    held: list[tuple[str, Life]]  # each privilege with its life; taken away and given again, it is two
     life: Life
+
+    def privileges(self, *moments: datetime) -> frozenset[str]:
+        """Those of which one life contains all of the moments."""
+        return frozenset(
+            privilege for privilege, life in self.held if all(lives([life], at) for at in moments)
+        )
 
 
 @dataclass
@@ -42,6 +48,7 @@ class Application:
 class Term:
     role: Role
     life: Life
+    confirmed: datetime | None = None  # None: with its beginning
 
 
 @dataclass
@@ -55,6 +62,7 @@ class Contract:
     ends: datetime | None
     answer_by: datetime | None
     state: str = "draft"
+    proposed: datetime | None = None
     pauses: list[Life] = field(default_factory=list)
 
 
