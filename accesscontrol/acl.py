@@ -41,6 +41,24 @@ SELECT tenant_id, NULL FROM served
 """
 
 
+# Through an access contract a role counts as far as the contract's provider confirmed it. Where it ever held
+# more, it stands there under a name of its own, and stays there, since tokens carry that name a while longer.
+_CONFIRMED = """
+SELECT c.provider_id, c.id, r.key, s.type, s.key, p.privilege
+FROM applications_contractgrant g
+JOIN applications_contract c ON c.id = g.contract_id AND c.type = 'access'
+JOIN applications_applicationrole r ON r.id = g.role_id AND r.application_id = %(application)s
+JOIN applications_contractterm t ON t.contract_id = c.id AND t.role_id = r.id AND t.during @> %(at)s
+JOIN applications_rolepermission p
+    ON p.role_id = r.id AND p.during @> %(at)s AND p.during @> t.confirmed_at
+JOIN applications_resource s ON s.id = p.resource_id AND s.owner_tenant_id IS NULL
+WHERE g.during @> %(at)s AND EXISTS (
+    SELECT FROM applications_contractterm u JOIN applications_rolepermission q ON q.role_id = u.role_id
+    WHERE u.contract_id = c.id AND u.role_id = r.id AND q.during && u.during
+        AND NOT q.during @> u.confirmed_at AND lower(q.during * u.during) <= %(at)s)
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Acl:
     """The snapshot: wire form of the resources, and a digest of them."""
@@ -69,11 +87,12 @@ class Snapshot:
 
 
 def build(application: Application, *, at: datetime, tenant_id: UUID | None = None) -> Acl:
-    """The ACL at the moment, complete; one owner's slice with ``tenant_id``. Five queries."""
+    """The ACL at the moment, complete; one owner's slice with ``tenant_id``. Six queries."""
     roles = _granted(application, at)
     if tenant_id is not None:
         roles = {key: value for key, value in roles.items() if key == tenant_id}
     permissions = _permissions(application, at)
+    confirmed = _confirmed(application, at)
     with cross_tenant():  # tenant roles and dynamic resources of every tenant that is served
         made = _tenant_roles(application, list(roles), at)
         resources = list(
@@ -81,10 +100,16 @@ def build(application: Application, *, at: datetime, tenant_id: UUID | None = No
         )
     entries: list[dict[str, Any]] = []
     for owner in sorted(roles, key=str):
-        granted = {key: permissions.get(key, set()) for key in roles[owner]}
+        granted = {
+            application_role_urn(str(owner), application.id, key): permissions.get(key, set())
+            for key in roles[owner]
+        }
+        for (key, contract_id), held in confirmed.get(owner, {}).items():
+            if key in roles[owner]:  # who lost the role gives nobody access to it
+                granted[application_role_urn(str(owner), application.id, key, contract_id)] = held
         for resource in resources:
             if resource.owner_tenant_id in (None, owner):
-                grants = _grants(application, owner, resource, granted, made.get(owner, {}))
+                grants = _grants(owner, resource, granted, made.get(owner, {}))
                 entries.append(_entry(owner, resource, grants))
     return Acl(entries, _digest(entries))
 
@@ -124,6 +149,17 @@ def _granted(application: Application, at: datetime) -> dict[UUID, set[str]]:
     return dict(found)
 
 
+def _confirmed(application: Application, at: datetime) -> dict[UUID, dict[tuple[str, str], set[Permission]]]:
+    """By provider, role key and access contract: what counts through it."""
+    found: dict[UUID, dict[tuple[str, str], set[Permission]]] = defaultdict(lambda: defaultdict(set))
+    with connection.cursor() as cursor:
+        cursor.execute(_CONFIRMED, {"application": application.id, "at": at})
+        for provider_id, contract_id, key, *permission in cursor.fetchall():
+            kind, resource, privilege = permission
+            found[provider_id][key, str(contract_id)].add((kind, resource, privilege))
+    return found
+
+
 def _permissions(application: Application, at: datetime) -> dict[str, set[Permission]]:
     rows = RolePermission.objects.at(at).filter(role__application=application, resource__owner_tenant=None)
     found: dict[str, set[Permission]] = defaultdict(set)
@@ -152,17 +188,16 @@ def _tenant_roles(
 
 
 def _grants(
-    application: Application,
     owner: UUID,
     resource: Resource,
     granted: dict[str, set[Permission]],
     made: dict[str, dict[UUID, set[str]]],
 ) -> list[dict[str, Any]]:
     grants: list[dict[str, Any]] = []
-    for key, permissions in sorted(granted.items()):
+    for urn, permissions in sorted(granted.items()):
         privileges = {p for kind, name, p in permissions if (kind, name) == (resource.type, resource.key)}
         if privileges and resource.owner_tenant_id is None:
-            grants.append(_grant(application_role_urn(str(owner), application.id, key), privileges))
+            grants.append(_grant(urn, privileges))
     here = set().union(*granted.values()) if granted else set()
     for key, by_resource in sorted(made.items()):
         privileges = set(by_resource.get(resource.id, ()))

@@ -13,10 +13,9 @@ from accesscontrol.decide import (
     Permission,
     PrincipalFacts,
     RoleBook,
-    Roles,
+    amounts_to,
     effective_roles,
     may_call,
-    permissions_of,
     principal_moments,
 )
 from accesscontrol.holdings import Call, Holdings
@@ -26,7 +25,9 @@ from applications.impact import moments_of
 from applications.impact_scope import Scope
 from tenants.impact import Act, Part
 
-Held = dict[str, frozenset[Permission]]  # role URN → what it amounts to
+# A role over one tenant's data, by whichever ways: what it amounts to, and the URNs that it goes by.
+Slot = tuple[str, str, bool]  # role key, whose data, whether it is a role of the tenant's own making
+Held = dict[Slot, tuple[frozenset[Permission], frozenset[str]]]
 People = dict[tuple[str, UUID], set[str]]  # (tenant id, user id) → role URNs that are lost or shrink
 Services = dict[Call, datetime]  # the call → when it is lost
 
@@ -80,9 +81,7 @@ def lost_calls(before: Holdings, after: Holdings, when: datetime) -> Services:
         if becomes == was:
             continue
         for moment in _call_moments(was, becomes, when):
-            roles = may_call(was, at=moment).urns()
-            kept = may_call(becomes, at=moment).urns() if becomes is not None else frozenset()
-            if roles - kept:
+            if _less(_of_call(was, moment), _of_call(becomes, moment) if becomes is not None else {}):
                 found[call] = moment
                 break
     return found
@@ -108,18 +107,38 @@ def _lost(
     moments |= {moment for moment in principal_moments(facts) if moment > when}
     found: set[str] = set()
     for moment in moments:
-        held = _held(facts, was, moment)
-        kept = _held(later, becomes, moment) if later is not None and becomes is not None else {}
-        found |= {urn for urn, amount in held.items() if urn not in kept or amount - kept[urn]}
+        held = _of_person(facts, was, moment)
+        kept = _of_person(later, becomes, moment) if later is not None and becomes is not None else {}
+        found |= _less(held, kept)
     return frozenset(found)
 
 
-def _held(facts: PrincipalFacts, seen: tuple[SharingFacts, RoleBook], at: datetime) -> Held:
+def _of_person(facts: PrincipalFacts, seen: tuple[SharingFacts, RoleBook], at: datetime) -> Held:
     sharing, book = seen
-    roles: Iterable[HeldRole] = effective_roles(facts, sharing, book, at=at).held
+    roles = effective_roles(facts, sharing, book, at=at).held
+    return _amounts(roles, sharing, book, facts.tenant_id, at)
+
+
+def _amounts(
+    roles: Iterable[HeldRole], sharing: SharingFacts, book: RoleBook, tenant_id: str, at: datetime
+) -> Held:
+    held: Held = {}
+    for role in roles:
+        slot = (role.key, role.scope_tenant_id, role.relation == "tenant")
+        amount = frozenset(amounts_to(role, sharing, book, tenant_id=tenant_id, at=at))
+        known, urns = held.get(slot, (frozenset(), frozenset()))
+        held[slot] = (known | amount, urns | {role.urn})
+    return held
+
+
+def _less(held: Held, kept: Held) -> set[str]:
+    """The URNs of roles that are gone, or amount to less."""
+    nothing: frozenset[Permission] = frozenset()
     return {
-        role.urn: frozenset(permissions_of(Roles((role,)), sharing, book, tenant_id=facts.tenant_id, at=at))
-        for role in roles
+        urn
+        for slot, (amount, urns) in held.items()
+        if slot not in kept or amount - kept.get(slot, (nothing, urns))[0]
+        for urn in urns
     }
 
 
@@ -133,6 +152,11 @@ def _shape(facts: PrincipalFacts, when: datetime) -> Any:
         frozenset(ahead(span) for span in facts.active),
         frozenset((one.id, tuple(ahead(span) for span in one.spans)) for one in facts.assignments),
     )
+
+
+def _of_call(facts: CallFacts, at: datetime) -> Held:
+    call = may_call(facts, at=at)
+    return _amounts(call.roles, facts.target, facts.book, facts.tenant_id, at)
 
 
 def _narrow(facts: CallFacts) -> CallFacts:

@@ -25,6 +25,21 @@ def role_by_other_way(key: str, application_id: str) -> Reason:
     return Reason("role_not_granted", text, application_id=application_id, role=key)
 
 
+def confirmed_only(
+    key: str, application_id: str, contract_id: str, provider: str, confirmed_at: datetime | None
+) -> Reason:
+    """The role grew; through an access contract only what its provider confirmed counts."""
+    text = f"The role {key} holds more since then; what it gained counts once {provider} confirms it."
+    return Reason(
+        "confirmed_only",
+        text,
+        contract_id=contract_id,
+        application_id=application_id,
+        role=key,
+        at=confirmed_at,
+    )
+
+
 def tenant_role_empty(key: str, application_id: str) -> Reason:
     """A tenant role none of whose permissions counts here."""
     text = f"No permission of the role {key} counts in this application now."

@@ -11,12 +11,14 @@ from django.dispatch import receiver
 from accesscontrol import impact
 from accesscontrol.actions.administrators import require_administrator
 from accesscontrol.actions.assignments import what_principal_holds
+from accesscontrol.actions.required import give
 from accesscontrol.facts import groups_above
 from accesscontrol.gate import require_may_grant
 from accesscontrol.models import Assignment, TenantRolePermission
 from applications import signals as application_signals
+from applications.actions.requirements import Tick
 from applications.impact_scope import Scope
-from applications.models import Application, ApplicationRole
+from applications.models import Application, ApplicationRole, Contract
 from iam_portal.gate import Actor
 from iam_portal.walls import cross_tenant, tenant_scope
 from tenants import signals as tenant_signals
@@ -79,6 +81,14 @@ def end_assignments(*, roles: Sequence[ApplicationRole], at: datetime, **kwargs:
     """A role that its application took away is held by nobody, in no tenant."""
     with cross_tenant():
         Assignment.objects.filter(application_role__in=roles).close(at)
+
+
+@receiver(application_signals.contract_accepted)
+def give_required_roles(
+    *, contract: Contract, by: Actor, at: datetime, required: Sequence[Tick], **kwargs: Any
+) -> None:
+    """What was ticked on the acceptance; a refusal takes the acceptance back."""
+    give(contract=contract, ticks=required, by=by, at=at)
 
 
 @receiver(application_signals.resources_ended)

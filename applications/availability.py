@@ -55,6 +55,17 @@ class ApplicationFact:
 
 
 @dataclass(frozen=True, slots=True)
+class Term(Span):
+    """An agreed span of a role. ``confirmed_at``: of an access contract, what the role held then counts.
+
+    ``widened`` is when, in this span, the role holds more than that.
+    """
+
+    confirmed_at: datetime | None = None
+    widened: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ContractFact:
     """An accepted contract as far as it concerns one application."""
 
@@ -66,8 +77,17 @@ class ContractFact:
     starts_at: datetime | None
     ends_at: datetime | None
     ended_by: str = ""
-    terms: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
+    terms: Mapping[str, tuple[Term, ...]] = field(default_factory=dict)
     pauses: tuple[Stop, ...] = ()
+
+    def term(self, role: str, at: datetime) -> Term | None:
+        """What is agreed of the role at the moment."""
+        return next((term for term in self.terms.get(role, ()) if term.covers(at)), None)
+
+    def widened(self, role: str, at: datetime) -> Term | None:
+        """The term, while the role holds more than its provider confirmed."""
+        term = self.term(role, at)
+        return term if term is not None and any(span.covers(at) for span in term.widened) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +97,10 @@ class SharingFacts:
     application: ApplicationFact
     tenants: Mapping[str, TenantFact]
     contracts: tuple[ContractFact, ...] = ()
+
+    def contract(self, contract_id: str | None) -> ContractFact | None:
+        """The contract, if it is among the facts."""
+        return next((contract for contract in self.contracts if contract.id == contract_id), None)
 
     def name(self, tenant_id: str) -> str:
         """The tenant's name, for sentences."""
@@ -100,7 +124,8 @@ class SharingFacts:
         for tenant in self.tenants.values():
             spans += [stop.span for stop in tenant.suspensions]
         for contract in self.contracts:
-            spans += [span for terms in contract.terms.values() for span in terms]
+            for term in (term for terms in contract.terms.values() for term in terms):
+                spans += [term, *term.widened]
             spans += [stop.span for stop in contract.pauses]
         return boundaries(spans)
 

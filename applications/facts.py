@@ -6,12 +6,13 @@ but the fact that it is.
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
-from applications.availability import ApplicationFact, ContractFact, SharingFacts, Stop, TenantFact
+from applications.availability import ApplicationFact, ContractFact, SharingFacts, Stop, TenantFact, Term
 from applications.models.applications import PORTAL_ID
 from iam_portal.spans import RangeLike, Span
 
@@ -32,7 +33,7 @@ FROM applications_application a WHERE a.id = ANY(%(applications)s) ORDER BY a.id
 # Terms by contract: the planner would rather look through all terms of an application that thousands have.
 _CONTRACTS = """
 WITH agreed AS MATERIALIZED (
-    SELECT contract_id, role_id, during FROM applications_contractterm
+    SELECT contract_id, role_id, during, confirmed_at FROM applications_contractterm
     WHERE contract_id = ANY(ARRAY(
         SELECT own.id FROM applications_contract own
         WHERE own.state = 'accepted' AND own.consumer_id = ANY(%(tenants)s::uuid[])
@@ -42,7 +43,12 @@ WITH agreed AS MATERIALIZED (
             SELECT u.provider_id FROM applications_contract u
             WHERE u.type = 'access' AND u.state = 'accepted' AND u.consumer_id = ANY(%(tenants)s::uuid[])))))
 )
-SELECT r.application_id, r.key, t.during, c.id, c.type, c.provider_id, c.consumer_id, c.onward_access,
+SELECT r.application_id, r.key, t.during, t.confirmed_at,
+    CASE WHEN c.type = 'access' THEN ARRAY(
+        SELECT unnest(range_agg(p.during * t.during)) FROM applications_rolepermission p
+        WHERE p.role_id = t.role_id AND p.during && t.during AND NOT p.during @> t.confirmed_at
+    ) ELSE '{}' END,
+    c.id, c.type, c.provider_id, c.consumer_id, c.onward_access,
     c.starts_at, c.ends_at, c.ended_by,
     ARRAY(SELECT p.during FROM applications_contractpause p
           WHERE p.contract_id = c.id AND NOT isempty(p.during) ORDER BY p.during),
@@ -110,13 +116,13 @@ def _application(row: tuple[Any, ...]) -> ApplicationFact:
 
 
 def _contracts(application_ids: Sequence[str], tenant_ids: Sequence[str]) -> dict[str, list[ContractFact]]:
-    terms: dict[tuple[str, UUID], dict[str, tuple[Span, ...]]] = defaultdict(dict)
+    terms: dict[tuple[str, UUID], dict[str, tuple[Term, ...]]] = defaultdict(dict)
     heads: dict[tuple[str, UUID], tuple[Any, ...]] = {}
     for row in _rows(_CONTRACTS, applications=list(application_ids), tenants=list(tenant_ids)):
-        application_id, key, during, *head = row
+        application_id, key, during, confirmed_at, widened, *head = row
         address = (application_id, head[0])
         roles = terms[address]
-        roles[key] = (*roles.get(key, ()), Span.of(during))
+        roles[key] = (*roles.get(key, ()), _term(during, confirmed_at, widened))
         heads[address] = tuple(head)
     found: dict[str, list[ContractFact]] = defaultdict(list)
     for address, columns in heads.items():
@@ -124,7 +130,7 @@ def _contracts(application_ids: Sequence[str], tenant_ids: Sequence[str]) -> dic
     return found
 
 
-def _contract(head: tuple[Any, ...], terms: dict[str, tuple[Span, ...]]) -> ContractFact:
+def _contract(head: tuple[Any, ...], terms: dict[str, tuple[Term, ...]]) -> ContractFact:
     pk, kind, provider_id, consumer_id, onward, starts_at, ends_at, ended_by, paused, by = head
     return ContractFact(
         id=str(pk),
@@ -138,6 +144,11 @@ def _contract(head: tuple[Any, ...], terms: dict[str, tuple[Span, ...]]) -> Cont
         terms=terms,
         pauses=_stops(paused, by),
     )
+
+
+def _term(during: RangeLike, confirmed_at: datetime, widened: Sequence[RangeLike]) -> Term:
+    span = Span.of(during)
+    return Term(span.start, span.end, confirmed_at, tuple(map(Span.of, widened)))
 
 
 def _tenant(pk: UUID, name: str, stopped: Sequence[RangeLike], by: Sequence[str]) -> TenantFact:

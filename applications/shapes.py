@@ -1,7 +1,9 @@
 """The wire form of rows and answers, used by REST and by pages alike."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 
@@ -11,6 +13,7 @@ from applications.availability import SharingFacts, available, turns
 from applications.models import (
     Amendment,
     AmendmentState,
+    ApplicationRole,
     Client,
     ClientSecret,
     Contract,
@@ -18,7 +21,9 @@ from applications.models import (
     ContractTerm,
     Event,
 )
+from applications.rolechanges import Gain, by_role
 from iam_portal.decision import rfc3339
+from iam_portal.spans import BEGINNING, Span, joined
 
 
 def availability(facts: SharingFacts, *, tenant_id: str, at: datetime) -> dict[str, Any]:
@@ -69,7 +74,7 @@ def present_terms(row: Contract) -> list[ContractTerm]:
 
 def contract(row: Contract, *, at: datetime) -> dict[str, Any]:
     """A contract; terms with roles, pauses and amendments are to be prefetched."""
-    terms = sorted(present_terms(row), key=lambda term: (term.role.application_id, term.role.key, term.id))
+    terms = agreed_roles(row)
     agreed = row.state == ContractState.ACCEPTED
     offered = {"startsAt": rfc3339(row.starts_at), "endsAt": rfc3339(row.ends_at)}
     return {
@@ -89,16 +94,18 @@ def contract(row: Contract, *, at: datetime) -> dict[str, Any]:
         ],
         "roles": [
             {
-                "applicationId": term.role.application_id,
-                "role": term.role.key,
-                "name": term.role.name,
-                **(_span(term.during) if agreed else offered),
+                "applicationId": role.application_id,
+                "role": role.key,
+                "name": role.name,
+                **(_bounds(span) if agreed else offered),
             }
-            for term in terms
+            for role, spans in terms
+            for span in spans
         ],
         "onwardAccess": row.onward_access,
         "note": row.note,
         "amendments": {"open": sum(1 for one in row.amendments.all() if waits(row, one, at))},
+        "rolesToConfirm": getattr(row, "to_confirm", None),  # of rows from ``rolechanges.counted``
         "revision": f"r-{row.revision}",
     }
 
@@ -125,6 +132,45 @@ def amendment(row: Amendment, *, at: datetime) -> dict[str, Any]:
         "note": row.note,
         "answerBy": rfc3339(row.answer_by),
         "revision": f"r-{row.revision}",
+    }
+
+
+def agreed_roles(row: Contract) -> list[tuple[ApplicationRole, list[Span]]]:
+    """The roles of a contract with their agreed spans. A confirmation between two spans is no break."""
+    found: dict[ApplicationRole, list[Span]] = {}
+    for term in sorted(
+        present_terms(row), key=lambda term: (term.role.application_id, term.role.key, term.id)
+    ):
+        found.setdefault(term.role, []).append(Span.of(term.during))
+    return [
+        (role, joined(spans) or [Span(BEGINNING, BEGINNING)])  # agreed, and ended before it began
+        for role, spans in found.items()
+    ]
+
+
+def role_changes(contract_id: UUID, gains: Sequence[Gain], *, revision: str) -> dict[str, Any]:
+    """What roles of a contract gained and nobody confirmed yet."""
+    return {
+        "contractId": str(contract_id),
+        "revision": revision,
+        "roles": [
+            {
+                "applicationId": application_id,
+                "role": key,
+                "name": found[0].role_name,
+                "gained": [
+                    {
+                        "resourceType": gain.resource_type,
+                        "resourceId": gain.resource_id,
+                        "name": gain.resource,
+                        "privilege": gain.privilege,
+                        "since": rfc3339(gain.since),
+                    }
+                    for gain in found
+                ],
+            }
+            for (application_id, key), found in by_role(gains).items()
+        ],
     }
 
 
@@ -176,6 +222,12 @@ def _span(during: Any) -> dict[str, str | None]:
     if during.isempty:
         return {"startsAt": None, "endsAt": None}
     return {"startsAt": rfc3339(during.lower), "endsAt": rfc3339(during.upper)}
+
+
+def _bounds(span: Span) -> dict[str, str | None]:
+    if span.is_empty:
+        return {"startsAt": None, "endsAt": None}
+    return {"startsAt": rfc3339(span.start), "endsAt": rfc3339(span.end)}
 
 
 def _covers(during: Any, at: datetime) -> bool:

@@ -4,8 +4,13 @@ from django.dispatch import Signal
 
 # pairs: list of (tenant_id, application_id) whose availability changed; at
 availability_changed = Signal()
-# contract, by, at
+# contract, by, at; required: the ticks (``actions.requirements.Tick``) that are to be given with it
 contract_accepted = Signal()
+# Asked by pages: what has an upper app to show? A receiver answers with a panel {"template", …}, or None.
+# ``acceptance_shown``: inside the form that accepts ``contract`` (page, tenant, at, ticked: what was sent);
+# ``application_shown``: on the page of ``application`` (page, tenant, at)
+acceptance_shown = Signal()
+application_shown = Signal()
 # asks: may this actor make a credential with which he could act as the application?
 # kwargs: actor, application, at
 principal_becoming = Signal()

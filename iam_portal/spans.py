@@ -65,6 +65,21 @@ class Span:
         return rest
 
 
+def joined(spans: list[Span]) -> list[Span]:
+    """The same moments as few spans as possible, in order; those without a moment are left out."""
+    found: list[Span] = []
+    for span in sorted(spans, key=lambda span: span.start or BEGINNING):
+        if span.is_empty:
+            continue
+        last = found[-1] if found else None
+        if last is not None and (span.start or BEGINNING) <= (last.end or FOREVER):
+            end = max(last.end or FOREVER, span.end or FOREVER)
+            found[-1] = Span(last.start, None if end == FOREVER else end)
+        else:
+            found.append(span)
+    return found
+
+
 def _closed(start: datetime, end: datetime) -> Span:
     return Span(None if start == BEGINNING else start, None if end == FOREVER else end)
 

@@ -1,7 +1,9 @@
 """``effective roles``, ``may call`` and ``may grant``: pure functions over facts and a moment."""
 
 from accesscontrol.decide.calls import Call, CallFacts, call_until, may_call
+from accesscontrol.decide.confirmed import amounts_to, confirmed_permissions
 from accesscontrol.decide.grants import may_grant
+from accesscontrol.decide.required import STATES, Met, Requirement, met
 from accesscontrol.decide.roles import (
     AssignmentFact,
     HeldRole,
@@ -20,22 +22,28 @@ from accesscontrol.decide.roles import (
 )
 
 __all__ = [
+    "STATES",
     "AssignmentFact",
     "Call",
     "CallFacts",
     "HeldRole",
+    "Met",
     "Permission",
     "PermissionFact",
     "PrincipalFacts",
+    "Requirement",
     "RoleBook",
     "Roles",
     "Via",
+    "amounts_to",
     "application_role_urn",
     "call_until",
+    "confirmed_permissions",
     "effective_roles",
     "granted_permissions",
     "may_call",
     "may_grant",
+    "met",
     "permissions_of",
     "principal_moments",
     "tenant_role_urn",

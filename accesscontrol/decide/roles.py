@@ -96,9 +96,15 @@ class Roles:
         return sorted({role.urn for role in self.held})
 
 
-def application_role_urn(scope_tenant_id: str, application_id: str, key: str) -> str:
-    """The tenant in it is the tenant whose data it covers."""
-    return f"urn:iam:application-role:{scope_tenant_id}:{application_id}:{key}"
+def application_role_urn(
+    scope_tenant_id: str, application_id: str, key: str, contract_id: str | None = None
+) -> str:
+    """The tenant in it is the tenant whose data it covers.
+
+    With ``contract_id``: the role as far as that access contract's provider confirmed it (docs/adr/0004).
+    """
+    urn = f"urn:iam:application-role:{scope_tenant_id}:{application_id}:{key}"
+    return urn if contract_id is None else f"{urn}:contract:{contract_id}"
 
 
 def tenant_role_urn(tenant_id: str, key: str) -> str:
@@ -161,10 +167,16 @@ def _held(
         if way.contract_id == assignment.contract_id or (
             assignment.contract_id is None and way.relation in ("provision", "owned", "builtin")
         ):
-            urn = application_role_urn(way.scope_tenant_id, application_id, key)
-            reasons = (_assigned(assignment, key), *way.decision.reasons)
             contract_id = assignment.contract_id
-            return HeldRole(urn, key, way.scope_tenant_id, way.relation, contract_id, reasons)
+            through = sharing.contract(contract_id)
+            term = through.widened(key, at) if through is not None else None
+            marked = contract_id if term is not None else None
+            urn = application_role_urn(way.scope_tenant_id, application_id, key, marked)
+            reasons = [_assigned(assignment, key), *way.decision.reasons]
+            if through is not None and term is not None:
+                who = sharing.name(through.provider_id)
+                reasons.append(say.confirmed_only(key, application_id, through.id, who, term.confirmed_at))
+            return HeldRole(urn, key, way.scope_tenant_id, way.relation, contract_id, tuple(reasons))
     return answer.decision.reasons if not answer else (say.role_by_other_way(key, application_id),)
 
 

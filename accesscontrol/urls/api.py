@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accesscontrol.api import acl, assignments, roles
+from accesscontrol.api import acl, assignments, required, roles
 
 app_name = "access-management"
 
@@ -16,6 +16,7 @@ urlpatterns = [
         assignments.OneAssignment.as_view(),
         name="assignment-withdraw",
     ),
+    path(f"{_tenant}/required-roles", required.RequiredRoles.as_view(), name="required-role-list"),
     path(f"{_tenant}/roles", roles.Roles.as_view(), name="role-list"),
     path(f"{_tenant}/roles/<role_key:key>", roles.OneRole.as_view(), name="role-read"),
 ]

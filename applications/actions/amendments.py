@@ -11,7 +11,7 @@ from applications.actions.open_amendments import close_lapsed, diff, recorded, s
 from applications.actions.record import finish, snapshot
 from applications.actions.terms import rewrite
 from applications.models import Amendment, AmendmentRole, AmendmentState, Contract, ContractTold
-from applications.policies import contracts_of, lock_contract
+from applications.policies import contracts_of, lock_applications, lock_contract
 from iam_portal.errors import DomainError, NotFound
 from iam_portal.gate import Actor
 from tenants import impact
@@ -46,6 +46,9 @@ def amend(
         plan = plan_of(contract=contract, tenant=tenant, change=change, at=at)
         widens = plan.widens(contract)
         if widens:
+            lock_applications(
+                role.application_id for role in plan.add
+            )  # what they hold now is what is offered
             _require_none_open(contract, by=by, at=at)
         amendment = _write(contract, plan, change, tenant=tenant, by=by, at=at, note=note, widens=widens)
         if widens:
@@ -86,7 +89,8 @@ def take_effect(
     added = [role.application_id for role in plan.add]
     with changing(contract, at=at, also=added):
         shortened = plan.shortens(contract) and not amendment.widens
-        rewrite(contract, plan, at=at)
+        offered = amendment.proposed_by_tenant_id == contract.provider_id
+        rewrite(contract, plan, at=at, confirmed_at=amendment.proposed_at if offered else at)
         if plan.moves_end:
             contract.ended_by = by.name[:200] if shortened else ""
             contract.ended_by_tenant_id = amendment.proposed_by_tenant_id if shortened else None

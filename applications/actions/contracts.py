@@ -1,6 +1,6 @@
 """The life of a contract: propose, accept, decline, withdraw, end."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
@@ -11,6 +11,7 @@ from applications.actions.availability import moving
 from applications.actions.drafts import CannotDraft, check_roles, draft, edit, state_of
 from applications.actions.open_amendments import cancel_open
 from applications.actions.record import finish, snapshot
+from applications.actions.requirements import Tick, hold_sides, require_declared
 from applications.actions.terms import cut
 from applications.models import Contract, ContractState, ContractTerm
 from applications.policies import lock_applications, lock_contract, lock_tenants, touched_tenants
@@ -51,6 +52,7 @@ def propose(
         require_side(contract, tenant, "provider")
         _require_state(contract, ContractState.DRAFT)
         _refuse_past_end(contract, at)
+        lock_applications(_applications([contract]))  # what the roles hold now is what is offered
         _require_shareable(contract, at)
         before = snapshot(contract, at)
         contract.state, contract.proposed_at = ContractState.PROPOSED, at
@@ -91,23 +93,39 @@ def decline(
 
 
 def accept(
-    *, tenant: Tenant, contract_id: UUID, by: Actor, at: datetime, note: str = "", revision: int | None = None
+    *,
+    tenant: Tenant,
+    contract_id: UUID,
+    by: Actor,
+    at: datetime,
+    note: str = "",
+    revision: int | None = None,
+    required: Sequence[Tick] = (),
 ) -> Contract:
-    """Consumer: agree. From its start (now, when that has passed) the roles are granted."""
+    """Consumer: agree. From its start (now, when that has passed) the roles are granted.
+
+    ``required``: what its applications require of others, to be given at once; who may not gets none of it.
+    """
+    ticks = list(dict.fromkeys(required))
     with transaction.atomic():
+        if ticks:
+            hold_sides(tenant=tenant, contract_id=contract_id)
         contract = lock_contract(tenant=tenant, contract_id=contract_id, revision=revision)
         require_side(contract, tenant, "consumer")
         _require_state(contract, ContractState.PROPOSED)
         _refuse_past_end(contract, at)
         lock_applications(_applications([contract]))  # or a role could be retired after it was looked at
         _require_shareable(contract, at)
+        require_declared(contract, ticks, at=at)
         before = snapshot(contract, at)
         with changing(contract, at=at):
             contract.state, contract.answered_at = ContractState.ACCEPTED, at
             contract.starts_at = max(contract.starts_at or at, at)
-            contract.terms.update(during=since(contract.starts_at, contract.ends_at), confirmed_at=at)
+            # The provider's word stands since the proposal: what a role gained after it was not offered.
+            during = since(contract.starts_at, contract.ends_at)
+            contract.terms.update(during=during, confirmed_at=contract.proposed_at)
             finish(contract, "accepted", by=by, at=at, before=before, note=note)
-        contract_accepted.send(sender=Contract, contract=contract, by=by, at=at)
+        contract_accepted.send(sender=Contract, contract=contract, by=by, at=at, required=ticks)
     return contract
 
 

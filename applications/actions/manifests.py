@@ -13,6 +13,7 @@ from django.db.models import Model
 from psycopg import Error as PostgresError
 
 from applications.actions.availability import moving
+from applications.actions.confirmations import refuse_overtaken, tell_widened
 from applications.actions.roles import retire_roles
 from applications.events import emit_all, event
 from applications.manifest import DeclaredResource, DeclaredRole, Diff, Manifest, PermissionKey, ResourceKey
@@ -21,6 +22,7 @@ from applications.models import (
     ApplicationRole,
     Availability,
     Contract,
+    ContractType,
     RequiredRole,
     Resource,
     RolePermission,
@@ -61,6 +63,9 @@ def declare(
                 _required(application, manifest, at, diff)
             if diff:
                 _tell(application, diff, by, at)
+                passed_on = Contract.objects.filter(id__in=contracts, type=ContractType.ACCESS)
+                rows = passed_on.select_related("provider", "consumer").order_by("created_at", "id")
+                tell_widened(list(rows), by=by, at=at)
             if dry_run:
                 raise _DryRun
     except _DryRun:
@@ -158,6 +163,7 @@ def _permissions(
         if ended or begun:
             moved.add(role.key)
     RolePermission.objects.filter(id__in=surplus).close(at)
+    refuse_overtaken({row.role_id for row in missing}, at=at)
     with _refusing(RolePermission):
         RolePermission.objects.bulk_create(missing)
     return moved

@@ -9,8 +9,11 @@ from tenants.models import since
 from tenants.models.spanned import clipped
 
 
-def rewrite(contract: Contract, plan: Plan, *, at: datetime) -> None:
-    """Close what goes, open what comes, move what runs to the end. Nothing begins before ``at``."""
+def rewrite(contract: Contract, plan: Plan, *, at: datetime, confirmed_at: datetime) -> None:
+    """Close what goes, open what comes, move what runs to the end. Nothing begins before ``at``.
+
+    ``confirmed_at`` is the moment of the provider's word on the roles that come.
+    """
     if plan.shortens(contract):
         assert plan.ends_at is not None
         cut(contract, plan.ends_at)
@@ -23,7 +26,7 @@ def rewrite(contract: Contract, plan: Plan, *, at: datetime) -> None:
     start = max(plan.moment, contract.starts_at or plan.moment)
     for role in plan.add:
         term = ContractTerm(
-            contract=contract, role=role, during=since(start, contract.ends_at), confirmed_at=at
+            contract=contract, role=role, during=since(start, contract.ends_at), confirmed_at=confirmed_at
         )
         term.full_clean(validate_constraints=False)
         term.save()

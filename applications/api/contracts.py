@@ -10,8 +10,9 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from applications import shapes
+from applications import rolechanges, shapes
 from applications.actions import contracts, drafts, pauses
+from applications.actions.requirements import Tick
 from applications.models import Contract, ContractState, ContractType
 from applications.policies import contracts_of, with_parts
 from applications.serializers.contracts import ActIn, ContractIn, ContractOut, ContractPage, ContractPatch
@@ -49,8 +50,7 @@ class ContractAPI(TenantAPI):
         types = [type for type in ContractType if may(Permission(RESOURCE[type], Privilege.READ))]
         if not types:
             self.require_type(ContractType.PROVISION, Privilege.READ)
-        rows = contracts_of(self.kwargs["tenant_id"]).filter(type__in=types)
-        return with_parts(rows)
+        return self._rows().filter(type__in=types)
 
     def one(self, contract_id: UUID) -> Contract:
         """A contract of the tenant that the actor may read, or NotFound."""
@@ -61,8 +61,13 @@ class ContractAPI(TenantAPI):
 
     def answer(self, contract_id: UUID, status: int = 200) -> Response:
         """The contract as it is now, with its revision."""
-        found = with_parts(contracts_of(self.kwargs["tenant_id"])).get(id=contract_id)
+        found = self._rows().get(id=contract_id)
         return with_revision(shapes.contract(found, at=self.at), found.revision, status)
+
+    def _rows(self) -> QuerySet[Contract]:
+        tenant_id = self.kwargs["tenant_id"]
+        rows = with_parts(contracts_of(tenant_id))
+        return rolechanges.counted(rows, tenant_id=tenant_id, at=self.at)
 
 
 class Contracts(ContractAPI):
@@ -168,6 +173,10 @@ class ContractAct(ContractAPI):
             planned["until"] = body["until"]
         elif body["until"] is not None:
             raise Invalid(f"{act} takes no until.")
+        if act == "accept":
+            planned["required"] = _ticks(body)
+        elif body["requiredRoles"]:
+            raise Invalid(f"{act} gives no required roles.")
 
         def do() -> Contract:
             return self.acts[act](
@@ -223,6 +232,13 @@ def _offer(body: dict[str, Any], type: str, row: Contract | None) -> drafts.Offe
         onward_access=pick("onwardAccess", "onward_access", False),
         note=pick("note", "note", ""),
     )
+
+
+def _ticks(body: dict[str, Any]) -> list[Tick]:
+    return [
+        Tick(item["applicationId"], item["requires"]["applicationId"], item["requires"]["role"])
+        for item in body["requiredRoles"]
+    ]
 
 
 def _narrow(rows: QuerySet[Contract], request: Request, tenant_id: UUID, at: datetime) -> QuerySet[Contract]:

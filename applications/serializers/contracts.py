@@ -33,8 +33,20 @@ class ContractPatch(StrictSerializer):
     note = Text(1000, required=False, allow_blank=True)
 
 
+class TickIn(StrictSerializer):
+    """A required role to give with an acceptance: the shared application, and what it requires."""
+
+    applicationId = Text(64)
+    requires = RoleRef()
+
+
 class ActIn(StrictSerializer):
-    """An act on a contract: when (only where it can be planned), until when (pause), and a note."""
+    """An act on a contract: when (only where it can be planned), until when (pause), and a note.
+
+    ``requiredRoles`` (accept): what applications of the contract require and shall have at once.
+    """
+
+    requiredRoles = TickIn(many=True, required=False, default=list, max_length=200)  # type: ignore[call-arg]
 
     at = rest.DateTimeField(required=False, allow_null=True, default=None)
     until = rest.DateTimeField(required=False, allow_null=True, default=None)
@@ -89,6 +101,11 @@ class ContractOut(rest.Serializer[Any]):
     onwardAccess = rest.BooleanField()
     note = rest.CharField()
     amendments = AmendmentsOut()
+    rolesToConfirm = rest.IntegerField(
+        allow_null=True,
+        help_text="Roles that gained permissions which its provider has not confirmed; null for the consumer"
+        " and for what is not an accepted access contract",
+    )
     revision = rest.CharField()
 
 

@@ -3,10 +3,12 @@
 from django.urls import path
 
 from applications.views import (
+    accepting,
     amending,
     amendment_answers,
     application,
     applications,
+    confirming,
     contract_acts,
     contracts,
     credentials,
@@ -40,6 +42,7 @@ urlpatterns = [
     path("contracts", contracts.ContractList.as_view(), name="contract-list"),
     path("contracts/new", drafting.ContractNew.as_view(), name="contract-new"),
     path(_CONTRACT, contracts.ContractDetail.as_view(), name="contract-detail"),
+    path(f"{_CONTRACT}/confirm", confirming.RolesConfirm.as_view(), name="contract-confirm"),
     path(f"{_CONTRACT}/edit", redrafting.ContractEdit.as_view(), name="contract-edit"),
     path(
         f"{_CONTRACT}/pauses/<int:pause_id>/cancel",
@@ -55,8 +58,10 @@ urlpatterns = [
         )
         for name in amendment_answers.ACTS
     ),
+    path(f"{_CONTRACT}/accept", accepting.ContractAccept.as_view(), name="contract-accept"),
     *(
         path(f"{_CONTRACT}/{name}", contract_acts.ContractAct.as_view(name=name), name=f"contract-{name}")
         for name in ACTS
+        if name != "accept"
     ),
 ]

@@ -14,7 +14,7 @@ from applications.http import address
 from applications.models import Contract, ContractTerm, ContractType
 from applications.views._reasons import first_sentence
 from applications.views._standing import is_provider, partner_of, standing, type_words
-from iam_portal.spans import Span
+from iam_portal.spans import Span, joined
 from tenants.models import Tenant
 
 
@@ -144,7 +144,7 @@ def lanes(contract: Contract, at: datetime) -> list[dict[str, Any]]:
     terms = [term for term in contract.terms.all() if term.removed_at is None or not term.during.isempty]
     for term in terms:
         spans[term.role.application_id, term.role.key].append(_agreed(contract, term, state))
-        spans[term.role.application_id, term.role.key].sort(key=lambda span: str(span.start))
+    spans = defaultdict(list, {key: joined(found) or found[:1] for key, found in spans.items()})
     for term in terms:
         names = groups[tuple(spans[term.role.application_id, term.role.key])]
         names += [term.role.name] if term.role.name not in names else []

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from applications.availability import STRENGTH, Answer
 from applications.http import address
 from applications.models import Application, Availability, Resource, RolePermission
+from applications.signals import application_shown
 from applications.views._application import RELATIONS, TabPage, lanes
 from applications.views._reasons import why
 from applications.views.applications import state_of
@@ -33,6 +34,7 @@ class ApplicationDetail(TabPage):
             "description": application.description,
             "lanes": lanes(application, self.tenant, self.slug, self.at),
             "own": own,
+            "panels": self.panels(application_shown, application=application),
             **(self.past("application", application.id) if own else {"history": None}),
         }
         return self.render("applications/application_detail.html", context)

@@ -129,8 +129,11 @@ class ContractAct(ConfirmedActPage):
             return self.changed_meanwhile(contract, revision)
         if not self.act.fits(contract, self) or not form.is_valid():
             return too_late(self, contract) or self.show(contract, form, self.impact(contract))
-        given = {name: form.cleaned_data[name] for name in form.fields if name != "shown"}
-        return self._run(contract, form, given, revision)
+        return self._run(contract, form, self.given(form), revision)
+
+    def given(self, form: forms.Form) -> dict[str, Any]:
+        """What the person said with the act."""
+        return {name: form.cleaned_data[name] for name in form.fields if name != "shown"}
 
     def _run(
         self, contract: Contract, form: forms.Form, given: dict[str, Any], revision: int | None

@@ -25,6 +25,7 @@ from applications.views._standing import (
     standing_in,
     type_words,
 )
+from applications.views._widened import notice
 from iam_portal.decision import Decision
 from iam_portal.errors import Forbidden, NotFound
 from tenants.http.paging import page_of, searched
@@ -128,6 +129,7 @@ class ContractDetail(ContractPage):
                 "copy_id": str(contract.id),
                 **menu(self, contract),
             },
+            "notice": notice(self, contract),
             "sentence": sentence,
             "decision": why(decision, self.slug),
             "facts": shapes.facts(contract, self.tenant),

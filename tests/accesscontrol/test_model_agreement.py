@@ -27,19 +27,20 @@ from tests.support.happening import (
     PROFILE,
     Clock,
 )
+from tests.support.role_acts import RoleActs
 from tests.support.universe import OWNERS, TENANTS, Universe, basic
 
 TOKEN_LIFE = timedelta(seconds=300)
 BASE = "/iam/access-management/v1"
 
 
-class Sharing(Foreseeing, AmendmentActs, Comparing):
+class Sharing(Foreseeing, AmendmentActs, RoleActs, Comparing):
     """Acts at random; after each of them everything is compared, and a few doors are asked over HTTP."""
 
     def __init__(self) -> None:
         super().__init__()
         self.browser = Browser(headers={"Accept": "application/json"})
-        self.token: tuple[str, str, str, datetime, set[tuple[str, str]]] | None = None
+        self.token: tuple[str, str, str, datetime, set[tuple]] | None = None
         self.accounts: dict[tuple[str, str], UUID] = {}
 
     @invariant()
@@ -139,8 +140,7 @@ class Sharing(Foreseeing, AmendmentActs, Comparing):
         body = answer.json()
         assert body["active"] == bool(now), (self.token, self.at, body)
         if now:
-            parts = [role.split(":") for role in body["roles"]]
-            assert {(key, self.u.named(scope)) for *_, scope, _, key in parts} == now
+            assert {self.said(role) for role in body["roles"]} == now
             return
         assert answer.content == b'{"active": false}'
         self.token = None

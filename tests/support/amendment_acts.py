@@ -58,7 +58,7 @@ class AmendmentActs(History):
         if not self.tries(lambda: amendments.amend(tenant=tenant, **act), expected):
             return
         if naive_amending.widens(row, wanted):
-            row.waiting = wanted
+            row.waiting, wanted.proposed = wanted, self.at
             if answer:
                 self.answer(number, answer, by_proposer=False)
         else:

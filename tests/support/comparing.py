@@ -1,12 +1,13 @@
 """The portal's answers beside those of the naive model, below the doors."""
 
 import random
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from accesscontrol import acl
 from accesscontrol import facts as load
-from accesscontrol.decide import effective_roles, may_call
+from accesscontrol.decide import HeldRole, effective_roles, may_call
 from applications import facts, readlist, readmodel
 from applications.availability import available, granted, turns
 from applications.models import Announced, Availability, Event
@@ -95,9 +96,9 @@ class Comparing(History):
             assert name not in served, "one static resource, one entry"
             served[name] = set()
             for grant in entry["grants"]:
-                *_, scope, app, key = grant["role"].split(":")
+                scope, app, key, mark = named_by(grant["role"])
                 assert (self.u.named(scope), app) == (name, application)
-                served[name].add((key, tuple(grant["privileges"])))
+                served[name].add((key, mark, frozenset(grant["privileges"])))
         assert served == self.model.acl(application, at), (application, at)
 
     def calls_agree(self, turn: int, probes: list[datetime]) -> None:
@@ -108,7 +109,7 @@ class Comparing(History):
             for at in probes:
                 for target in APPS:
                     call = may_call(known[target], at=at)
-                    told = {(role.key, self.u.named(role.scope_tenant_id)) for role in call.roles}
+                    told = {self.said(role.urn) for role in call.roles}
                     expected = self.model.may_call(caller, target, name, at)
                     assert told == expected, (caller, target, name, at)
                     assert bool(call) == bool(expected)
@@ -126,6 +127,21 @@ class Comparing(History):
                 roles = effective_roles(held[application], sharing[application], books[application], at=at)
                 told = {(r.key, r.contract_id, self.u.named(r.scope_tenant_id)) for r in roles.held}
                 assert told == self.model.held(name, "user", name, application, at), (application, name, at)
+                self.holders_can(roles.held, application, at)
+
+    def holders_can(self, held: Iterable[HeldRole], application: str, at: datetime) -> None:
+        """The URN that a holder carries, looked up in the ACL, is what the model says he may do."""
+        if not held or at != self.at:
+            return
+        entries = acl.build(self.u.applications[application], at=at).resources
+        for role in held:
+            expected = self.model.amounts_to(application, role.key, role.contract_id, at)
+            assert looked_up(entries, role.scope_tenant_id, role.urn) == expected, (role, at)
+
+    def said(self, urn: str) -> tuple[str, str, str | None]:
+        """What a URN says: the role's key, whose data, and the contract that marks it."""
+        scope, _, key, mark = named_by(urn)
+        return key, self.u.named(scope), mark
 
     def events_agree(self) -> None:
         """What was told, and what the next run of the job will tell, is exactly what happened, in order."""
@@ -146,6 +162,25 @@ class Comparing(History):
             assert states == [number % 2 == 0 for number in range(len(states))], "an event twice"
             assert [at for at, _ in turned] == sorted(at for at, _ in turned)
             assert _lasting(turned) == self.model.turns(application, name, self.at), (application, name)
+
+
+def named_by(urn: str) -> tuple[str, str, str, str | None]:
+    """The parts of an application role's URN: scope tenant, application, key, contract or None."""
+    scope, application, key, *mark = urn.removeprefix("urn:iam:application-role:").split(":")
+    assert mark in ([], ["contract", *mark[1:]])
+    return scope, application, key, mark[1] if mark else None
+
+
+def looked_up(entries: Iterable[Mapping[str, Any]], tenant_id: str, urn: str) -> frozenset[str]:
+    """As the application does it: the privileges of the URN on its one resource, of this owner."""
+    return frozenset(
+        privilege
+        for entry in entries
+        if entry["owningTenantId"] == tenant_id
+        for grant in entry["grants"]
+        if grant["role"] == urn
+        for privilege in grant["privileges"]
+    )
 
 
 def _wire(moment: datetime | None) -> str | None:

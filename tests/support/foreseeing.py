@@ -19,6 +19,7 @@ from tests.support.contract_acts import ContractActs
 from tests.support.factories import SYSTEM
 from tests.support.happening import APPS, application_ids, index, maybe_offset, role_sets, tenant_names
 from tests.support.other_acts import OtherActs
+from tests.support.role_acts import held_by_editor, held_by_viewer
 from tests.support.universe import OWNERS, TENANTS, manifest_of
 
 Found = dict[str, Any]
@@ -115,20 +116,17 @@ class Foreseeing(ContractActs, OtherActs):
             self.retire(application, 0)
         self.came_true(predicted, before, known.owner, self.at)
 
-    @rule(application=application_ids, roles=role_sets)
-    def foresee_a_declaration(self, application: str, roles: tuple[str, ...]) -> None:
+    @rule(application=application_ids, viewer=held_by_viewer, editor=held_by_editor, roles=role_sets)
+    def foresee_a_declaration(self, application, viewer, editor, roles) -> None:
         known = self.model.applications[application]
         if known.life[1] is not None:
             return
-        row = self.u.applications[application]
-        predicted = self.ahead(
-            "declare",
-            known.owner,
-            row,
-            lambda: manifests.declare(application=row, manifest=manifest_of(roles), by=SYSTEM, at=self.at),
-        )
+        row, held = self.u.applications[application], {"viewer": viewer, "editor": editor}
+        manifest = manifest_of(roles, held, sorted(self.model.required.get(application, ())))
+        given = {"application": row, "manifest": manifest, "by": SYSTEM, "at": self.at}
+        predicted = self.ahead("declare", known.owner, row, lambda: manifests.declare(**given))
         before = deepcopy(self.model)
-        self.declare(application, roles)
+        self.u.declare(application, roles, self.at, held)
         self.came_true(predicted, before, known.owner, self.at)
 
     @rule(number=index)
@@ -220,11 +218,35 @@ def lost_people(before: naive.Naive, after: naive.Naive, moments: list[datetime]
     for name in TENANTS:
         for application in APPS:
             for at in moments:
-                had = {(key, scope) for key, _, scope in before.held(name, "user", name, application, at)}
-                has = {(key, scope) for key, _, scope in after.held(name, "user", name, application, at)}
-                for key, scope in had - has:
-                    found.setdefault(name, set()).add((application, key, scope))
+                had, has = (amounts(model, name, application, at) for model in (before, after))
+                for (key, scope), amount in had.items():
+                    if (key, scope) not in has or amount - has[key, scope]:
+                        found.setdefault(name, set()).add((application, key, scope))
     return found
+
+
+def amounts(model: naive.Naive, name: str, application: str, at: datetime) -> dict[tuple, frozenset[str]]:
+    """What each role over each tenant's data amounts to for the tenant's user, by whichever ways."""
+    found: dict[tuple, frozenset[str]] = {}
+    for key, contract, scope in model.held(name, "user", name, application, at):
+        amount = model.amounts_to(application, key, contract, at)
+        found[key, scope] = found.get((key, scope), frozenset()) | amount
+    return found
+
+
+def called(
+    model: naive.Naive, caller: str, target: str, tenant: str, at: datetime
+) -> dict[tuple, frozenset[str]]:
+    """The same of a call."""
+    found: dict[tuple, frozenset[str]] = {}
+    for key, scope, mark in model.may_call(caller, target, tenant, at):
+        amount = model.amounts_to(target, key, mark, at)
+        found[key, scope] = found.get((key, scope), frozenset()) | amount
+    return found
+
+
+def less(had: dict[tuple, frozenset[str]], has: dict[tuple, frozenset[str]]) -> bool:
+    return any(slot not in has or amount - has[slot] for slot, amount in had.items())
 
 
 def lost_calls(before: naive.Naive, after: naive.Naive, moments: list[datetime]) -> set[tuple]:
@@ -240,7 +262,7 @@ def lost_calls(before: naive.Naive, after: naive.Naive, moments: list[datetime])
         for target in APPS
         for tenant in TENANTS
         if any(
-            before.may_call(caller, target, tenant, at) - after.may_call(caller, target, tenant, at)
+            less(called(before, caller, target, tenant, at), called(after, caller, target, tenant, at))
             for at in moments
         )
     }

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tests.support.naive_facts import Application, Assignment, Contract, Life, Role, Term, cut, lives
+from tests.support.naive_words import Words
 
 __all__ = ["Application", "Assignment", "Contract", "Naive", "Role", "Term", "cut", "lives"]
 
 
 @dataclass
-class Naive:
+class Naive(Words):
     """Everything that happened, and the answers that follow."""
 
     tenants: dict[str, list[Life]] = field(default_factory=dict)  # when each is suspended
@@ -25,6 +26,7 @@ class Naive:
     users: dict[str, tuple[str, list[Life]]] = field(default_factory=dict)  # (tenant, when active)
     groups: dict[str, str | None] = field(default_factory=dict)  # group → the one above it
     members: list[tuple[str, str, Life]] = field(default_factory=list)  # (user, group, life)
+    required: dict[str, set[tuple[str, str]]] = field(default_factory=dict)  # application → (other, key)
 
     # --- granted and available ---
 
@@ -119,6 +121,7 @@ class Naive:
             periods += [application.life, *application.suspended]
         for role in self.roles:
             periods.append(role.life)
+            periods += [life for _, life in role.held]
         for contract in self.contracts.values():
             periods += contract.pauses
             for term in contract.terms:
@@ -164,14 +167,14 @@ class Naive:
         return False
 
     def may_call(self, caller: str, target: str, tenant: str, at: datetime) -> set[tuple]:
-        """The roles that a call may carry: (key, whose data). Empty is a no."""
+        """The roles that a call may carry: (key, whose data, mark). Empty is a no."""
         if caller == target or not self.own_way(target, tenant, at):
             return set()
         here = set()
         if self.own_way(caller, tenant, at):
             for key, contract, scope in self.held(tenant, "application", caller, target, at):
                 if contract is None:
-                    here.add((key, scope))
+                    here.add((key, scope, None))
         if here:
             return here
         home = self.applications[caller].owner
@@ -179,11 +182,14 @@ class Naive:
         if home != tenant and self.available(caller, home, at):
             for key, contract, scope in self.held(home, "application", caller, target, at):
                 if contract is not None and self.contracts[contract].provider == tenant:
-                    through.add((key, scope))
+                    through.add((key, scope, self.mark(target, key, contract, at)))
         return through
 
     def acl(self, application: str, at: datetime) -> dict[str, set[tuple]]:
-        """For each tenant that is served: (role key, privileges) granted there as owned or by provision."""
+        """For each tenant that is served: (role key, mark, privileges), granted as owned or by provision.
+
+        Marked ones are for those who work there by an access contract.
+        """
         found: dict[str, set[tuple]] = {}
         for tenant in self.tenants:
             if not self.own_way(application, tenant, at):
@@ -193,7 +199,12 @@ class Naive:
                 ways = self.granted(application, key, tenant, at)
                 role = self.living_role(application, key, at)
                 if role is not None and any(relation != "access" for relation, _, _ in ways):
-                    found[tenant].add((key, tuple(role.privileges)))
+                    found[tenant].add((key, None, role.privileges(at)))
+                    for contract_id, contract in self.contracts.items():
+                        given = contract.type == "access" and contract.provider == tenant
+                        if given and self.counts(contract, role, at) and self.was_marked(contract, role, at):
+                            found[tenant].add((key, contract_id, self.confirmed(contract, role, at)))
+            found[tenant] = {grant for grant in found[tenant] if grant[2]}
         return found
 
     # --- what may be offered ---
@@ -230,6 +241,7 @@ class Naive:
             contract.starts = at
         for term in contract.terms:
             term.life = [contract.starts, contract.ends]
+            term.confirmed = contract.proposed
 
     def end(self, contract: Contract, when: datetime) -> None:
         contract.ends = when
@@ -245,6 +257,7 @@ class Naive:
         if role is None:
             return
         cut([role.life], at)
+        cut([life for _, life in role.held], at)
         for contract in self.contracts.values():
             for term in contract.terms:
                 if term.role is role:

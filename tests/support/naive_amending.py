@@ -92,7 +92,8 @@ def carry_out(contract: Contract, wanted: Amendment, at: datetime) -> None:
             term.until = moment
     assert contract.starts is not None
     for role in wanted.roles:
-        contract.terms.append(Term(role, [max(moment, contract.starts), contract.ends]))
+        life = [max(moment, contract.starts), contract.ends]
+        contract.terms.append(Term(role, life, confirmed=at if wanted.by_consumer else wanted.proposed))
 
 
 def run_on(contract: Contract, ends: datetime | None) -> None:

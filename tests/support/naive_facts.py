@@ -27,8 +27,14 @@ class Role:
 
     application: str
     key: str
-    privileges: list[str]
+    held: list[tuple[str, Life]]  # each privilege with its life; taken away and given again, it is two
     life: Life
+
+    def privileges(self, *moments: datetime) -> frozenset[str]:
+        """Those of which one life contains all of the moments."""
+        return frozenset(
+            privilege for privilege, life in self.held if all(lives([life], at) for at in moments)
+        )
 
 
 @dataclass
@@ -43,6 +49,7 @@ class Term:
     role: Role
     life: Life
     until: datetime | None = None  # an amendment takes the role away then, wherever the contract's end lies
+    confirmed: datetime | None = None  # None: with its beginning
 
 
 @dataclass
@@ -56,6 +63,7 @@ class Amendment:
     ends: datetime | None
     when: datetime | None
     answer_by: datetime | None = None
+    proposed: datetime | None = None
     roles: list[Role] = field(default_factory=list)  # the lives of what it would add
 
 
@@ -70,6 +78,7 @@ class Contract:
     ends: datetime | None
     answer_by: datetime | None
     state: str = "draft"
+    proposed: datetime | None = None
     pauses: list[Life] = field(default_factory=list)
     waiting: Amendment | None = None
 

@@ -1,6 +1,7 @@
 """A small universe told twice: to the portal through its actions, and to the naive model."""
 
 import base64
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,9 +10,11 @@ from uuid import UUID
 
 from accesscontrol.actions import assignments
 from accesscontrol.actions.assignments import Wanted
+from accesscontrol.models import Assignment
 from applications.actions import applications, clients, contracts, manifests
 from applications.actions.applications import Details
 from applications.actions.drafts import Offer
+from applications.actions.requirements import Tick
 from applications.manifest import parse
 from applications.models import Application, Contract
 from iam_portal.walls import tenant_scope
@@ -25,15 +28,17 @@ OWNERS = {"acme.meter": "acme", "beta.reader": "beta", "gamma.planner": "gamma"}
 PRIVILEGES = {"viewer": ["read"], "editor": ["read", "modify"]}
 
 
-def manifest_of(keys: tuple[str, ...]) -> Any:
-    """A declaration with one resource and these roles."""
+Held = Mapping[str, Sequence[str]]
+
+
+def manifest_of(keys: tuple[str, ...], held: Held = PRIVILEGES, required: Sequence[Any] = ()) -> Any:
+    """A declaration with one resource, these roles, and the roles of others that it requires."""
     permission = {"resourceType": "urn:test", "resourceId": "machines"}
     return parse(
         {
             "resources": [{"type": "urn:test", "id": "machines", "privileges": ["read", "modify"]}],
-            "roles": [
-                {"key": key, "permissions": [{**permission, "privileges": PRIVILEGES[key]}]} for key in keys
-            ],
+            "roles": [{"key": key, "permissions": [{**permission, "privileges": held[key]}]} for key in keys],
+            "requiredRoles": [{"applicationId": other, "role": key} for other, key in required],
         }
     )
 
@@ -97,16 +102,23 @@ class Universe:
         self.partnerships[pair] = make_partners(self.tenants[one], self.tenants[other], at=at).id
         self.model.partners.add(pair)
 
-    def declare(self, application: str, keys: tuple[str, ...], at: datetime) -> None:
-        """The manifest with exactly these roles."""
+    def declare(self, application: str, keys: tuple[str, ...], at: datetime, held: Held = PRIVILEGES) -> None:
+        """The manifest with exactly these roles, holding exactly this."""
         row = self.applications[application]
-        manifests.declare(application=row, manifest=manifest_of(keys), by=SYSTEM, at=at)
-        for key, privileges in PRIVILEGES.items():
+        asked = sorted(self.model.required.get(application, ()))
+        manifests.declare(application=row, manifest=manifest_of(keys, held, asked), by=SYSTEM, at=at)
+        for key in PRIVILEGES:
             living = self.model.living_role(application, key, at)
-            if living is None and key in keys:
-                self.model.roles.append(naive.Role(application, key, privileges, [at, None]))
-            elif living is not None and key not in keys:
+            if living is not None and key not in keys:
                 self.model.take_role_away(application, key, at)
+            if key not in keys:
+                continue
+            if living is None:
+                living = naive.Role(application, key, [], [at, None])
+                self.model.roles.append(living)
+            now = living.privileges(at)
+            naive.cut([life for privilege, life in living.held if privilege not in held[key]], at)
+            living.held += [(privilege, [at, None]) for privilege in held[key] if privilege not in now]
 
     def draft(self, provider: str, consumer: str, offer: Offer, at: datetime) -> Contract:
         row = contracts.draft(
@@ -133,13 +145,16 @@ class Universe:
         known = self.model.contracts[contract_id]
         tenant = self.tenants[known.provider]
         contracts.propose(tenant=tenant, contract_id=UUID(contract_id), by=SYSTEM, at=at)
-        known.state = "proposed"
+        known.state, known.proposed = "proposed", at
 
-    def accept(self, contract_id: str, at: datetime) -> None:
+    def accept(self, contract_id: str, at: datetime, ticks: Sequence[Tick] = ()) -> None:
         known = self.model.contracts[contract_id]
         tenant = self.tenants[known.consumer]
-        contracts.accept(tenant=tenant, contract_id=UUID(contract_id), by=SYSTEM, at=at)
+        act = {"contract_id": UUID(contract_id), "by": SYSTEM, "at": at}
+        contracts.accept(tenant=tenant, required=ticks, **act)
         self.model.accept(known, at)
+        for tick in ticks:
+            self._note(known.consumer, tick, at)
 
     def assign(self, known: naive.Assignment, at: datetime) -> str:
         """Give the role; ``known`` says to whom, and its life says when."""
@@ -159,6 +174,29 @@ class Universe:
         row = assignments.assign(tenant=self.tenants[known.tenant], wanted=wanted, by=SYSTEM, at=at)
         self.model.assignments[str(row.id)] = known
         return str(row.id)
+
+    def _note(self, tenant: str, tick: Tick, at: datetime) -> None:
+        """What came with an acceptance, unless it was there already."""
+        role = self.model.living_role(tick.wanted_application, tick.wanted_role, at)
+        assert role is not None
+        given = naive.Assignment(
+            tenant,
+            "application",
+            tick.application_id,
+            role.application,
+            role.key,
+            role,
+            None,
+            [at, None],
+        )
+        if self.model.is_free(given):
+            rows = Assignment.objects.filter(
+                application_id=tick.application_id, contract=None, application_role__key=role.key
+            )
+            rows = rows.filter(application_role__application_id=role.application)
+            with tenant_scope(self.tenants[tenant].id):
+                [row] = rows.filter(tenant=self.tenants[tenant], during__startswith=at, during__isempty=False)
+            self.model.assignments[str(row.id)] = given
 
     def _tenant(self, slug: str, at: datetime) -> None:
         tenant = self.tenants[slug] = make_tenant(slug, at=at)
