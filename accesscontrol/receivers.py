@@ -1,6 +1,6 @@
 """What ``may`` says to acts of the apps below: refusals roll the act back, endings are followed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.dispatch import receiver
 
+from accesscontrol import holders
 from accesscontrol.actions.administrators import require_administrator
 from accesscontrol.actions.assignments import what_principal_holds
 from accesscontrol.facts import groups_above
@@ -15,7 +16,7 @@ from accesscontrol.gate import require_may_grant
 from accesscontrol.models import Assignment, TenantRolePermission
 from applications import signals as application_signals
 from applications.models import Application, ApplicationRole
-from iam_portal.gate import Actor
+from iam_portal.gate import Actor, Privilege
 from iam_portal.walls import cross_tenant, tenant_scope
 from tenants import signals as tenant_signals
 from tenants.models import Group, Tenant, User
@@ -83,6 +84,15 @@ def end_permissions(*, resource_ids: Sequence[UUID], at: datetime, **kwargs: Any
     """Tenant roles lose what is no longer there."""
     with cross_tenant():
         TenantRolePermission.objects.filter(resource_id__in=resource_ids).close(at)
+
+
+@receiver(application_signals.managers_asked)
+def managers_of_contracts(
+    *, tenant_ids: Collection[UUID], resources: Collection[str], at: datetime, **kwargs: Any
+) -> list[tuple[UUID, str, str, str]]:
+    """Whom to write to about contracts that end: people who may act on them now, by one statement."""
+    found = holders.people(tenant_ids=tenant_ids, resources=resources, privilege=Privilege.EXECUTE, at=at)
+    return list(found)
 
 
 def _living(at: datetime) -> QuerySet[Assignment]:

@@ -13,3 +13,7 @@ principal_becoming = Signal()
 roles_ended = Signal()
 # resources that ended; resource_ids, at
 resources_ended = Signal()
+
+# asks: who may act on contracts there now? kwargs: tenant_ids, resources (of the portal), at. A receiver
+# answers with (tenant_id, resource, name, address) of each person.
+managers_asked = Signal()

@@ -1,16 +1,19 @@
 """The frame of every act that can move availability: lock, tell what passed, change, rebuild, tell."""
 
+import heapq
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from operator import itemgetter
 from uuid import UUID
 
-from applications import readmodel
+from applications import boundaries, readmodel
+from applications.actions.record import events_of, mark_told, snapshot
 from applications.availability import SharingFacts, available
-from applications.events import emit
+from applications.events import event, write
 from applications.facts import sharing
-from applications.models import Announced, Application
+from applications.models import Announced, Application, Contract, ContractTerm, Event
 from applications.signals import availability_changed
 
 Turn = tuple[UUID, str, datetime, bool]
@@ -31,11 +34,9 @@ def moving(
     each other: each sees what the other committed.
     """
     ids = lock_applications(applications)
-    announce(
-        readmodel.passed_turns(applications=ids, tenants=tenants, after=None, until=at),
-        at=at,
-        cause="boundary",
-    )
+    turns = readmodel.passed_turns(applications=ids, tenants=tenants, after=None, until=at)
+    passed = _passed(contracts, at) if contracts else []
+    announce(turns, at=at, cause="boundary", passed=passed)
     yield
     if contracts:
         readmodel.rebuild_grants(contracts)
@@ -44,7 +45,7 @@ def moving(
     availability_changed.send(sender=None, applications=ids, tenants=tenants, at=at)
 
 
-def lock_applications(applications: Collection[str]) -> list[str]:
+def lock_applications(applications: Iterable[str]) -> list[str]:
     """Lock the rows in order. What can be touched is to be asked after this, not before."""
     ids = sorted(set(applications))
     list(
@@ -53,18 +54,50 @@ def lock_applications(applications: Collection[str]) -> list[str]:
     return ids
 
 
-def announce(turns: list[Turn], *, at: datetime, cause: str) -> None:
-    """One event for each turn, in order, and the note of what each pair was last told."""
-    if not turns:
+def announce(
+    turns: list[Turn], *, at: datetime, cause: str, passed: Sequence[boundaries.Boundary] = ()
+) -> None:
+    """One event for each turn, in order, and the note of what each pair was last told.
+
+    ``passed`` are boundaries of contracts: at one moment they come first, what follows from them after.
+    """
+    if not turns and not passed:
         return
-    facts = _facts(turns)
-    for tenant_id, application_id, moment, now in turns:
-        _emit(facts[application_id], tenant_id, moment, now, cause)
-        Announced.objects.update_or_create(
-            tenant_id=tenant_id,
-            application_id=application_id,
-            defaults={"available": now, "at": max(at, moment)},
-        )
+    facts = _facts(turns) if turns else {}
+    told = [(turn[2], _event(facts[turn[1]], turn, cause)) for turn in turns]
+    write([row for _, row in heapq.merge(_events_of(passed), told, key=itemgetter(0))])
+    mark_told(passed)
+    last = {(tenant_id, application_id): (now, moment) for tenant_id, application_id, moment, now in turns}
+    Announced.objects.bulk_create(
+        [
+            Announced(tenant_id=pair[0], application_id=pair[1], available=now, at=max(at, moment))
+            for pair, (now, moment) in last.items()
+        ],
+        batch_size=1000,
+        update_conflicts=True,
+        unique_fields=["tenant", "application"],
+        update_fields=["available", "at"],
+    )
+
+
+def _passed(contracts: Collection[UUID], at: datetime) -> list[boundaries.Boundary]:
+    return boundaries.passed(contracts=contracts, after=boundaries.told_before(), until=at)
+
+
+def _events_of(passed: Sequence[boundaries.Boundary]) -> list[tuple[datetime, Event]]:
+    """The events of both sides of each boundary, with their moments."""
+    ids = {contract_id for contract_id, _, _ in passed}
+    contracts = Contract.objects.in_bulk(ids)
+    roles: dict[UUID, list[str]] = defaultdict(list)
+    terms = ContractTerm.objects.filter(contract__in=ids)
+    for contract_id, *role in terms.values_list("contract_id", "role__application_id", "role__key"):
+        roles[contract_id].append("/".join(role))
+    found = []
+    for contract_id, verb, moment in passed:
+        contract = contracts[contract_id]
+        after = {**snapshot(contract, roles[contract_id]), "cause": {"kind": "boundary"}}
+        found += [(moment, row) for row in events_of(contract, verb, at=moment, after=after)]
+    return found
 
 
 def _facts(turns: list[Turn]) -> dict[str, SharingFacts]:
@@ -75,10 +108,10 @@ def _facts(turns: list[Turn]) -> dict[str, SharingFacts]:
     return sharing(wanted, tenant_ids=everyone)
 
 
-def _emit(facts: SharingFacts, tenant_id: UUID, moment: datetime, now: bool, cause: str) -> None:
+def _event(facts: SharingFacts, turn: Turn, cause: str) -> Event:
+    tenant_id, application_id, moment, now = turn
     answer = available(facts, tenant_id=str(tenant_id), at=moment)
-    application_id = facts.application.id
-    emit(
+    return event(
         type="application.available" if now else "application.unavailable",
         tenant_id=tenant_id,
         application_id=application_id,

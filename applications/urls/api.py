@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from applications.api import applications, clients, contracts, events
+from applications.api import applications, clients, contracts, events, usage
 
 app_name = "application-management"
 
@@ -37,6 +37,8 @@ urlpatterns = [
     path(f"{_secrets}/<uuid:secret_id>", clients.Secret.as_view(), name="secret-revoke"),
     path(f"{_tenant}/contracts", contracts.Contracts.as_view(), name="contract-list"),
     path(_contract, contracts.OneContract.as_view(), name="contract-read"),
+    path(f"{_tenant}/contracts:unused", usage.UnusedContracts.as_view(), name="contract-unused"),
+    path(f"{_contract}/usage", usage.ContractUsage.as_view(), name="contract-usage"),
     path(f"{_contract}/<act:act>", contracts.ContractAct.as_view(), name="contract-act"),
     path(f"{_contract}/pauses/<int:pause_id>", contracts.PlannedPause.as_view(), name="pause-cancel"),
     path(f"{_tenant}/events", events.TenantEvents.as_view(), name="event-list"),

@@ -63,6 +63,7 @@ MAY_CROSS = {
     "applications/actions/manifests.py": "static resources belong to no tenant",
     "applications/actions/applications.py": "retiring ends resources in every tenant that was served",
     "accesscontrol/facts.py": "a service's roles at home, where an access contract gives them",
+    "accesscontrol/holders.py": "whom to write to on both sides of contracts that end",
     "accesscontrol/acl.py": "an application's ACL covers every tenant that it serves",
     "accesscontrol/receivers.py": "a role that its application took away ends in every tenant",
     "accesscontrol/actions/watch.py": "the job tells boundaries of assignments of all tenants",
