@@ -31,10 +31,10 @@ def run(*, at: datetime) -> int:
 
 
 def _tell(after: datetime, until: datetime) -> int:
-    """Rows are locked: an act on one of them waits, or has written that it ended it."""
+    """Rows are locked: an act on one of them waits. One that an act holds is looked at in the next run."""
     turns: list[tuple[datetime, str, Assignment]] = []
     with cross_tenant():
-        rows = list(_due(after, until).select_for_update(of=("self",), no_key=True))
+        rows = list(_due(after, until).select_for_update(of=("self",), no_key=True, skip_locked=True))
         for row in rows:
             begun, over = row.during.lower, row.during.upper
             # What began with its act was told by the act.

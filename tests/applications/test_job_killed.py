@@ -13,7 +13,7 @@ import pytest
 from django.db import connection, connections, transaction
 
 from applications.actions import pauses, watch
-from applications.models import Announced, Availability, Event, Watermark
+from applications.models import Announced, Availability, ContractTold, Event, Watermark
 from iam_portal.launchers.portal import ROOT
 from iam_portal.walls import cross_tenant
 from tenants.models import Tenant
@@ -28,7 +28,7 @@ def pair(db: None) -> tuple[Tenant, Tenant]:
     return make_pair()
 
 
-@pytest.mark.parametrize("where", ["emit", "Announced", "Watermark"])
+@pytest.mark.parametrize("where", ["write", "ContractTold", "Announced", "Watermark"])
 def test_a_run_that_breaks_has_done_nothing(
     pair: tuple[Tenant, Tenant], monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
@@ -45,31 +45,32 @@ def test_a_run_that_breaks_has_done_nothing(
 
 
 def _break(patch: pytest.MonkeyPatch, where: str) -> None:
-    """The second event, the second note, the mark at the very end."""
-    calls = []
+    """After the events, at the notes of what was told, at the mark at the very end."""
 
     def dies(*args: Any, **kwargs: Any) -> Any:
-        calls.append(args)
-        if len(calls) == 2 or where == "Watermark":
-            raise RuntimeError("killed")
-        return original(*args, **kwargs)
+        raise RuntimeError("killed")
 
-    if where == "emit":
-        original = getattr(sys.modules["applications.actions.availability"], "emit")  # noqa: B009
-        patch.setattr("applications.actions.availability.emit", dies)
-    elif where == "Announced":
-        original = Announced.objects.update_or_create
-        patch.setattr(Announced.objects, "update_or_create", dies)
-    else:
-        original = Watermark.objects.filter
+    if where == "write":
+        original = getattr(sys.modules["applications.actions.availability"], "write")  # noqa: B009
+
+        def writes(rows: list[Event]) -> None:
+            original(rows)
+            dies()
+
+        patch.setattr("applications.actions.availability.write", writes)
+    elif where == "Watermark":
         patch.setattr(Watermark.objects, "filter", dies)
+    else:
+        patch.setattr(
+            {"ContractTold": ContractTold, "Announced": Announced}[where].objects, "bulk_create", dies
+        )
 
 
 def snapshot() -> tuple[Any, ...]:
     with cross_tenant():
         return tuple(
             sorted(map(str, table.objects.values_list()))
-            for table in (Event, Announced, Watermark, Availability)
+            for table in (Event, Announced, ContractTold, Watermark, Availability)
         )
 
 
@@ -78,13 +79,11 @@ _KILLED = """
     django.setup()
     from datetime import datetime
     from applications.actions import availability, watch
-    emit, told = availability.emit, []
-    def dies(**event):
-        emit(**event)
-        told.append(event)
-        if len(told) == 2:
-            os.kill(os.getpid(), 9)
-    availability.emit = dies
+    write = availability.write
+    def dies(events):
+        write(events)
+        os.kill(os.getpid(), 9)
+    availability.write = dies
     watch.run(at=datetime.fromisoformat(sys.argv[1]))
 """
 
@@ -106,7 +105,7 @@ def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(committed_db: N
     died = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(_KILLED), late.isoformat()],
         cwd=ROOT,
-        env=_environment(),
+        env=environment(),
         capture_output=True,
         text=True,
         check=False,
@@ -118,7 +117,7 @@ def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(committed_db: N
     assert [state for _, state in moments(beta)] == [True, False, True, False]
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """For a process that works on the tests' database."""
     known = connections["default"].get_connection_params()
     server = {name: str(known[name]) for name in ("host", "port") if known.get(name)}
