@@ -1,6 +1,6 @@
 """What ``may`` says to acts of the apps below: refusals roll the act back, endings are followed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.dispatch import receiver
 
-from accesscontrol import impact
+from accesscontrol import holders, impact
 from accesscontrol.actions.administrators import require_administrator
 from accesscontrol.actions.assignments import what_principal_holds
 from accesscontrol.actions.required import give
@@ -19,7 +19,7 @@ from applications import signals as application_signals
 from applications.actions.requirements import Tick
 from applications.impact_scope import Scope
 from applications.models import Application, ApplicationRole, Contract
-from iam_portal.gate import Actor
+from iam_portal.gate import Actor, Privilege
 from iam_portal.walls import cross_tenant, tenant_scope
 from tenants import signals as tenant_signals
 from tenants.impact import Act, Part
@@ -102,6 +102,15 @@ def end_permissions(*, resource_ids: Sequence[UUID], at: datetime, **kwargs: Any
 def weigh(*, act: Act, scope: Scope, **kwargs: Any) -> Callable[[], Part]:
     """The people and services that lose something by an act."""
     return impact.look(act, scope)
+
+
+@receiver(application_signals.managers_asked)
+def managers_of_contracts(
+    *, tenant_ids: Collection[UUID], resources: Collection[str], at: datetime, **kwargs: Any
+) -> list[tuple[UUID, str, str, str]]:
+    """Whom to write to about contracts that end: people who may act on them now, by one statement."""
+    found = holders.people(tenant_ids=tenant_ids, resources=resources, privilege=Privilege.EXECUTE, at=at)
+    return list(found)
 
 
 def _living(at: datetime) -> QuerySet[Assignment]:

@@ -24,10 +24,10 @@ def emit(
     application_id: str | None = None,
 ) -> None:
     """Add one event in the transaction of the change. ``type`` is bare: ``role.changed``."""
-    row = event(
+    made = event(
         type=type, tenant_id=tenant_id, subject=subject, at=at, data=data, application_id=application_id
     )
-    emit_all([row])
+    write([made])
 
 
 def event(
@@ -39,7 +39,7 @@ def event(
     data: Mapping[str, Any],
     application_id: str | None = None,
 ) -> Event:
-    """One event for :func:`emit_all`."""
+    """One event for :func:`write`."""
     return Event(
         type=f"iam.{type}.v1",
         tenant_id=tenant_id,
@@ -50,8 +50,8 @@ def event(
     )
 
 
-def emit_all(rows: Sequence[Event]) -> None:
-    """Add these events, in their order: a cascade has thousands."""
+def write(rows: Sequence[Event]) -> None:
+    """Add these events in the transaction of the change, in their order: a cascade has thousands."""
     with cross_tenant():  # an act has its event in the other side's stream, and in those of a cascade
         Event.objects.bulk_create(rows, batch_size=1000)
 

@@ -3,26 +3,50 @@
 from celery import shared_task
 from django.utils import timezone
 
-from applications import events, readmodel
-from applications.actions import open_amendments, watch
-
-LONGEST_WAIT = 60.0
+from applications import boundaries, events, usage
+from applications.actions import counting, open_amendments, reminders, watch
 
 
 @shared_task(name="applications.watch_boundaries")
 def watch_boundaries() -> None:
-    """Each minute, and again at the next known boundary before the next minute."""
+    """Each minute: tell what passed, compare everything, heal."""
     at = timezone.now()
     watch.run(at=at)
     watch.lapse_proposals(at=at)
     open_amendments.lapse_due(at=at)
     events.sequence()
-    upcoming = readmodel.next_edge(after=at)
-    if upcoming is not None and (wait := (upcoming - timezone.now()).total_seconds()) < LONGEST_WAIT:
-        watch_boundaries.apply_async(countdown=max(wait, 0.05), expires=LONGEST_WAIT)
+
+
+@shared_task(name="applications.tell_boundaries")
+def tell_boundaries() -> None:
+    """Each second: has a boundary passed? Only then, tell it. An act may have planned it a moment ago."""
+    at = timezone.now()
+    if boundaries.is_due(at=at):
+        watch.tell(at=at)
+        watch.lapse_proposals(at=at)
+        open_amendments.lapse_due(at=at)
+        events.sequence()
 
 
 @shared_task(name="applications.sequence")
 def sequence() -> None:
     """Give positions to events whose transactions have committed."""
     events.sequence()
+
+
+@shared_task(name="applications.remind_of_ends")
+def remind_of_ends() -> None:
+    """Each hour: mail to the managers of contracts that end soon."""
+    reminders.remind(at=timezone.now())
+
+
+@shared_task(name="applications.count_usage")
+def count_usage(rows: list[usage.Line]) -> None:
+    """What a process has counted meanwhile (``applications.usage`` sends it)."""
+    counting.count(rows=rows)
+
+
+@shared_task(name="applications.forget_usage")
+def forget_usage() -> None:
+    """Each day: counts that are older than 13 months."""
+    counting.forget(at=timezone.now())

@@ -286,15 +286,3 @@ def _rows(statement: str, values: dict[str, Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchall()
-
-
-def next_edge(*, after: datetime) -> datetime | None:
-    """The next moment at which some row of the read model begins or ends."""
-    rows = _rows(
-        """SELECT least(
-            (SELECT min(lower(during)) FROM applications_availability WHERE lower(during) > %(at)s),
-            (SELECT min(upper(during)) FROM applications_availability WHERE upper(during) > %(at)s))""",
-        {"at": after},
-    )
-    found: datetime | None = rows[0][0]
-    return found

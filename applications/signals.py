@@ -21,3 +21,7 @@ resources_ended = Signal()
 # asks, before an act that takes something away (act, scope: applications.impact_scope.Scope): a receiver that
 # knows principals takes its first look, and answers with a function that takes the second, afterwards
 impact_asked = Signal()
+
+# asks: who may act on contracts there now? kwargs: tenant_ids, resources (of the portal), at. A receiver
+# answers with (tenant_id, resource, name, address) of each person.
+managers_asked = Signal()

@@ -8,7 +8,7 @@ import environ
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 
-from iam_portal import keyring
+from iam_portal import keyring, schedule
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -281,13 +281,9 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_ALWAYS_EAGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE = {
-    "availability": {"task": "applications.watch_boundaries", "schedule": 60.0},
-    "sequence": {"task": "applications.sequence", "schedule": 5.0},
-    "assignments": {"task": "accesscontrol.watch_boundaries", "schedule": 60.0},
-    "history-chain": {"task": "tenants.chain_history", "schedule": 10.0},
-    "history-partitions": {"task": "tenants.prepare_partitions", "schedule": 86_400.0},
-}
+CELERY_BEAT_SCHEDULE = schedule.JOBS
+CONTRACT_REMINDER_DAYS = env.list("PORTAL_REMINDER_DAYS", cast=int, default=[30, 7, 1])
+USAGE_FLUSH_SECONDS = 0 if TESTING else 5  # how long counts of tokens wait in a process; 0: none are made
 CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {}
 
 # --- Logs: one JSON object a line ---------------------------------------------------------------------

@@ -82,6 +82,7 @@ class HeldRole:
     relation: str
     contract_id: str | None
     reasons: tuple[Reason, ...]
+    by_contracts: tuple[str, ...] = ()  # by which it is granted; counted, never decided upon
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,21 +164,25 @@ def _held(
         return _held_tenant_role(assignment, sharing, book, at)
     key, application_id = assignment.application_role or "", sharing.application.id
     answer = granted(sharing, role=key, tenant_id=assignment.tenant_id, at=at)
-    for way in answer.holding:
-        if way.contract_id == assignment.contract_id or (
-            assignment.contract_id is None and way.relation in ("provision", "owned", "builtin")
-        ):
-            contract_id = assignment.contract_id
-            through = sharing.contract(contract_id)
-            term = through.widened(key, at) if through is not None else None
-            marked = contract_id if term is not None else None
-            urn = application_role_urn(way.scope_tenant_id, application_id, key, marked)
-            reasons = [_assigned(assignment, key), *way.decision.reasons]
-            if through is not None and term is not None:
-                who = sharing.name(through.provider_id)
-                reasons.append(say.confirmed_only(key, application_id, through.id, who, term.confirmed_at))
-            return HeldRole(urn, key, way.scope_tenant_id, way.relation, contract_id, tuple(reasons))
-    return answer.decision.reasons if not answer else (say.role_by_other_way(key, application_id),)
+    ways = [
+        way
+        for way in answer.holding
+        if way.contract_id == assignment.contract_id
+        or (assignment.contract_id is None and way.relation in ("provision", "owned", "builtin"))
+    ]
+    if not ways:
+        return answer.decision.reasons if not answer else (say.role_by_other_way(key, application_id),)
+    way, contract_id = ways[0], assignment.contract_id
+    through = sharing.contract(contract_id)
+    term = through.widened(key, at) if through is not None else None
+    marked = contract_id if term is not None else None
+    urn = application_role_urn(way.scope_tenant_id, application_id, key, marked)
+    reasons = [_assigned(assignment, key), *way.decision.reasons]
+    if through is not None and term is not None:
+        who = sharing.name(through.provider_id)
+        reasons.append(say.confirmed_only(key, application_id, through.id, who, term.confirmed_at))
+    by = tuple(each.contract_id for each in ways if each.contract_id)
+    return HeldRole(urn, key, way.scope_tenant_id, way.relation, contract_id, tuple(reasons), by)
 
 
 def _held_tenant_role(

@@ -4,6 +4,7 @@ import uuid
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.fields.ranges import RangeEndsWith, RangeStartsWith
 from django.db import models
 from django.db.models import Q, TextField, Value
 from django.db.models.functions import Cast, Coalesce
@@ -54,6 +55,7 @@ class Assignment(models.Model):
     created_at = models.DateTimeField()
     by_name = models.CharField(max_length=200)
     ended_by = models.CharField(max_length=200, blank=True)  # set when an act, not the plan, ended it
+    told_at = models.DateTimeField(null=True, blank=True)  # the last planned moment that the job has told
 
     objects = Spanned.as_manager()
 
@@ -85,6 +87,10 @@ class Assignment(models.Model):
                 ],
                 violation_error_message="This role is assigned for this time already.",
             ),
+        ]
+        indexes = [
+            models.Index(RangeStartsWith("during"), name="assignment_by_start"),
+            models.Index(RangeEndsWith("during"), name="assignment_by_end"),
         ]
 
     def __str__(self) -> str:

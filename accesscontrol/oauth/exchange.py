@@ -17,6 +17,8 @@ from accesscontrol.oauth.claims import Bearer, Grant, access_token, issuer, scop
 from accesscontrol.oauth.decision import Ruling
 from accesscontrol.oauth.realms import NOBODY, Address, by_id, has_part
 from accesscontrol.oauth.scopes import Asked, Target
+from applications import usage
+from applications.availability import available
 from applications.models import Application, Client, ServiceAccount
 from iam_portal.walls import tenant_scope
 from tenants.models import Tenant
@@ -77,7 +79,21 @@ def decide(exchange: Exchange, *, scope: str, resources: Sequence[str], form: Ma
         tenant_id=str(tenant.id),
         tenant_name=tenant.name,
     )
+    for ruling in granted:
+        usage.note(_uses(ruling, client.application_id, str(tenant.id), exchange.at), at=exchange.at)
     return list(exchange.grant.scopes)
+
+
+def _uses(ruling: Ruling, caller_id: str, tenant_id: str, at: datetime) -> list[usage.Use]:
+    """By which contracts the token was granted: those of its roles. None: the tenant owns the target."""
+    roles = ruling.call.roles
+    contracts: set[str | None] = {contract_id for role in roles for contract_id in role.by_contracts}
+    if ruling.facts is not None and any(role.relation == "tenant" for role in roles):
+        # A role of the tenant's own making rests on all by which the target is there.
+        here = available(ruling.facts.target, tenant_id=tenant_id, at=at)
+        contracts |= {way.contract_id for way in here.holding if way.relation == "provision"}
+    target_id = ruling.target.application_id
+    return [usage.Use(contract_id, tenant_id, caller_id, target_id) for contract_id in contracts or {None}]
 
 
 def _refuse_wrong_words(asked: Asked, client: Client) -> None:

@@ -10,7 +10,7 @@ from applications.actions.contracts import changing, require_in_life
 from applications.actions.open_amendments import close_lapsed, diff, recorded, state
 from applications.actions.record import finish, snapshot
 from applications.actions.terms import rewrite
-from applications.models import Amendment, AmendmentRole, AmendmentState, Contract, ContractTold
+from applications.models import Amendment, AmendmentRole, AmendmentState, Contract
 from applications.policies import contracts_of, lock_applications, lock_contract
 from iam_portal.errors import DomainError, NotFound
 from iam_portal.gate import Actor
@@ -97,9 +97,6 @@ def take_effect(
         planned = plan.moment > at
         verb = "amendment_planned" if planned else "amended"
         finish(contract, verb, by=by, at=at, before=before, note=note, extra=recorded(amendment))
-        if not planned:
-            told = ContractTold(contract=contract, verb="amended", at=at)
-            ContractTold.objects.bulk_create([told], ignore_conflicts=True)  # twice in one moment is once
 
 
 def _require_none_open(contract: Contract, *, by: Actor, at: datetime) -> None:

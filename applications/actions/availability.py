@@ -1,16 +1,19 @@
 """The frame of every act that can move availability: lock, tell what passed, change, rebuild, tell."""
 
+import heapq
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from operator import itemgetter
 from uuid import UUID
 
-from applications import readmodel
+from applications import boundaries, readmodel
+from applications.actions.record import events_of, mark_told, snapshot
 from applications.availability import SharingFacts, available
-from applications.events import emit_all, event
+from applications.events import event, write
 from applications.facts import sharing
-from applications.models import Announced, Event
+from applications.models import Announced, Contract, ContractTerm, Event
 from applications.policies import lock_applications
 from applications.signals import availability_changed
 
@@ -32,11 +35,9 @@ def moving(
     each other: each sees what the other committed.
     """
     ids = lock_applications(applications)
-    announce(
-        readmodel.passed_turns(applications=ids, tenants=tenants, after=None, until=at),
-        at=at,
-        cause="boundary",
-    )
+    turns = readmodel.passed_turns(applications=ids, tenants=tenants, after=None, until=at)
+    passed = _passed(contracts, at) if contracts else []
+    announce(turns, at=at, cause="boundary", passed=passed)
     yield
     if contracts:
         readmodel.rebuild_grants(contracts)
@@ -45,25 +46,52 @@ def moving(
     availability_changed.send(sender=None, applications=ids, tenants=tenants, at=at)
 
 
-def announce(turns: list[Turn], *, at: datetime, cause: str) -> None:
-    """One event for each turn, in order, and the note of what each pair was last told."""
-    if not turns:
+def announce(
+    turns: list[Turn], *, at: datetime, cause: str, passed: Sequence[boundaries.Boundary] = ()
+) -> None:
+    """One event for each turn, in order, and the note of what each pair was last told.
+
+    ``passed`` are boundaries of contracts: at one moment they come first, what follows from them after.
+    """
+    if not turns and not passed:
         return
-    facts = _facts(turns)
-    emit_all([_event(facts[turn[1]], turn, cause) for turn in turns])
-    last = {
-        (tenant_id, application_id): Announced(
-            tenant_id=tenant_id, application_id=application_id, available=now, at=max(at, moment)
-        )
-        for tenant_id, application_id, moment, now in turns
-    }
+    facts = _facts(turns) if turns else {}
+    told = [(turn[2], _event(facts[turn[1]], turn, cause)) for turn in turns]
+    write([row for _, row in heapq.merge(_events_of(passed), told, key=itemgetter(0))])
+    mark_told(passed)
+    last = {(tenant_id, application_id): (now, moment) for tenant_id, application_id, moment, now in turns}
     Announced.objects.bulk_create(
-        last.values(),
+        [
+            Announced(tenant_id=pair[0], application_id=pair[1], available=now, at=max(at, moment))
+            for pair, (now, moment) in last.items()
+        ],
         batch_size=1000,
         update_conflicts=True,
         unique_fields=["tenant", "application"],
         update_fields=["available", "at"],
     )
+
+
+def _passed(contracts: Collection[UUID], at: datetime) -> list[boundaries.Boundary]:
+    return boundaries.passed(contracts=contracts, after=boundaries.told_before(), until=at)
+
+
+def _events_of(passed: Sequence[boundaries.Boundary]) -> list[tuple[datetime, Event]]:
+    """The events of both sides of each boundary, with their moments."""
+    ids = {contract_id for contract_id, _, _ in passed}
+    contracts = Contract.objects.in_bulk(ids)
+    roles: dict[UUID, list[tuple[str, datetime | None]]] = defaultdict(list)
+    terms = ContractTerm.objects.filter(contract__in=ids)
+    columns = ("contract_id", "role__application_id", "role__key", "removed_at")
+    for contract_id, application_id, key, removed_at in terms.values_list(*columns):
+        roles[contract_id].append((f"{application_id}/{key}", removed_at))
+    found = []
+    for contract_id, verb, moment in passed:
+        contract = contracts[contract_id]
+        kept = [role for role, removed_at in roles[contract_id] if removed_at is None or removed_at > moment]
+        after = {**snapshot(contract, moment, kept), "cause": {"kind": "boundary"}}
+        found += [(moment, row) for row in events_of(contract, verb, at=moment, after=after)]
+    return found
 
 
 def _facts(turns: list[Turn]) -> dict[str, SharingFacts]:

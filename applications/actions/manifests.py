@@ -15,7 +15,7 @@ from psycopg import Error as PostgresError
 from applications.actions.availability import moving
 from applications.actions.confirmations import refuse_overtaken, tell_widened
 from applications.actions.roles import retire_roles
-from applications.events import emit_all, event
+from applications.events import event, write
 from applications.manifest import DeclaredResource, DeclaredRole, Diff, Manifest, PermissionKey, ResourceKey
 from applications.models import (
     Application,
@@ -231,7 +231,7 @@ def _tell(application: Application, diff: Diff, by: Actor, at: datetime) -> None
         after=diff.as_json(),
     )
     data = {"applicationId": application.id, **diff.as_json()}
-    emit_all(
+    write(
         [
             event(
                 type="role.changed",

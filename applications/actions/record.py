@@ -1,29 +1,38 @@
 """History and events of a contract: one call for both, for both sides."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q
 
-from applications.events import emit
-from applications.models import Contract
+from applications.events import event, write
+from applications.models import Contract, ContractTold, Event
 from iam_portal.decision import rfc3339
 from iam_portal.gate import Actor
 from tenants import history
 
+# What takes effect with its act is told by the act; what was planned, by the job or the next act.
+BOUNDARIES = ("started", "resumed", "amended", "paused", "ended")
 
-def snapshot(contract: Contract, at: datetime) -> dict[str, Any]:
-    """A contract as history and events show it: no names of persons, no role that was taken away by then."""
-    kept = Q(removed_at=None) | Q(removed_at__gt=at)
-    terms = contract.terms.filter(kept).select_related("role").order_by("role__application_id", "role__key")
+
+def snapshot(contract: Contract, at: datetime, roles: Iterable[str] | None = None) -> dict[str, Any]:
+    """A contract as history and events show it: no names of persons, no role that was taken away by then.
+
+    ``roles``: where they are known.
+    """
+    if roles is None:
+        kept = contract.terms.filter(Q(removed_at=None) | Q(removed_at__gt=at))
+        terms = kept.values_list("role__application_id", "role__key")
+        roles = [f"{application_id}/{key}" for application_id, key in terms]
     return {
         "state": contract.state,
         "type": contract.type,
         "startsAt": rfc3339(contract.starts_at),
         "endsAt": rfc3339(contract.ends_at),
         "onwardAccess": contract.onward_access,
-        "roles": sorted({f"{term.role.application_id}/{term.role.key}" for term in terms}),
+        "roles": sorted(set(roles)),
         "revision": f"r-{contract.revision}",
     }
 
@@ -38,33 +47,45 @@ def contract_changed(
     extra: Mapping[str, Any] | None = None,
 ) -> None:
     """Record ``contract.<verb>``. A contract that was never proposed is the provider's own affair."""
-    sides = [contract.provider_id]
-    if contract.proposed_at is not None:
-        sides.append(contract.consumer_id)
     after = {**snapshot(contract, at), **(extra or {})}
-    name = f"{contract.provider} → {contract.consumer}"
     history.record(
         action=f"contract.{verb}",
-        tenants=sides,
+        tenants=_sides(contract),
         by=by,
         at=at,
-        subject=("contract", contract.id, name),
+        subject=("contract", contract.id, f"{contract.provider} → {contract.consumer}"),
         before=before,
         after=after,
     )
-    for tenant_id in sides if contract.proposed_at is not None else []:
-        emit(
-            type=f"contract.{verb}",
-            tenant_id=tenant_id,
-            subject=str(contract.id),
-            at=at,
-            data={
-                "contractId": str(contract.id),
-                "providerTenantId": str(contract.provider_id),
-                "consumerTenantId": str(contract.consumer_id),
-                **after,
-            },
-        )
+    if contract.proposed_at is not None:
+        write(events_of(contract, verb, at=at, after=after))
+    if verb in BOUNDARIES:
+        mark_told([(contract.id, verb, at)])
+
+
+def events_of(contract: Contract, verb: str, *, at: datetime, after: Mapping[str, Any]) -> list[Event]:
+    """The event of both sides, still to be written."""
+    data = {
+        "contractId": str(contract.id),
+        "providerTenantId": str(contract.provider_id),
+        "consumerTenantId": str(contract.consumer_id),
+        **after,
+    }
+    return [
+        event(type=f"contract.{verb}", tenant_id=side, subject=str(contract.id), at=at, data=data)
+        for side in _sides(contract)
+    ]
+
+
+def mark_told(passed: Iterable[tuple[UUID, str, datetime]]) -> None:
+    """Note which changes of contracts were told: (contract, verb, moment). The job passes them over."""
+    rows = [ContractTold(contract_id=contract_id, verb=verb, at=at) for contract_id, verb, at in passed]
+    # A contract that is paused, resumed and paused at one moment tells each act, and the boundary once.
+    ContractTold.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
+
+
+def _sides(contract: Contract) -> list[UUID]:
+    return [contract.provider_id, *([contract.consumer_id] if contract.proposed_at is not None else [])]
 
 
 def finish(

@@ -8,51 +8,82 @@ from django.db import connection, transaction
 from django.db.models import Q
 from prometheus_client import Counter
 
-from applications import readmodel
+from applications import boundaries, readmodel
 from applications.actions import contracts
-from applications.actions.availability import announce
-from applications.models import Application, Contract, ContractState, Watermark
+from applications.actions.availability import Turn, announce
+from applications.models import Application, Contract, ContractState, ContractTold, Watermark
+from applications.policies import lock_applications
 from iam_portal.gate import Actor
 from tenants import history
 from tenants.models import Tenant
 
 _LOCK = "iam:availability-job"
-_WATERMARK = "availability"
-# An act that committed after the last run may have planned a boundary before it: runs overlap by longer than
-# a transaction can last. What was announced is not announced again.
-OVERLAP = timedelta(minutes=15)
+# Notes of what was told are kept for far longer than runs overlap.
+KEPT = timedelta(days=7)
 HEALED = Counter("iam_readmodel_healed_rows_total", "Rows of grants and read model that differed", ["table"])
 
 
 @dataclass(slots=True)
 class Watched:
-    """What one run did. ``busy``: another process held the lock, nothing was done."""
+    """What one run did. ``busy``: another process held the lock, nothing was done.
+
+    ``announced`` counts changes of availability, ``passed`` boundaries of contracts.
+    """
 
     announced: int = 0
+    passed: int = 0
     healed: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
     busy: bool = False
 
 
 def run(*, at: datetime) -> Watched:
-    """One run in one transaction: killed at any point it has done nothing, and the next does it."""
+    """The run of each minute: tell what passed, then compare everything and heal."""
+    done = tell(at=at)
+    if not done.busy:
+        ContractTold.objects.filter(at__lt=at - KEPT).delete()
+        done.healed = heal(at=at)
+    return done
+
+
+def tell(*, at: datetime) -> Watched:
+    """Tell what passed, in one transaction: killed at any point it has done nothing, and the next does it."""
     done = Watched()
     with transaction.atomic():
         if not _alone():
             done.busy = True
             return done
-        mark, _ = Watermark.objects.get_or_create(name=_WATERMARK, defaults={"at": at})
-        since = None if mark.at == at else mark.at - OVERLAP
-        turns = readmodel.passed_turns(applications=None, tenants=None, after=since, until=at)
-        if turns:
-            # Acts on the same applications wait; what they told meanwhile is not told again.
-            ids = sorted({turn[1] for turn in turns})
-            list(Application.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True))
-            turns = readmodel.passed_turns(applications=ids, tenants=None, after=None, until=at)
-            announce(turns, at=at, cause="boundary")
-        done.announced = len(turns)
-        Watermark.objects.filter(name=_WATERMARK).update(at=at)
-    done.healed = heal(at=at)
+        mark, is_first = Watermark.objects.get_or_create(name=boundaries.WATERMARK, defaults={"at": at})
+        since = None if is_first else mark.at - boundaries.OVERLAP
+        passed = _passed(since, at)
+        turns = _turns(since, at)
+        if turns or passed:
+            announce(turns, at=at, cause="boundary", passed=passed)
+        done.announced, done.passed = len(turns), len(passed)
+        Watermark.objects.filter(name=boundaries.WATERMARK, at__lt=at).update(at=at)
     return done
+
+
+def _passed(since: datetime | None, at: datetime) -> list[boundaries.Boundary]:
+    """Acts on the same contracts wait; what they told or moved meanwhile is left to them.
+
+    Contracts are locked before applications, as acts do it.
+    """
+    found = boundaries.passed(contracts=None, after=since, until=at)
+    if not found:
+        return []
+    ids = sorted({contract_id for contract_id, _, _ in found})
+    rows = Contract.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True)
+    list(rows.values_list("id"))
+    return boundaries.passed(contracts=ids, after=since, until=at)
+
+
+def _turns(since: datetime | None, at: datetime) -> list[Turn]:
+    """The same for applications."""
+    found = readmodel.passed_turns(applications=None, tenants=None, after=since, until=at)
+    if not found:
+        return []
+    ids = lock_applications(turn[1] for turn in found)
+    return readmodel.passed_turns(applications=ids, tenants=None, after=None, until=at)
 
 
 def heal(*, at: datetime) -> dict[str, list[tuple[Any, ...]]]:

@@ -446,6 +446,51 @@ class Migration(migrations.Migration):
             model_name="webhookdelivery",
             index=models.Index(fields=["at"], name="webhookdelivery_by_age"),
         ),
+        migrations.AddIndex(
+            model_name="amendment",
+            index=models.Index(
+                condition=models.Q(("state", "accepted")),
+                fields=["takes_effect_at"],
+                name="amendment_by_effect",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="contract",
+            index=models.Index(
+                condition=models.Q(("state", "accepted")), fields=["starts_at"], name="contract_by_start"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="contract",
+            index=models.Index(
+                condition=models.Q(("state__in", ["accepted", "proposed"])),
+                fields=["ends_at"],
+                name="contract_by_end",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="contract",
+            index=models.Index(
+                condition=models.Q(("state", "proposed")), fields=["answer_by"], name="contract_unanswered"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="contractpause",
+            index=models.Index(
+                django.contrib.postgres.fields.ranges.RangeStartsWith("during"), name="contractpause_by_start"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="contractpause",
+            index=models.Index(
+                django.contrib.postgres.fields.ranges.RangeEndsWith("during"), name="contractpause_by_end"
+            ),
+        ),
+        # Tokens are counted from here on: nothing is called unused before it could have been counted.
+        migrations.RunSQL(
+            "INSERT INTO applications_watermark (name, at) VALUES ('usage', now()) ON CONFLICT DO NOTHING",
+            "DELETE FROM applications_watermark WHERE name = 'usage'",
+        ),
         wall("applications_webhook"),
         wall("applications_webhooksecret"),
         wall("applications_webhookdelivery"),

@@ -75,6 +75,9 @@ class Amendment(models.Model):
         indexes = [
             models.Index(fields=["contract", "proposed_at"], name="amendment_by_contract"),
             models.Index(fields=["answer_by"], condition=Q(state="proposed"), name="amendment_unanswered"),
+            models.Index(
+                fields=["takes_effect_at"], condition=Q(state="accepted"), name="amendment_by_effect"
+            ),
         ]
 
     def __str__(self) -> str:

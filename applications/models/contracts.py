@@ -3,6 +3,7 @@
 import uuid
 
 from django.contrib.postgres.fields import DateTimeRangeField
+from django.contrib.postgres.fields.ranges import RangeEndsWith, RangeStartsWith
 from django.db import models
 from django.db.models import F, Q
 
@@ -79,6 +80,12 @@ class Contract(models.Model):
         indexes = [
             models.Index(fields=["provider", "state", "id"], name="contract_by_provider"),
             models.Index(fields=["consumer", "state", "id"], name="contract_by_consumer"),
+            # The job looks for what begins, ends or lapses now, each second.
+            models.Index(fields=["starts_at"], condition=Q(state="accepted"), name="contract_by_start"),
+            models.Index(
+                fields=["ends_at"], condition=Q(state__in=["accepted", "proposed"]), name="contract_by_end"
+            ),
+            models.Index(fields=["answer_by"], condition=Q(state="proposed"), name="contract_unanswered"),
         ]
 
     def __str__(self) -> str:
@@ -122,6 +129,10 @@ class ContractPause(models.Model):
     class Meta:
         constraints = [
             no_overlap("contractpause_no_overlap", ["contract"], "The contract is paused in this time.")
+        ]
+        indexes = [
+            models.Index(RangeStartsWith("during"), name="contractpause_by_start"),
+            models.Index(RangeEndsWith("during"), name="contractpause_by_end"),
         ]
 
     def __str__(self) -> str:

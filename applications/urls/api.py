@@ -12,6 +12,7 @@ from applications.api import (
     impact,
     lifecycle,
     manifests,
+    usage,
 )
 
 app_name = "application-management"
@@ -59,6 +60,8 @@ urlpatterns = [
     path(f"{_tenant}/contracts", contracts.Contracts.as_view(), name="contract-list"),
     path(_contract, contracts.OneContract.as_view(), name="contract-read"),
     path(f"{_contract}/impact", impact.ContractImpact.as_view(), name="contract-impact"),
+    path(f"{_tenant}/contracts:unused", usage.UnusedContracts.as_view(), name="contract-unused"),
+    path(f"{_contract}/usage", usage.ContractUsage.as_view(), name="contract-usage"),
     path(f"{_contract}/<act:act>", contracts.ContractAct.as_view(), name="contract-act"),
     path(f"{_contract}/role-changes", confirming.RoleChanges.as_view(), name="contract-role-changes"),
     path(f"{_contract}/confirm", confirming.ConfirmRoles.as_view(), name="contract-confirm"),

@@ -13,6 +13,7 @@ from applications import policies
 from applications.http import address
 from applications.models import Contract, ContractPause, ContractTerm, ContractType
 from applications.views import _contract as shapes
+from applications.views import _usage as used
 from applications.views._acts import menu, permission_for
 from applications.views._amendments import card
 from applications.views._filters import Chip, chosen, filters, footer
@@ -133,6 +134,7 @@ class ContractDetail(ContractPage):
             "sentence": sentence,
             "decision": why(decision, self.slug),
             "facts": shapes.facts(contract, self.tenant),
+            "usage": used.facts(contract, self.tenant, self.at),
             "applications": shapes.roles_by_application(contract, self.tenant, self.slug, answers, self.at),
             "lanes": shapes.lanes(contract, self.at),
             "planned": [self._planned(contract, pause) for pause in planned],

@@ -25,6 +25,7 @@ LOOKS = {
     "suspended": Look("paused", _("Suspended")),
     "ended": Look("ended", _("Ended")),
     "inactive": Look("ended", _("Inactive")),
+    "unused": Look("ended", _("Unused for 90 days")),
     "retired": Look("ended", _("Retired")),
     "revoked": Look("ended", _("Revoked")),
     "proposed": Look("proposed", _("Proposed")),

@@ -13,7 +13,7 @@ import pytest
 from django.db import connection, connections, transaction
 
 from applications.actions import pauses, watch
-from applications.models import Announced, Availability, Event, Watermark
+from applications.models import Announced, Availability, ContractTold, Event, Watermark
 from iam_portal.launchers.portal import ROOT
 from iam_portal.walls import cross_tenant
 from tenants.models import Tenant
@@ -28,7 +28,7 @@ def pair(db: None) -> tuple[Tenant, Tenant]:
     return make_pair()
 
 
-@pytest.mark.parametrize("where", ["emit_all", "Announced", "Watermark"])
+@pytest.mark.parametrize("where", ["write", "ContractTold", "Announced", "Watermark"])
 def test_a_run_that_breaks_has_done_nothing(
     pair: tuple[Tenant, Tenant], monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
@@ -45,26 +45,32 @@ def test_a_run_that_breaks_has_done_nothing(
 
 
 def _break(patch: pytest.MonkeyPatch, where: str) -> None:
-    """After the events, after the notes of what was told, at the mark at the very end."""
-    target, name = {
-        "emit_all": (sys.modules["applications.actions.availability"], "emit_all"),
-        "Announced": (Announced.objects, "bulk_create"),
-        "Watermark": (Watermark.objects, "filter"),
-    }[where]
-    original = getattr(target, name)
+    """After the events, at the notes of what was told, at the mark at the very end."""
 
     def dies(*args: Any, **kwargs: Any) -> Any:
-        original(*args, **kwargs)
         raise RuntimeError("killed")
 
-    patch.setattr(target, name, dies)
+    if where == "write":
+        original = getattr(sys.modules["applications.actions.availability"], "write")  # noqa: B009
+
+        def writes(rows: list[Event]) -> None:
+            original(rows)
+            dies()
+
+        patch.setattr("applications.actions.availability.write", writes)
+    elif where == "Watermark":
+        patch.setattr(Watermark.objects, "filter", dies)
+    else:
+        patch.setattr(
+            {"ContractTold": ContractTold, "Announced": Announced}[where].objects, "bulk_create", dies
+        )
 
 
 def snapshot() -> tuple[Any, ...]:
     with cross_tenant():
         return tuple(
             sorted(map(str, table.objects.values_list()))
-            for table in (Event, Announced, Watermark, Availability)
+            for table in (Event, Announced, ContractTold, Watermark, Availability)
         )
 
 
@@ -73,11 +79,11 @@ _KILLED = """
     django.setup()
     from datetime import datetime
     from applications.actions import availability, watch
-    emit_all = availability.emit_all
-    def dies(rows):
-        emit_all(rows[:2])
+    write = availability.write
+    def dies(events):
+        write(events)
         os.kill(os.getpid(), 9)
-    availability.emit_all = dies
+    availability.write = dies
     watch.run(at=datetime.fromisoformat(sys.argv[1]))
 """
 
@@ -99,7 +105,7 @@ def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(committed_db: N
     died = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(_KILLED), late.isoformat()],
         cwd=ROOT,
-        env=_environment(),
+        env=environment(),
         capture_output=True,
         text=True,
         check=False,
@@ -111,7 +117,7 @@ def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(committed_db: N
     assert [state for _, state in moments(beta)] == [True, False, True, False]
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """For a process that works on the tests' database."""
     known = connections["default"].get_connection_params()
     server = {name: str(known[name]) for name in ("host", "port") if known.get(name)}

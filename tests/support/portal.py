@@ -30,6 +30,7 @@ class RunningPortal:
         self._local = LocalPortal(directory, free_port(), self._supervisor, fast=True, bindir=bindir())
         self._with_seed = with_seed
         self._worker: Child | None = None
+        self._beat: Child | None = None
         self.story = {}
 
     @property
@@ -57,7 +58,14 @@ class RunningPortal:
             self._worker = None
 
     def start_beat(self) -> None:
-        self._local.start_beat()
+        self._beat = self._local.start_beat()
+
+    def kill_beat(self) -> None:
+        """The schedule stops; what is queued stays."""
+        if self._beat is not None:
+            self._supervisor.forget(self._beat)
+            self._beat.kill()
+            self._beat = None
 
     def run_job(self, name: str) -> None:
         """One run of a scheduled job, by its task's name, in a process of its own, to its end."""

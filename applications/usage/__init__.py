@@ -1,0 +1,22 @@
+"""How contracts are used: tokens counted beside the token path, and what the counts say."""
+
+from applications.usage.buffer import Buffer, Line, Use, note
+from applications.usage.reading import (
+    Usage,
+    counted_since,
+    last_used,
+    of_contract,
+    unused,
+)
+
+__all__ = [
+    "Buffer",
+    "Line",
+    "Usage",
+    "Use",
+    "counted_since",
+    "last_used",
+    "note",
+    "of_contract",
+    "unused",
+]

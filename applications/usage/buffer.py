@@ -1,0 +1,128 @@
+"""Counting tokens in the process that issues them; a thread hands the counts to the worker.
+
+A token never waits for it and never fails by it. With the broker away the counts wait here, bounded; the
+oldest go first, and that is counted. A process that is killed takes some seconds of counts with it: they are
+counted, never decided upon.
+"""
+
+import atexit
+import os
+import threading
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import structlog
+from celery import current_app
+from django.conf import settings
+from prometheus_client import Counter
+
+log = structlog.get_logger("iam.usage")
+
+TASK = "applications.count_usage"
+MOST = 10_000  # kept lines: callers × targets × contracts of one process between two flushes
+PER_TASK = 1000
+LAST_CHANCE = 2.0  # seconds that the end of the process waits for the last flush
+DROPPED = Counter("iam_usage_dropped_tokens_total", "Tokens not counted: the broker was away too long")
+
+# As the task takes it: contract, tenant, caller, target, day, tokens, last use.
+Line = list[Any]
+
+
+class Use(NamedTuple):
+    """A token: by which contract (none: by ownership), in which tenant, from whom, for what."""
+
+    contract_id: str | None
+    tenant_id: str
+    caller_id: str
+    target_id: str
+
+
+class Buffer:
+    """Counts of one process since the last flush."""
+
+    def __init__(self, send: Callable[[list[Line]], object], most: int = MOST) -> None:
+        self._send = send
+        self._most = most
+        self._reset()
+        os.register_at_fork(after_in_child=self._reset)  # what the parent counted, the parent flushes
+
+    def _reset(self) -> None:
+        self._lock = threading.Lock()
+        self._lines: dict[tuple[Use, str], tuple[int, datetime]] = {}
+        self._thread: threading.Thread | None = None
+        self._over = threading.Event()
+
+    def note(self, uses: Iterable[Use], *, at: datetime) -> None:
+        """Count one token for each. Some dictionary look-ups under a lock that nobody holds for long."""
+        day = at.date().isoformat()
+        with self._lock:
+            for use in uses:
+                self._add((use, day), 1, at)
+
+    def start(self, every: float) -> None:
+        """The thread that flushes, once in each process: after a fork the child starts its own."""
+        if self._thread is not None or self._over.is_set():
+            return
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, args=[every, self._over], name="usage", daemon=True
+                )
+                self._thread.start()
+
+    def stop(self) -> None:
+        """At the end of the process: a last flush, as far as it goes quickly."""
+        self._over.set()
+        if self._thread is not None and self._thread.is_alive():
+            self._thread.join(LAST_CHANCE)
+
+    def flush(self) -> int:
+        """Hand over what was counted; what cannot be handed over stays. How many lines went."""
+        with self._lock:
+            taken, self._lines = self._lines, {}
+        waiting = list(taken.items())
+        sent = 0
+        try:
+            while sent < len(waiting):
+                batch = waiting[sent : sent + PER_TASK]
+                self._send([[*use, day, tokens, at.isoformat()] for (use, day), (tokens, at) in batch])
+                sent += len(batch)
+        except Exception as error:  # whatever a broker's library raises: the counts wait for the next time
+            log.warning("usage_waits", lines=len(waiting) - sent, error=type(error).__name__)
+            with self._lock:
+                newer, self._lines = self._lines, {}
+                for key, (tokens, at) in [*waiting[sent:], *newer.items()]:
+                    self._add(key, tokens, at)
+        return min(sent, len(waiting))
+
+    def _add(self, key: tuple[Use, str], tokens: int, at: datetime) -> None:
+        known = self._lines.get(key)
+        if known is not None:
+            self._lines[key] = (known[0] + tokens, max(known[1], at))
+            return
+        if len(self._lines) >= self._most:
+            oldest = next(iter(self._lines))
+            DROPPED.inc(self._lines.pop(oldest)[0])
+        self._lines[key] = (tokens, at)
+
+    def _run(self, every: float, over: threading.Event) -> None:
+        while not over.wait(every):
+            self.flush()
+        self.flush()
+
+
+def _send(lines: list[Line]) -> None:
+    current_app.send_task(TASK, args=[lines], retry=False, ignore_result=True)
+
+
+_BUFFER = Buffer(_send)
+atexit.register(_BUFFER.stop)
+
+
+def note(uses: Iterable[Use], *, at: datetime) -> None:
+    """A token was granted. Never an error, never a wait."""
+    if not settings.USAGE_FLUSH_SECONDS:
+        return
+    _BUFFER.note(uses, at=at)
+    _BUFFER.start(settings.USAGE_FLUSH_SECONDS)

@@ -1,0 +1,15 @@
+"""When each job runs: the schedule of Celery's beat, in seconds. ``docs/operations.md`` says what they do."""
+
+from typing import Any
+
+JOBS: dict[str, dict[str, Any]] = {
+    "availability": {"task": "applications.watch_boundaries", "schedule": 60.0},
+    # They ask one question; those that a stopped worker has missed are nobody's any more.
+    "boundaries": {"task": "applications.tell_boundaries", "schedule": 1.0, "options": {"expires": 5}},
+    "sequence": {"task": "applications.sequence", "schedule": 5.0},
+    "assignments": {"task": "accesscontrol.watch_boundaries", "schedule": 1.0, "options": {"expires": 5}},
+    "reminders": {"task": "applications.remind_of_ends", "schedule": 3_600.0},
+    "usage": {"task": "applications.forget_usage", "schedule": 86_400.0},
+    "history-chain": {"task": "tenants.chain_history", "schedule": 10.0},
+    "history-partitions": {"task": "tenants.prepare_partitions", "schedule": 86_400.0},
+}

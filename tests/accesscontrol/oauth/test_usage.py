@@ -1,0 +1,193 @@
+"""Tokens are counted beside the token path: by contract, caller and target; never an error, never a wait."""
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from accesscontrol.actions import tenant_roles
+from accesscontrol.actions.tenant_roles import Definition
+from applications.actions import counting
+from applications.models import ContractUsage
+from applications.usage import Buffer, Line, Use, last_used
+from applications.usage import buffer as module
+from tenants.models import Tenant
+from tests.accesscontrol.oauth.conftest import World, said
+from tests.support.factories import SYSTEM
+
+METER, READER = "acme.meter", "globex.reader"
+
+
+class Broker:
+    """What was sent; ``away`` refuses."""
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self.away = False
+
+    def send(self, lines: list[Line]) -> None:
+        if self.away:
+            raise ConnectionRefusedError
+        self.lines += lines
+
+
+@pytest.fixture
+def broker() -> Broker:
+    return Broker()
+
+
+@pytest.fixture
+def counted(broker: Broker, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[Buffer]:
+    """The buffer of this process, flushed by hand."""
+    settings.USAGE_FLUSH_SECONDS = 3600
+    made = Buffer(broker.send, most=3)
+    monkeypatch.setattr(module, "_BUFFER", made)
+    yield made
+    made.stop()
+
+
+def uses(broker: Broker, counted: Buffer) -> dict[tuple[Any, ...], int]:
+    """(contract, tenant, caller, target) → tokens."""
+    counted.flush()
+    return {tuple(line[:4]): line[5] for line in broker.lines}
+
+
+def contracts_of(world: World) -> set[str]:
+    return {str(pk) for pk in world.globex.contracts_received.values_list("id", flat=True)}
+
+
+def test_each_token_counts_for_the_contract_of_its_role(
+    shared: World, broker: Broker, counted: Buffer
+) -> None:
+    for _ in range(2):
+        assert shared.token(READER, shared.globex, f"aud:{METER}").status_code == 200
+    [contract_id] = contracts_of(shared)
+    expected = {(contract_id, str(shared.globex.id), READER, METER): 2}
+    assert uses(broker, counted) == expected
+    assert counted.flush() == 0
+
+    for _ in range(2):
+        counting.count(rows=broker.lines)
+    row = ContractUsage.objects.get()
+    assert (row.tokens, row.last_used_at, row.day) == (4, shared.clock.at, shared.clock.at.date())
+    call = (shared.globex.id, READER, METER)
+    assert last_used([call, (shared.acme.id, READER, METER)]) == {call: shared.clock.at}
+    assert last_used([]) == {}
+
+
+def test_owned_targets_count_without_a_contract(shared: World, broker: Broker, counted: Buffer) -> None:
+    answer = shared.token("neighbour.reader", shared.neighbour, "aud:neighbour.meter")
+    assert answer.status_code == 200
+    tenant_id = str(shared.neighbour.id)
+    assert uses(broker, counted) == {(None, tenant_id, "neighbour.reader", "neighbour.meter"): 1}
+    counting.count(rows=broker.lines)
+    counting.count(rows=broker.lines)
+    assert ContractUsage.objects.get(contract=None).tokens == 2
+
+
+def test_every_contract_that_grants_the_role_is_used(shared: World, broker: Broker, counted: Buffer) -> None:
+    shared.share(shared.acme, shared.globex, (METER, "viewer"))
+    other = shared.share(shared.acme, shared.globex, (METER, "editor"))
+    shared.token(READER, shared.globex, f"aud:{METER}")
+    found = {key[0] for key in uses(broker, counted)}
+    assert found == contracts_of(shared) - {str(other.id)}
+
+
+def test_a_role_by_access_counts_for_the_access_contract(
+    shared: World, broker: Broker, counted: Buffer
+) -> None:
+    row = shared.share(shared.acme, shared.globex, (METER, "viewer"), type="access")
+    shared.assign(shared.globex, READER, METER, contract_id=row.id)
+    assert shared.token(READER, shared.acme, f"aud:{METER}").status_code == 200
+    assert set(uses(broker, counted)) == {(str(row.id), str(shared.acme.id), READER, METER)}
+
+
+def test_a_role_of_the_tenants_own_making_counts_for_what_it_rests_on(
+    shared: World, broker: Broker, counted: Buffer
+) -> None:
+    _own_role(shared, shared.globex)
+    assert shared.token("globex.planner", shared.globex, f"aud:{METER}").status_code == 200
+    assert {key[0] for key in uses(broker, counted)} == contracts_of(shared)
+
+
+def _own_role(world: World, tenant: Tenant) -> None:
+    world.application(tenant, "planner")
+    definition = Definition(
+        key="night", name="Night", description="", permissions=[(METER, "urn:test", "machines", "read")]
+    )
+    tenant_roles.define(tenant=tenant, definition=definition, by=SYSTEM, at=world.clock.at)
+    world.assign(tenant, "globex.planner", None, "night")  # type: ignore[arg-type]
+
+
+def test_a_refusal_counts_nothing(shared: World, broker: Broker, counted: Buffer) -> None:
+    assert said(shared.token(READER, shared.globex, "aud:acme.nothing"))
+    assert uses(broker, counted) == {}
+
+
+def test_with_the_broker_away_tokens_are_given_and_counts_wait(
+    shared: World, broker: Broker, counted: Buffer
+) -> None:
+    broker.away = True
+    for _ in range(3):
+        assert shared.token(READER, shared.globex, f"aud:{METER}").status_code == 200
+        assert counted.flush() == 0
+    broker.away = False
+    assert list(uses(broker, counted).values()) == [3]
+
+
+def test_what_waits_is_bounded_and_the_oldest_goes(shared: World, broker: Broker, counted: Buffer) -> None:
+    dropped = module.DROPPED._value.get()
+    broker.away = True
+    for number in range(5):
+        counted.note([Use(None, "t", f"caller-{number}", "x")], at=shared.clock.at)
+        counted.flush()
+    broker.away = False
+    assert [key[2] for key in uses(broker, counted)] == ["caller-2", "caller-3", "caller-4"]
+    assert module.DROPPED._value.get() - dropped == 2
+
+
+def test_a_thread_flushes_and_the_end_of_the_process_does(broker: Broker, shared: World) -> None:
+    buffer = Buffer(broker.send)
+    buffer.note([Use(None, "t", "x", "a")], at=shared.clock.at)
+    buffer.start(3600)
+    assert broker.lines == []
+    buffer.stop()
+    assert len(broker.lines) == 1
+
+
+def test_a_forked_process_counts_for_itself(broker: Broker, shared: World) -> None:
+    buffer = Buffer(broker.send)
+    buffer.note([Use(None, "t", "x", "a")], at=shared.clock.at)
+    buffer.start(3600)
+    child = os.fork()
+    if child == 0:  # nothing of the parent's, and a thread that lives
+        clean = not buffer._lines
+        buffer.start(3600)
+        alive = buffer._thread is not None and buffer._thread.is_alive()
+        os._exit(0 if clean and alive else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert buffer.flush() == 1
+    buffer.stop()
+
+
+def test_a_line_of_something_that_is_gone_keeps_no_other(shared: World) -> None:
+    tenant_id, at = str(shared.globex.id), shared.clock.at.isoformat()
+    day = shared.clock.at.date().isoformat()
+    good = [None, tenant_id, READER, METER, day, 1, at]
+    gone = ["00000000-0000-4000-8000-000000000000", *good[1:]]
+    strange = [None, tenant_id, READER, "acme.gone", day, 1, at]
+    assert counting.count(rows=[gone, strange, good, good]) == 1
+    assert ContractUsage.objects.get().tokens == 2
+    assert counting.count(rows=[]) == 0
+
+
+def test_days_are_forgotten_after_thirteen_months(shared: World) -> None:
+    tenant_id, at = str(shared.globex.id), shared.clock.at
+    for days in (0, 390, 400):
+        moment = at - timedelta(days=days)
+        line = [None, tenant_id, READER, METER, moment.date().isoformat(), 1, moment.isoformat()]
+        counting.count(rows=[line])
+    assert counting.forget(at=at) == 1
+    assert ContractUsage.objects.count() == 2
