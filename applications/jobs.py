@@ -1,6 +1,7 @@
 """Scheduled work: each task calls one action. The schedule stands in settings."""
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from applications import events, readmodel
@@ -25,3 +26,11 @@ def watch_boundaries() -> None:
 def sequence() -> None:
     """Give positions to events whose transactions have committed."""
     events.sequence()
+
+
+@shared_task(name="applications.prune_events")
+def prune_events() -> None:
+    """Let go of events that are older than they are to be kept, a thousand in a transaction."""
+    at = timezone.now()
+    while events.prune(before=at - settings.PORTAL_EVENT_RETENTION, at=at):
+        pass
