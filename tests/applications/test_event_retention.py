@@ -13,8 +13,8 @@ from applications import events, jobs
 from applications.models import Event
 from iam_portal.walls import cross_tenant
 from tenants.models import Tenant
+from tests.applications.outbox import ROLES, ROOT, ask, now, write
 from tests.applications.sharing import register
-from tests.applications.test_outbox import ROLES, ROOT, ask, now, write
 from tests.support.factories import make_tenant
 from tests.support.knocking import Knocker, service
 

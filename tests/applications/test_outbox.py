@@ -1,4 +1,4 @@
-"""The outbox under load: slow writers that commit in any order, and readers that ask "after N" all the while."""
+"""The outbox under load: slow writers that commit in any order, readers that ask "after N" all the while."""
 
 import random
 import threading
@@ -6,43 +6,19 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.test import Client as Browser
 
 from applications import events
 from applications.models import Event
 from iam_portal.walls import cross_tenant
 from tenants.models import Tenant
+from tests.applications.outbox import ROLES, ROOT, ask, now, write
 from tests.support.factories import make_tenant
 from tests.support.knocking import Knocker, service
 
-ROOT = "/iam/application-management/v1"
 WRITERS, ACTS = 20, 6
-ROLES = ("user-reader", "provision-contract-manager")
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-def write(tenant: Tenant, number: int, *, application_id: str | None = None, **data: Any) -> None:
-    """One event of an application, as an act would write it."""
-    events.emit(
-        type="application.available",
-        tenant_id=tenant.id,
-        application_id=application_id,
-        subject=f"thing-{number}",
-        at=now(),
-        data=data,
-    )
-
-
-def ask(caller: Knocker, address: str, **query: Any) -> Any:
-    reply = Browser().get(address, query, headers=caller.headers)
-    return reply.json() | {"status": reply.status_code}
 
 
 def follow(caller: Knocker, address: str, stop: threading.Event, limit: int) -> list[list[dict[str, Any]]]:
