@@ -5,8 +5,12 @@ import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+import structlog
+
 from iam_portal.live import wire
 from iam_portal.live.wire import Asked, Refused
+
+log = structlog.get_logger("iam.live")
 
 HEAD_SECONDS = 10.0  # to send the request
 SLOW_SECONDS = 15.0  # to take what was sent; whoever takes longer is dropped
@@ -100,14 +104,19 @@ class Connection(asyncio.Protocol):
         self._flowing.set()
 
     async def _answer(self, asked: Asked) -> None:
-        with suppress(ConnectionError):
-            try:
-                await self._serve(self, asked)
-            except Refused as refused:
+        try:
+            await self._serve(self, asked)
+        except Refused as refused:
+            with suppress(ConnectionError):
                 await self.send(wire.refusal(refused, asked.path))
-        self.transport.close()
-        # The rest must be taken in time, too.
-        asyncio.get_running_loop().call_later(SLOW_SECONDS, self.transport.abort)
+        except ConnectionError:
+            pass  # the reader has gone
+        except Exception:
+            log.exception("live.broken")
+        finally:
+            self.transport.close()
+            # The rest must be taken in time, too.
+            asyncio.get_running_loop().call_later(SLOW_SECONDS, self.transport.abort)
 
     def _refuse(self, refused: Refused) -> None:
         self._stop_clock()

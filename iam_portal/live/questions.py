@@ -104,7 +104,7 @@ class Desk:
     """
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="page")
+        self._pool = ThreadPoolExecutor(THREADS + 1, thread_name_prefix="page")
         self._turns = asyncio.Semaphore(THREADS)
         self._queued: dict[Question, asyncio.Task[Answer]] = {}
 
@@ -115,9 +115,8 @@ class Desk:
         return await asyncio.shield(task)  # one who goes away takes nobody's answer with him
 
     async def run(self, work: Callable[[], Any]) -> Any:
-        """Any other work on rows."""
-        async with self._turns:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        """Other work on rows, one at a time; it has a thread of its own, past the queue."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -1,11 +1,13 @@
 """The process: it listens, serves, and stops without cutting anybody off in the middle of an event."""
 
 import asyncio
+import resource
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import structlog
+from django.conf import settings
 
 from iam_portal.live.service import Service
 
@@ -37,6 +39,7 @@ async def serving(host: str, port: int) -> AsyncIterator[tuple[Service, int]]:
 
 async def run(host: str, port: int) -> None:
     """Until SIGTERM or SIGINT."""
+    _make_room()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -45,6 +48,17 @@ async def run(host: str, port: int) -> None:
         log.info("live.serving", host=host, port=bound)
         await stop.wait()
     log.info("live.stopped")
+
+
+def _make_room() -> None:
+    """Each reader is an open file, and the usual limit is below what may wait here."""
+    wanted = 2 * settings.PORTAL_EVENT_STREAMS + 500
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        room = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (room, hard))
+        if room < wanted:
+            log.warning("live.few_files", limit=hard, wanted=wanted)
 
 
 async def _finish(service: Service) -> None:
