@@ -100,7 +100,8 @@ class ConsoleSessionAuthentication(BaseAuthentication):
         value = request.COOKIES.get(cookie_name(tenant_id), "") if tenant_id else ""
         if tenant_id is None or not value:
             return None
-        session = _session(tenant_id, value, timezone.now())
+        seen = not request.META.get("iam.again")  # the event service, because something moved
+        session = _session(tenant_id, value, timezone.now(), seen=seen)
         if session is None:
             return None
         _enforce_csrf(request)
@@ -184,12 +185,12 @@ def _path_tenant(context: Any) -> UUID | None:
         return None
 
 
-def _session(tenant_id: UUID, value: str, at: datetime) -> UserSession | None:
+def _session(tenant_id: UUID, value: str, at: datetime, *, seen: bool) -> UserSession | None:
     tenant = Tenant.objects.filter(id=tenant_id).first()
     if tenant is None:
         return None
     with tenant_scope(tenant.id):
-        return sessions.resolve(tenant=tenant, token=value, at=at)
+        return sessions.resolve(tenant=tenant, token=value, at=at, seen=seen)
 
 
 def _enforce_csrf(request: Request) -> None:

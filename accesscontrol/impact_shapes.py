@@ -9,6 +9,7 @@ from django.conf import settings
 
 from accesscontrol.models import RefreshToken
 from applications.models import Application
+from applications.usage import last_used
 from iam_portal.decision import rfc3339
 from iam_portal.walls import cross_tenant
 from tenants.impact import Act
@@ -59,6 +60,7 @@ def services_part(act: Act, services: Mapping[tuple[str, str, str], datetime]) -
             "id", "display_name"
         )
     )
+    used = last_used([(UUID(tenant_id), caller, target) for caller, target, tenant_id in named])
     items = [
         {
             "applicationId": caller,
@@ -67,7 +69,7 @@ def services_part(act: Act, services: Mapping[tuple[str, str, str], datetime]) -
             "calls": target,
             "callsName": names[target],
             "at": rfc3339(services[caller, target, tenant_id]),
-            "lastUsedAt": None,
+            "lastUsedAt": rfc3339(used.get((UUID(tenant_id), caller, target))),
         }
         for caller, target, tenant_id in named
     ]

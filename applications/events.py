@@ -6,11 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Min
+from django.db.models import Max
 
-from applications.models import Event
+from applications.models import Event, Watermark
 from iam_portal.walls import cross_tenant
 
+PRUNED = "events-pruned"  # the watermark of retention
+CHANNEL = "iam_events"  # where the table's trigger tells that something was committed
 _LOCK = "iam:event-sequencer"
 
 
@@ -56,32 +58,91 @@ def write(rows: Sequence[Event]) -> None:
         Event.objects.bulk_create(rows, batch_size=1000)
 
 
-def oldest() -> int:
-    """The first position that is still kept, in whosever stream it lies."""
-    with cross_tenant():
-        return Event.objects.aggregate(first=Min("position"))["first"] or 1
-
-
 def sequence() -> int:
     """Give positions to committed events: gapless, never below one given out, a transaction's together.
 
     Whoever needs positions calls it (job, reader before it answers). One advisory lock orders the callers;
-    ids of an open transaction are not visible yet and get a later position when it commits.
+    ids of an open transaction are not visible yet and get a later position when it commits. Transactions
+    follow each other by their last id: the one that waited for a row has changed it after the other's last
+    event, whatever it had written before. Where nothing waits for a position, nobody waits for the lock.
     """
     with transaction.atomic(), cross_tenant(), connection.cursor() as cursor:  # one order for all tenants
+        cursor.execute("SELECT EXISTS (SELECT FROM applications_event WHERE position IS NULL)")
+        if cursor.fetchone() == (False,):
+            return 0
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [_LOCK])
         cursor.execute(
             """
             WITH fresh AS (
-                SELECT id, min(id) OVER (PARTITION BY transaction) AS first
+                SELECT id, max(id) OVER (PARTITION BY transaction) AS last
                 FROM applications_event WHERE position IS NULL
             ), numbered AS (
-                SELECT id, row_number() OVER (ORDER BY first, id)
-                    + coalesce((SELECT max(position) FROM applications_event), 0) AS position
+                SELECT id, row_number() OVER (ORDER BY last, id) + greatest(
+                    (SELECT max(position) FROM applications_event),
+                    (SELECT position FROM applications_watermark WHERE name = %s),  -- all may be pruned
+                    0) AS position
                 FROM fresh
             )
             UPDATE applications_event e SET position = numbered.position
             FROM numbered WHERE e.id = numbered.id
-            """
+            """,
+            [PRUNED],
         )
         return cursor.rowcount
+
+
+def head() -> int:
+    """The last position that was given out; 0 before the first."""
+    with cross_tenant():
+        last = Event.objects.aggregate(last=Max("position"))["last"]
+    return max(last or 0, pruned())
+
+
+def pruned() -> int:
+    """The last position that is kept no longer, in whosever stream it lay; 0 while all are kept."""
+    mark = Watermark.objects.filter(name=PRUNED).values_list("position", flat=True).first()
+    return mark or 0
+
+
+def oldest() -> int:
+    """The first position that is still kept, or would be: all may be pruned."""
+    return pruned() + 1
+
+
+def news(*, after: int) -> dict[tuple[str, str | None], int]:
+    """The last position after this one of each (tenant, application) that has any."""
+    with cross_tenant(), connection.cursor() as cursor:  # who waits in whichever tenant is to be woken
+        cursor.execute(
+            """
+            SELECT tenant_id::text, application_id, max(position)
+            FROM applications_event WHERE position > %s GROUP BY tenant_id, application_id
+            """,
+            [after],
+        )
+        return {(tenant, application): position for tenant, application, position in cursor}
+
+
+def prune(*, before: datetime, at: datetime, most: int = 1000) -> int:
+    """Delete the first kept events, up to the first that is not older than ``before``; how many.
+
+    Only from the front, so that what is kept has no holes, and at most ``most`` in one transaction.
+    """
+    with transaction.atomic(), cross_tenant(), connection.cursor() as cursor:  # everybody's are kept alike
+        Watermark.objects.get_or_create(name=PRUNED, defaults={"at": at, "position": 0})
+        mark = Watermark.objects.select_for_update().get(name=PRUNED)
+        cursor.execute(
+            """
+            WITH front AS (
+                SELECT position, at FROM applications_event
+                WHERE position > %(pruned)s ORDER BY position LIMIT %(most)s
+            )
+            SELECT coalesce(min(position) FILTER (WHERE at >= %(before)s) - 1, max(position)) FROM front
+            """,
+            {"pruned": mark.position, "most": most, "before": before},
+        )
+        (last,) = cursor.fetchone() or (None,)
+        if last is None or last <= mark.position:
+            return 0
+        count, _ = Event.objects.filter(position__lte=last).delete()
+        Watermark.objects.filter(name=PRUNED).update(at=at, position=last)
+        return count

@@ -1,6 +1,7 @@
 """Scheduled work: each task calls one action. The schedule stands in settings."""
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from applications import boundaries, events, usage
@@ -50,3 +51,11 @@ def count_usage(rows: list[usage.Line]) -> None:
 def forget_usage() -> None:
     """Each day: counts that are older than 13 months."""
     counting.forget(at=timezone.now())
+
+
+@shared_task(name="applications.prune_events")
+def prune_events() -> None:
+    """Let go of events that are older than they are to be kept, a thousand in a transaction."""
+    at = timezone.now()
+    while events.prune(before=at - settings.PORTAL_EVENT_RETENTION, at=at):
+        pass

@@ -56,6 +56,15 @@ def uncounted_proxies(app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
     return [Error("Everybody would have the address of the proxy.", hint=hint, id="iam.E011")]
 
 
+@register(Tags.security, deploy=True)
+def plain_events(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Tokens go to the event service, too."""
+    if not settings.PORTAL_EVENTS_URL or settings.PORTAL_EVENTS_URL.startswith("https://"):
+        return []
+    hint = "Each page of events sends its reader there, with his token; leave it empty where there is none."
+    return [Error("PORTAL_EVENTS_URL is not https.", hint=hint, id="iam.E012")]
+
+
 @register(Tags.database)
 def open_wall(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any

@@ -35,6 +35,7 @@ TITLES = {
     428: "Needs a revision",
     429: "Too many requests",
     500: "Internal error",
+    503: "Busy",
 }
 MEDIA_TYPE = "application/problem+json"
 

@@ -125,6 +125,18 @@ DATABASES = {"default": _web}
 if env.str("DATABASE_OWNER_URL", default=""):
     DATABASES["owner"] = env.db("DATABASE_OWNER_URL")
 
+# Past a pooler that hands connections around: who listens needs one of its own.
+_direct = env.str("DATABASE_DIRECT_URL", default="")
+DATABASE_DIRECT = env.db("DATABASE_DIRECT_URL") if _direct else {}
+
+# --- Events -------------------------------------------------------------------------------------------
+
+PORTAL_EVENT_RETENTION = timedelta(days=env.int("PORTAL_EVENT_RETENTION", default=90))
+# Where the event service (manage.py serve_events) is reached from outside; empty when there is none.
+PORTAL_EVENTS_URL = env.str("PORTAL_EVENTS_URL", default="").rstrip("/")
+PORTAL_EVENT_STREAMS = env.int("PORTAL_EVENT_STREAMS", default=2000)
+PORTAL_EVENT_STREAMS_PER_CALLER = env.int("PORTAL_EVENT_STREAMS_PER_CALLER", default=100)
+
 # --- People -------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "tenants.User"

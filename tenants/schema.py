@@ -13,5 +13,5 @@ LIMIT = query("limit", "How many rows at most, up to 500.", int)
 CURSOR = query("cursor", "Where to go on; taken from `next` of the page before.")
 AT = query("at", "The moment that is asked about, RFC 3339; now when left out.", OpenApiTypes.DATETIME)
 SEARCH = query("search", "Part of an id or a name.")
-AFTER = query("after", "The last position that was read; 0 from the beginning.", int)
+AFTER = query("after", "The last position that was read; 0 from the beginning, `latest` from now on.")
 PAGE = [LIMIT, CURSOR]

@@ -8,6 +8,22 @@ from django.db import migrations, models
 
 from iam_portal.wall_sql import wall
 
+# One empty message a transaction, however many events it writes (equal ones are sent once): whoever listens
+# asks for what is new. Sent at commit, so nobody is woken by what was taken back.
+EVENTS_TOLD = """
+CREATE FUNCTION iam_events_told() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('iam_events', '');
+    RETURN NULL;
+END $$;
+CREATE TRIGGER event_told AFTER INSERT ON applications_event
+    FOR EACH STATEMENT EXECUTE FUNCTION iam_events_told();
+"""
+EVENTS_TOLD_BACK = """
+DROP TRIGGER event_told ON applications_event;
+DROP FUNCTION iam_events_told();
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -494,4 +510,5 @@ class Migration(migrations.Migration):
         wall("applications_webhook"),
         wall("applications_webhooksecret"),
         wall("applications_webhookdelivery"),
+        migrations.RunSQL(EVENTS_TOLD, EVENTS_TOLD_BACK),
     ]

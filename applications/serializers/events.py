@@ -25,7 +25,11 @@ class EventOut(rest.Serializer[Any]):
 
 
 class EventPage(rest.Serializer[Any]):
-    """Events in order. ``next`` is what to send as ``after``."""
+    """Events in order. ``next`` is what to send as ``after``, also where nothing came.
+
+    ``live`` is the same address at the event service: it takes ``wait`` (seconds, up to 30) and answers
+    ``Accept: text/event-stream``. Null where there is none.
+    """
 
     items = EventOut(many=True)
     next = rest.IntegerField()

@@ -101,9 +101,11 @@ def start(portal: LocalPortal, steps: Steps) -> str:
         story_text = portal.manage("seed_demo", "--dir", str(portal.directory))
     with steps.step("web"):
         portal.start_web()
+        portal.start_events()
         worker = portal.start_worker()
         portal.start_beat()
         portal.wait_ready()
+        portal.wait_events()
     with steps.step("worker"):
         portal.wait_worker(worker)
     return story_text

@@ -14,7 +14,7 @@ from iam_portal.launchers import keys
 from iam_portal.launchers.children import Child, LaunchError, run, spawn, tail
 from iam_portal.launchers.postgres import OWNER, WEB, EmbeddedPostgres
 from iam_portal.launchers.processes import Stoppable, Supervisor
-from iam_portal.launchers.valkey import EmbeddedValkey
+from iam_portal.launchers.valkey import EmbeddedValkey, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 _READY_SECONDS = 60.0
@@ -48,6 +48,7 @@ class LocalPortal:
     servers: Servers = field(default_factory=Servers)
     fast: bool = False
     bindir: Path | None = None
+    events_port: int = field(default_factory=free_port)
 
     def __post_init__(self) -> None:
         self.directory = self.directory.resolve()
@@ -58,6 +59,11 @@ class LocalPortal:
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def events_address(self) -> str:
+        """Where those are answered who wait for events; each page of events names it."""
+        return f"http://127.0.0.1:{self.events_port}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -71,6 +77,7 @@ class LocalPortal:
             "DATABASE_OWNER_URL": self.servers.owner or self.servers.database,
             "CELERY_BROKER_URL": self.servers.broker,
             "PORTAL_BASE_URL": self.address,
+            "PORTAL_EVENTS_URL": self.events_address,
             "ALLOWED_HOSTS": "127.0.0.1,localhost",
             "PORTAL_STATIC_ROOT": str(self.directory / "static"),
             "IAM_DEMO_DIR": str(self.directory),
@@ -114,6 +121,9 @@ class LocalPortal:
         size = ("--workers", str(workers), "--blocking-threads", "2")
         return self._start("web", "granian", *options, *size, "iam_portal.wsgi:application")
 
+    def start_events(self) -> Child:
+        return self._spawn("events", "manage.py", "serve_events", "--port", str(self.events_port))
+
     def start_worker(self) -> Child:
         return self._start("worker", *_CELERY, "worker", "--concurrency", "1", "--loglevel", "INFO")
 
@@ -123,7 +133,11 @@ class LocalPortal:
 
     def wait_ready(self) -> None:
         """Until /readyz answers 200."""
-        self._wait_until(self._answers, "web")
+        self._wait_until(lambda: _answers(self.port), "web")
+
+    def wait_events(self) -> None:
+        """Until the event service listens to the database."""
+        self._wait_until(lambda: _answers(self.events_port), "events")
 
     def wait_worker(self, worker: Child) -> None:
         """Until the worker says that it is ready: before, a web server queues mail that nobody sends."""
@@ -143,18 +157,22 @@ class LocalPortal:
         raise LaunchError(f"The {name} process does not answer; the end of {log}:\n{tail(log)}")
 
     def _start(self, name: str, module: str, *arguments: str) -> Child:
-        command = [sys.executable, "-m", module, *arguments]
+        return self._spawn(name, "-m", module, *arguments)
+
+    def _spawn(self, name: str, *arguments: str) -> Child:
+        command = [sys.executable, *arguments]
         log = self.logs / f"{name}.log"
         child = spawn(name, command, log=log, environment=self.environment, directory=ROOT)
         return self.supervisor.add(child)
 
-    def _answers(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        try:
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status == http.HTTPStatus.OK
-        finally:
-            connection.close()
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    finally:
+        connection.close()
 
 
 def describe_end(child: Stoppable) -> str:

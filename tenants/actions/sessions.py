@@ -102,8 +102,11 @@ def sign_in(
     raise SignInRefused(REFUSED)
 
 
-def resolve(*, tenant: Tenant, token: str, at: datetime) -> UserSession | None:
-    """The live session behind a cookie, with its user; seen now (written at most once a minute)."""
+def resolve(*, tenant: Tenant, token: str, at: datetime, seen: bool = True) -> UserSession | None:
+    """The live session behind a cookie, with its user; seen now (written at most once a minute).
+
+    ``seen=False`` for what no person did: an open stream that asks again must not keep a session from idling.
+    """
     session = (
         UserSession.objects.select_related("user")
         .filter(tenant=tenant, digest=hashers.digest(token), ended_at=None, expires_at__gt=at)
@@ -112,7 +115,7 @@ def resolve(*, tenant: Tenant, token: str, at: datetime) -> UserSession | None:
     )
     if session is None:
         return None
-    if at - session.seen_at >= TOUCH:
+    if seen and at - session.seen_at >= TOUCH:
         UserSession.objects.filter(pk=session.pk, seen_at__lt=at).update(seen_at=at)
         session.seen_at = at
     return session

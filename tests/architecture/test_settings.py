@@ -188,6 +188,17 @@ def test_unsafe_settings_are_errors_with_a_hint(
     assert message.hint
 
 
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [("", []), ("https://events.example.com", []), ("http://e.example.com", ["iam.E012"])],
+)
+def test_tokens_go_to_the_event_service_by_https_only(
+    settings: Settings, address: str, found: list[str]
+) -> None:
+    settings.PORTAL_EVENTS_URL = address
+    assert [message.id for message in checks.plain_events(None)] == found
+
+
 def test_the_checks_are_asked_at_deployment() -> None:
     """The tests' own settings are unsafe in every way that a check knows of by its environment."""
     assert "iam.E001" in {message.id for message in run_checks(include_deployment_checks=True)}

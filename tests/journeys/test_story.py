@@ -5,12 +5,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from celery import Celery
 
 from iam_portal.launchers import story_check
+from tests.support.live import Stream
 from tests.support.portal import RunningPortal
 from tests.support.stage import Stage, made_of
 
@@ -106,6 +108,36 @@ def test_worker_killed_in_the_middle(stage: Stage, running_portal: RunningPortal
 def test_the_demo_checks_itself(running_portal: RunningPortal, capsys: pytest.CaptureFixture[str]) -> None:
     assert story_check.run(running_portal.story), capsys.readouterr().out
     assert story_check.run(running_portal.story), "the first telling left something behind"
+
+
+def test_events_reach_whoever_waits(stage: Stage, running_portal: RunningPortal) -> None:
+    """By the address that the page names; over a restart of the event service, nothing is missed."""
+    stage.share()
+    token = {"Authorization": f"Bearer {stage.consumer.new_token()}"}
+    page = stage.consumer.act("GET", "events?after=latest").body
+    live = urlsplit(page["live"])
+    assert live.port
+    told: list[tuple[str, str]] = []
+    last = str(page["next"])
+    for act in ("pause", "resume"):
+        with Stream(live.port, live.path, {**token, "Last-Event-ID": last}) as stream:
+            stage.do(stage.provider, act)
+            for sent in stream.events():
+                told.append((sent.event, sent.data["data"].get("contractId", "")))
+                if sent.event in (UNAVAILABLE, "iam.application.available.v1"):
+                    break
+            last = stream.last
+            if act == "pause":
+                running_portal.restart_events()
+                assert list(stream.events()) == [], "it was ended in order"
+    assert [kind for kind, contract in told if contract == stage.contract_id] == [
+        "iam.contract.paused.v1",
+        "iam.contract.resumed.v1",
+    ]
+    assert [kind for kind, _ in told if kind.startswith("iam.application.")] == [
+        UNAVAILABLE,
+        "iam.application.available.v1",
+    ]
 
 
 @contextmanager

@@ -57,6 +57,13 @@ class RunningPortal:
             self._worker.kill()
             self._worker = None
 
+    def restart_events(self) -> None:
+        """Stop the event service as a deployment does, and start it anew."""
+        self._supervisor.forget(self.events)
+        self.events.stop()
+        self.events = self._local.start_events()
+        self._local.wait_events()
+
     def start_beat(self) -> None:
         self._beat = self._local.start_beat()
 
@@ -81,7 +88,9 @@ class RunningPortal:
                 self.manage("seed_demo", "--dir", str(self._local.directory))
                 self.story = read_story(self._local.directory)
             self._local.start_web(workers=1)
+            self.events = self._local.start_events()
             self._local.wait_ready()
+            self._local.wait_events()
         except BaseException:
             self._supervisor.stop()
             raise

@@ -19,7 +19,8 @@ class Side:
     automation: Credentials
 
     def act(self, method: str, path: str, body: Any = None, revision: str = "") -> Answer:
-        return self.portal.manage(method, f"tenants/{self.tenant_id}/{path}", self._token(), body, revision)
+        token = self.new_token()
+        return self.portal.manage(method, f"tenants/{self.tenant_id}/{path}", token, body, revision)
 
     def give_role(self, application_id: str, role: str, service: str) -> Answer:
         body = {
@@ -27,9 +28,9 @@ class Side:
             "role": {"applicationId": application_id, "key": role},
         }
         path = f"/iam/access-management/v1/tenants/{self.tenant_id}/assignments"
-        return self.portal.call("POST", path, self._token(), body)
+        return self.portal.call("POST", path, self.new_token(), body)
 
-    def _token(self) -> str:
+    def new_token(self) -> str:
         answer = self.portal.token(self.automation, self.tenant_id, "aud:iam-portal")
         assert answer.status == 200, answer
         return str(answer.body["access_token"])
