@@ -3,12 +3,23 @@
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
-
 from applications import reasons as say
 from applications.availability import SharingFacts, available, turns
-from applications.models import Client, ClientSecret, Contract, ContractState, Event
+from applications.models import Client, ClientSecret, Contract, ContractState
+from applications.streams import event, event_for_application
 from iam_portal.decision import rfc3339
+
+__all__ = [
+    "availability",
+    "client",
+    "contract",
+    "event",
+    "event_for_application",
+    "phase",
+    "secret",
+    "state",
+    "unknown_availability",
+]
 
 
 def availability(facts: SharingFacts, *, tenant_id: str, at: datetime) -> dict[str, Any]:
@@ -106,28 +117,6 @@ def secret(row: ClientSecret, client_id: str) -> dict[str, Any]:
         "note": row.note,
         "expiresAt": rfc3339(row.during.upper),
         "lastUsedAt": rfc3339(row.last_used_at),
-    }
-
-
-def event_for_application(row: Event) -> dict[str, Any]:
-    """As the application itself reads it: without the chain, which may speak of contracts of others."""
-    shown = event(row)
-    cause = {key: value for key, value in row.data.get("cause", {}).items() if key != "reasons"}
-    return {**shown, "data": {**row.data, "cause": cause}} if cause else shown
-
-
-def event(row: Event) -> dict[str, Any]:
-    """CloudEvents 1.0, JSON form."""
-    return {
-        "specversion": "1.0",
-        "id": str(row.event_id),
-        "type": row.type,
-        "source": settings.PORTAL_BASE_URL,
-        "subject": row.subject,
-        "time": rfc3339(row.at),
-        "tenantid": str(row.tenant_id),
-        "position": row.position,
-        "data": row.data,
     }
 
 

@@ -213,6 +213,7 @@ class Migration(migrations.Migration):
                 ("attempts", models.PositiveIntegerField(default=0)),
                 ("failing_since", models.DateTimeField(blank=True, null=True)),
                 ("next_attempt_at", models.DateTimeField(blank=True, null=True)),
+                ("leased_until", models.DateTimeField(blank=True, null=True)),
                 ("created_at", models.DateTimeField()),
                 ("created_by", models.CharField(max_length=200)),
                 ("ended_at", models.DateTimeField(blank=True, null=True)),
@@ -256,7 +257,12 @@ class Migration(migrations.Migration):
                 (
                     "outcome",
                     models.CharField(
-                        choices=[("delivered", "delivered"), ("failed", "failed")], max_length=10
+                        choices=[
+                            ("waiting", "waiting"),
+                            ("delivered", "delivered"),
+                            ("failed", "failed"),
+                        ],
+                        max_length=10,
                     ),
                 ),
                 ("status", models.PositiveSmallIntegerField(blank=True, null=True)),
@@ -417,7 +423,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("paused_because", ""), ("state", "active")),
-                    models.Q(("paused_because__in", ["by_hand", "failing"]), ("state", "paused")),
+                    models.Q(("paused_because__in", ["by_hand", "failing", "gone"]), ("state", "paused")),
                     _connector="OR",
                 ),
                 name="webhook_pause_has_reason",
@@ -431,6 +437,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="webhookdelivery",
             index=models.Index(fields=["at"], name="webhookdelivery_by_age"),
+        ),
+        migrations.AddIndex(
+            model_name="webhookdelivery",
+            index=models.Index(
+                condition=models.Q(("outcome", "waiting")),
+                fields=["webhook", "id"],
+                name="webhookdelivery_waiting",
+            ),
         ),
         wall("applications_webhook"),
         wall("applications_webhooksecret"),
