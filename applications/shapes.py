@@ -5,7 +5,15 @@ from typing import Any
 
 from applications import reasons as say
 from applications.availability import SharingFacts, available, turns
-from applications.models import Client, ClientSecret, Contract, ContractState
+from applications.models import (
+    Client,
+    ClientSecret,
+    Contract,
+    ContractState,
+    Webhook,
+    WebhookDelivery,
+    WebhookSecret,
+)
 from applications.streams import event, event_for_application
 from iam_portal.decision import rfc3339
 
@@ -13,12 +21,15 @@ __all__ = [
     "availability",
     "client",
     "contract",
+    "delivery",
     "event",
     "event_for_application",
     "phase",
     "secret",
     "state",
     "unknown_availability",
+    "webhook",
+    "webhook_secret",
 ]
 
 
@@ -117,6 +128,55 @@ def secret(row: ClientSecret, client_id: str) -> dict[str, Any]:
         "note": row.note,
         "expiresAt": rfc3339(row.during.upper),
         "lastUsedAt": rfc3339(row.last_used_at),
+    }
+
+
+def webhook(row: Webhook, *, at: datetime) -> dict[str, Any]:
+    """A subscription without anything secret."""
+    living = [secret for secret in row.secrets.all() if _covers(secret.during, at)]
+    return {
+        "webhookId": str(row.id),
+        "url": row.url,
+        "types": row.types,
+        "applicationId": row.application_id,
+        "note": row.note,
+        "state": row.state,
+        "pausedBecause": row.paused_because or None,
+        "position": row.position,
+        "attempts": row.attempts,
+        "failingSince": rfc3339(row.failing_since),
+        "nextAttemptAt": rfc3339(row.next_attempt_at),
+        "createdAt": rfc3339(row.created_at),
+        "createdBy": row.created_by,
+        "secrets": [webhook_secret(s) for s in sorted(living, key=lambda s: s.during.lower)],
+        "revision": f"r-{row.revision}",
+    }
+
+
+def webhook_secret(row: WebhookSecret) -> dict[str, Any]:
+    """A signing secret without its value."""
+    return {
+        "secretId": str(row.id),
+        "hint": row.hint,
+        "createdAt": rfc3339(row.during.lower),
+        "endsAt": rfc3339(row.during.upper),
+    }
+
+
+def delivery(row: WebhookDelivery) -> dict[str, Any]:
+    """One attempt to deliver."""
+    return {
+        "deliveryId": row.id,
+        "eventId": str(row.event_id),
+        "eventType": row.event_type,
+        "position": row.event_position,
+        "attempt": row.attempt,
+        "byHand": row.by_hand,
+        "at": rfc3339(row.at),
+        "milliseconds": row.milliseconds,
+        "outcome": row.outcome,
+        "status": row.status,
+        "error": row.error,
     }
 
 

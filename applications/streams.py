@@ -90,5 +90,7 @@ def event(row: Event) -> dict[str, Any]:
 def event_for_application(row: Event) -> dict[str, Any]:
     """As the application itself reads it: without the chain, which may speak of contracts of others."""
     shown = event(row)
-    cause = {key: value for key, value in row.data.get("cause", {}).items() if key != "reasons"}
-    return {**shown, "data": {**row.data, "cause": cause}} if cause else shown
+    if "cause" in row.data:
+        cause = {key: value for key, value in row.data["cause"].items() if key != "reasons"}
+        shown["data"] = {**row.data, "cause": cause}
+    return shown

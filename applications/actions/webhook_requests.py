@@ -66,7 +66,8 @@ def redeliver(
             raise NotFound
         if former.event_type == TEST:
             raise NotAgain("A test is not sent again. Send another one.")
-        webhooks.require_readable(tenant=tenant, types=(former.event_type,), application_id=row.application_id, by=by, at=at)
+        types, own = (former.event_type,), row.application_id
+        webhooks.require_readable(tenant=tenant, types=types, application_id=own, by=by, at=at)
         asked = row.deliveries.filter(event_id=former.event_id, outcome="waiting").first()
         if asked is not None:
             return asked

@@ -51,7 +51,7 @@ def subscribe(*, tenant: Tenant, wanted: Wanted, by: Actor, at: datetime) -> tup
     _require_sound(wanted)
     with transaction.atomic():
         application = _application(tenant, wanted.application_id)
-        require_readable(tenant=tenant, types=wanted.types, application_id=wanted.application_id, by=by, at=at)
+        _require_readable(tenant, wanted, by, at)
         Tenant.objects.select_for_update(no_key=True).get(id=tenant.id)  # two at once are counted
         if tenant.webhooks.filter(ended_at=None).count() >= MOST_WEBHOOKS:
             raise TooManyWebhooks(f"At most {MOST_WEBHOOKS} subscriptions. End one first.")
@@ -95,7 +95,7 @@ def change(
             application_id=row.application_id,
         )
         _require_sound(wanted)
-        require_readable(tenant=tenant, types=wanted.types, application_id=wanted.application_id, by=by, at=at)
+        _require_readable(tenant, wanted, by, at)
         before = snapshot(row)
         if (row.url, row.types, row.note) == (wanted.url, list(wanted.types), wanted.note):
             return row
@@ -183,6 +183,11 @@ def _finish(row: Webhook, verb: str, by: Actor, at: datetime, before: dict[str, 
     row.full_clean()
     row.save()
     recorded(row, verb, by=by, at=at, before=before)
+
+
+def _require_readable(tenant: Tenant, wanted: Wanted, by: Actor, at: datetime) -> None:
+    own = wanted.application_id
+    require_readable(tenant=tenant, types=wanted.types, application_id=own, by=by, at=at)
 
 
 def _application(tenant: Tenant, application_id: str | None) -> Application | None:

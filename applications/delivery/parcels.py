@@ -24,7 +24,7 @@ class Parcel:
 
     webhook_id: UUID
     tenant_id: UUID
-    url: str
+    url: str = field(repr=False)  # it may hold a secret of the receiver
     revision: int
     lease: datetime
     at: datetime
@@ -42,6 +42,13 @@ def stream_of(webhook: Webhook) -> QuerySet[Event]:
     if webhook.application_id is not None:
         return streams.of_application(webhook.application_id)
     return streams.of_tenant(webhook.tenant_id)
+
+
+def _about(webhook: Webhook) -> QuerySet[Event]:
+    """All that makes a subscription due, also what its stream does not show."""
+    if webhook.application_id is not None:
+        return Event.objects.filter(application_id=webhook.application_id)
+    return Event.objects.filter(tenant_id=webhook.tenant_id)
 
 
 def asked_for(webhook: Webhook, *, at: datetime) -> Parcel | None:
@@ -69,15 +76,12 @@ def following(webhook: Webhook, *, at: datetime) -> Parcel | None:
         webhook.position = oldest - 1
         recorded(webhook, "position_lost", by=WORKER, at=at, after={"positions": lost})
     with _reading(webhook):
-        later = stream_of(webhook).filter(position__gt=webhook.position)
         # Before the search: an event that gets its position in between is not passed by.
-        last = later.aggregate(last=Max("position"))["last"]
-        if last is None:
-            return None
-        concerning = later.filter(streams.chosen(webhook.types), position__lte=last)
-        event = concerning.order_by("position").first()
+        last = _about(webhook).aggregate(last=Max("position"))["last"] or 0
+        later = stream_of(webhook).filter(position__gt=webhook.position, position__lte=last)
+        event = later.filter(streams.chosen(webhook.types)).order_by("position").first()
     if event is None:
-        webhook.position = last
+        webhook.position = max(webhook.position, last)
         return None
     return _parcel(webhook, _written(webhook, event), at, webhook.attempts + 1, None)
 

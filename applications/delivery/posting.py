@@ -125,6 +125,8 @@ def _ask(
         sent = {"host": to.authority, "user-agent": "iam-portal-webhooks", **headers}
         connection.request("POST", to.target, body=body, headers=sent, preload_content=False)
         reply = connection.getresponse()
+        if deadline.over:  # a head that was cut in two reads like a whole one
+            raise TimeoutError
         with suppress(HTTPError, OSError):  # the status is the answer, whatever follows it
             reply.read(MOST_READ, decode_content=False)
         return reply.status, str(reply.headers.get("retry-after", ""))[:64]
@@ -173,8 +175,8 @@ def _word(failure: Exception) -> str:
     """Our own words: what a library says may quote addresses and answers."""
     if isinstance(failure, ssl.SSLError | urllib3.exceptions.SSLError):
         return "tls_failed"
-    if isinstance(failure, ConnectTimeoutError | TimeoutError | urllib3.exceptions.TimeoutError):
-        return "timed_out"
-    if isinstance(failure, NewConnectionError):
+    if isinstance(failure, NewConnectionError):  # it calls itself a time-out, too
         return "connect_failed"
+    if isinstance(failure, TimeoutError | urllib3.exceptions.TimeoutError):
+        return "timed_out"
     return "broken_off"

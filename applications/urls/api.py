@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from applications.api import applications, clients, contracts, events
+from applications.api import applications, clients, contracts, events, webhooks
 
 app_name = "application-management"
 
@@ -24,6 +24,7 @@ register_converter(Act, "act")
 _tenant = "tenants/<uuid:tenant_id>"
 _application = f"{_tenant}/applications/<client_id:application_id>"
 _contract = f"{_tenant}/contracts/<uuid:contract_id>"
+_webhook = f"{_tenant}/webhooks/<uuid:webhook_id>"
 _secrets = f"{_application}/clients/<client_id:client_id>/secrets"
 
 urlpatterns = [
@@ -40,6 +41,25 @@ urlpatterns = [
     path(f"{_contract}/<act:act>", contracts.ContractAct.as_view(), name="contract-act"),
     path(f"{_contract}/pauses/<int:pause_id>", contracts.PlannedPause.as_view(), name="pause-cancel"),
     path(f"{_tenant}/events", events.TenantEvents.as_view(), name="event-list"),
+    path(f"{_tenant}/webhooks", webhooks.Webhooks.as_view(), name="webhook-list"),
+    path(_webhook, webhooks.OneWebhook.as_view(), name="webhook-read"),
+    *(
+        path(f"{_webhook}/{act}", webhooks.WebhookAct.as_view(act=act), name=f"webhook-{act}")
+        for act in webhooks.WebhookAct.acts
+    ),
+    path(f"{_webhook}/test", webhooks.WebhookTest.as_view(), name="webhook-test"),
+    path(f"{_webhook}/secrets", webhooks.WebhookSecrets.as_view(), name="webhook-secret-list"),
+    path(
+        f"{_webhook}/secrets/<uuid:secret_id>",
+        webhooks.OneWebhookSecret.as_view(),
+        name="webhook-secret-revoke",
+    ),
+    path(f"{_webhook}/deliveries", webhooks.Deliveries.as_view(), name="webhook-delivery-list"),
+    path(
+        f"{_webhook}/deliveries/<int:delivery_id>/redeliver",
+        webhooks.Redelivery.as_view(),
+        name="webhook-redeliver",
+    ),
     path("application/events", events.ApplicationEvents.as_view(), name="own-event-list"),
     path("application/tenants", events.ApplicationTenants.as_view(), name="own-tenant-list"),
 ]
