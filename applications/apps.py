@@ -22,3 +22,6 @@ class ApplicationsConfig(AppConfig):
         navigation.register(
             sharing, _("Contracts"), "applications:contract-list", "contract", "Modules:read", position=20
         )
+        navigation.register(
+            "record", _("Webhooks"), "applications:webhook-list", "bell", "Webhooks:read", position=40
+        )

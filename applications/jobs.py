@@ -1,11 +1,15 @@
 """Scheduled work: each task calls one action. The schedule stands in settings."""
 
+from typing import Any
+
 from celery import shared_task
+from celery.signals import worker_process_shutdown
 from django.conf import settings
 from django.utils import timezone
 
 from applications import boundaries, events, usage
-from applications.actions import counting, open_amendments, reminders, watch
+from applications.actions import counting, open_amendments, reminders, watch, webhook_requests
+from applications.delivery import rounds
 
 
 @shared_task(name="applications.watch_boundaries")
@@ -15,7 +19,7 @@ def watch_boundaries() -> None:
     watch.run(at=at)
     watch.lapse_proposals(at=at)
     open_amendments.lapse_due(at=at)
-    events.sequence()
+    sequence()
 
 
 @shared_task(name="applications.tell_boundaries")
@@ -26,13 +30,26 @@ def tell_boundaries() -> None:
         watch.tell(at=at)
         watch.lapse_proposals(at=at)
         open_amendments.lapse_due(at=at)
-        events.sequence()
+        sequence()
 
 
 @shared_task(name="applications.sequence")
 def sequence() -> None:
-    """Give positions to events whose transactions have committed."""
-    events.sequence()
+    """Give positions to events whose transactions have committed, and have them sent."""
+    if events.sequence():
+        deliver_webhooks()
+
+
+@shared_task(name="applications.deliver_webhooks")
+def deliver_webhooks() -> None:
+    """Send what waits. The requests are made by threads of this process: no other task waits for them."""
+    rounds.start(clock=timezone.now)
+
+
+@shared_task(name="applications.tidy_webhooks")
+def tidy_webhooks() -> None:
+    """Each day: deliveries are remembered for thirty."""
+    webhook_requests.forget(at=timezone.now())
 
 
 @shared_task(name="applications.remind_of_ends")
@@ -59,3 +76,8 @@ def prune_events() -> None:
     at = timezone.now()
     while events.prune(before=at - settings.PORTAL_EVENT_RETENTION, at=at):
         pass
+
+
+@worker_process_shutdown.connect
+def _let_deliveries_end(**_: Any) -> None:
+    rounds.stop()

@@ -5,8 +5,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-
 from applications import reasons as say
 from applications.actions import open_amendments
 from applications.availability import SharingFacts, available, turns
@@ -19,11 +17,29 @@ from applications.models import (
     Contract,
     ContractState,
     ContractTerm,
-    Event,
+    Webhook,
+    WebhookDelivery,
+    WebhookSecret,
 )
 from applications.rolechanges import Gain, by_role
+from applications.streams import event, event_for_application
 from iam_portal.decision import rfc3339
 from iam_portal.spans import BEGINNING, Span, joined
+
+__all__ = [
+    "availability",
+    "client",
+    "contract",
+    "delivery",
+    "event",
+    "event_for_application",
+    "phase",
+    "secret",
+    "state",
+    "unknown_availability",
+    "webhook",
+    "webhook_secret",
+]
 
 
 def availability(facts: SharingFacts, *, tenant_id: str, at: datetime) -> dict[str, Any]:
@@ -196,25 +212,52 @@ def secret(row: ClientSecret, client_id: str) -> dict[str, Any]:
     }
 
 
-def event_for_application(row: Event) -> dict[str, Any]:
-    """As the application itself reads it: without the chain, which may speak of contracts of others."""
-    shown = event(row)
-    cause = {key: value for key, value in row.data.get("cause", {}).items() if key != "reasons"}
-    return {**shown, "data": {**row.data, "cause": cause}} if cause else shown
-
-
-def event(row: Event) -> dict[str, Any]:
-    """CloudEvents 1.0, JSON form."""
+def webhook(row: Webhook, *, at: datetime) -> dict[str, Any]:
+    """A subscription without anything secret."""
+    living = [secret for secret in row.secrets.all() if _covers(secret.during, at)]
     return {
-        "specversion": "1.0",
-        "id": str(row.event_id),
-        "type": row.type,
-        "source": settings.PORTAL_BASE_URL,
-        "subject": row.subject,
-        "time": rfc3339(row.at),
-        "tenantid": str(row.tenant_id),
+        "webhookId": str(row.id),
+        "url": row.url,
+        "types": row.types,
+        "applicationId": row.application_id,
+        "note": row.note,
+        "state": row.state,
+        "pausedBecause": row.paused_because or None,
         "position": row.position,
-        "data": row.data,
+        "attempts": row.attempts,
+        "failingSince": rfc3339(row.failing_since),
+        "nextAttemptAt": rfc3339(row.next_attempt_at),
+        "createdAt": rfc3339(row.created_at),
+        "createdBy": row.created_by,
+        "secrets": [webhook_secret(s) for s in sorted(living, key=lambda s: s.during.lower)],
+        "revision": f"r-{row.revision}",
+    }
+
+
+def webhook_secret(row: WebhookSecret) -> dict[str, Any]:
+    """A signing secret without its value."""
+    return {
+        "secretId": str(row.id),
+        "hint": row.hint,
+        "createdAt": rfc3339(row.during.lower),
+        "endsAt": rfc3339(row.during.upper),
+    }
+
+
+def delivery(row: WebhookDelivery) -> dict[str, Any]:
+    """One attempt to deliver."""
+    return {
+        "deliveryId": row.id,
+        "eventId": str(row.event_id),
+        "eventType": row.event_type,
+        "position": row.event_position,
+        "attempt": row.attempt,
+        "byHand": row.by_hand,
+        "at": rfc3339(row.at),
+        "milliseconds": row.milliseconds,
+        "outcome": row.outcome,
+        "status": row.status,
+        "error": row.error,
     }
 
 

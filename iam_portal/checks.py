@@ -43,6 +43,9 @@ def unsafe_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
     if settings.EMAIL_BACKEND.startswith(_NO_MAIL):
         hint = "Set EMAIL_URL to a mail server: invitations and reset links would stand in logs or files."
         found.append(Error("No mail leaves this installation.", hint=hint, id="iam.E005"))
+    if settings.PORTAL_WEBHOOK_INSECURE_HTTP:
+        hint = "Leave PORTAL_WEBHOOK_INSECURE_HTTP out: events would travel in the clear."
+        found.append(Error("Webhooks may be sent without TLS.", hint=hint, id="iam.E012"))
     return found
 
 

@@ -8,6 +8,8 @@ JOBS: dict[str, dict[str, Any]] = {
     "boundaries": {"task": "applications.tell_boundaries", "schedule": 1.0, "options": {"expires": 5}},
     "sequence": {"task": "applications.sequence", "schedule": 5.0},
     "assignments": {"task": "accesscontrol.watch_boundaries", "schedule": 1.0, "options": {"expires": 5}},
+    "webhooks": {"task": "applications.deliver_webhooks", "schedule": 5.0},
+    "webhook-records": {"task": "applications.tidy_webhooks", "schedule": 86_400.0},
     "event-retention": {"task": "applications.prune_events", "schedule": 3_600.0},
     "reminders": {"task": "applications.remind_of_ends", "schedule": 3_600.0},
     "usage": {"task": "applications.forget_usage", "schedule": 86_400.0},

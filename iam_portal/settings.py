@@ -1,5 +1,6 @@
 """Settings, read from the environment, top to bottom. No secret has a default outside demo and tests."""
 
+import ipaddress
 import logging.config
 from datetime import timedelta
 from pathlib import Path
@@ -83,20 +84,11 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": False,
+        "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.messages.context_processors.messages",
-            ],
-            "loaders": [
-                (
-                    "django.template.loaders.cached.Loader",
-                    [
-                        "django.template.loaders.filesystem.Loader",
-                        "django.template.loaders.app_directories.Loader",
-                    ],
-                )
             ],
         },
     }
@@ -297,6 +289,15 @@ CELERY_BEAT_SCHEDULE = schedule.JOBS
 CONTRACT_REMINDER_DAYS = env.list("PORTAL_REMINDER_DAYS", cast=int, default=[30, 7, 1])
 USAGE_FLUSH_SECONDS = 0 if TESTING else 5  # how long counts of tokens wait in a process; 0: none are made
 CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {}
+
+# --- Webhooks -----------------------------------------------------------------------------------------
+
+# Besides public addresses; a malformed network stops the start.
+PORTAL_WEBHOOK_ALLOWED_NETWORKS = [
+    ipaddress.ip_network(network) for network in env.list("PORTAL_WEBHOOK_ALLOWED_NETWORKS", default=[])
+]
+PORTAL_WEBHOOK_INSECURE_HTTP = env.bool("PORTAL_WEBHOOK_INSECURE_HTTP", default=False)  # never in production
+WEBHOOK_CONNECT_SECONDS, WEBHOOK_WHOLE_SECONDS = 3.0, 10.0
 
 # --- Logs: one JSON object a line ---------------------------------------------------------------------
 

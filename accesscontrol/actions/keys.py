@@ -11,16 +11,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import Any
 
-from cryptography.fernet import Fernet, MultiFernet
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 from joserfc.jwk import ECKey
 
 from accesscontrol.models import SigningKey
+from iam_portal import sealing
 from iam_portal.errors import DomainError
 
 ALGORITHM = "ES256"
@@ -100,20 +98,13 @@ def forget() -> None:
 
 def seal(private_jwk: Mapping[str, Any]) -> str:
     """Encrypt with the newest key of the ring in ``PORTAL_ENCRYPTION_KEYS``."""
-    return _ring(tuple(settings.PORTAL_ENCRYPTION_KEYS)).encrypt(json.dumps(private_jwk).encode()).decode()
+    return sealing.seal(json.dumps(private_jwk))
 
 
 def unseal(sealed: str) -> dict[str, Any]:
     """Decrypt with whichever key of the ring fits."""
-    opened: dict[str, Any] = json.loads(
-        _ring(tuple(settings.PORTAL_ENCRYPTION_KEYS)).decrypt(sealed.encode())
-    )
+    opened: dict[str, Any] = json.loads(sealing.unseal(sealed))
     return opened
-
-
-@cache
-def _ring(encryption_keys: tuple[str, ...]) -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in encryption_keys])
 
 
 def _make(at: datetime) -> None:

@@ -5,29 +5,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from applications import events, shapes
+from applications import events, shapes, streams
 from applications.models import Event
 from applications.serializers.events import EventPage, ServedTenants
 from applications.served import served_tenants
 from iam_portal.errors import DomainError, Invalid, Kind
-from iam_portal.gate import Permission, gate
+from iam_portal.gate import gate
 from iam_portal.walls import cross_tenant
 from tenants.rest import OwnApplicationAPI, TenantAPI, is_number, page_size
 from tenants.schema import AFTER, LIMIT
-
-# Which permission shows which events of a tenant; the first part of the type decides.
-SHOWN_BY = {
-    "iam.application.": "Modules:read",
-    "iam.role.": "Roles:read",
-    "iam.contract.": "ProvisionContracts:read|AccessContracts:read",
-}
 
 
 class TooOld(DomainError):
@@ -50,18 +43,14 @@ class Stream:
 class TenantEvents(TenantAPI):
     """What happened in the tenant, as far as the caller may see it."""
 
-    permissions = {"GET": "|".join(dict.fromkeys(SHOWN_BY.values()))}
+    permissions = {"GET": "|".join(dict.fromkeys(streams.SHOWN_BY.values()))}
 
     @extend_schema(parameters=[AFTER, LIMIT], responses=EventPage)
     def get(self, request: Request, **kwargs: Any) -> Response:
         """``after=<position>``: everything later, oldest first; ask again with ``next``."""
         tenant_id = self.kwargs["tenant_id"]
-        shown = Q(pk__in=())
         may = gate().answers(actor=self.actor, tenant_id=tenant_id, at=self.at)
-        for prefix, wanted in SHOWN_BY.items():
-            if any(may(permission) for permission in Permission.alternatives(wanted)):
-                shown |= Q(type__startswith=prefix)
-        rows = Event.objects.filter(shown, tenant_id=tenant_id)
+        rows = streams.of_tenant(tenant_id).filter(streams.shown_to(may))
         snapshot = reverse("application-management:application-list", kwargs={"tenant_id": tenant_id})
         stream = Stream(f"tenant:{tenant_id}", rows, shapes.event, f"{snapshot}?available=any")
         return Response(_page(stream, request))
@@ -73,8 +62,7 @@ class ApplicationEvents(OwnApplicationAPI):
     @extend_schema(parameters=[AFTER, LIMIT], responses=EventPage)
     def get(self, request: Request, **kwargs: Any) -> Response:
         """Availability and declared roles. Who holds a role is the tenants' own affair."""
-        told = Q(type__startswith="iam.application.") | Q(type__startswith="iam.role.changed.")
-        rows = Event.objects.filter(told, application_id=self.application_id)
+        rows = streams.of_application(self.application_id)
         snapshot = reverse("application-management:own-tenant-list")
         stream = Stream(f"application:{self.application_id}", rows, shapes.event_for_application, snapshot)
         with cross_tenant():  # they lie in the streams of all these tenants

@@ -234,6 +234,7 @@ class Migration(migrations.Migration):
                 ("attempts", models.PositiveIntegerField(default=0)),
                 ("failing_since", models.DateTimeField(blank=True, null=True)),
                 ("next_attempt_at", models.DateTimeField(blank=True, null=True)),
+                ("leased_until", models.DateTimeField(blank=True, null=True)),
                 ("created_at", models.DateTimeField()),
                 ("created_by", models.CharField(max_length=200)),
                 ("ended_at", models.DateTimeField(blank=True, null=True)),
@@ -277,7 +278,12 @@ class Migration(migrations.Migration):
                 (
                     "outcome",
                     models.CharField(
-                        choices=[("delivered", "delivered"), ("failed", "failed")], max_length=10
+                        choices=[
+                            ("waiting", "waiting"),
+                            ("delivered", "delivered"),
+                            ("failed", "failed"),
+                        ],
+                        max_length=10,
                     ),
                 ),
                 ("status", models.PositiveSmallIntegerField(blank=True, null=True)),
@@ -447,7 +453,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("paused_because", ""), ("state", "active")),
-                    models.Q(("paused_because__in", ["by_hand", "failing"]), ("state", "paused")),
+                    models.Q(("paused_because__in", ["by_hand", "failing", "gone"]), ("state", "paused")),
                     _connector="OR",
                 ),
                 name="webhook_pause_has_reason",
@@ -500,6 +506,14 @@ class Migration(migrations.Migration):
             model_name="contractpause",
             index=models.Index(
                 django.contrib.postgres.fields.ranges.RangeEndsWith("during"), name="contractpause_by_end"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="webhookdelivery",
+            index=models.Index(
+                condition=models.Q(("outcome", "waiting")),
+                fields=["webhook", "id"],
+                name="webhookdelivery_waiting",
             ),
         ),
         # Tokens are counted from here on: nothing is called unused before it could have been counted.

@@ -22,7 +22,7 @@ class Webhook(models.Model):
 
     ``position`` is that of the last event that was delivered or did not concern it; events are sent one
     after the other, so the first that fails holds the rest. ``attempts``, ``failing_since`` and
-    ``next_attempt_at`` speak of that one.
+    ``next_attempt_at`` speak of that one. ``leased_until``: a worker has it in hand, or had it until then.
     """
 
     State = WebhookState
@@ -36,11 +36,12 @@ class Webhook(models.Model):
     types = ArrayField(models.CharField(max_length=80))  # ``iam.contract.ended.v1``, or ``iam.contract.*``
     note = models.CharField(max_length=200, blank=True)
     state = models.CharField(max_length=10, choices=WebhookState, default=WebhookState.ACTIVE)
-    paused_because = models.CharField(max_length=20, blank=True)  # by_hand, failing
+    paused_because = models.CharField(max_length=20, blank=True)  # by_hand, failing, gone
     position = models.BigIntegerField()
     attempts = models.PositiveIntegerField(default=0)
     failing_since = models.DateTimeField(null=True, blank=True)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=200)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -55,7 +56,7 @@ class Webhook(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(state="active", paused_because="")
-                | Q(state="paused", paused_because__in=["by_hand", "failing"]),
+                | Q(state="paused", paused_because__in=["by_hand", "failing", "gone"]),
                 name="webhook_pause_has_reason",
                 violation_error_message="A paused subscription says why.",
             ),
@@ -90,9 +91,13 @@ class WebhookSecret(models.Model):
 
 
 class WebhookDelivery(models.Model):
-    """One attempt to deliver one event. ``status`` is the receiver's; ``error`` a word of ours."""
+    """One attempt to deliver one event. ``status`` is the receiver's; ``error`` a word of ours.
+
+    One that was asked for by hand waits here until a worker makes it.
+    """
 
     class Outcome(models.TextChoices):
+        WAITING = "waiting", "waiting"
         DELIVERED = "delivered", "delivered"
         FAILED = "failed", "failed"
 
@@ -113,6 +118,9 @@ class WebhookDelivery(models.Model):
         indexes = [
             models.Index(fields=["webhook", "-id"], name="webhookdelivery_newest"),
             models.Index(fields=["at"], name="webhookdelivery_by_age"),
+            models.Index(
+                fields=["webhook", "id"], condition=Q(outcome="waiting"), name="webhookdelivery_waiting"
+            ),
         ]
 
     def __str__(self) -> str:

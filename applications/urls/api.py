@@ -13,6 +13,7 @@ from applications.api import (
     lifecycle,
     manifests,
     usage,
+    webhooks,
 )
 
 app_name = "application-management"
@@ -43,6 +44,7 @@ _tenant = "tenants/<uuid:tenant_id>"
 _application = f"{_tenant}/applications/<client_id:application_id>"
 _contract = f"{_tenant}/contracts/<uuid:contract_id>"
 _amendment = f"{_contract}/amendments/<uuid:amendment_id>"
+_webhook = f"{_tenant}/webhooks/<uuid:webhook_id>"
 _secrets = f"{_application}/clients/<client_id:client_id>/secrets"
 
 urlpatterns = [
@@ -69,6 +71,25 @@ urlpatterns = [
     path(f"{_contract}/amendments", amendments.Amendments.as_view(), name="amendment-list"),
     path(f"{_amendment}/<answer:act>", amendments.AmendmentAct.as_view(), name="amendment-act"),
     path(f"{_tenant}/events", events.TenantEvents.as_view(), name="event-list"),
+    path(f"{_tenant}/webhooks", webhooks.Webhooks.as_view(), name="webhook-list"),
+    path(_webhook, webhooks.OneWebhook.as_view(), name="webhook-read"),
+    *(
+        path(f"{_webhook}/{act}", webhooks.WebhookAct.as_view(act=act), name=f"webhook-{act}")
+        for act in webhooks.WebhookAct.acts
+    ),
+    path(f"{_webhook}/test", webhooks.WebhookTest.as_view(), name="webhook-test"),
+    path(f"{_webhook}/secrets", webhooks.WebhookSecrets.as_view(), name="webhook-secret-list"),
+    path(
+        f"{_webhook}/secrets/<uuid:secret_id>",
+        webhooks.OneWebhookSecret.as_view(),
+        name="webhook-secret-revoke",
+    ),
+    path(f"{_webhook}/deliveries", webhooks.Deliveries.as_view(), name="webhook-delivery-list"),
+    path(
+        f"{_webhook}/deliveries/<int:delivery_id>/redeliver",
+        webhooks.Redelivery.as_view(),
+        name="webhook-redeliver",
+    ),
     path("application/events", events.ApplicationEvents.as_view(), name="own-event-list"),
     path("application/tenants", events.ApplicationTenants.as_view(), name="own-tenant-list"),
 ]

@@ -16,6 +16,8 @@ from applications.views import (
     lifecycle,
     redrafting,
     registering,
+    webhook_acts,
+    webhooks,
 )
 from applications.views._acts import ACTS
 from applications.views.overview import Overview
@@ -24,6 +26,7 @@ app_name = "applications"
 
 _ONE = "applications/<client_id:application_id>"
 _CONTRACT = "contracts/<uuid:contract_id>"
+_HOOK = "webhooks/<uuid:webhook_id>"
 
 urlpatterns = [
     path("", Overview.as_view(), name="overview"),
@@ -63,5 +66,24 @@ urlpatterns = [
         path(f"{_CONTRACT}/{name}", contract_acts.ContractAct.as_view(name=name), name=f"contract-{name}")
         for name in ACTS
         if name != "accept"
+    ),
+    path("webhooks", webhooks.WebhookList.as_view(), name="webhook-list"),
+    path("webhooks/new", webhooks.WebhookNew.as_view(), name="webhook-new"),
+    path(_HOOK, webhooks.WebhookDetail.as_view(), name="webhook-detail"),
+    path(f"{_HOOK}/edit", webhooks.WebhookEdit.as_view(), name="webhook-edit"),
+    path(f"{_HOOK}/pause", webhook_acts.WebhookPause.as_view(), name="webhook-pause"),
+    path(f"{_HOOK}/resume", webhook_acts.WebhookResume.as_view(), name="webhook-resume"),
+    path(f"{_HOOK}/test", webhook_acts.WebhookTest.as_view(), name="webhook-test"),
+    path(f"{_HOOK}/end", webhook_acts.WebhookEnd.as_view(), name="webhook-end"),
+    path(f"{_HOOK}/secrets/new", webhook_acts.WebhookSecretNew.as_view(), name="webhook-secret-new"),
+    path(
+        f"{_HOOK}/secrets/<uuid:secret_id>/revoke",
+        webhook_acts.WebhookSecretRevoke.as_view(),
+        name="webhook-secret-revoke",
+    ),
+    path(
+        f"{_HOOK}/deliveries/<int:delivery_id>/redeliver",
+        webhook_acts.WebhookRedeliver.as_view(),
+        name="webhook-redeliver",
     ),
 ]

@@ -77,6 +77,12 @@ _PHRASES: Mapping[str, str | Promise] = {
     "client.added": gettext_lazy("added a client to"),
     "secret.added": gettext_lazy("made a secret for"),
     "secret.revoked": gettext_lazy("revoked a secret of"),
+    "webhook.subscribed": gettext_lazy("made the webhook to"),
+    "webhook.secret_added": gettext_lazy("made a secret for the webhook to"),
+    "webhook.secret_revoked": gettext_lazy("revoked a secret of the webhook to"),
+    "webhook.tested": gettext_lazy("sent a test event to"),
+    "webhook.redelivery_asked": gettext_lazy("had an event sent again to"),
+    "webhook.position_lost": gettext_lazy("went on at the oldest event that is kept, for"),
 }
 # On the object's own page, where its name would only be said again.
 _ALONE: Mapping[str, str | Promise] = {
@@ -98,7 +104,18 @@ _ALONE: Mapping[str, str | Promise] = {
     "client.added": gettext_lazy("added the public client"),
     "secret.added": gettext_lazy("added a secret"),
     "secret.revoked": gettext_lazy("revoked a secret"),
+    "webhook.subscribed": gettext_lazy("made the webhook"),
+    "webhook.secret_added": gettext_lazy("made a secret"),
+    "webhook.secret_revoked": gettext_lazy("revoked a secret"),
+    "webhook.tested": gettext_lazy("sent a test event"),
+    "webhook.redelivery_asked": gettext_lazy("had an event sent again"),
+    "webhook.position_lost": gettext_lazy("went on at the oldest event that is kept"),
+    "webhook.changed": gettext_lazy("changed the webhook"),
+    "webhook.paused": gettext_lazy("paused the webhook"),
+    "webhook.resumed": gettext_lazy("resumed the webhook"),
+    "webhook.ended": gettext_lazy("ended the webhook"),
 }
+_TOLD_ALONE = ("contract", "application", "manifest", "client", "secret", "webhook")
 _ICONS = {
     "proposed": "mail",
     "accepted": "check",
@@ -141,6 +158,7 @@ _NOUNS: Mapping[str, str | Promise] = {
     "contract": gettext_lazy("contract"),
     "application": gettext_lazy("application"),
     "partnership": gettext_lazy("partnership"),
+    "webhook": gettext_lazy("webhook to"),
 }
 _PAGES = {
     "user": ("tenants:user-detail", "user_id"),
@@ -148,6 +166,7 @@ _PAGES = {
     "partnership": ("tenants:partner-detail", "partnership_id"),
     "contract": ("applications:contract-detail", "contract_id"),
     "application": ("applications:application-detail", "application_id"),
+    "webhook": ("applications:webhook-detail", "webhook_id"),
 }
 
 
@@ -169,7 +188,7 @@ def phrase(action: str, *, reflexive: bool = False) -> str:
 
 def alone(action: str) -> str:
     """``paused the contract``: enough on the object's own page; empty where the object must be named."""
-    if action.partition(".")[0] not in ("contract", "application", "manifest", "client", "secret"):
+    if action.partition(".")[0] not in _TOLD_ALONE:
         return ""
     return str(_ALONE[action]) if action in _ALONE else phrase(action)
 
@@ -178,7 +197,7 @@ def icon_of(action: str) -> str:
     """What was done as a drawing; where there is none, what part of the record it belongs to."""
     noun, _dot, verb = action.partition(".")
     chapter = chapter_of(action)
-    if noun in ("contract", "application", "secret", "partnership", "grant") and verb in _ICONS:
+    if noun in ("contract", "application", "secret", "partnership", "grant", "webhook") and verb in _ICONS:
         return _ICONS[verb]
     return chapter.icon if chapter else "activity"
 

@@ -10,9 +10,18 @@ from accesscontrol.actions.assignments import Wanted
 from accesscontrol.actions.tenant_roles import Definition
 from accesscontrol.models import Assignment
 from accesscontrol.portal_roles import ROLE_KEYS
-from applications.actions import amendments, clients, contracts, drafts, pauses
+from applications.actions import (
+    amendments,
+    clients,
+    contracts,
+    drafts,
+    pauses,
+    webhook_requests,
+    webhooks,
+)
 from applications.actions.changes import Change
 from applications.models import Amendment, Application, Contract
+from iam_portal.walls import tenant_scope
 from tenants.models import Group, Partnership, Tenant, User
 from tests.applications.sharing import accepted, register
 from tests.support.factories import SYSTEM, make_group, make_partners, make_tenant
@@ -30,6 +39,8 @@ class Side:
     group: Group
     application: Application
     secret_id: UUID
+    webhook_id: UUID
+    delivery_id: int
     draft: Contract
     contract: Contract
     pause_id: int
@@ -45,6 +56,8 @@ class Side:
             "application_id": self.application.id,
             "client_id": self.application.id,
             "secret_id": self.secret_id,
+            "webhook_id": self.webhook_id,
+            "delivery_id": self.delivery_id,
             "contract_id": self.contract.id,
             "pause_id": self.pause_id,
             "amendment_id": self.amendment.id,
@@ -80,6 +93,10 @@ def make_side(slug: str) -> Side:
     role = Definition(key="night-shift", name="Night shift", description="", permissions=[permission])
     tenant_roles.define(tenant=tenant, definition=role, by=SYSTEM, at=at)
     assignment = assignments.assign(tenant=tenant, wanted=wanted, by=SYSTEM, at=at)
+    hook = webhooks.Wanted("https://receiver.example/hook", ("iam.contract.*",))
+    with tenant_scope(tenant.id):
+        webhook, _ = webhooks.subscribe(tenant=tenant, wanted=hook, by=SYSTEM, at=at)
+        asked = webhook_requests.send_test(tenant=tenant, webhook_id=webhook.id, by=SYSTEM, at=at)
     made = Side(
         tenant=tenant,
         partner=partner,
@@ -88,6 +105,8 @@ def make_side(slug: str) -> Side:
         group=group,
         application=application,
         secret_id=secret.id,
+        webhook_id=webhook.id,
+        delivery_id=asked.id,
         draft=draft,
         contract=contract,
         pause_id=contract.pauses.get().id,

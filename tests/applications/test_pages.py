@@ -7,9 +7,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from applications.actions import applications, clients
+from applications.actions import applications, clients, webhook_requests, webhooks
 from applications.models import Contract
 from applications.urls import pages
+from iam_portal.walls import tenant_scope
 from tests.applications.story import Party, person, register, share
 
 # Page → a role with which it opens, for those that one may merely read.
@@ -31,6 +32,17 @@ READABLE = {
     "contract-amend": "provision-contract-manager",
     "contract-pause": "provision-contract-manager",
     "contract-end": "provision-contract-manager",
+    "webhook-list": "organization-configuration-manager",
+    "webhook-new": "organization-configuration-manager",
+    "webhook-detail": "organization-configuration-manager",
+    "webhook-edit": "organization-configuration-manager",
+    "webhook-pause": "organization-configuration-manager",
+    "webhook-resume": "organization-configuration-manager",
+    "webhook-test": "organization-configuration-manager",
+    "webhook-end": "organization-configuration-manager",
+    "webhook-secret-new": "organization-configuration-manager",
+    "webhook-secret-revoke": "organization-configuration-manager",
+    "webhook-redeliver": "organization-configuration-manager",
 }
 # These need a state of their own; the tests of acts open them.
 ELSEWHERE = {
@@ -61,13 +73,25 @@ def addresses(acme: Party, contract: Contract) -> dict[str, str]:
         tenant=acme.tenant, client_id=application_id, by=acme.actor, at=timezone.now()
     )
     known = {"application_id": application_id, "contract_id": contract.id, "secret_id": secret.id}
+    of_webhook = told(acme)
     found = {}
     for pattern in pages.urlpatterns:
         if pattern.name in READABLE:
             names = pattern.pattern.converters
-            given = {name: known[name] for name in names}
+            values = of_webhook if pattern.name.startswith("webhook-") else known
+            given = {name: values[name] for name in names}
             found[pattern.name] = reverse(f"applications:{pattern.name}", kwargs={"slug": "acme", **given})
     return found
+
+
+def told(acme: Party) -> dict[str, object]:
+    """A webhook, its secret, and a delivery of it."""
+    wanted = webhooks.Wanted("https://receiver.example/hook", ("iam.contract.*",))
+    given = {"tenant": acme.tenant, "by": acme.actor, "at": timezone.now()}
+    with tenant_scope(acme.tenant.id):
+        made, _value = webhooks.subscribe(wanted=wanted, **given)
+        sent = webhook_requests.send_test(webhook_id=made.id, **given)
+        return {"webhook_id": made.id, "delivery_id": sent.id, "secret_id": made.secrets.get().id}
 
 
 def names_in(response) -> str:
@@ -103,6 +127,7 @@ def test_anonymous_is_sent_to_sign_in(gamma: Party, addresses: dict[str, str]):
 
 def test_foreign_ids_are_not_found(gamma: Party, addresses: dict[str, str]):
     own = {"overview", "application-list", "application-register", "contract-list", "contract-new"}
+    own |= {"webhook-list", "webhook-new"}
     for name in set(addresses) - own:
         address = addresses[name].replace("/t/acme/", "/t/gamma/")
         assert gamma.client.get(address).status_code == 404, name

@@ -46,7 +46,10 @@ VALUES = ["", "%00", "-1", "0", HUGE, "%FF", "%F0%9F%92%A9", "x" * 3000, LATE, "
 PATHS = ["%00", "..", "%2e%2e", "x" * 300, HUGE, "%F0%9F%92%A9", "%ED%A0%80", "A B", "'--", "acme.robot%0a"]
 HEADERS = ["If-Match", "If-None-Match", "Authorization", "Accept", "Accept-Language"]
 CREDENTIALS = ["Basic é", "Basic Og==", "Basic", "Bearer", "Bearer é", "Bearer a.b.c"]
-IDS = ("application_id", "client_id", "contract_id", "pause_id", "tenant_id", "secret_id", "partnership_id")
+IDS = (
+    *("application_id", "client_id", "contract_id", "pause_id", "tenant_id", "secret_id", "partnership_id"),
+    *("webhook_id", "delivery_id"),
+)
 
 
 def ident(door: Door) -> str:

@@ -1,0 +1,108 @@
+"""Deliveries by hand, and how long deliveries are remembered. A worker makes the request within seconds."""
+
+import uuid
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Max, Q
+
+from applications.actions import webhooks
+from applications.delivery.parcels import TEST
+from applications.delivery.record import recorded
+from applications.models import Event, Webhook, WebhookDelivery, WebhookSecret
+from iam_portal.errors import DomainError, Kind, NotFound
+from iam_portal.gate import Actor
+from iam_portal.walls import cross_tenant
+from tenants.models import Tenant
+
+KEPT = timedelta(days=30)
+MOST_WAITING = 20
+
+# What did not concern a subscription for a day is behind it: otherwise it would look lost one day.
+_CAUGHT_UP = """
+UPDATE applications_webhook w SET position = %(newest)s
+WHERE w.ended_at IS NULL AND w.state = 'active' AND w.failing_since IS NULL AND w.position < %(newest)s
+    AND NOT EXISTS (
+        SELECT FROM applications_event e WHERE e.position > w.position
+        AND (w.application_id IS NULL AND e.tenant_id = w.tenant_id OR e.application_id = w.application_id)
+    )
+"""
+
+
+class TooManyWaiting(DomainError):
+    """The ones that were asked for have to be made first."""
+
+    code = "too_many_waiting"
+    kind = Kind.THROTTLED
+
+
+class NotAgain(DomainError):
+    """Only events of the stream are sent again."""
+
+    code = "not_redeliverable"
+
+
+def send_test(*, tenant: Tenant, webhook_id: UUID, by: Actor, at: datetime) -> WebhookDelivery:
+    """Have an event ``iam.webhook.test.v1`` sent to this subscription only, also while it is paused."""
+    with transaction.atomic():
+        row = webhooks.lock(tenant=tenant, webhook_id=webhook_id)
+        made = _ask(row, uuid.uuid4(), TEST, 0, at)
+        recorded(row, "tested", by=by, at=at, after={"eventId": str(made.event_id)})
+    return made
+
+
+def redeliver(
+    *, tenant: Tenant, webhook_id: UUID, delivery_id: int, by: Actor, at: datetime
+) -> WebhookDelivery:
+    """Have the event of a delivery sent again now, under the same id and out of order.
+
+    Asked for twice while it still waits, it is sent once. The actor must be able to read such events.
+    """
+    with transaction.atomic():
+        row = webhooks.lock(tenant=tenant, webhook_id=webhook_id)
+        former = row.deliveries.filter(id=delivery_id).first()
+        if former is None:
+            raise NotFound
+        if former.event_type == TEST:
+            raise NotAgain("A test is not sent again. Send another one.")
+        types, own = (former.event_type,), row.application_id
+        webhooks.require_readable(tenant=tenant, types=types, application_id=own, by=by, at=at)
+        asked = row.deliveries.filter(event_id=former.event_id, outcome="waiting").first()
+        if asked is not None:
+            return asked
+        made = _ask(row, former.event_id, former.event_type, former.event_position, at)
+        recorded(row, "redelivery_asked", by=by, at=at, after={"eventId": str(made.event_id)})
+    return made
+
+
+def forget(*, at: datetime) -> int:
+    """Remove deliveries that are too old, and what is left of secrets that ended. How many deliveries."""
+    with transaction.atomic(), cross_tenant():  # the job keeps house for all tenants
+        over = Q(during__endswith__lte=at) | Q(during__isempty=True)
+        WebhookSecret.objects.filter(over).exclude(sealed="").update(sealed="")
+        newest = Event.objects.aggregate(newest=Max("position"))["newest"] or 0
+        with connection.cursor() as cursor:
+            cursor.execute(_CAUGHT_UP, {"newest": newest})
+        removed, _ = WebhookDelivery.objects.filter(at__lt=at - KEPT).delete()
+    return removed
+
+
+def _ask(row: Webhook, event_id: UUID, event_type: str, position: int, at: datetime) -> WebhookDelivery:
+    if row.deliveries.filter(outcome="waiting").count() >= MOST_WAITING:
+        raise TooManyWaiting("Too many deliveries wait already.", data={"retryAfter": 10})
+    made = WebhookDelivery(
+        tenant_id=row.tenant_id,
+        webhook=row,
+        event_id=event_id,
+        event_type=event_type,
+        event_position=position,
+        attempt=1,
+        by_hand=True,
+        at=at,
+        milliseconds=0,
+        outcome="waiting",
+    )
+    made.full_clean()
+    made.save(force_insert=True)
+    return made
