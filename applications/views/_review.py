@@ -25,6 +25,7 @@ def preview(made: Amendment, tenant: Tenant) -> dict[str, Any]:
         "text": text % partner,
         "at": row.takes_effect_at,
         "waits": row.widens,
+        "note": row.note,
         "changes": _amendments.changes(row),
     }
 

@@ -79,13 +79,6 @@ def make_side(slug: str) -> Side:
     secret, _ = clients.add_secret(tenant=tenant, client_id=application.id, by=SYSTEM, at=at)
     contract = accepted(tenant, partner, application.id, at=at)
     pauses.pause(tenant=tenant, contract_id=contract.id, by=SYSTEM, at=at, when=at.replace(year=at.year + 1))
-    amendment = amendments.amend(
-        tenant=tenant,
-        contract_id=contract.id,
-        change=Change(add=[(application.id, "editor")]),
-        by=SYSTEM,
-        at=at,
-    )
     offer = drafts.Offer(type="provision", roles=[(private.id, "viewer")])
     draft = contracts.draft(provider=tenant, consumer_id=partner.id, offer=offer, by=SYSTEM, at=at)
     wanted = Wanted(role="viewer", application_id=application.id, user_id=user.id)
@@ -110,10 +103,18 @@ def make_side(slug: str) -> Side:
         draft=draft,
         contract=contract,
         pause_id=contract.pauses.get().id,
-        amendment=amendment,
+        amendment=widening(contract, application, at),
         assignment=assignment,
         person=browser(tenant, session),
         robot=service(tenant, "robot", *ROLE_KEYS),
     )
     made.names = {str(tenant.id), str(partner.id), slug, f'{slug.capitalize()}"'}
     return made
+
+
+def widening(contract: Contract, application: Application, at: datetime) -> Amendment:
+    """A proposal of the provider that nobody has answered."""
+    change = Change(add=[(application.id, "editor")])
+    return amendments.amend(
+        tenant=contract.provider, contract_id=contract.id, change=change, by=SYSTEM, at=at
+    )

@@ -188,7 +188,6 @@ def acts_on(other: Side, at: datetime) -> dict[str, Callable[[Tenant], Any]]:
     of: dict[str, Any] = {"by": SYSTEM, "at": at}
     contract = {"contract_id": other.contract.id, **of}
     draft = {"contract_id": other.draft.id, **of}
-    amendment = {"amendment_id": other.amendment.id, **contract}
     app = {"application_id": other.application.id, **of}
     partnership = {"partnership_id": other.partnership.id, **of}
     user, group = {"user_id": other.user.id, **of}, {"group_id": other.group.id, **of}
@@ -200,12 +199,7 @@ def acts_on(other: Side, at: datetime) -> dict[str, Callable[[Tenant], Any]]:
         "end": lambda t: contracts.end(tenant=t, **contract),
         "pause": lambda t: pauses.pause(tenant=t, **contract),
         "resume": lambda t: pauses.resume(tenant=t, **contract),
-        "amend": lambda t: amendments.amend(
-            tenant=t, change=Change(remove=[(other.application.id, "viewer")]), **contract
-        ),
-        "accept an amendment": lambda t: amendment_answers.accept(tenant=t, **amendment),
-        "decline an amendment": lambda t: amendment_answers.decline(tenant=t, **amendment),
-        "withdraw an amendment": lambda t: amendment_answers.withdraw(tenant=t, **amendment),
+        **amending(other, contract),
         "cancel": lambda t: pauses.cancel(tenant=t, pause_id=other.pause_id, **contract),
         "change": lambda t: applications.change(tenant=t, details=Details(name="x", display_name="x"), **app),
         "suspend": lambda t: applications.suspend(tenant=t, reason="", **app),
@@ -227,6 +221,17 @@ def acts_on(other: Side, at: datetime) -> dict[str, Callable[[Tenant], Any]]:
         "delete a group": lambda t: groups.delete(tenant=t, **group),
         "move a group": lambda t: groups.move(tenant=t, parent_id=None, **group),
         "join": lambda t: memberships.add(tenant=t, user_id=other.user.id, **group),
+    }
+
+
+def amending(other: Side, contract: dict[str, Any]) -> dict[str, Callable[[Tenant], Any]]:
+    narrower = Change(remove=[(other.application.id, "viewer")])
+    amendment = {"amendment_id": other.amendment.id, **contract}
+    return {
+        "amend": lambda t: amendments.amend(tenant=t, change=narrower, **contract),
+        "accept an amendment": lambda t: amendment_answers.accept(tenant=t, **amendment),
+        "decline an amendment": lambda t: amendment_answers.decline(tenant=t, **amendment),
+        "withdraw an amendment": lambda t: amendment_answers.withdraw(tenant=t, **amendment),
     }
 
 
