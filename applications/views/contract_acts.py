@@ -50,6 +50,10 @@ class ActPage(ContractPage):
             return impact.of_pause(contract, when=moment)
         return impact.of_end(contract, when=moment) if self.name == "end" else []
 
+    def given(self, form: forms.Form) -> dict[str, Any]:
+        """What the person said with the act."""
+        return {name: form.cleaned_data[name] for name in form.fields if name != "shown"}
+
     def back(self, contract: Contract) -> str:
         """The contract's page."""
         return address("contract-detail", self.slug, contract_id=contract.id)
@@ -116,10 +120,6 @@ class ContractAct(ConfirmedActPage):
         if form.cleaned_data["shown"] != _losses.digest(losses, when):
             return self.show(contract, self.again(losses, when), losses, when=when, differs=True)
         return self._run(contract, form, losses, revision)
-
-    def given(self, form: forms.Form) -> dict[str, Any]:
-        """What the person said with the act."""
-        return {name: form.cleaned_data[name] for name in form.fields if name != "shown"}
 
     def _run(
         self, contract: Contract, form: forms.Form, losses: list[impact.Loss], revision: int | None
