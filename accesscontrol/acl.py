@@ -44,18 +44,30 @@ SELECT tenant_id, NULL FROM served
 # Through an access contract a role counts as far as the contract's provider confirmed it. Where it ever held
 # more, it stands there under a name of its own, and stays there, since tokens carry that name a while longer.
 _CONFIRMED = """
+WITH latest AS (
+    SELECT p.role_id, max(lower(p.during)) AS begun
+    FROM applications_rolepermission p JOIN applications_applicationrole r ON r.id = p.role_id
+    WHERE r.application_id = %(application)s AND lower(p.during) <= %(at)s
+    GROUP BY p.role_id
+), grown AS MATERIALIZED (
+    SELECT DISTINCT u.contract_id, u.role_id
+    FROM latest
+    JOIN applications_contractterm u ON u.role_id = latest.role_id AND u.confirmed_at < latest.begun
+    JOIN applications_contract c ON c.id = u.contract_id AND c.type = 'access'
+    WHERE EXISTS (
+        SELECT FROM applications_rolepermission q
+        WHERE q.role_id = u.role_id AND q.during && u.during AND NOT q.during @> u.confirmed_at
+            AND lower(q.during * u.during) <= %(at)s)
+)
 SELECT c.provider_id, c.id, r.key, s.type, s.key, p.privilege
-FROM applications_contractgrant g
-JOIN applications_contract c ON c.id = g.contract_id AND c.type = 'access'
-JOIN applications_applicationrole r ON r.id = g.role_id AND r.application_id = %(application)s
+FROM grown
+JOIN applications_contract c ON c.id = grown.contract_id
+JOIN applications_applicationrole r ON r.id = grown.role_id
+JOIN applications_contractgrant g ON g.contract_id = c.id AND g.role_id = r.id AND g.during @> %(at)s
 JOIN applications_contractterm t ON t.contract_id = c.id AND t.role_id = r.id AND t.during @> %(at)s
 JOIN applications_rolepermission p
     ON p.role_id = r.id AND p.during @> %(at)s AND p.during @> t.confirmed_at
 JOIN applications_resource s ON s.id = p.resource_id AND s.owner_tenant_id IS NULL
-WHERE g.during @> %(at)s AND EXISTS (
-    SELECT FROM applications_contractterm u JOIN applications_rolepermission q ON q.role_id = u.role_id
-    WHERE u.contract_id = c.id AND u.role_id = r.id AND q.during && u.during
-        AND NOT q.during @> u.confirmed_at AND lower(q.during * u.during) <= %(at)s)
 """
 
 

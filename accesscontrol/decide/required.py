@@ -55,9 +55,11 @@ def met(
     answer = granted(sharing, role=key, tenant_id=holder.tenant_id, at=at)
     if own_way(answer):
         return Met("open", Decision.yes(*answer.decision.reasons))
-    if answer:
-        return _not(say.only_by_access(application.name, application.id, tenant))
-    return Met("not_available", answer.decision)
+    if not answer:
+        return Met("not_available", answer.decision)
+    broken = [way.decision.reasons for way in answer.ways if way.relation != "access"]
+    only = (say.only_by_access(application.name, application.id, tenant),)
+    return _not(*dict.fromkeys(reason for reasons in broken or [only] for reason in reasons))
 
 
 def _not(*reasons: say.Reason) -> Met:

@@ -29,8 +29,8 @@ def notice(page: ConsolePage, contract: Contract) -> dict[str, Any] | None:
     if not count:
         return None
     text = ngettext(
-        "%(count)d role holds more than you confirmed. Until you do, %(name)s has what it had before.",
-        "%(count)d roles hold more than you confirmed. Until you do, %(name)s has what they had before.",
+        "%(count)d role holds more than you confirmed. For %(name)s this counts once you confirm it.",
+        "%(count)d roles hold more than you confirmed. For %(name)s this counts once you confirm it.",
         count,
     )
     label, url = _("Look at role changes"), address("contract-confirm", page.slug, contract_id=contract.id)

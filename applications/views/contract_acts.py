@@ -68,6 +68,10 @@ class ActPage(ContractPage):
             return None
         return found.as_json()
 
+    def given(self, form: forms.Form) -> dict[str, Any]:
+        """What the person said with the act."""
+        return {name: form.cleaned_data[name] for name in form.fields if name != "shown"}
+
     def back(self, contract: Contract) -> str:
         """The contract's page."""
         return address("contract-detail", self.slug, contract_id=contract.id)
@@ -130,10 +134,6 @@ class ContractAct(ConfirmedActPage):
         if not self.act.fits(contract, self) or not form.is_valid():
             return too_late(self, contract) or self.show(contract, form, self.impact(contract))
         return self._run(contract, form, self.given(form), revision)
-
-    def given(self, form: forms.Form) -> dict[str, Any]:
-        """What the person said with the act."""
-        return {name: form.cleaned_data[name] for name in form.fields if name != "shown"}
 
     def _run(
         self, contract: Contract, form: forms.Form, given: dict[str, Any], revision: int | None

@@ -7,9 +7,9 @@ from typing import Any
 
 from accesscontrol import acl
 from accesscontrol import facts as load
-from accesscontrol.decide import HeldRole, effective_roles, may_call
+from accesscontrol.decide import HeldRole, RoleBook, confirmed_permissions, effective_roles, may_call
 from applications import facts, readlist, readmodel
-from applications.availability import available, granted, turns
+from applications.availability import SharingFacts, available, granted, turns
 from applications.models import Announced, Availability, Event
 from iam_portal.walls import cross_tenant, tenant_scope
 from tests.support.happening import APPS, History
@@ -128,6 +128,19 @@ class Comparing(History):
                 told = {(r.key, r.contract_id, self.u.named(r.scope_tenant_id)) for r in roles.held}
                 assert told == self.model.held(name, "user", name, application, at), (application, name, at)
                 self.holders_can(roles.held, application, at)
+                for role in roles.held:
+                    self.confirmed_agrees(role, sharing[application], books[application], at)
+
+    def confirmed_agrees(self, role: HeldRole, sharing: SharingFacts, book: RoleBook, at: datetime) -> None:
+        """Through an access contract: rule and mark say the same, at any moment."""
+        contract = sharing.contract(role.contract_id)
+        if contract is None:
+            return
+        facts = book.application.get(role.key, ())
+        found = {privilege for *_, privilege in confirmed_permissions(contract, role.key, facts, at=at)}
+        whole = {fact.permission[2] for fact in facts if fact.span.covers(at)}
+        assert found == self.model.amounts_to(sharing.application.id, role.key, contract.id, at)
+        assert (role.urn.count(":contract:") == 1) == (found != whole)
 
     def holders_can(self, held: Iterable[HeldRole], application: str, at: datetime) -> None:
         """The URN that a holder carries, looked up in the ACL, is what the model says he may do."""
