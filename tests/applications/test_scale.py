@@ -101,9 +101,12 @@ class Cascade:
         assert readmodel.differences() == NOTHING_DIFFERS
         everything = list(Application.objects.values_list("id", flat=True))
         assert readmodel.unannounced(applications=everything, tenants=None, at=at) == []
-        assert not Announced.objects.filter(available=True).exclude(at__gt=at).exclude(
-            tenant_id__in=[tenant for tenant, _ in available(at)]
-        ).exists()
+        assert (
+            not Announced.objects.filter(available=True)
+            .exclude(at__gt=at)
+            .exclude(tenant_id__in=[tenant for tenant, _ in available(at)])
+            .exists()
+        )
 
 
 def test_suspending_a_tenant_tells_every_pair_in_as_many_statements(db: None) -> None:

@@ -88,7 +88,7 @@ def _life_of_contracts(world: World, figures: Figures) -> None:
     for kind, ordinal in places.items():
         application = world.application(ordinal)
         for consumer in world.strangers(application, ROUNDS):
-            act = partial(_act, figures, f"application: {kind}")
+            act = partial(_act, figures, f"a contract, {kind} application")
             row = world.proposed(application, consumer, at=timezone.now())
             provider = {"tenant": row.provider, "contract_id": row.id}
             act("accept", contracts.accept, tenant=consumer, contract_id=row.id)
@@ -98,7 +98,7 @@ def _life_of_contracts(world: World, figures: Figures) -> None:
 
 
 def _act(figures: Figures, kind: str, verb: str, do: Callable[..., object], **named: Any) -> None:
-    figures.take(f"{verb} a contract, {kind}", lambda: do(**named, by=SYSTEM, at=timezone.now()))
+    figures.take(f"{verb} {kind}", lambda: do(**named, by=SYSTEM, at=timezone.now()))
 
 
 def _suspensions(world: World, figures: Figures) -> None:
