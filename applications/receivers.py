@@ -27,8 +27,8 @@ def rebuild_for_tenant(*, tenant: Tenant, at: datetime, **kwargs: Any) -> None:
     onward = terms.filter(contract__provider=tenant, contract__type=ContractType.ACCESS)
     received = terms.filter(contract__consumer=tenant)
     shared = set((onward | received).values_list("role__application_id", flat=True)) - own
-    around = {tenant.id, *onward.values_list("contract__consumer_id", flat=True)}
     lock_applications(own | shared)  # at once and in order, before the two parts lock theirs
+    around = {tenant.id, *onward.values_list("contract__consumer_id", flat=True)}
     for applications, tenants in ((own, None), (shared, around)):
         if applications:
             with moving(applications=applications, tenants=tenants, at=at):
