@@ -61,6 +61,21 @@ WHERE NOT isempty(t.during) AND r.application_id = ANY(%(applications)s)
 ORDER BY c.id, r.id, t.during
 """
 
+# The same way round: whom this provider lets work on its data, and with which of the applications.
+_ONWARD = """
+WITH agreed AS MATERIALIZED (
+    SELECT contract_id, role_id FROM applications_contractterm
+    WHERE contract_id = ANY(ARRAY(
+        SELECT id FROM applications_contract
+        WHERE state = 'accepted' AND type = 'access' AND provider_id = %(provider)s))
+)
+SELECT DISTINCT c.consumer_id
+FROM agreed t
+JOIN applications_contract c ON c.id = t.contract_id
+JOIN applications_applicationrole r ON r.id = t.role_id
+WHERE r.application_id = ANY(%(applications)s)
+"""
+
 _TENANTS = """
 SELECT t.id, t.name,
     ARRAY(SELECT s.during FROM tenants_tenantsuspension s
@@ -97,6 +112,12 @@ def sharing(
 def of_application(application_id: str, *, tenant_id: UUID | str) -> SharingFacts | None:
     """Facts of one application for one tenant; ``None`` when the application is unknown."""
     return sharing([application_id], tenant_ids=[tenant_id]).get(application_id)
+
+
+def onward_consumers(provider_id: UUID, *, applications: Collection[str]) -> set[UUID]:
+    """Tenants with an accepted access contract of this provider for any of the applications."""
+    rows = _rows(_ONWARD, provider=provider_id, applications=list(applications))
+    return {row[0] for row in rows}
 
 
 def _application(row: tuple[Any, ...]) -> ApplicationFact:

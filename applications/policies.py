@@ -160,13 +160,7 @@ def touched_tenants(*, contract: Contract, applications: Collection[str]) -> set
     """The consumer, and whoever has access to the same applications through the consumer."""
     tenants = {contract.consumer_id}
     if contract.type == ContractType.PROVISION:
-        onward = Contract.objects.filter(
-            provider_id=contract.consumer_id,
-            type=ContractType.ACCESS,
-            state=ContractState.ACCEPTED,
-            terms__role__application_id__in=applications,
-        )
-        tenants |= set(onward.values_list("consumer_id", flat=True))
+        tenants |= load.onward_consumers(contract.consumer_id, applications=applications)
     return tenants
 
 

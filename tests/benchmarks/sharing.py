@@ -70,11 +70,11 @@ def main() -> None:
 def _measured(name: str, sizes: dict[str, int]) -> Figures:
     world = World(name=name, at=timezone.now(), **sizes)
     before = time.perf_counter()
-    world.build()
+    world.write_facts()
+    _analyze()
+    world.derive()
+    _analyze()
     print(f"{name}: {sizes}, built in {time.perf_counter() - before:.1f} s", flush=True)
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("ANALYZE")  # in service, autovacuum has done it
-    connections["owner"].close()
     figures = Figures()
     for part in (_questions, _job, _life_of_contracts, _manifests, _suspensions):
         part(world, figures)
@@ -83,12 +83,19 @@ def _measured(name: str, sizes: dict[str, int]) -> Figures:
     return figures
 
 
+def _analyze() -> None:
+    """In service, autovacuum has done it."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("ANALYZE")
+    connections["owner"].close()
+
+
 def _life_of_contracts(world: World, figures: Figures) -> None:
     places = {"ordinary": world.applications // 2, "most shared": 1}
     for kind, ordinal in places.items():
         application = world.application(ordinal)
         for consumer in world.strangers(application, ROUNDS):
-            act = partial(_act, figures, f"application: {kind}")
+            act = partial(_act, figures, f"a contract, {kind} application")
             row = world.proposed(application, consumer, at=timezone.now())
             provider = {"tenant": row.provider, "contract_id": row.id}
             act("accept", contracts.accept, tenant=consumer, contract_id=row.id)
@@ -98,7 +105,7 @@ def _life_of_contracts(world: World, figures: Figures) -> None:
 
 
 def _act(figures: Figures, kind: str, verb: str, do: Callable[..., object], **named: Any) -> None:
-    figures.take(f"{verb} a contract, {kind}", lambda: do(**named, by=SYSTEM, at=timezone.now()))
+    figures.take(f"{verb} {kind}", lambda: do(**named, by=SYSTEM, at=timezone.now()))
 
 
 def _suspensions(world: World, figures: Figures) -> None:

@@ -37,9 +37,17 @@ class World:
 
     def build(self) -> None:
         """Write the facts, and let everything else follow."""
+        self.write_facts()
+        self.derive()
+
+    def write_facts(self) -> None:
+        """What people agreed."""
         with transaction.atomic(), cross_tenant(), connection.cursor() as cursor:
             for statement in populating.FACTS:
                 cursor.execute(statement, self._values())
+
+    def derive(self) -> None:
+        """Grants, read model, what was told of it, and the events."""
         readmodel.rebuild_grants(None)
         readmodel.rebuild_availability(applications=None, tenants=None)
         with transaction.atomic(), cross_tenant(), connection.cursor() as cursor:
