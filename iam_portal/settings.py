@@ -1,15 +1,13 @@
 """Settings, read from the environment, top to bottom. No secret has a default outside demo and tests."""
 
 import ipaddress
-import logging.config
 from datetime import timedelta
 from pathlib import Path
 
 import environ
-import structlog
 from django.core.exceptions import ImproperlyConfigured
 
-from iam_portal import keyring, schedule
+from iam_portal import keyring, logs, schedule
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -299,40 +297,8 @@ PORTAL_WEBHOOK_ALLOWED_NETWORKS = [
 PORTAL_WEBHOOK_INSECURE_HTTP = env.bool("PORTAL_WEBHOOK_INSECURE_HTTP", default=False)  # never in production
 WEBHOOK_CONNECT_SECONDS, WEBHOOK_WHOLE_SECONDS = 3.0, 10.0
 
-# --- Logs: one JSON object a line ---------------------------------------------------------------------
+# --- Logs ---------------------------------------------------------------------------------------------
 
 LOGGING_CONFIG = None
-_processors: list[structlog.types.Processor] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.add_logger_name,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-    structlog.processors.format_exc_info,
-]
 LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING" if TESTING else "INFO")
-logging.config.dictConfig(
-    {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {
-            "json": {
-                "()": structlog.stdlib.ProcessorFormatter,
-                "processor": structlog.processors.JSONRenderer(),
-                "foreign_pre_chain": _processors,
-            }
-        },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-        "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-        "loggers": {
-            # The middleware logs each request once; Django's own lines would carry full addresses.
-            "django.request": {"level": "ERROR"},
-            "django.server": {"level": "ERROR"},
-            "oauthlib": {"level": "WARNING"},
-        },
-    }
-)
-structlog.configure(
-    processors=[*_processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-    logger_factory=structlog.stdlib.LoggerFactory(),
-    cache_logger_on_first_use=True,
-)
+logs.configure(LOG_LEVEL)

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import structlog
 from django.conf import settings
 
-from iam_portal.live.service import Service
+from iam_portal.live.streams import Service
 
 log = structlog.get_logger("iam.live")
 

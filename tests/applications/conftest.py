@@ -1,9 +1,15 @@
 """The parties of the pages' tests."""
 
+from collections.abc import Iterator
+
 import pytest
 
+from tests.applications.outbox import ROLES, now
 from tests.applications.story import Party, party
+from tests.applications.waiting import World
 from tests.support import factories
+from tests.support.knocking import service
+from tests.support.live import running
 
 
 @pytest.fixture
@@ -25,3 +31,12 @@ def gamma(beta: Party) -> Party:
     made = party("gamma")
     factories.make_partners(beta.tenant, made.tenant, at=made.tenant.created_at)
     return made
+
+
+@pytest.fixture
+def world(committed_db: None) -> Iterator[World]:
+    """Really committed, for the threads of the event service."""
+    acme, beta = factories.make_tenant("acme", at=now()), factories.make_tenant("beta", at=now())
+    reader = service(acme, "reader", *ROLES)
+    with running() as live:
+        yield World(acme, beta, reader, live)

@@ -2,8 +2,10 @@
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -126,47 +128,57 @@ def test_positions_that_a_refusal_took_back_are_not_promised(acme: Tenant, reade
     assert gone["resumeAfter"] < kept()[-1]
 
 
+def on_a_thread(act: Callable[[], None]) -> Callable[[], None]:
+    def run() -> None:
+        try:
+            act()
+        finally:
+            connection.close()
+
+    return run
+
+
 def test_snapshot_then_events_miss_nothing_while_others_write(committed_db: None) -> None:
     """The recipe of the 410, followed again and again while applications are registered and events go."""
     acme = make_tenant("acme", at=now())
     reader = service(acme, "reader", *ROLES)
     stop = threading.Event()
-    names = [f"app{writer}-{number}" for writer in range(3) for number in range(4)]
+    names = {f"acme.app{number}" for number in range(12)}
 
     def writes(writer: int) -> None:
-        try:
-            for name in names[writer::3]:
-                register(acme, name, now())
-        finally:
-            connection.close()
+        for number in range(writer, 12, 3):
+            register(acme, f"app{number}", now())
 
     def prunes() -> None:
-        try:
-            while not stop.is_set():
-                events.sequence()
-                events.prune(before=now() + DAY, at=now(), most=5)
-                time.sleep(0.05)
-        finally:
-            connection.close()
+        while not stop.is_set():
+            events.sequence()
+            events.prune(before=now() + DAY, at=now(), most=5)
+            time.sleep(0.05)
 
     with ThreadPoolExecutor(4) as pool:
-        pruning = pool.submit(prunes)
-        writing = [pool.submit(writes, writer) for writer in range(3)]
-        known, after, rounds = set(), 0, 0
-        while True:
-            last_look = all(done.done() for done in writing)
-            page = ask(reader, f"{ROOT}/tenants/{acme.id}/events", after=after)
-            if page["status"] == 410:
-                rounds += 1
-                after = page["resumeAfter"]
-                listed = ask(reader, f"{ROOT}/tenants/{acme.id}/applications", available="any")
-                known = {item["applicationId"] for item in listed["items"]}
-                continue
-            known |= {item["data"].get("applicationId") for item in page["items"]}
-            after = page["next"]
-            if last_look and not page["items"]:
-                break
+        pruning = pool.submit(on_a_thread(prunes))
+        writing = [pool.submit(on_a_thread(partial(writes, writer))) for writer in range(3)]
+        known, rounds = follow(reader, acme, lambda: all(done.done() for done in writing))
         stop.set()
         pruning.result()
     assert rounds >= 1
-    assert {f"acme.{name}" for name in names} <= known
+    assert names <= known
+
+
+def follow(reader: Knocker, acme: Tenant, over: Callable[[], bool]) -> tuple[set[str], int]:
+    """The applications that a reader knows of in the end, and how often he had to read the snapshot."""
+    known: set[str] = set()
+    after = rounds = 0
+    while True:
+        last_look = over()
+        page = ask(reader, f"{ROOT}/tenants/{acme.id}/events", after=after)
+        if page["status"] == 410:
+            rounds += 1
+            after = page["resumeAfter"]
+            listed = ask(reader, f"{ROOT}/tenants/{acme.id}/applications", available="any")
+            known = {item["applicationId"] for item in listed["items"]}
+            continue
+        known |= {item["data"].get("applicationId") for item in page["items"]}
+        after = page["next"]
+        if last_look and not page["items"]:
+            return known, rounds

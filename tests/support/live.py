@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from iam_portal.live.server import serving
-from iam_portal.live.service import Service
+from iam_portal.live.streams import Service
 
 PATIENCE = 15.0  # longer than anything here takes on a busy machine
 

@@ -1,0 +1,43 @@
+"""Logs: one JSON object a line, on stderr."""
+
+import logging.config
+
+import structlog
+
+_PROCESSORS: list[structlog.types.Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+]
+
+
+def configure(level: str) -> None:
+    """For this process, from its settings on."""
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {
+                "json": {
+                    "()": structlog.stdlib.ProcessorFormatter,
+                    "processor": structlog.processors.JSONRenderer(),
+                    "foreign_pre_chain": _PROCESSORS,
+                }
+            },
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+            "root": {"handlers": ["stderr"], "level": level},
+            "loggers": {
+                # The middleware logs each request once; Django's own lines would carry full addresses.
+                "django.request": {"level": "ERROR"},
+                "django.server": {"level": "ERROR"},
+                "oauthlib": {"level": "WARNING"},
+            },
+        }
+    )
+    structlog.configure(
+        processors=[*_PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
