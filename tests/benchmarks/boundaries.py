@@ -9,7 +9,7 @@ from tests import conftest  # noqa: F401  (sets the portal up)
 
 from tests.support import database  # isort: skip
 
-from django.db import connection  # isort: skip
+from django.db import connection, connections  # isort: skip
 
 from applications import boundaries, readmodel  # isort: skip
 from applications.actions import watch  # isort: skip
@@ -34,11 +34,15 @@ FROM applications_contract;
 INSERT INTO applications_contractterm (contract_id, role_id, during, confirmed_at)
 SELECT id, (SELECT id FROM applications_applicationrole WHERE application_id = 'acme.meter' LIMIT 1),
     tstzrange(starts_at, ends_at), starts_at FROM applications_contract;
+INSERT INTO applications_application
+    (id, owner_id, name, display_name, description, home_url, during, revision)
+SELECT 'acme.app-' || n, %(acme)s, 'app-' || n, 'app-' || n, '', '',
+    tstzrange(%(at)s - interval '2 years', NULL), 1
+FROM generate_series(1, %(count)s) AS n;
 INSERT INTO applications_availability
     (tenant_id, application_id, relation, contract_id, scope_tenant_id, during)
-SELECT %(beta)s, 'acme.meter', 'provision', id, %(beta)s, tstzrange(starts_at, ends_at)
+SELECT %(beta)s, 'acme.app-' || row_number() OVER (), 'provision', id, %(beta)s, tstzrange(starts_at, ends_at)
 FROM applications_contract;
-ANALYZE;
 """
 
 
@@ -57,6 +61,8 @@ def main() -> None:
         at = datetime.now(UTC) + timedelta(minutes=2)
         with connection.cursor() as cursor:
             cursor.execute(_FILL, {"acme": acme.id, "beta": beta.id, "at": at, "count": CONTRACTS})
+        with connections["owner"].cursor() as owner:  # only an owner's statistics are taken
+            owner.execute("ANALYZE")
         Watermark.objects.update_or_create(name=boundaries.WATERMARK, defaults={"at": at})
         late = at + timedelta(hours=1)
         since = at - boundaries.OVERLAP

@@ -1,7 +1,7 @@
 """Tokens with and without counting, in one run: ``python -m tests.benchmarks.token_usage``.
 
-One process, its own database, the whole stack. Blocks with and without counting take turns, so
-that a busy machine slows both; the medians are compared.
+One process, its own database, requests through the whole stack. Blocks with and without counting take turns,
+so that a busy machine slows both; the medians are compared.
 """
 
 import time
