@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext as _
@@ -49,7 +50,7 @@ def living(tenant: Tenant) -> QuerySet[Webhook]:
     return every(tenant).filter(ended_at=None)
 
 
-def one_of(rows: QuerySet[Webhook], webhook_id: object) -> Any:
+def one_of(rows: QuerySet[Webhook], webhook_id: UUID) -> Any:
     """One of these rows, or NotFound, alike for another tenant's."""
     row = rows.filter(id=webhook_id).first()
     if row is None:

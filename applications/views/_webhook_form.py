@@ -27,9 +27,7 @@ class WebhookForm(forms.Form):
         widget=forms.URLInput({"placeholder": "https://"}),
         help_text=_("Public, and by https. Events are posted there as CloudEvents, signed."),
     )
-    types = forms.MultipleChoiceField(
-        label=_("Events"), required=False, widget=forms.CheckboxSelectMultiple
-    )
+    types = forms.MultipleChoiceField(label=_("Events"), required=False, widget=forms.CheckboxSelectMultiple)
     single = forms.CharField(
         label=_("Single types"),
         required=False,

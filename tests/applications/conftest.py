@@ -1,7 +1,11 @@
 """The parties of the pages' tests."""
 
-import pytest
+from collections.abc import Iterator
 
+import pytest
+from pytest_django.fixtures import Settings
+
+from tests.applications.receiving import Clock, Inbox, inbox, loopback_allowed
 from tests.applications.story import Party, party
 from tests.support import factories
 
@@ -25,3 +29,16 @@ def gamma(beta: Party) -> Party:
     made = party("gamma")
     factories.make_partners(beta.tenant, made.tenant, at=made.tenant.created_at)
     return made
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def box(settings: Settings) -> Iterator[Inbox]:
+    """A receiver of webhooks on loopback, which the settings allow for this test."""
+    loopback_allowed(settings)
+    with inbox() as made:
+        yield made
