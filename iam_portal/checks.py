@@ -45,7 +45,7 @@ def unsafe_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
         found.append(Error("No mail leaves this installation.", hint=hint, id="iam.E005"))
     if settings.PORTAL_WEBHOOK_INSECURE_HTTP:
         hint = "Leave PORTAL_WEBHOOK_INSECURE_HTTP out: events would travel in the clear."
-        found.append(Error("Webhooks may be sent without TLS.", hint=hint, id="iam.E012"))
+        found.append(Error("Webhooks may be sent without TLS.", hint=hint, id="iam.E013"))
     return found
 
 

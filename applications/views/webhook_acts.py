@@ -157,12 +157,8 @@ class WebhookSecretNew(FormPage):
         form = RotateForm(request.POST)
         if not form.is_valid():
             return self.form_page(form)
-        who: dict[str, Any] = {
-            "tenant": self.tenant,
-            "webhook_id": webhook_id,
-            "by": self.actor,
-            "at": self.at,
-        }
         with self.attempt(form) as outcome:
-            _made, value = webhook_secrets.rotate(**who, **form.cleaned_data)
+            _made, value = webhook_secrets.rotate(
+                tenant=self.tenant, webhook_id=webhook_id, by=self.actor, at=self.at, **form.cleaned_data
+            )
         return render_once(self, row, value) if outcome else self.form_page(form)

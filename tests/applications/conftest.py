@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from tests.applications.outbox import ROLES, now
+from tests.applications.receiving import Clock, Inbox, inbox, loopback_allowed
 from tests.applications.story import Party, party
 from tests.applications.waiting import World
 from tests.support import factories
@@ -40,3 +42,16 @@ def world(committed_db: None) -> Iterator[World]:
     reader = service(acme, "reader", *ROLES)
     with running() as live:
         yield World(acme, beta, reader, live)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def box(settings: Settings) -> Iterator[Inbox]:
+    """A receiver of webhooks on loopback, which the settings allow for this test."""
+    loopback_allowed(settings)
+    with inbox() as made:
+        yield made

@@ -18,7 +18,7 @@ from standardwebhooks import Webhook as Verifier
 from applications import events
 from applications.actions import webhooks
 from applications.delivery import rounds, turns
-from applications.models import Webhook, WebhookDelivery
+from applications.models import Event, Webhook, WebhookDelivery
 from iam_portal.walls import tenant_scope
 from tenants.models import Tenant
 from tests.support.factories import SYSTEM
@@ -182,3 +182,8 @@ def attempts(webhook: Webhook) -> list[tuple[str, int | None, str]]:
     with tenant_scope(webhook.tenant_id):
         rows = WebhookDelivery.objects.filter(webhook=webhook).order_by("id")
         return list(rows.values_list("outcome", "status", "error"))
+
+
+def events_of(tenant: Tenant) -> list[Event]:
+    with tenant_scope(tenant.id):
+        return list(Event.objects.filter(tenant=tenant, type="iam.contract.paused.v1").order_by("position"))

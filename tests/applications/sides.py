@@ -86,10 +86,7 @@ def make_side(slug: str) -> Side:
     role = Definition(key="night-shift", name="Night shift", description="", permissions=[permission])
     tenant_roles.define(tenant=tenant, definition=role, by=SYSTEM, at=at)
     assignment = assignments.assign(tenant=tenant, wanted=wanted, by=SYSTEM, at=at)
-    hook = webhooks.Wanted("https://receiver.example/hook", ("iam.contract.*",))
-    with tenant_scope(tenant.id):
-        webhook, _ = webhooks.subscribe(tenant=tenant, wanted=hook, by=SYSTEM, at=at)
-        asked = webhook_requests.send_test(tenant=tenant, webhook_id=webhook.id, by=SYSTEM, at=at)
+    webhook_id, delivery_id = make_webhook(tenant, at)
     made = Side(
         tenant=tenant,
         partner=partner,
@@ -98,8 +95,8 @@ def make_side(slug: str) -> Side:
         group=group,
         application=application,
         secret_id=secret.id,
-        webhook_id=webhook.id,
-        delivery_id=asked.id,
+        webhook_id=webhook_id,
+        delivery_id=delivery_id,
         draft=draft,
         contract=contract,
         pause_id=contract.pauses.get().id,
@@ -118,3 +115,12 @@ def widening(contract: Contract, application: Application, at: datetime) -> Amen
     return amendments.amend(
         tenant=contract.provider, contract_id=contract.id, change=change, by=SYSTEM, at=at
     )
+
+
+def make_webhook(tenant: Tenant, at: datetime) -> tuple[UUID, int]:
+    """A webhook and a delivery that waits."""
+    wanted = webhooks.Wanted("https://receiver.example/hook", ("iam.contract.*",))
+    with tenant_scope(tenant.id):
+        made, _ = webhooks.subscribe(tenant=tenant, wanted=wanted, by=SYSTEM, at=at)
+        asked = webhook_requests.send_test(tenant=tenant, webhook_id=made.id, by=SYSTEM, at=at)
+    return made.id, asked.id

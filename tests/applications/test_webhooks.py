@@ -1,35 +1,24 @@
 """Webhooks by REST: who may subscribe to what, what a neighbour sees, acts sent twice, late or malformed."""
 
 import json
-import threading
-import time
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from pytest_django.fixtures import Settings
 
 from accesscontrol.actions import assignments
 from accesscontrol.models import Assignment
 from applications.actions import pauses
-from applications.delivery import rounds, turns
 from applications.models import Webhook, WebhookDelivery
 from iam_portal.walls import tenant_scope
 from tenants.models import HistoryEvent
 from tests.applications.receiving import (
     Clock,
     Inbox,
-    attempts,
     deliver,
-    happens,
-    inbox,
-    loopback_allowed,
-    says,
-    subscribed,
 )
 from tests.applications.sides import Side, make_side
-from tests.support.factories import SYSTEM, make_tenant
+from tests.support.factories import SYSTEM
 from tests.support.knocking import NOBODY, _browser, browser, person
 
 ALL = ["iam.application.*", "iam.role.*", "iam.contract.*", "iam.webhook.*"]
@@ -66,13 +55,6 @@ def side(db: None) -> Side:
 @pytest.fixture
 def jane(side: Side) -> Caller:
     return Caller(side, side.person.cookies)
-
-
-@pytest.fixture
-def box(settings: Settings) -> Iterator[Inbox]:
-    loopback_allowed(settings)
-    with inbox() as made:
-        yield made
 
 
 def codes(reply: Any) -> list[tuple[str, str]]:
@@ -257,48 +239,3 @@ def test_a_neighbour_finds_nothing_of_it(side: Side, jane: Caller) -> None:
         assert {**foreign.json(), "instance": ""} == {**unknown.json(), "instance": ""}
     assert stranger("POST", f"/{mine}/deliveries/{sent.id}/redeliver", {}).status_code == 404
     assert stranger("DELETE", f"/{mine}/secrets/{made['secrets'][0]['secretId']}").status_code == 404
-
-
-# --- threads of a real worker -------------------------------------------------------------------------
-
-
-def test_a_slow_receiver_delays_no_other_and_two_workers_send_nothing_twice(
-    committed_db: None, box: Inbox, settings: Settings, threads: None
-) -> None:
-    settings.WEBHOOK_WHOLE_SECONDS = 20.0
-    clock, answered = Clock(), threading.Event()
-    acme = make_tenant("acme", at=clock())
-    with inbox() as slow:
-        slow.answers = [lambda handler: answered.wait(10) and says(200)(handler)]
-        first, _ = subscribed(acme, slow.url, at=clock())
-        second, _ = subscribed(acme, box.url, at=clock())
-        for _ in range(3):
-            happens(acme, clock())
-        for _ in range(3):
-            rounds.start(clock=clock)
-        another = turns.Due(second.id, acme.id, False)  # what a second worker would have found
-        rounds._threads(False).submit(rounds._turn, another, clock)
-        until(lambda: len(attempts(second)) == 3)
-        assert (len(slow.requests), attempts(first)) == (1, [])
-        answered.set()
-        until(lambda: len(attempts(first)) == 3)
-        rounds.stop()
-    assert (len(set(box.ids)), len(box.ids)) == (3, 3)
-    assert (len(set(slow.ids)), len(slow.ids)) == (3, 3)
-
-
-@pytest.fixture
-def threads() -> Iterator[None]:
-    """Those of this process as new, and afterwards, too."""
-    yield
-    rounds.stop()
-    rounds._threads.cache_clear()
-    rounds._stopping.clear()
-    rounds._queued.clear()
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)

@@ -153,6 +153,7 @@ def sound(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         ALLOWED_HOSTS=["iam.example.com"],
         DATABASES={"default": {"USER": "iam_web"}, "owner": {"USER": "iam_owner"}},
         EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
+        PORTAL_WEBHOOK_INSECURE_HTTP=False,
     )
     monkeypatch.setattr(checks, "settings", values)
     return values
@@ -170,6 +171,7 @@ def test_sound_settings_pass(sound: SimpleNamespace) -> None:
         ("PORTAL_ENVIRONMENT", "demo", "iam.E001"),
         ("PORTAL_BASE_URL", "http://iam.example.com", "iam.E002"),
         ("ALLOWED_HOSTS", ["*"], "iam.E003"),
+        ("PORTAL_WEBHOOK_INSECURE_HTTP", True, "iam.E013"),
         ("DATABASES", {"default": {"USER": "one"}, "owner": {"USER": "one"}}, "iam.E004"),
         *(
             ("EMAIL_BACKEND", f"django.core.mail.backends.{name}.EmailBackend", "iam.E005")

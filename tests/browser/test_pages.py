@@ -24,6 +24,8 @@ PAGES = [
     "assignments/add",
     "partners",
     "partners/invite",
+    "webhooks",
+    "webhooks/new",
     "activity",
     "account",
     "contracts/00000000-0000-0000-0000-000000000000",

@@ -57,6 +57,8 @@ _WHOLE = [
     ("partners", "partners"),
     ("partner-invite", "partners/invite"),
     ("partner-redeem", "partners/redeem"),
+    ("webhooks", "webhooks"),
+    ("webhook-new", "webhooks/new"),
     ("activity", "activity"),
     ("activity-contracts", "activity?group=contracts"),
     ("account", "account"),
