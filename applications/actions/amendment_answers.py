@@ -52,7 +52,7 @@ def accept(
         require_in_life(contract, at)
         plan = plan_again(contract, amendment, at=at)
         # Locked before it is looked at, or a role could be retired in between.
-        lock_applications(applications_of(contract.id) | {role.application_id for role in plan.add})
+        lock_applications(applications_of(contract.id) | {role.application_id for role in plan.add.values()})
         if not are_partners(contract.provider, contract.consumer):
             raise PartnersNoMore("These organizations are not partners any more.")
         refuse(contract, judge(contract, plan) + shareable_still(contract, plan, at))

@@ -86,7 +86,7 @@ def take_effect(
     the job. A shorter end is its author's act; one that both agreed is nobody's.
     """
     before = snapshot(contract, at)
-    added = [role.application_id for role in plan.add]
+    added = [role.application_id for role in plan.add.values()]
     with changing(contract, at=at, also=added):
         shortened = plan.shortens(contract) and not amendment.widens
         offered = amendment.proposed_by_tenant_id == contract.provider_id
@@ -142,7 +142,8 @@ def _write(
     amendment.full_clean()
     amendment.save()
     verbs = AmendmentRole.Verb
-    rows = [(role, verbs.ADD) for role in plan.add] + [(role, verbs.REMOVE) for role in plan.remove]
+    rows = [(role, verbs.ADD) for role in plan.add.values()]
+    rows += [(role, verbs.REMOVE) for role in plan.remove.values()]
     AmendmentRole.objects.bulk_create(
         AmendmentRole(amendment=amendment, role=role, verb=verb) for role, verb in rows
     )

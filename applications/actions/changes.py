@@ -1,6 +1,6 @@
 """What an amendment would change, held against the contract: everything that speaks against it, at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -36,10 +36,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A change whose roles were found; from ``moment`` on the roles are others."""
+    """A change whose roles were found, by their place in it; from ``moment`` on the roles are others."""
 
-    add: Sequence[ApplicationRole]
-    remove: Sequence[ApplicationRole]
+    add: Mapping[int, ApplicationRole]
+    remove: Mapping[int, ApplicationRole]
     moves_end: bool
     ends_at: datetime | None
     moment: datetime
@@ -86,8 +86,8 @@ def plan_again(contract: Contract, amendment: Amendment, *, at: datetime) -> Pla
     """The plan of a stored proposal, as of now: a planned moment that has passed is now."""
     rows = list(amendment.roles.select_related("role__application").order_by("id"))
     return Plan(
-        add=[row.role for row in rows if row.verb == AmendmentRole.Verb.ADD],
-        remove=[row.role for row in rows if row.verb == AmendmentRole.Verb.REMOVE],
+        add=dict(enumerate(row.role for row in rows if row.verb == AmendmentRole.Verb.ADD)),
+        remove=dict(enumerate(row.role for row in rows if row.verb == AmendmentRole.Verb.REMOVE)),
         moves_end=amendment.moves_end and amendment.ends_at != contract.ends_at,
         ends_at=amendment.ends_at,
         moment=max(amendment.takes_effect_at or at, at),
@@ -96,7 +96,7 @@ def plan_again(contract: Contract, amendment: Amendment, *, at: datetime) -> Pla
 
 def shareable_still(contract: Contract, plan: Plan, at: datetime) -> Objections:
     """Objections against the added roles: what the provider may share can have changed since the proposal."""
-    found = check_roles(provider=contract.provider, type=contract.type, roles=plan.add, at=at)
+    found = check_roles(provider=contract.provider, type=contract.type, roles=list(plan.add.values()), at=at)
     return [
         {**objection, "pointer": objection["pointer"].replace("/roles", "/addRoles")} for objection in found
     ]
@@ -112,15 +112,15 @@ def judge(contract: Contract, plan: Plan) -> Objections:
     if plan.moves_end and plan.ends_at is not None and plan.ends_at <= _start(contract, plan):
         detail = "The new end must lie in the future, after the start and the planned moment."
         _object(objections, "/endsAt", "ends_too_early", detail)
-    for index, role in enumerate(plan.remove):
+    for index, role in plan.remove.items():
         if role.id not in held:
             detail = f"The role {role.key} of {role.application_id} is not in the contract then."
             _object(objections, f"/removeRoles/{index}", "role_not_in_contract", detail)
-    for index, role in enumerate(plan.add):
+    for index, role in plan.add.items():
         if role.id in held:
             detail = f"The role {role.key} of {role.application_id} is in the contract already."
             _object(objections, f"/addRoles/{index}", "role_in_contract", detail)
-    if plan.remove and not plan.add and held <= {role.id for role in plan.remove}:
+    if plan.remove and not plan.add and held <= {role.id for role in plan.remove.values()}:
         detail = "Nothing would be left in the contract. End it instead."
         _object(objections, "/removeRoles", "no_role_left", detail)
     return objections
@@ -135,7 +135,7 @@ def refuse(contract: Contract, objections: Objections) -> None:
 
 def _named(
     contract: Contract, pairs: Sequence[tuple[str, str]], objections: Objections
-) -> list[ApplicationRole]:
+) -> dict[int, ApplicationRole]:
     """Roles of the contract by name. Of two lives of a role, the one whose term reaches further."""
     terms = contract.terms.select_related("role__application").order_by("confirmed_at", "id")
     known = {(term.role.application_id, term.role.key): term.role for term in terms}
@@ -143,12 +143,12 @@ def _named(
         if pair not in known:
             detail = f"The role {pair[1]} of {pair[0]} is not in the contract."
             _object(objections, f"/removeRoles/{index}", "role_not_in_contract", detail)
-    return [known[pair] for pair in pairs if pair in known]
+    return {index: known[pair] for index, pair in enumerate(pairs) if pair in known}
 
 
 def _offered(
     contract: Contract, tenant: Tenant, wanted: list[tuple[str, str]], at: datetime, objections: Objections
-) -> list[ApplicationRole]:
+) -> dict[int, ApplicationRole]:
     """Roles that the provider may share.
 
     The consumer asks for more of the applications in the contract: of the provider's others it may not even
@@ -158,7 +158,7 @@ def _offered(
     if tenant.id != contract.provider_id:
         askable &= applications_of(contract.id)
     known = roles_by_name([pair for pair in wanted if pair[0] in askable], at=at)
-    found = []
+    found = {}
     for index, pair in enumerate(wanted):
         role = known.get(pair)
         if role is None or check_roles(provider=contract.provider, type=contract.type, roles=[role], at=at):
@@ -166,7 +166,7 @@ def _offered(
             detail = f"{contract.provider.name} has no {what}."
             _object(objections, f"/addRoles/{index}", "role_not_shareable", detail)
         else:
-            found.append(role)
+            found[index] = role
     return found
 
 

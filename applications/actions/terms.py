@@ -21,10 +21,10 @@ def rewrite(contract: Contract, plan: Plan, *, at: datetime, confirmed_at: datet
         _extend(contract, plan.ends_at)
     if plan.moves_end:
         contract.ends_at = plan.ends_at
-    going = contract.terms.filter(role__in=[role.id for role in plan.remove])
+    going = contract.terms.filter(role__in=[role.id for role in plan.remove.values()])
     going.not_over(plan.moment).update(during=clipped(plan.moment), removed_at=plan.moment)
     start = max(plan.moment, contract.starts_at or plan.moment)
-    for role in plan.add:
+    for role in plan.add.values():
         term = ContractTerm(
             contract=contract, role=role, during=since(start, contract.ends_at), confirmed_at=confirmed_at
         )

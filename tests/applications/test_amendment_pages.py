@@ -78,7 +78,7 @@ def test_widening_is_proposed_and_accepted(acme: Party, beta: Party, contract: C
         "Decline amendment",
     ]
     assert "Depot: Reader" in text(theirs)
-    tasks = [[task["action"]["label"] for task in side.get("").context["tasks"]] for side in (acme, beta)]
+    tasks = [[task.action["label"] for task in side.get("").context["tasks"]] for side in (acme, beta)]
     assert tasks == [[], ["Answer"]]
     assert acme.get(f"{path}/accept").status_code == 404
     assert beta.get(f"{path}/withdraw").status_code == 404

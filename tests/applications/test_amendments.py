@@ -184,7 +184,7 @@ def test_every_objection_at_once(pair: Pair) -> None:
     register(pair[1], "own", T0)
     contract = share(*pair, VIEWER, ends_at=LATER)
     wrong = {
-        "add": [VIEWER, ("beta.own", "viewer"), (METER, "no such")],
+        "add": [("beta.own", "viewer"), (METER, "no such"), VIEWER],
         "remove": [EDITOR, VIEWER],
         "when": after(1),
         "answer_by": after(2),
@@ -193,13 +193,13 @@ def test_every_objection_at_once(pair: Pair) -> None:
         amend(pair[0], contract, after(5), moves_end=True, ends_at=after(4), **wrong)
     assert codes(caught) == [
         ("/removeRoles/0", "role_not_in_contract"),
+        ("/addRoles/0", "role_not_shareable"),
         ("/addRoles/1", "role_not_shareable"),
-        ("/addRoles/2", "role_not_shareable"),
-        ("/addRoles/0", "named_twice"),
+        ("/addRoles/2", "named_twice"),
         ("/at", "too_early"),
         ("/answerBy", "answer_too_early"),
         ("/endsAt", "ends_too_early"),
-        ("/addRoles/0", "role_in_contract"),
+        ("/addRoles/2", "role_in_contract"),
     ]
     assert not Amendment.objects.exists()
 
