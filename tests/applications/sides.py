@@ -10,12 +10,13 @@ from accesscontrol.actions.assignments import Wanted
 from accesscontrol.actions.tenant_roles import Definition
 from accesscontrol.models import Assignment
 from accesscontrol.portal_roles import ROLE_KEYS
-from applications.actions import clients, contracts, drafts, pauses
+from applications.actions import clients, contracts, drafts, manifests, pauses
 from applications.models import Application, Contract
 from tenants.models import Group, Partnership, Tenant, User
 from tests.applications.sharing import accepted, register
 from tests.support.factories import SYSTEM, make_group, make_partners, make_tenant
 from tests.support.knocking import Knocker, browser, person, service
+from tests.support.universe import manifest_of
 
 
 @dataclass
@@ -60,6 +61,8 @@ def make_side(slug: str) -> Side:
     at = datetime.now(UTC)
     group = make_group(tenant, "Dispatch", members=(user,), at=at)
     application, private = register(tenant, "meter", at), register(tenant, "private", at)
+    needing = manifest_of(("viewer", "editor"), required=[(private.id, "viewer")])
+    manifests.declare(application=application, manifest=needing, by=SYSTEM, at=at)
     secret, _ = clients.add_secret(tenant=tenant, client_id=application.id, by=SYSTEM, at=at)
     contract = accepted(tenant, partner, application.id, at=at)
     pauses.pause(tenant=tenant, contract_id=contract.id, by=SYSTEM, at=at, when=at.replace(year=at.year + 1))
