@@ -10,6 +10,7 @@ from accesscontrol.actions.assignments import Wanted
 from accesscontrol.actions.tenant_roles import Definition
 from accesscontrol.models import Assignment
 from accesscontrol.portal_roles import ROLE_KEYS
+<<<<<<< HEAD
 from applications.actions import (
     amendments,
     clients,
@@ -22,10 +23,15 @@ from applications.actions import (
 from applications.actions.changes import Change
 from applications.models import Amendment, Application, Contract
 from iam_portal.walls import tenant_scope
+=======
+from applications.actions import clients, contracts, drafts, manifests, pauses
+from applications.models import Application, Contract
+>>>>>>> need
 from tenants.models import Group, Partnership, Tenant, User
 from tests.applications.sharing import accepted, register
 from tests.support.factories import SYSTEM, make_group, make_partners, make_tenant
 from tests.support.knocking import Knocker, browser, person, service
+from tests.support.universe import manifest_of
 
 
 @dataclass
@@ -76,6 +82,8 @@ def make_side(slug: str) -> Side:
     at = datetime.now(UTC)
     group = make_group(tenant, "Dispatch", members=(user,), at=at)
     application, private = register(tenant, "meter", at), register(tenant, "private", at)
+    needing = manifest_of(("viewer", "editor"), required=[(private.id, "viewer")])
+    manifests.declare(application=application, manifest=needing, by=SYSTEM, at=at)
     secret, _ = clients.add_secret(tenant=tenant, client_id=application.id, by=SYSTEM, at=at)
     contract = accepted(tenant, partner, application.id, at=at)
     pauses.pause(tenant=tenant, contract_id=contract.id, by=SYSTEM, at=at, when=at.replace(year=at.year + 1))
