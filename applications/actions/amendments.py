@@ -47,7 +47,7 @@ def amend(
         widens = plan.widens(contract)
         if widens:
             lock_applications(
-                role.application_id for role in plan.add
+                role.application_id for role in plan.add.values()
             )  # what they hold now is what is offered
             _require_none_open(contract, by=by, at=at)
         amendment = _write(contract, plan, change, tenant=tenant, by=by, at=at, note=note, widens=widens)

@@ -10,12 +10,12 @@ from accesscontrol.actions.assignments import Wanted
 from accesscontrol.actions.tenant_roles import Definition
 from accesscontrol.models import Assignment
 from accesscontrol.portal_roles import ROLE_KEYS
-<<<<<<< HEAD
 from applications.actions import (
     amendments,
     clients,
     contracts,
     drafts,
+    manifests,
     pauses,
     webhook_requests,
     webhooks,
@@ -23,10 +23,6 @@ from applications.actions import (
 from applications.actions.changes import Change
 from applications.models import Amendment, Application, Contract
 from iam_portal.walls import tenant_scope
-=======
-from applications.actions import clients, contracts, drafts, manifests, pauses
-from applications.models import Application, Contract
->>>>>>> need
 from tenants.models import Group, Partnership, Tenant, User
 from tests.applications.sharing import accepted, register
 from tests.support.factories import SYSTEM, make_group, make_partners, make_tenant
