@@ -4,12 +4,14 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from applications.models import Amendment, AmendmentState
+from applications.models import Amendment, AmendmentState, Contract
 from applications.policies import amendments_of
 from applications.views import _amendments
 from applications.views._standing import partner_of
 from tenants.impact import Impact
 from tenants.models import Tenant
+from tenants.views import impacts
+from tenants.views.console import ConsolePage
 
 
 def preview(made: Amendment, tenant: Tenant) -> dict[str, Any]:
@@ -30,21 +32,10 @@ def preview(made: Amendment, tenant: Tenant) -> dict[str, Any]:
     }
 
 
-def counts(seen: Impact) -> list[dict[str, Any]]:
-    """How much of each kind it takes away, for the head of a confirmation."""
-    labels = {
-        "pairs": _("Unavailable"),
-        "users": _("People"),
-        "services": _("Services"),
-        "contracts": _("Contracts"),
-    }
-    found = []
-    for name, label in labels.items():
-        part = seen.parts.get(name, ())
-        value = part["count"] if isinstance(part, dict) else len(part)
-        if value:
-            found.append({"label": label, "value": value})
-    return found
+def taken(seen: Impact, contract: Contract, page: ConsolePage) -> dict[str, Any]:
+    """``counts`` and ``names`` of who loses what by it; empty when nobody does."""
+    shown = impacts.shown(seen.as_json(), page, nothing="", apart_from=contract.id)
+    return {"counts": shown.get("counts", []), "names": shown.get("names", [])}
 
 
 def done(made: Amendment, tenant: Tenant) -> str:

@@ -125,7 +125,7 @@ def reviewed(
     except DomainError as refusal:
         into_fields(form, refusal)
         return page.draw(contract, form)
-    review = {**looked[0], "counts": _review.counts(seen), "shown": seen.revision}
+    review = {**looked[0], **_review.taken(seen, contract, page), "shown": seen.revision}
     return page.draw(contract, form, review=review, **more)
 
 

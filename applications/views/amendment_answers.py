@@ -54,6 +54,7 @@ class AnswerPage(AmendPage):
 
     def draw(self, amendment: Amendment, form: forms.Form, **more: Any) -> HttpResponse:
         """The confirmation."""
+        taken = more.pop("taken", {})
         confirm: dict[str, Any] = {
             "title": f"{LABELS[self.name]}?",
             "act": LABELS[self.name],
@@ -61,8 +62,8 @@ class AnswerPage(AmendPage):
             "cancel_url": self.back(amendment.contract),
             "danger": self.name == "withdraw",
             "revision": amendment.revision,
-            "names": _amendments.groups(amendment),
-            "counts": more.pop("counts", ()),
+            "names": [*_amendments.groups(amendment), *taken.get("names", ())],
+            "counts": taken.get("counts", ()),
         }
         if self.name == "accept" and amendment.takes_effect_at and amendment.takes_effect_at > self.at:
             confirm["at"] = amendment.takes_effect_at
@@ -126,4 +127,5 @@ def weighed(
         for sentence in sentences(refusal):
             messages.error(page.request, sentence)
         return HttpResponseRedirect(page.back(amendment.contract))
-    return page.draw(amendment, form(seen.revision), counts=_review.counts(seen), **more)
+    taken = _review.taken(seen, amendment.contract, page)
+    return page.draw(amendment, form(seen.revision), taken=taken, **more)
