@@ -113,11 +113,16 @@ def deliveries(page: ConsolePage, shown: Page, again: bool) -> dict[str, Any]:
     """The attempts of one page, newest first."""
     labels = (_("Event"), _("When"), _("Outcome"), _("Answer"))
     columns: list[dict[str, Any]] = [{"label": label} for label in labels]
-    columns.append({"label": _("Attempt"), "numeric": True})
     if again:
         columns.append({"label": _("Act"), "hidden_label": True})
     rows = [{"cells": _delivery(page, row, again)} for row in shown.rows]
-    return {"caption": _("Deliveries"), "columns": columns, "rows": rows, "paging": shown.paging}
+    return {
+        "caption": _("Deliveries"),
+        "columns": columns,
+        "rows": rows,
+        "count_text": _("Remembered for 30 days"),
+        "paging": shown.paging,
+    }
 
 
 def _cells(page: ConsolePage, row: Any) -> list[dict[str, Any]]:
@@ -136,7 +141,7 @@ def _secret(page: ConsolePage, row: WebhookSecret, changeable: bool) -> list[dic
     cells: list[dict[str, Any]] = [
         {"text": f"…{row.hint}"},
         {"day": row.during.lower},
-        {"at": ends} if ends else {"text": "–"},
+        {"day": ends} if ends else {"text": "–"},
     ]
     if changeable:
         path = {"webhook_id": row.webhook_id, "secret_id": row.id}
@@ -149,12 +154,12 @@ def _delivery(page: ConsolePage, row: WebhookDelivery, again: bool) -> list[dict
     state, word = OUTCOMES[row.outcome]
     said = str(ERRORS.get(row.error, row.error)) if row.error else str(row.status or "–")
     took = _("%(count)d ms") % {"count": row.milliseconds} if row.outcome != "waiting" else ""
+    nth = _("attempt %(number)d") % {"number": row.attempt} if row.attempt > 1 else ""
     cells: list[dict[str, Any]] = [
         {"text": row.event_type, "note": _("by hand") if row.by_hand else ""},
         {"at": row.at},
-        {"state": state, "word": str(word)},
+        {"state": state, "word": str(word), "note": nth},
         {"text": said, "note": took},
-        {"text": str(row.attempt)},
     ]
     if again:
         path = {"webhook_id": row.webhook_id, "delivery_id": row.id}
