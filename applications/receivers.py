@@ -9,6 +9,7 @@ from django.dispatch import receiver
 from applications import impact
 from applications.actions.availability import moving
 from applications.actions.contracts import end_all
+from applications.events import emit
 from applications.policies import in_force_between, lock_applications, reach_of
 from iam_portal.gate import Actor
 from tenants import signals
@@ -25,6 +26,19 @@ def rebuild_for_tenant(*, tenant: Tenant, at: datetime, **kwargs: Any) -> None:
         if applications:
             with moving(applications=applications, tenants=tenants, at=at):
                 pass
+
+
+@receiver(signals.partnership_moved)
+def tell_partners(*, partnership: Partnership, verb: str, at: datetime, **kwargs: Any) -> None:
+    """Each step has its event on both sides; the invited one's as soon as it is known."""
+    sides = [partnership.inviter_id, *([partnership.invitee_id] if partnership.invitee_id else [])]
+    data = {
+        "partnershipId": str(partnership.id),
+        "state": str(partnership.state),
+        "tenantIds": [str(side) for side in sides],
+    }
+    for side in sides:
+        emit(type=f"partnership.{verb}", tenant_id=side, subject=str(partnership.id), at=at, data=data)
 
 
 @receiver(signals.partnership_ended)

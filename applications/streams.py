@@ -17,6 +17,7 @@ SHOWN_BY = {
     "iam.application.": "Modules:read",
     "iam.role.": "Roles:read",
     "iam.contract.": "ProvisionContracts:read|AccessContracts:read",
+    "iam.partnership.": "OrganizationRelations:read",
     "iam.webhook.": "Webhooks:read",
 }
 # What an application reads of itself, in all tenants that it serves. Who holds a role is their own affair.

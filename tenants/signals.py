@@ -12,6 +12,8 @@ tenant_resumed = Signal()
 
 # Told. Keywords ``partnership`` (both sides known), ``by``, ``at``.
 partnership_ended = Signal()
+# Told of every step. Keywords ``partnership``, ``verb`` (invited, redeemed, confirmed, …), ``at``.
+partnership_moved = Signal()
 
 # Told. Keywords ``tenant``, ``user``, ``by``, ``at``.
 user_deactivated = Signal()

@@ -15,7 +15,7 @@ from tenants import hashers, policies
 from tenants.actions.partners import are_partners, partners_of
 from tenants.history import record
 from tenants.models import Partnership, Tenant
-from tenants.signals import partnership_ended
+from tenants.signals import partnership_ended, partnership_moved
 
 __all__ = [
     "are_partners",
@@ -248,3 +248,5 @@ def _record(action: str, partnership: Partnership, by: Actor, at: datetime, *, b
         before=None if before is None else {"state": str(before)},
         after={"state": str(partnership.state), "tenants": [str(side.id) for side in sides]},
     )
+    verb = action.removeprefix("partnership.")
+    partnership_moved.send(sender=Partnership, partnership=partnership, verb=verb, at=at)
