@@ -80,7 +80,7 @@ class Office(RuleBasedStateMachine):
             for person, held in self.held(moment).items():
                 gained = held - before[person] - (OWN if person == returns else set())
                 assert gained <= mine, f"{person} gained what {actor.name} lacks"
-        assert not becomes or becomes == actor.id or now[becomes] | later[becomes] <= mine
+        assert not becomes or becomes == actor.id or now[becomes] | later[becomes] <= mine | OWN
 
     @rule(by=who, to=st.integers(0, 3), role=roles, planned=st.booleans())
     def assign(self, by: int, to: int, role: str, planned: bool) -> None:

@@ -63,7 +63,7 @@ def test_a_right_that_was_taken_away_ends_the_waiting(world: World) -> None:
         for row in held:
             assignments.withdraw(tenant=world.acme, assignment_id=row.pk, by=SYSTEM, at=now())
 
-    give(world.acme, "organization-reader", principal_application_id="acme.reader")  # shows no events
+    give(world.acme, "activity-log-reader", principal_application_id="acme.reader")  # shows no events
     write(world.acme, 1)
     with world.live.stream(world.address(after=world.latest() - 1), world.reader.headers) as stream:
         first = next(stream.events())

@@ -63,7 +63,7 @@ def test_stopping_lets_everybody_go_in_order(world: World) -> None:
 
 def test_who_may_not_read_a_page_may_not_wait_for_one(world: World) -> None:
     outsider = service(world.beta, "reader", *ROLES)
-    powerless = service(world.acme, "powerless", "organization-reader")
+    powerless = service(world.acme, "powerless", "activity-log-reader")
     for caller, status in ((outsider, 404), (powerless, 403), (Knocker(), 401)):
         page = ask(caller, world.address())
         for headers in ({}, {"Accept": "text/event-stream"}):

@@ -5,7 +5,7 @@ A foreign id answers like one of nothing: 404, and the same body but for the add
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from accesscontrol.portal_roles import ROLE_KEYS
 from applications.actions import amendment_answers, amendments, applications, clients, contracts, pauses
 from applications.actions.applications import Details
 from applications.actions.changes import Change
-from applications.models import Event
+from applications.models import Contract, Event, Watermark
 from iam_portal.errors import DomainError, NotFound
 from iam_portal.launchers import doors
 from iam_portal.walls import tenant_scope
@@ -37,7 +37,11 @@ BACK = "https://tool.example/done"
 @pytest.fixture
 def sides(db: None, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Side, Side]]:
     monkeypatch.setattr(settings, "STATIC_ROOT", str(tmp_path))
-    yield make_side("acme"), make_side("zenith")
+    made = make_side("acme"), make_side("zenith")
+    old = datetime.now(UTC) - timedelta(days=100)  # so that the list of unused contracts shows something
+    Watermark.objects.filter(name="usage").update(at=old)
+    Contract.objects.filter(state="accepted").update(starts_at=old)
+    yield made
 
 
 def like_unknown(reply: HttpResponse, unknown: HttpResponse) -> bool:

@@ -90,7 +90,7 @@ def _role_until(stage: Stage, begin: datetime, until: datetime) -> str:
         "until": until.isoformat(),
     }
     path = f"/iam/access-management/v1/tenants/{stage.consumer.tenant_id}/assignments"
-    given = stage.portal.call("POST", path, stage.consumer._token(), body)
+    given = stage.portal.call("POST", path, stage.consumer.new_token(), body)
     assert given.status == 201, given
     return str(given.body["assignmentId"])
 
