@@ -190,26 +190,6 @@ def available(facts: SharingFacts, *, tenant_id: str, at: datetime) -> Answer:
     return granted(facts, role=None, tenant_id=tenant_id, at=at)
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A moment at which the answer changes, and to what."""
-
-    at: datetime
-    available: bool
-
-
-def turns(facts: SharingFacts, *, tenant_id: str) -> list[Turn]:
-    """Every change of availability in the tenant, past and planned, in order."""
-    found: list[Turn] = []
-    state = False
-    for moment in facts.moments():
-        now = bool(available(facts, tenant_id=tenant_id, at=moment))
-        if now != state:
-            found.append(Turn(moment, now))
-            state = now
-    return found
-
-
 def _stopped(facts: SharingFacts, tenant_id: str, at: datetime) -> Reason | None:
     application = facts.application
     if not application.during.covers(at):

@@ -1,13 +1,11 @@
 """The wire form of rows and answers, used by REST and by pages alike."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from applications import reasons as say
 from applications.actions import open_amendments
-from applications.availability import SharingFacts, available, turns
+from applications.availability import SharingFacts, available
 from applications.models import (
     Amendment,
     AmendmentState,
@@ -21,8 +19,8 @@ from applications.models import (
     WebhookDelivery,
     WebhookSecret,
 )
-from applications.rolechanges import Gain, by_role
 from applications.streams import event, event_for_application
+from applications.turns import turns
 from iam_portal.decision import rfc3339
 from iam_portal.spans import BEGINNING, Span, joined
 
@@ -132,25 +130,6 @@ def waits(row: Contract, one: Amendment, at: datetime) -> bool:
     return open_amendments.state(one, at) == AmendmentState.PROPOSED
 
 
-def amendment(row: Amendment, *, at: datetime) -> dict[str, Any]:
-    """An amendment; contract, proposing tenant and roles are to be loaded with it."""
-    agreed = row.state == AmendmentState.ACCEPTED
-    return {
-        "amendmentId": str(row.id),
-        "contractId": str(row.contract_id),
-        "kind": "widening" if row.widens else "narrowing",
-        "state": open_amendments.state(row, at),
-        "proposedBy": {"tenantId": str(row.proposed_by_tenant_id), "name": row.proposed_by_tenant.name},
-        "proposedAt": rfc3339(row.proposed_at),
-        "answeredAt": rfc3339(row.answered_at),
-        "takesEffectAt": rfc3339(row.takes_effect_at or (row.answered_at if agreed else None)),
-        "diff": open_amendments.diff(row),
-        "note": row.note,
-        "answerBy": rfc3339(row.answer_by),
-        "revision": f"r-{row.revision}",
-    }
-
-
 def agreed_roles(row: Contract) -> list[tuple[ApplicationRole, list[Span]]]:
     """The roles of a contract with their agreed spans. A confirmation between two spans is no break."""
     found: dict[ApplicationRole, list[Span]] = {}
@@ -162,32 +141,6 @@ def agreed_roles(row: Contract) -> list[tuple[ApplicationRole, list[Span]]]:
         (role, joined(spans) or [Span(BEGINNING, BEGINNING)])  # agreed, and ended before it began
         for role, spans in found.items()
     ]
-
-
-def role_changes(contract_id: UUID, gains: Sequence[Gain], *, revision: str) -> dict[str, Any]:
-    """What roles of a contract gained and nobody confirmed yet."""
-    return {
-        "contractId": str(contract_id),
-        "revision": revision,
-        "roles": [
-            {
-                "applicationId": application_id,
-                "role": key,
-                "name": found[0].role_name,
-                "gained": [
-                    {
-                        "resourceType": gain.resource_type,
-                        "resourceId": gain.resource_id,
-                        "name": gain.resource,
-                        "privilege": gain.privilege,
-                        "since": rfc3339(gain.since),
-                    }
-                    for gain in found
-                ],
-            }
-            for (application_id, key), found in by_role(gains).items()
-        ],
-    }
 
 
 def client(row: Client) -> dict[str, Any]:

@@ -132,6 +132,10 @@ class StrictSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+class NothingIn(StrictSerializer):
+    """A body for acts that take nothing: empty, or an empty object."""
+
+
 def parse_moment(text: str, name: str) -> datetime:
     """An RFC 3339 moment with its offset, in UTC; Invalid otherwise."""
     try:

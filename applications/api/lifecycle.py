@@ -14,7 +14,7 @@ from applications.serializers.applications import ApplicationState, ReasonIn
 from iam_portal.errors import Invalid
 from tenants.api.impact import done, foreseen
 from tenants.impact import Act
-from tenants.rest import TenantAPI, with_revision
+from tenants.rest import NothingIn, TenantAPI, with_revision
 from tenants.schema import query
 from tenants.serializers.impact import ImpactOut
 
@@ -89,6 +89,7 @@ class ApplicationResume(LifecycleAPI):
     @extend_schema(request=None, responses=ApplicationState, operation_id="applications_resume")
     def post(self, request: Request, application_id: str, **kwargs: Any) -> Response:
         """Ends the running suspension."""
+        self.read(NothingIn)
         row = applications.resume(
             tenant=self.tenant, application_id=application_id, by=self.actor, at=self.at
         )

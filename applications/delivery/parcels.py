@@ -70,10 +70,10 @@ def asked_for(webhook: Webhook, *, at: datetime) -> Parcel | None:
 
 def following(webhook: Webhook, *, at: datetime) -> Parcel | None:
     """The first event after its position that concerns it. What does not is passed by."""
-    oldest = events.oldest()
-    if 0 < webhook.position < oldest - 1:
-        lost = {"from": webhook.position + 1, "to": oldest - 1}
-        webhook.position = oldest - 1
+    pruned = events.pruned()
+    if webhook.position < pruned:
+        lost = {"from": webhook.position + 1, "to": pruned}
+        webhook.position = pruned
         recorded(webhook, "position_lost", by=WORKER, at=at, after={"positions": lost})
     with _reading(webhook):
         # Before the search: an event that gets its position in between is not passed by.

@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from applications import facts as load
-from applications.availability import Answer, SharingFacts, available, turns
+from applications.availability import Answer, SharingFacts, available
 from applications.http import address
 from applications.models import Application, Availability
+from applications.turns import turns
 from applications.views._application import RELATIONS, visible
 from applications.views._filters import Chip, chosen, filters, footer
 from applications.views._reasons import first_sentence

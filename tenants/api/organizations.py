@@ -14,7 +14,7 @@ from tenants.actions import tenants
 from tenants.api.impact import done, foreseen
 from tenants.impact import Act
 from tenants.models import Tenant, TenantSuspension
-from tenants.rest import TenantAPI, cursor_of, next_page, page_size
+from tenants.rest import NothingIn, TenantAPI, cursor_of, next_page, page_size
 from tenants.schema import PAGE, query
 from tenants.serializers.impact import ImpactOut
 from tenants.serializers.organizations import OrganizationOut, OrganizationPage, SuspensionIn
@@ -95,6 +95,7 @@ class OrganizationResume(PlatformAPI):
     @extend_schema(request=None, responses=OrganizationOut, operation_id="organizations_resume")
     def post(self, request: Request, organization_id: UUID, **kwargs: Any) -> Response:
         """Ends the running suspension."""
+        self.read(NothingIn)
         tenants.resume(tenant=self.one(organization_id), by=self.actor, at=self.at)
         return Response(_shape(self.one(organization_id)))
 

@@ -78,8 +78,7 @@ def make_side(slug: str) -> Side:
     at = datetime.now(UTC)
     group = make_group(tenant, "Dispatch", members=(user,), at=at)
     application, private = register(tenant, "meter", at), register(tenant, "private", at)
-    needing = manifest_of(("viewer", "editor"), required=[(private.id, "viewer")])
-    manifests.declare(application=application, manifest=needing, by=SYSTEM, at=at)
+    require(application, private, at)
     secret, _ = clients.add_secret(tenant=tenant, client_id=application.id, by=SYSTEM, at=at)
     contract = accepted(tenant, partner, application.id, at=at)
     pauses.pause(tenant=tenant, contract_id=contract.id, by=SYSTEM, at=at, when=at.replace(year=at.year + 1))
@@ -119,6 +118,12 @@ def widening(contract: Contract, application: Application, at: datetime) -> Amen
     return amendments.amend(
         tenant=contract.provider, contract_id=contract.id, change=change, by=SYSTEM, at=at
     )
+
+
+def require(application: Application, other: Application, at: datetime) -> None:
+    """The one needs a role of the other."""
+    needing = manifest_of(("viewer", "editor"), required=[(other.id, "viewer")])
+    manifests.declare(application=application, manifest=needing, by=SYSTEM, at=at)
 
 
 def make_webhook(tenant: Tenant, at: datetime) -> tuple[UUID, int]:

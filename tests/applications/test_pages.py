@@ -49,6 +49,7 @@ ELSEWHERE = {
     "application-resume",
     "contract-edit",
     "contract-cancel-pause",
+    "contract-confirm",
     "contract-propose",
     "contract-accept",
     "contract-decline",

@@ -10,7 +10,7 @@ from applications import events
 from applications.actions import webhook_requests, webhook_secrets, webhooks
 from applications.delivery import turns
 from applications.delivery.posting import Reply
-from applications.models import Event
+from applications.models import Event, Watermark
 from iam_portal.walls import cross_tenant, tenant_scope
 from tenants.actions import tenants
 from tenants.models import HistoryEvent, Tenant
@@ -140,6 +140,7 @@ def test_what_was_lost_is_said(acme: Tenant, box: Inbox, clock: Clock) -> None:
     kept = events_of(acme)[-1]
     with cross_tenant():
         Event.objects.filter(position__lt=kept.position).delete()
+    Watermark.objects.create(name="events-pruned", at=clock(), position=kept.position - 1)
     with tenant_scope(acme.id):
         webhooks.resume(tenant=acme, webhook_id=hook.id, by=SYSTEM, at=clock())
     deliver(clock)

@@ -9,8 +9,9 @@ from accesscontrol import acl
 from accesscontrol import facts as load
 from accesscontrol.decide import HeldRole, RoleBook, confirmed_permissions, effective_roles, may_call
 from applications import facts, readlist, readmodel
-from applications.availability import SharingFacts, available, granted, turns
+from applications.availability import SharingFacts, available, granted
 from applications.models import Announced, Availability, Event
+from applications.turns import turns
 from iam_portal.walls import cross_tenant, tenant_scope
 from tests.support.happening import APPS, History
 from tests.support.universe import PRIVILEGES, TENANTS
