@@ -34,20 +34,21 @@ Services = dict[Call, datetime]  # the call → when it is lost
 
 def look(act: Act, scope: Scope) -> Callable[[], Part]:
     """The first look; the answer takes the second and says who loses what."""
-    before = load.load(scope.pairs, when=act.moment)
+    pairs = scope.with_portal
+    before = load.load(pairs, when=act.moment)
 
     def again() -> Part:
-        after = load.load(scope.pairs, when=act.moment)
+        after = load.load(pairs, when=act.moment)
         people, services = lost_by_people(before, after, act.moment), lost_calls(before, after, act.moment)
         shown = {
-            **people_part(act, people, applications=scope.pairs),
+            **people_part(act, people, applications=pairs),
             **services_part(act, services),
         }
         weighed = [
             sorted([tenant_id, str(user_id), sorted(urns)] for (tenant_id, user_id), urns in people.items()),
             sorted(services),
         ]
-        return Part(shown, weighed)
+        return Part(shown, weighed, harmless=not people and not services)
 
     return again
 

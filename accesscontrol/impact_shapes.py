@@ -11,7 +11,6 @@ from accesscontrol.models import RefreshToken
 from applications.models import Application
 from applications.usage import last_used
 from iam_portal.decision import rfc3339
-from iam_portal.walls import cross_tenant
 from tenants.impact import Act
 from tenants.models import User, UserSession
 
@@ -21,9 +20,10 @@ MOST_ITEMS = 500  # of one list; the counts are always whole
 def people_part(
     act: Act, people: Mapping[tuple[str, UUID], Collection[str]], *, applications: Collection[str]
 ) -> dict[str, Any]:
-    """``users``, their live ``sessions``, and their ``refreshTokens`` of these applications.
+    """``users``; of one's own their live ``sessions`` and their ``refreshTokens`` for these applications.
 
-    Persons of other tenants are counted and never named: they are their tenant's own.
+    Persons of other tenants are counted and never named: they are their tenant's own, and so is whether they
+    are here. When a person last used an application is not known: ``lastUsedAt`` waits for people's tokens.
     """
     mine = {user_id: urns for (tenant_id, user_id), urns in people.items() if tenant_id == str(act.tenant.id)}
     rows = User.objects.filter(tenant=act.tenant, id__in=list(mine)).order_by("display_name", "id")
@@ -31,21 +31,23 @@ def people_part(
         {"userId": str(row.id), "name": str(row), "roles": sorted(mine[row.id]), "lastUsedAt": None}
         for row in rows[:MOST_ITEMS]
     ]
-    users = [user_id for _, user_id in people]
-    with cross_tenant():
-        sessions = UserSession.objects.filter(
-            user_id__in=users,
-            ended_at=None,
-            expires_at__gt=act.at,
-            seen_at__gt=act.at - settings.SESSION_IDLE,
-        ).count()
-        tokens = RefreshToken.objects.filter(
-            user_id__in=users, revoked=None, application__application_id__in=list(applications)
-        ).count()
+    sessions = UserSession.objects.filter(
+        tenant=act.tenant,
+        user_id__in=list(mine),
+        ended_at=None,
+        expires_at__gt=act.at,
+        seen_at__gt=act.at - settings.SESSION_IDLE,
+    )
+    tokens = RefreshToken.objects.filter(
+        tenant=act.tenant,
+        user_id__in=list(mine),
+        revoked=None,
+        application__application_id__in=list(applications),
+    )
     return {
         "users": {"count": len(people), "items": items},
-        "sessions": {"count": sessions},
-        "refreshTokens": {"count": tokens},
+        "sessions": {"count": sessions.count()},
+        "refreshTokens": {"count": tokens.count()},
     }
 
 

@@ -5,7 +5,7 @@ the act's on at which an answer can change. People and services are added by the
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from applications.models import Contract, ContractState
 from applications.signals import impact_asked
 from iam_portal.decision import rfc3339
 from tenants.impact import Act, Part
+from tenants.models import Tenant
 
 # A role held by ownership or provision, or (with its id) by one access contract.
 Slot = tuple[str, str | None]
@@ -29,12 +30,13 @@ class Loss:
 
     application_id: str
     application: str
+    owner_id: str
     tenant_id: str
     tenant: str
     at: datetime
     becomes: str
     roles: tuple[str, ...]
-    contracts: frozenset[str] = field(default=frozenset())  # whose grants counted before, and then do not
+    fell: Mapping[str, datetime]  # contracts whose grants of some role counted before, and then do not
 
     def as_json(self) -> dict[str, Any]:
         """The wire form."""
@@ -59,22 +61,15 @@ def look(act: Act) -> Callable[[], Part] | None:
     further = [second for _, second in answers if second is not None]
 
     def again() -> Part:
-        losses = compare(before, _facts(scope), scope.pairs, when=act.moment)
-        fallen = _fallen(scope, standing, _standing(scope), losses)
-        shown: dict[str, Any] = {
-            "pairs": [loss.as_json() for loss in losses],
-            "contracts": _contracts(fallen, act, losses),
-        }
-        weighed: list[Any] = [
-            scope.revision,
-            [(loss.application_id, loss.tenant_id, loss.becomes, loss.roles) for loss in losses],
-            sorted(fallen.items()),
-        ]
-        for second in further:
-            part = second()
-            shown |= part.shown
-            weighed.append(part.weighed)
-        return Part(shown, weighed)
+        after = _facts(scope)
+        losses = compare(before, after, scope.pairs, when=act.moment)
+        effects = _effects(losses, after, scope.pairs) | _done_to(standing, _standing(scope))
+        parts = [_part(act, scope, losses, effects), *(second() for second in further)]
+        return Part(
+            {name: value for part in parts for name, value in part.shown.items()},
+            [part.weighed for part in parts],
+            all(part.harmless for part in parts),
+        )
 
     return again
 
@@ -112,46 +107,98 @@ def _loss(before: SharingFacts, after: SharingFacts, tenant_id: str, when: datet
     first: datetime | None = None
     gone: datetime | None = None
     slots: set[Slot] = set()
-    contracts: set[str] = set()
+    fell: dict[str, datetime] = {}
     for moment in moments_of(before, after, when=when):
         held, kept = _held(before, tenant_id, moment), _held(after, tenant_id, moment)
-        lost = held[1] - kept[1]
-        if (held[0] and not kept[0]) or lost:
+        lost = held.slots - kept.slots
+        if (held.available and not kept.available) or lost:
             first = first or moment
             slots |= lost
-            contracts |= held[2] - kept[2]
-        if held[0] and not kept[0]:
+        if held.available and not kept.available:
             gone = gone or moment
-    if first is None:
+        for contract_id, _ in held.by_contract - kept.by_contract:
+            fell.setdefault(contract_id, moment)
+    if first is None and not fell:
         return None
     application = before.application
     return Loss(
         application_id=application.id,
         application=application.name,
+        owner_id=application.owner_id,
         tenant_id=tenant_id,
         tenant=before.name(tenant_id),
-        at=gone or first,
-        becomes="unavailable" if gone else "narrowed",
+        at=gone or first or min(fell.values()),
+        becomes="unavailable" if gone else "narrowed" if first else "unchanged",
         roles=tuple(sorted({key for key, _ in slots})),
-        contracts=frozenset(contracts),
+        fell=fell,
     )
 
 
-def _held(facts: SharingFacts, tenant_id: str, at: datetime) -> tuple[bool, set[Slot], set[str]]:
-    """Whether it is available, the roles that are held, and the contracts by which they are."""
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Whether it is available, the roles that are held, and by which contracts which of them are."""
+
+    available: bool
+    slots: frozenset[Slot]
+    by_contract: frozenset[tuple[str, str]]
+
+
+def _held(facts: SharingFacts, tenant_id: str, at: datetime) -> _Held:
     answer = available(facts, tenant_id=tenant_id, at=at)
     slots: set[Slot] = set()
-    contracts: set[str] = set()
+    by_contract: set[tuple[str, str]] = set()
     for key in facts.application.roles if answer else ():
         for way in granted(facts, role=key, tenant_id=tenant_id, at=at).holding:
             slots.add((key, way.contract_id if way.relation == "access" else None))
-            contracts |= {way.contract_id} if way.contract_id else set()
-    return bool(answer), slots, contracts
+            by_contract |= {(way.contract_id, key)} if way.contract_id else set()
+    return _Held(bool(answer), frozenset(slots), frozenset(by_contract))
 
 
 def _facts(scope: Scope) -> dict[str, SharingFacts]:
     everyone = frozenset[str]().union(*scope.pairs.values())
     return load.sharing(scope.pairs, tenant_ids=everyone) if everyone else {}
+
+
+def _part(act: Act, scope: Scope, losses: list[Loss], effects: Mapping[str, str]) -> Part:
+    viewer = str(act.tenant.id)
+    lost = [loss for loss in losses if loss.becomes != "unchanged"]
+    contracts = contracts_part(act.tenant, effects, losses)
+    party = {
+        item["contractId"]
+        for item in contracts["items"]
+        if viewer in (item["provider"]["tenantId"], item["consumer"]["tenantId"])
+    }
+    named = [loss for loss in lost if viewer in (loss.tenant_id, loss.owner_id) or party & set(loss.fell)]
+    shown = {
+        "pairs": [loss.as_json() for loss in named],
+        "pairCount": len(lost),
+        "contracts": contracts,
+    }
+    weighed = [
+        scope.revision,
+        [(loss.application_id, loss.tenant_id, loss.becomes, loss.roles) for loss in lost],
+        sorted(effects.items()),
+    ]
+    # A role of one's own that nobody else has may simply go.
+    harmless = not effects and all(loss.becomes == "narrowed" and loss.tenant_id == viewer for loss in lost)
+    return Part(shown, weighed, harmless)
+
+
+def _effects(
+    losses: Iterable[Loss], after: Mapping[str, SharingFacts], pairs: Mapping[str, frozenset[str]]
+) -> dict[str, str]:
+    """Contract id → ``narrows`` where it still gives some role when it first loses one, else ``falls``."""
+    found: dict[str, str] = {}
+    for loss in losses:
+        for contract_id, moment in loss.fell.items():
+            others = [facts for app, facts in after.items() if loss.tenant_id in pairs.get(app, ())]
+            gives = any(
+                contract_id == kept
+                for facts in others
+                for kept, _ in _held(facts.about(loss.tenant_id), loss.tenant_id, moment).by_contract
+            )
+            found[contract_id] = "narrows" if gives else "falls"
+    return found
 
 
 def _standing(scope: Scope) -> dict[UUID, tuple[str, datetime | None, int]]:
@@ -160,44 +207,48 @@ def _standing(scope: Scope) -> dict[UUID, tuple[str, datetime | None, int]]:
     return {row.id: (row.state, row.ends_at, len(row.pauses.all())) for row in rows}
 
 
-def _fallen(
-    scope: Scope,
+def _done_to(
     before: Mapping[UUID, tuple[str, datetime | None, int]],
     after: Mapping[UUID, tuple[str, datetime | None, int]],
-    losses: Iterable[Loss],
 ) -> dict[str, str]:
-    """Contract id → what becomes of it: ends, withdrawn, pauses, narrows, or falls (its ground is gone)."""
-    found = {contract_id: "falls" for loss in losses for contract_id in loss.contracts}
+    """What the act itself did to its contracts: ends, withdrawn, pauses."""
+    found: dict[str, str] = {}
     for contract_id, (state, ends_at, pauses) in after.items():
         former = before[contract_id]
         if state != former[0]:
             found[str(contract_id)] = "withdrawn" if state == ContractState.WITHDRAWN else "ends"
-        elif ends_at != former[1]:
+        elif ends_at is not None and ends_at != former[1]:
             found[str(contract_id)] = "ends"
-        elif pauses != former[2]:
+        elif pauses > former[2]:
             found[str(contract_id)] = "pauses"
-        elif str(contract_id) in found and scope.subject_is_contract:
-            found[str(contract_id)] = "narrows"
     return found
 
 
-def _contracts(fallen: Mapping[str, str], act: Act, losses: Iterable[Loss]) -> dict[str, Any]:
-    """All are counted; named are those of which the tenant is a side, or whose application it owns."""
-    rows = Contract.objects.filter(id__in=list(fallen)).select_related("provider", "consumer")
-    owned = {loss.application_id for loss in losses} & set(
-        act.tenant.applications.values_list("id", flat=True)
-    )
-    over_owned = {key for loss in losses if loss.application_id in owned for key in loss.contracts}
-    items = [
-        {
-            "contractId": str(row.id),
-            "effect": fallen[str(row.id)],
-            "type": row.type,
-            "provider": {"tenantId": str(row.provider_id), "name": row.provider.name},
-            "consumer": {"tenantId": str(row.consumer_id), "name": row.consumer.name},
-            "applications": sorted({term.role.application.display_name for term in row.terms.all()}),
+def contracts_part(tenant: Tenant, effects: Mapping[str, str], losses: Iterable[Loss]) -> dict[str, Any]:
+    """All are counted; named are those of which the tenant is a side, or by which its application is lost.
+
+    Of a contract between others only the tenant's own applications are told.
+    """
+    viewer = str(tenant.id)
+    owned = {(key, loss.application_id) for loss in losses if loss.owner_id == viewer for key in loss.fell}
+    rows = Contract.objects.filter(id__in=list(effects)).select_related("provider", "consumer")
+    items = []
+    for row in rows.prefetch_related("terms__role__application").order_by("created_at", "id"):
+        mine = tenant.id in (row.provider_id, row.consumer_id)
+        names = {
+            term.role.application.display_name
+            for term in row.terms.all()
+            if mine or (str(row.id), term.role.application_id) in owned
         }
-        for row in rows.prefetch_related("terms__role__application").order_by("created_at", "id")
-        if act.tenant.id in (row.provider_id, row.consumer_id) or str(row.id) in over_owned
-    ]
-    return {"count": len(fallen), "items": items[:MOST_ITEMS]}
+        if mine or names:
+            items.append(
+                {
+                    "contractId": str(row.id),
+                    "effect": effects[str(row.id)],
+                    "type": row.type,
+                    "provider": {"tenantId": str(row.provider_id), "name": row.provider.name},
+                    "consumer": {"tenantId": str(row.consumer_id), "name": row.consumer.name},
+                    "applications": sorted(names),
+                }
+            )
+    return {"count": len(effects), "items": items[:MOST_ITEMS]}

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from applications.models import Application, Availability, Contract, ContractTerm, ContractType
+from applications.models.applications import PORTAL_ID
 from applications.policies import in_force_between, lock_applications, lock_contract, reach_of
 from tenants.impact import Act
 from tenants.models import Partnership, Tenant
@@ -26,6 +27,12 @@ class Scope:
     contracts: frozenset[UUID] = field(default=frozenset())
     revision: str = ""
     subject_is_contract: bool = False
+    portal_in: str = ""  # the tenant in which the portal itself is lost
+
+    @property
+    def with_portal(self) -> Mapping[str, frozenset[str]]:
+        """The pairs, and the portal's own, which the read model does not hold: it is available everywhere."""
+        return {**self.pairs, PORTAL_ID: frozenset({self.portal_in})} if self.portal_in else self.pairs
 
 
 def scope_of(act: Act) -> Scope | None:
@@ -38,9 +45,9 @@ def scope_of(act: Act) -> Scope | None:
     subject = act.subject
     if isinstance(subject, Contract):
         row = lock_contract(tenant=act.tenant, contract_id=subject.id, revision=None)
-        return _of_contracts([row], act.at, f"r-{row.revision}", subject_is_contract=True)
+        return _of_contracts([row], act, f"r-{row.revision}", subject_is_contract=True)
     if isinstance(subject, Partnership):
-        return _of_partnership(subject, act.at)
+        return _of_partnership(subject, act)
     if isinstance(subject, Application):
         lock_applications([subject.id])
         revision = Application.objects.values_list("revision", flat=True).get(id=subject.id)
@@ -50,30 +57,31 @@ def scope_of(act: Act) -> Scope | None:
         reach = reach_of(subject)
         lock_applications(reach.own | reach.shared)
         mine = Q(tenant=subject) | Q(scope_tenant=subject) | Q(application__owner=subject)
-        return Scope(_pairs(mine, act.at))
+        return Scope(_pairs(mine, act.at), portal_in=str(subject.id))
     return None
 
 
-def _of_partnership(subject: Partnership, at: datetime) -> Scope:
+def _of_partnership(subject: Partnership, act: Act) -> Scope:
     if subject.invitee is None:
         return Scope({}, revision=f"r-{subject.revision}")
     hold(subject.inviter, subject.invitee)
     revision = Partnership.objects.values_list("revision", flat=True).get(id=subject.id)
-    contracts = list(in_force_between(subject.inviter, subject.invitee))
-    return _of_contracts(contracts, at, f"r-{revision}")
+    between = in_force_between(subject.inviter, subject.invitee).order_by("id")
+    contracts = list(between.select_for_update(no_key=True))
+    return _of_contracts(contracts, act, f"r-{revision}")
 
 
 def _of_contracts(
-    contracts: list[Contract], at: datetime, revision: str, *, subject_is_contract: bool = False
+    contracts: list[Contract], act: Act, revision: str, *, subject_is_contract: bool = False
 ) -> Scope:
     """The consumers, and whoever has access through them."""
     shared = ContractTerm.objects.filter(contract__in=contracts).values_list(
         "role__application_id", flat=True
     )
-    applications = lock_applications(shared)
+    applications = lock_applications({*shared, *act.also})
     consumers = {row.consumer_id for row in contracts if row.type == ContractType.PROVISION}
     further = Q(relation="access", scope_tenant__in=consumers, application__in=applications)
-    pairs = _pairs(Q(contract__in=contracts) | further, at)
+    pairs = _pairs(Q(contract__in=contracts) | further, act.at)
     return Scope(pairs, frozenset(row.id for row in contracts), revision, subject_is_contract)
 
 

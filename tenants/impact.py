@@ -12,14 +12,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
-from uuid import UUID
 
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import LockNotAvailable, QueryCanceled
 
 from iam_portal.decision import rfc3339
 from iam_portal.errors import DomainError, Kind
 from tenants.models import Tenant
 from tenants.signals import act_weighed
+
+LONGEST_WAIT, LONGEST_WORK = "4s", "20s"  # of a look: for each lock, for each statement
 
 Done = TypeVar("Done")
 # Called after the act: the parts of the impact, and what of them the revision stands for.
@@ -32,6 +34,8 @@ class Act:
 
     ``name`` is the act's (end, pause, narrow, suspend, retire, declare); ``subject`` is what it is done to:
     a contract, an application, a tenant or a partnership. ``when`` is the planned moment, if it is planned.
+    ``asked`` is whatever else the act was told (ready for JSON): another wish is another impact. ``also`` are
+    applications that it will lock besides those of its subject, to be locked together with them.
     """
 
     name: str
@@ -39,6 +43,8 @@ class Act:
     subject: Any
     at: datetime
     when: datetime | None = None
+    asked: Any = None
+    also: frozenset[str] = frozenset()
 
     @property
     def moment(self) -> datetime:
@@ -52,6 +58,7 @@ class Part:
 
     shown: Mapping[str, Any] = field(default_factory=dict)
     weighed: Any = None
+    harmless: bool = True  # nobody loses anything, as far as this part knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +68,8 @@ class Impact:
     action: str
     at: datetime
     revision: str
-    tenant_id: UUID
     parts: Mapping[str, Any]
-
-    @property
-    def takes_nothing(self) -> bool:
-        """Whether nobody loses anything: a role of one's own that nobody holds may simply go."""
-        own = str(self.tenant_id)
-        pairs = self.parts.get("pairs", ())
-        lost = [pair for pair in pairs if pair["becomes"] != "narrowed" or pair["tenantId"] != own]
-        return not lost and not any(
-            part["count"] for part in self.parts.values() if isinstance(part, Mapping)
-        )
+    takes_nothing: bool
 
     def as_json(self) -> dict[str, Any]:
         """The wire form."""
@@ -93,19 +90,34 @@ class ImpactChanged(DomainError):
     kind = Kind.STALE
 
 
+class ImpactBusy(DomainError):
+    """Somebody else acts on the same things just now, or the look took too long. Asked again, it goes."""
+
+    code = "impact_busy"
+
+
 class _TakenBack(Exception):
     """Rolls the savepoint back once both looks were taken."""
 
 
 def foresee(act: Act, do: Callable[[], object]) -> Impact:
-    """What ``do`` would take away; afterwards nothing has happened. Refusals of the act are raised."""
+    """What ``do`` would take away; afterwards nothing has happened. Refusals of the act are raised.
+
+    Looking takes the locks of the act for as long as it takes: one look at a time for each tenant, and none
+    that waits or works for long (:class:`ImpactBusy`), so that nobody keeps others from acting by looking.
+    """
     found: list[Impact] = []
     try:
         with transaction.atomic():
+            _patiently(act)
             found.append(_weighed(act, do)[0])
             raise _TakenBack
     except _TakenBack:
         return found[0]
+    except OperationalError as error:
+        if isinstance(error.__cause__, LockNotAvailable | QueryCanceled):
+            raise ImpactBusy("Others are at work on this at the moment. Nothing was changed.") from error
+        raise
 
 
 def carry_out(
@@ -136,16 +148,30 @@ def carry_out(
     return done
 
 
+def _patiently(act: Act) -> None:
+    """Local to the savepoint of the look: taken back with it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = %s", [LONGEST_WAIT])
+        cursor.execute("SET LOCAL statement_timeout = %s", [LONGEST_WORK])
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"impact:{act.tenant.id}"])
+
+
 def _weighed(act: Act, do: Callable[[], Done]) -> tuple[Impact, Done]:
     answers: list[tuple[Any, Any]] = act_weighed.send(sender=Act, act=act)
     looks: list[Look] = [look for _, look in answers if look is not None]
     done = do()
     shown: dict[str, Any] = {}
-    weighed: list[Any] = [act.name, rfc3339(act.when)]
+    weighed: list[Any] = [act.name, rfc3339(act.when), act.asked]
+    harmless = True
     for look in looks:
         part = look()
         shown |= part.shown
         weighed.append(part.weighed)
+        harmless = harmless and part.harmless
+    return Impact(act.name, act.moment, revision_of(weighed), shown, harmless), done
+
+
+def revision_of(weighed: Any) -> str:
+    """Stands for what was shown: ``i-`` and 32 hexadecimal digits. ``weighed`` is ready for JSON."""
     canonical = json.dumps(weighed, separators=(",", ":"), sort_keys=True, default=str)
-    revision = "i-" + hashlib.sha256(canonical.encode()).hexdigest()[:32]
-    return Impact(act.name, act.moment, revision, act.tenant.id, shown), done
+    return "i-" + hashlib.sha256(canonical.encode()).hexdigest()[:32]

@@ -29,6 +29,7 @@ from tenants.models import Tenant
 
 MOST = 500
 _IMPACT = re.compile(r"i-[0-9a-f]{32}")
+_ROW = re.compile(r"r-[0-9]{1,9}")
 DEFAULT = 50
 
 
@@ -41,6 +42,8 @@ class TenantAPI(APIView):
     """
 
     permissions: ClassVar[dict[str, str]] = {}
+    takes_row: ClassVar[bool] = True  # whether ``If-Match`` may name the revision of a row here
+    takes_impact = False  # set by an act that may name the revision of an impact instead
     request: Request
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -82,18 +85,20 @@ class TenantAPI(APIView):
         return self.at if text is None else parse_moment(text, name)
 
     def revision(self) -> int | None:
-        """The row revision of ``If-Match``, if one was sent (``"r-7"``)."""
+        """The row revision of ``If-Match`` (``"r-7"``), if one was sent; Invalid for what is not taken."""
         bare = self._if_match()
-        if bare is None or _IMPACT.fullmatch(bare):
+        if bare is None or (self.takes_impact and _IMPACT.fullmatch(bare)):
             return None
-        if not bare.startswith("r-") or not is_number(bare[2:]) or len(bare) > 12:
-            raise Invalid('If-Match takes a revision like "r-7", or that of an impact.')
+        if not self.takes_row or not _ROW.fullmatch(bare):
+            wanted = ' like "r-7"' if self.takes_row else ""
+            other = ", or that of its impact" if self.takes_impact else ""
+            raise Invalid(f"If-Match takes a revision{wanted}{other}.")
         return int(bare[2:])
 
     def impact_revision(self) -> str | None:
-        """The revision of an impact in ``If-Match``, if one was sent (``"i-…"``)."""
-        bare = self._if_match()
-        return bare if bare is not None and _IMPACT.fullmatch(bare) else None
+        """The revision of an impact in ``If-Match`` (``"i-…"``), if one was sent; no row's."""
+        self.takes_impact = True
+        return None if self.revision() is not None else self._if_match()
 
     def _if_match(self) -> str | None:
         text = self.request.headers.get("If-Match")

@@ -10,6 +10,7 @@ from applications.actions.contracts import changing, require_in_life
 from applications.actions.open_amendments import close_lapsed, diff, recorded, state
 from applications.actions.record import finish, snapshot
 from applications.actions.terms import rewrite
+from applications.actions.weighing import amending
 from applications.models import Amendment, AmendmentRole, AmendmentState, Contract
 from applications.policies import contracts_of, lock_applications, lock_contract
 from iam_portal.errors import DomainError, NotFound
@@ -69,12 +70,7 @@ def foresee(*, tenant: Tenant, contract_id: UUID, change: Change, by: Actor, at:
     def do() -> Amendment:
         return amend(tenant=tenant, contract_id=contract_id, change=change, by=by, at=at)
 
-    return impact.foresee(narrowing(tenant=tenant, contract=contract, when=change.when, at=at), do)
-
-
-def narrowing(*, tenant: Tenant, contract: Contract, when: datetime | None, at: datetime) -> impact.Act:
-    """The act as the impact names it: also an accepted widening can take a role away."""
-    return impact.Act(name="narrow", tenant=tenant, subject=contract, at=at, when=when)
+    return impact.foresee(amending(tenant=tenant, contract=contract, change=change, at=at), do)
 
 
 def take_effect(
@@ -150,4 +146,4 @@ def _write(
     return amendment
 
 
-__all__ = ["AmendmentOpen", "Change", "amend", "diff", "foresee", "narrowing", "take_effect"]
+__all__ = ["AmendmentOpen", "Change", "amend", "diff", "foresee", "take_effect"]

@@ -1,6 +1,5 @@
 """Roles grow; what they gained counts through an access contract once its provider confirms it."""
 
-import hashlib
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -26,7 +25,7 @@ from applications.policies import lock_contract
 from applications.rolechanges import Gain
 from iam_portal.errors import DomainError, Kind
 from iam_portal.gate import Actor
-from tenants import history
+from tenants import history, impact
 from tenants.models import Tenant
 
 
@@ -73,11 +72,9 @@ def waiting(contract: Contract, *, tenant: Tenant, at: datetime) -> list[Gain]:
 
 def revision_of(gains: Sequence[Gain]) -> str:
     """Stands for what is shown: each permission, by role, and since when the role holds it."""
-    lines = [
-        "\n".join((g.application_id, g.role, g.resource_type, g.resource_id, g.privilege, str(g.since)))
-        for g in gains
-    ]
-    return "i-" + hashlib.sha256("\n\n".join(lines).encode()).hexdigest()[:32]
+    return impact.revision_of(
+        [[g.application_id, g.role, g.resource_type, g.resource_id, g.privilege, str(g.since)] for g in gains]
+    )
 
 
 def confirm(

@@ -96,6 +96,8 @@ def _resources(
         parent = living[declared.parent] if declared.parent else None
         if living[address].parent_id != (parent.id if parent else None):
             living[address].parent = parent
+            if address not in touched:
+                diff.changed.append(f"resources/{declared.type}/{declared.key}")
             touched[address] = living[address]
     _write(Resource, touched.values(), "name", "description", "privileges", "parent")
     gone = [living.pop(address) for address in sorted(set(living) - set(manifest.resources))]

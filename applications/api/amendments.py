@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from applications import changeshapes
 from applications.actions import amendment_answers as answers
-from applications.actions import amendments
+from applications.actions import amendments, weighing
 from applications.actions.changes import Change
 from applications.api.contracts import ContractAPI, either
 from applications.models import Amendment, Contract
@@ -19,13 +19,21 @@ from applications.policies import amendments_of
 from applications.serializers.amendments import AmendmentIn, AmendmentOut, AmendmentPage, AnswerIn
 from iam_portal.errors import Invalid, NotFound
 from iam_portal.gate import Privilege
-from tenants.impact import carry_out
+from tenants.api.impact import done, foreseen
 from tenants.rest import cursor_of, next_page, page_size, parse_moment, uuid_of, with_revision
 from tenants.schema import PAGE
+from tenants.serializers.impact import ImpactOut
 
 
 class AmendmentAPI(ContractAPI):
     """A door below one contract."""
+
+    def amendment(self, contract: Contract, amendment_id: UUID) -> Amendment:
+        """One of the contract's, or NotFound."""
+        row = contract.amendments.filter(id=amendment_id).first()
+        if row is None:
+            raise NotFound
+        return row
 
     def shown(self, contract: Contract, amendment_id: UUID, status: int = 200) -> Response:
         """The amendment as it is now, with its revision."""
@@ -62,7 +70,8 @@ class Amendments(AmendmentAPI):
 
         What only narrows takes effect at once, or at ``at``. What adds a role or moves the end out waits,
         as a whole, for the other side; one amendment of a contract can wait at a time (409
-        ``amendment_open``). ``If-Match`` takes the contract's revision, or that of the impact of narrowing.
+        ``amendment_open``). ``If-Match`` takes the contract's revision, or that of the impact of narrowing,
+        which an earlier end needs like every end (428 with the impact otherwise).
         """
         contract = self.one(contract_id)
         self.require_type(contract.type, Privilege.EXECUTE)
@@ -80,8 +89,8 @@ class Amendments(AmendmentAPI):
                 revision=self.revision(),
             )
 
-        act = amendments.narrowing(tenant=self.tenant, contract=contract, when=change.when, at=self.at)
-        made = carry_out(act, do, expected=self.impact_revision(), required=False)
+        act = weighing.amending(tenant=self.tenant, contract=contract, change=change, at=self.at)
+        made = done(self, act, do, required=weighing.shortens(change, contract))
         return self.shown(contract, made.id, status=201)
 
 
@@ -107,9 +116,7 @@ class AmendmentAct(AmendmentAPI):
         contract = self.one(contract_id)
         self.require_type(contract.type, Privilege.EXECUTE)
         body = self.read(AnswerIn)
-        row = contract.amendments.filter(id=amendment_id).first()
-        if row is None:
-            raise NotFound
+        row = self.amendment(contract, amendment_id)
 
         def do() -> Amendment:
             return self.acts[act](
@@ -122,11 +129,28 @@ class AmendmentAct(AmendmentAPI):
                 revision=self.revision(),
             )
 
-        weighed = amendments.narrowing(
-            tenant=self.tenant, contract=contract, when=row.takes_effect_at, at=self.at
-        )
-        carry_out(weighed, do, expected=self.impact_revision(), required=False)
+        if act == "accept":
+            weighed = weighing.accepting(tenant=self.tenant, contract=contract, amendment=row, at=self.at)
+            done(self, weighed, do, required=False)
+        else:
+            do()
         return self.shown(contract, amendment_id)
+
+
+class AmendmentImpact(AmendmentAPI):
+    """Accepting an amendment: also what gives can take something away."""
+
+    permissions = {"GET": either(Privilege.EXECUTE)}
+
+    @extend_schema(responses=ImpactOut, operation_id="amendments_impact")
+    def get(self, request: Request, contract_id: UUID, amendment_id: UUID, **kwargs: Any) -> Response:
+        """Who and what loses something by a yes. Its revision goes into ``If-Match`` of ``accept``."""
+        contract = self.one(contract_id)
+        self.require_type(contract.type, Privilege.EXECUTE)
+        row = self.amendment(contract, amendment_id)
+        act = weighing.accepting(tenant=self.tenant, contract=contract, amendment=row, at=self.at)
+        ids: dict[str, Any] = {"contract_id": contract_id, "amendment_id": amendment_id}
+        return foreseen(act, lambda: answers.accept(tenant=self.tenant, by=self.actor, at=self.at, **ids))
 
 
 def _change(body: dict[str, Any]) -> Change:

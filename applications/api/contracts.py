@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from applications import rolechanges, shapes
-from applications.actions import contracts, drafts, pauses
+from applications.actions import contracts, drafts, pauses, weighing
 from applications.actions.requirements import Tick
 from applications.models import Contract, ContractState, ContractType
 from applications.policies import contracts_of, with_parts
@@ -19,7 +19,6 @@ from applications.serializers.contracts import ActIn, ContractIn, ContractOut, C
 from iam_portal.errors import Invalid, NotFound
 from iam_portal.gate import Permission, Privilege, gate, require
 from tenants.api.impact import done
-from tenants.impact import Act
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size, parse_moment, with_revision
 from tenants.schema import PAGE, query
 
@@ -190,7 +189,7 @@ class ContractAct(ContractAPI):
             )
 
         if "when" in planned:  # these take something away; an end cannot be taken back
-            weighed = Act(name=act, tenant=self.tenant, subject=row, at=self.at, when=planned["when"])
+            weighed = weighing.stopping(act, tenant=self.tenant, contract=row, at=self.at, **planned)
             done(self, weighed, do, required=act == "end")
         else:
             do()

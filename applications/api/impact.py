@@ -1,5 +1,6 @@
 """What an act on a contract or an application would take away, before it is done."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,9 +10,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from applications.actions import amendments, contracts, pauses
+from applications.actions import amendments, contracts, pauses, weighing
 from applications.actions.changes import Change
 from applications.api.contracts import ContractAPI
+from applications.models import Contract
 from iam_portal.errors import Invalid
 from iam_portal.gate import Privilege
 from tenants.api.impact import foreseen
@@ -44,28 +46,30 @@ class ContractImpact(ContractAPI):
         """Who and what loses something. Its revision goes into ``If-Match`` of the act."""
         row = self.one(contract_id)
         self.require_type(row.type, Privilege.EXECUTE)
-        action, when = request.query_params.get("action"), self._moment("at")
-        given: dict[str, Any] = {
-            "tenant": self.tenant,
-            "contract_id": row.id,
-            "by": self.actor,
-            "at": self.at,
-            "when": when,
-        }
-        act = Act(name=str(action), tenant=self.tenant, subject=row, at=self.at, when=when)
-        if action == "end":
-            return foreseen(act, lambda: contracts.end(**given))
-        if action == "pause":
-            return foreseen(act, lambda: pauses.pause(**given, until=self._moment("until")))
-        if action == "narrow":
-            change = Change(
-                remove=_roles(request.query_params.getlist("role")),
-                moves_end="endsAt" in request.query_params,
-                ends_at=self._moment("endsAt"),
-                when=given.pop("when"),
-            )
-            return foreseen(act, lambda: amendments.amend(**given, change=change))
-        raise Invalid("action is pause, end or narrow.")
+        return foreseen(*self._asked(row))
+
+    def _asked(self, row: Contract) -> tuple[Act, Callable[[], object]]:
+        """The act, for its impact, and the act itself."""
+        asked, when = self.request.query_params, self._moment("at")
+        who: dict[str, Any] = {"tenant": self.tenant, "at": self.at}
+        given: dict[str, Any] = {**who, "contract_id": row.id, "by": self.actor}
+        if asked.get("action") == "end":
+            act = weighing.stopping("end", contract=row, when=when, **who)
+            return act, lambda: contracts.end(**given, when=when)
+        if asked.get("action") == "pause":
+            until = self._moment("until")
+            act = weighing.stopping("pause", contract=row, when=when, until=until, **who)
+            return act, lambda: pauses.pause(**given, when=when, until=until)
+        if asked.get("action") != "narrow":
+            raise Invalid("action is pause, end or narrow.")
+        change = Change(
+            remove=_roles(asked.getlist("role")),
+            moves_end="endsAt" in asked,
+            ends_at=self._moment("endsAt"),
+            when=when,
+        )
+        act = weighing.amending(contract=row, change=change, **who)
+        return act, lambda: amendments.amend(**given, change=change)
 
     def _moment(self, name: str) -> datetime | None:
         return self.moment(name) if name in self.request.query_params else None

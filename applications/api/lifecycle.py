@@ -22,6 +22,8 @@ from tenants.serializers.impact import ImpactOut
 class LifecycleAPI(TenantAPI):
     """What the doors share."""
 
+    takes_row = False
+
     def row(self) -> models.Application:
         """The own application of the address, or NotFound."""
         return own_application(tenant=self.tenant, application_id=self.kwargs["application_id"])
@@ -62,10 +64,11 @@ class ApplicationImpact(LifecycleAPI):
     )
     def get(self, request: Request, application_id: str, **kwargs: Any) -> Response:
         """Who and what loses something. Its revision goes into ``If-Match`` of the act."""
+        row = self.row()
         name = request.query_params.get("action")
         if name not in ("suspend", "retire"):
             raise Invalid("action is suspend or retire.")
-        return foreseen(self.act(name, self.row()), self.doing(name))
+        return foreseen(self.act(name, row), self.doing(name))
 
 
 class ApplicationSuspend(LifecycleAPI):
@@ -90,6 +93,7 @@ class ApplicationResume(LifecycleAPI):
     def post(self, request: Request, application_id: str, **kwargs: Any) -> Response:
         """Ends the running suspension."""
         self.read(NothingIn)
+        self.revision()  # there is none to name
         row = applications.resume(
             tenant=self.tenant, application_id=application_id, by=self.actor, at=self.at
         )

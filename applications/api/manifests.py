@@ -29,19 +29,21 @@ class Manifest(TenantAPI):
         A declaration that takes something from somebody needs the revision of its impact in ``If-Match``
         (428 with the impact otherwise); one that takes nothing needs none.
         """
-        application = own_application(tenant=self.tenant, application_id=application_id)
+        # Locked from the look to the act: nobody declares in between what this one would take away unseen.
+        application = own_application(tenant=self.tenant, application_id=application_id, lock=True)
+        body = self.read(ManifestIn)
         given: dict[str, Any] = {
             "application": application,
-            "manifest": parse(self.read(ManifestIn)),
+            "manifest": parse(body),
             "by": self.actor,
             "at": self.at,
         }
-        act = Act(name="declare", tenant=self.tenant, subject=application, at=self.at)
+        act = Act(name="declare", tenant=self.tenant, subject=application, at=self.at, asked=body)
         diff = manifests.declare(**given, dry_run=True)
-        body: dict[str, Any] = {"diff": diff.as_json()}
+        answer: dict[str, Any] = {"diff": diff.as_json()}
         if request.query_params.get("dry_run") == "true":
             if _narrows(diff):
-                body["impact"] = foresee(act, lambda: manifests.declare(**given)).as_json()
+                answer["impact"] = foresee(act, lambda: manifests.declare(**given)).as_json()
         elif _narrows(diff):
             expected = self.impact_revision()
             carry_out(
@@ -49,7 +51,7 @@ class Manifest(TenantAPI):
             )
         elif diff:
             manifests.declare(**given)
-        return Response(body)
+        return Response(answer)
 
 
 def _narrows(diff: Diff) -> bool:

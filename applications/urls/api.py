@@ -69,6 +69,7 @@ urlpatterns = [
     path(f"{_contract}/confirm", confirming.ConfirmRoles.as_view(), name="contract-confirm"),
     path(f"{_contract}/pauses/<int:pause_id>", contracts.PlannedPause.as_view(), name="pause-cancel"),
     path(f"{_contract}/amendments", amendments.Amendments.as_view(), name="amendment-list"),
+    path(f"{_amendment}/impact", amendments.AmendmentImpact.as_view(), name="amendment-impact"),
     path(f"{_amendment}/<answer:act>", amendments.AmendmentAct.as_view(), name="amendment-act"),
     path(f"{_tenant}/events", events.TenantEvents.as_view(), name="event-list"),
     path(f"{_tenant}/webhooks", webhooks.Webhooks.as_view(), name="webhook-list"),

@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
-from applications.actions import amendments
+from applications.actions import amendments, weighing
 from applications.http import address
 from applications.models import Amendment, Contract
 from applications.views import _contract as shapes
@@ -107,9 +107,8 @@ class ContractAmend(AmendFormPage):
             return self.changed_meanwhile(contract, form, revision)
         if go == "back" or not form.is_valid():
             return self.draw(contract, form)
-        weighed = amendments.narrowing(
-            tenant=self.tenant, contract=contract, when=form.cleaned_data["when"], at=self.at
-        )
+        change = form.change()
+        weighed = weighing.amending(tenant=self.tenant, contract=contract, change=change, at=self.at)
         return (carried_out if go == "save" else reviewed)(self, contract, form, weighed)
 
 
@@ -135,11 +134,11 @@ def carried_out(
     """Do it, if it takes away what was shown."""
     shown = form.cleaned_data["shown"] or None
     with page.attempt(refusals()) as outcome:
-        made = impact.carry_out(weighed, lambda: page.act(contract, form), expected=shown, required=False)
+        made = impact.carry_out(weighed, lambda: page.act(contract, form), expected=shown, required=True)
     if outcome:
         return page.done(_review.done(made, page.tenant), page.back(contract))
     refusal = outcome.refusal
-    if isinstance(refusal, impact.ImpactChanged):
+    if isinstance(refusal, impact.ImpactChanged | impact.ImpactRequired):
         return reviewed(page, contract, form, weighed, differs=True)
     if isinstance(refusal, DomainError) and refusal.kind is Kind.STALE:
         return page.changed_meanwhile(page.amended(contract.id), form, contract.revision)

@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from applications.actions import amendment_answers as answers
-from applications.actions import amendments, open_amendments
+from applications.actions import open_amendments, weighing
 from applications.forms import NoteForm
 from applications.models import Amendment, AmendmentState, Contract
 from applications.policies import amendments_of
@@ -113,8 +113,8 @@ def waits(amendment: Amendment, at: datetime) -> bool:
 
 def narrowing(page: AnswerPage, amendment: Amendment) -> impact.Act:
     """The act as the impact knows it: accepting can take away, too."""
-    contract, when = amendment.contract, amendment.takes_effect_at
-    return amendments.narrowing(tenant=page.tenant, contract=contract, when=when, at=page.at)
+    contract = amendment.contract
+    return weighing.accepting(tenant=page.tenant, contract=contract, amendment=amendment, at=page.at)
 
 
 def weighed(

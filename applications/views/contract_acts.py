@@ -1,7 +1,6 @@
 """The acts on a contract: first what they cause, then the act against the revision that was shown."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
-from applications.actions import pauses
+from applications.actions import pauses, weighing
 from applications.http import address
 from applications.models import Contract
 from applications.views import _contract as shapes
@@ -47,9 +46,11 @@ class ActPage(ContractPage):
         self.require(permission_for(contract))
         return contract
 
-    def weighed(self, contract: Contract, when: datetime | None) -> impacts.Act:
+    def weighed(self, contract: Contract, given: Mapping[str, Any]) -> impacts.Act:
         """The act as the impact knows it."""
-        return impacts.Act(name=self.name, tenant=self.tenant, subject=contract, at=self.at, when=when)
+        when, until = given.get("when"), given.get("until")
+        who: dict[str, Any] = {"tenant": self.tenant, "at": self.at}
+        return weighing.stopping(self.name, contract=contract, when=when, until=until, **who)
 
     def run(self, contract: Contract, given: Mapping[str, Any], revision: int | None = None) -> Contract:
         """Do it."""
@@ -63,7 +64,7 @@ class ActPage(ContractPage):
             return None
         given = given or {}
         try:
-            found = foresee(self.weighed(contract, given.get("when")), lambda: self.run(contract, given))
+            found = foresee(self.weighed(contract, given), lambda: self.run(contract, given))
         except DomainError:
             return None
         return found.as_json()
@@ -141,7 +142,7 @@ class ContractAct(ConfirmedActPage):
         when = given.get("when")
         with self.attempt(form) as outcome:
             carry_out(
-                self.weighed(contract, when),
+                self.weighed(contract, given),
                 lambda: self.run(contract, given, revision),
                 expected=form.cleaned_data["shown"] or None,
                 required=self.name in NARROWING,

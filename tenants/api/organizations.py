@@ -23,6 +23,8 @@ from tenants.serializers.organizations import OrganizationOut, OrganizationPage,
 class PlatformAPI(TenantAPI):
     """A door that acts on the installation: below any other tenant than the platform there is nothing."""
 
+    takes_row = False
+
     def rows(self) -> QuerySet[Tenant]:
         """Every organization, with ``suspended``. NotFound outside the platform tenant."""
         if not self.tenant.is_platform:
@@ -69,9 +71,10 @@ class OrganizationImpact(PlatformAPI):
     )
     def get(self, request: Request, organization_id: UUID, **kwargs: Any) -> Response:
         """Everything that becomes unavailable in it, and what it owns elsewhere. People are counted only."""
+        row = self.one(organization_id)
         if request.query_params.get("action") != "suspend":
             raise Invalid("action is suspend.")
-        return foreseen(*self.suspending(self.one(organization_id)))
+        return foreseen(*self.suspending(row))
 
 
 class OrganizationSuspend(PlatformAPI):
@@ -96,6 +99,7 @@ class OrganizationResume(PlatformAPI):
     def post(self, request: Request, organization_id: UUID, **kwargs: Any) -> Response:
         """Ends the running suspension."""
         self.read(NothingIn)
+        self.revision()  # there is none to name
         tenants.resume(tenant=self.one(organization_id), by=self.actor, at=self.at)
         return Response(_shape(self.one(organization_id)))
 

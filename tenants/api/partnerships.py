@@ -171,9 +171,9 @@ class PartnershipImpact(PartnershipAPI):
     @extend_schema(parameters=[query("action", "The act.", enum=["end"], required=True)], responses=ImpactOut)
     def get(self, request: Request, partnership_id: UUID, **kwargs: Any) -> Response:
         """The contracts that fall, and who loses what with them."""
+        row = self.one(partnership_id)
         if request.query_params.get("action") != "end":
             raise Invalid("action is end.")
-        row = self.one(partnership_id)
         given: dict[str, Any] = {
             "tenant": self.tenant,
             "partnership_id": row.id,

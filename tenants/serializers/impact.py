@@ -20,7 +20,10 @@ class ImpactPair(rest.Serializer[Any]):
 
 
 class ImpactUser(rest.Serializer[Any]):
-    """A person of one's own organization, with the role URNs that are lost, or hold less."""
+    """A person of one's own organization, with the role URNs that are lost, or hold less.
+
+    ``lastUsedAt`` is null: people's tokens are not counted.
+    """
 
     userId = rest.UUIDField()
     name = rest.CharField()
@@ -73,7 +76,7 @@ class ImpactContracts(rest.Serializer[Any]):
 
 
 class ImpactCount(rest.Serializer[Any]):
-    """How many."""
+    """How many, of one's own people."""
 
     count = rest.IntegerField()
 
@@ -84,7 +87,8 @@ class ImpactOut(rest.Serializer[Any]):
     action = rest.CharField()
     at = rest.DateTimeField()
     revision = rest.CharField()
-    pairs = ImpactPair(many=True)
+    pairs = ImpactPair(many=True, help_text="those that one may know of; all are counted")
+    pairCount = rest.IntegerField()
     contracts = ImpactContracts()
     users = ImpactUsers()
     services = ImpactServices()

@@ -44,12 +44,14 @@ def _counts(found: Found, contracts: int) -> list[dict[str, Any]]:
     applications = len({pair["applicationId"] for pair in gone})
     organizations = len({pair["tenantId"] for pair in pairs})
     people, services = _count(found, "users"), _count(found, "services")
+    sessions = _count(found, "sessions")
     return [
         {"label": ngettext("Application", "Applications", applications), "value": applications},
         {"label": ngettext("Organization", "Organizations", organizations), "value": organizations},
         {"label": ngettext("Person", "People", people), "value": people},
         {"label": ngettext("Service call", "Service calls", services), "value": services},
         {"label": ngettext("Other contract", "Other contracts", contracts), "value": contracts},
+        {"label": ngettext("Live session", "Live sessions", sessions), "value": sessions},
     ]
 
 
@@ -91,14 +93,20 @@ def _effect(effect: str) -> str:
 
 
 def _person(item: Found, page: ConsolePage) -> dict[str, Any]:
-    roles = sorted({urn.split(":")[-1] for urn in item["roles"]})
+    roles = sorted({_key(urn) for urn in item["roles"]})
     url = page.url("tenants:user-detail", user_id=item["userId"])
     return {"text": f"{item['name']}: {', '.join(roles)}", "url": url}
 
 
+def _key(urn: str) -> str:
+    """The key in a role's name: the sixth part for a role of an application, the fifth for a tenant's."""
+    parts = urn.split(":")
+    return parts[5] if parts[2] == "application-role" else parts[4]
+
+
 def _service(item: Found) -> dict[str, Any]:
     words = {"caller": item["name"], "target": item["callsName"]}
-    return {"text": _("%(caller)s can no longer call %(target)s") % words}
+    return {"text": _("%(caller)s loses calls of %(target)s") % words}
 
 
 def _items(found: Found, part: str) -> list[Found]:

@@ -101,7 +101,11 @@ def test_the_contracts_revision_and_the_impacts(acme: Party, beta: Party, contra
 def test_pages_of_the_list(acme: Party, contract: Contract) -> None:
     for days in (30, 20, 10):
         body = {"endsAt": rfc3339(timezone.now() + timedelta(days=days))}
-        assert call(acme.client, acme, "POST", f"{contract.id}/amendments", body).status_code == 201
+        refused = call(acme.client, acme, "POST", f"{contract.id}/amendments", body)
+        assert (refused.status_code, refused.json()["code"]) == (428, "impact_required")
+        seen = {"If-Match": f'"{refused.json()["impact"]["revision"]}"'}
+        made = call(acme.client, acme, "POST", f"{contract.id}/amendments", body, **seen)
+        assert made.status_code == 201, made.content
     whole = call(acme.client, acme, "GET", f"{contract.id}/amendments").json()["items"]
     found, path = [], f"{contract.id}/amendments?limit=2"
     while path:

@@ -247,7 +247,7 @@ def test_the_platform_suspends_an_organization(world: World) -> None:
     assert {"acme", "beta", "gamma", "platform"} <= {item["slug"] for item in listed}
     address = of(platform, f"organizations/{world.acme.id}")
     shown = call(operator, "GET", f"{address}/impact?action=suspend").json()
-    assert {pair["tenantName"] for pair in shown["pairs"]} == {"Acme", "Beta", "Gamma"}
+    assert (shown["pairs"], shown["pairCount"]) == ([], 3)
     assert shown["users"]["count"] == 3
     assert shown["users"]["items"] == []
     assert shown["contracts"] == {"count": 2, "items": []}

@@ -68,7 +68,6 @@ MAY_CROSS = {
     "applications/actions/applications.py": "retiring ends resources in every tenant that was served",
     "accesscontrol/facts.py": "a service's roles at home, where an access contract gives them",
     "accesscontrol/holdings.py": "an act takes from people and services of others: they are counted",
-    "accesscontrol/impact_shapes.py": "counts the sessions of the people who lose something",
     "accesscontrol/holders.py": "whom to write to on both sides of contracts that end",
     "accesscontrol/acl.py": "an application's ACL covers every tenant that it serves",
     "accesscontrol/receivers.py": "a role that its application took away ends in every tenant",

@@ -163,7 +163,11 @@ class Foreseeing(ContractActs, OtherActs):
             (pair["applicationId"], self.u.named(pair["tenantId"])): (pair["becomes"], tuple(pair["roles"]))
             for pair in predicted["pairs"]
         }
-        assert pairs == lost_pairs(before, self.model, moments)
+        lost = lost_pairs(before, self.model, moments)
+        assert predicted["pairCount"] == len(lost)
+        assert pairs.items() <= lost.items()  # all that are told are so, and all of one's own are told
+        owned = {app for app, known in self.model.applications.items() if known.owner == viewer}
+        assert {pair for pair in lost if pair[0] in owned or pair[1] == viewer} <= pairs.keys()
         people = lost_people(before, self.model, moments)
         assert predicted["users"]["count"] == len(people)
         named = {self.named_urns(item) for item in predicted["users"]["items"]}
@@ -174,8 +178,7 @@ class Foreseeing(ContractActs, OtherActs):
             (item["applicationId"], item["calls"], self.u.named(item["tenantId"]))
             for item in predicted["services"]["items"]
         }
-        own = {app for app, known in self.model.applications.items() if known.owner == viewer}
-        assert told == {call for call in calls if call[2] == viewer or call[0] in own}
+        assert told == {call for call in calls if call[2] == viewer or call[0] in owned}
 
     def named_urns(self, item: Found) -> frozenset[tuple[str, str, str]]:
         """(application, role key, whose data) of each role that a person loses."""
