@@ -296,6 +296,7 @@ PORTAL_WEBHOOK_ALLOWED_NETWORKS = [
 ]
 PORTAL_WEBHOOK_INSECURE_HTTP = env.bool("PORTAL_WEBHOOK_INSECURE_HTTP", default=False)  # never in production
 WEBHOOK_CONNECT_SECONDS, WEBHOOK_WHOLE_SECONDS = 3.0, 10.0
+WEBHOOK_SLOW_SECONDS = 2.0  # who needs longer is served by the threads for those that fail
 
 # --- Logs ---------------------------------------------------------------------------------------------
 

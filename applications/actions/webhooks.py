@@ -10,20 +10,18 @@ from django.db.models import Max
 
 from applications import streams
 from applications.delivery.addresses import AddressRefused, receiver
+from applications.delivery.readers import lacking, set_reader
 from applications.delivery.record import recorded, snapshot
 from applications.delivery.sealed import seal_new
 from applications.models import Application, Event, Webhook, WebhookState
 from applications.policies import Stale, own_application
-from iam_portal.decision import Reason
 from iam_portal.errors import DomainError, Forbidden, Invalid, NotFound
-from iam_portal.gate import Actor, Permission, gate
+from iam_portal.gate import Actor
 from iam_portal.walls import cross_tenant
 from tenants.models import Tenant
 from tenants.models.spanned import clipped
 
 MOST_WEBHOOKS, MOST_TYPES = 50, 20
-# Who may read an application's own stream is who may make credentials for it.
-OWN_STREAM = "Modules:modify"
 
 
 class TooManyWebhooks(DomainError):
@@ -67,6 +65,7 @@ def subscribe(*, tenant: Tenant, wanted: Wanted, by: Actor, at: datetime) -> tup
             created_at=at,
             created_by=by.name[:200],
         )
+        set_reader(row, by)
         row.full_clean()
         row.save(force_insert=True)
         _, value = seal_new(row, at=at)
@@ -99,9 +98,12 @@ def change(
         before = snapshot(row)
         if (row.url, row.types, row.note) == (wanted.url, list(wanted.types), wanted.note):
             return row
+        # History shows the host alone; this much of the rest it has to say.
+        elsewhere: dict[str, object] = {"urlChanged": True} if wanted.url != row.url else {}
         row.url, row.types, row.note = wanted.url, list(wanted.types), wanted.note
         row.next_attempt_at = None  # what held it up may be mended
-        _finish(row, "changed", by, at, before)
+        set_reader(row, by)
+        _finish(row, "changed", by=by, at=at, before=before, after=elsewhere)
     return row
 
 
@@ -114,21 +116,24 @@ def pause(
         if row.state == WebhookState.ACTIVE:
             before = snapshot(row)
             row.state, row.paused_because, row.next_attempt_at = WebhookState.PAUSED, "by_hand", None
-            _finish(row, "paused", by, at, before)
+            _finish(row, "paused", by=by, at=at, before=before)
     return row
 
 
 def resume(
     *, tenant: Tenant, webhook_id: UUID, by: Actor, at: datetime, revision: int | None = None
 ) -> Webhook:
-    """Go on at the event that was not delivered, with three new days."""
+    """Go on at the event that was not delivered, with three new days. Asked as for a new one."""
     with transaction.atomic():
         row = lock(tenant=tenant, webhook_id=webhook_id, revision=revision)
         if row.state == WebhookState.PAUSED:
+            types, own = row.types, row.application_id
+            require_readable(tenant=tenant, types=types, application_id=own, by=by, at=at)
             before = snapshot(row)
+            set_reader(row, by)
             row.state, row.paused_because = WebhookState.ACTIVE, ""
             row.attempts, row.failing_since, row.next_attempt_at = 0, None, None
-            _finish(row, "resumed", by, at, before)
+            _finish(row, "resumed", by=by, at=at, before=before)
     return row
 
 
@@ -141,7 +146,7 @@ def end(*, tenant: Tenant, webhook_id: UUID, by: Actor, at: datetime, revision: 
         row.secrets.all().update(sealed="")
         row.secrets.not_over(at).update(during=clipped(at))
         row.deliveries.filter(outcome="waiting").delete()
-        _finish(row, "ended", by, at, before)
+        _finish(row, "ended", by=by, at=at, before=before)
 
 
 def lock(*, tenant: Tenant, webhook_id: UUID, revision: int | None = None) -> Webhook:
@@ -162,27 +167,25 @@ def require_readable(
     *, tenant: Tenant, types: Collection[str], application_id: str | None, by: Actor, at: datetime
 ) -> None:
     """Forbidden, with all that is missing, unless the actor may read events of these types himself."""
-    may = gate().answers(actor=by, tenant_id=tenant.id, at=at)
-    needed = {streams.permissions_for(type) for type in types}
-    if application_id is not None:
-        needed.add(Permission.alternatives(OWN_STREAM))
-    missing: list[str] = []
-    reasons: list[Reason] = []
-    for alternatives in sorted(needed, key=str):
-        answers = [may(permission) for permission in alternatives]
-        if not any(answers):
-            missing.append(" or ".join(map(str, alternatives)))
-            reasons += [reason for answer in answers for reason in answer.reasons]
+    missing, reasons = lacking(tenant_id=tenant.id, types=types, application_id=application_id, by=by, at=at)
     if missing:
         text = f"To have these events sent, you must be able to read them: {'; '.join(missing)}."
         raise Forbidden(text, reasons=tuple(reasons))
 
 
-def _finish(row: Webhook, verb: str, by: Actor, at: datetime, before: dict[str, object]) -> None:
+def _finish(
+    row: Webhook,
+    verb: str,
+    *,
+    by: Actor,
+    at: datetime,
+    before: dict[str, object],
+    after: dict[str, object] | None = None,
+) -> None:
     row.revision += 1
     row.full_clean()
     row.save()
-    recorded(row, verb, by=by, at=at, before=before)
+    recorded(row, verb, by=by, at=at, before=before, after=after)
 
 
 def _require_readable(tenant: Tenant, wanted: Wanted, by: Actor, at: datetime) -> None:

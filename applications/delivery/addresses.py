@@ -23,7 +23,8 @@ _NEVER = [
     )
 ]
 # Forms of IPv6 that stand for an address of IPv4 in their last or inner 32 bits.
-_NAT64, _COMPATIBLE = ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96")
+_HOLD_IPV4 = [ipaddress.ip_network(network) for network in ("64:ff9b::/96", "::/96", "::ffff:0:0:0/96")]
+_GLOBAL_IPV6 = ipaddress.ip_network("2000::/3")  # all that has been given out to the internet
 
 
 class AddressRefused(Exception):
@@ -95,6 +96,8 @@ def is_public(address: IPAddress) -> bool:
         return is_public(inner)
     if any(address in network for network in _NEVER):
         return False
+    if address.version == 6 and address not in _GLOBAL_IPV6:
+        return False
     return address.is_global and not address.is_multicast and not address.is_unspecified
 
 
@@ -102,7 +105,7 @@ def _inner(address: IPAddress) -> ipaddress.IPv4Address | None:
     """The address of IPv4 that one of IPv6 stands for."""
     if isinstance(address, ipaddress.IPv4Address):
         return None
-    if address in _NAT64 or address in _COMPATIBLE:
+    if any(address in network for network in _HOLD_IPV4):
         return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
     return address.ipv4_mapped or address.sixtofour
 

@@ -4,6 +4,7 @@ import ssl
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -34,6 +35,11 @@ class Reply:
     def delivered(self) -> bool:
         """2xx is yes; everything else is no, also a redirect: it is never followed."""
         return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def slow(self) -> bool:
+        """So long that others are not to wait behind it: it goes where those are that fail."""
+        return self.milliseconds > settings.WEBHOOK_SLOW_SECONDS * 1000
 
     @property
     def gone(self) -> bool:
@@ -99,18 +105,34 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> Reply:
     """Send it once. Every way in which it can fail is an answer, none is an exception."""
     began = time.monotonic()
     status, error, retry_after = None, "", ""
-    try:
-        to = receiver(url)
-        addresses = resolve(to)
-        with _Deadline(settings.WEBHOOK_WHOLE_SECONDS) as deadline:
-            try:
-                status, retry_after = _ask(to, addresses, body, headers, deadline)
-            except Exception as failure:
-                error = "timed_out" if deadline.over else _word(failure)
-    except AddressRefused as refused:
-        error = refused.word
+    with _Deadline(settings.WEBHOOK_WHOLE_SECONDS) as deadline:
+        try:
+            to = receiver(url)
+            status, retry_after = _ask(to, _resolved(to, deadline), body, headers, deadline)
+        except AddressRefused as refused:
+            error = refused.word
+        except Exception as failure:
+            error = "timed_out" if deadline.over else _word(failure)
     milliseconds = round((time.monotonic() - began) * 1000)
     return Reply(status, error, retry_after, milliseconds)
+
+
+def _resolved(to: Receiver, deadline: _Deadline) -> list[IPAddress]:
+    """Looked up in time, or TimeoutError.
+
+    Nothing cuts a look-up short, and whose name it is decides how long its servers take. So a thread of its
+    own asks, which is left behind when it takes too long: no pool, that slow names could fill.
+    """
+    found: Future[list[IPAddress]] = Future()
+
+    def look() -> None:
+        try:
+            found.set_result(resolve(to))
+        except Exception as failure:
+            found.set_exception(failure)
+
+    threading.Thread(target=look, name="webhook-name", daemon=True).start()
+    return found.result(timeout=deadline.left)
 
 
 def _ask(

@@ -1,7 +1,8 @@
 """Rounds of delivery: who is due is served by one of a few threads of this process.
 
-A slow receiver keeps its own thread waiting and nobody else: those that fail have threads of their own, and
-a busy subscription goes back to the end of the queue after a bounded turn.
+A slow receiver keeps its own thread waiting and nobody else: those that fail or are slow have threads of
+their own, no tenant has more than a few at once, and a busy subscription goes back to the end of the line
+after a bounded turn.
 """
 
 import threading
@@ -17,17 +18,17 @@ from django.db import connections
 
 from applications import metrics
 from applications.delivery import signing, turns
+from applications.delivery.line import Line
 from applications.delivery.parcels import Parcel
 from applications.delivery.posting import Reply, post
 from applications.delivery.turns import Due
 
 Clock = Callable[[], datetime]
 MOST_EVENTS, MOST_SECONDS = 50, 15.0  # of one turn
-THREADS = {False: 8, True: 4}  # for those that answered last time; for those that fail
+THREADS = {False: 8, True: 4}  # for those that answered soon last time; for those that fail or are slow
 
 log = structlog.get_logger("iam.webhooks")
-_lock = threading.Lock()
-_queued: set[UUID] = set()
+_line = Line()
 _stopping = threading.Event()
 
 
@@ -39,23 +40,28 @@ def start(*, clock: Clock) -> int:
     return len(found)
 
 
-def serve(*, webhook_id: UUID, tenant_id: UUID, clock: Clock) -> bool:
-    """One turn of one subscription: event after event, in order. Whether more may wait."""
-    end = time.monotonic() + MOST_SECONDS
+def serve(*, webhook_id: UUID, tenant_id: UUID, clock: Clock) -> Due | None:
+    """One turn of one subscription: event after event, in order. Another turn, if more may wait."""
+    slow, end = False, time.monotonic() + MOST_SECONDS
+    if not turns.begin(webhook_id=webhook_id, tenant_id=tenant_id, at=clock()):
+        return None
     for _ in range(MOST_EVENTS):
         parcel = turns.take(webhook_id=webhook_id, tenant_id=tenant_id, at=clock())
         if parcel is None:
-            return False
+            return None
         reply = deliver(parcel)
         turns.settle(parcel, reply, at=clock())
         metrics.attempted(delivered=reply.delivered)
-        if time.monotonic() > end or _stopping.is_set():
+        slow = reply.slow
+        if slow or time.monotonic() > end or _stopping.is_set():
             break
-    return True
+    return Due(webhook_id, tenant_id, failing=slow)
 
 
 def deliver(parcel: Parcel) -> Reply:
-    """One request."""
+    """One request; none that would be unsigned."""
+    if not parcel.secrets:
+        return Reply(None, "no_secret", "", 0)
     event_id = str(parcel.event_id)
     signed = signing.headers(event_id=event_id, at=parcel.at, body=parcel.body, living=parcel.secrets)
     return post(
@@ -73,25 +79,29 @@ def stop() -> None:
 
 
 def _submit(due: Due, clock: Clock) -> None:
-    with _lock:
-        if due.webhook_id in _queued or _stopping.is_set():
-            return
-        _queued.add(due.webhook_id)
-    _threads(due.failing).submit(_turn, due, clock)
+    _line.join(due)
+    _admit(due.tenant_id, clock)
+
+
+def _admit(tenant_id: UUID, clock: Clock) -> None:
+    if _stopping.is_set():
+        return
+    for due in _line.admitted(tenant_id):
+        _threads(due.failing).submit(_turn, due, clock)
 
 
 def _turn(due: Due, clock: Clock) -> None:
-    more = False
+    more = None
     try:
         more = serve(webhook_id=due.webhook_id, tenant_id=due.tenant_id, clock=clock)
     except Exception as failure:  # its text may hold what must not be logged; the lease runs out
         log.error("webhook_turn_failed", webhook_id=str(due.webhook_id), error=type(failure).__name__)
     finally:
         connections.close_all()  # back to the pool: there are more threads than connections
-        with _lock:
-            _queued.discard(due.webhook_id)
+        _line.leave(due)
     if more:
-        _submit(due, clock)
+        _line.join(more)
+    _admit(due.tenant_id, clock)
 
 
 @cache

@@ -2,10 +2,14 @@
 
 from datetime import datetime
 
+import structlog
+
 from applications.delivery import signing
 from applications.models import Webhook, WebhookSecret
 from iam_portal import sealing
 from tenants.models import since
+
+log = structlog.get_logger("iam.webhooks")
 
 
 def seal_new(webhook: Webhook, *, at: datetime) -> tuple[WebhookSecret, str]:
@@ -24,6 +28,11 @@ def seal_new(webhook: Webhook, *, at: datetime) -> tuple[WebhookSecret, str]:
 
 
 def living(webhook: Webhook, *, at: datetime) -> tuple[str, ...]:
-    """The values that sign at the moment, newest first."""
-    rows = webhook.secrets.at(at).order_by("-during").values_list("sealed", flat=True)
-    return tuple(sealing.unseal(sealed) for sealed in rows)
+    """The values that sign at the moment, newest first; without those whose key is no longer in the ring."""
+    values = []
+    for row in webhook.secrets.at(at).order_by("-during"):
+        try:
+            values.append(sealing.unseal(row.sealed))
+        except sealing.InvalidToken:
+            log.error("webhook_secret_unreadable", webhook_id=str(webhook.id), secret_id=str(row.id))
+    return tuple(values)

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.conf import settings
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Window
+from django.db.models.functions import RowNumber
 
-from applications.delivery import parcels
+from applications.delivery import parcels, readers
 from applications.delivery.parcels import Parcel
 from applications.delivery.posting import Reply
 from applications.delivery.record import WORKER, recorded
@@ -25,7 +27,7 @@ LEASE = timedelta(seconds=60)  # longer than name, connection and reply can take
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A subscription with something to send. ``failing``: the last attempt failed."""
+    """A subscription with something to send. ``failing``: the last attempt failed, or took long."""
 
     webhook_id: UUID
     tenant_id: UUID
@@ -33,26 +35,48 @@ class Due:
 
 
 def due(*, at: datetime, most: int = 200) -> list[Due]:
-    """Those that have waited longest come first. A suspended tenant's wait until it is no more."""
+    """Those that have waited longest come first, one of each tenant, then the second of each.
+
+    A suspended tenant's wait until it is no more.
+    """
     waiting = WebhookDelivery.objects.filter(webhook=OuterRef("pk"), outcome="waiting")
     later = Event.objects.filter(position__gt=OuterRef("position"))
     of_tenant = Exists(later.filter(tenant=OuterRef("tenant")))
     of_application = Exists(later.filter(application=OuterRef("application")))
     news = Q(application=None) & of_tenant | Q(application__isnull=False) & of_application
-    suspended = TenantSuspension.objects.at(at).filter(tenant=OuterRef("tenant"))
-    rows = Webhook.objects.filter(_free(at), ~Exists(suspended), ended_at=None)
-    rows = rows.filter(Exists(waiting) | Q(_open(at), news, state=WebhookState.ACTIVE))
+    rows = _at_work(at).filter(Exists(waiting) | Q(_open(at), news, state=WebhookState.ACTIVE))
+    made = WebhookDelivery.objects.filter(webhook=OuterRef("pk")).exclude(outcome="waiting").order_by("-id")
     order = (F("leased_until").asc(nulls_first=True), "id")
+    rows = rows.annotate(
+        took=Subquery(made.values("milliseconds")[:1]),
+        nth=Window(RowNumber(), partition_by=[F("tenant")], order_by=order),
+    )
+    slow = settings.WEBHOOK_SLOW_SECONDS * 1000
+    rows = rows.order_by("nth", *order)
     with cross_tenant():
-        found = list(rows.order_by(*order).values_list("id", "tenant_id", "failing_since")[:most])
-    return [Due(webhook_id, tenant_id, since is not None) for webhook_id, tenant_id, since in found]
+        found = list(rows.values_list("id", "tenant_id", "failing_since", "took")[:most])
+    return [Due(id, tenant, since is not None or (took or 0) > slow) for id, tenant, since, took in found]
+
+
+def begin(*, webhook_id: UUID, tenant_id: UUID, at: datetime) -> bool:
+    """Whether there may be something to send. What its reader may read no longer is not: it is paused."""
+    with tenant_scope(tenant_id):
+        row = _locked(webhook_id, tenant_id, at)
+        if row is None:
+            return False
+        if row.state == WebhookState.ACTIVE and not readers.still_may(row, at=at):
+            # Asked after it: a suspended tenant's people may nothing, and that passes.
+            if not _at_work(at).filter(id=webhook_id).exists():
+                return False
+            _pause(row, "not_allowed", at)
+            row.save()
+    return True
 
 
 def take(*, webhook_id: UUID, tenant_id: UUID, at: datetime) -> Parcel | None:
     """The next thing to send to the subscription, leased to the caller; None when it is not its turn."""
     with tenant_scope(tenant_id):
-        rows = Webhook.objects.filter(_free(at), id=webhook_id, tenant=tenant_id, ended_at=None)
-        row = rows.select_for_update(skip_locked=True, no_key=True).first()
+        row = _locked(webhook_id, tenant_id, at)
         if row is None:
             return None
         row.leased_until = at + LEASE
@@ -84,6 +108,17 @@ def settle(parcel: Parcel, reply: Reply, *, at: datetime) -> None:
         row.save()
 
 
+def _at_work(at: datetime) -> QuerySet[Webhook]:
+    """Those that nobody has in hand, and whose tenant is not suspended."""
+    suspended = TenantSuspension.objects.at(at).filter(tenant=OuterRef("tenant"))
+    return Webhook.objects.filter(_free(at), ~Exists(suspended), ended_at=None)
+
+
+def _locked(webhook_id: UUID, tenant_id: UUID, at: datetime) -> Webhook | None:
+    rows = _at_work(at).filter(id=webhook_id, tenant=tenant_id)
+    return rows.select_for_update(skip_locked=True, no_key=True, of=("self",)).first()
+
+
 def _free(at: datetime) -> Q:
     return Q(leased_until=None) | Q(leased_until__lte=at)
 
@@ -97,14 +132,16 @@ def _failed(row: Webhook, parcel: Parcel, reply: Reply, at: datetime) -> None:
     row.failing_since = row.failing_since or parcel.at
     give_up = row.failing_since + GIVE_UP
     if reply.gone or at >= give_up:
-        row.state = WebhookState.PAUSED
-        row.paused_because = "gone" if reply.gone else "failing"
-        row.next_attempt_at = None
-        row.revision += 1
-        recorded(row, "paused", by=WORKER, at=at, after={"because": row.paused_because})
+        _pause(row, "gone" if reply.gone else "failing", at)
         return
     later = at + wait(attempts=row.attempts, retry_after=reply.retry_after, at=at)
     row.next_attempt_at = min(later, give_up)
+
+
+def _pause(row: Webhook, because: str, at: datetime) -> None:
+    row.state, row.paused_because, row.next_attempt_at = WebhookState.PAUSED, because, None
+    row.revision += 1
+    recorded(row, "paused", by=WORKER, at=at, after={"because": because})
 
 
 def _note(parcel: Parcel, reply: Reply) -> None:

@@ -237,6 +237,8 @@ class Migration(migrations.Migration):
                 ("leased_until", models.DateTimeField(blank=True, null=True)),
                 ("created_at", models.DateTimeField()),
                 ("created_by", models.CharField(max_length=200)),
+                ("reader_kind", models.CharField(max_length=10)),
+                ("reader_id", models.CharField(max_length=64)),
                 ("ended_at", models.DateTimeField(blank=True, null=True)),
                 ("revision", models.PositiveIntegerField(default=1)),
                 (
@@ -453,7 +455,10 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("paused_because", ""), ("state", "active")),
-                    models.Q(("paused_because__in", ["by_hand", "failing", "gone"]), ("state", "paused")),
+                    models.Q(
+                        ("paused_because__in", ["by_hand", "failing", "gone", "not_allowed"]),
+                        ("state", "paused"),
+                    ),
                     _connector="OR",
                 ),
                 name="webhook_pause_has_reason",

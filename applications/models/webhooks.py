@@ -23,6 +23,8 @@ class Webhook(models.Model):
     ``position`` is that of the last event that was delivered or did not concern it; events are sent one
     after the other, so the first that fails holds the rest. ``attempts``, ``failing_since`` and
     ``next_attempt_at`` speak of that one. ``leased_until``: a worker has it in hand, or had it until then.
+    ``reader_kind`` and ``reader_id``: who made it, or changed or resumed it since. It is sent as long as that
+    actor may read its events himself.
     """
 
     State = WebhookState
@@ -36,7 +38,7 @@ class Webhook(models.Model):
     types = ArrayField(models.CharField(max_length=80))  # ``iam.contract.ended.v1``, or ``iam.contract.*``
     note = models.CharField(max_length=200, blank=True)
     state = models.CharField(max_length=10, choices=WebhookState, default=WebhookState.ACTIVE)
-    paused_because = models.CharField(max_length=20, blank=True)  # by_hand, failing, gone
+    paused_because = models.CharField(max_length=20, blank=True)  # by_hand, failing, gone, not_allowed
     position = models.BigIntegerField()
     attempts = models.PositiveIntegerField(default=0)
     failing_since = models.DateTimeField(null=True, blank=True)
@@ -44,6 +46,8 @@ class Webhook(models.Model):
     leased_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=200)
+    reader_kind = models.CharField(max_length=10)  # as of ``iam_portal.gate.Actor``
+    reader_id = models.CharField(max_length=64)
     ended_at = models.DateTimeField(null=True, blank=True)
     revision = models.PositiveIntegerField(default=1)
 
@@ -56,7 +60,7 @@ class Webhook(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(state="active", paused_because="")
-                | Q(state="paused", paused_because__in=["by_hand", "failing", "gone"]),
+                | Q(state="paused", paused_because__in=["by_hand", "failing", "gone", "not_allowed"]),
                 name="webhook_pause_has_reason",
                 violation_error_message="A paused subscription says why.",
             ),

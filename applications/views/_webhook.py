@@ -20,6 +20,10 @@ BECAUSE = {
     "by_hand": gettext_lazy("It was paused by hand."),
     "failing": gettext_lazy("Nothing could be delivered for three days."),
     "gone": gettext_lazy("The receiver answered that it wants no more (410)."),
+    "not_allowed": gettext_lazy(
+        "Whoever made it, or changed or resumed it last, may not read these events any more."
+        " Somebody who may read them can resume it."
+    ),
 }
 ERRORS = {
     "address_refused": gettext_lazy("The name leads into a private network; nothing was sent."),
@@ -29,6 +33,7 @@ ERRORS = {
     "tls_failed": gettext_lazy("The certificate is not for this name, or nobody vouches for it."),
     "timed_out": gettext_lazy("No answer in time."),
     "broken_off": gettext_lazy("The connection broke off."),
+    "no_secret": gettext_lazy("None of its secrets can be read any more. Make a new one."),
     "event_gone": gettext_lazy("The event is kept no longer."),
 }
 OUTCOMES = {

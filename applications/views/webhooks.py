@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from applications import streams
 from applications.actions import webhooks
+from applications.delivery.readers import OWN_STREAM
 from applications.delivery.record import name_of
 from applications.http import address, take_turns
 from applications.models import Application, Webhook
@@ -105,10 +106,16 @@ class _WebhookForm(FormPage):
         if row is not None:
             single = "\n".join(type for type in given if not type.endswith("*"))
             initial = {"url": row.url, "types": given, "single": single, "note": row.note}
-        own = Application.objects.filter(still_open(), owner=self.tenant).order_by("display_name")
-        applications = [(each.id, str(each)) for each in own] if row is None else None
+        applications = self._own() if row is None else None
         data = self.request.POST if self.request.method == "POST" else None
         return WebhookForm(data, initial=initial, kinds=list(kinds), applications=applications)
+
+    def _own(self) -> list[tuple[str, str]]:
+        """The applications to whose own streams the person may subscribe; none are named to others."""
+        if not self.can(OWN_STREAM):
+            return []
+        rows = Application.objects.filter(still_open(), owner=self.tenant).order_by("display_name")
+        return [(each.id, str(each)) for each in rows]
 
 
 class WebhookNew(_WebhookForm):

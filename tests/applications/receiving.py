@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from pytest_django.fixtures import Settings
 from standardwebhooks import Webhook as Verifier
@@ -163,10 +163,12 @@ def happens(tenant: Tenant, at: datetime, type: str = "contract.paused", **more:
     events.sequence()
 
 
-def deliver(clock: Clock) -> None:
-    """Everything that is due now, one after the other, in this thread."""
+def deliver(clock: Clock, only: UUID | str | None = None) -> None:
+    """Everything that is due now, one after the other, in this thread; or what is of one subscription."""
     events.sequence()
     for due in turns.due(at=clock()):
+        if only is not None and str(due.webhook_id) != str(only):
+            continue
         while rounds.serve(webhook_id=due.webhook_id, tenant_id=due.tenant_id, clock=clock):
             pass
 

@@ -4,6 +4,7 @@ import datetime
 import ipaddress
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,8 +37,17 @@ PRIVATE = [
     ),
     *("::ffff:10.0.0.1", "::127.0.0.1", "::a00:1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe"),
     *("64:ff9b:1::808:808", "2002:7f00:1::1", "2002:a00:1::"),
+    *("::ffff:0:127.0.0.1", "::ffff:0:a00:1", "::ffff:0:a9fe:a9fe"),
+    *("4000::1", "1000::1", "200::1", "8000::1", "64:ff9b:0:1::1"),  # given out to nobody
 ]
-PUBLIC = ["8.8.8.8", "1.1.1.1", "2606:4700:4700::1111", "64:ff9b::808:808", "::ffff:8.8.8.8"]
+PUBLIC = [
+    "8.8.8.8",
+    "1.1.1.1",
+    "2606:4700:4700::1111",
+    "64:ff9b::808:808",
+    "::ffff:8.8.8.8",
+    "::ffff:0:8.8.8.8",
+]
 
 
 @pytest.mark.parametrize("address", PRIVATE)
@@ -125,6 +135,25 @@ def test_a_name_that_turns_private_after_the_check_leads_nowhere(
         assert (reply.status, reply.error) == (None, "address_refused")
         assert len(connected) == 1
         assert inner.requests == []
+
+
+def test_a_name_that_is_looked_up_for_ever_is_a_failure_in_time(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    settings.WEBHOOK_WHOLE_SECONDS = 0.2
+    real, answered = socket.getaddrinfo, threading.Event()
+
+    def slow(host, *args, **kwargs):
+        if not kwargs.get("flags"):
+            answered.wait(10)
+        return real("127.0.0.1", *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    settings.PORTAL_WEBHOOK_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
+    reply = posting.post("https://receiver.example/", body=b"{}", headers={})
+    answered.set()
+    assert (reply.status, reply.error) == (None, "timed_out")
+    assert reply.milliseconds < 1500
 
 
 def test_no_proxy_is_asked(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:

@@ -5,10 +5,11 @@ import logging
 from datetime import timedelta
 
 import pytest
+from cryptography.fernet import Fernet
 
 from applications import events
 from applications.actions import webhook_requests, webhook_secrets, webhooks
-from applications.delivery import turns
+from applications.delivery import rounds, turns
 from applications.delivery.posting import Reply
 from applications.models import Event, Watermark
 from iam_portal.walls import cross_tenant, tenant_scope
@@ -72,6 +73,41 @@ def test_who_overran_the_lease_moves_nothing(acme: Tenant, box: Inbox, clock: Cl
     assert [outcome for outcome, *_ in attempts(hook)] == ["delivered", "failed"]
 
 
+def test_who_overran_the_lease_alone_has_failed_as_usual(acme: Tenant, box: Inbox, clock: Clock) -> None:
+    hook, _ = subscribed(acme, box.url, at=clock())
+    happens(acme, clock())
+    late = turns.take(webhook_id=hook.id, tenant_id=acme.id, at=clock())
+    clock.move(seconds=90)
+    turns.settle(late, Reply(None, "timed_out", "", 90_000), at=clock())
+    assert now_is(hook).attempts == 1
+    assert hook.next_attempt_at > clock()
+    assert turns.due(at=clock()) == []
+
+
+def test_a_secret_that_cannot_be_read_fails_and_waits_like_a_receiver_that_is_down(
+    acme: Tenant, box: Inbox, clock: Clock
+) -> None:
+    hook, _ = subscribed(acme, box.url, at=clock())
+    happens(acme, clock())
+    with tenant_scope(acme.id):
+        webhook_requests.send_test(tenant=acme, webhook_id=hook.id, by=SYSTEM, at=clock())
+        hook.secrets.update(sealed=Fernet(Fernet.generate_key()).encrypt(b"whsec_YQ==").decode())
+    deliver(clock)
+    assert turns.due(at=clock()) == [], "it is not the first for ever"
+    assert attempts(hook) == [("failed", None, "no_secret")] * 2
+    clock.move(days=4)
+    deliver(clock)
+    assert (now_is(hook).state, hook.paused_because) == ("paused", "failing")
+    with tenant_scope(acme.id):
+        who = {"tenant": acme, "webhook_id": hook.id, "by": SYSTEM, "at": clock()}
+        webhook_secrets.rotate(**who)
+        webhooks.resume(**who)
+    deliver(Clock())
+    assert box.requests == []  # not before it was made
+    deliver(clock)
+    assert len(box.requests) == 1
+
+
 def test_three_days_down_is_paused_and_told_and_goes_on_where_it_stopped(
     acme: Tenant, box: Inbox, clock: Clock
 ) -> None:
@@ -118,10 +154,13 @@ def test_gone_is_paused_at_once(acme: Tenant, box: Inbox, clock: Clock) -> None:
 def test_a_suspended_tenant_is_sent_nothing_until_it_is_no_more(
     acme: Tenant, box: Inbox, clock: Clock
 ) -> None:
-    subscribed(acme, box.url, at=clock())
+    hook, _ = subscribed(acme, box.url, at=clock())
     happens(acme, clock())
     tenants.suspend(tenant=acme, reason="", by=SYSTEM, at=clock())
     deliver(clock)
+    late = {"webhook_id": hook.id, "tenant_id": acme.id}  # found before, and in the line since
+    assert rounds.serve(**late, clock=clock) is None
+    assert turns.take(**late, at=clock()) is None
     assert box.requests == []
     clock.move(minutes=1)
     tenants.resume(tenant=acme, by=SYSTEM, at=clock())

@@ -1,6 +1,5 @@
 """Webhooks by REST: who may subscribe to what, what a neighbour sees, acts sent twice, late or malformed."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,49 +11,18 @@ from applications.actions import pauses
 from applications.models import Webhook, WebhookDelivery
 from iam_portal.walls import tenant_scope
 from tenants.models import HistoryEvent
-from tests.applications.receiving import (
-    Clock,
-    Inbox,
-    deliver,
-)
-from tests.applications.sides import Side, make_side
+from tests.applications.calling import PUBLIC, Caller
+from tests.applications.receiving import Clock, Inbox, deliver
+from tests.applications.sides import Side
 from tests.support.factories import SYSTEM
-from tests.support.knocking import NOBODY, _browser, browser, person
+from tests.support.knocking import NOBODY, browser, person
 
 ALL = ["iam.application.*", "iam.role.*", "iam.contract.*", "iam.webhook.*"]
-PUBLIC = "https://receiver.example/hook"
-
-
-class Caller:
-    """Somebody at the doors of his tenant; unlike a knocker, what he does stays."""
-
-    def __init__(self, side: Side, cookies: dict[str, str]) -> None:
-        self.root = f"/iam/application-management/v1/tenants/{side.tenant.id}/webhooks"
-        self.cookies = cookies
-
-    def __call__(self, method: str, path: str = "", body: Any = None, **headers: str):
-        client = _browser(False)
-        client.cookies.clear()
-        for name, value in self.cookies.items():
-            client.cookies[name] = value
-        sent = b"" if body is None else json.dumps(body)
-        address = f"{self.root}{path}"
-        return client.generic(method, address, sent, "application/json", headers=headers)
-
-    def made(self, **body: Any) -> dict[str, Any]:
-        reply = self("POST", body={"url": PUBLIC, "types": ["iam.contract.*"], **body})
-        assert reply.status_code == 201, reply.content
-        return reply.json()
-
-
-@pytest.fixture
-def side(db: None) -> Side:
-    return make_side("acme")
 
 
 @pytest.fixture
 def jane(side: Side) -> Caller:
-    return Caller(side, side.person.cookies)
+    return Caller(side, side.person)
 
 
 def codes(reply: Any) -> list[tuple[str, str]]:
@@ -92,7 +60,7 @@ def test_every_objection_is_said_at_once(side: Side, jane: Caller) -> None:
 def test_nobody_sends_himself_what_he_may_not_read(side: Side, jane: Caller) -> None:
     """Neither by a new subscription, nor by leading an old one to himself, nor by asking for it again."""
     _, session = person(side.tenant, "kim", "organization-configuration-manager")
-    kim = Caller(side, browser(side.tenant, session).cookies)
+    kim = Caller(side, browser(side.tenant, session))
     for wanted in [*ALL[:3], "iam.contract.ended.v1", "iam.role.assigned.v1"]:
         reply = kim("POST", body={"url": PUBLIC, "types": [wanted]})
         assert (reply.status_code, reply.json()["code"]) == (403, "forbidden"), wanted
@@ -122,14 +90,15 @@ def delivery_of(row: Webhook, type: str = "iam.contract.ended.v1") -> WebhookDel
     )
 
 
-def test_an_applications_stream_is_for_who_could_read_it_by_its_credentials(side: Side, jane: Caller) -> None:
+def test_an_applications_stream_is_for_who_could_read_it_by_its_credentials(
+    side: Side, stranger: Side, jane: Caller
+) -> None:
     _, session = person(side.tenant, "kim", "organization-configuration-manager", "user-reader")
-    kim = Caller(side, browser(side.tenant, session).cookies)
+    kim = Caller(side, browser(side.tenant, session))
     wanted = {"url": PUBLIC, "types": ["iam.application.*"]}
     assert kim("POST", body=wanted).status_code == 201
     assert kim("POST", body={**wanted, "applicationId": side.application.id}).status_code == 403
     assert jane.made(**{**wanted, "applicationId": side.application.id})["applicationId"]
-    stranger = make_side("zenith")
     answers = [
         jane("POST", body={**wanted, "applicationId": id})
         for id in (stranger.application.id, "nobody.nothing", "iam-portal")
@@ -204,7 +173,7 @@ def test_a_contracts_pause_reaches_the_receiver_and_its_page_of_deliveries(
     pauses.pause(**contract, at=at, until=at + timedelta(days=1))
     pauses.resume(**contract, at=at + timedelta(seconds=1))
     assert jane("POST", f"{path}/test").status_code == 202
-    deliver(Clock())
+    deliver(Clock(), made["webhookId"])
     shown = [request.opened_by(made["secret"]) for request in box.requests]
     jane.root = jane.root.replace("/webhooks", "/events")
     stream = jane("GET", "?limit=500").json()["items"]
@@ -219,23 +188,22 @@ def test_a_contracts_pause_reaches_the_receiver_and_its_page_of_deliveries(
     assert "status" in following["items"][0]
 
 
-def test_a_neighbour_finds_nothing_of_it(side: Side, jane: Caller) -> None:
+def test_a_neighbour_finds_nothing_of_it(side: Side, stranger: Side, jane: Caller) -> None:
     made = jane.made()
     path = f"/{made['webhookId']}"
-    other = make_side("zenith")
-    stranger = Caller(other, other.person.cookies)
-    assert made["webhookId"] not in stranger("GET").content.decode()
+    away = Caller(stranger, stranger.person)
+    assert made["webhookId"] not in away("GET").content.decode()
     with tenant_scope(side.tenant.id):
         sent = delivery_of(Webhook.objects.get(id=made["webhookId"]))
-    mine = Caller(other, other.person.cookies).made()["webhookId"]
+    mine = away.made()["webhookId"]
     for method, rest in (
         *(("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/pause"), ("POST", "/resume")),
         *(("POST", "/test"), ("POST", "/secrets"), ("GET", "/deliveries")),
         ("POST", f"/deliveries/{sent.id}/redeliver"),
         ("DELETE", f"/secrets/{made['secrets'][0]['secretId']}"),
     ):
-        foreign, unknown = (stranger(method, f"{id}{rest}", {}) for id in (path, f"/{NOBODY}"))
+        foreign, unknown = (away(method, f"{id}{rest}", {}) for id in (path, f"/{NOBODY}"))
         assert foreign.status_code == unknown.status_code == 404, rest
         assert {**foreign.json(), "instance": ""} == {**unknown.json(), "instance": ""}
-    assert stranger("POST", f"/{mine}/deliveries/{sent.id}/redeliver", {}).status_code == 404
-    assert stranger("DELETE", f"/{mine}/secrets/{made['secrets'][0]['secretId']}").status_code == 404
+    assert away("POST", f"/{mine}/deliveries/{sent.id}/redeliver", {}).status_code == 404
+    assert away("DELETE", f"/{mine}/secrets/{made['secrets'][0]['secretId']}").status_code == 404

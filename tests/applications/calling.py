@@ -1,0 +1,31 @@
+"""Somebody who calls the doors of webhooks, and what he does stays."""
+
+import json
+from typing import Any
+
+from tests.applications.sides import Side
+from tests.support.knocking import Knocker, _browser
+
+PUBLIC = "https://receiver.example/hook"
+
+
+class Caller:
+    """At the doors of his tenant; unlike a knocker, what he does stays."""
+
+    def __init__(self, side: Side, who: Knocker) -> None:
+        self.root = f"/iam/application-management/v1/tenants/{side.tenant.id}/webhooks"
+        self.who = who
+
+    def __call__(self, method: str, path: str = "", body: Any = None, **headers: str):
+        client = _browser(False)
+        client.cookies.clear()
+        for name, value in self.who.cookies.items():
+            client.cookies[name] = value
+        sent = b"" if body is None else json.dumps(body)
+        headers = {**self.who.headers, **headers}
+        return client.generic(method, f"{self.root}{path}", sent, "application/json", headers=headers)
+
+    def made(self, **body: Any) -> dict[str, Any]:
+        reply = self("POST", body={"url": PUBLIC, "types": ["iam.contract.*"], **body})
+        assert reply.status_code == 201, reply.content
+        return reply.json()
