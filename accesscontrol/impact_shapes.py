@@ -60,7 +60,8 @@ def services_part(act: Act, services: Mapping[tuple[str, str, str], datetime]) -
             "id", "display_name"
         )
     )
-    used = last_used([(UUID(tenant_id), caller, target) for caller, target, tenant_id in named])
+    with cross_tenant():  # one's own applications call in other tenants, too
+        used = last_used([(UUID(tenant_id), caller, target) for caller, target, tenant_id in named])
     items = [
         {
             "applicationId": caller,
