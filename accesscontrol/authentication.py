@@ -62,6 +62,11 @@ class Principal:
         """For throttling by principal."""
         return f"{self.actor.kind}:{self.actor.id}"
 
+    @property
+    def home_id(self) -> UUID | None:
+        """The tenant whose user or application this is, wherever it acts."""
+        return self.actor.tenant_id if self.application is None else self.application.owner_id
+
 
 class ServiceTokenAuthentication(BaseAuthentication):
     """Bearer (RFC 6750): a service token with ``iam-portal`` as its only audience, decided anew."""

@@ -178,15 +178,18 @@ def _fact(row: Assignment) -> AssignmentFact:
 def _grantable(
     tenant: Tenant, actor: Actor, wanted: Collection[str], now: datetime
 ) -> Callable[[str, str], Decision]:
-    """May the actor give this role? What he holds is read once."""
+    """May the actor give this role, by a tick as by an assignment? What he holds is read once."""
     holds = gate.permissions(actor=actor, tenant_id=tenant.id, at=now)
-    manager = (gate.RESOURCE_TYPE, "Roles", "modify") in holds
+    assigning = gate.asked_of(gate.ASSIGNING)
+    manager = assigning in holds
     own = load.books([PORTAL_ID], tenant_id=tenant.id)[PORTAL_ID] if PORTAL_ID in wanted else load.RoleBook()
 
     def answer(application_id: str, key: str) -> Decision:
         portal = application_id == PORTAL_ID
         facts: Iterable[load.PermissionFact] = own.application.get(key, ()) if portal else ()
         asked = {fact.permission for fact in facts if fact.span.covers(now)}
+        if portal:  # of other applications the Access Manager's word stands for the same
+            asked.add(assigning)
         return may_grant(asked=asked, foreign=not portal, holds=holds, access_manager=manager)
 
     return answer

@@ -18,6 +18,7 @@ from iam_portal.walls import tenant_scope
 
 RESOURCE_TYPE = "urn:iam:portal"
 OWN_ACCOUNT_ROLE = "user"
+ASSIGNING = Permission.parse("Roles:modify")  # of the doors that give roles, and of every way beside them
 
 
 class PortalGate:
@@ -33,12 +34,17 @@ class PortalGate:
         held = set() if system else permissions(actor=actor, tenant_id=tenant_id, at=at)
 
         def answer(permission: Permission) -> Decision:
-            wanted = (RESOURCE_TYPE, permission.resource, permission.privilege.value)
+            wanted = asked_of(permission)
             if system or wanted in held:
                 return Decision.yes(say.may_grant())
             return Decision.no(say.permission_not_held(wanted))
 
         return answer
+
+
+def asked_of(permission: Permission) -> decide.Permission:
+    """A permission of the portal's doors, as roles hold it."""
+    return RESOURCE_TYPE, permission.resource, permission.privilege.value
 
 
 def permissions(*, actor: Actor, tenant_id: UUID | str, at: datetime) -> set[decide.Permission]:
@@ -96,7 +102,7 @@ def require_may_grant(
     if actor.kind == "system":
         return
     holds = permissions(actor=actor, tenant_id=tenant_id, at=at)
-    manager = (RESOURCE_TYPE, "Roles", "modify") in holds
+    manager = asked_of(ASSIGNING) in holds
     asked = set(asked)
     decision = decide.may_grant(asked=asked, foreign=foreign, holds=holds, access_manager=manager)
     if not decision:

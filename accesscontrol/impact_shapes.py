@@ -11,6 +11,7 @@ from accesscontrol.models import RefreshToken
 from applications.models import Application
 from applications.usage import last_used
 from iam_portal.decision import rfc3339
+from iam_portal.walls import cross_tenant
 from tenants.impact import Act
 from tenants.models import User, UserSession
 
@@ -62,7 +63,8 @@ def services_part(act: Act, services: Mapping[tuple[str, str, str], datetime]) -
             "id", "display_name"
         )
     )
-    used = last_used([(UUID(tenant_id), caller, target) for caller, target, tenant_id in named])
+    with cross_tenant():  # one's own applications call in other tenants, too
+        used = last_used([(UUID(tenant_id), caller, target) for caller, target, tenant_id in named])
     items = [
         {
             "applicationId": caller,

@@ -92,6 +92,26 @@ def passed(*, contracts: Collection[UUID] | None, after: datetime | None, until:
     return _rows(_PASSED, {"contracts": wanted, "after": after, "until": until})
 
 
+_CLAIM = """
+INSERT INTO applications_contracttold (contract_id, verb, at)
+SELECT * FROM unnest(%(contracts)s::uuid[], %(verbs)s::text[], %(moments)s::timestamptz[])
+ON CONFLICT (contract_id, verb, at) DO NOTHING RETURNING contract_id, verb, at
+"""
+
+
+def claim(found: Collection[Boundary]) -> list[Boundary]:
+    """Note that these are told, by whoever calls; those of them that nobody else has told, in their order.
+
+    Another transaction that has noted one and is still at it is waited for. All note them in the order of
+    :func:`passed`, so that no two wait for each other.
+    """
+    if not found:
+        return []
+    contracts, verbs, moments = (list(column) for column in zip(*found, strict=True))
+    own = set(_rows(_CLAIM, {"contracts": contracts, "verbs": verbs, "moments": moments}))
+    return [boundary for boundary in found if boundary in own]
+
+
 def told_before() -> datetime | None:
     """Everything up to this moment has been told; ``None`` when the job has never run."""
     rows = _rows("SELECT at FROM applications_watermark WHERE name = %(name)s", {"name": WATERMARK})

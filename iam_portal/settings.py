@@ -126,6 +126,9 @@ PORTAL_EVENT_RETENTION = timedelta(days=env.int("PORTAL_EVENT_RETENTION", defaul
 PORTAL_EVENTS_URL = env.str("PORTAL_EVENTS_URL", default="").rstrip("/")
 PORTAL_EVENT_STREAMS = env.int("PORTAL_EVENT_STREAMS", default=2000)
 PORTAL_EVENT_STREAMS_PER_CALLER = env.int("PORTAL_EVENT_STREAMS_PER_CALLER", default=100)
+PORTAL_EVENT_STREAMS_PER_TENANT = env.int("PORTAL_EVENT_STREAMS_PER_TENANT", default=500)
+# Connections of one address that have not sent their request yet. The address is the peer's, maybe a proxy's.
+PORTAL_EVENT_UNREAD_PER_ADDRESS = env.int("PORTAL_EVENT_UNREAD_PER_ADDRESS", default=200)
 
 # --- People -------------------------------------------------------------------------------------------
 

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from accesscontrol import gate
 from accesscontrol.actions.assignments import AlreadyAssigned, Wanted, assign
 from applications.actions.requirements import Tick
 from applications.models import Contract
+from applications.models.applications import PORTAL_ID
 from applications.reasons import no_contract
 from iam_portal.decision import Reason
 from iam_portal.errors import DomainError, Forbidden, NotFound
@@ -20,7 +22,12 @@ class RequiredRoleRefused(DomainError):
 
 
 def give(*, contract: Contract, ticks: Sequence[Tick], by: Actor, at: datetime) -> None:
-    """Assign each in the consumer's tenant. What is assigned already is fine; objections are collected."""
+    """Assign each in the consumer's tenant. What is assigned already is fine; objections are collected.
+
+    This is the door of assignments by another way in: it opens to the same permission.
+    """
+    may = gate.PortalGate().answers(actor=by, tenant_id=contract.consumer_id, at=at)
+    may_assign = not ticks or bool(may(gate.ASSIGNING))
     refusals: list[tuple[int, DomainError]] = []
     for index, tick in enumerate(ticks):
         wanted = Wanted(
@@ -29,6 +36,8 @@ def give(*, contract: Contract, ticks: Sequence[Tick], by: Actor, at: datetime) 
             principal_application_id=tick.application_id,
         )
         try:
+            if not may_assign:
+                _refuse(tick, contract.consumer, by=by, at=at)
             assign(tenant=contract.consumer, wanted=wanted, by=by, at=at)
         except AlreadyAssigned:
             continue
@@ -50,6 +59,19 @@ def give(*, contract: Contract, ticks: Sequence[Tick], by: Actor, at: datetime) 
             raise Forbidden(first.detail, errors=errors, reasons=reasons, record=first.record)
     text = "A role that was ticked cannot be given. The contract was not accepted."
     raise RequiredRoleRefused(text, errors=errors, reasons=reasons)
+
+
+def _refuse(tick: Tick, consumer: Tenant, *, by: Actor, at: datetime) -> None:
+    """With the reasons that the drift report shows beforehand; noted, like every attempt to hand out more."""
+    foreign = tick.wanted_application != PORTAL_ID
+    gate.require_may_grant(
+        actor=by,
+        tenant_id=consumer.id,
+        asked=() if foreign else [gate.asked_of(gate.ASSIGNING)],
+        foreign=foreign,
+        at=at,
+        subject=("application", tick.application_id, tick.application_id),
+    )
 
 
 def _reasons(refusal: DomainError, tick: Tick, consumer: Tenant) -> tuple[Reason, ...]:

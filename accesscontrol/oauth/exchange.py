@@ -4,7 +4,7 @@ The order is that of the agreement: authenticate; refuse words that are wrong wh
 caller a part in the tenant (if not: the bare KC-5 body); decide; tell why only to who may know.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
@@ -84,8 +84,11 @@ def decide(exchange: Exchange, *, scope: str, resources: Sequence[str], form: Ma
     return list(exchange.grant.scopes)
 
 
-def _uses(ruling: Ruling, caller_id: str, tenant_id: str, at: datetime) -> list[usage.Use]:
-    """By which contracts the token was granted: those of its roles. None: the tenant owns the target."""
+def _uses(ruling: Ruling, caller_id: str, tenant_id: str, at: datetime) -> Iterator[usage.Use]:
+    """By which contracts the token was granted: those of its roles. None: the tenant owns the target.
+
+    Found while it is read, by the note that lets no fault of it reach the token.
+    """
     roles = ruling.call.roles
     contracts: set[str | None] = {contract_id for role in roles for contract_id in role.by_contracts}
     if ruling.facts is not None and any(role.relation == "tenant" for role in roles):
@@ -93,7 +96,8 @@ def _uses(ruling: Ruling, caller_id: str, tenant_id: str, at: datetime) -> list[
         here = available(ruling.facts.target, tenant_id=tenant_id, at=at)
         contracts |= {way.contract_id for way in here.holding if way.relation == "provision"}
     target_id = ruling.target.application_id
-    return [usage.Use(contract_id, tenant_id, caller_id, target_id) for contract_id in contracts or {None}]
+    for contract_id in contracts or {None}:
+        yield usage.Use(contract_id, tenant_id, caller_id, target_id)
 
 
 def _refuse_wrong_words(asked: Asked, client: Client) -> None:

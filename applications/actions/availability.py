@@ -9,7 +9,7 @@ from operator import itemgetter
 from uuid import UUID
 
 from applications import boundaries, readmodel
-from applications.actions.record import events_of, mark_told, snapshot
+from applications.actions.record import events_of, snapshot
 from applications.availability import SharingFacts, available
 from applications.events import event, write
 from applications.facts import sharing
@@ -48,17 +48,19 @@ def moving(
 
 def announce(
     turns: list[Turn], *, at: datetime, cause: str, passed: Sequence[boundaries.Boundary] = ()
-) -> None:
+) -> int:
     """One event for each turn, in order, and the note of what each pair was last told.
 
     ``passed`` are boundaries of contracts: at one moment they come first, what follows from them after.
+    Who tells a boundary notes it first, and waits for whoever is about to: manifests and retirements hold the
+    application, not its contracts, so the job and others can be at the same one. How many this one told.
     """
+    passed = boundaries.claim(passed)
     if not turns and not passed:
-        return
+        return 0
     facts = _facts(turns) if turns else {}
     told = [(turn[2], _event(facts[turn[1]], turn, cause)) for turn in turns]
     write([row for _, row in heapq.merge(_events_of(passed), told, key=itemgetter(0))])
-    mark_told(passed)
     last = {(tenant_id, application_id): (now, moment) for tenant_id, application_id, moment, now in turns}
     Announced.objects.bulk_create(
         [
@@ -70,6 +72,7 @@ def announce(
         unique_fields=["tenant", "application"],
         update_fields=["available", "at"],
     )
+    return len(passed)
 
 
 def _passed(contracts: Collection[UUID], at: datetime) -> list[boundaries.Boundary]:

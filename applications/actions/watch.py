@@ -56,9 +56,8 @@ def tell(*, at: datetime) -> Watched:
         since = None if is_first else mark.at - boundaries.OVERLAP
         passed = _passed(since, at)
         turns = _turns(since, at)
-        if turns or passed:
-            announce(turns, at=at, cause="boundary", passed=passed)
-        done.announced, done.passed = len(turns), len(passed)
+        done.passed = announce(turns, at=at, cause="boundary", passed=passed)
+        done.announced = len(turns)
         Watermark.objects.filter(name=boundaries.WATERMARK, at__lt=at).update(at=at)
     return done
 

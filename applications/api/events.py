@@ -83,6 +83,7 @@ def _page(stream: Stream, request: Request) -> dict[str, Any]:
     """At least one whole transaction, and up to ``limit`` events otherwise."""
     # For the event service, which asks again when the stream moves. A caller's headers arrive as HTTP_….
     request.META["iam.stream"], request.META["iam.caller"] = stream.name, str(request.user.pk)
+    request.META["iam.home"] = str(request.user.home_id)  # type: ignore[union-attr]
     given = events.sequence()  # a reader after N can never miss what has committed
     head = events.head()
     limit = page_size(request) or 50

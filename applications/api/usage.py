@@ -29,8 +29,9 @@ class ContractUsage(ContractAPI):
     def get(self, request: Request, contract_id: UUID, **kwargs: Any) -> Response:
         """By day and by caller, 30 days unless ``days=`` says otherwise; last use of all that is kept.
 
-        A provider reads the names of its own applications, and of the callers of applications that it owns
-        (their tokens name them); others are counted together.
+        A provider reads the ids of its own applications, and of the callers of applications that it owns
+        (their tokens carry them); others are counted together. ``name`` is that of an application which the
+        reader owns or has available now, else null.
         """
         days = _days(request, default=30)
         row = self.one(contract_id)

@@ -526,6 +526,7 @@ class Migration(migrations.Migration):
             "INSERT INTO applications_watermark (name, at) VALUES ('usage', now()) ON CONFLICT DO NOTHING",
             "DELETE FROM applications_watermark WHERE name = 'usage'",
         ),
+        wall("applications_contractusage"),
         wall("applications_webhook"),
         wall("applications_webhooksecret"),
         wall("applications_webhookdelivery"),

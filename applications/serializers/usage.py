@@ -13,7 +13,8 @@ class DayOut(rest.Serializer[Any]):
 
 
 class CallerOut(rest.Serializer[Any]):
-    """A caller and what it calls; without id and name where the reader may not know it."""
+    """A caller and what it calls; without id where the reader may not know it, without name where it is
+    neither the reader's own nor available to him."""
 
     applicationId = rest.CharField(allow_null=True)
     name = rest.CharField(allow_null=True)

@@ -24,6 +24,7 @@ MOST = 10_000  # kept lines: callers × targets × contracts of one process betw
 PER_TASK = 1000
 LAST_CHANCE = 2.0  # seconds that the end of the process waits for the last flush
 DROPPED = Counter("iam_usage_dropped_tokens_total", "Tokens not counted: the broker was away too long")
+FAILED = Counter("iam_usage_failed_total", "Notes of tokens that broke: not counted, or sent late")
 
 # As the task takes it: contract, tenant, caller, target, day, tokens, last use.
 Line = list[Any]
@@ -55,27 +56,33 @@ class Buffer:
 
     def note(self, uses: Iterable[Use], *, at: datetime) -> None:
         """Count one token for each. Some dictionary look-ups under a lock that nobody holds for long."""
-        day = at.date().isoformat()
+        day, made = at.date().isoformat(), list(uses)
         with self._lock:
-            for use in uses:
+            for use in made:
                 self._add((use, day), 1, at)
 
     def start(self, every: float) -> None:
-        """The thread that flushes, once in each process: after a fork the child starts its own."""
-        if self._thread is not None or self._over.is_set():
+        """The thread that flushes, once in each process: after a fork the child starts its own.
+
+        One that could not be started, or has died, is started by the next token.
+        """
+        if self._is_running() or self._over.is_set():
             return
         with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._run, args=[every, self._over], name="usage", daemon=True
-                )
-                self._thread.start()
+            if not self._is_running():
+                made = threading.Thread(target=self._run, args=[every, self._over], name="usage", daemon=True)
+                made.start()  # RuntimeError where the machine has no more threads
+                self._thread = made
+
+    def _is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
 
     def stop(self) -> None:
         """At the end of the process: a last flush, as far as it goes quickly."""
         self._over.set()
-        if self._thread is not None and self._thread.is_alive():
-            self._thread.join(LAST_CHANCE)
+        thread = self._thread
+        if thread is not None and thread.is_alive():
+            thread.join(LAST_CHANCE)
 
     def flush(self) -> int:
         """Hand over what was counted; what cannot be handed over stays. How many lines went."""
@@ -121,8 +128,12 @@ atexit.register(_BUFFER.stop)
 
 
 def note(uses: Iterable[Use], *, at: datetime) -> None:
-    """A token was granted. Never an error, never a wait."""
+    """A token was granted. Never an error, never a wait: ``uses`` may be found while it is read, in here."""
     if not settings.USAGE_FLUSH_SECONDS:
         return
-    _BUFFER.note(uses, at=at)
-    _BUFFER.start(settings.USAGE_FLUSH_SECONDS)
+    try:
+        _BUFFER.note(uses, at=at)
+        _BUFFER.start(settings.USAGE_FLUSH_SECONDS)
+    except Exception as error:  # whatever it is, the token was granted
+        FAILED.inc()
+        log.warning("usage_not_noted", error=type(error).__name__)

@@ -56,6 +56,7 @@ class Answer:
         self.status, self.fields, self.body = status, fields, body
         self.stream = str(environ.get("iam.stream", ""))
         self.caller = str(environ.get("iam.caller", ""))
+        self.home = str(environ.get("iam.home", ""))  # the tenant whose caller it is
 
     @cached_property
     def page(self) -> dict[str, Any]:

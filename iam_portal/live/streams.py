@@ -30,13 +30,16 @@ class Service:
         self.connections: set[Connection] = set()
         self.stopping = False
         self._places: Counter[str] = Counter()
+        self._homes: Counter[str] = Counter()  # the same places, by the tenant whose caller it is
+        self._unread: dict[str, set[Connection]] = {}  # by address, until the request is there
 
     def connection(self) -> Connection:
         """The next one, for the server."""
-        return Connection(self.serve, self._admit, self.connections.discard)
+        return Connection(self.serve, self._admit, self._lost)
 
     async def serve(self, connection: Connection, asked: Asked) -> None:
         """The whole answer to one request."""
+        self._has_sent(connection)
         if asked.path == "/livez":
             await connection.send(wire.message("ok"))
             return
@@ -46,11 +49,11 @@ class Service:
         question, seconds = questions.of(asked, connection.peer)
         answer = await self.desk.ask(question)
         if answer.status == 200 and asked.wants_stream:
-            with self._place(answer.caller):
+            with self._place(answer):
                 await self._stream(connection, question, answer)
             return
         if answer.status == 200 and seconds and not answer.page["items"]:
-            with self._place(answer.caller):
+            with self._place(answer):
                 answer = await self._wait(question, answer, seconds)
         await connection.send(wire.reply(answer.status, answer.fields, answer.body))
 
@@ -102,23 +105,47 @@ class Service:
         return answer
 
     def _admit(self, connection: Connection) -> bool:
-        """Room for one more connection, whoever it is."""
+        """Room for one more connection, whoever it is: one address cannot take all by saying nothing."""
         if self.stopping or len(self.connections) >= settings.PORTAL_EVENT_STREAMS + _SPARE:
             return False
+        silent = self._unread.get(connection.peer, ())
+        if len(silent) >= settings.PORTAL_EVENT_UNREAD_PER_ADDRESS:
+            return False
+        self._unread.setdefault(connection.peer, set()).add(connection)
         self.connections.add(connection)
         return True
 
+    def _has_sent(self, connection: Connection) -> None:
+        silent = self._unread.get(connection.peer, set())
+        silent.discard(connection)
+        if not silent:
+            self._unread.pop(connection.peer, None)
+
+    def _lost(self, connection: Connection) -> None:
+        self._has_sent(connection)
+        self.connections.discard(connection)
+
     @contextmanager
-    def _place(self, caller: str) -> Iterator[None]:
-        """One of the places of those who wait. Counted by who calls: a new token makes no new caller."""
+    def _place(self, answer: Answer) -> Iterator[None]:
+        """One of the places of those who wait. Counted by who calls: a new token makes no new caller.
+
+        And by whose caller it is: applications are made in a minute, so one tenant could take every place.
+        """
+        caller, home = answer.caller, answer.home
         if self._places.total() >= settings.PORTAL_EVENT_STREAMS:
             raise Refused(503, "busy", "Too many wait already. Try again later.", wait=5)
         if self._places[caller] >= settings.PORTAL_EVENT_STREAMS_PER_CALLER:
             raise Refused(429, "too_many_streams", "This caller waits too often already.", wait=5)
-        self._places[caller] += 1
+        if self._homes[home] >= settings.PORTAL_EVENT_STREAMS_PER_TENANT:
+            text = "Callers of this organization wait too often already."
+            raise Refused(429, "too_many_streams", text, wait=5)
+        taken = ((self._places, caller), (self._homes, home))
+        for places, name in taken:
+            places[name] += 1
         try:
             yield
         finally:
-            self._places[caller] -= 1
-            if not self._places[caller]:
-                del self._places[caller]
+            for places, name in taken:
+                places[name] -= 1
+                if not places[name]:
+                    del places[name]

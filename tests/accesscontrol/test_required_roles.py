@@ -16,6 +16,7 @@ from applications.manifest import parse
 from applications.models import Contract
 from iam_portal.walls import tenant_scope
 from tenants.actions.partners import accept_automatically
+from tenants.models import HistoryEvent
 from tests.applications.story import Party, party, person, register
 from tests.support import factories
 
@@ -191,6 +192,30 @@ def test_who_may_not_give_roles_gives_none_by_accepting(story: Story) -> None:
     assert (story.state, story.given()) == ("proposed", set())
     assert story.report(manager).status_code == 403, "the report is for who reads roles"
     assert story.accept(client=manager).status_code == 200
+
+
+def test_a_tick_needs_the_permission_of_the_door_that_gives_roles(story: Story) -> None:
+    """Who holds a portal role himself could hand it out, were he let in at assignments. He is not."""
+    wanted = ("iam-portal", "provision-contract-manager")
+    require(story.acme, wanted, (METER, "reader"))
+    small = person(story.beta, "small", wanted[1], "user-reader")
+    box = f'value="{PLANNER}|iam-portal|{wanted[1]}"'
+    page = small.get(story.beta.url(f"contracts/{story.contract.id}/accept")).content.decode()
+    assert f"{box} disabled>" in page and "This needs Roles:modify, which you do not hold." in page
+    [_, line] = story.report(small, contractId=str(story.contract.id)).json()["items"]
+    refused = story.accept(wanted, (METER, "reader"), client=small)
+    said = refused.json()
+    assert [error["pointer"] for error in said["errors"]] == ["/requiredRoles/0", "/requiredRoles/1"]
+    assert [reason["code"] for reason in said["reasons"]] == ["permission_not_held", "not_access_manager"]
+    assert line["mayGrant"] == {"allowed": False, "reasons": said["reasons"][:1]}
+    assert (refused.status_code, story.state, story.given()) == (403, "proposed", set())
+    with tenant_scope(story.beta.tenant.id):
+        assert HistoryEvent.objects.filter(action="grant.refused", tenant=story.beta.tenant).exists()
+
+    both = person(story.beta, "both", wanted[1], "access-manager")
+    assert f"{box}>" in both.get(story.beta.url(f"contracts/{story.contract.id}/accept")).content.decode()
+    assert story.accept(wanted, client=both).status_code == 200
+    assert story.given() == {(PLANNER, *wanted)}
 
 
 def test_who_reads_roles_but_no_contracts_sees_no_proposal(story: Story) -> None:

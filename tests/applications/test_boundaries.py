@@ -1,9 +1,12 @@
 """Planned moments of contracts: each is told once, on both sides, in order, whoever comes by first."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from pytest_django import DjangoDbBlocker
 
 from accesscontrol.actions import assignments
 from accesscontrol.actions import watch as watch_assignments
@@ -13,7 +16,7 @@ from applications.actions import contracts, pauses, watch
 from applications.models import Amendment, Contract, ContractTold, Event, Watermark
 from iam_portal.walls import tenant_scope
 from tenants.models import Tenant
-from tests.applications.sharing import T0, accepted, make_pair, moments, proposal
+from tests.applications.sharing import T0, accepted, make_pair, moments, proposal, taken_back
 from tests.support.factories import SYSTEM, make_partners, make_tenant
 
 HOUR = timedelta(hours=1)
@@ -21,9 +24,20 @@ SECOND = timedelta(seconds=1)
 VERBS = ("started", "paused", "resumed", "amended", "ended")
 
 
+Pair = tuple[Tenant, Tenant]
+
+
+@pytest.fixture(scope="module")
+def made(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Pair]:
+    with taken_back(django_db_blocker):
+        yield make_pair()
+    connection.close()
+
+
 @pytest.fixture
-def pair(db: None) -> tuple[Tenant, Tenant]:
-    return make_pair()
+def pair(made: Pair, django_db_blocker: DjangoDbBlocker) -> Iterator[Pair]:
+    with taken_back(django_db_blocker):
+        yield made
 
 
 def told(tenant: Tenant, *prefixes: str) -> list[tuple[str, datetime]]:

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from accesscontrol.actions import assignments
 from accesscontrol.actions.assignments import Wanted
 from accesscontrol.portal_roles import ROLE_KEYS
-from applications.actions import clients, contracts
+from applications.actions import clients, contracts, counting
 from applications.models import Contract, Event
 from iam_portal.walls import cross_tenant
 from tenants.models import HistoryEvent, Partnership, Tenant
@@ -106,6 +106,22 @@ def test_a_change_of_the_contract_itself_is_another_world(world: World) -> None:
     assert (
         call(world.provider, "POST", f"{address}/pause", body).status_code == 200
     )  # it takes one, needs none
+
+
+def test_the_last_use_of_a_named_call_is_told_in_whichever_tenant_it_is(world: World) -> None:
+    """Acme's own application calls in Beta: what was counted there stands behind Beta's wall."""
+    probe, at = register(world.acme, "probe", datetime.now(UTC)), datetime.now(UTC)
+    accepted(world.acme, world.beta, probe.id, at=at)
+    world.give(world.beta, principal_application_id=probe.id)
+    for caller in (probe, world.reader):
+        line = [str(world.contract.id), str(world.beta.id), caller.id, world.meter.id, at.date().isoformat()]
+        counting.count(rows=[[*line, 1, at.isoformat()]])
+    found = call(world.provider, "GET", of(world.acme, f"contracts/{world.contract.id}/impact?action=end"))
+    services = found.json()["services"]
+    assert services["count"] == 2
+    [item] = services["items"]
+    assert (item["applicationId"], item["tenantId"]) == (probe.id, str(world.beta.id))
+    assert datetime.fromisoformat(item["lastUsedAt"]) == at
 
 
 def test_each_side_is_told_what_it_may_know(world: World) -> None:

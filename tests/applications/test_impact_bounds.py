@@ -33,7 +33,7 @@ def now() -> datetime:
 
 def test_of_a_contract_between_others_only_ones_own_application_is_told(world: World) -> None:
     """Beta shares acme's application onward together with one of its own, which is not acme's business."""
-    mixed = accepted(world.beta, world.gamma, world.meter.id, world.reader.id, at=now())
+    mixed = accepted(world.beta, world.gamma, world.meter.id, world.reader.id, at=now(), type="access")
     shown = call(world.provider, "GET", of(world.acme, f"contracts/{world.contract.id}/impact?action=end"))
     items = {item["contractId"]: item for item in shown.json()["contracts"]["items"]}
     assert items[str(mixed.id)]["applications"] == ["Meter"]
@@ -44,7 +44,7 @@ def test_of_a_contract_between_others_only_ones_own_application_is_told(world: W
 
 
 def test_a_contract_that_still_gives_something_narrows(world: World) -> None:
-    mixed = accepted(world.beta, world.gamma, world.meter.id, world.reader.id, at=now())
+    mixed = accepted(world.beta, world.gamma, world.meter.id, world.reader.id, at=now(), type="access")
     shown = call(world.consumer, "GET", of(world.beta, f"contracts/{world.contract.id}/impact?action=end"))
     effects = {item["contractId"]: item["effect"] for item in shown.json()["contracts"]["items"]}
     assert effects == {
@@ -178,7 +178,7 @@ def test_to_look_at_the_end_of_a_partnership_meets_no_deadlock(four: tuple[Any, 
         foresee(Act(name="end", tenant=acme, subject=partnership, at=now()), do)
         others[0].result(timeout=30)
     partnership.refresh_from_db()
-    assert partnership.state == "active"
+    assert partnership.state == "confirmed"
 
 
 def test_one_look_at_a_time_and_none_waits_long(four: tuple[Any, ...]) -> None:

@@ -5,20 +5,22 @@ import subprocess
 import sys
 import textwrap
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
 from django.db import connection, connections, transaction
 
-from applications.actions import pauses, watch
-from applications.models import Announced, Availability, ContractTold, Event, Watermark
+from applications import boundaries
+from applications.actions import manifests, pauses, watch
+from applications.models import Announced, Application, Availability, ContractTold, Event, Watermark
 from iam_portal.launchers.portal import ROOT
 from iam_portal.walls import cross_tenant
 from tenants.models import Tenant
-from tests.applications.sharing import T0, accepted, make_pair, moments
+from tests.applications.sharing import T0, accepted, make_pair, moments, register
 from tests.support.factories import SYSTEM
+from tests.support.universe import manifest_of
 
 HOUR = timedelta(hours=1)
 
@@ -28,7 +30,7 @@ def pair(db: None) -> tuple[Tenant, Tenant]:
     return make_pair()
 
 
-@pytest.mark.parametrize("where", ["write", "ContractTold", "Announced", "Watermark"])
+@pytest.mark.parametrize("where", ["claim", "write", "Announced", "Watermark"])
 def test_a_run_that_breaks_has_done_nothing(
     pair: tuple[Tenant, Tenant], monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
@@ -45,25 +47,24 @@ def test_a_run_that_breaks_has_done_nothing(
 
 
 def _break(patch: pytest.MonkeyPatch, where: str) -> None:
-    """After the events, at the notes of what was told, at the mark at the very end."""
+    """After the first notes, after the events, at the notes of pairs, at the mark at the very end."""
 
     def dies(*args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("killed")
 
-    if where == "write":
-        original = getattr(sys.modules["applications.actions.availability"], "write")  # noqa: B009
+    if where in ("claim", "write"):
+        module = boundaries if where == "claim" else sys.modules["applications.actions.availability"]
+        original = getattr(module, where)
 
-        def writes(rows: list[Event]) -> None:
+        def acts(rows: list[Any]) -> None:
             original(rows)
             dies()
 
-        patch.setattr("applications.actions.availability.write", writes)
+        patch.setattr(module, where, acts)
     elif where == "Watermark":
         patch.setattr(Watermark.objects, "filter", dies)
     else:
-        patch.setattr(
-            {"ContractTold": ContractTold, "Announced": Announced}[where].objects, "bulk_create", dies
-        )
+        patch.setattr(Announced.objects, "bulk_create", dies)
 
 
 def snapshot() -> tuple[Any, ...]:
@@ -142,3 +143,49 @@ def test_two_runs_at_once_tell_once(committed_db: None) -> None:
         thread.join(20)
     assert done[0].busy
     assert moments(beta) == [(T0 + HOUR, True)]
+
+
+@pytest.mark.parametrize("second", ["the job", "another manifest"])
+def test_a_manifest_and_another_teller_at_once_tell_a_boundary_once(committed_db: None, second: str) -> None:
+    """A manifest holds its application, not the contracts: the other teller finds the same boundaries."""
+    acme, beta = make_pair()
+    register(acme, "gauge", T0)
+    row = accepted(acme, beta, "acme.meter", "acme.gauge", at=T0)
+    pauses.pause(tenant=acme, contract_id=row.id, by=SYSTEM, at=T0, when=T0 + HOUR, until=T0 + 2 * HOUR)
+    watch.tell(at=T0)
+    late = T0 + 3 * HOUR
+    failed: list[Exception] = []
+
+    def other() -> None:
+        try:
+            if second == "the job":
+                watch.tell(at=late)
+            else:
+                declare("acme.gauge", late)
+        except Exception as error:
+            failed.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=other)
+    with transaction.atomic():
+        declare("acme.meter", late)
+        thread.start()
+        thread.join(0.5)
+        assert thread.is_alive(), "it waits for whoever tells already"
+    thread.join(20)
+    assert not failed
+    assert watch.tell(at=late + HOUR).passed == 0
+    with cross_tenant():
+        rows = Event.objects.filter(tenant=beta, subject=str(row.id), at__gt=T0).order_by("id")
+        assert list(rows.values_list("type", "at")) == [
+            ("iam.contract.paused.v1", T0 + HOUR),
+            ("iam.contract.resumed.v1", T0 + 2 * HOUR),
+        ]
+    for application_id in ("acme.meter", "acme.gauge"):
+        assert [now for _, now in moments(beta, application_id)] == [True, False, True]
+
+
+def declare(application_id: str, at: datetime) -> None:
+    application = Application.objects.get(id=application_id)
+    manifests.declare(application=application, manifest=manifest_of(("viewer",)), by=SYSTEM, at=at)

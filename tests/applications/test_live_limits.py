@@ -1,5 +1,6 @@
 """The event service under strain: slow readers, too many of them, strangers, and what is no request."""
 
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -43,6 +44,45 @@ def test_places_are_counted_by_caller_and_in_all(world: World, settings: Setting
         wait_until(lambda: world.live.service._places.total() == 1)
         with open_(address, world.reader.headers) as again:
             assert again.status == 200
+
+
+def test_places_are_counted_by_the_tenant_whose_callers_wait(world: World, settings: Settings) -> None:
+    """An application is made in a minute: a limit for each caller is none for who owns them."""
+    settings.PORTAL_EVENT_STREAMS_PER_TENANT = 2
+    callers = [world.reader, *(service(world.acme, name, "user-reader") for name in ("one", "two"))]
+    neighbour = service(world.beta, "reader", *ROLES)
+    address = world.address(after=world.latest())
+    own = f"{ROOT}/application/events?after=latest"
+    with world.live.stream(address, callers[0].headers), world.live.stream(own, callers[1].headers) as second:
+        for refused in (address, own):
+            with world.live.stream(refused, callers[2].headers) as third:
+                assert (third.status, third.reply.headers["Retry-After"]) == (429, "5")
+        with world.live.stream(own, neighbour.headers) as other:
+            assert other.status == 200
+        second.__exit__()
+        wait_until(lambda: world.live.service._homes == {str(world.acme.id): 1})
+        with world.live.stream(address, callers[2].headers) as again:
+            assert again.status == 200
+    wait_until(lambda: not world.live.service._homes)
+
+
+def test_who_says_nothing_keeps_nobody_out(committed_db: None, settings: Settings) -> None:
+    """Before a request was read there is only the address to count by."""
+    settings.PORTAL_EVENT_UNREAD_PER_ADDRESS = 2
+    probe = b"GET /livez HTTP/1.0\r\n\r\n"
+    with running() as live:
+        silent = [socket.create_connection(("127.0.0.1", live.port)) for _ in range(2)]
+        wait_until(lambda: len(live.service.connections) == 2)
+        assert live.raw(probe).startswith(b"HTTP/1.1 503 ")
+        with socket.create_connection(("127.0.0.1", live.port), source_address=("127.0.0.2", 0)) as elsewhere:
+            elsewhere.sendall(probe)
+            assert elsewhere.recv(100).startswith(b"HTTP/1.1 200 ")
+        silent[0].sendall(probe)
+        assert silent[0].recv(100).startswith(b"HTTP/1.1 200 ")
+        silent[1].close()
+        wait_until(lambda: not live.service._unread)
+        assert live.raw(probe).startswith(b"HTTP/1.1 200 ")
+        silent[0].close()
 
 
 def test_stopping_lets_everybody_go_in_order(world: World) -> None:

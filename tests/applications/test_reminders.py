@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
+from django.db import connection
+from pytest_django import DjangoDbBlocker
 
 from accesscontrol import holders
 from accesscontrol.actions import assignments, portal, tenant_roles
@@ -20,7 +22,7 @@ from iam_portal.gate import Permission, Privilege
 from iam_portal.walls import tenant_scope
 from tenants.actions import groups, tenants, users
 from tenants.models import Tenant, User
-from tests.applications.sharing import T0, accepted, make_pair
+from tests.applications.sharing import T0, accepted, make_pair, taken_back
 from tests.support.factories import SYSTEM, acting, make_group, make_tenant, make_user
 
 DAY = timedelta(days=1)
@@ -40,17 +42,25 @@ def manager(tenant: Tenant, name: str, *roles: str) -> User:
     return user
 
 
-@pytest.fixture
-def pair(db: None) -> Iterator[tuple[Tenant, Tenant]]:
+@pytest.fixture(scope="module")
+def made(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[tuple[Tenant, Tenant]]:
     """Each side has a manager of provision contracts, one of access contracts, and somebody else."""
-    sides = make_pair()
-    for tenant in sides:
-        manager(tenant, "jane", PROVISION)
-        manager(tenant, "john", ACCESS)
-        manager(tenant, "zoe", "user-reader")
-    mail.outbox.clear()
-    yield sides
-    mail.outbox.clear()
+    with taken_back(django_db_blocker):
+        sides = make_pair()
+        for tenant in sides:
+            manager(tenant, "jane", PROVISION)
+            manager(tenant, "john", ACCESS)
+            manager(tenant, "zoe", "user-reader")
+        yield sides
+    connection.close()
+
+
+@pytest.fixture
+def pair(made: tuple[Tenant, Tenant], django_db_blocker: DjangoDbBlocker) -> Iterator[tuple[Tenant, Tenant]]:
+    with taken_back(django_db_blocker):
+        mail.outbox.clear()
+        yield made
+        mail.outbox.clear()
 
 
 def letters() -> list[str]:
@@ -182,22 +192,23 @@ def test_many_contracts_take_as_many_questions_as_one(
 # --- who is a manager ---------------------------------------------------------------------------------
 
 
-def test_holders_are_whom_the_gate_lets_through(db: None) -> None:
+@pytest.mark.usefixtures("pair")
+def test_holders_are_whom_the_gate_lets_through() -> None:
     """By a role, by one of the tenant's making, by groups above; not the deactivated, not the suspended."""
-    acme, other = make_tenant("acme", at=T0), make_tenant("other", at=T0)
+    ours, other = make_tenant("ours", at=T0), make_tenant("other", at=T0)
     found = {}
-    for tenant in (acme, other):
+    for tenant in (ours, other):
         found[tenant.id] = _people(tenant)
     tenants.suspend(tenant=other, reason="", by=SYSTEM, at=T0 + DAY)
     resources = ["ProvisionContracts", "AccessContracts"]
     for at in (T0 + DAY / 2, T0 + 2 * DAY, T0 + 6 * DAY):
         asked = holders.people(
-            tenant_ids=[acme.id, other.id], resources=resources, privilege=Privilege.EXECUTE, at=at
+            tenant_ids=[ours.id, other.id], resources=resources, privilege=Privilege.EXECUTE, at=at
         )
         told = {(tenant_id, resource, address) for tenant_id, resource, _, address in asked}
         expected = {
             (tenant.id, resource, user.email)
-            for tenant in (acme, other)
+            for tenant in (ours, other)
             for user in found[tenant.id]
             for resource in resources
             if PortalGate().decide(
@@ -208,7 +219,7 @@ def test_holders_are_whom_the_gate_lets_through(db: None) -> None:
             )
         }
         assert told == expected
-        assert len([row for row in told if row[0] == acme.id]) > 4
+        assert len([row for row in told if row[0] == ours.id]) > 4
 
 
 def _people(tenant: Tenant) -> list[User]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from applications.actions import counting, pauses
+from applications.actions import contracts, counting, pauses
 from applications.models import Application, Contract, Watermark
 from tests.applications.story import Party, person, register, share
 from tests.support.factories import SYSTEM
@@ -39,7 +39,7 @@ def provision(acme: Party, beta: Party) -> Contract:
 def test_both_sides_read_the_use_of_a_provision(
     acme: Party, beta: Party, gamma: Party, provision: Contract
 ) -> None:
-    """The provider owns the target, whose tokens name the caller: it reads it too."""
+    """The provider owns the target, whose tokens carry the caller's id: it reads that, too, and no name."""
     now = timezone.now()
     caller, target = beta.applications["planner"], acme.applications["planner"]
     use(provision, caller, target, at=now, tokens=3)
@@ -47,12 +47,12 @@ def test_both_sides_read_the_use_of_a_provision(
     use(provision, caller, target, at=now - 40 * DAY, tokens=5)
     other = share(beta, gamma, beta.applications["planner"])
     use(other, gamma.applications["planner"], beta.applications["planner"], at=now)
-    for party in (acme, beta):
+    for party, name in ((acme, None), (beta, "Fleet Planner")):
         body = get(party, f"contracts/{provision.id}/usage").json()
         assert (body["tokens"], body["days"]) == (7, 30)
         assert [day["tokens"] for day in body["byDay"]] == [4, 3]
         [entry] = body["callers"]
-        assert (entry["applicationId"], entry["name"], entry["tokens"]) == (caller.id, "Fleet Planner", 7)
+        assert (entry["applicationId"], entry["name"], entry["tokens"]) == (caller.id, name, 7)
         assert entry["calls"] == target.id
         assert datetime.fromisoformat(body["lastUsedAt"]) == now
         assert get(party, f"contracts/{provision.id}/usage", days=60).json()["tokens"] == 12
@@ -71,7 +71,7 @@ def test_a_provider_that_does_not_own_the_target_reads_counts_only(
     assert [(e["applicationId"], e["name"], e["tokens"]) for e in seen.json()["callers"]] == [(None, None, 4)]
     assert b"gamma." not in seen.content
     named = get(gamma, f"contracts/{access.id}/usage").json()["callers"]
-    assert {entry["applicationId"] for entry in named} == {caller.id for caller in callers}
+    assert {(e["applicationId"], e["name"]) for e in named} == {(c.id, c.display_name) for c in callers}
     assert get(acme, f"contracts/{access.id}/usage").status_code == 404
 
 
@@ -103,6 +103,19 @@ def test_contracts_in_force_without_a_token_are_unused(
     page = beta.get(f"contracts/{used.id}").content
     assert b"Tokens in 30 days" in page
     assert b"Unused for 90 days" not in page
+
+
+def test_a_name_is_read_while_the_caller_is_available(acme: Party, beta: Party, gamma: Party) -> None:
+    """Gamma's application works in Beta; what it is called after that is none of Beta's business."""
+    caller, target = gamma.applications["planner"], acme.applications["planner"]
+    provision = share(acme, beta, target)
+    source = share(gamma, beta, caller)
+    use(provision, caller, target, at=timezone.now())
+    read = f"contracts/{provision.id}/usage"
+    assert [entry["name"] for entry in get(beta, read).json()["callers"]] == ["Fleet Planner"]
+    contracts.end(tenant=beta.tenant, contract_id=source.id, by=SYSTEM, at=timezone.now())
+    [entry] = get(beta, read).json()["callers"]
+    assert (entry["applicationId"], entry["name"]) == (caller.id, None)
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "366", "9" * 400, "x", "٣", "\0", "1.5"])

@@ -30,6 +30,7 @@ WALLED = {
     "tenants_historylink": "tenant_id",
     "applications_resource": "owner_tenant_id",
     "applications_event": "tenant_id",
+    "applications_contractusage": "tenant_id",
     "applications_webhook": "tenant_id",
     "applications_webhooksecret": "tenant_id",
     "applications_webhookdelivery": "tenant_id",
@@ -50,7 +51,6 @@ OPEN = {
     "applications_serviceaccount": "an id per application and tenant, nothing else",
     "applications_contract": "both sides read the row",
     "applications_amendment": "both sides of its contract read the row",
-    "applications_contractusage": "both sides of a contract read how it is used",
     "applications_availability": "owner, consumer and the set-based job read the same rows",
     "applications_announced": "the job's own note",
 }
@@ -64,10 +64,13 @@ MAY_CROSS = {
     "applications/actions/webhook_requests.py": "the job forgets old deliveries of all tenants",
     "applications/delivery/turns.py": "the worker finds the subscriptions of all tenants that are due",
     "applications/delivery/parcels.py": "an application's own events lie in the streams of all it serves",
+    "applications/actions/counting.py": "one flush has the tokens of all tenants, and so do old days",
+    "applications/usage/reading.py": "both sides of a contract read how it is used",
     "applications/actions/manifests.py": "static resources belong to no tenant",
     "applications/actions/applications.py": "retiring ends resources in every tenant that was served",
     "accesscontrol/facts.py": "a service's roles at home, where an access contract gives them",
     "accesscontrol/holdings.py": "an act takes from people and services of others: they are counted",
+    "accesscontrol/impact_shapes.py": "last use of calls elsewhere by one's own applications",
     "accesscontrol/holders.py": "whom to write to on both sides of contracts that end",
     "accesscontrol/acl.py": "an application's ACL covers every tenant that it serves",
     "accesscontrol/receivers.py": "a role that its application took away ends in every tenant",
@@ -182,7 +185,7 @@ def test_a_planted_unscoped_query_finds_nothing(db: None) -> None:
         world = World()
         for row in ("placement", "membership", "activity", "link", "session", "history_link", "event"):
             getattr(world, row)
-        world.tenant_permission, world.assignment  # noqa: B018
+        world.tenant_permission, world.assignment, world.usage  # noqa: B018
         stranger = make_tenant("stranger")
         filled = {table for table in WALLED if rows(f"SELECT FROM {table} LIMIT 1")}
     assert len(filled) >= 12

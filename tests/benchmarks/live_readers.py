@@ -226,7 +226,8 @@ def main() -> None:
     if options.world:
         make_world()
         return
-    os.environ["PORTAL_EVENT_STREAMS_PER_CALLER"] = str(options.readers)
+    for limit in ("STREAMS_PER_CALLER", "STREAMS_PER_TENANT", "UNREAD_PER_ADDRESS"):
+        os.environ[f"PORTAL_EVENT_{limit}"] = str(options.readers)
     with tempfile.TemporaryDirectory(prefix="iam-bench-") as directory:
         Path(directory).chmod(0o711)
         with RunningPortal(Path(directory) / "portal") as portal:
