@@ -13,7 +13,7 @@ from uuid import UUID
 from applications import facts as load
 from applications.availability import SharingFacts, available, granted
 from applications.impact_scope import Scope, scope_of
-from applications.models import Contract, ContractState
+from applications.models import Availability, Contract, ContractState
 from applications.signals import impact_asked
 from iam_portal.decision import rfc3339
 from tenants.impact import Act, Part
@@ -63,7 +63,7 @@ def look(act: Act) -> Callable[[], Part] | None:
     def again() -> Part:
         after = _facts(scope)
         losses = compare(before, after, scope.pairs, when=act.moment)
-        effects = _effects(losses, after, scope.pairs) | _done_to(standing, _standing(scope))
+        effects = _effects(losses, after, scope.pairs, act.moment) | _done_to(standing, _standing(scope))
         parts = [_part(act, scope, losses, effects), *(second() for second in further)]
         return Part(
             {name: value for part in parts for name, value in part.shown.items()},
@@ -185,7 +185,10 @@ def _part(act: Act, scope: Scope, losses: list[Loss], effects: Mapping[str, str]
 
 
 def _effects(
-    losses: Iterable[Loss], after: Mapping[str, SharingFacts], pairs: Mapping[str, frozenset[str]]
+    losses: Iterable[Loss],
+    after: Mapping[str, SharingFacts],
+    pairs: Mapping[str, frozenset[str]],
+    when: datetime,
 ) -> dict[str, str]:
     """Contract id → ``narrows`` where it still gives some role when it first loses one, else ``falls``."""
     found: dict[str, str] = {}
@@ -198,6 +201,10 @@ def _effects(
                 for kept, _ in _held(facts.about(loss.tenant_id), loss.tenant_id, moment).by_contract
             )
             found[contract_id] = "narrows" if gives else "falls"
+    if found:  # what it gives of applications that the act does not touch, it keeps
+        living = Availability.objects.not_over(when).filter(contract__in=list(found))
+        elsewhere = living.exclude(application__in=list(after)).values_list("contract_id", flat=True)
+        found |= {str(contract_id): "narrows" for contract_id in elsewhere}
     return found
 
 
