@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
 from tests.applications.outbox import ROLES, now
@@ -12,27 +13,41 @@ from tests.applications.waiting import World
 from tests.support import factories
 from tests.support.knocking import service
 from tests.support.live import running
+from tests.support.once import made_once, savepoint
+
+
+@pytest.fixture(scope="module")
+def parties(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[dict[str, Party]]:
+    """Signed in once; acme and beta are partners, beta and gamma."""
+    with made_once(django_db_blocker):
+        made = {slug: party(slug) for slug in ("acme", "beta", "gamma")}
+        for one, other in (("acme", "beta"), ("beta", "gamma")):
+            tenant = made[other].tenant
+            factories.make_partners(made[one].tenant, tenant, at=tenant.created_at)
+        yield made
 
 
 @pytest.fixture
-def acme(db: None) -> Party:
-    return party("acme")
+def standing(parties: dict[str, Party], django_db_blocker: DjangoDbBlocker) -> Iterator[dict[str, Party]]:
+    with savepoint(django_db_blocker):
+        yield {slug: made.fork() for slug, made in parties.items()}
 
 
 @pytest.fixture
-def beta(acme: Party) -> Party:
+def acme(standing: dict[str, Party]) -> Party:
+    return standing["acme"]
+
+
+@pytest.fixture
+def beta(standing: dict[str, Party]) -> Party:
     """A partner of acme."""
-    made = party("beta")
-    factories.make_partners(acme.tenant, made.tenant, at=made.tenant.created_at)
-    return made
+    return standing["beta"]
 
 
 @pytest.fixture
-def gamma(beta: Party) -> Party:
+def gamma(standing: dict[str, Party]) -> Party:
     """A partner of beta, no party to what acme and beta have, with the same names."""
-    made = party("gamma")
-    factories.make_partners(beta.tenant, made.tenant, at=made.tenant.created_at)
-    return made
+    return standing["gamma"]
 
 
 @pytest.fixture
