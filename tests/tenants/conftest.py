@@ -62,7 +62,7 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
 
 
 class Racers:
-    """Threads that keep their connections from one race to the next: opening one costs more than most acts."""
+    """Threads that keep their connections from one race to the next, as a portal's processes do."""
 
     def __init__(self, number: int) -> None:
         self._number = number
