@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import django
 import pytest
 from pytest_django import DjangoDbBlocker
+from xdist.remote import Producer
 
 # Before anything reads the settings; they make up what a test installation needs.
 os.environ["PORTAL_ENVIRONMENT"] = "test"
@@ -14,15 +15,23 @@ django.setup()
 
 from tests.support import database  # noqa: E402
 from tests.support.portal import RunningPortal  # noqa: E402
+from tests.support.spreading import ByWorld, longest_first  # noqa: E402
 
 _NO_FLUSH = "The tests' role may not TRUNCATE: use the fixture committed_db for tests that really commit."
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        items[:] = longest_first(items)
     for item in items:
         marker = item.get_closest_marker("django_db")
         if marker is not None and marker.kwargs.get("transaction"):
             raise pytest.UsageError(f"{item.nodeid}: {_NO_FLUSH}")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByWorld | None:
+    return ByWorld(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

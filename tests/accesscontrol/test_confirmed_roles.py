@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
-from django.db import connection, transaction
 from django.test import Client as Browser
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
@@ -23,6 +22,7 @@ from iam_portal.walls import tenant_scope
 from tests.support.comparing import looked_up, named_by
 from tests.support.factories import SYSTEM
 from tests.support.happening import BORN, Clock
+from tests.support.once import made_once, savepoint
 from tests.support.universe import PRIVILEGES, Universe, basic
 
 METER = "acme.meter"
@@ -120,10 +120,8 @@ class Story:
 @pytest.fixture(scope="module")
 def told(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Story]:
     """Once, in a transaction that stays open; every test works in a savepoint of it."""
-    with django_db_blocker.unblock(), transaction.atomic():
+    with made_once(django_db_blocker):
         yield Story()
-        transaction.set_rollback(True)
-    connection.close()
 
 
 @pytest.fixture
@@ -131,11 +129,10 @@ def story(
     told: Story, monkeypatch: pytest.MonkeyPatch, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[Story]:
     monkeypatch.setattr(timezone, "now", lambda: Clock.at)
-    with django_db_blocker.unblock(), transaction.atomic():
+    with savepoint(django_db_blocker):
         keys.forget()
         yield told.fork()
         keys.forget()
-        transaction.set_rollback(True)
 
 
 def test_what_a_role_gains_counts_through_access_once_it_is_confirmed(story: Story) -> None:

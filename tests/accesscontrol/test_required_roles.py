@@ -1,5 +1,7 @@
 """Roles that applications require of others: ticked on acceptance by who may give them, else left open."""
 
+from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from accesscontrol.models import Assignment
 from applications.actions import contracts, pauses
@@ -19,6 +22,7 @@ from tenants.actions.partners import accept_automatically
 from tenants.models import HistoryEvent
 from tests.applications.story import Party, party, person, register
 from tests.support import factories
+from tests.support.once import made_once, savepoint
 
 PLANNER, METER = "acme.fleet-planner", "acme.meter"
 STRANGERS, NOBODYS = "gamma.fleet-planner", "gamma.nothing"
@@ -53,6 +57,9 @@ class Story:
     gamma: Party
     contract: Contract
 
+    def fork(self) -> "Story":
+        return Story(self.acme.fork(), self.beta.fork(), self.gamma.fork(), copy(self.contract))
+
     def accept(self, *asked: tuple[str, str], client: Client | None = None, of: str = PLANNER) -> Any:
         ticks = [{"applicationId": of, "requires": {"applicationId": pk, "role": role}} for pk, role in asked]
         path = f"/iam/application-management/v1/tenants/{self.beta.tenant.id}/contracts/{self.contract.id}"
@@ -83,13 +90,20 @@ class Story:
         return Contract.objects.get(id=self.contract.id).state
 
 
+@pytest.fixture(scope="module")
+def told(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Story]:
+    with made_once(django_db_blocker):
+        acme, beta, gamma = party("acme"), party("beta"), party("gamma")
+        factories.make_partners(acme.tenant, beta.tenant, at=timezone.now())
+        register(acme, "Meter")
+        require(acme, *ASKED)
+        yield Story(acme, beta, gamma, propose(acme, beta, METER))
+
+
 @pytest.fixture
-def story(db: None) -> Story:
-    acme, beta, gamma = party("acme"), party("beta"), party("gamma")
-    factories.make_partners(acme.tenant, beta.tenant, at=timezone.now())
-    register(acme, "Meter")
-    require(acme, *ASKED)
-    return Story(acme, beta, gamma, propose(acme, beta, METER))
+def story(told: Story, django_db_blocker: DjangoDbBlocker) -> Iterator[Story]:
+    with savepoint(django_db_blocker):
+        yield told.fork()
 
 
 def propose(acme: Party, beta: Party, *more: str) -> Contract:

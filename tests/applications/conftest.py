@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from django.db import connection, transaction
 from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
 from applications import events
+from tests.applications.chain import Chain
 from tests.applications.outbox import ROLES, now
 from tests.applications.receiving import Clock, Inbox, inbox, loopback_allowed
 from tests.applications.sides import Side, make_side
@@ -16,27 +16,41 @@ from tests.applications.waiting import World
 from tests.support import factories
 from tests.support.knocking import service
 from tests.support.live import running
+from tests.support.once import made_once, savepoint
+
+
+@pytest.fixture(scope="module")
+def parties(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[dict[str, Party]]:
+    """Signed in once; acme and beta are partners, beta and gamma."""
+    with made_once(django_db_blocker):
+        made = {slug: party(slug) for slug in ("acme", "beta", "gamma")}
+        for one, other in (("acme", "beta"), ("beta", "gamma")):
+            tenant = made[other].tenant
+            factories.make_partners(made[one].tenant, tenant, at=tenant.created_at)
+        yield made
 
 
 @pytest.fixture
-def acme(db: None) -> Party:
-    return party("acme")
+def standing(parties: dict[str, Party], django_db_blocker: DjangoDbBlocker) -> Iterator[dict[str, Party]]:
+    with savepoint(django_db_blocker):
+        yield {slug: made.fork() for slug, made in parties.items()}
 
 
 @pytest.fixture
-def beta(acme: Party) -> Party:
+def acme(standing: dict[str, Party]) -> Party:
+    return standing["acme"]
+
+
+@pytest.fixture
+def beta(standing: dict[str, Party]) -> Party:
     """A partner of acme."""
-    made = party("beta")
-    factories.make_partners(acme.tenant, made.tenant, at=made.tenant.created_at)
-    return made
+    return standing["beta"]
 
 
 @pytest.fixture
-def gamma(beta: Party) -> Party:
+def gamma(standing: dict[str, Party]) -> Party:
     """A partner of beta, no party to what acme and beta have, with the same names."""
-    made = party("gamma")
-    factories.make_partners(beta.tenant, made.tenant, at=made.tenant.created_at)
-    return made
+    return standing["gamma"]
 
 
 @pytest.fixture
@@ -50,13 +64,11 @@ def world(committed_db: None) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def told_once(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Side]:
-    """Acme with one of everything, in a transaction that stays open for the module."""
-    with django_db_blocker.unblock(), transaction.atomic():
+    """Acme with one of everything, made once for the module."""
+    with made_once(django_db_blocker):
         made = make_side("acme")
         events.sequence()
         yield made
-        transaction.set_rollback(True)
-    connection.close()
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +78,23 @@ def stranger(told_once: Side) -> Side:
 
 
 @pytest.fixture
-def side(told_once: Side) -> Iterator[Side]:
+def side(told_once: Side, django_db_blocker: DjangoDbBlocker) -> Iterator[Side]:
     """The same for each test: what it does is taken back. Not together with ``db``."""
-    with transaction.atomic():
+    with savepoint(django_db_blocker):
         yield told_once
-        transaction.set_rollback(True)
+
+
+@pytest.fixture(scope="module")
+def chain_once(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Chain]:
+    with made_once(django_db_blocker):
+        yield Chain()
+
+
+@pytest.fixture
+def chain(chain_once: Chain, django_db_blocker: DjangoDbBlocker) -> Iterator[Chain]:
+    """Acme, beta and gamma in a row, made once for the module."""
+    with savepoint(django_db_blocker):
+        yield chain_once.fork()
 
 
 @pytest.fixture

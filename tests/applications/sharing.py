@@ -1,12 +1,7 @@
 """Makers of shared applications at moments that the test chooses, and what the events of a pair said."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
-
-from django.db import transaction
-from pytest_django import DjangoDbBlocker
 
 from applications import events
 from applications.actions import applications, contracts, manifests
@@ -67,14 +62,6 @@ def make_pair() -> tuple[Tenant, Tenant]:
     make_partners(acme, beta, at=T0)
     register(acme, "meter", T0)
     return acme, beta
-
-
-@contextmanager
-def taken_back(blocker: DjangoDbBlocker) -> Iterator[None]:
-    """What is done in it never was. One for a module's story, and in it one for each test."""
-    with blocker.unblock(), transaction.atomic():
-        yield
-        transaction.set_rollback(True)
 
 
 def moments(tenant: Tenant, application_id: str = "acme.meter") -> list[tuple[datetime, bool]]:

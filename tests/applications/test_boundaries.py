@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from pytest_django import DjangoDbBlocker
 
 from accesscontrol.actions import assignments
@@ -16,8 +15,9 @@ from applications.actions import contracts, pauses, watch
 from applications.models import Amendment, Contract, ContractTold, Event, Watermark
 from iam_portal.walls import tenant_scope
 from tenants.models import Tenant
-from tests.applications.sharing import T0, accepted, make_pair, moments, proposal, taken_back
+from tests.applications.sharing import T0, accepted, make_pair, moments, proposal
 from tests.support.factories import SYSTEM, make_partners, make_tenant
+from tests.support.once import made_once, savepoint
 
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
@@ -29,14 +29,13 @@ Pair = tuple[Tenant, Tenant]
 
 @pytest.fixture(scope="module")
 def made(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Pair]:
-    with taken_back(django_db_blocker):
+    with made_once(django_db_blocker):
         yield make_pair()
-    connection.close()
 
 
 @pytest.fixture
 def pair(made: Pair, django_db_blocker: DjangoDbBlocker) -> Iterator[Pair]:
-    with taken_back(django_db_blocker):
+    with savepoint(django_db_blocker):
         yield made
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
+import pytest
 from django.db import connection
 
 from applications import boundaries, readmodel
@@ -25,7 +26,10 @@ from tests.applications.sharing import accepted, register
 from tests.applications.test_job_killed import environment
 from tests.support.factories import SYSTEM, make_partners, make_tenant
 
+pytestmark = pytest.mark.slow
+
 KILLS = 50
+BREATH = 0.02  # seconds between acts: the job's runs are to die, not to wait for a processor
 VERBS = {f"iam.contract.{verb}.v1": verb for verb in ("started", "paused", "resumed", "ended")}
 Told = tuple[str, datetime]
 
@@ -80,6 +84,7 @@ def live(acme: Tenant, beta: Tenant, application_id: str, seed: int, over: threa
         while not over.is_set():
             row = accepted(acme, beta, application_id, at=now(), starts_at=soon(chance))
             for _ in range(4):
+                over.wait(BREATH)
                 with suppress(DomainError):  # paused already, not paused, ended meanwhile
                     _act(acme, row, chance)
             with suppress(DomainError):

@@ -3,6 +3,7 @@
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -21,10 +22,9 @@ def test_a_slow_reader_is_dropped(world: World, monkeypatch: pytest.MonkeyPatch)
         write(world.acme, number, filling="x" * 200_000)
     with world.live.stream(world.address(after=after, limit=500), world.reader.headers) as stream:
         wait_until(lambda: not world.live.service.connections)
-        with pytest.raises(OSError):
+        with suppress(OSError):  # what lay in the buffers can also end without a word
             for _ in stream.reply:
                 pass
-            raise OSError  # what lay in the buffers can end without a word
     assert not world.live.service._places
 
 

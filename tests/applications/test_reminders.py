@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 import pytest
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
-from django.db import connection
 from pytest_django import DjangoDbBlocker
 
 from accesscontrol import holders
@@ -22,8 +21,9 @@ from iam_portal.gate import Permission, Privilege
 from iam_portal.walls import tenant_scope
 from tenants.actions import groups, tenants, users
 from tenants.models import Tenant, User
-from tests.applications.sharing import T0, accepted, make_pair, taken_back
+from tests.applications.sharing import T0, accepted, make_pair
 from tests.support.factories import SYSTEM, acting, make_group, make_tenant, make_user
+from tests.support.once import made_once, savepoint
 
 DAY = timedelta(days=1)
 PROVISION, ACCESS = "provision-contract-manager", "access-contract-manager"
@@ -45,19 +45,18 @@ def manager(tenant: Tenant, name: str, *roles: str) -> User:
 @pytest.fixture(scope="module")
 def made(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[tuple[Tenant, Tenant]]:
     """Each side has a manager of provision contracts, one of access contracts, and somebody else."""
-    with taken_back(django_db_blocker):
+    with made_once(django_db_blocker):
         sides = make_pair()
         for tenant in sides:
             manager(tenant, "jane", PROVISION)
             manager(tenant, "john", ACCESS)
             manager(tenant, "zoe", "user-reader")
         yield sides
-    connection.close()
 
 
 @pytest.fixture
 def pair(made: tuple[Tenant, Tenant], django_db_blocker: DjangoDbBlocker) -> Iterator[tuple[Tenant, Tenant]]:
-    with taken_back(django_db_blocker):
+    with savepoint(django_db_blocker):
         mail.outbox.clear()
         yield made
         mail.outbox.clear()

@@ -7,7 +7,7 @@ place where they are not.
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -26,9 +26,18 @@ from tenants.actions import tenants as tenant_acts
 from tenants.models import Tenant
 from tests.applications.sharing import T0, VIEWER, accepted, proposal, register, told
 from tests.support.factories import SYSTEM, make_partners, make_tenant
-from tests.tenants.conftest import at_once
+from tests.tenants.conftest import Racers
+
+pytestmark = pytest.mark.slow
 
 ROUNDS = 5  # times the meetings below: forty
+
+
+@pytest.fixture
+def racers(committed_db: None) -> Iterator[Racers]:
+    """As many as the largest meeting below."""
+    with Racers(6) as racers:
+        yield racers
 
 
 def succeeded(outcomes: list[Any]) -> list[bool]:
@@ -49,7 +58,7 @@ def assert_whole(tenants: list[Tenant], application_id: str, at: datetime) -> No
         assert (said[-1] if said else False) == now
 
 
-def test_accept_and_withdraw_at_once_200_times(committed_db: None) -> None:
+def test_accept_and_withdraw_at_once_200_times(racers: Racers) -> None:
     acme, beta = make_tenant("acme", at=T0), make_tenant("beta", at=T0)
     make_partners(acme, beta, at=T0)
     register(acme, "meter", T0)
@@ -59,7 +68,7 @@ def test_accept_and_withdraw_at_once_200_times(committed_db: None) -> None:
         row = proposal(acme, beta, "acme.meter", at=at)
         act = {"contract_id": row.id, "by": SYSTEM, "at": at}
         won = succeeded(
-            at_once(
+            racers.at_once(
                 lambda act=act: contracts.accept(tenant=beta, **act),
                 lambda act=act: contracts.withdraw(tenant=acme, **act),
             )
@@ -131,7 +140,7 @@ MEETINGS = [
 
 
 @pytest.mark.parametrize("meeting", MEETINGS, ids=" + ".join)
-def test_many_at_once_leave_one_story(committed_db: None, meeting: tuple[str, ...]) -> None:
+def test_many_at_once_leave_one_story(racers: Racers, meeting: tuple[str, ...]) -> None:
     at = T0
     tenants = [make_tenant(slug, at=at) for slug in ("acme", "beta", "gamma")]
     acme, beta, gamma = tenants
@@ -140,7 +149,7 @@ def test_many_at_once_leave_one_story(committed_db: None, meeting: tuple[str, ..
         partnership = make_partners(acme, beta, at=at)
         chain = Chain(number, tenants, at)
         acts = chain.acts(partnership.id)
-        succeeded(at_once(*(acts[name] for name in meeting)))
+        succeeded(racers.at_once(*(acts[name] for name in meeting)))
         after = at + timedelta(seconds=2)
         for application_id in (chain.first, chain.second):
             assert_whole(tenants, application_id, after)
@@ -180,7 +189,7 @@ def put_right(tenants: list[Tenant], partnership_id: Any, at: datetime) -> None:
         ("part", "suspend owner"),
     ],
 )
-def test_who_comes_second_waits_and_then_goes_on(committed_db: None, first: str, second: str) -> None:
+def test_who_comes_second_waits_and_then_goes_on(racers: Racers, first: str, second: str) -> None:
     """The first holds all its locks while the second takes what it can: the order that could close a ring."""
     tenants = [make_tenant(slug, at=T0) for slug in ("acme", "beta", "gamma")]
     partnership = make_partners(*tenants[:2], at=T0)
@@ -202,7 +211,7 @@ def test_who_comes_second_waits_and_then_goes_on(committed_db: None, first: str,
         done.wait(10)
         acts[second]()
 
-    outcomes = at_once(lead, follow)
+    outcomes = racers.at_once(lead, follow)
     succeeded(outcomes)
     assert outcomes[0] is None
     for application_id in (chain.first, chain.second):

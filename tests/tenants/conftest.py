@@ -57,15 +57,31 @@ def history_of(tenant: Tenant) -> list[str]:
 
 def at_once(*acts: Callable[[], Any]) -> list[Any]:
     """Run the acts in threads that start together, each with its own connection; results or exceptions."""
-    start = threading.Barrier(len(acts))
+    with Racers(len(acts)) as racers:
+        return racers.at_once(*acts)
 
-    def run(act: Callable[[], Any]) -> Any:
-        try:
+
+class Racers:
+    """Threads that keep their connections from one race to the next, as a portal's processes do."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._pool = ThreadPoolExecutor(number)
+
+    def __enter__(self) -> "Racers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._pool:
+            self.at_once(*[connections.close_all] * self._number)
+
+    def at_once(self, *acts: Callable[[], Any]) -> list[Any]:
+        """Run the acts at the same moment, each in a thread of its own; results or exceptions."""
+        start = threading.Barrier(len(acts))
+
+        def run(act: Callable[[], Any]) -> Any:
             start.wait(10)
             return act()
-        finally:
-            connections.close_all()
 
-    with ThreadPoolExecutor(len(acts)) as pool:
-        futures: list[Future[Any]] = [pool.submit(run, act) for act in acts]
+        futures: list[Future[Any]] = [self._pool.submit(run, act) for act in acts]
         return [future.exception(30) or future.result() for future in futures]
