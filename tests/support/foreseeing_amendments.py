@@ -1,0 +1,56 @@
+"""What the impact of a narrowing predicted is exactly what it then took: a rule of a random history."""
+
+from copy import deepcopy
+from datetime import timedelta
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from applications.actions import amendments
+from applications.actions.changes import Change
+from tests.support.amendment_acts import AmendmentActs
+from tests.support.factories import SYSTEM
+from tests.support.foreseeing import Foreseeing, Found
+from tests.support.happening import index, maybe_offset
+
+
+class ForeseeingAmendments(Foreseeing, AmendmentActs):
+    """It looks ahead, lets the amendment happen as any other, and compares."""
+
+    @rule(
+        number=index,
+        remove=st.sampled_from([(), ("viewer",), ("editor",)]),
+        end=maybe_offset,
+        when=maybe_offset,
+        by_consumer=st.booleans(),
+    )
+    def foresee_a_narrowing(
+        self,
+        number: int,
+        remove: tuple[str, ...],
+        end: timedelta | None,
+        when: timedelta | None,
+        by_consumer: bool,
+    ) -> None:
+        if not (found := self.pick(number, "accepted")):
+            return
+        key, row = found
+        ends = self.later(end)
+        if ends is not None and row.ends is not None and ends > row.ends:
+            return  # that widens
+        change = Change(
+            remove=[(row.terms[0].role.application, role) for role in remove],
+            moves_end=ends is not None,
+            ends_at=ends,
+            when=self.later(when),
+        )
+        viewer = row.consumer if by_consumer else row.provider
+        given = {"tenant": self.u.tenants[viewer], "contract_id": UUID(key), "by": SYSTEM, "at": self.at}
+        predicted: list[Found] = []
+        done = self.tries(lambda: predicted.append(amendments.foresee(**given, change=change).as_json()))
+        before = deepcopy(self.model)
+        dates = (end, when, None)
+        self.amend(number, (), remove, "stays" if end is None else "moves", dates, by_consumer, None)
+        if done:
+            self.came_true(predicted[0], before, viewer, change.when or self.at)
