@@ -14,6 +14,19 @@ from iam_portal.walls import cross_tenant
 PRUNED = "events-pruned"  # the watermark of retention
 CHANNEL = "iam_events"  # where the table's trigger tells that something was committed
 _LOCK = "iam:event-sequencer"
+_VERBS = {
+    "application": "available unavailable registered changed suspended resumed retired",
+    "role": "changed assigned withdrawn",
+    "contract": """
+        proposed accepted declined withdrawn lapsed started paused pause_planned pause_cancelled resumed ended
+        end_planned amended amendment_planned amendment_proposed amendment_declined amendment_withdrawn
+        amendment_lapsed amendment_cancelled role_widened confirmed
+    """,
+    "partnership": "invited redeemed confirmed declined revoked ended auto_accept_changed",
+    "webhook": "paused resumed",
+}
+# Every type that is ever written, as :func:`event` takes it; ``docs/events.md`` says when, and to whom.
+TYPES = frozenset(f"{subject}.{verb}" for subject, verbs in _VERBS.items() for verb in verbs.split())
 
 
 def emit(
@@ -41,7 +54,9 @@ def event(
     data: Mapping[str, Any],
     application_id: str | None = None,
 ) -> Event:
-    """One event for :func:`write`."""
+    """One event for :func:`write`. Of a type that receivers can know of: ValueError otherwise."""
+    if type not in TYPES:
+        raise ValueError(f"{type} is not among the types of events.")
     return Event(
         type=f"iam.{type}.v1",
         tenant_id=tenant_id,

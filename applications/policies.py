@@ -1,6 +1,6 @@
 """Which rows may a tenant touch, and what may it share: questions that several actions ask."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -24,6 +24,12 @@ from iam_portal.decision import Decision
 from iam_portal.errors import DomainError, Kind, NotFound
 from iam_portal.spans import Span
 from tenants.models import Tenant, still_open
+
+# The portal's resource whose permissions govern contracts of a type.
+RESOURCES: Mapping[str, str] = {
+    ContractType.PROVISION.value: "ProvisionContracts",
+    ContractType.ACCESS.value: "AccessContracts",
+}
 
 
 class Stale(DomainError):
@@ -49,6 +55,16 @@ def amendments_of(contract: Contract) -> QuerySet[Amendment]:
     """The amendments of a contract with what their shape reads, newest first."""
     rows = Amendment.objects.filter(contract=contract).select_related("contract", "proposed_by_tenant")
     return rows.prefetch_related("roles__role__application").order_by("-proposed_at", "-id")
+
+
+def ever_agreed(terms: Iterable[ContractTerm]) -> list[ContractTerm]:
+    """The terms without those whose role was taken away before they began."""
+    return [term for term in terms if term.removed_at is None or not term.during.isempty]
+
+
+def agreed_at(terms: Iterable[ContractTerm], at: datetime) -> list[ContractTerm]:
+    """The terms whose role is in the contract at the moment, or to come: it is not taken away by then."""
+    return [term for term in ever_agreed(terms) if term.removed_at is None or term.removed_at > at]
 
 
 def lock_contract(*, tenant: Tenant, contract_id: UUID, revision: int | None) -> Contract:

@@ -41,6 +41,20 @@ def tell_partners(*, partnership: Partnership, verb: str, at: datetime, **kwargs
         emit(type=f"partnership.{verb}", tenant_id=side, subject=str(partnership.id), at=at, data=data)
 
 
+@receiver(signals.auto_accept_changed)
+def tell_own_side(
+    *, partnership: Partnership, tenant: Tenant, contract_types: list[str], at: datetime, **kwargs: Any
+) -> None:
+    """What a side accepts unseen is not the other's to know."""
+    emit(
+        type="partnership.auto_accept_changed",
+        tenant_id=tenant.id,
+        subject=str(partnership.id),
+        at=at,
+        data={"partnershipId": str(partnership.id), "contractTypes": contract_types},
+    )
+
+
 @receiver(signals.partnership_ended)
 def end_contracts(*, partnership: Partnership, by: Actor, at: datetime, **kwargs: Any) -> None:
     """A contract needs a partnership: those of the two tenants end, proposals are withdrawn."""

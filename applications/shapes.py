@@ -14,11 +14,11 @@ from applications.models import (
     ClientSecret,
     Contract,
     ContractState,
-    ContractTerm,
     Webhook,
     WebhookDelivery,
     WebhookSecret,
 )
+from applications.policies import ever_agreed
 from applications.streams import event, event_for_application
 from applications.turns import turns
 from iam_portal.decision import rfc3339
@@ -81,11 +81,6 @@ def phase(contract: Contract, at: datetime) -> str:
     return "paused" if paused else "in_force"
 
 
-def present_terms(row: Contract) -> list[ContractTerm]:
-    """The terms without those that an amendment took away before they began."""
-    return [term for term in row.terms.all() if term.removed_at is None or not term.during.isempty]
-
-
 def contract(row: Contract, *, at: datetime) -> dict[str, Any]:
     """A contract; terms with roles, pauses and amendments are to be prefetched."""
     terms = agreed_roles(row)
@@ -134,7 +129,8 @@ def agreed_roles(row: Contract) -> list[tuple[ApplicationRole, list[Span]]]:
     """The roles of a contract with their agreed spans. A confirmation between two spans is no break."""
     found: dict[ApplicationRole, list[Span]] = {}
     for term in sorted(
-        present_terms(row), key=lambda term: (term.role.application_id, term.role.key, term.id)
+        ever_agreed(row.terms.all()),
+        key=lambda term: (term.role.application_id, term.role.key, term.id),
     ):
         found.setdefault(term.role, []).append(Span.of(term.during))
     return [

@@ -14,6 +14,8 @@ tenant_resumed = Signal()
 partnership_ended = Signal()
 # Told of every step. Keywords ``partnership``, ``verb`` (invited, redeemed, confirmed, …), ``at``.
 partnership_moved = Signal()
+# Told. Keywords ``partnership``, ``tenant`` (whose own affair it is), ``contract_types``, ``at``.
+auto_accept_changed = Signal()
 
 # Told. Keywords ``tenant``, ``user``, ``by``, ``at``.
 user_deactivated = Signal()

@@ -83,16 +83,13 @@ def _events_of(passed: Sequence[boundaries.Boundary]) -> list[tuple[datetime, Ev
     """The events of both sides of each boundary, with their moments."""
     ids = {contract_id for contract_id, _, _ in passed}
     contracts = Contract.objects.in_bulk(ids)
-    roles: dict[UUID, list[tuple[str, datetime | None]]] = defaultdict(list)
-    terms = ContractTerm.objects.filter(contract__in=ids)
-    columns = ("contract_id", "role__application_id", "role__key", "removed_at")
-    for contract_id, application_id, key, removed_at in terms.values_list(*columns):
-        roles[contract_id].append((f"{application_id}/{key}", removed_at))
+    terms: dict[UUID, list[ContractTerm]] = defaultdict(list)
+    for term in ContractTerm.objects.filter(contract__in=ids).select_related("role"):
+        terms[term.contract_id].append(term)
     found = []
     for contract_id, verb, moment in passed:
         contract = contracts[contract_id]
-        kept = [role for role, removed_at in roles[contract_id] if removed_at is None or removed_at > moment]
-        after = {**snapshot(contract, moment, kept), "cause": {"kind": "boundary"}}
+        after = {**snapshot(contract, moment, terms[contract_id]), "cause": {"kind": "boundary"}}
         found += [(moment, row) for row in events_of(contract, verb, at=moment, after=after)]
     return found
 

@@ -81,10 +81,18 @@ def resume(
     return contract
 
 
-def cancel(*, tenant: Tenant, contract_id: UUID, pause_id: int, by: Actor, at: datetime) -> Contract:
+def cancel(
+    *,
+    tenant: Tenant,
+    contract_id: UUID,
+    pause_id: int,
+    by: Actor,
+    at: datetime,
+    revision: int | None = None,
+) -> Contract:
     """Take back a planned pause that has not begun."""
     with transaction.atomic():
-        contract = lock_contract(tenant=tenant, contract_id=contract_id, revision=None)
+        contract = lock_contract(tenant=tenant, contract_id=contract_id, revision=revision)
         require_side(contract, tenant, "provider")
         planned = contract.pauses.filter(id=pause_id, during__startswith__gt=at)
         if not planned.exists():

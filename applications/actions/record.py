@@ -5,10 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
-
 from applications.events import event, write
-from applications.models import Contract, ContractTold, Event
+from applications.models import Contract, ContractTerm, ContractTold, Event
+from applications.policies import agreed_at
 from iam_portal.decision import rfc3339
 from iam_portal.gate import Actor
 from tenants import history
@@ -17,22 +16,21 @@ from tenants import history
 BOUNDARIES = ("started", "resumed", "amended", "paused", "ended")
 
 
-def snapshot(contract: Contract, at: datetime, roles: Iterable[str] | None = None) -> dict[str, Any]:
+def snapshot(contract: Contract, at: datetime, terms: Iterable[ContractTerm] | None = None) -> dict[str, Any]:
     """A contract as history and events show it: no names of persons, no role that was taken away by then.
 
-    ``roles``: where they are known.
+    ``terms``: where they are loaded, with their roles.
     """
-    if roles is None:
-        kept = contract.terms.filter(Q(removed_at=None) | Q(removed_at__gt=at))
-        terms = kept.values_list("role__application_id", "role__key")
-        roles = [f"{application_id}/{key}" for application_id, key in terms]
+    if terms is None:
+        terms = contract.terms.select_related("role")
+    roles = {f"{term.role.application_id}/{term.role.key}" for term in agreed_at(terms, at)}
     return {
         "state": contract.state,
         "type": contract.type,
         "startsAt": rfc3339(contract.starts_at),
         "endsAt": rfc3339(contract.ends_at),
         "onwardAccess": contract.onward_access,
-        "roles": sorted(set(roles)),
+        "roles": sorted(roles),
         "revision": f"r-{contract.revision}",
     }
 

@@ -18,13 +18,13 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 from applications import boundaries, emails
 from applications.emails import Recipient
-from applications.models import Contract, ContractReminder, ContractType
+from applications.models import Contract, ContractReminder
+from applications.policies import RESOURCES, agreed_at
 from applications.signals import managers_asked
 from tenants.models import Tenant
 
 log = structlog.get_logger("iam.mail")
 
-RESOURCE = {ContractType.PROVISION.value: "ProvisionContracts", ContractType.ACCESS.value: "AccessContracts"}
 MOST = 1000  # at a time
 Managers = Mapping[tuple[UUID, str], Sequence[Recipient]]
 
@@ -63,14 +63,15 @@ def _send(due: Sequence[tuple[UUID, int]], connection: BaseEmailBackend, at: dat
         if not is_ours:  # another run was quicker
             continue
         count += 1
+        what = _what(contract, at)
         for tenant in (contract.provider, contract.consumer):
-            for to in managers.get((tenant.id, RESOURCE[contract.type]), ()):
-                _post(contract, tenant, to, connection)
+            for to in managers.get((tenant.id, RESOURCES[contract.type]), ()):
+                _post(contract, what, tenant, to, connection)
     return count
 
 
-def _post(contract: Contract, tenant: Tenant, to: Recipient, connection: BaseEmailBackend) -> None:
-    letter = emails.ending_soon(contract, what=_what(contract), tenant=tenant, to=to, connection=connection)
+def _post(contract: Contract, what: str, tenant: Tenant, to: Recipient, connection: BaseEmailBackend) -> None:
+    letter = emails.ending_soon(contract, what=what, tenant=tenant, to=to, connection=connection)
     try:
         letter.send()
     except Exception as error:  # one letter that fails must not keep the others
@@ -82,7 +83,7 @@ def _managers(contracts: Iterable[Contract], at: datetime) -> Managers:
     sides = {side for row in contracts for side in (row.provider_id, row.consumer_id)}
     found: dict[tuple[UUID, str], list[Recipient]] = defaultdict(list)
     answers: list[tuple[Any, Any]] = managers_asked.send(
-        sender=Contract, tenant_ids=sides, resources=sorted(RESOURCE.values()), at=at
+        sender=Contract, tenant_ids=sides, resources=sorted(RESOURCES.values()), at=at
     )
     for _, people in answers:
         for tenant_id, resource, name, address in people:
@@ -90,6 +91,6 @@ def _managers(contracts: Iterable[Contract], at: datetime) -> Managers:
     return found
 
 
-def _what(contract: Contract) -> str:
-    names = {str(term.role.application) for term in contract.terms.all()}
+def _what(contract: Contract, at: datetime) -> str:
+    names = {str(term.role.application) for term in agreed_at(contract.terms.all(), at)}
     return ", ".join(sorted(names))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from applications.actions.terms import take_away
 from applications.models import ApplicationRole, ContractTerm, RolePermission
 from applications.signals import roles_ended
 from tenants.models.spanned import clipped
@@ -13,5 +14,5 @@ def retire_roles(roles: Sequence[ApplicationRole], *, at: datetime) -> None:
     ids = [role.id for role in roles]
     ApplicationRole.objects.filter(id__in=ids).update(during=clipped(at))
     RolePermission.objects.filter(role_id__in=ids).close(at)
-    ContractTerm.objects.filter(role_id__in=ids).close(at)
+    take_away(ContractTerm.objects.filter(role_id__in=ids), at)
     roles_ended.send(sender=ApplicationRole, roles=list(roles), at=at)

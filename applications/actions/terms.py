@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
+from django.db.models import Q
+
 from applications.actions.changes import Plan
-from applications.models import Contract, ContractTerm
+from applications.models import Contract, ContractState, ContractTerm
 from iam_portal.spans import earliest
-from tenants.models import since
+from tenants.models import Spanned, since
 from tenants.models.spanned import clipped
 
 
@@ -21,8 +23,7 @@ def rewrite(contract: Contract, plan: Plan, *, at: datetime, confirmed_at: datet
         _extend(contract, plan.ends_at)
     if plan.moves_end:
         contract.ends_at = plan.ends_at
-    going = contract.terms.filter(role__in=[role.id for role in plan.remove.values()])
-    going.not_over(plan.moment).update(during=clipped(plan.moment), removed_at=plan.moment)
+    take_away(contract.terms.filter(role__in=[role.id for role in plan.remove.values()]), plan.moment)
     start = max(plan.moment, contract.starts_at or plan.moment)
     for role in plan.add.values():
         term = ContractTerm(
@@ -32,8 +33,22 @@ def rewrite(contract: Contract, plan: Plan, *, at: datetime, confirmed_at: datet
         term.save()
 
 
+def take_away(terms: Spanned, moment: datetime) -> None:
+    """From the moment on these roles are in no contract any more, whatever becomes of its end.
+
+    All terms of a role say so, also the part of its span that a confirmation closed; else the role would stay
+    in what is told of the contract. What was never agreed, or over by then, keeps what it was about.
+    """
+    living = Q(contract__ends_at=None) | Q(contract__ends_at__gt=moment)
+    staying = Q(removed_at=None) | Q(removed_at__gt=moment)
+    terms.filter(living, staying, contract__state=ContractState.ACCEPTED).update(removed_at=moment)
+    terms.close(moment)
+
+
 def cut(contract: Contract, moment: datetime) -> None:
-    """End every term and pause at the moment; pauses planned after it are cancelled."""
+    """End every term and pause at the moment; what was planned after it is cancelled, roles and pauses."""
+    if contract.starts_at is not None and contract.starts_at < moment:  # else it ends before it began
+        contract.terms.filter(during__startswith__gte=moment).update(removed_at=moment)
     contract.terms.filter(during__isempty=False).update(during=clipped(moment))
     contract.pauses.filter(during__startswith__gte=moment).delete()  # planned, never used
     contract.pauses.not_over(moment).update(during=clipped(moment))

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Max, Q
+from django.db.models import Q
 
+from applications import events
 from applications.actions import webhooks
 from applications.delivery.parcels import TEST
 from applications.delivery.record import recorded
-from applications.models import Event, Webhook, WebhookDelivery, WebhookSecret
+from applications.models import Webhook, WebhookDelivery, WebhookSecret
 from iam_portal.errors import DomainError, Kind, NotFound
 from iam_portal.gate import Actor
 from iam_portal.walls import cross_tenant
@@ -19,13 +20,18 @@ from tenants.models import Tenant
 KEPT = timedelta(days=30)
 MOST_WAITING = 20
 
-# What did not concern a subscription for a day is behind it: otherwise it would look lost one day.
+# What did not concern a subscription for a day is behind it: otherwise it would look lost one day. Of a
+# paused one that has not seen what is kept no longer, nobody knows whether that did: it stays where it is.
 _CAUGHT_UP = """
 UPDATE applications_webhook w SET position = %(newest)s
-WHERE w.ended_at IS NULL AND w.state = 'active' AND w.failing_since IS NULL AND w.position < %(newest)s
+WHERE w.ended_at IS NULL AND w.failing_since IS NULL AND w.position < %(newest)s
+    AND (w.state = 'active' OR w.position >= coalesce(
+        (SELECT position FROM applications_watermark WHERE name = %(pruned)s), 0))
     AND NOT EXISTS (
         SELECT FROM applications_event e WHERE e.position > w.position
         AND (w.application_id IS NULL AND e.tenant_id = w.tenant_id OR e.application_id = w.application_id)
+        AND EXISTS (SELECT FROM unnest(w.types) AS type
+            WHERE e.type = type OR type LIKE '%%*' AND starts_with(e.type, rtrim(type, '*')))
     )
 """
 
@@ -81,9 +87,8 @@ def forget(*, at: datetime) -> int:
     with transaction.atomic(), cross_tenant():  # the job keeps house for all tenants
         over = Q(during__endswith__lte=at) | Q(during__isempty=True)
         WebhookSecret.objects.filter(over).exclude(sealed="").update(sealed="")
-        newest = Event.objects.aggregate(newest=Max("position"))["newest"] or 0
         with connection.cursor() as cursor:
-            cursor.execute(_CAUGHT_UP, {"newest": newest})
+            cursor.execute(_CAUGHT_UP, {"newest": events.head(), "pruned": events.PRUNED})
         removed, _ = WebhookDelivery.objects.filter(at__lt=at - KEPT).delete()
     return removed
 

@@ -6,18 +6,16 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max
 
-from applications import streams
+from applications import events, streams
 from applications.delivery.addresses import AddressRefused, receiver
 from applications.delivery.readers import lacking, set_reader
 from applications.delivery.record import recorded, snapshot
 from applications.delivery.sealed import seal_new
-from applications.models import Application, Event, Webhook, WebhookState
+from applications.models import Application, Webhook, WebhookState
 from applications.policies import Stale, own_application
 from iam_portal.errors import DomainError, Forbidden, Invalid, NotFound
 from iam_portal.gate import Actor
-from iam_portal.walls import cross_tenant
 from tenants.models import Tenant
 from tenants.models.spanned import clipped
 
@@ -53,15 +51,13 @@ def subscribe(*, tenant: Tenant, wanted: Wanted, by: Actor, at: datetime) -> tup
         Tenant.objects.select_for_update(no_key=True).get(id=tenant.id)  # two at once are counted
         if tenant.webhooks.filter(ended_at=None).count() >= MOST_WEBHOOKS:
             raise TooManyWebhooks(f"At most {MOST_WEBHOOKS} subscriptions. End one first.")
-        with cross_tenant():  # positions are of all tenants' events together
-            newest = Event.objects.aggregate(newest=Max("position"))["newest"] or 0
         row = Webhook(
             tenant=tenant,
             application=application,
             url=wanted.url,
             types=list(wanted.types),
             note=wanted.note,
-            position=newest,
+            position=events.head(),  # of all tenants' events together, also where all are pruned
             created_at=at,
             created_by=by.name[:200],
         )

@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from applications import changeshapes
+from applications import amendment_shapes
 from applications.actions import amendment_answers as answers
 from applications.actions import amendments, weighing
 from applications.actions.changes import Change
@@ -38,7 +38,7 @@ class AmendmentAPI(ContractAPI):
     def shown(self, contract: Contract, amendment_id: UUID, status: int = 200) -> Response:
         """The amendment as it is now, with its revision."""
         row = amendments_of(contract).get(id=amendment_id)
-        return with_revision(changeshapes.amendment(row, at=self.at), row.revision, status)
+        return with_revision(amendment_shapes.amendment(row, at=self.at), row.revision, status)
 
 
 class Amendments(AmendmentAPI):
@@ -61,7 +61,7 @@ class Amendments(AmendmentAPI):
         if len(page) > limit:
             last_row = page[limit - 1]
             following = next_page(request, [last_row.proposed_at.isoformat(), str(last_row.id)])
-        items = [changeshapes.amendment(row, at=self.at) for row in page[:limit]]
+        items = [amendment_shapes.amendment(row, at=self.at) for row in page[:limit]]
         return Response({"items": items, "next": following})
 
     @extend_schema(request=AmendmentIn, responses={201: AmendmentOut}, operation_id="amendments_create")

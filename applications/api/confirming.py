@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from applications import changeshapes
+from applications import amendment_shapes
 from applications.actions import confirmations
 from applications.api.contracts import ContractAPI
 from applications.models import ContractType
@@ -27,7 +27,7 @@ class RoleChanges(ContractAPI):
         row = self.one(contract_id)
         gains = confirmations.waiting(row, tenant=self.tenant, at=self.at)
         revision = confirmations.revision_of(gains)
-        body = changeshapes.role_changes(row.id, gains, revision=revision)
+        body = amendment_shapes.role_changes(row.id, gains, revision=revision)
         return Response(body, headers={"ETag": f'"{revision}"'})
 
 

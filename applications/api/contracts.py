@@ -14,15 +14,14 @@ from applications import rolechanges, shapes
 from applications.actions import contracts, drafts, pauses, weighing
 from applications.actions.requirements import Tick
 from applications.models import Contract, ContractState, ContractType
-from applications.policies import contracts_of, with_parts
+from applications.policies import RESOURCES, contracts_of, with_parts
 from applications.serializers.contracts import ActIn, ContractIn, ContractOut, ContractPage, ContractPatch
 from iam_portal.errors import Invalid, NotFound
 from iam_portal.gate import Permission, Privilege, gate, require
 from tenants.api.impact import done
-from tenants.rest import TenantAPI, cursor_of, next_page, page_size, parse_moment, with_revision
+from tenants.rest import TenantAPI, cursor_of, next_page, page_size, parse_moment, uuid_of, with_revision
 from tenants.schema import PAGE, query
 
-RESOURCE = {ContractType.PROVISION: "ProvisionContracts", ContractType.ACCESS: "AccessContracts"}
 SIDE = query("side", "As which side the tenant stands in it.", enum=["provider", "consumer"])
 STATE = query("state", "draft, proposed, accepted, declined, withdrawn, lapsed or ended.")
 TYPE = query("type", "The type of contract.", enum=list(ContractType.values))
@@ -30,7 +29,7 @@ TYPE = query("type", "The type of contract.", enum=list(ContractType.values))
 
 def either(privilege: Privilege) -> str:
     """The door opens to whoever may do this with contracts of one type; the contract's own is asked then."""
-    return "|".join(f"{resource}:{privilege}" for resource in RESOURCE.values())
+    return "|".join(f"{resource}:{privilege}" for resource in RESOURCES.values())
 
 
 class ContractAPI(TenantAPI):
@@ -40,13 +39,13 @@ class ContractAPI(TenantAPI):
 
     def require_type(self, type: str, privilege: Privilege) -> None:
         """Forbidden unless the actor holds the privilege on contracts of the type."""
-        permission = Permission(RESOURCE[ContractType(type)], privilege)
+        permission = Permission(RESOURCES[type], privilege)
         require(actor=self.actor, tenant_id=self.kwargs["tenant_id"], permission=permission, at=self.at)
 
     def readable(self) -> QuerySet[Contract]:
         """The tenant's contracts of the types that the actor may read."""
         may = gate().answers(actor=self.actor, tenant_id=self.kwargs["tenant_id"], at=self.at)
-        types = [type for type in ContractType if may(Permission(RESOURCE[type], Privilege.READ))]
+        types = [type for type in ContractType if may(Permission(RESOURCES[type], Privilege.READ))]
         if not types:
             self.require_type(ContractType.PROVISION, Privilege.READ)
         return self._rows().filter(type__in=types)
@@ -85,7 +84,9 @@ class Contracts(ContractAPI):
             if len(cursor) != 2:
                 raise Invalid("The cursor is not one that was given out.")
             before, last = parse_moment(cursor[0], "cursor"), cursor[1]
-            rows = rows.filter(Q(created_at__lt=before) | Q(created_at=before, id__lt=_uuid(last)))
+            rows = rows.filter(
+                Q(created_at__lt=before) | Q(created_at=before, id__lt=uuid_of(last, "cursor"))
+            )
         page = list(rows.order_by("-created_at", "-id")[: limit + 1])
         items = [shapes.contract(row, at=self.at) for row in page[:limit]]
         more = len(page) > limit
@@ -201,13 +202,18 @@ class PlannedPause(ContractAPI):
 
     permissions = {"DELETE": either(Privilege.EXECUTE)}
 
-    @extend_schema(responses=ContractOut)
+    @extend_schema(responses={200: ContractOut})
     def delete(self, request: Request, contract_id: UUID, pause_id: int, **kwargs: Any) -> Response:
-        """Take it back."""
+        """Take it back; the contract as it is then. ``If-Match`` takes the contract's revision."""
         row = self.one(contract_id)
         self.require_type(row.type, Privilege.EXECUTE)
         pauses.cancel(
-            tenant=self.tenant, contract_id=contract_id, pause_id=pause_id, by=self.actor, at=self.at
+            tenant=self.tenant,
+            contract_id=contract_id,
+            pause_id=pause_id,
+            by=self.actor,
+            at=self.at,
+            revision=self.revision(),
         )
         return self.answer(contract_id)
 
@@ -269,10 +275,3 @@ def in_state(rows: QuerySet[Contract], state: str, at: datetime) -> QuerySet[Con
     if state not in ContractState.values:
         raise Invalid("state is one of draft, proposed, accepted, declined, withdrawn, lapsed, ended.")
     return rows.filter(state=state)
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise Invalid("The cursor is not one that was given out.") from error

@@ -18,7 +18,7 @@ class AmendmentState(models.TextChoices):
     DECLINED = "declined", "declined"
     WITHDRAWN = "withdrawn", "withdrawn"
     LAPSED = "lapsed", "lapsed"
-    CANCELLED = "cancelled", "cancelled"  # the contract ended, or its ground fell, before an answer
+    CANCELLED = "cancelled", "cancelled"  # the contract was ended before an answer
 
 
 class Amendment(models.Model):

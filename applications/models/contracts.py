@@ -95,8 +95,8 @@ class Contract(models.Model):
 class ContractTerm(models.Model):
     """A role and its agreed span. ``confirmed_at``: the role's permissions that count through access.
 
-    ``removed_at``: an amendment takes the role away then, whatever becomes of the contract's end. Without it
-    the term runs to that end, and moves with it.
+    ``removed_at``: the role leaves the contract then, by an amendment or because its application has it no
+    more, whatever becomes of the contract's end. Without it the term runs to that end, and moves with it.
     """
 
     contract = models.ForeignKey(Contract, on_delete=models.CASCADE, related_name="terms")
@@ -140,7 +140,7 @@ class ContractPause(models.Model):
 
 
 class ContractGrant(models.Model):
-    """Terms minus pauses of an accepted contract. Written by ``actions.grants`` only."""
+    """Terms minus pauses of an accepted contract. Written by ``readmodel.rebuild_grants`` only."""
 
     contract = models.ForeignKey(Contract, on_delete=models.CASCADE, related_name="grants")
     role = models.ForeignKey(ApplicationRole, on_delete=models.PROTECT, related_name="grants")

@@ -12,7 +12,8 @@ from applications.actions import contracts, pauses
 from applications.forms import EndForm, NoteForm, PauseForm
 from applications.http import address
 from applications.models import Contract
-from applications.views._standing import is_provider, resource_of, standing
+from applications.policies import RESOURCES
+from applications.views._standing import is_provider, standing
 from iam_portal.decision import Decision
 from tenants.views.console import ConsolePage
 
@@ -124,7 +125,7 @@ ACTS = {act.name: act for act in _ALL}
 
 def permission_for(contract: Contract) -> str:
     """What every act on the contract needs."""
-    return f"{resource_of(contract.type)}:execute"
+    return f"{RESOURCES[contract.type]}:execute"
 
 
 def menu(page: ConsolePage, contract: Contract) -> dict[str, Any]:
@@ -133,7 +134,7 @@ def menu(page: ConsolePage, contract: Contract) -> dict[str, Any]:
     fitting = [act for act in ACTS.values() if act.fits(contract, page)]
     primary = [act for act in fitting if act.primary]
     more = [_item(page, contract, act) for act in fitting if not act.primary] if decision else []
-    if standing(contract, page.at) == "draft" and page.can(f"{resource_of(contract.type)}:modify"):
+    if standing(contract, page.at) == "draft" and page.can(f"{RESOURCES[contract.type]}:modify"):
         url = address("contract-edit", page.slug, contract_id=contract.id)
         more.insert(0, {"label": _("Edit draft"), "url": url, "icon": "edit"})
     if decision and standing(contract, page.at) in AMENDABLE:

@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy
 from applications.actions.changes import Change
 from applications.forms import MomentField, ShownForm
 from applications.models import Contract
-from applications.views import _contract as shapes
+from applications.policies import agreed_at
 from applications.views._offers import offers
 from iam_portal.errors import DomainError
+from iam_portal.spans import FOREVER
 from tenants.http.refusals import into_form
 from tenants.models import Tenant
 
@@ -118,7 +119,7 @@ def form_of(contract: Contract, tenant: Tenant, at: datetime, data: QueryDict | 
     """
     held = {
         f"{term.role.application_id}/{term.role.key}": f"{term.role.application}: {term.role.name}"
-        for term in shapes.kept(contract, at)
+        for term in agreed_at(contract.terms.all(), at)
         if term.role.during.upper is None
     }
     within = {term.role.application_id for term in contract.terms.all()}
@@ -129,13 +130,13 @@ def form_of(contract: Contract, tenant: Tenant, at: datetime, data: QueryDict | 
         if provides or item.application_id in within
         for key, name, _description in item.roles
     ]
-    leaving = {
-        f"{term.role.application_id}/{term.role.key}" for term in contract.terms.all() if term.removed_at
+    staying = {
+        f"{term.role.application_id}/{term.role.key}" for term in agreed_at(contract.terms.all(), FOREVER)
     }
     return AmendForm(
         data,
         held=sorted(held.items(), key=lambda item: item[1].lower()),
-        offered=[choice for choice in offered if choice[0] not in held or choice[0] in leaving],
+        offered=[choice for choice in offered if choice[0] not in staying],
         has_end=contract.ends_at is not None,
     )
 

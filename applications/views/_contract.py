@@ -12,9 +12,10 @@ from django.utils.translation import ngettext
 from applications.availability import Answer
 from applications.http import address
 from applications.models import Contract, ContractTerm, ContractType
+from applications.policies import agreed_at, ever_agreed
 from applications.views._reasons import first_sentence
 from applications.views._standing import is_provider, partner_of, standing, type_words
-from iam_portal.spans import Span, joined
+from iam_portal.spans import FOREVER, Span, joined
 from tenants.models import Tenant
 
 
@@ -23,15 +24,10 @@ def with_terms(rows: QuerySet[Contract]) -> QuerySet[Contract]:
     return rows.prefetch_related("pauses", "terms__role__application")
 
 
-def kept(contract: Contract, at: datetime) -> list[ContractTerm]:
-    """The terms whose role no amendment has taken away by then."""
-    return [term for term in contract.terms.all() if term.removed_at is None or term.removed_at > at]
-
-
 def applications_of(contract: Contract) -> dict[str, str]:
-    """Id → name of the shared applications, by name; without those that amendments take away."""
-    staying = [term for term in contract.terms.all() if term.removed_at is None] or contract.terms.all()
-    return _by_name(staying)
+    """Id → name of the shared applications, by name; without those that are, or will be, taken away."""
+    terms = contract.terms.all()
+    return _by_name(agreed_at(terms, FOREVER) or terms)
 
 
 def _by_name(terms: Iterable[ContractTerm]) -> dict[str, str]:
@@ -103,7 +99,7 @@ def roles_by_application(
 ) -> list[dict[str, Any]]:
     """Each application with its roles, and whether the consumer holds it by this contract now."""
     roles: dict[str, dict[str, ContractTerm]] = defaultdict(dict)
-    terms = kept(contract, at)
+    terms = agreed_at(contract.terms.all(), at)
     for term in terms:
         roles[term.role.application_id][term.role.key] = term
     accepted = standing(contract, at) in ("scheduled", "in_force", "paused")
@@ -141,7 +137,7 @@ def lanes(contract: Contract, at: datetime) -> list[dict[str, Any]]:
     state = standing(contract, at)
     groups: dict[tuple[Span, ...], list[str]] = defaultdict(list)
     spans: dict[tuple[str, str], list[Span]] = defaultdict(list)
-    terms = [term for term in contract.terms.all() if term.removed_at is None or not term.during.isempty]
+    terms = ever_agreed(contract.terms.all())
     for term in terms:
         spans[term.role.application_id, term.role.key].append(_agreed(contract, term, state))
     spans = defaultdict(list, {key: joined(found) or found[:1] for key, found in spans.items()})

@@ -14,7 +14,6 @@ __all__ = [
     "STANDINGS",
     "is_provider",
     "partner_of",
-    "resource_of",
     "standing",
     "standing_in",
     "type_words",
@@ -68,11 +67,6 @@ def is_provider(contract: Contract, tenant: Tenant) -> bool:
 def partner_of(contract: Contract, tenant: Tenant) -> Tenant:
     """The other side."""
     return contract.consumer if is_provider(contract, tenant) else contract.provider
-
-
-def resource_of(contract_type: str) -> str:
-    """The portal's resource whose permissions govern contracts of the type."""
-    return "ProvisionContracts" if contract_type == ContractType.PROVISION else "AccessContracts"
 
 
 def type_words(contract_type: str) -> str | Promise:

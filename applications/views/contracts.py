@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from applications import policies
 from applications.http import address
 from applications.models import Contract, ContractPause, ContractTerm, ContractType
+from applications.policies import RESOURCES, agreed_at
 from applications.views import _contract as shapes
 from applications.views import _usage as used
 from applications.views._acts import menu, permission_for
@@ -21,7 +22,6 @@ from applications.views._reasons import holding, of_contract, why
 from applications.views._standing import (
     STANDINGS,
     is_provider,
-    resource_of,
     standing,
     standing_in,
     type_words,
@@ -61,7 +61,7 @@ class ContractPage(ConsolePage):
 
     def readable(self) -> list[str]:
         """The types that the person may read; refused when there is none."""
-        decisions = {kind: self.can(f"{resource_of(kind)}:read") for kind in ContractType.values}
+        decisions = {kind: self.can(f"{RESOURCES[kind]}:read") for kind in ContractType.values}
         if not any(decisions.values()):
             reasons = tuple(reason for decision in decisions.values() for reason in decision.reasons)
             raise Forbidden(_("This needs a role for contracts."), reasons=reasons)
@@ -73,7 +73,7 @@ class ContractPage(ConsolePage):
         contract = rows.filter(id=contract_id).first()
         if contract is None:
             raise NotFound
-        self.require(f"{resource_of(contract.type)}:read")
+        self.require(f"{RESOURCES[contract.type]}:read")
         return contract
 
     def crumbs(self) -> list[dict[str, str]]:
@@ -144,7 +144,7 @@ class ContractDetail(ContractPage):
         return self.render("applications/contract_detail.html", context)
 
     def _planned(self, contract: Contract, pause: ContractPause) -> dict[str, Any]:
-        mine = is_provider(contract, self.tenant) and self.can(f"{resource_of(contract.type)}:modify")
+        mine = is_provider(contract, self.tenant) and self.can(f"{RESOURCES[contract.type]}:modify")
         url = address("contract-cancel-pause", self.slug, contract_id=contract.id, pause_id=pause.id)
         return {
             "during": pause.during,
@@ -172,7 +172,7 @@ def narrowed(
 
 def cells(row: Contract, tenant: Tenant, at: datetime) -> list[dict[str, Any]]:
     """One row of the list."""
-    roles = len({term.role_id for term in shapes.kept(row, at)})
+    roles = len({term.role_id for term in agreed_at(row.terms.all(), at)})
     return [
         {
             "text": shapes.title(row, tenant),

@@ -13,8 +13,8 @@ from applications.actions import contracts
 from applications.actions.drafts import Offer
 from applications.http import SAME_CLICK, address, take_turns
 from applications.models import Contract, ContractState, ContractType
+from applications.policies import RESOURCES
 from applications.views._reasons import first_sentence
-from applications.views._standing import resource_of
 from applications.views._summary import summary
 from applications.views._wizard import STEPS, Wizard, neighbour, offer_of, placed
 from applications.views.contracts import ContractPage
@@ -32,7 +32,7 @@ class WizardPage(ContractPage):
 
     def types(self) -> list[str]:
         """The types of contract that the person may write."""
-        decisions = {kind: self.can(f"{resource_of(kind)}:add") for kind in ContractType.values}
+        decisions = {kind: self.can(f"{RESOURCES[kind]}:add") for kind in ContractType.values}
         allowed = [kind for kind, decision in decisions.items() if decision]
         if not allowed:
             reasons = tuple(reason for decision in decisions.values() for reason in decision.reasons)
@@ -131,7 +131,7 @@ class ContractNew(WizardPage):
         consumer_id, offer = offer_of(bound)
         propose = wizard.data.get("go") == "propose"
         if propose:
-            self.require(f"{resource_of(offer.type)}:execute")
+            self.require(f"{RESOURCES[offer.type]}:execute")
         take_turns(f"contract:{self.tenant.id}:{self.actor.id}")
         errors = refusals()
         with self.attempt(errors) as outcome:

@@ -11,8 +11,9 @@ from applications import policies
 from applications.http import address
 from applications.models import Availability, Contract, ContractType
 from applications.models.applications import PORTAL_ID
+from applications.policies import RESOURCES
 from applications.views._application import visible
-from applications.views._standing import resource_of, standing_in
+from applications.views._standing import standing_in
 from applications.views._tasks import tasks
 from tenants.models import HistoryEvent, Tenant
 from tenants.views import record
@@ -27,7 +28,7 @@ class Overview(ConsolePage):
     permission = "OwnAccount:read"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        types = [kind for kind in ContractType.values if self.can(f"{resource_of(kind)}:read")]
+        types = [kind for kind in ContractType.values if self.can(f"{RESOURCES[kind]}:read")]
         contracts = policies.contracts_of(self.tenant).filter(type__in=types)
         tiles = application_tiles(self.tenant, self.at) if self.can("Modules:read") else []
         tiles += contract_tiles(contracts, self.tenant, self.at) if types else []

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from applications.actions import contracts
 from applications.http import address
 from applications.models import ContractState
-from applications.views._standing import resource_of
+from applications.policies import RESOURCES
 from applications.views._wizard import Wizard, data_of, offer_of
 from applications.views.drafting import WizardPage, drawn, refusals, refused, walked
 from iam_portal.errors import DomainError, Kind, NotFound
@@ -30,7 +30,7 @@ class DraftPage(WizardPage):
         self.heading = _("Edit draft")
         if self.draft.state != ContractState.DRAFT or self.draft.provider_id != self.tenant.id:
             raise NotFound
-        self.require(f"{resource_of(self.draft.type)}:modify")
+        self.require(f"{RESOURCES[self.draft.type]}:modify")
 
     def types(self) -> list[str]:
         return [self.draft.type]
@@ -64,7 +64,7 @@ class ContractEdit(DraftPage):
         which: dict[str, Any] = {"tenant": self.tenant, "contract_id": self.draft.id}
         which |= {"by": self.actor, "at": self.at}
         if propose:
-            self.require(f"{resource_of(self.draft.type)}:execute")
+            self.require(f"{RESOURCES[self.draft.type]}:execute")
         with self.attempt(errors) as outcome:
             contracts.edit(**which, offer=offer_of(bound)[1], revision=revision)
             if propose:

@@ -9,8 +9,13 @@ from django.db.models import Q, QuerySet
 
 from iam_portal.errors import NotFound
 from iam_portal.gate import Actor
+from tenants import policies
 from tenants.history import record
 from tenants.models import AutoAccept, Partnership, Tenant
+from tenants.signals import auto_accept_changed
+
+# What a standing yes to contracts of a type needs: it accepts them.
+ACCEPTS = {"provision": "ProvisionContracts:execute", "access": "AccessContracts:execute"}
 
 
 def are_partners(a: Tenant, b: Tenant) -> bool:
@@ -26,14 +31,28 @@ def partners_of(tenant: Tenant) -> QuerySet[Tenant]:
     return Tenant.objects.filter(joined | invited).distinct().order_by("name", "id")
 
 
+def needed_to_accept(*, tenant: Tenant, partnership_id: UUID, contract_types: Collection[str]) -> list[str]:
+    """The permissions that this choice takes: for types that are not switched on already."""
+    rows = AutoAccept.objects.filter(partnership=partnership_id, tenant=tenant)
+    fresh = set(contract_types) - set(rows.values_list("contract_type", flat=True))
+    return [ACCEPTS[contract_type] for contract_type in sorted(fresh)]
+
+
 def accept_automatically(
-    *, tenant: Tenant, partnership_id: UUID, contract_types: Collection[str], by: Actor, at: datetime
+    *,
+    tenant: Tenant,
+    partnership_id: UUID,
+    contract_types: Collection[str],
+    by: Actor,
+    at: datetime,
+    revision: int | None = None,
 ) -> None:
     """From now on this side accepts proposals of exactly these contract types from the partner unseen."""
     with transaction.atomic():
         found = Partnership.objects.select_for_update().filter(pk=partnership_id, state="confirmed").first()
         if found is None or tenant.id not in (found.inviter_id, found.invitee_id):
             raise NotFound
+        policies.require_revision(found, revision)
         rows = AutoAccept.objects.filter(partnership=found, tenant=tenant)
         before = sorted(rows.values_list("contract_type", flat=True))
         wanted = sorted(set(contract_types))
@@ -44,6 +63,8 @@ def accept_automatically(
             row = AutoAccept(partnership=found, tenant=tenant, contract_type=contract_type)
             row.full_clean()
             row.save()
+        found.revision += 1
+        found.save(update_fields=["revision"])
         record(
             action="partnership.auto_accept_changed",
             tenants=[tenant],
@@ -52,6 +73,9 @@ def accept_automatically(
             subject=("partnership", found.id, tenant.name),
             before={"contractTypes": before},
             after={"contractTypes": wanted},
+        )
+        auto_accept_changed.send(
+            sender=Partnership, partnership=found, tenant=tenant, contract_types=wanted, at=at
         )
 
 

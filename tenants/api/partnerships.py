@@ -24,12 +24,11 @@ from tenants.serializers.partnerships import (
     AutoAcceptIn,
     InvitationIn,
     InvitationMade,
+    InvitationShown,
     PartnershipOut,
     PartnershipPage,
     RedeemIn,
 )
-
-ACCEPTS = {"provision": "ProvisionContracts:execute", "access": "AccessContracts:execute"}
 
 
 class PartnershipAPI(TenantAPI):
@@ -101,6 +100,28 @@ class Partnerships(PartnershipAPI):
         link = settings.PORTAL_BASE_URL + reverse("entry:invitation-take", kwargs={"code": token})
         reply = {**self.shape(self.one(row.id)), "token": token, "link": link}
         return Response(reply, status=201, headers={"Cache-Control": "no-store"})
+
+
+class Preview(PartnershipAPI):
+    """An invitation, before it is taken."""
+
+    permissions = {"POST": "OrganizationRelations:add"}
+
+    @extend_schema(request=RedeemIn, responses={200: InvitationShown})
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        """Who invites, until when, and what they wrote. Changes nothing.
+
+        404 alike for a link that is unknown, used, expired, revoked or meant for another organization.
+        """
+        row = partnerships.preview(token=self.read(RedeemIn)["token"], at=self.at, tenant=self.tenant)
+        shown = {
+            "inviter": _side(row.inviter),
+            "invitedBy": row.invited_by,
+            "invitedAt": rfc3339(row.invited_at),
+            "expiresAt": rfc3339(row.expires_at),
+            "note": row.note,
+        }
+        return Response(shown, headers={"Cache-Control": "no-store"})
 
 
 class Redeem(PartnershipAPI):
@@ -190,18 +211,19 @@ class AutoAccept(PartnershipAPI):
 
     @extend_schema(request=AutoAcceptIn, responses=PartnershipOut)
     def put(self, request: Request, partnership_id: UUID, **kwargs: Any) -> Response:
-        """Exactly these contract types; never amendments. It takes who may accept such a contract himself."""
-        types = self.read(AutoAcceptIn)["types"]
-        for type in types:
-            permission = Permission.parse(ACCEPTS[type])
+        """Exactly these contract types; never amendments. ``If-Match`` takes the partnership's revision.
+
+        To switch one on takes who may accept such a contract himself.
+        """
+        given: dict[str, Any] = {
+            "tenant": self.tenant,
+            "partnership_id": partnership_id,
+            "contract_types": self.read(AutoAcceptIn)["types"],
+        }
+        for text in partners.needed_to_accept(**given):
+            permission = Permission.parse(text)
             require(actor=self.actor, tenant_id=self.kwargs["tenant_id"], permission=permission, at=self.at)
-        partners.accept_automatically(
-            tenant=self.tenant,
-            partnership_id=partnership_id,
-            contract_types=types,
-            by=self.actor,
-            at=self.at,
-        )
+        partners.accept_automatically(**given, by=self.actor, at=self.at, revision=self.revision())
         return self.answer(partnership_id)
 
 

@@ -56,6 +56,16 @@ class InvitationMade(PartnershipOut):
     link = rest.URLField()
 
 
+class InvitationShown(rest.Serializer[Any]):
+    """What whoever holds the link may know before he takes it."""
+
+    inviter = PartnerOut()
+    invitedBy = rest.CharField()
+    invitedAt = rest.DateTimeField()
+    expiresAt = rest.DateTimeField()
+    note = rest.CharField()
+
+
 class PartnershipPage(rest.Serializer[Any]):
     """A page of partnerships."""
 

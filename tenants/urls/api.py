@@ -23,6 +23,7 @@ _one = f"{_organizations}/<uuid:organization_id>"
 
 urlpatterns = [
     path(_partnerships, api.Partnerships.as_view(), name="partnership-list"),
+    path(f"{_partnerships}:preview", api.Preview.as_view(), name="partnership-preview"),
     path(f"{_partnerships}:redeem", api.Redeem.as_view(), name="partnership-redeem"),
     path(f"{_partnerships}/<uuid:partnership_id>", api.OnePartnership.as_view(), name="partnership-read"),
     path(

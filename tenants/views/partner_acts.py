@@ -11,10 +11,10 @@ from iam_portal.errors import DomainError
 from tenants.actions import partners, partnerships
 from tenants.forms import AutoAcceptForm
 from tenants.impact import Act, carry_out, foresee
-from tenants.models import AutoAccept, Partnership
+from tenants.models import Partnership
 from tenants.views import impacts
 from tenants.views.console import ConfirmPage, ConsolePage
-from tenants.views.partner_facts import ACCEPTS, title_of
+from tenants.views.partner_facts import title_of
 from tenants.views.partners import one_of
 
 
@@ -144,15 +144,15 @@ class AutoAcceptance(ConsolePage):
         back = self.url("tenants:partner-detail", partnership_id=row.pk)
         if not form.is_valid():
             return HttpResponseRedirect(back)
-        wanted = form.cleaned_data["contract_types"]
-        before = AutoAccept.objects.filter(partnership=row, tenant=self.tenant)
-        # A standing yes accepts contracts, so it needs what accepting one needs.
-        for contract_type in set(wanted) - set(before.values_list("contract_type", flat=True)):
-            self.require(ACCEPTS[contract_type])
+        given: dict[str, Any] = {
+            "tenant": self.tenant,
+            "partnership_id": row.pk,
+            "contract_types": form.cleaned_data["contract_types"],
+        }
+        for permission in partners.needed_to_accept(**given):
+            self.require(permission)
         with self.attempt() as outcome:
-            partners.accept_automatically(
-                tenant=self.tenant, partnership_id=row.pk, contract_types=wanted, by=self.actor, at=self.at
-            )
+            partners.accept_automatically(**given, by=self.actor, at=self.at)
         return self.done(_("Saved."), back) if outcome else HttpResponseRedirect(back)
 
     def get(self, request: HttpRequest, partnership_id: UUID) -> HttpResponse:

@@ -11,8 +11,6 @@ from tenants.forms import AutoAcceptForm
 from tenants.models import AutoAccept, Partnership, Tenant
 from tenants.views.console import ConsolePage
 
-# Which permission a standing yes to contracts of a type needs: it accepts them.
-ACCEPTS = {"provision": "ProvisionContracts:modify", "access": "AccessContracts:modify"}
 STATES = {
     "confirmed": gettext_lazy("Confirmed"),
     "redeemed": gettext_lazy("Waits for confirmation"),

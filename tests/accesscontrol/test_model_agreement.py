@@ -18,9 +18,8 @@ from hypothesis.stateful import invariant, run_state_machine_as_test
 from accesscontrol.actions import keys
 from applications import facts, readmodel
 from applications.models import ServiceAccount
-from tests.support.amendment_acts import AmendmentActs
 from tests.support.comparing import Comparing
-from tests.support.foreseeing import Foreseeing
+from tests.support.foreseeing_amendments import ForeseeingAmendments
 from tests.support.happening import (
     APPS,
     BORN,
@@ -34,7 +33,7 @@ TOKEN_LIFE = timedelta(seconds=300)
 BASE = "/iam/access-management/v1"
 
 
-class Sharing(Foreseeing, AmendmentActs, RoleActs, Comparing):
+class Sharing(ForeseeingAmendments, RoleActs, Comparing):
     """Acts at random; after each the facts, rows, lists and events are compared, and a token is introspected.
 
     What follows from them takes turns: after one act a door is asked over HTTP, after the next ACL, calls and

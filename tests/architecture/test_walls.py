@@ -60,7 +60,6 @@ MAY_CROSS = {
     "tenants/actions/chain.py": "finds the tenants whose history waits for its chain",
     "applications/events.py": "the sequencer orders the events of all; an act is told to both sides",
     "applications/api/events.py": "an application reads its own events from the streams of all it serves",
-    "applications/actions/webhooks.py": "a subscription begins at the newest position of all tenants' events",
     "applications/actions/webhook_requests.py": "the job forgets old deliveries of all tenants",
     "applications/delivery/turns.py": "the worker finds the subscriptions of all tenants that are due",
     "applications/delivery/parcels.py": "an application's own events lie in the streams of all it serves",
