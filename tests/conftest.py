@@ -59,7 +59,12 @@ def transactional_db() -> None:
 
 
 @pytest.fixture(scope="session")
-def running_portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
-    """The whole portal with its story, as people start it."""
+def running_portal(
+    tmp_path_factory: pytest.TempPathFactory, django_db_setup: None
+) -> Iterator[RunningPortal]:
+    """The whole portal with its story, as people start it.
+
+    After the tests' own database: its portal begins before the moments that tests name in advance.
+    """
     with RunningPortal(tmp_path_factory.mktemp("portal"), with_seed=True) as portal:
         yield portal

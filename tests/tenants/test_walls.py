@@ -63,7 +63,7 @@ def test_a_forgotten_filter_shows_one_tenant_and_an_unscoped_query_nothing(fille
 def test_every_tenant_table_forces_its_policy(db, model):
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE relname = %s",
+            "SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE oid = to_regclass(%s)",
             [model._meta.db_table],
         )
         assert cursor.fetchone() == (True,)
