@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,10 +21,12 @@ from accesscontrol.decide import (
 )
 from accesscontrol.holdings import Call, Holdings
 from accesscontrol.impact_shapes import people_part, services_part
+from accesscontrol.models import TenantRole, TenantRolePermission
 from applications.availability import SharingFacts
-from applications.impact import moments_of
+from applications.impact import UNMOVED, moments_of
 from applications.impact_scope import Scope
 from tenants.impact import Act, Part
+from tenants.policies import hold
 
 # A role over one tenant's data, by whichever ways: what it amounts to, and the URNs that it goes by.
 Slot = tuple[str, str, bool]  # role key, whose data, whether it is a role of the tenant's own making
@@ -49,6 +52,21 @@ def look(act: Act, scope: Scope) -> Callable[[], Part]:
             sorted(services),
         ]
         return Part(shown, weighed, harmless=not people and not services)
+
+    return again
+
+
+def look_at_role(act: Act, role: TenantRole) -> Callable[[], Part]:
+    """The same of a tenant role, which moves no availability: the pairs are where its permissions lie."""
+    hold(act.tenant)
+    rows = TenantRolePermission.objects.not_over(act.at).filter(role=role)
+    applications = rows.values_list("resource__application_id", flat=True)
+    pairs = {application_id: frozenset({str(act.tenant.id)}) for application_id in applications}
+    second = look(act, Scope(pairs))
+
+    def again() -> Part:
+        part = second()
+        return replace(part, shown={**UNMOVED, **part.shown})
 
     return again
 
@@ -188,4 +206,4 @@ def _call_moments(was: CallFacts, becomes: CallFacts | None, when: datetime) -> 
     return sorted(moment for moment in found if moment >= when)
 
 
-__all__ = ["look", "lost_by_people", "lost_calls"]
+__all__ = ["look", "look_at_role", "lost_by_people", "lost_calls"]

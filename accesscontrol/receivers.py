@@ -14,7 +14,7 @@ from accesscontrol.actions.assignments import what_principal_holds
 from accesscontrol.actions.required import give
 from accesscontrol.facts import groups_above
 from accesscontrol.gate import require_may_grant
-from accesscontrol.models import Assignment, TenantRolePermission
+from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
 from applications import signals as application_signals
 from applications.actions.requirements import Tick
 from applications.impact_scope import Scope
@@ -102,6 +102,12 @@ def end_permissions(*, resource_ids: Sequence[UUID], at: datetime, **kwargs: Any
 def weigh(*, act: Act, scope: Scope, **kwargs: Any) -> Callable[[], Part]:
     """The people and services that lose something by an act."""
     return impact.look(act, scope)
+
+
+@receiver(tenant_signals.act_weighed)
+def weigh_role(*, act: Act, **kwargs: Any) -> Callable[[], Part] | None:
+    """Who loses something when a tenant role holds less, or ends."""
+    return impact.look_at_role(act, act.subject) if isinstance(act.subject, TenantRole) else None
 
 
 @receiver(application_signals.managers_asked)

@@ -21,6 +21,8 @@ from tenants.models import Tenant
 
 # A role held by ownership or provision, or (with its id) by one access contract.
 Slot = tuple[str, str | None]
+# What an act shows that moves no availability.
+UNMOVED: Mapping[str, Any] = {"pairs": [], "pairCount": 0, "contracts": {"count": 0, "items": []}}
 MOST_ITEMS = 500  # of one list; the counts are always whole
 
 

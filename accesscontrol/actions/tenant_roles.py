@@ -8,6 +8,7 @@ from django.db import transaction
 
 from accesscontrol import decide
 from accesscontrol import facts as load
+from accesscontrol.actions import assignments
 from accesscontrol.gate import require_may_grant
 from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
 from applications import facts as sharing_facts
@@ -29,12 +30,6 @@ class NotAvailableHere(DomainError):
     """Some permissions are not available in this tenant; every one is listed."""
 
     code = "permission_not_available"
-
-
-class RoleInUse(DomainError):
-    """Somebody holds the role."""
-
-    code = "role_in_use"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +71,15 @@ def define(*, tenant: Tenant, definition: Definition, by: Actor, at: datetime) -
 
 
 def delete(*, tenant: Tenant, key: str, by: Actor, at: datetime) -> None:
-    """End the role. Refused while somebody holds it: assignments are withdrawn one by one, knowingly."""
+    """End the role, and withdraw it from all who hold it; whoever may not give it may not take it either."""
     with tenant_scope(tenant.id), transaction.atomic():
         Tenant.objects.select_for_update(no_key=True).get(id=tenant.id)
         role = TenantRole.objects.at(at).filter(tenant=tenant, key=key).first()
         if role is None:
             raise NotFound
-        if Assignment.objects.not_over(at).filter(tenant=tenant, tenant_role=role).exists():
-            raise RoleInUse("Somebody holds this role. Withdraw it first.")
+        held = Assignment.objects.not_over(at).filter(tenant=tenant, tenant_role=role)
+        for assignment_id in held.order_by("created_at", "id").values_list("id", flat=True):
+            assignments.withdraw(tenant=tenant, assignment_id=assignment_id, by=by, at=at)
         TenantRolePermission.objects.filter(role=role).close(at)
         TenantRole.objects.filter(id=role.id).update(during=clipped(at))
         _record(role, "role.deleted", permissions=[], by=by, at=at)

@@ -1,6 +1,8 @@
 """Tenant roles by REST."""
 
 from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -11,11 +13,15 @@ from accesscontrol.actions import tenant_roles
 from accesscontrol.decide import tenant_role_urn
 from accesscontrol.models import TenantRole, TenantRolePermission
 from accesscontrol.serializers.roles import RoleBody, RoleIn, RoleOut, RolePage
-from iam_portal.errors import DomainError, NotFound
+from iam_portal.errors import DomainError, Invalid, NotFound
 from iam_portal.gate import Privilege
+from tenants.api.impact import done, foreseen
+from tenants.impact import Act
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size
-from tenants.schema import PAGE
+from tenants.schema import PAGE, query
+from tenants.serializers.impact import ImpactOut
 
+DRY_RUN = query("dry_run", "Only show the impact.", bool)
 _ORDER = [privilege.value for privilege in Privilege]
 
 
@@ -43,6 +49,22 @@ class RoleAPI(TenantAPI):
     def find(self, key: str) -> TenantRole | None:
         """The living role of this tenant."""
         return TenantRole.objects.at(self.at).filter(tenant_id=self.kwargs["tenant_id"], key=key).first()
+
+    def one(self, key: str) -> TenantRole:
+        """The same, or NotFound."""
+        role = self.find(key)
+        if role is None:
+            raise NotFound
+        return role
+
+    def act(self, name: str, role: TenantRole) -> Act:
+        """The act, for its impact."""
+        asked = {"role": role.key, "revision": role.revision}
+        return Act(name=name, tenant=self.tenant, subject=role, at=self.at, asked=asked)
+
+    def deleting(self, key: str) -> Callable[[], None]:
+        """The act itself."""
+        return lambda: tenant_roles.delete(tenant=self.tenant, key=key, by=self.actor, at=self.at)
 
     def shapes(self, roles: list[TenantRole]) -> list[dict[str, Any]]:
         """With their permissions, in one query."""
@@ -85,27 +107,53 @@ class OneRole(RoleAPI):
 
     permissions = {"GET": "Roles:read", "PUT": "Roles:modify", "DELETE": "Roles:delete"}
 
+    takes_row = False
+
     @extend_schema(responses=RoleOut, operation_id="roles_read")
     def get(self, request: Request, key: str, **kwargs: Any) -> Response:
         """As it is now."""
-        role = self.find(key)
-        if role is None:
-            raise NotFound
-        return Response(self.shapes([role])[0])
+        return Response(self.shapes([self.one(key)])[0])
 
-    @extend_schema(request=RoleBody, responses=RoleOut)
+    @extend_schema(parameters=[DRY_RUN], request=RoleBody, responses=RoleOut)
     def put(self, request: Request, key: str, **kwargs: Any) -> Response:
-        """Make the role exactly this; whoever holds it has the change at once."""
-        if self.find(key) is None:
-            raise NotFound
-        role = self.define(key, self.read(RoleBody))
+        """Make the role exactly this; whoever holds it has the change at once.
+
+        Takes the revision of the impact in ``If-Match`` when one is sent; ``dry_run=true`` answers with the
+        impact, and changes nothing.
+        """
+        act, body = self.act("define", self.one(key)), self.read(RoleBody)
+        act = replace(act, asked=[act.asked, body])
+        if request.query_params.get("dry_run") == "true":
+            return foreseen(act, lambda: self.define(key, body))
+        role = done(self, act, lambda: self.define(key, body), required=False)
         return Response(self.shapes([role])[0])
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, key: str, **kwargs: Any) -> Response:
-        """End it; refused while somebody holds it."""
-        tenant_roles.delete(tenant=self.tenant, key=key, by=self.actor, at=self.at)
+        """End it, and withdraw it from all who hold it.
+
+        While somebody holds it, that needs the revision of its impact in ``If-Match`` (428 with the impact
+        otherwise).
+        """
+        act = self.act("delete", self.one(key))
+        done(self, act, self.deleting(key), required=True, unless_nothing=True)
         return Response(status=204)
+
+
+class RoleImpact(RoleAPI):
+    """Deleting one."""
+
+    permissions = {"GET": "Roles:delete"}
+
+    @extend_schema(
+        parameters=[query("action", "The act.", enum=["delete"], required=True)], responses=ImpactOut
+    )
+    def get(self, request: Request, key: str, **kwargs: Any) -> Response:
+        """Who and what loses something. Its revision goes into ``If-Match`` of the act."""
+        role = self.one(key)
+        if request.query_params.get("action") != "delete":
+            raise Invalid("action is delete; for a change, PUT with dry_run=true.")
+        return foreseen(self.act("delete", role), self.deleting(key))
 
 
 def _shape(role: TenantRole, held: dict[tuple[str, str, str], set[str]]) -> dict[str, Any]:

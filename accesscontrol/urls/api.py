@@ -18,5 +18,6 @@ urlpatterns = [
     ),
     path(f"{_tenant}/required-roles", required.RequiredRoles.as_view(), name="required-role-list"),
     path(f"{_tenant}/roles", roles.Roles.as_view(), name="role-list"),
+    path(f"{_tenant}/roles/<role_key:key>/impact", roles.RoleImpact.as_view(), name="role-impact"),
     path(f"{_tenant}/roles/<role_key:key>", roles.OneRole.as_view(), name="role-read"),
 ]

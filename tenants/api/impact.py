@@ -17,6 +17,9 @@ def foreseen(act: Act, do: Callable[[], object]) -> Response:
     return Response(found.as_json(), headers={"ETag": f'"{found.revision}"', "Cache-Control": "no-store"})
 
 
-def done(view: TenantAPI, act: Act, do: Callable[[], Done], *, required: bool) -> Done:
+def done(
+    view: TenantAPI, act: Act, do: Callable[[], Done], *, required: bool, unless_nothing: bool = False
+) -> Done:
     """Against the impact's revision in ``If-Match``: 412 when it is another now, 428 when one is required."""
-    return carry_out(act, do, expected=view.impact_revision(), required=required)
+    expected = view.impact_revision()
+    return carry_out(act, do, expected=expected, required=required, unless_nothing=unless_nothing)

@@ -10,7 +10,8 @@ from accesscontrol import acl, decide
 from accesscontrol import facts as load
 from accesscontrol.actions import assignments, tenant_roles
 from accesscontrol.actions.assignments import Wanted
-from accesscontrol.actions.tenant_roles import Definition, NotAvailableHere, RoleInUse
+from accesscontrol.actions.tenant_roles import Definition, NotAvailableHere
+from accesscontrol.models import Assignment
 from applications import facts
 from applications.actions import contracts
 from iam_portal.errors import NotFound
@@ -22,6 +23,7 @@ from tests.support.knocking import browser, person, service
 pytestmark = pytest.mark.django_db
 LATER = T0 + timedelta(minutes=1)
 PORTAL = "iam-portal"
+URN = "urn:iam:tenant-role:{}:night-shift"
 
 
 def definition(application_id: str, *privileges: str, key: str = "night-shift") -> Definition:
@@ -94,8 +96,10 @@ def test_who_holds_it_loses_what_is_taken_out(shared: Any):
     grants = acl.build(application, at=LATER, tenant_id=acme.id).resources[0]["grants"]
     mine = [grant["privileges"] for grant in grants if "tenant-role" in grant["role"]]
     assert mine == [["read"]]
-    with pytest.raises(RoleInUse):
-        tenant_roles.delete(tenant=acme, key=role.key, by=SYSTEM, at=LATER)
+    tenant_roles.delete(tenant=acme, key=role.key, by=SYSTEM, at=LATER)
+    with tenant_scope(acme.id):
+        assert held(acme, user, application.id, LATER) == []
+        assert not Assignment.objects.not_over(LATER).filter(user=user).exists()
 
 
 def test_by_rest_with_neighbours_and_without_more_rights():
@@ -125,3 +129,45 @@ def test_by_rest_with_neighbours_and_without_more_rights():
     assert service(beta, "robot", "access-manager").knock("GET", address).status_code == 404
     with pytest.raises(NotFound):
         tenant_roles.delete(tenant=beta, key="night-shift", by=SYSTEM, at=LATER)
+
+
+def test_a_role_that_somebody_holds_is_deleted_knowingly() -> None:
+    """By its impact, which names who loses what; who may not give it may not take it."""
+    acme, _ = make_pair()
+    at = datetime.now(UTC)
+    application = register(acme, "press", at)
+    both = definition(application.id, "read", "modify")
+    tenant_roles.define(tenant=acme, definition=both, by=SYSTEM, at=at)
+    kim = make_user(acme, "kim", at=at)
+    assignments.assign(tenant=acme, wanted=Wanted(role=both.key, user_id=kim.id), by=SYSTEM, at=at)
+    manager = browser(acme, person(acme, "manager", "access-manager")[1])
+    address = f"/iam/access-management/v1/tenants/{acme.id}/roles/{both.key}"
+    body = {"name": "Night shift", "permissions": [one_permission(application.id, "read")]}
+
+    narrower = manager.knock("PUT", address, json.dumps(body), query="dry_run=true").json()
+    lost = [{"userId": str(kim.id), "name": "Kim", "roles": [URN.format(acme.id)], "lastUsedAt": None}]
+    assert (narrower["action"], narrower["users"]) == ("define", {"count": 1, "items": lost})
+    body["permissions"] = [one_permission(application.id, "read", "modify")]
+    same = manager.knock("PUT", address, json.dumps(body), query="dry_run=true").json()
+    assert same["users"]["count"] == 0
+    manager.headers["If-Match"] = same["revision"]
+    body["permissions"] = []
+    assert manager.knock("PUT", address, json.dumps(body)).status_code == 412
+    manager.headers.clear()
+
+    refused = manager.knock("DELETE", address)
+    assert (refused.status_code, refused.json()["code"]) == (428, "impact_required")
+    shown = manager.knock("GET", f"{address}/impact", query="action=delete").json()
+    assert shown == {**refused.json()["impact"], "at": shown["at"]}
+    assert (shown["users"]["items"], shown["pairs"]) == (lost, [])
+    manager.headers["If-Match"] = narrower["revision"]
+    assert manager.knock("DELETE", address).status_code == 412
+    manager.headers["If-Match"] = shown["revision"]
+    assert manager.knock("DELETE", address).status_code == 204
+    stranger = browser(acme, person(acme, "reader", "user-reader")[1])
+    assert stranger.knock("GET", f"{address}/impact", query="action=delete").status_code == 403
+
+
+def one_permission(application_id: str, *privileges: str) -> dict[str, Any]:
+    where = {"applicationId": application_id, "resourceType": "urn:test", "resourceId": "machines"}
+    return {**where, "privileges": list(privileges)}

@@ -68,7 +68,7 @@ class ContractActs(History):
             return
         if far != "drafted":
             self.tries(lambda: self.u.propose(made[0], self.at), expected=True)
-        if far == "accepted":
+        if far == "accepted" and self.model.contracts[made[0]].state == "proposed":
             self.tries(lambda: self.u.accept(made[0], self.at), expected=True)
 
     @rule(number=index)

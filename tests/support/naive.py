@@ -22,6 +22,7 @@ class Naive(Words):
     roles: list[Role] = field(default_factory=list)
     contracts: dict[str, Contract] = field(default_factory=dict)
     partners: set[frozenset[str]] = field(default_factory=set)
+    auto: set[tuple[str, str, str]] = field(default_factory=set)  # (who says yes, to whose, contract type)
     assignments: dict[str, Assignment] = field(default_factory=dict)
     users: dict[str, tuple[str, list[Life]]] = field(default_factory=dict)  # (tenant, when active)
     groups: dict[str, str | None] = field(default_factory=dict)  # group → the one above it
@@ -275,6 +276,7 @@ class Naive(Words):
     def part(self, a: str, b: str, at: datetime) -> None:
         """The partnership ends, and what rests on it."""
         self.partners.discard(frozenset((a, b)))
+        self.auto = {yes for yes in self.auto if {*yes[:2]} != {a, b}}
         for contract in self.contracts.values():
             if {contract.provider, contract.consumer} == {a, b}:
                 if contract.state == "proposed":

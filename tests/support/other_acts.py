@@ -9,7 +9,7 @@ from accesscontrol.actions import assignments
 from applications import readmodel
 from applications.actions import applications, watch
 from iam_portal.walls import tenant_scope
-from tenants.actions import memberships, partnerships, users
+from tenants.actions import memberships, partners, partnerships, users
 from tenants.actions import tenants as tenant_acts
 from tests.support import naive
 from tests.support.factories import SYSTEM
@@ -38,6 +38,22 @@ class OtherActs(History):
         )
         if pairs:
             self.u.join(*pairs[number % len(pairs)], self.at)
+
+    @rule(number=index, turned=st.booleans(), types=st.sets(st.sampled_from(["provision", "access"])))
+    def say_yes_in_advance(self, number: int, turned: bool, types: set[str]) -> None:
+        pairs = sorted(self.model.partners, key=sorted)
+        if pairs:
+            pair = pairs[number % len(pairs)]
+            one, other = sorted(pair, reverse=turned)
+            partners.accept_automatically(
+                tenant=self.u.tenants[one],
+                partnership_id=self.u.partnerships[pair],
+                contract_types=types,
+                by=SYSTEM,
+                at=self.at,
+            )
+            self.model.auto = {yes for yes in self.model.auto if yes[:2] != (one, other)}
+            self.model.auto |= {(one, other, type) for type in types}
 
     @rule(name=tenant_names)
     def suspend_or_resume_a_tenant(self, name: str) -> None:

@@ -146,6 +146,8 @@ class Universe:
         tenant = self.tenants[known.provider]
         contracts.propose(tenant=tenant, contract_id=UUID(contract_id), by=SYSTEM, at=at)
         known.state, known.proposed = "proposed", at
+        if (known.consumer, known.provider, known.type) in self.model.auto:
+            self.model.accept(known, at)
 
     def accept(self, contract_id: str, at: datetime, ticks: Sequence[Tick] = ()) -> None:
         known = self.model.contracts[contract_id]
