@@ -34,8 +34,9 @@ class Act:
 
     ``name`` is the act's (end, pause, narrow, suspend, retire, declare, define, delete); ``subject`` is what
     it is done to: a contract, an application, a tenant, a partnership or a role of a tenant. ``when`` is the
-    planned moment, if it is planned. ``asked`` is whatever else the act was told (ready for JSON): another wish is another impact. ``also`` are
-    applications that it will lock besides those of its subject, to be locked together with them.
+    planned moment, if it is planned. ``asked`` is whatever else the act was told (ready for JSON): another
+    wish is another impact. ``also`` are applications that it will lock besides those of its subject, to be
+    locked together with them.
     """
 
     name: str

@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponse
+from pytest_django import DjangoDbBlocker
 
 from accesscontrol.actions import assignments
 from accesscontrol.actions.assignments import Wanted
@@ -29,19 +30,32 @@ from tests.applications.sharing import proposal
 from tests.applications.sides import Side, make_side
 from tests.support.factories import SYSTEM
 from tests.support.knocking import NOBODY, Knocker, address_of, browser, person
+from tests.support.once import made_once, savepoint
 
 NOTHING = "nobody.nothing"
 BACK = "https://tool.example/done"
 
 
+@pytest.fixture(scope="module")
+def both(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[tuple[Side, Side]]:
+    with made_once(django_db_blocker):
+        made = make_side("acme"), make_side("zenith")
+        old = datetime.now(UTC) - timedelta(days=100)  # so that the list of unused contracts shows something
+        Watermark.objects.filter(name="usage").update(at=old)
+        Contract.objects.filter(state="accepted").update(starts_at=old)
+        yield made
+
+
 @pytest.fixture
-def sides(db: None, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Side, Side]]:
+def sides(
+    both: tuple[Side, Side],
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[tuple[Side, Side]]:
     monkeypatch.setattr(settings, "STATIC_ROOT", str(tmp_path))
-    made = make_side("acme"), make_side("zenith")
-    old = datetime.now(UTC) - timedelta(days=100)  # so that the list of unused contracts shows something
-    Watermark.objects.filter(name="usage").update(at=old)
-    Contract.objects.filter(state="accepted").update(starts_at=old)
-    yield made
+    with savepoint(django_db_blocker):
+        yield both
 
 
 def like_unknown(reply: HttpResponse, unknown: HttpResponse) -> bool:

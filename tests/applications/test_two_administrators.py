@@ -30,7 +30,7 @@ from tests.tenants.conftest import Racers
 
 pytestmark = pytest.mark.slow
 
-ROUNDS = 5  # times the meetings below: forty
+ROUNDS = 3  # times the meetings below: twenty-four
 
 
 @pytest.fixture

@@ -40,7 +40,6 @@ HOSTILE = [
     *(HUGE, f"-{HUGE}", "1e400", "1e308", "0.1", "null", "true", "[]", "{}", "[null]", "[[]]", "[{}]"),
     *('["\\u0000"]', '{"a": 1}', '"0000-00-00T00:00:00Z"', f'"{LATE}"', '"0001-01-01T00:00:00+23:59"'),
 ]
-NAMES = ("limit", "cursor", "at", "search", "relation", "available", "side", "state", "type", "after")
 CURSORS = ["W10", "WyIiXQ", "WyJcdTAwMDAiXQ", "W1tdXQ", "WyJhIiwiYiJd", "WyJcdWQ4MDAiXQ"]  # of wrong content
 VALUES = ["", "%00", "-1", "0", HUGE, "%FF", "%F0%9F%92%A9", "x" * 3000, LATE, "%D9%A1", *CURSORS]
 PATHS = ["%00", "..", "%2e%2e", "x" * 300, HUGE, "%F0%9F%92%A9", "%ED%A0%80", "A B", "'--", "acme.robot%0a"]
@@ -65,6 +64,12 @@ def components() -> tuple[dict[str, Any], dict[str, Any]]:
     """The paths and the schemas of the API's description."""
     described = SchemaGenerator().get_schema(request=None, public=True)
     return described["paths"], described["components"]["schemas"]
+
+
+def asked_by(door: Door) -> list[str]:
+    """The parameters of the query string, as they are described."""
+    described = components()[0][door.address][door.method.lower()].get("parameters", ())
+    return [each["name"] for each in described if each["in"] == "query"]
 
 
 def body_of(door: Door) -> dict[str, Any]:
@@ -113,25 +118,30 @@ def test_what_is_no_object_of_known_fields_is_refused(house: House, door: Door) 
 
 @pytest.mark.parametrize("door", WRITING, ids=ident)
 def test_a_hostile_value_in_a_field_breaks_nothing(house: House, door: Door) -> None:
-    """Everything else as described, so that the value comes as far as it can; a third of all pairs."""
+    """Everything else as described, so that the value comes as far as it can; a fifth of all pairs."""
     whole = body_of(door)
     bodies = [
         json.dumps({**whole, name: "HERE"}).replace('"HERE"', value)
         for place, name in enumerate(whole)
         for number, value in enumerate(HOSTILE)
-        if (place + number) % 3 == 0
+        if (place + number) % 5 == 0
     ]
     assert refused(house, door, bodies, 200, 201, 400, 404, 409) == {}
 
 
 @pytest.mark.parametrize("door", READING, ids=ident)
 def test_a_hostile_query_breaks_nothing(house: House, door: Door) -> None:
+    """Each parameter that the door takes, with half of the values; and all that it does not take, at once."""
     address, wrong = address_of(door, house.acme), {}
-    for place, name in enumerate(NAMES):
-        for value in VALUES[(place + READING.index(door)) % 3 :: 3]:
-            status = who(house, door).knock("GET", address, query=f"{name}={value}").status_code
-            if status not in (200, 400, 404, 410):
-                wrong[f"{name}={value}"[:60]] = status
+    taken = asked_by(door)
+    others = [name for name in ("limit", "cursor", "at", "search", "nonsense") if name not in taken]
+    queries = ["&".join(f"{name}={HUGE}" for name in others)]
+    for place, name in enumerate(taken):
+        queries += [f"{name}={value}" for value in VALUES[(place + READING.index(door)) % 2 :: 2]]
+    for query in queries:
+        status = who(house, door).knock("GET", address, query=query).status_code
+        if status not in (200, 400, 404, 410):
+            wrong[query[:60]] = status
     assert wrong == {}
 
 
