@@ -270,8 +270,7 @@ class Naive(Words):
     def retire(self, application: str, at: datetime) -> None:
         for key in self.keys(application):
             self.take_role_away(application, key, at)
-        known = self.applications[application]
-        cut([known.life, *known.suspended], at)
+        cut([(known := self.applications[application]).life, *known.suspended], at)
 
     def part(self, a: str, b: str, at: datetime) -> None:
         """The partnership ends, and what rests on it."""
