@@ -113,7 +113,8 @@ def refused(house: House, door: Door, bodies: Iterable[str | bytes], *fine: int)
 
 @pytest.mark.parametrize("door", WRITING, ids=ident)
 def test_what_is_no_object_of_known_fields_is_refused(house: House, door: Door) -> None:
-    assert refused(house, door, NOT_JSON, 400, 404) == {}
+    """Every second door gets the other half."""
+    assert refused(house, door, NOT_JSON[WRITING.index(door) % 2 :: 2], 400, 404) == {}
 
 
 @pytest.mark.parametrize("door", WRITING, ids=ident)
@@ -199,7 +200,7 @@ VALUE = st.recursive(
 def test_random_values_break_nothing(house: House, door: Door) -> None:
     whole = body_of(door)
 
-    @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(st.fixed_dictionaries({}, optional=dict.fromkeys(whole, VALUE)))
     def knock(changed: dict[str, Any]) -> None:
         body = json.dumps({**whole, **changed})

@@ -115,7 +115,7 @@ def _contracts(finder: _Finder) -> list[Shot]:
 
 
 _ACTS = {
-    ("in_force", "provided"): ("pause", "end"),
+    ("in_force", "provided"): ("pause", "end", "amend"),
     ("in_force", "received"): ("end",),
     ("paused", "provided"): ("resume",),
     ("proposed", "provided"): ("withdraw",),
