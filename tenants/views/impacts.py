@@ -20,7 +20,7 @@ def shown(found: Found, page: ConsolePage, *, nothing: str, apart_from: object =
     """
     contracts = [item for item in _items(found, "contracts") if item["contractId"] != str(apart_from)]
     others = _count(found, "contracts") - (len(_items(found, "contracts")) - len(contracts))
-    counts = [count for count in _counts(found, others) if count["value"]]
+    counts = [count for count in _counts(found, others, apart_from is not None) if count["value"]]
     if not counts:
         return {"nothing": nothing}
     groups = [
@@ -38,19 +38,21 @@ def shown(found: Found, page: ConsolePage, *, nothing: str, apart_from: object =
     return {"counts": counts, "names": names}
 
 
-def _counts(found: Found, contracts: int) -> list[dict[str, Any]]:
+def _counts(found: Found, contracts: int, other: bool) -> list[dict[str, Any]]:
     pairs: Sequence[Found] = found.get("pairs", ())
     gone = [pair for pair in pairs if pair["becomes"] == "unavailable"]
     applications = len({pair["applicationId"] for pair in gone})
     organizations = len({pair["tenantId"] for pair in pairs})
     people, services = _count(found, "users"), _count(found, "services")
     sessions = _count(found, "sessions")
+    each = ngettext("Contract", "Contracts", contracts)
+    further = ngettext("Other contract", "Other contracts", contracts)
     return [
         {"label": ngettext("Application", "Applications", applications), "value": applications},
         {"label": ngettext("Organization", "Organizations", organizations), "value": organizations},
         {"label": ngettext("Person", "People", people), "value": people},
         {"label": ngettext("Service call", "Service calls", services), "value": services},
-        {"label": ngettext("Other contract", "Other contracts", contracts), "value": contracts},
+        {"label": further if other else each, "value": contracts},
         {"label": ngettext("Live session", "Live sessions", sessions), "value": sessions},
     ]
 
