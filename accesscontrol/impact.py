@@ -21,7 +21,7 @@ from accesscontrol.decide import (
 )
 from accesscontrol.holdings import Call, Holdings
 from accesscontrol.impact_shapes import people_part, services_part
-from accesscontrol.models import TenantRole, TenantRolePermission
+from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
 from applications.availability import SharingFacts
 from applications.impact import UNMOVED, moments_of
 from applications.impact_scope import Scope
@@ -57,8 +57,13 @@ def look(act: Act, scope: Scope) -> Callable[[], Part]:
 
 
 def look_at_role(act: Act, role: TenantRole) -> Callable[[], Part]:
-    """The same of a tenant role, which moves no availability: the pairs are where its permissions lie."""
+    """The same of a tenant role, which moves no availability: the pairs are where its permissions lie.
+
+    Whoever holds it loses it, also who cannot use it just now.
+    """
     hold(act.tenant)
+    revision = TenantRole.objects.values_list("revision", flat=True).get(id=role.id)
+    before = _assigned(role, act.at)
     rows = TenantRolePermission.objects.not_over(act.at).filter(role=role)
     applications = rows.values_list("resource__application_id", flat=True)
     pairs = {application_id: frozenset({str(act.tenant.id)}) for application_id in applications}
@@ -66,9 +71,20 @@ def look_at_role(act: Act, role: TenantRole) -> Callable[[], Part]:
 
     def again() -> Part:
         part = second()
-        return replace(part, shown={**UNMOVED, **part.shown})
+        withdrawn = sorted(before - _assigned(role, act.at))
+        return replace(
+            part,
+            shown={**UNMOVED, **part.shown},
+            weighed=[part.weighed, revision, withdrawn],
+            harmless=part.harmless and not withdrawn,
+        )
 
     return again
+
+
+def _assigned(role: TenantRole, at: datetime) -> set[str]:
+    rows = Assignment.objects.not_over(at).filter(tenant_id=role.tenant_id, tenant_role=role)
+    return set(map(str, rows.values_list("id", flat=True)))
 
 
 def lost_by_people(before: Holdings, after: Holdings, when: datetime) -> People:

@@ -63,12 +63,11 @@ def scope_of(act: Act) -> Scope | None:
 
 def _of_partnership(subject: Partnership, act: Act) -> Scope:
     if subject.invitee is None:
-        return Scope({}, revision=f"r-{subject.revision}")
+        return Scope({})
     hold(subject.inviter, subject.invitee)
-    revision = Partnership.objects.values_list("revision", flat=True).get(id=subject.id)
     between = in_force_between(subject.inviter, subject.invitee).order_by("id")
     contracts = list(between.select_for_update(no_key=True))
-    return _of_contracts(contracts, act, f"r-{revision}")
+    return _of_contracts(contracts, act, "")
 
 
 def _of_contracts(

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db import OperationalError, connection, transaction
-from psycopg.errors import LockNotAvailable, QueryCanceled
+from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
 
 from iam_portal.decision import rfc3339
 from iam_portal.errors import DomainError, Kind
@@ -116,7 +116,7 @@ def foresee(act: Act, do: Callable[[], object]) -> Impact:
     except _TakenBack:
         return found[0]
     except OperationalError as error:
-        if isinstance(error.__cause__, LockNotAvailable | QueryCanceled):
+        if isinstance(error.__cause__, LockNotAvailable | QueryCanceled | DeadlockDetected):
             raise ImpactBusy("Others are at work on this at the moment. Nothing was changed.") from error
         raise
 

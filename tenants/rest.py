@@ -155,6 +155,14 @@ def parse_moment(text: str, name: str) -> datetime:
         raise Invalid(f"{name} is out of range.") from error
 
 
+def switch(request: Request, name: str) -> bool:
+    """A parameter that is ``true`` or ``false`` (when left out); Invalid for anything else."""
+    text = request.query_params.get(name, "false")
+    if text not in ("true", "false"):
+        raise Invalid(f"{name} is true or false.")
+    return text == "true"
+
+
 def is_number(text: str) -> bool:
     """Digits of ASCII: ``str.isdigit`` also takes what ``int`` refuses."""
     return text.isascii() and text.isdigit()

@@ -43,7 +43,10 @@ class Definition:
 
 
 def define(*, tenant: Tenant, definition: Definition, by: Actor, at: datetime) -> TenantRole:
-    """Make the role, or make it this one. Whoever holds it gains what is added, so ``may grant`` is asked."""
+    """Make the role, or make it this one.
+
+    Whoever holds it gains what is added and loses what is taken, so ``may grant`` is asked for both.
+    """
     with tenant_scope(tenant.id), transaction.atomic():
         Tenant.objects.select_for_update(no_key=True).get(id=tenant.id)
         role = TenantRole.objects.at(at).filter(tenant=tenant, key=definition.key).first()
@@ -51,7 +54,12 @@ def define(*, tenant: Tenant, definition: Definition, by: Actor, at: datetime) -
         resources = _resources(tenant, definition.permissions, at)
         wanted = {(resources[item[:3]], item[3]): item for item in definition.permissions}
         added = [item for address, item in wanted.items() if address not in before]
-        _require(tenant, definition, added, by, at)
+        taken = [
+            (resource.application_id, resource.type, resource.key, privilege)
+            for resource, privilege in before
+            if (resource, privilege) not in wanted
+        ]
+        _require(tenant, definition, added + taken, by, at)
         if role is None:
             role = TenantRole(tenant=tenant, key=definition.key, during=since(at))
         else:
@@ -134,14 +142,14 @@ def _allowed(tenant: Tenant, applications: set[str], at: datetime) -> set[Wanted
     }
 
 
-def _require(tenant: Tenant, definition: Definition, added: list[Wanted], by: Actor, at: datetime) -> None:
-    if not added:
+def _require(tenant: Tenant, definition: Definition, moved: list[Wanted], by: Actor, at: datetime) -> None:
+    if not moved:
         return
     require_may_grant(
         actor=by,
         tenant_id=tenant.id,
-        asked={(kind, key, privilege) for app, kind, key, privilege in added if app == PORTAL_ID},
-        foreign=any(app != PORTAL_ID for app, *_ in added),
+        asked={(kind, key, privilege) for app, kind, key, privilege in moved if app == PORTAL_ID},
+        foreign=any(app != PORTAL_ID for app, *_ in moved),
         at=at,
         subject=("role", definition.key, definition.name),
     )

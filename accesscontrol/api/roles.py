@@ -17,7 +17,7 @@ from iam_portal.errors import DomainError, Invalid, NotFound
 from iam_portal.gate import Privilege
 from tenants.api.impact import done, foreseen
 from tenants.impact import Act
-from tenants.rest import TenantAPI, cursor_of, next_page, page_size
+from tenants.rest import TenantAPI, cursor_of, next_page, page_size, switch
 from tenants.schema import PAGE, query
 from tenants.serializers.impact import ImpactOut
 
@@ -121,9 +121,10 @@ class OneRole(RoleAPI):
         Takes the revision of the impact in ``If-Match`` when one is sent; ``dry_run=true`` answers with the
         impact, and changes nothing.
         """
+        dry = switch(request, "dry_run")
         act, body = self.act("define", self.one(key)), self.read(RoleBody)
         act = replace(act, asked=[act.asked, body])
-        if request.query_params.get("dry_run") == "true":
+        if dry:
             return foreseen(act, lambda: self.define(key, body))
         role = done(self, act, lambda: self.define(key, body), required=False)
         return Response(self.shapes([role])[0])

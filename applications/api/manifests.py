@@ -11,7 +11,7 @@ from applications.manifest import Diff, parse
 from applications.policies import own_application
 from applications.serializers.manifest import ManifestIn, ManifestOut
 from tenants.impact import Act, carry_out, foresee
-from tenants.rest import TenantAPI
+from tenants.rest import TenantAPI, switch
 from tenants.schema import query
 
 DRY_RUN = query("dry_run", "`true` only shows the diff, and what it would take away.", bool)
@@ -29,8 +29,9 @@ class Manifest(TenantAPI):
         A declaration that takes something from somebody needs the revision of its impact in ``If-Match``
         (428 with the impact otherwise); one that takes nothing needs none.
         """
+        dry = switch(request, "dry_run")
         # Locked from the look to the act: nobody declares in between what this one would take away unseen.
-        application = own_application(tenant=self.tenant, application_id=application_id, lock=True)
+        application = own_application(tenant=self.tenant, application_id=application_id, lock=not dry)
         body = self.read(ManifestIn)
         given: dict[str, Any] = {
             "application": application,
@@ -41,7 +42,7 @@ class Manifest(TenantAPI):
         act = Act(name="declare", tenant=self.tenant, subject=application, at=self.at, asked=body)
         diff = manifests.declare(**given, dry_run=True)
         answer: dict[str, Any] = {"diff": diff.as_json()}
-        if request.query_params.get("dry_run") == "true":
+        if dry:
             if _narrows(diff):
                 answer["impact"] = foresee(act, lambda: manifests.declare(**given)).as_json()
         elif _narrows(diff):

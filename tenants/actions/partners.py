@@ -32,7 +32,12 @@ def partners_of(tenant: Tenant) -> QuerySet[Tenant]:
 
 
 def needed_to_accept(*, tenant: Tenant, partnership_id: UUID, contract_types: Collection[str]) -> list[str]:
-    """The permissions that this choice takes: for types that are not switched on already."""
+    """The permissions that this choice takes: for types that are not switched on already.
+
+    Locks the partnership, so that nobody switches one off between this question and the choice.
+    """
+    own = Partnership.objects.filter(Q(inviter=tenant) | Q(invitee=tenant), pk=partnership_id)
+    list(own.select_for_update().values_list("pk"))
     rows = AutoAccept.objects.filter(partnership=partnership_id, tenant=tenant)
     fresh = set(contract_types) - set(rows.values_list("contract_type", flat=True))
     return [ACCEPTS[contract_type] for contract_type in sorted(fresh)]

@@ -13,7 +13,7 @@ from accesscontrol.actions.assignments import Wanted
 from accesscontrol.actions.tenant_roles import Definition, NotAvailableHere
 from accesscontrol.models import Assignment
 from applications import facts
-from applications.actions import contracts
+from applications.actions import applications, contracts
 from iam_portal.errors import NotFound
 from iam_portal.walls import tenant_scope
 from tests.applications.sharing import T0, accepted, make_pair, register
@@ -166,6 +166,38 @@ def test_a_role_that_somebody_holds_is_deleted_knowingly() -> None:
     assert manager.knock("DELETE", address).status_code == 204
     stranger = browser(acme, person(acme, "reader", "user-reader")[1])
     assert stranger.knock("GET", f"{address}/impact", query="action=delete").status_code == 403
+
+
+def test_who_cannot_use_it_just_now_still_loses_it() -> None:
+    """Nothing is lost at this moment, yet the assignment would be gone for good."""
+    acme, _ = make_pair()
+    at = datetime.now(UTC)
+    application = register(acme, "press", at)
+    tenant_roles.define(tenant=acme, definition=definition(application.id, "read"), by=SYSTEM, at=at)
+    kim = make_user(acme, "kim", at=at)
+    assignments.assign(tenant=acme, wanted=Wanted(role="night-shift", user_id=kim.id), by=SYSTEM, at=at)
+    applications.suspend(tenant=acme, application_id=application.id, reason="", by=SYSTEM, at=at)
+    manager = browser(acme, person(acme, "manager", "access-manager")[1])
+    address = f"/iam/access-management/v1/tenants/{acme.id}/roles/night-shift"
+    refused = manager.knock("DELETE", address)
+    assert (refused.status_code, refused.json()["impact"]["users"]["count"]) == (428, 0)
+    manager.headers["If-Match"] = refused.json()["impact"]["revision"]
+    assert manager.knock("DELETE", address).status_code == 204
+
+
+def test_who_may_not_give_a_permission_may_not_take_it_out() -> None:
+    acme, _ = make_pair()
+    at = datetime.now(UTC)
+    keys = [(PORTAL, "urn:iam:portal", "Keys", "execute")]
+    role = Definition(key="keeper", name="Keeper", description="", permissions=keys)
+    tenant_roles.define(tenant=acme, definition=role, by=SYSTEM, at=at)
+    manager = browser(acme, person(acme, "manager", "access-manager")[1])
+    address = f"/iam/access-management/v1/tenants/{acme.id}/roles/keeper"
+    body = json.dumps({"name": "Keeper", "permissions": []})
+    refused = manager.knock("PUT", address, body)
+    assert (refused.status_code, "permission_not_held" in refused.content.decode()) == (403, True)
+    for word in ("True", "1", "yes", ""):
+        assert manager.knock("PUT", address, body, query=f"dry_run={word}").status_code == 400
 
 
 def one_permission(application_id: str, *privileges: str) -> dict[str, Any]:

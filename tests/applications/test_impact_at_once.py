@@ -1,5 +1,6 @@
 """To look at an impact on real connections, while others act: no deadlock, and nobody waits long."""
 
+import json
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from accesscontrol.portal_roles import ROLE_KEYS
 from applications.actions import amendments, pauses, watch, weighing
 from applications.actions.changes import Change
 from applications.models import Contract
@@ -16,6 +18,7 @@ from tenants.actions import partnerships
 from tenants.impact import Act, ImpactBusy, foresee
 from tests.applications.sharing import accepted, register
 from tests.support.factories import SYSTEM, make_partners, make_tenant
+from tests.support.knocking import browser, person
 
 
 def now() -> datetime:
@@ -87,6 +90,22 @@ def test_to_look_at_the_end_of_a_partnership_meets_no_deadlock(four: tuple[Any, 
         others[0].result(timeout=30)
     partnership.refresh_from_db()
     assert partnership.state == "confirmed"
+
+
+def test_to_look_at_a_declaration_meets_no_deadlock(four: tuple[Any, ...]) -> None:
+    """By its door, while the same application's suspension is looked at."""
+    acme, _, first, _, _ = four
+    manager = browser(acme, person(acme, "joe", *ROLE_KEYS)[1])
+    address = f"/iam/application-management/v1/tenants/{acme.id}/applications/{first.id}/manifest"
+    act = Act(name="suspend", tenant=acme, subject=first, at=now())
+    others: list[Future[Any]] = []
+
+    def declare() -> Any:
+        return manager.knock("PUT", address, json.dumps({"resources": [], "roles": []}), query="dry_run=true")
+
+    with ThreadPoolExecutor(1) as pool:
+        foresee(act, lambda: others.append(beside(pool, declare)))
+        assert others[0].result(timeout=30).status_code == 200
 
 
 def test_one_look_at_a_time_and_none_waits_long(four: tuple[Any, ...]) -> None:

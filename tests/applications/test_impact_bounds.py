@@ -92,3 +92,12 @@ def test_people_of_the_portal_alone_lose_with_their_organization(chain: Chain) -
     assert call(operator, "GET", address).json()["users"]["count"] == 0
     person(quiet, "joe", *ROLE_KEYS)
     assert call(operator, "GET", address).json()["users"]["count"] == 1
+
+
+def test_a_partners_own_choices_do_not_move_an_impact(chain: Chain) -> None:
+    """What beta accepts unseen is its own affair, and no way to keep acme from ending what it saw."""
+    address = of(chain.acme, f"partnerships/{chain.partnership.id}")
+    shown = call(chain.provider, "GET", f"{address}/impact?action=end").json()
+    choice = of(chain.beta, f"partnerships/{chain.partnership.id}/auto-accept")
+    assert call(chain.consumer, "PUT", choice, {"types": ["provision"]}).status_code == 200
+    assert call(chain.provider, "POST", f"{address}/end", {}, shown["revision"]).status_code == 200
