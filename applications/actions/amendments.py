@@ -10,12 +10,10 @@ from applications.actions.contracts import changing, require_in_life
 from applications.actions.open_amendments import close_lapsed, diff, recorded, state
 from applications.actions.record import finish, snapshot
 from applications.actions.terms import rewrite
-from applications.actions.weighing import amending
 from applications.models import Amendment, AmendmentRole, AmendmentState, Contract
-from applications.policies import contracts_of, lock_applications, lock_contract
-from iam_portal.errors import DomainError, NotFound
+from applications.policies import lock_applications, lock_contract
+from iam_portal.errors import DomainError
 from iam_portal.gate import Actor
-from tenants import impact
 from tenants.models import Tenant
 
 
@@ -59,18 +57,6 @@ def amend(
         else:
             take_effect(contract, amendment, plan, by=by, at=at, note=note)
     return amendment
-
-
-def foresee(*, tenant: Tenant, contract_id: UUID, change: Change, by: Actor, at: datetime) -> impact.Impact:
-    """What :func:`amend` would take away; nothing has happened afterwards. A proposal takes nothing."""
-    contract = contracts_of(tenant).filter(id=contract_id).first()
-    if contract is None:
-        raise NotFound
-
-    def do() -> Amendment:
-        return amend(tenant=tenant, contract_id=contract_id, change=change, by=by, at=at)
-
-    return impact.foresee(amending(tenant=tenant, contract=contract, change=change, at=at), do)
 
 
 def take_effect(
@@ -146,4 +132,4 @@ def _write(
     return amendment
 
 
-__all__ = ["AmendmentOpen", "Change", "amend", "diff", "foresee", "take_effect"]
+__all__ = ["AmendmentOpen", "Change", "amend", "diff", "take_effect"]

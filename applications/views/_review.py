@@ -22,13 +22,15 @@ def preview(made: Amendment, tenant: Tenant) -> dict[str, Any]:
         act, text = _("Propose amendment"), _("%(partner)s has to accept it. Until then nothing changes.")
     else:
         act, text = _("Amend contract"), _("It only narrows the contract: %(partner)s need not agree.")
+    changes = _amendments.changes(row)
     return {
         "act": act,
         "text": text % partner,
         "at": row.takes_effect_at,
-        "waits": row.widens,
+        "at_once": not row.widens
+        and any(not change.get("moved") for change in changes),  # an end has its date
         "note": row.note,
-        "changes": _amendments.changes(row),
+        "changes": changes,
     }
 
 

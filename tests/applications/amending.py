@@ -2,13 +2,17 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from applications import readmodel
-from applications.actions import amendment_answers, amendments, contracts
+from applications.actions import amendment_answers, amendments, contracts, weighing
 from applications.actions.changes import Change
 from applications.actions.drafts import Offer
 from applications.models import Amendment, Contract, ContractGrant, Event
+from applications.policies import contracts_of
+from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
+from tenants.impact import Impact, foresee
 from tenants.models import Tenant
 from tests.applications.sharing import T0
 from tests.support.factories import SYSTEM
@@ -30,6 +34,14 @@ def share(
     row = contracts.draft(provider=provider, consumer_id=consumer.id, offer=offer, by=SYSTEM, at=at)
     contracts.propose(tenant=provider, contract_id=row.id, by=SYSTEM, at=at)
     return contracts.accept(tenant=consumer, contract_id=row.id, by=SYSTEM, at=at)
+
+
+def foreseen(*, tenant: Tenant, contract_id: UUID, change: Change, by: Actor, at: datetime) -> Impact:
+    """What the amendment would take away; nothing has happened afterwards."""
+    contract = contracts_of(tenant).get(id=contract_id)
+    act = weighing.amending(tenant=tenant, contract=contract, change=change, at=at)
+    given: dict[str, Any] = {"tenant": tenant, "contract_id": contract_id, "change": change}
+    return foresee(act, lambda: amendments.amend(**given, by=by, at=at))
 
 
 def amend(tenant: Tenant, contract: Contract, at: datetime, note: str = "", **change: Any) -> Amendment:

@@ -8,10 +8,10 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from applications.actions import amendments
 from applications.actions.changes import Change
 from applications.models import Amendment, Contract
 from iam_portal.decision import rfc3339
+from tests.applications.amending import foreseen
 from tests.applications.story import Party, person, register, share
 
 READER = {"applicationId": "acme.fleet-planner", "role": "reader"}
@@ -91,7 +91,7 @@ def test_the_contracts_revision_and_the_impacts(acme: Party, beta: Party, contra
         assert answer.status_code == 412, answer.content
     assert not Amendment.objects.exists()
     change = Change(remove=[("acme.fleet-planner", "planner")])
-    seen = amendments.foresee(
+    seen = foreseen(
         tenant=beta.tenant, contract_id=contract.id, change=change, by=beta.actor, at=timezone.now()
     )
     answer = call(beta.client, beta, "POST", path, body, **{"If-Match": f'"{seen.revision}"'})

@@ -50,7 +50,7 @@ def test_narrowing_is_shown_first_and_done_once(beta: Party, contract: Contract)
     path = f"contracts/{contract.id}/amend"
     seen = beta.post(path, go="review", revision=contract.revision, remove=[PLANNER], note="Unused")
     review = seen.context["review"]
-    assert review["waits"] is False
+    assert review["at_once"] is True
     assert [change["text"] for change in review["changes"]] == ["Fleet Planner: Planner"]
     assert not Amendment.objects.exists()
     data = {"go": "save", "revision": contract.revision, "shown": review["shown"], "remove": [PLANNER]}

@@ -4,7 +4,6 @@ import pytest
 
 from applications.actions import contracts, manifests, open_amendments
 from applications.actions.amendment_answers import NotOpen
-from applications.actions.amendments import foresee
 from applications.actions.changes import CannotAmend, Change
 from applications.models import Amendment, Application
 from tenants.actions import partners, partnerships
@@ -18,6 +17,7 @@ from tests.applications.amending import (
     after,
     amend,
     answer,
+    foreseen,
     granted,
     said,
     share,
@@ -131,7 +131,7 @@ def test_a_provider_that_lost_the_role_cannot_pass_it_on(pair: Pair) -> None:
 def test_to_foresee_changes_nothing(pair: Pair) -> None:
     contract = share(*pair)
     change = Change(remove=[EDITOR], when=LATER)
-    seen = foresee(tenant=pair[1], contract_id=contract.id, change=change, by=SYSTEM, at=after(5))
+    seen = foreseen(tenant=pair[1], contract_id=contract.id, change=change, by=SYSTEM, at=after(5))
     assert (seen.action, seen.at) == ("narrow", LATER)
     assert not Amendment.objects.exists()
     assert granted(contract, MUCH_LATER) == {"viewer", "editor"}

@@ -7,8 +7,8 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from applications.actions import amendments
 from applications.actions.changes import Change
+from tests.applications.amending import foreseen
 from tests.support import naive_amending
 from tests.support.amendment_acts import AmendmentActs
 from tests.support.factories import SYSTEM
@@ -57,7 +57,7 @@ class ForeseeingAmendments(Foreseeing, AmendmentActs):
         viewer = row.consumer if by_consumer else row.provider
         given = {"tenant": self.u.tenants[viewer], "contract_id": UUID(key), "by": SYSTEM, "at": self.at}
         predicted: list[Found] = []
-        done = self.tries(lambda: predicted.append(amendments.foresee(**given, change=change).as_json()))
+        done = self.tries(lambda: predicted.append(foreseen(**given, change=change).as_json()))
         before = deepcopy(self.model)
         dates = (end, when, None)
         self.amend(number, (), remove, "stays" if end is None else "moves", dates, by_consumer, None)
