@@ -20,6 +20,7 @@ from accesscontrol.decide.roles import (
     principal_moments,
     tenant_role_urn,
 )
+from accesscontrol.decide.sign_ins import SignIn, SignInFacts, may_sign_in, sign_in_until
 
 __all__ = [
     "STATES",
@@ -34,6 +35,8 @@ __all__ = [
     "Requirement",
     "RoleBook",
     "Roles",
+    "SignIn",
+    "SignInFacts",
     "Via",
     "amounts_to",
     "application_role_urn",
@@ -43,8 +46,10 @@ __all__ = [
     "granted_permissions",
     "may_call",
     "may_grant",
+    "may_sign_in",
     "met",
     "permissions_of",
     "principal_moments",
+    "sign_in_until",
     "tenant_role_urn",
 ]

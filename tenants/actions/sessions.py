@@ -69,6 +69,18 @@ class Attempt:
         return str(ipaddress.IPv6Network((int(address), 64), strict=False))
 
 
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Where a sign-in comes from."""
+
+    source_address: str
+    user_agent: str
+    request_id: str
+
+    def actor(self, user: User) -> Actor:
+        return Actor("user", str(user.id), str(user), user.tenant_id, self.request_id, self.source_address)
+
+
 def sign_in(
     *,
     tenant: Tenant | None,
@@ -79,8 +91,11 @@ def sign_in(
     user_agent: str = "",
     request_id: str = "",
     slug: str = "",
+    former: UserSession | None = None,
 ) -> tuple[User, str]:
     """The user and the value of his session cookie. The name may be his e-mail address.
+
+    ``former`` is the live session of this browser: the same person's goes on, another's ends.
 
     ``tenant`` is None for an address that names none; its refusals (and their limit) look like any other.
     The password is compared between two short transactions, so that no connection of the pool and no lock
@@ -98,7 +113,8 @@ def sign_in(
     with tenant_scope(counted_in.id):
         if known := _still(user, at):
             _failures(counted_in, attempt).filter(attempt=attempt.digest).delete()
-            return known, _start(known, at, source_address, user_agent, request_id)
+            origin = _Origin(source_address, user_agent, request_id)
+            return known, _go_on(known, former, at, origin) or _start(known, at, origin)
     raise SignInRefused(REFUSED)
 
 
@@ -188,7 +204,26 @@ def _present(tenant: Tenant, at: datetime) -> models.QuerySet[User]:
     return present.select_related("tenant")
 
 
-def _start(user: User, at: datetime, source_address: str, user_agent: str, request_id: str) -> str:
+def _go_on(user: User, former: UserSession | None, at: datetime, origin: _Origin) -> str | None:
+    """The same person signed in again where he was: his session goes on under a new cookie.
+
+    What rests on it (sign-ins to applications) stays. Somebody else's session in this browser ends.
+    """
+    if former is None:
+        return None
+    by = origin.actor(former.user)
+    if former.user_id != user.pk:
+        sign_out(session=former, by=by, at=at)
+        return None
+    token = hashers.fresh()
+    renewed = {"digest": hashers.digest(token), "reauthenticated_at": at, "seen_at": at}
+    if not UserSession.objects.filter(pk=former.pk, ended_at=None).update(**renewed):
+        return None
+    _record("session.confirmed", former, by, at)
+    return token
+
+
+def _start(user: User, at: datetime, origin: _Origin) -> str:
     token = hashers.fresh()
     session = UserSession(
         tenant_id=user.tenant_id,
@@ -197,14 +232,13 @@ def _start(user: User, at: datetime, source_address: str, user_agent: str, reque
         created_at=at,
         seen_at=at,
         expires_at=at + lifetime(user.tenant, Lifetime.SESSION),
-        source_address=source_address[:64],
-        user_agent=user_agent[:200].replace("\0", ""),
+        source_address=origin.source_address[:64],
+        user_agent=origin.user_agent[:200].replace("\0", ""),
     )
     session.full_clean()
     session.save(force_insert=True)
     User.objects.filter(pk=user.pk).update(last_login=at)
-    by = Actor("user", str(user.id), str(user), user.tenant_id, request_id, source_address)
-    _record("session.started", session, by, at)
+    _record("session.started", session, origin.actor(user), at)
     return token
 
 

@@ -39,4 +39,9 @@ class Migration(migrations.Migration):
             name="session_seconds",
             field=models.PositiveIntegerField(blank=True, null=True),
         ),
+        migrations.AddField(
+            model_name="usersession",
+            name="reauthenticated_at",
+            field=models.DateTimeField(blank=True, null=True),
+        ),
     ]

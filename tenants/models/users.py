@@ -1,6 +1,7 @@
 """People: never found without their tenant."""
 
 import uuid
+from datetime import datetime
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -103,11 +104,17 @@ class UserSession(models.Model):
     seen_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
+    reauthenticated_at = models.DateTimeField(null=True, blank=True)
     source_address = models.CharField(max_length=64, blank=True)
     user_agent = models.CharField(max_length=200, blank=True)
 
     def __str__(self) -> str:
         return f"session of {self.user_id}"
+
+    @property
+    def authenticated_at(self) -> datetime:
+        """When the person last proved who he is."""
+        return self.reauthenticated_at or self.created_at
 
 
 class SignInFailure(models.Model):
