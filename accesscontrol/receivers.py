@@ -9,12 +9,13 @@ from django.db.models import QuerySet
 from django.dispatch import receiver
 
 from accesscontrol import holders, impact
+from accesscontrol.actions import authorizations
 from accesscontrol.actions.administrators import require_administrator
 from accesscontrol.actions.assignments import what_principal_holds
 from accesscontrol.actions.required import give
 from accesscontrol.facts import groups_above
 from accesscontrol.gate import require_may_grant
-from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
+from accesscontrol.models import Assignment, Authorization, TenantRole, TenantRolePermission
 from applications import signals as application_signals
 from applications.actions.requirements import Tick
 from applications.impact_scope import Scope
@@ -67,6 +68,18 @@ def may_let_into_group(
 def keep_an_administrator(*, tenant: Tenant, at: datetime, **kwargs: Any) -> None:
     """Sent after the change was written: somebody must still be able to hand out roles."""
     require_administrator(tenant=tenant, at=at)
+
+
+@receiver(tenant_signals.user_deactivated)
+def end_sign_ins(*, user: User, by: Actor, at: datetime, **kwargs: Any) -> None:
+    """Offline ones too, and for good: a return begins without them."""
+    authorizations.end_all(user=user, because=Authorization.Ended.DEACTIVATED, by=by, at=at)
+
+
+@receiver(tenant_signals.password_set)
+def end_sign_ins_of_before(*, user: User, by: Actor, at: datetime, **kwargs: Any) -> None:
+    """Somebody else may have signed in with the former password."""
+    authorizations.end_all(user=user, because=Authorization.Ended.PASSWORD, by=by, at=at)
 
 
 @receiver(tenant_signals.group_deleted)

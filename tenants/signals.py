@@ -17,8 +17,9 @@ partnership_moved = Signal()
 # Told. Keywords ``partnership``, ``tenant`` (whose own affair it is), ``contract_types``, ``at``.
 auto_accept_changed = Signal()
 
-# Told. Keywords ``tenant``, ``user``, ``by``, ``at``.
+# Told. Keywords ``tenant``, ``user``, ``by``, ``at``; his sessions are ended already.
 user_deactivated = Signal()
+password_set = Signal()
 
 # Told. Keywords ``tenant``, ``group``, ``by``, ``at``; its memberships are closed already.
 group_deleted = Signal()

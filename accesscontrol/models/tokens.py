@@ -5,12 +5,33 @@ asks for four swapped models; it gets these, and reads and writes none of them.
 """
 
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
 
 from applications.models import Client
+from tenants.lifetimes import Lifetime, lifetime
 from tenants.models import Tenant, User, UserSession
+
+
+class Authorizations(models.QuerySet["Authorization"]):
+    """Queries over sign-ins to applications."""
+
+    def living(self, *, tenant: Tenant, at: datetime) -> "Authorizations":
+        """Those of the tenant that give tokens at the moment: the one place that says which do.
+
+        Not ended, used within its idle limit; an online one only while its session is not ended and not past
+        its end. That session may idle: a refresh is a use of the sign-in, not of the console.
+        """
+        online = Q(
+            session__isnull=False,
+            session__ended_at=None,
+            session__expires_at__gt=at,
+            used_at__gt=at - lifetime(tenant, Lifetime.REFRESH_IDLE),
+        )
+        offline = Q(session=None, used_at__gt=at - lifetime(tenant, Lifetime.OFFLINE_IDLE))
+        return self.filter(online | offline, tenant=tenant, ended_at=None)
 
 
 class Authorization(models.Model):
@@ -42,6 +63,13 @@ class Authorization(models.Model):
     used_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     ended_because = models.CharField(max_length=12, blank=True, choices=Ended)
+
+    objects = Authorizations.as_manager()
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether it outlives the browser's session."""
+        return self.session_id is None
 
     class Meta:
         constraints = [

@@ -14,7 +14,7 @@ from tenants import policies
 from tenants.actions import links, sessions
 from tenants.history import record
 from tenants.models import Tenant, User, UserActivity, since
-from tenants.signals import principal_becoming, user_deactivated
+from tenants.signals import password_set, principal_becoming, user_deactivated
 
 
 class WeakPassword(Invalid):
@@ -66,7 +66,10 @@ def create_with_password(
 def accept(
     *, tenant: Tenant, token: str, password: str, at: datetime, source_address: str = "", request_id: str = ""
 ) -> User:
-    """Set the password by the link from the mailbox. The link is used up; other sessions and links end."""
+    """Set the password by the link from the mailbox. The link is used up; other links end.
+
+    So do all sessions, and with them whatever somebody who knew the former password has left signed in.
+    """
     with tenant_scope(tenant.id), transaction.atomic():
         link = links.take(tenant=tenant, token=token, at=at)
         user = link.user
@@ -76,6 +79,7 @@ def accept(
         sessions.end_all(user=user, at=at)
         by = Actor("user", str(user.id), str(user), tenant.id, request_id, source_address)
         _record("user.password_set", user, by, at, after={"by": link.purpose})
+        password_set.send(sender=User, tenant=tenant, user=user, by=by, at=at)
     return user
 
 

@@ -19,7 +19,7 @@ class Chapter(NamedTuple):
 
 CHAPTERS = {
     "users": Chapter(gettext_lazy("Users"), "user", ("user",)),
-    "sign-ins": Chapter(gettext_lazy("Sign-ins"), "lock", ("session",)),
+    "sign-ins": Chapter(gettext_lazy("Sign-ins"), "lock", ("session", "authorization")),
     "groups": Chapter(gettext_lazy("Groups"), "users", ("group",)),
     "roles": Chapter(gettext_lazy("Roles"), "role", ("role", "tenant_role", "grant")),
     "partners": Chapter(gettext_lazy("Partners"), "partners", ("partnership",)),
@@ -43,6 +43,7 @@ _PHRASES: Mapping[str, str | Promise] = {
     "user.reactivated": gettext_lazy("reactivated"),
     "session.started": gettext_lazy("signed in as"),
     "session.ended": gettext_lazy("signed out"),
+    "authorization.ended": gettext_lazy("ended the sign-in of"),
     "group.member_added": gettext_lazy("added"),
     "group.member_removed": gettext_lazy("removed"),
     "role.assigned": gettext_lazy("gave"),
@@ -148,6 +149,7 @@ _ICONS = {
 _REFLEXIVE: Mapping[str, str | Promise] = {
     "session.started": gettext_lazy("signed in"),
     "session.ended": gettext_lazy("signed out"),
+    "authorization.ended": gettext_lazy("ended the own sign-in"),
     "user.password_set": gettext_lazy("set the own password"),
     "user.changed": gettext_lazy("changed the own data"),
 }
@@ -213,6 +215,8 @@ def tail(action: str, after: Mapping[str, Any] | None) -> str:
             said = _("the role %(role)s of %(application)s")
             return said % {"role": data["role"], "application": data["applicationId"]}
         return _("the role %(role)s") % {"role": data["role"]}
+    if action.startswith("authorization.") and data.get("applicationId"):
+        return _("to %(application)s") % {"application": data["applicationId"]}
     return ""
 
 

@@ -1,0 +1,66 @@
+"""The end of people's sign-ins to applications, each told once. How long one lives by itself: ``living``."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accesscontrol.models import Authorization
+from iam_portal.gate import Actor
+from tenants.history import record
+from tenants.models import Tenant, User
+
+
+def locked(*, tenant: Tenant, authorization_id: UUID | str) -> Authorization | None:
+    """The sign-in of this tenant for the rest of the transaction, ended or not.
+
+    Whoever gives a token from it, or ends it, takes this lock first: none is given after its end.
+    """
+    return _locked(Authorization.objects.filter(tenant=tenant, pk=authorization_id)).first()
+
+
+def end(*, authorization: Authorization, because: Authorization.Ended, by: Actor, at: datetime) -> bool:
+    """End it with everything it gave; whether it was this call that did."""
+    with transaction.atomic():
+        row = _locked(Authorization.objects.filter(pk=authorization.pk, ended_at=None)).first()
+        if row is not None:
+            _end(row, because, by, at)
+    return row is not None
+
+
+def end_all(*, user: User, because: Authorization.Ended, by: Actor, at: datetime) -> int:
+    """End all of a person's, offline ones too, as a consequence of what the caller records. How many.
+
+    The caller has ended his sessions before: a code that is exchanged meanwhile waits for its session's row,
+    and finds it ended.
+    """
+    with transaction.atomic():
+        rows = _locked(Authorization.objects.filter(tenant_id=user.tenant_id, user=user, ended_at=None))
+        ended = list(rows.order_by("id"))
+        for row in ended:
+            _end(row, because, by, at)
+    return len(ended)
+
+
+def _locked(rows: QuerySet[Authorization]) -> QuerySet[Authorization]:
+    return rows.select_for_update(of=("self",), no_key=True).select_related("client", "user")
+
+
+def _end(row: Authorization, because: Authorization.Ended, by: Actor, at: datetime) -> None:
+    row.ended_at, row.ended_because = at, because
+    row.save(update_fields=["ended_at", "ended_because"])
+    record(
+        action="authorization.ended",
+        tenants=[row.tenant_id],
+        by=by,
+        at=at,
+        subject=("user", row.user_id, str(row.user)),
+        after={
+            "authorization": str(row.id),
+            "applicationId": row.client.application_id,
+            "clientId": row.client.client_id,
+            "because": str(because),
+            "offline": row.is_offline,
+        },
+    )
