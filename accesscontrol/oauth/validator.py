@@ -22,8 +22,15 @@ class PortalValidator(OAuth2Validator):
         return True
 
     def authenticate_client_id(self, client_id: str, request: Request, *args: Any, **kwargs: Any) -> bool:
-        """Public clients get tokens by the code flow only, which is not offered yet."""
+        """Never for client credentials: public clients get tokens in a person's name only."""
         return False
+
+    def identify_client(self, request: Request) -> None:
+        """Of a grant in a person's name: a confidential client authenticates, a public one says who it is."""
+        client = clients.identify(
+            authorization=request.headers.get("Authorization", ""), form=_form(request), at=request.iam.at
+        )
+        request.iam.client = request.client = client
 
     def client_authentication_required(self, request: Request, *args: Any, **kwargs: Any) -> bool:
         return True

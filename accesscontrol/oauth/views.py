@@ -22,6 +22,7 @@ from accesscontrol.oauth.refusals import BadRequest
 from accesscontrol.oauth.server import EXCHANGE, TokenCore, TokenServer
 from accesscontrol.oauth.validator import PortalValidator
 from iam_portal import problem
+from iam_portal.tracing import request_id, source_address
 
 KEEP = "public, max-age=300"  # keys and metadata: as long as a token lives
 
@@ -37,7 +38,9 @@ class TokenView(ToolkitTokenView):
         """RFC 6749 §3.2. ``post`` alone is overridden: with ``dispatch``, the CSRF exemption would go."""
         try:
             wire.form(request, repeatable=frozenset({"resource"}))
-            request.META[EXCHANGE] = Exchange(timezone.now(), Address(**kwargs))
+            request.META[EXCHANGE] = Exchange(
+                timezone.now(), Address(**kwargs), (request_id(request), source_address(request))
+            )
             _, headers, body, status = self.create_token_response(request)
         except (OAuth2Error, keys.NoSigningKey) as error:
             return _refused(error)
