@@ -1,4 +1,4 @@
-"""A code or a refresh token, exchanged for tokens of a person (RFC 6749 §4.1.3, §6; OpenID Connect Core §3.1.3).
+"""A code or a refresh token, exchanged for tokens of a person (RFC 6749 §4.1.3, §6; OIDC Core §3.1.3).
 
 The order is that of the client's own grant: the client is known by now; is the code or token good; is the
 application still available there; only then is anything given. What a refusal ends stays ended.
@@ -50,7 +50,8 @@ def by_code(exchange: Exchange, form: Mapping[str, str], resources: Sequence[str
                 family, refresh = sign_ins.begin(
                     code=code, offline=offline, by=_person(exchange, code.user), at=exchange.at
                 )
-                answer = _reply(exchange, tenant, family, standing, tuple(code.scope.split(" ")), refresh)
+                scopes = tuple(code.scope.split(" "))
+                answer = _reply(exchange, tenant, family, standing, scopes=scopes, refresh_token=refresh)
             else:
                 answer = standing
     return _given(answer)
@@ -74,7 +75,7 @@ def by_refresh_token(exchange: Exchange, form: Mapping[str, str], resources: Seq
             standing = _decided(exchange, tenant, client, family.user)
             if standing:
                 renewed = sign_ins.renew(token=token, at=exchange.at)
-                answer = _reply(exchange, tenant, family, standing, scopes, renewed)
+                answer = _reply(exchange, tenant, family, standing, scopes=scopes, refresh_token=renewed)
             else:
                 answer = standing
     return _given(answer)
@@ -119,6 +120,7 @@ def _reply(
     tenant: Tenant,
     family: Authorization,
     standing: Standing,
+    *,
     scopes: tuple[str, ...],
     refresh_token: str,
 ) -> dict[str, Any]:

@@ -37,16 +37,18 @@ class TokenView(ToolkitTokenView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: str) -> HttpResponse:
         """RFC 6749 §3.2. ``post`` alone is overridden: with ``dispatch``, the CSRF exemption would go."""
         try:
-            wire.form(request, repeatable=frozenset({"resource"}))
-            request.META[EXCHANGE] = Exchange(
-                timezone.now(), Address(**kwargs), (request_id(request), source_address(request))
-            )
+            form = wire.form(request, repeatable=frozenset({"resource"}))
+            address = Address(**kwargs)
+            presented = clients.presented(request, form, address)
+            origin = request_id(request), source_address(request)
+            request.META[EXCHANGE] = Exchange(timezone.now(), address, presented, origin)
             _, headers, body, status = self.create_token_response(request)
         except (OAuth2Error, keys.NoSigningKey) as error:
             return _refused(error)
         response = wire.answer(body, status=status)
         if "WWW-Authenticate" in headers:
             response["WWW-Authenticate"] = headers["WWW-Authenticate"]
+        wire.let_origin_read(response, request, request.META[EXCHANGE].client)
         _count(status, body)
         return response
 
@@ -63,13 +65,13 @@ class IntrospectView(View):
         at = timezone.now()
         try:
             form = wire.form(request)
-            authorization = request.META.get("HTTP_AUTHORIZATION", "")
-            client = clients.authenticate(authorization=authorization, form=form, at=at)
+            address = Address(**kwargs)
+            client = clients.authenticate(clients.presented(request, form, address), at=at).client
             if not form.get("token"):
                 raise BadRequest("The parameter token is missing.")
         except OAuth2Error as error:
             return wire.refusal(error)
-        tenant = Address(**kwargs).find()
+        tenant = address.find()
         found = introspection.answer(token=form["token"], client=client, tenant=tenant, at=at)
         return wire.answer(found or introspection.INACTIVE)
 
