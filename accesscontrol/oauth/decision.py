@@ -9,9 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Exists
+
 from accesscontrol import facts as load
 from accesscontrol import reasons as say
 from accesscontrol.decide import Call, CallFacts, HeldRole, call_until, may_call
+from accesscontrol.models import RevokedToken
 from accesscontrol.oauth.claims import narrowed_roles, seconds
 from accesscontrol.oauth.refusals import NOT_AVAILABLE, TEXTS, Disclosure
 from accesscontrol.oauth.scopes import Target
@@ -61,12 +64,18 @@ def facts_for(
 def standing(claims: Mapping[str, Any], *, target_id: str, at: datetime) -> Standing | None:
     """The service behind a token, if it may call the target now (with the roles it may use now).
 
-    Only a service token's ``sub`` is the account of its ``client_id``: a user's token never passes.
+    Only a service token's ``sub`` is the account of its ``client_id``, and only a user's token has a ``sid``:
+    that one never passes here (:mod:`accesscontrol.oauth.people`). Nor does one that was revoked.
     """
+    if "sid" in claims:
+        return None
     with tenant_scope(claims["tid"]):
         account = (
             ServiceAccount.objects.filter(
-                id=claims["sub"], application_id=claims["client_id"], tenant_id=claims["tid"]
+                ~Exists(RevokedToken.objects.of(claims)),
+                id=claims["sub"],
+                application_id=claims["client_id"],
+                tenant_id=claims["tid"],
             )
             .select_related("application")
             .first()
@@ -78,7 +87,7 @@ def standing(claims: Mapping[str, Any], *, target_id: str, at: datetime) -> Stan
         return None
     call = may_call(facts[target_id], at=at)
     if call and (keys := narrowed_roles(claims, target_id)):
-        call = replace(call, roles=_only(call.roles, keys))
+        call = replace(call, roles=only(call.roles, keys))
     return Standing(account, call) if call and call.roles else None
 
 
@@ -127,13 +136,14 @@ def _narrowed(facts: CallFacts, target: Target, at: datetime) -> Call:
     call = may_call(facts, at=at)
     if not call or not target.roles:
         return call
-    roles = _only(call.roles, target.roles)
+    roles = only(call.roles, target.roles)
     if target.roles - {role.key for role in roles}:
         return Call(_no_such_role(facts))
     return Call(call.decision, roles)
 
 
-def _only(roles: Iterable[HeldRole], keys: frozenset[str]) -> tuple[HeldRole, ...]:
+def only(roles: Iterable[HeldRole], keys: frozenset[str]) -> tuple[HeldRole, ...]:
+    """The application's own roles of these keys: a role of the tenant's making is never among them."""
     return tuple(role for role in roles if role.key in keys and role.relation != "tenant")
 
 
@@ -168,7 +178,7 @@ def _failing(target: Target, facts: CallFacts | None, at: datetime) -> tuple[str
     call = may_call(facts, at=at)
     if not call:
         return target.named
-    held = {role.key for role in _only(call.roles, target.roles)}
+    held = {role.key for role in only(call.roles, target.roles)}
     missing = {f"{target.application_id}/{key}" for key in target.roles - held}
     return tuple(word for word in target.named if word in missing) or target.named
 

@@ -67,7 +67,13 @@ class IntrospectView(View):
         except OAuth2Error as error:
             return wire.refusal(error)
         tenant = Address(**kwargs).find()
-        found = introspection.answer(token=form["token"], client=client, tenant=tenant, at=at)
+        found = introspection.answer(
+            token=form["token"],
+            client=client,
+            tenant=tenant,
+            at=at,
+            hint=form.get("token_type_hint", ""),
+        )
         return wire.answer(found or introspection.INACTIVE)
 
 
