@@ -47,6 +47,7 @@ class Exchange:
 
     def token(self) -> str:
         """The signed token of the decided grant."""
+        assert self.client is not None
         assert self.bearer is not None
         assert self.grant is not None
         claims = access_token(
@@ -56,7 +57,7 @@ class Exchange:
             issued_at=self.at,
             jti=self.jti,
         )
-        return tokens.sign(claims, at=self.at)
+        return tokens.sign(claims, at=self.at, algorithm=self.client.algorithm)
 
 
 def decide(exchange: Exchange, *, scope: str, resources: Sequence[str], form: Mapping[str, str]) -> list[str]:

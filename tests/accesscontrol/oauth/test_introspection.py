@@ -152,7 +152,7 @@ def forged(
     world: World, token: str, *, key: Any = None, header: dict[str, Any] | None = None, **changed: Any
 ) -> str:
     """A token with other claims or header, signed by our own key unless another is given."""
-    signing = keys.signing_key(at=world.clock.at)
+    signing = keys.signing_key(algorithm="ES256", at=world.clock.at)
     head = {"typ": "at+jwt", "alg": "ES256", "kid": signing.kid, **(header or {})}
     payload = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
     claims = {name: value for name, value in {**payload, **changed}.items() if value is not None}

@@ -72,11 +72,11 @@ def test_ensure_is_idempotent(shared: World) -> None:
     before = set(SigningKey.objects.values_list("kid", flat=True))
     keys.ensure(at=shared.clock.at)
     assert set(SigningKey.objects.values_list("kid", flat=True)) == before
-    assert len(before) == 1
+    assert len(before) == 2
 
 
 def test_private_key_is_sealed(shared: World, settings: Any) -> None:
-    row = SigningKey.objects.get()
+    row = SigningKey.objects.get(algorithm="ES256")
     assert "d" not in row.public_jwk
     assert keys.unseal(row.private_sealed)["d"] not in row.private_sealed
     other = "b3RoZXItb3RoZXItb3RoZXItb3RoZXItb3RoZXItMDA="
@@ -89,10 +89,10 @@ def test_private_key_is_sealed(shared: World, settings: Any) -> None:
 
 def test_set_is_read_once(shared: World, django_assert_num_queries: Any) -> None:
     at = shared.clock.at
-    kid = keys.signing_key(at=at).kid
+    kid = keys.signing_key(algorithm="ES256", at=at).kid
     with django_assert_num_queries(0):
         for _ in range(3):
-            assert keys.signing_key(at=at).kid == kid
+            assert keys.signing_key(algorithm="ES256", at=at).kid == kid
             assert keys.verifying_key(kid, at=at) is not None
             assert keys.verifying_key("made-up", at=at) is None
 
@@ -102,16 +102,16 @@ def test_new_retired_and_withdrawn_keys(shared: World, monkeypatch: pytest.Monke
     now = [1000.0]
     monkeypatch.setattr(keys.time, "monotonic", lambda: now[0])
     at = shared.clock.at
-    old = keys.signing_key(at=at).kid
-    SigningKey.objects.update(retired_at=at)
+    old = keys.signing_key(algorithm="ES256", at=at).kid
+    SigningKey.objects.filter(algorithm="ES256").update(retired_at=at)
     keys.ensure(at=at)
     keys._held.looked_at = now[0]  # another process made it
-    new = SigningKey.objects.exclude(kid=old).get().kid
+    new = SigningKey.objects.exclude(kid=old).get(algorithm="ES256").kid
     assert keys.verifying_key(new, at=at) is None
     now[0] += 1.1
     assert keys.verifying_key(new, at=at) is not None
-    assert keys.signing_key(at=at).kid == new
-    assert {key["kid"] for key in keys.jwks(at=at)["keys"]} == {old, new}
+    assert keys.signing_key(algorithm="ES256", at=at).kid == new
+    assert {key["kid"] for key in keys.jwks(at=at)["keys"] if key["alg"] == "ES256"} == {old, new}
     SigningKey.objects.filter(kid=old).update(withdrawn_at=at + timedelta(seconds=1))
     now[0] += keys.LOOK_AGAIN
     assert keys.verifying_key(old, at=at) is not None
