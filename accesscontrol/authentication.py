@@ -123,7 +123,7 @@ class ApplicationAuthentication(BaseAuthentication):
         if clients.basic(authorization) is None:
             return ServiceTokenAuthentication().authenticate(request)
         try:
-            client = clients.authenticate(authorization=authorization, form={}, at=timezone.now())
+            client = clients.by_basic(authorization, at=timezone.now())
         except ClientRefused:
             raise AuthenticationFailed("Client authentication failed.") from None
         application = client.application

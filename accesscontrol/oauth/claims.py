@@ -43,9 +43,18 @@ def seconds(moment: datetime) -> int:
 
 
 def access_token(
-    *, issuer: str, bearer: Bearer, grant: Grant, issued_at: datetime, jti: str
+    *,
+    issuer: str,
+    bearer: Bearer,
+    grant: Grant,
+    issued_at: datetime,
+    jti: str,
+    thumbprint: str | None = None,
 ) -> dict[str, Any]:
-    """The claims of an access token. A single audience is a string, several are a sorted list."""
+    """The claims of an access token. A single audience is a string, several are a sorted list.
+
+    With a ``thumbprint`` it is bound to that certificate (RFC 8705 §3.1).
+    """
     audience = sorted(grant.audience)
     claims: dict[str, Any] = {
         "iss": issuer,
@@ -63,6 +72,8 @@ def access_token(
     }
     if grant.roles is not None:
         claims["roles"] = list(grant.roles)
+    if thumbprint is not None:
+        claims["cnf"] = {"x5t#S256": thumbprint}
     if grant.scope_tenants:
         claims["scope_tenants"] = [dict(entry) for entry in grant.scope_tenants]
     return claims

@@ -14,6 +14,7 @@ from django.conf import settings
 from accesscontrol.oauth import decision, refusals, tokens
 from accesscontrol.oauth import scopes as words
 from accesscontrol.oauth.claims import Bearer, Grant, access_token, issuer, scope_tenants, seconds
+from accesscontrol.oauth.clients import Presented
 from accesscontrol.oauth.decision import Ruling
 from accesscontrol.oauth.realms import NOBODY, Address, by_id, has_part
 from accesscontrol.oauth.scopes import Asked, Target
@@ -34,7 +35,9 @@ class Exchange:
 
     at: datetime
     address: Address
+    presented: Presented
     client: Client | None = None
+    thumbprint: str | None = None  # of the certificate that the token is bound to
     bearer: Bearer | None = None
     grant: Grant | None = None
     jti: str = field(default_factory=lambda: uuid4().hex)
@@ -56,6 +59,7 @@ class Exchange:
             grant=self.grant,
             issued_at=self.at,
             jti=self.jti,
+            thumbprint=self.thumbprint,
         )
         return tokens.sign(claims, at=self.at, algorithm=self.client.algorithm)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from accesscontrol.oauth.clients import METHODS
+from accesscontrol.oauth.clients.secrets import METHODS
 from accesscontrol.oauth.scopes import OPENID
 
 

@@ -13,17 +13,14 @@ class PortalValidator(OAuth2Validator):
     """Hooks of client credentials. What later issues need is refused here, not left to the toolkit."""
 
     def authenticate_client(self, request: Request, *args: Any, **kwargs: Any) -> bool:
-        """By secret. Raises what the endpoint answers with, so that no failure differs from another."""
-        client = clients.authenticate(
-            authorization=request.headers.get("Authorization", ""), form=_form(request), at=request.iam.at
-        )
-        request.iam.client = request.client = client
-        request.user = None  # a posted "user" is an attribute of the request by now
+        """Raises what the endpoint answers with, so that no failure differs from another."""
+        _is(request, clients.authenticate(request.iam.presented, at=request.iam.at))
         return True
 
     def authenticate_client_id(self, client_id: str, request: Request, *args: Any, **kwargs: Any) -> bool:
-        """Public clients get tokens by the code flow only, which is not offered yet."""
-        return False
+        """A public client by its id alone. No grant asks for it yet."""
+        _is(request, clients.identify(request.iam.presented, at=request.iam.at))
+        return True
 
     def client_authentication_required(self, request: Request, *args: Any, **kwargs: Any) -> bool:
         return True
@@ -63,6 +60,12 @@ class PortalValidator(OAuth2Validator):
     def validate_jwt_bearer_token(self, token: str, scopes: list[str], request: Request) -> bool:
         """Never: the toolkit's own would let an ID token act as an access token."""
         return False
+
+
+def _is(request: Request, found: clients.Authenticated) -> None:
+    request.iam.client = request.client = found.client
+    request.iam.thumbprint = found.thumbprint
+    request.user = None  # a posted "user" is an attribute of the request by now
 
 
 def _form(request: Request) -> dict[str, str]:

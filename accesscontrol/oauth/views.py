@@ -36,8 +36,10 @@ class TokenView(ToolkitTokenView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: str) -> HttpResponse:
         """RFC 6749 §3.2. ``post`` alone is overridden: with ``dispatch``, the CSRF exemption would go."""
         try:
-            wire.form(request, repeatable=frozenset({"resource"}))
-            request.META[EXCHANGE] = Exchange(timezone.now(), Address(**kwargs))
+            form = wire.form(request, repeatable=frozenset({"resource"}))
+            address = Address(**kwargs)
+            presented = clients.presented(request, form, address)
+            request.META[EXCHANGE] = Exchange(timezone.now(), address, presented)
             _, headers, body, status = self.create_token_response(request)
         except (OAuth2Error, keys.NoSigningKey) as error:
             return _refused(error)
@@ -60,17 +62,16 @@ class IntrospectView(View):
         at = timezone.now()
         try:
             form = wire.form(request)
-            authorization = request.META.get("HTTP_AUTHORIZATION", "")
-            client = clients.authenticate(authorization=authorization, form=form, at=at)
+            address = Address(**kwargs)
+            client = clients.authenticate(clients.presented(request, form, address), at=at).client
             if not form.get("token"):
                 raise BadRequest("The parameter token is missing.")
         except OAuth2Error as error:
             return wire.refusal(error)
-        tenant = Address(**kwargs).find()
         found = introspection.answer(
             token=form["token"],
             client=client,
-            tenant=tenant,
+            tenant=address.find(),
             at=at,
             hint=form.get("token_type_hint", ""),
         )

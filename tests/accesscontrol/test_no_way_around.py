@@ -27,7 +27,7 @@ from tenants.actions import tenants as organizations
 from tenants.models import Tenant
 from tests.applications.sharing import register
 from tests.support.factories import SYSTEM, make_tenant
-from tests.support.knocking import Knocker, service
+from tests.support.knocking import Knocker, basic, service
 
 BASE = "/iam/application-management/v1/tenants"
 EMPTY = {"resources": [], "roles": []}
@@ -44,9 +44,10 @@ def narrowed(tenant: Tenant, name: str, scope: str, *roles: str) -> Knocker:
     for role in roles:
         wanted = Wanted(role=role, application_id=PORTAL_ID, principal_application_id=made.id)
         assignments.assign(tenant=tenant, wanted=wanted, by=SYSTEM, at=now())
-    form = {"grant_type": "client_credentials", "scope": scope, "client_id": made.id, "client_secret": secret}
+    form = {"grant_type": "client_credentials", "scope": scope}
     kind = "application/x-www-form-urlencoded"
-    token = Browser().post("/oauth2/token", urlencode(form), kind).json()["access_token"]
+    reply = Browser().post("/oauth2/token", urlencode(form), kind, headers=basic(made.id, secret))
+    token = reply.json()["access_token"]
     return Knocker(headers={"Authorization": f"Bearer {token}"})
 
 

@@ -24,6 +24,7 @@ import psycopg
 
 from iam_portal.launchers.children import run
 from iam_portal.launchers.portal import ROOT
+from iam_portal.launchers.story_check import Credentials
 from tests.support.portal import RunningPortal
 
 API = "/iam/application-management/v1"
@@ -41,14 +42,11 @@ class Caller:
 
     def form(self) -> str:
         return urlencode(
-            {
-                "grant_type": "client_credentials",
-                "scope": "aud:iam-portal",
-                "tenant_id": self.tenant_id,
-                "client_id": self.client_id,
-                "client_secret": self.secret,
-            }
+            {"grant_type": "client_credentials", "scope": "aud:iam-portal", "tenant_id": self.tenant_id}
         )
+
+    def headers(self) -> dict[str, str]:
+        return {**FORM, "Authorization": Credentials(self.client_id, self.secret).basic}
 
 
 @dataclass
@@ -78,7 +76,7 @@ class Load:
     """Threads that get tokens, one after the other, as fast as they are given."""
 
     def __init__(self, port: int, callers: list[Caller]) -> None:
-        self._port, self._forms = port, [caller.form() for caller in callers]
+        self._port, self._sent = port, [(caller.form(), caller.headers()) for caller in callers]
 
     def rate(self, seconds: float, threads: int = 4) -> float:
         """Tokens in a second."""
@@ -87,7 +85,7 @@ class Load:
         def ask(number: int) -> None:
             connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
             while time.monotonic() < end:
-                connection.request("POST", "/oauth2/token", self._forms[counts[number] % TENANTS], FORM)
+                connection.request("POST", "/oauth2/token", *self._sent[counts[number] % TENANTS])
                 reply = connection.getresponse()
                 reply.read()
                 assert reply.status == 200
@@ -120,7 +118,10 @@ async def measure(portal: RunningPortal, callers: list[Caller], readers: int, se
     for turn in range(3):
         rates["none"].append(await asyncio.to_thread(load.rate, seconds))
         crowd = Crowd()
-        tokens = [call(port, "POST", "/oauth2/token", each.form(), FORM)["access_token"] for each in callers]
+        tokens = [
+            call(port, "POST", "/oauth2/token", each.form(), each.headers())["access_token"]
+            for each in callers
+        ]
         begin = time.monotonic()
         for number in range(readers):
             caller, token = callers[number % TENANTS], tokens[number % TENANTS]

@@ -23,6 +23,14 @@ WAYS = [
 
 pytestmark = pytest.mark.journey
 
+EITHER_WAY = "from applications.models import Client; Client.objects.update(secret_either_way=True)"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def either_way(running_portal: RunningPortal) -> None:
+    """The story's clients show their secrets in the header; here in the form, too."""
+    running_portal.manage("shell", "-v", "0", "-c", EITHER_WAY)
+
 
 def node() -> list[str]:
     """Node.js: the locked wheel's, else the system's (the library wants 20 or newer)."""

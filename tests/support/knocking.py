@@ -1,5 +1,6 @@
 """Somebody at every door: people and services with one role each, and the addresses to try."""
 
+import base64
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -89,6 +90,11 @@ def address_of(door: Door, tenant: Tenant, **known: Any) -> str:
     return door.address.format(**{**values, **known})
 
 
+def basic(client_id: str, secret: str) -> dict[str, str]:
+    """The header of a client with a secret."""
+    return {"Authorization": f"Basic {base64.b64encode(f'{client_id}:{secret}'.encode()).decode()}"}
+
+
 def give(tenant: Tenant, role: str, **principal: Any) -> None:
     """A role of the portal, by the installation."""
     wanted = Wanted(role=role, application_id=PORTAL_ID, **principal)
@@ -122,9 +128,8 @@ def service(tenant: Tenant, name: str, *roles: str) -> Knocker:
         "grant_type": "client_credentials",
         "scope": f"aud:{PORTAL_ID}",
         "tenant_id": str(tenant.id),
-        "client_id": made.id,
-        "client_secret": secret,
     }
-    reply = _browser(False).post("/oauth2/token", urlencode(form), content_type=FORM)
+    headers = basic(made.id, secret)
+    reply = _browser(False).post("/oauth2/token", urlencode(form), content_type=FORM, headers=headers)
     assert reply.status_code == 200, reply.content
     return Knocker(headers={"Authorization": f"Bearer {reply.json()['access_token']}"})

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from django.db import DatabaseError
 
-from accesscontrol.oauth import clients
+from accesscontrol.oauth.clients import uses
 from applications import hashers
 from applications.actions import clients as client_actions
 from applications.models import Application, ClientSecret
@@ -65,7 +65,7 @@ def test_unknown_client_takes_the_same_way(shared: World, monkeypatch: pytest.Mo
     """As many digests and queries for an unknown client as for a wrong secret."""
     calls: list[str] = []
     real = hashers.matches
-    monkeypatch.setattr(clients.hashers, "matches", lambda *given: calls.append("") or real(*given))
+    monkeypatch.setattr(hashers, "matches", lambda *given: calls.append("") or real(*given))
     for client_id in (READER, "globex.nobody"):
         with_header(shared, basic(client_id, "wrong"))
     assert len(calls) == 2
@@ -120,7 +120,7 @@ def test_last_use_never_fails_a_token(shared: World, monkeypatch: pytest.MonkeyP
         def cursor(self) -> Any:
             raise DatabaseError("read only")
 
-    monkeypatch.setattr(clients, "connection", Broken())
+    monkeypatch.setattr(uses, "connection", Broken())
     assert shared.token(READER, shared.globex, f"aud:{METER}").status_code == 200
 
 
@@ -128,6 +128,36 @@ def test_retired_application_is_an_unknown_client(shared: World) -> None:
     """By the application's own life, even while a secret still lives."""
     Application.objects.filter(id=READER).update(during=clipped(shared.clock.at))
     assert shared.token(READER, shared.globex, f"aud:{METER}").status_code == 401
+
+
+FORM_SECRET = {"client_secret_basic": False, "client_secret_post": True}
+
+
+@pytest.mark.parametrize("method", FORM_SECRET)
+def test_only_the_registered_way(shared: World, method: str) -> None:
+    """RFC 7591 §2: a wrong method is refused like a wrong secret; the switch takes both."""
+    shared.set_client(READER, token_endpoint_auth_method=method)
+    form = {**GRANT, "client_id": READER, "client_secret": shared.secrets[READER]}
+
+    def statuses() -> list[int]:
+        header = with_header(shared, basic(READER, shared.secrets[READER]))
+        return [header.status_code, shared.post("/oauth2/token", None, form).status_code]
+
+    assert statuses() == ([401, 200] if FORM_SECRET[method] else [200, 401])
+    shared.set_client(READER, secret_either_way=True)
+    assert statuses() == [200, 200]
+    shared.set_client(READER, token_endpoint_auth_method="private_key_jwt")
+    assert statuses() == [401, 401]
+
+
+@pytest.mark.parametrize("method", FORM_SECRET)
+def test_own_doors_know_one_way(shared: World, method: str) -> None:
+    """There Basic is all there is, so it serves whoever has a secret."""
+    shared.set_client(READER, token_endpoint_auth_method=method)
+    headers = {"Authorization": basic(READER, shared.secrets[READER])}
+    assert shared.browser.get("/api/application/self", headers=headers).status_code == 200
+    shared.set_client(READER, token_endpoint_auth_method="tls_client_auth")
+    assert shared.browser.get("/api/application/self", headers=headers).status_code == 401
 
 
 def test_client_of_another_method_has_no_secret(shared: World) -> None:

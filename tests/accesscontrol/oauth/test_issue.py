@@ -92,6 +92,7 @@ def test_form_cannot_move_the_tenant_of_the_path(shared: World) -> None:
 
 
 def test_form_credentials(shared: World) -> None:
+    shared.set_client(READER, token_endpoint_auth_method="client_secret_post")
     form = {
         "grant_type": "client_credentials",
         "scope": f"aud:{METER}",

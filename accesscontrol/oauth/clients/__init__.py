@@ -1,0 +1,10 @@
+"""Client authentication (RFC 6749 §2.3): what a client presents, and whose proof it is.
+
+One path and one time for every failure: an unknown client costs the same queries and the same verification
+as a wrong proof, so that neither body nor clock tells which ids exist.
+"""
+
+from accesscontrol.oauth.clients.authenticating import Authenticated, authenticate, by_basic, identify
+from accesscontrol.oauth.clients.presented import Presented, basic, presented
+
+__all__ = ["Authenticated", "Presented", "authenticate", "basic", "by_basic", "identify", "presented"]

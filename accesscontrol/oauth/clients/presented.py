@@ -1,0 +1,79 @@
+"""What a client presents with a request, before anything of it is believed."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import unquote_plus
+
+from cryptography.x509 import Certificate
+from django.http import HttpRequest
+
+from accesscontrol.oauth.realms import Address
+from accesscontrol.oauth.refusals import BadRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A name and a secret, by whichever way they came."""
+
+    client_id: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """The header, the form, where they were sent, and the certificate that a proxy of ours vouches for."""
+
+    authorization: str = field(repr=False)
+    form: Mapping[str, str] = field(repr=False)
+    address: Address
+    certificate: Certificate | None = None
+
+    @property
+    def client_id(self) -> str:
+        """The parameter; empty when it was not sent."""
+        return self.form.get("client_id", "")
+
+    @property
+    def assertion(self) -> str:
+        """The JWT of ``client_assertion`` (RFC 7523 §2.2); empty when none was sent."""
+        return self.form.get("client_assertion", "")
+
+    def by_header(self) -> Credentials | None:
+        """Credentials of the Authorization header; None when it is not Basic."""
+        return basic(self.authorization)
+
+    def by_form(self) -> Credentials | None:
+        """Credentials in the body. An empty parameter counts as not sent (RFC 6749 §3.2)."""
+        secret = self.form.get("client_secret", "")
+        return Credentials(self.client_id, secret) if secret else None
+
+    def require_one_method(self) -> None:
+        """RFC 6749 §2.3: a client uses one method in each request. BadRequest for two.
+
+        A wrong proof must not fall through to another one that is right.
+        """
+        header = self.by_header()
+        if sum([header is not None, self.by_form() is not None, bool(self.assertion)]) > 1:
+            raise BadRequest("More than one way of client authentication was used.")
+        if header is not None and self.client_id not in ("", header.client_id):
+            raise BadRequest("client_id is not that of the Authorization header.")
+
+
+def presented(request: HttpRequest, form: Mapping[str, str], address: Address) -> Presented:
+    """Of a request whose form was read (:func:`accesscontrol.oauth.wire.form`)."""
+    return Presented(request.META.get("HTTP_AUTHORIZATION", ""), form, address)
+
+
+def basic(authorization: str) -> Credentials | None:
+    """Credentials of a Basic header; the scheme is case-insensitive (RFC 7617 §2), both parts urlencoded."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        text = base64.b64decode(encoded.strip(), validate=True).decode("utf-8")
+    except (binascii.Error, ValueError):
+        return Credentials("", "")
+    client_id, _, secret = text.partition(":")
+    return Credentials(unquote_plus(client_id), unquote_plus(secret))

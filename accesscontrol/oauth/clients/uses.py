@@ -1,0 +1,32 @@
+"""When a credential was used last."""
+
+import logging
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import DatabaseError, connection, transaction
+
+from applications.models import ClientCertificate, ClientKey, ClientSecret, TrustedIssuer
+
+SELDOM = timedelta(minutes=1)
+Credential = type[ClientSecret] | type[ClientKey] | type[ClientCertificate] | type[TrustedIssuer]
+log = logging.getLogger("iam.oauth")
+
+_NOTE = """
+UPDATE {table} SET last_used_at = %(at)s WHERE id = (
+    SELECT id FROM {table}
+    WHERE id = %(id)s AND (last_used_at IS NULL OR last_used_at <= %(before)s) FOR UPDATE SKIP LOCKED
+)
+"""
+
+
+def note(kind: Credential, id: UUID, *, last: datetime | None, at: datetime) -> None:
+    """Note the use, at most once a minute. Never waits for another request, never fails this one."""
+    if last is not None and at - last < SELDOM:
+        return
+    query = _NOTE.format(table=kind._meta.db_table)
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(query, {"at": at, "id": id, "before": at - SELDOM})
+    except DatabaseError:
+        log.warning("last use of a client's credential was not noted", exc_info=True)
