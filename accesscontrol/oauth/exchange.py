@@ -36,6 +36,7 @@ class Exchange:
     at: datetime
     address: Address
     presented: Presented
+    origin: tuple[str, str] = ("", "")  # request id and source address, for history
     client: Client | None = None
     thumbprint: str | None = None  # of the certificate that the token is bound to
     bearer: Bearer | None = None
@@ -47,6 +48,13 @@ class Exchange:
         """Whole seconds from ``iat`` to ``exp``."""
         assert self.grant is not None
         return seconds(self.grant.expires_at) - seconds(self.at)
+
+    def tenant(self, form: Mapping[str, str]) -> Tenant | None:
+        """The tenant of the address; where it names none, the form's, else the one that owns the client."""
+        assert self.client is not None
+        if not self.address.is_open:
+            return self.address.find()
+        return by_id(form.get("tenant_id") or str(self.client.application.owner_id))
 
     def token(self) -> str:
         """The signed token of the decided grant."""
@@ -70,7 +78,7 @@ def decide(exchange: Exchange, *, scope: str, resources: Sequence[str], form: Ma
     assert client is not None
     asked = words.parse(scope, resources)
     _refuse_wrong_words(asked, client)
-    tenant = _tenant(exchange.address, client, form)
+    tenant = exchange.tenant(form)
     with tenant_scope(tenant.id if tenant else NOBODY):
         # An unknown tenant takes the same way, so that the clock does not tell it from a foreign one.
         part = has_part(client.application, tenant.id if tenant else NOBODY)
@@ -121,12 +129,6 @@ def _refuse_wrong_words(asked: Asked, client: Client) -> None:
     if not asked.targets and not client.token_without_target:
         text = f"This client has to name a target: {words.AUDIENCE}<applicationId>."
         raise refusals.ScopeRefused("invalid_scope", text)
-
-
-def _tenant(address: Address, client: Client, form: Mapping[str, str]) -> Tenant | None:
-    if not address.is_open:
-        return address.find()
-    return by_id(form.get("tenant_id") or str(client.application.owner_id))
 
 
 def _granted(caller: Application, tenant: Tenant, asked: Asked, at: datetime) -> list[Ruling]:

@@ -21,7 +21,7 @@ from typing import Any
 
 from oauthlib.oauth2.rfc6749.errors import InvalidClientError, InvalidRequestError, OAuth2Error
 
-from iam_portal.decision import Reason, rfc3339
+from iam_portal.decision import Decision, Reason, rfc3339
 
 REALM = "iam-portal"
 CHALLENGE = f'Basic realm="{REALM}", charset="UTF-8"'
@@ -61,6 +61,26 @@ class ScopeRefused(OAuth2Error):
     def twotuples(self) -> list[tuple[str, Any]]:
         """What the body holds."""
         return [("error", self.error), ("error_description", self.description), *self.members.items()]
+
+
+class PersonRefused(OAuth2Error):
+    """``invalid_grant``: the person may not use the client's application now, and why.
+
+    The client is the application's own, so its owner may know.
+    """
+
+    error = "invalid_grant"
+
+    def __init__(self, decision: Decision) -> None:
+        self.decision = decision
+        super().__init__(description="The application is not available to this person.")
+
+    @property
+    def twotuples(self) -> list[tuple[str, Any]]:
+        """What the body holds."""
+        reasons = [reason.as_json() for reason in self.decision.reasons]
+        members = [("reason", self.decision.code or NOT_AVAILABLE), ("reasons", reasons)]
+        return [("error", self.error), ("error_description", self.description), *members]
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ class Asked:
     openid: bool = False
     unknown: tuple[str, ...] = ()
     has_unknown: bool = False
+    has_unechoed: bool = False  # unknown words that are outside the grammar of what may be repeated
     has_foreign_resource: bool = False
     words: int = 0
 
@@ -90,6 +91,7 @@ def parse(scope: str, resources: Sequence[str]) -> Asked:
         openid=OPENID in words,
         unknown=tuple(word for word in collected.unknown if _ECHOED.fullmatch(word)),
         has_unknown=bool(collected.unknown),
+        has_unechoed=any(not _ECHOED.fullmatch(word) for word in collected.unknown),
         has_foreign_resource=any(not uri.startswith(RESOURCE) for uri in uris),
         words=len(words) + len(uris),
     )

@@ -6,6 +6,7 @@ Ids and slugs are plain words here, not converters: a malformed one must answer 
 from django.urls import URLPattern, path
 
 from accesscontrol.oauth import views
+from accesscontrol.oauth.authorize import AuthorizeView
 
 REALMS = "auth/realms/<str:realm>"
 # (prefix of the endpoints, suffix of the URL name)
@@ -23,6 +24,7 @@ urlpatterns: list[URLPattern] = [
         route
         for prefix, name in PREFIXES
         for route in (
+            path(f"{prefix}/auth", AuthorizeView.as_view(), name=f"authorize{name}"),
             path(f"{prefix}/token", views.TokenView.as_view(), name=f"token{name}"),
             path(f"{prefix}/token/introspect", views.IntrospectView.as_view(), name=f"introspect{name}"),
             path(f"{prefix}/certs", views.CertsView.as_view(), name=f"certs{name}"),

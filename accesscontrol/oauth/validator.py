@@ -18,9 +18,12 @@ class PortalValidator(OAuth2Validator):
         return True
 
     def authenticate_client_id(self, client_id: str, request: Request, *args: Any, **kwargs: Any) -> bool:
-        """A public client by its id alone. No grant asks for it yet."""
+        """Never for client credentials: public clients get tokens in a person's name only."""
+        return False
+
+    def identify_client(self, request: Request) -> None:
+        """Of a grant in a person's name: a confidential client authenticates, a public one says who it is."""
         _is(request, clients.identify(request.iam.presented, at=request.iam.at))
-        return True
 
     def client_authentication_required(self, request: Request, *args: Any, **kwargs: Any) -> bool:
         return True

@@ -22,6 +22,7 @@ from accesscontrol.oauth.refusals import BadRequest
 from accesscontrol.oauth.server import EXCHANGE, TokenCore, TokenServer
 from accesscontrol.oauth.validator import PortalValidator
 from iam_portal import problem
+from iam_portal.tracing import request_id, source_address
 
 KEEP = "public, max-age=300"  # keys and metadata: as long as a token lives
 
@@ -39,13 +40,15 @@ class TokenView(ToolkitTokenView):
             form = wire.form(request, repeatable=frozenset({"resource"}))
             address = Address(**kwargs)
             presented = clients.presented(request, form, address)
-            request.META[EXCHANGE] = Exchange(timezone.now(), address, presented)
+            origin = request_id(request), source_address(request)
+            request.META[EXCHANGE] = Exchange(timezone.now(), address, presented, origin)
             _, headers, body, status = self.create_token_response(request)
         except (OAuth2Error, keys.NoSigningKey) as error:
             return _refused(error)
         response = wire.answer(body, status=status)
         if "WWW-Authenticate" in headers:
             response["WWW-Authenticate"] = headers["WWW-Authenticate"]
+        wire.let_origin_read(response, request, request.META[EXCHANGE].client)
         _count(status, body)
         return response
 

@@ -8,9 +8,11 @@ from urllib.parse import unquote_to_bytes
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
+from django.utils.cache import patch_vary_headers
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
 from accesscontrol.oauth.refusals import BadRequest
+from applications.models import Client
 
 CONTENT_TYPE = "application/json;charset=UTF-8"
 FORM = "application/x-www-form-urlencoded"
@@ -40,6 +42,14 @@ def answer(body: str | bytes | Mapping[str, Any], *, status: int = 200) -> HttpR
     content = body if isinstance(body, str | bytes) else json.dumps(body)
     headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
     return HttpResponse(content, status=status, content_type=CONTENT_TYPE, headers=headers)
+
+
+def let_origin_read(response: HttpResponse, request: HttpRequest, client: Client | None) -> None:
+    """CORS for the pages of a known client: its registered origins, compared as text, without cookies."""
+    patch_vary_headers(response, ["Origin"])
+    origin = request.headers.get("Origin", "")
+    if client is not None and origin and origin in client.allowed_origins.split():
+        response["Access-Control-Allow-Origin"] = origin
 
 
 def refusal(error: OAuth2Error) -> HttpResponse:

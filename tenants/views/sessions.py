@@ -26,9 +26,11 @@ class SignIn(ConsolePage):
     outside = True  # no transaction stays open while the password is hashed
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        if self.session is not None:
+        # ``again``: an application wants to know anew who is there; ``hint``: whom it expects.
+        if self.session is not None and "again" not in request.GET:
             return HttpResponseRedirect(self.next_address())
-        return self._page(SignInForm(initial={"next": request.GET.get("next", "")}))
+        known = {"next": request.GET.get("next", ""), "username": request.GET.get("hint", "")[:254]}
+        return self._page(SignInForm(initial=known))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = SignInForm(request.POST)
@@ -39,10 +41,20 @@ class SignIn(ConsolePage):
         except (SignInRefused, TooManyAttempts) as refusal:
             into_form(form, refusal)
             return self._page(form, refusal)
-        response = HttpResponseRedirect(self.next_address())
+        response = self._onward()
         remember(request, response, tenant=self.tenant, token=token)
         remember_organization(response, self.slug)
         return response
+
+    def _onward(self) -> HttpResponse:
+        """To the console at once; to an application by a page that goes on by itself.
+
+        Browsers apply ``form-action`` to each redirect after a form, and an application lies elsewhere.
+        """
+        address = self.next_address()
+        if address.startswith("/t/"):
+            return HttpResponseRedirect(address)
+        return self.render("tenants/session_onward.html", {"heading": _("Signed in"), "address": address})
 
     def _page(self, form: SignInForm, refusal: DomainError | None = None) -> HttpResponse:
         context = {"heading": _("Sign in"), "slug": self.slug, "form": form}
@@ -116,6 +128,7 @@ def _sign_in(page: ConsolePage, given: dict[str, Any]) -> str:
         user_agent=page.request.headers.get("User-Agent", ""),
         request_id=request_id(page.request),
         slug=page.slug,
+        former=page.session,
     )
     return token
 

@@ -1,0 +1,227 @@
+"""The authorization endpoint (RFC 6749 §3.1, OpenID Connect Core §3.1.2): a person's browser comes and goes.
+
+No consent is asked: which applications are here, and who may do what in them, is for the tenant's
+administrators to say. Nothing of a client or an application is told before the person has signed in.
+"""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.request import UnreadablePostError
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.encoding import iri_to_uri
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.generic import View
+
+from accesscontrol.actions import sign_ins
+from accesscontrol.oauth import metrics, person_scopes, sign_in_decision, tokens
+from accesscontrol.oauth.authorization_request import (
+    Addressee,
+    AuthorizationRequest,
+    Refused,
+    Unanswerable,
+    addressee,
+    read,
+)
+from accesscontrol.oauth.claims import issuer
+from accesscontrol.oauth.realms import Address
+from accesscontrol.oauth.wire import FORM
+from iam_portal.decision import Decision
+from iam_portal.tracing import request_id
+from iam_portal.walls import tenant_scope
+from tenants.actions import sessions
+from tenants.http.sessions import cookie_name
+from tenants.lifetimes import Lifetime, lifetime
+from tenants.models import Tenant, UserSession
+
+ASKED = "iam_asked"  # when we sent this very request to the sign-in page; ours alone, signed
+ASKED_FOR = timedelta(minutes=30)
+_SALT = "iam.authorize"
+LONGEST_FORM = 65_536
+SILENCE: dict[str, str] = {
+    "Cache-Control": "no-store",
+    "Pragma": "no-cache",
+    "Referrer-Policy": "no-referrer",  # the address holds what the client asked, the next one a code
+}
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class AuthorizeView(View):
+    """Sends the browser to sign in, back to the client with a code or an error, or shows why not."""
+
+    http_method_names = ["get", "post"]  # no HEAD: it would use a request up
+
+    def post(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
+        """The same by a form of the client's page. As GET, the browser sends its cookie along again."""
+        try:
+            if request.content_type != FORM or len(request.body) > LONGEST_FORM:
+                return _page(request, 400)
+        except UnreadablePostError:
+            return _page(request, 400)
+        return _to(f"{request.path}?{request.POST.urlencode()}", status=303)
+
+    def get(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
+        """In the order of RFC 6749 §4.1.2.1: whom to answer; what is asked; who is there; may he."""
+        tenant = Address(**kwargs).find()
+        if tenant is None:
+            return _page(request, 404)
+        try:
+            to = addressee(request.GET)
+        except Unanswerable:
+            return _unknown(request)
+        visit = _Visit(request, tenant, to)
+        try:
+            return visit.answer(read(request.GET, to))
+        except Refused as refusal:
+            metrics.refused(refusal.error)
+            return visit.back({"error": refusal.error, "error_description": refusal.description})
+
+
+class _Visit:
+    """One request of a browser at a tenant, for a client that may be answered."""
+
+    def __init__(self, request: HttpRequest, tenant: Tenant, to: Addressee) -> None:
+        self.request, self.tenant, self.to = request, tenant, to
+        self.at = timezone.now()
+
+    def answer(self, asked: AuthorizationRequest) -> HttpResponse:
+        with tenant_scope(self.tenant.id):
+            session = self._session()
+            if session is None or self._must_sign_in(asked, session):
+                if asked.silent:
+                    raise Refused("login_required", "The person has to sign in.")
+                return self._to_sign_in(asked, again=session is not None)
+            standing = sign_in_decision.decide(
+                user_id=session.user_id,
+                application_id=self.to.client.application_id,
+                tenant_id=self.tenant.id,
+                at=self.at,
+                limit=self.at + lifetime(self.tenant, Lifetime.ACCESS_TOKEN),
+            )
+            if not standing:
+                if asked.silent:
+                    raise Refused("access_denied", "The application is not available to this person.")
+                return self._why_not(standing.decision)
+            wanted = person_scopes.roles_in(asked.scopes, self.to.client.application_id)
+            if wanted - {role.key for role in sign_in_decision.narrowed(standing.roles, wanted)}:
+                raise Refused("invalid_scope", "The person holds no such role.")
+            code = sign_ins.issue(session=session, wanted=self._wanted(asked), at=self.at)
+        return self.back({"code": code})
+
+    def back(self, answer: dict[str, str]) -> HttpResponse:
+        """To the client's registered address."""
+        return _to(self.to.location(answer, issuer=issuer(settings.PORTAL_BASE_URL, self.tenant.id)))
+
+    def _session(self) -> UserSession | None:
+        token = self.request.COOKIES.get(cookie_name(self.tenant.id))
+        return sessions.resolve(tenant=self.tenant, token=token, at=self.at) if token else None
+
+    def _must_sign_in(self, asked: AuthorizationRequest, session: UserSession) -> bool:
+        sent_at = self._asked_at()
+        if asked.id_token_hint and not self._is_about(session, asked.id_token_hint):
+            if sent_at is not None and session.authenticated_at >= sent_at:
+                raise Refused("login_required", "Somebody else has signed in than was expected.")
+            return True
+        return asked.wants_sign_in(authenticated_at=session.authenticated_at, asked_at=sent_at, at=self.at)
+
+    def _is_about(self, session: UserSession, hint: str) -> bool:
+        """Whether the ID token that came as a hint names this person; one that we did not give counts not."""
+        try:
+            claims = tokens.read_hint(hint, at=self.at)
+        except tokens.Unreadable:
+            return True
+        own = claims["iss"] == issuer(settings.PORTAL_BASE_URL, self.tenant.id)
+        return not own or claims["sub"] == str(session.user_id)
+
+    def _to_sign_in(self, asked: AuthorizationRequest, *, again: bool) -> HttpResponse:
+        """To the tenant's own page, and from there to this very request."""
+        mark = signing.dumps([self._digest(), self.at.timestamp()], salt=_SALT)
+        sent = self.request.GET.copy()
+        sent[ASKED] = mark
+        query = {"next": f"{self.request.path}?{sent.urlencode()}"}
+        if again:
+            query["again"] = "1"
+        if asked.login_hint:
+            query["hint"] = asked.login_hint
+        address = reverse("tenants:session-start", kwargs={"slug": self.tenant.slug})
+        return _to(f"{address}?{urlencode(query)}")
+
+    def _asked_at(self) -> datetime | None:
+        """When this request was sent to sign in; None unless our own mark says so."""
+        try:
+            found = signing.loads(self.request.GET.get(ASKED, ""), salt=_SALT, max_age=ASKED_FOR)
+            digest, moment = found
+            sent_at = datetime.fromtimestamp(moment, UTC)
+        except (signing.BadSignature, ValueError, TypeError):
+            return None
+        return sent_at if digest == self._digest() else None
+
+    def _digest(self) -> str:
+        """Of the request without the mark: a mark for one request is none for another."""
+        sent: QueryDict = self.request.GET.copy()
+        sent.pop(ASKED, None)
+        return hashlib.sha256(f"{self.tenant.id}?{sent.urlencode()}".encode()).hexdigest()
+
+    def _wanted(self, asked: AuthorizationRequest) -> sign_ins.Wanted:
+        return sign_ins.Wanted(
+            client=self.to.client,
+            redirect_uri=self.to.redirect_uri,
+            redirect_uri_named=self.to.named,
+            scope=" ".join(asked.scopes),
+            nonce=asked.nonce,
+            code_challenge=asked.code_challenge,
+        )
+
+    def _why_not(self, decision: Decision) -> HttpResponse:
+        """For the person, with the chain of reasons, and a way back for the application."""
+        denied = {"error": "access_denied", "error_description": "The application is not available."}
+        base = issuer(settings.PORTAL_BASE_URL, self.tenant.id)
+        metrics.refused("access_denied")
+        return _page(
+            self.request,
+            403,
+            heading=_("You cannot sign in to this application"),
+            text=_("It is not available in your organization at the moment."),
+            decision={
+                "allowed": False,
+                "code": decision.code,
+                "reasons": [reason.as_json() | {"at": reason.at} for reason in decision.reasons],
+            },
+            advice=_("Whoever manages contracts in your organization can say when it will be."),
+            home_url=f"/t/{self.tenant.slug}/",
+            back_url=iri_to_uri(self.to.location(denied, issuer=base)),
+        )
+
+
+def _unknown(request: HttpRequest) -> HttpResponse:
+    """An unknown client, and an address that is not registered: never told apart, never answered there."""
+    return _page(
+        request,
+        400,
+        heading=_("This sign-in was not understood"),
+        text=_("The application that sent you here is not known, or not at this address."),
+        kept=_("You were not signed in anywhere."),
+        advice=_("Open the application again. If this comes back, tell whoever looks after it."),
+    )
+
+
+def _page(request: HttpRequest, status: int, **context: Any) -> HttpResponse:
+    context = {"status": status, "request_id": request_id(request), **context}
+    response = render(request, "iam_portal/error.html", context, status=status)
+    for name, value in SILENCE.items():
+        response[name] = value
+    return response
+
+
+def _to(address: str, *, status: int = 302) -> HttpResponse:
+    """A redirect also to the private schemes of native apps, which the framework's own would refuse."""
+    return HttpResponse(status=status, headers={"Location": iri_to_uri(address), **SILENCE})
