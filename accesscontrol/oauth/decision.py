@@ -87,7 +87,7 @@ def standing(claims: Mapping[str, Any], *, target_id: str, at: datetime) -> Stan
         return None
     call = may_call(facts[target_id], at=at)
     if call and (keys := narrowed_roles(claims, target_id)):
-        call = replace(call, roles=only(call.roles, keys))
+        call = replace(call, roles=_only(call.roles, keys))
     return Standing(account, call) if call and call.roles else None
 
 
@@ -136,14 +136,13 @@ def _narrowed(facts: CallFacts, target: Target, at: datetime) -> Call:
     call = may_call(facts, at=at)
     if not call or not target.roles:
         return call
-    roles = only(call.roles, target.roles)
+    roles = _only(call.roles, target.roles)
     if target.roles - {role.key for role in roles}:
         return Call(_no_such_role(facts))
     return Call(call.decision, roles)
 
 
-def only(roles: Iterable[HeldRole], keys: frozenset[str]) -> tuple[HeldRole, ...]:
-    """The application's own roles of these keys: a role of the tenant's making is never among them."""
+def _only(roles: Iterable[HeldRole], keys: frozenset[str]) -> tuple[HeldRole, ...]:
     return tuple(role for role in roles if role.key in keys and role.relation != "tenant")
 
 
@@ -178,7 +177,7 @@ def _failing(target: Target, facts: CallFacts | None, at: datetime) -> tuple[str
     call = may_call(facts, at=at)
     if not call:
         return target.named
-    held = {role.key for role in only(call.roles, target.roles)}
+    held = {role.key for role in _only(call.roles, target.roles)}
     missing = {f"{target.application_id}/{key}" for key in target.roles - held}
     return tuple(word for word in target.named if word in missing) or target.named
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from accesscontrol.decide import HeldRole
 from accesscontrol.models import Authorization, RefreshToken
 from accesscontrol.oauth import decision, people, tokens
-from accesscontrol.oauth.claims import audience_of, issuer, narrowed_roles, scope_tenants, seconds
+from accesscontrol.oauth.claims import audience_of, issuer, scope_tenants, seconds
 from applications.models import Client
 from iam_portal.walls import tenant_scope
 from tenants import hashers
@@ -23,20 +23,18 @@ from tenants.models import Tenant
 
 INACTIVE = b'{"active": false}'  # one answer, alike to the byte, for every reason
 REFRESH_TOKEN = "refresh_token"  # noqa: S105  (a kind of token)
-_RANDOM = re.compile(r"[A-Za-z0-9_-]{43}")  # what the others are asked of no table
+REFRESH_FORM = re.compile(r"[A-Za-z0-9_-]{43}")  # 32 random bytes; access tokens have dots
 
 
-def answer(
-    *, token: str, client: Client, tenant: Tenant | None, at: datetime, hint: str = ""
-) -> dict[str, Any] | None:
-    """The members of an active answer, or ``None``. ``hint`` says where to look first, and no more (§2.1)."""
+def answer(*, token: str, client: Client, tenant: Tenant | None, at: datetime) -> dict[str, Any] | None:
+    """The members of an active answer, or ``None``.
+
+    A refresh token is known by its form: ``token_type_hint`` (§2.1) has nothing to say.
+    """
     if tenant is None:
         return None
-    looks = [_access, _refresh] if hint != REFRESH_TOKEN else [_refresh, _access]
-    for look in looks:
-        if found := look(token, client, tenant, at):
-            return found
-    return None
+    look = _refresh if REFRESH_FORM.fullmatch(token) else _access
+    return look(token, client, tenant, at)
 
 
 def _access(token: str, client: Client, tenant: Tenant, at: datetime) -> dict[str, Any] | None:
@@ -87,8 +85,6 @@ def _refresh(token: str, client: Client, tenant: Tenant, at: datetime) -> dict[s
     It says nothing that a resource server asks for, no audience and no roles, and its ``token_type`` is not
     Bearer: one that is presented as an access token must not pass for one.
     """
-    if not _RANDOM.fullmatch(token):
-        return None
     with tenant_scope(tenant.id):
         living = Authorization.objects.living(tenant=tenant, at=at).filter(client=client)
         rows = RefreshToken.objects.filter(
@@ -98,8 +94,7 @@ def _refresh(token: str, client: Client, tenant: Tenant, at: datetime) -> dict[s
         if found is None:
             return None
         given = found.authorization
-        keys = narrowed_roles({"scope": given.scope}, given.client.application_id)
-        if people.of(given, tenant=tenant, keys=keys, at=at) is None:
+        if people.of(given, scope=given.scope, at=at) is None:
             return None
     idle = Lifetime.REFRESH_IDLE if given.session else Lifetime.OFFLINE_IDLE
     until = given.used_at + lifetime(tenant, idle)

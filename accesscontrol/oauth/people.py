@@ -12,12 +12,10 @@ from uuid import UUID
 
 from django.db.models import Exists
 
-from accesscontrol import facts as load
-from accesscontrol.decide import HeldRole, RoleBook, SignInFacts, may_sign_in
+from accesscontrol.decide import HeldRole, may_sign_in
 from accesscontrol.models import Authorization, RevokedToken
+from accesscontrol.oauth import sign_in_decision
 from accesscontrol.oauth.claims import audience_of, narrowed_roles
-from accesscontrol.oauth.decision import only
-from applications import facts as sharing_facts
 from iam_portal.walls import tenant_scope
 from tenants.models import Tenant
 
@@ -48,36 +46,23 @@ def standing(claims: Mapping[str, Any], *, tenant: Tenant, at: datetime) -> Sign
         row = rows.select_related("user", "client").first()
         if row is None or not _said_of(row, claims):
             return None
-        return of(row, tenant=tenant, keys=narrowed_roles(claims, row.client.application_id), at=at)
+        return of(row, scope=str(claims.get("scope", "")), at=at)
 
 
-def of(
-    authorization: Authorization, *, tenant: Tenant, keys: frozenset[str], at: datetime
-) -> SignedIn | None:
-    """The same for a living row: its person is active and the application is available to him.
+def of(authorization: Authorization, *, scope: str, at: datetime) -> SignedIn | None:
+    """The same for a living row: its person is active, and the application available to him.
 
-    ``keys``: the roles to which it was narrowed; when none of those is left, nothing is.
+    ``scope`` may narrow the roles. Runs in the tenant's scope.
     """
-    facts = facts_of(authorization, tenant=tenant)
+    application_id = authorization.client.application_id
+    facts = sign_in_decision.facts_of(
+        user_id=authorization.user_id, application_id=application_id, tenant_id=authorization.tenant_id
+    )
     answer = may_sign_in(facts, at=at) if facts is not None else None
     if answer is None or not answer:
         return None
-    roles = only(answer.roles, keys) if keys else answer.roles
-    return SignedIn(authorization, roles) if roles or not keys else None
-
-
-def facts_of(authorization: Authorization, *, tenant: Tenant) -> SignInFacts | None:
-    """What ``may_sign_in`` asks. Runs in the tenant's scope."""
-    tenant_id, application_id = str(tenant.id), authorization.client.application_id
-    sharing = sharing_facts.of_application(application_id, tenant_id=tenant_id)
-    if sharing is None:
-        return None
-    who = load.Principal(tenant_id, user_id=authorization.user_id)
-    person = load.principal(who, application_ids=[application_id])[application_id]
-    made = any(assignment.tenant_role is not None for assignment in person.assignments)
-    # Permissions decide only where a role of the tenant's own making is held.
-    book = load.books([application_id], tenant_id=tenant_id)[application_id] if made else RoleBook()
-    return SignInFacts(tenant_id, sharing, book, person)
+    keys = narrowed_roles({"scope": scope}, application_id)
+    return SignedIn(authorization, sign_in_decision.narrowed(answer.roles, keys))
 
 
 def _said_of(row: Authorization, claims: Mapping[str, Any]) -> bool:

@@ -71,13 +71,8 @@ class IntrospectView(View):
                 raise BadRequest("The parameter token is missing.")
         except OAuth2Error as error:
             return wire.refusal(error)
-        found = introspection.answer(
-            token=form["token"],
-            client=client,
-            tenant=address.find(),
-            at=at,
-            hint=form.get("token_type_hint", ""),
-        )
+        tenant = address.find()
+        found = introspection.answer(token=form["token"], client=client, tenant=tenant, at=at)
         return wire.answer(found or introspection.INACTIVE)
 
 
