@@ -13,7 +13,7 @@ from iam_portal.walls import tenant_scope
 from tenants.actions import sessions, users
 from tenants.models import HistoryEvent, Tenant, User, UserSession
 from tests.accesscontrol.oauth.conftest import World
-from tests.accesscontrol.oauth.people import SignedIn, claims_for, give, person, signed_in
+from tests.accesscontrol.oauth.signed_in import SignedIn, claims_for, give, person, signed_in
 from tests.support.factories import SYSTEM, sign_in
 
 METER, READER = "acme.meter", "globex.reader"
