@@ -5,7 +5,9 @@ asks for four swapped models; it gets these, and reads and writes none of them.
 """
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -133,6 +135,14 @@ class RefreshToken(models.Model):
         return f"refresh token of {self.authorization_id}"
 
 
+class RevokedTokens(models.QuerySet["RevokedToken"]):
+    """Queries over the deny list."""
+
+    def of(self, claims: Mapping[str, Any]) -> "RevokedTokens":
+        """The row of this access token, if it was revoked. Runs in the tenant's scope."""
+        return self.filter(tenant_id=claims["tid"], jti=claims["jti"])
+
+
 class RevokedToken(models.Model):
     """An access token that was revoked before its end (RFC 7009): introspection and our doors refuse it."""
 
@@ -140,6 +150,8 @@ class RevokedToken(models.Model):
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
     jti = models.CharField(max_length=64)
     expires_at = models.DateTimeField()
+
+    objects = RevokedTokens.as_manager()
 
     class Meta:
         constraints = [

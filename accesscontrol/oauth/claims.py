@@ -123,13 +123,15 @@ def id_token(
     return claims
 
 
-def about_person(*, scopes: Collection[str], username: str, name: str, email: str) -> dict[str, Any]:
-    """What ``profile`` and ``email`` open (OpenID Connect Core §5.4). The mailbox was proven by its link."""
+def about_person(
+    *, scopes: Collection[str], username: str, name: str, email: str, email_verified: bool
+) -> dict[str, Any]:
+    """What ``profile`` and ``email`` open (OpenID Connect Core §5.4)."""
     found: dict[str, Any] = {}
     if "profile" in scopes:
         found |= {"name": name, "preferred_username": username}
     if "email" in scopes:
-        found |= {"email": email, "email_verified": True}
+        found |= {"email": email, "email_verified": email_verified}
     return found
 
 

@@ -9,9 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Exists
+
 from accesscontrol import facts as load
 from accesscontrol import reasons as say
 from accesscontrol.decide import Call, CallFacts, HeldRole, call_until, may_call
+from accesscontrol.models import RevokedToken
 from accesscontrol.oauth.claims import narrowed_roles, seconds
 from accesscontrol.oauth.refusals import NOT_AVAILABLE, TEXTS, Disclosure
 from accesscontrol.oauth.scopes import Target
@@ -61,12 +64,18 @@ def facts_for(
 def standing(claims: Mapping[str, Any], *, target_id: str, at: datetime) -> Standing | None:
     """The service behind a token, if it may call the target now (with the roles it may use now).
 
-    Only a service token's ``sub`` is the account of its ``client_id``: a user's token never passes.
+    Only a service token's ``sub`` is the account of its ``client_id``, and only a user's token has a ``sid``:
+    that one never passes here (:mod:`accesscontrol.oauth.people`). Nor does one that was revoked.
     """
+    if "sid" in claims:
+        return None
     with tenant_scope(claims["tid"]):
         account = (
             ServiceAccount.objects.filter(
-                id=claims["sub"], application_id=claims["client_id"], tenant_id=claims["tid"]
+                ~Exists(RevokedToken.objects.of(claims)),
+                id=claims["sub"],
+                application_id=claims["client_id"],
+                tenant_id=claims["tid"],
             )
             .select_related("application")
             .first()

@@ -160,7 +160,11 @@ def _id_token(
 ) -> str:
     user = family.user
     about = build.about_person(
-        scopes=scopes, username=user.username, name=user.display_name, email=user.email
+        scopes=scopes,
+        username=user.username,
+        name=user.display_name,
+        email=user.email,
+        email_verified=user.email_proven_at is not None,
     )
     assert exchange.bearer is not None
     claims = build.id_token(

@@ -7,6 +7,9 @@ from django.urls import URLPattern, path
 
 from accesscontrol.oauth import views
 from accesscontrol.oauth.authorize import AuthorizeView
+from accesscontrol.oauth.logout import LogoutView
+from accesscontrol.oauth.revocation import RevokeView
+from accesscontrol.oauth.userinfo import UserinfoView
 
 REALMS = "auth/realms/<str:realm>"
 # (prefix of the endpoints, suffix of the URL name)
@@ -27,6 +30,9 @@ urlpatterns: list[URLPattern] = [
             path(f"{prefix}/auth", AuthorizeView.as_view(), name=f"authorize{name}"),
             path(f"{prefix}/token", views.TokenView.as_view(), name=f"token{name}"),
             path(f"{prefix}/token/introspect", views.IntrospectView.as_view(), name=f"introspect{name}"),
+            path(f"{prefix}/revoke", RevokeView.as_view(), name=f"revoke{name}"),
+            path(f"{prefix}/userinfo", UserinfoView.as_view(), name=f"userinfo{name}"),
+            path(f"{prefix}/logout", LogoutView.as_view(), name=f"logout{name}"),
             path(f"{prefix}/certs", views.CertsView.as_view(), name=f"certs{name}"),
         )
     ),

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from accesscontrol.views import assigning, assignments
+from accesscontrol.views import assigning, assignments, signing_out
 
 app_name = "accesscontrol"
 
 urlpatterns = [
+    path("sign-out/asked", signing_out.SignOutAsked.as_view(), name="sign-out"),
     path("assignments", assignments.AssignmentList.as_view(), name="assignment-list"),
     path("assignments/add", assigning.AssignRole.as_view(), name="assignment-add"),
     path(

@@ -74,7 +74,8 @@ def accept(
         link = links.take(tenant=tenant, token=token, at=at)
         user = link.user
         _set_password(user, password)
-        user.save(update_fields=["password"])
+        user.email_proven_at = at  # links to a former mailbox were voided when it changed
+        user.save(update_fields=["password", "email_proven_at"])
         links.void(user=user, at=at)
         sessions.end_all(user=user, at=at)
         by = Actor("user", str(user.id), str(user), tenant.id, request_id, source_address)
@@ -107,6 +108,7 @@ def change(
         if "email" in fields:
             principal_becoming.send(sender=User, actor=by, tenant=tenant, user=user, at=at)
             links.void(user=user, at=at)
+            user.email_proven_at = None
         for name in fields:
             setattr(user, name, wanted[name])
         _save(user)

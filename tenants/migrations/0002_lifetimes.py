@@ -40,6 +40,11 @@ class Migration(migrations.Migration):
             field=models.PositiveIntegerField(blank=True, null=True),
         ),
         migrations.AddField(
+            model_name="user",
+            name="email_proven_at",
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AddField(
             model_name="usersession",
             name="reauthenticated_at",
             field=models.DateTimeField(blank=True, null=True),

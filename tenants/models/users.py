@@ -21,6 +21,8 @@ class User(AbstractBaseUser):
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="users")
     username = models.CharField(max_length=150)
     email = models.EmailField(max_length=254)
+    # When a link that went there was used. Another address waits for its own.
+    email_proven_at = models.DateTimeField(null=True, blank=True)
     display_name = models.CharField(max_length=150)
     created_at = models.DateTimeField()
     revision = models.PositiveIntegerField(default=1)

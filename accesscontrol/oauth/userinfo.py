@@ -1,0 +1,156 @@
+"""Userinfo (OpenID Connect Core §5.3): who the person is, told to whom he has signed in to."""
+
+import base64
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_variables
+from django.views.generic import View
+from oauthlib.oauth2.rfc6749.errors import OAuth2Error
+
+from accesscontrol.oauth import clients, people, tokens, wire
+from accesscontrol.oauth.claims import about_person
+from accesscontrol.oauth.people import SignedIn
+from accesscontrol.oauth.realms import Address
+from accesscontrol.oauth.refusals import REALM, BadRequest
+from accesscontrol.oauth.scopes import OPENID
+
+PREFLIGHT_KEPT = 3_600  # seconds
+# Any page may ask: no cookie is looked at, only a token that the page has in its hands anyway.
+ANYBODY = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "WWW-Authenticate",
+}
+PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Max-Age": str(PREFLIGHT_KEPT),
+}
+
+
+class BearerRefused(OAuth2Error):
+    """A refusal of RFC 6750 §3.1. Without an ``error``: nothing was presented, and nothing is said of it."""
+
+    def __init__(self, error: str = "", description: str = "", status_code: int = 401) -> None:
+        self.error = error
+        super().__init__(description=description, status_code=status_code)
+
+    @property
+    def twotuples(self) -> list[tuple[str, Any]]:
+        """What the body holds; the challenge repeats it."""
+        said = [("error", self.error), ("error_description", self.description)]
+        return [(name, value) for name, value in said if value]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """RFC 6750 §3. The description is ours: nothing of the request is in it."""
+        said = "".join(f', {name}="{value}"' for name, value in self.twotuples)
+        return {"WWW-Authenticate": f'Bearer realm="{REALM}"{said}'}
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class UserinfoView(View):
+    """Takes users' tokens only, and of those only the ones that say ``openid``."""
+
+    http_method_names = ["get", "post", "options"]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        response = super().dispatch(request, *args, **kwargs)
+        for name, value in ANYBODY.items():
+            response[name] = value
+        return response
+
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The preflight of a page that will send the token."""
+        return HttpResponse(status=204, headers=PREFLIGHT)
+
+    def get(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
+        return _answer(request, Address(**kwargs))
+
+    def post(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
+        return _answer(request, Address(**kwargs))
+
+
+@sensitive_variables("token", "claims")
+def _answer(request: HttpRequest, address: Address) -> HttpResponse:
+    at = timezone.now()
+    try:
+        token = _presented(request)
+        try:
+            claims = tokens.read(token, at=at)
+        except tokens.Unreadable:
+            raise _not_accepted() from None
+        if not _bound_here(claims, request, address):
+            raise _not_accepted()
+        return wire.answer(_about(claims, address, at))
+    except OAuth2Error as error:
+        return wire.refusal(error)
+
+
+def _presented(request: HttpRequest) -> str:
+    """The token of the header, or of a form's body (RFC 6750 §2.1, §2.2); never of the address (§2.3)."""
+    if "access_token" in request.GET:
+        raise _bad("A token does not belong into the address.")
+    scheme, _, value = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    found = [value.strip()] if scheme.lower() == "bearer" else []
+    if request.method == "POST" and request.content_type == wire.FORM:
+        try:
+            posted = wire.form(request).get("access_token")
+        except BadRequest as error:
+            raise _bad(str(error.description)) from error
+        found += [posted] if posted is not None else []
+    if len(found) > 1:
+        raise _bad("The token was sent in more than one way.")
+    if not found:
+        raise BearerRefused
+    return found[0]
+
+
+def _about(claims: Mapping[str, Any], address: Address, at: datetime) -> dict[str, Any]:
+    """The claims, by the scopes of the token; roles are those of this moment."""
+    tenant = address.find()
+    found = people.standing(claims, tenant=tenant, at=at) if tenant is not None else None
+    if found is None:
+        raise _not_accepted()
+    scopes = claims["scope"].split(" ")
+    if OPENID not in scopes:
+        text = "The token was not given with the scope openid."
+        raise BearerRefused("insufficient_scope", text, 403)
+    return {**_person(found, scopes), "roles": found.urns(), "tid": claims["tid"], "tname": claims["tname"]}
+
+
+def _person(found: SignedIn, scopes: list[str]) -> dict[str, Any]:
+    user = found.authorization.user
+    about = about_person(
+        scopes=scopes,
+        username=user.username,
+        name=user.display_name,
+        email=user.email,
+        email_verified=user.email_proven_at is not None,
+    )
+    return {"sub": str(user.id), **about}
+
+
+def _bound_here(claims: Mapping[str, Any], request: HttpRequest, address: Address) -> bool:
+    """A token that is bound to a certificate is taken with that certificate only (RFC 8705 §3)."""
+    if "cnf" not in claims:
+        return True
+    certificate = clients.presented(request, {}, address).certificate
+    if certificate is None:
+        return False
+    thumbprint = base64.urlsafe_b64encode(certificate.fingerprint(SHA256())).rstrip(b"=").decode()
+    return bool(claims["cnf"] == {"x5t#S256": thumbprint})
+
+
+def _not_accepted() -> BearerRefused:
+    return BearerRefused("invalid_token", "The token is not known here, or no longer valid.")
+
+
+def _bad(description: str) -> BearerRefused:
+    return BearerRefused("invalid_request", description, 400)
