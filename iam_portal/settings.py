@@ -308,6 +308,14 @@ PORTAL_WEBHOOK_INSECURE_HTTP = env.bool("PORTAL_WEBHOOK_INSECURE_HTTP", default=
 WEBHOOK_CONNECT_SECONDS, WEBHOOK_WHOLE_SECONDS = 3.0, 10.0
 WEBHOOK_SLOW_SECONDS = 2.0  # who needs longer is served by the threads for those that fail
 
+# --- Keys of others ------------------------------------------------------------------------------------
+
+# Where keys of clients (jwks_uri) and of issuers they trust may lie besides public addresses.
+PORTAL_FOREIGN_NETWORKS = [
+    ipaddress.ip_network(network) for network in env.list("PORTAL_FOREIGN_NETWORKS", default=[])
+]
+FOREIGN_CONNECT_SECONDS, FOREIGN_WHOLE_SECONDS = 1.5, 3.0
+
 # --- Logs ---------------------------------------------------------------------------------------------
 
 LOGGING_CONFIG = None
