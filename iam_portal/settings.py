@@ -207,6 +207,10 @@ if env.bool("PORTAL_BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # How many proxies of ours stand in front, each of which appends the peer it saw to X-Forwarded-For.
 PORTAL_TRUSTED_PROXIES = env.int("PORTAL_TRUSTED_PROXIES", default=0)
+# In which header a proxy of ours brings a client's certificate (RFC 8705), and what proves that proxy.
+PORTAL_CLIENT_CERTIFICATE_HEADER = env.str("PORTAL_CLIENT_CERTIFICATE_HEADER", default="")
+PORTAL_PROXY_SECRETS = env.list("PORTAL_PROXY_SECRET", default=[])
+keyring.require_proof(header=PORTAL_CLIENT_CERTIFICATE_HEADER, secrets=PORTAL_PROXY_SECRETS)
 SESSION_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
