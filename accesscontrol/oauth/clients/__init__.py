@@ -5,6 +5,7 @@ as a wrong proof, so that neither body nor clock tells which ids exist.
 """
 
 from accesscontrol.oauth.clients.authenticating import Authenticated, authenticate, by_basic, identify
+from accesscontrol.oauth.clients.certificates import fits
 from accesscontrol.oauth.clients.presented import Presented, basic, presented
 
-__all__ = ["Authenticated", "Presented", "authenticate", "basic", "by_basic", "identify", "presented"]
+__all__ = ["Authenticated", "Presented", "authenticate", "basic", "by_basic", "fits", "identify", "presented"]
