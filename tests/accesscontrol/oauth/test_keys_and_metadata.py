@@ -35,12 +35,21 @@ def test_one_body_for_all_addresses(shared: World) -> None:
                 "response_types_supported": [],
                 "subject_types_supported": ["public"],
                 "scopes_supported": ["openid"],
-                "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-                "introspection_endpoint_auth_methods_supported": [
-                    "client_secret_basic",
-                    "client_secret_post",
-                ],
+                **authentication("token", *METHODS, "none"),
+                **authentication("introspection", *METHODS),
+                **authentication("revocation", *METHODS, "none"),
             }
+
+
+METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
+ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+
+
+def authentication(endpoint: str, *methods: str) -> dict[str, list[str]]:
+    return {
+        f"{endpoint}_endpoint_auth_methods_supported": list(methods),
+        f"{endpoint}_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+    }
 
 
 def test_what_is_listed_works(shared: World) -> None:
