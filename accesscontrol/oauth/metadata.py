@@ -1,10 +1,12 @@
-"""Authorization server metadata (RFC 8414, OpenID Connect Discovery 1.0): pure, and only what works."""
+"""Authorization server metadata (RFC 8414, OpenID Connect Discovery 1.0): only what works."""
 
 from typing import Any
 
 from accesscontrol.actions import keys
+from accesscontrol.oauth import clients
 from accesscontrol.oauth.authorization_request import PROMPTS
-from accesscontrol.oauth.clients.secrets import METHODS
+from accesscontrol.oauth.clients import mutual_tls, own_keys, secrets
+from accesscontrol.oauth.clients.jwks import ALGORITHMS
 from accesscontrol.oauth.person_scopes import ABOUT_PEOPLE
 from accesscontrol.oauth.scopes import OPENID
 
@@ -36,6 +38,16 @@ def document(*, issuer: str) -> dict[str, Any]:
         "id_token_signing_alg_values_supported": list(keys.ALGORITHMS),
         "scopes_supported": [OPENID, *ABOUT_PEOPLE],
         "claims_supported": CLAIMS,
-        "token_endpoint_auth_methods_supported": list(METHODS),
-        "introspection_endpoint_auth_methods_supported": list(METHODS),
+        **_authentication(),
     }
+
+
+def _authentication() -> dict[str, Any]:
+    """How clients prove themselves. A public client, which proves nothing, has no token to ask about."""
+    tls = clients.certificates_are_taken()
+    methods = [*secrets.METHODS, own_keys.METHOD, *(mutual_tls.METHODS if tls else ())]
+    found: dict[str, Any] = {"tls_client_certificate_bound_access_tokens": True} if tls else {}
+    for endpoint, more in (("token", [clients.NONE]), ("revocation", [clients.NONE]), ("introspection", [])):
+        found[f"{endpoint}_endpoint_auth_methods_supported"] = methods + more
+        found[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = list(ALGORITHMS)
+    return found

@@ -1,11 +1,9 @@
 """Userinfo (OpenID Connect Core §5.3): who the person is, told to whom he has signed in to."""
 
-import base64
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from cryptography.hazmat.primitives.hashes import SHA256
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -142,10 +140,7 @@ def _bound_here(claims: Mapping[str, Any], request: HttpRequest, address: Addres
     if "cnf" not in claims:
         return True
     certificate = clients.presented(request, {}, address).certificate
-    if certificate is None:
-        return False
-    thumbprint = base64.urlsafe_b64encode(certificate.fingerprint(SHA256())).rstrip(b"=").decode()
-    return bool(claims["cnf"] == {"x5t#S256": thumbprint})
+    return certificate is not None and bool(claims["cnf"] == {"x5t#S256": certificate.thumbprint})
 
 
 def _not_accepted() -> BearerRefused:

@@ -5,6 +5,7 @@ brings along.
 """
 
 import json
+from base64 import urlsafe_b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -95,11 +96,14 @@ def _made(jwk: Mapping[str, Any]) -> tuple[Key, tuple[str, ...]] | None:
     kind, curve = jwk.get("kty"), jwk.get("crv")
     if kind == "RSA":
         modulus, exponent = str(jwk["n"]), str(jwk["e"])
-        # Before it is parsed: a number of a megabyte is one, too.
-        if len(modulus) > 4 * RSA_BITS[-1] // 24 + 4 or len(exponent) > _LONGEST_EXPONENT:
-            return None
-        rsa = RSAKey.import_key({"kty": kind, "n": modulus, "e": exponent})
-        return (rsa, _RSA) if rsa.raw_value.key_size in RSA_BITS else None
+        if len(modulus) > 2 * RSA_BITS[-1] // 8 or len(exponent) > _LONGEST_EXPONENT:
+            return None  # before it is parsed: a number of a megabyte is one, too
+        bits = int.from_bytes(urlsafe_b64decode(modulus + "==")).bit_length()
+        return (
+            (RSAKey.import_key({"kty": kind, "n": modulus, "e": exponent}), _RSA)
+            if bits in RSA_BITS
+            else None
+        )
     if kind == "EC" and curve in _EC:
         return ECKey.import_key({"kty": kind, "crv": curve, "x": jwk["x"], "y": jwk["y"]}), (_EC[curve],)
     if kind == "OKP" and curve in _EDWARDS:

@@ -19,6 +19,17 @@ DOCUMENTS = (
 )
 
 
+METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
+ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+
+
+def authentication(endpoint: str, *methods: str) -> dict[str, list[str]]:
+    return {
+        f"{endpoint}_endpoint_auth_methods_supported": list(methods),
+        f"{endpoint}_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+    }
+
+
 def test_one_body_for_all_addresses(shared: World) -> None:
     issuer = f"http://testserver/iam/auth/realms/{shared.globex.id}"
     endpoints = f"{issuer}/protocol/openid-connect"
@@ -40,6 +51,8 @@ def test_one_body_for_all_addresses(shared: World) -> None:
             ("jwks", "uri", "certs"),
         )
     }
+    ways = authentication("token", *METHODS, "none") | authentication("introspection", *METHODS)
+    assert told.items() >= ways.items()
     assert told["grant_types_supported"] == ["authorization_code", "refresh_token", "client_credentials"]
     assert told["response_types_supported"] == ["code"]
     assert told["code_challenge_methods_supported"] == ["S256"]

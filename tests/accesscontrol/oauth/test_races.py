@@ -1,18 +1,23 @@
-"""Two at once: the first key, and the account of a service."""
+"""Many at once: the first key, the account of a service, and an assertion that is shown again."""
 
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db import connections
+from django.test import Client as Browser
 
 from accesscontrol.actions import keys
 from accesscontrol.models import SigningKey
+from accesscontrol.oauth.wire import FORM
 from applications.actions import applications
 from applications.actions.applications import Details
-from applications.models import ServiceAccount
+from applications.models import Client, ClientKey, ServiceAccount
+from tenants.models import since
+from tests.accesscontrol.oauth.asserting import TYPE, issuer, key, signed
 from tests.support.factories import SYSTEM, make_tenant
 
 
@@ -46,3 +51,21 @@ def test_one_account(committed_db: None) -> None:
     made = applications.register(owner=tenant, details=details, by=SYSTEM, at=at, application_id="acme.meter")
     found = at_once(lambda: ServiceAccount.objects.get_or_create(application=made, tenant=tenant)[0].id)
     assert len(set(found)) == 1
+
+
+def test_twenty_at_once_pass_once(committed_db: None) -> None:
+    at = datetime.now(UTC)
+    tenant = make_tenant("acme", at=at)
+    details = Details(name="meter", display_name="Meter")
+    applications.register(owner=tenant, details=details, by=SYSTEM, at=at, application_id="acme.meter")
+    client = Client.objects.get(client_id="acme.meter")
+    Client.objects.update(token_endpoint_auth_method="private_key_jwt")
+    made = key()
+    jwk = made.as_dict(private=False)
+    ClientKey.objects.create(client=client, kid="k", public_jwk=jwk, during=since(at), created_by="test")
+    aud, now = issuer(tenant.id), int(at.timestamp())
+    claims = {"iss": client.client_id, "sub": client.client_id, "aud": aud, "exp": now + 60, "jti": "1"}
+    form = {"client_assertion_type": TYPE, "client_assertion": signed({"alg": "ES256"}, claims, made)}
+    path = f"/auth/realms/{tenant.id}/protocol/openid-connect/token/introspect"
+    statuses = at_once(lambda: Browser().post(path, urlencode({**form, "token": "x"}), FORM).status_code, 20)
+    assert sorted(statuses) == [200] + [401] * 19
