@@ -9,14 +9,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Q
 
 from accesscontrol.models import Authorization, AuthorizationCode, RefreshToken, RevokedToken
 from applications.models import UsedAssertion
 from iam_portal.walls import cross_tenant
-from tenants.lifetimes import Lifetime
+from tenants.lifetimes import Lifetime, bounds
 
 BATCH = 1_000  # rows of a transaction: no lock is held for long
 CODES_KEPT = timedelta(days=1)
@@ -80,5 +79,4 @@ def _assertions(at: datetime) -> models.QuerySet[UsedAssertion]:
 
 
 def _longest(of: Lifetime) -> timedelta:
-    _default, _least, most = settings.LIFETIMES[of]
-    return timedelta(seconds=most)
+    return timedelta(seconds=bounds(of).most)
