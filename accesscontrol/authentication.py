@@ -80,6 +80,8 @@ class ServiceTokenAuthentication(BaseAuthentication):
             claims = tokens.read(value.strip(), at=at)
         except tokens.Unreadable:
             raise AuthenticationFailed("This token is not accepted.") from None
+        if not clients.fits(claims, request._request):  # stolen, or past the proxy that knows its bearer
+            raise AuthenticationFailed("This token is not accepted.")
         # Exactly the string: a list may hold others, who could use the token here.
         standing = (
             decision.standing(claims, target_id=PORTAL_ID, at=at) if claims["aud"] == PORTAL_ID else None

@@ -6,9 +6,10 @@ from typing import Any
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
-from iam_portal import wall_check
+from iam_portal import keyring, wall_check
 
 _WEB = "default"
 # They print or keep what holds links that let their bearer in.
@@ -66,6 +67,22 @@ def plain_events(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list
         return []
     hint = "Each page of events sends its reader there, with his token; leave it empty where there is none."
     return [Error("PORTAL_EVENTS_URL is not https.", hint=hint, id="iam.E012")]
+
+
+@register(Tags.security, deploy=True)
+def unproved_certificates(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Without its proof a proxy is anybody, and anybody a client with a certificate."""
+    try:
+        keyring.require_proof(
+            header=settings.PORTAL_CLIENT_CERTIFICATE_HEADER, secrets=settings.PORTAL_PROXY_SECRETS
+        )
+    except ImproperlyConfigured as wrong:
+        hint = (
+            "Set PORTAL_PROXY_SECRET to 32 random characters or more, which the proxy sends in "
+            "X-Portal-Proxy-Secret, or leave PORTAL_CLIENT_CERTIFICATE_HEADER out."
+        )
+        return [Error(str(wrong), hint=hint, id="iam.E014")]
+    return []
 
 
 @register(Tags.database)

@@ -1,12 +1,13 @@
 """Whether the secrets of an installation can be read: asked at its start, not at the first token."""
 
 import base64
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 _PEPPER_BYTES = 32
+SHORTEST_PROOF = 32
 
 
 def require_readable(*, encryption_keys: Iterable[str], peppers: Iterable[str]) -> None:
@@ -15,6 +16,18 @@ def require_readable(*, encryption_keys: Iterable[str], peppers: Iterable[str]) 
     numbers: set[int] = set()
     expected = f"number:base64 of at least {_PEPPER_BYTES} bytes, each number once"
     _each("PORTAL_SECRET_PEPPERS", peppers, lambda entry: _pepper(entry, numbers), expected)
+
+
+def require_proof(*, header: str, secrets: Sequence[str]) -> None:
+    """ImproperlyConfigured where anybody could write the header of a client's certificate himself."""
+    if not header:
+        return
+    # A server for the web cannot tell X-Cert from X_Cert, which a caller could send past what a proxy strips.
+    if not (header.isascii() and header.isalnum()):
+        raise ImproperlyConfigured("PORTAL_CLIENT_CERTIFICATE_HEADER is not one word of letters and digits.")
+    if not secrets or any(len(secret) < SHORTEST_PROOF for secret in secrets):
+        text = f"PORTAL_PROXY_SECRET is missing or shorter than {SHORTEST_PROOF} characters"
+        raise ImproperlyConfigured(f"{text}, and PORTAL_CLIENT_CERTIFICATE_HEADER is set.")
 
 
 def _each(name: str, entries: Iterable[str], read: Callable[[str], object], expected: str) -> None:

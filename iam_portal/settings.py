@@ -207,6 +207,10 @@ if env.bool("PORTAL_BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # How many proxies of ours stand in front, each of which appends the peer it saw to X-Forwarded-For.
 PORTAL_TRUSTED_PROXIES = env.int("PORTAL_TRUSTED_PROXIES", default=0)
+# In which header a proxy of ours brings a client's certificate (RFC 8705), and what proves that proxy.
+PORTAL_CLIENT_CERTIFICATE_HEADER = env.str("PORTAL_CLIENT_CERTIFICATE_HEADER", default="")
+PORTAL_PROXY_SECRETS = env.list("PORTAL_PROXY_SECRET", default=[])
+keyring.require_proof(header=PORTAL_CLIENT_CERTIFICATE_HEADER, secrets=PORTAL_PROXY_SECRETS)
 SESSION_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -307,6 +311,14 @@ PORTAL_WEBHOOK_ALLOWED_NETWORKS = [
 PORTAL_WEBHOOK_INSECURE_HTTP = env.bool("PORTAL_WEBHOOK_INSECURE_HTTP", default=False)  # never in production
 WEBHOOK_CONNECT_SECONDS, WEBHOOK_WHOLE_SECONDS = 3.0, 10.0
 WEBHOOK_SLOW_SECONDS = 2.0  # who needs longer is served by the threads for those that fail
+
+# --- Keys of others ------------------------------------------------------------------------------------
+
+# Where keys of clients (jwks_uri) and of issuers they trust may lie besides public addresses.
+PORTAL_FOREIGN_NETWORKS = [
+    ipaddress.ip_network(network) for network in env.list("PORTAL_FOREIGN_NETWORKS", default=[])
+]
+FOREIGN_CONNECT_SECONDS, FOREIGN_WHOLE_SECONDS = 1.5, 3.0
 
 # --- Logs ---------------------------------------------------------------------------------------------
 

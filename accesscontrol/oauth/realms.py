@@ -31,6 +31,14 @@ class Address:
         """The tenant, if there is one."""
         return by_realm(self.realm) if self.realm else by_id(self.tenant_id)
 
+    def named_id(self) -> str:
+        """The id that is named, whether or not it is a tenant's; that of a slug; empty when there is none."""
+        text = self.realm or self.tenant_id
+        if _ID.fullmatch(text):
+            return str(UUID(text))
+        tenant = by_realm(self.realm) if self.realm else None
+        return str(tenant.id) if tenant else ""
+
 
 def by_id(text: str) -> Tenant | None:
     """The tenant of that id; ``None`` for an unknown one and for what is no id."""

@@ -1,11 +1,9 @@
 """Userinfo (OpenID Connect Core §5.3): who the person is, told to whom he has signed in to."""
 
-import base64
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from cryptography.hazmat.primitives.hashes import SHA256
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -86,7 +84,7 @@ def _answer(request: HttpRequest, address: Address) -> HttpResponse:
             claims = tokens.read(token, at=at)
         except tokens.Unreadable:
             raise _not_accepted() from None
-        if not _bound_here(claims, request, address):
+        if not clients.fits(claims, request):  # bound to another certificate (RFC 8705 §3)
             raise _not_accepted()
         return wire.answer(_about(claims, address, at))
     except OAuth2Error as error:
@@ -135,17 +133,6 @@ def _person(found: SignedIn, scopes: list[str]) -> dict[str, Any]:
         email_verified=user.email_proven_at is not None,
     )
     return {"sub": str(user.id), **about}
-
-
-def _bound_here(claims: Mapping[str, Any], request: HttpRequest, address: Address) -> bool:
-    """A token that is bound to a certificate is taken with that certificate only (RFC 8705 §3)."""
-    if "cnf" not in claims:
-        return True
-    certificate = clients.presented(request, {}, address).certificate
-    if certificate is None:
-        return False
-    thumbprint = base64.urlsafe_b64encode(certificate.fingerprint(SHA256())).rstrip(b"=").decode()
-    return bool(claims["cnf"] == {"x5t#S256": thumbprint})
 
 
 def _not_accepted() -> BearerRefused:

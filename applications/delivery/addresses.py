@@ -1,4 +1,5 @@
-"""Where a webhook may be sent: no way into the private network, whatever a name resolves to.
+"""Where we go for others, to send a webhook or to fetch keys: no way into the private network, whatever a
+name resolves to.
 
 A URL is looked at when it is given; the addresses behind its name are looked at before every request, and
 the request goes to one of exactly these. A name that turns private in between leads nowhere.
@@ -6,6 +7,7 @@ the request goes to one of exactly these. A name that turns private in between l
 
 import ipaddress
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -36,6 +38,20 @@ class AddressRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """How far we go: to public addresses, and into these networks. ``plain``: also without TLS."""
+
+    networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]
+    plain: bool
+    text: str  # for people, where an address lies beyond
+
+    def covers(self, address: IPAddress) -> bool:
+        """Whether a connection may go there."""
+        inner = _inner(address) or address
+        return is_public(address) or any(inner in network for network in self.networks)
+
+
+@dataclass(frozen=True, slots=True)
 class Receiver:
     """A URL in parts. ``host`` is as certificates name it, ``target`` what the request line asks for."""
 
@@ -43,6 +59,7 @@ class Receiver:
     host: str
     port: int
     target: str
+    reach: Reach
 
     @property
     def authority(self) -> str:
@@ -57,8 +74,25 @@ class Receiver:
         return f"{'https' if self.secure else 'http'}://{self.authority}"
 
 
-def receiver(url: str) -> Receiver:
-    """The parts of a sound URL; AddressRefused otherwise, also for a private address written as such."""
+def of_webhooks() -> Reach:
+    """How far events are sent."""
+    text = "The address lies in a private network. Webhooks are sent to public addresses only."
+    plain = settings.PORTAL_WEBHOOK_INSECURE_HTTP and not settings.PRODUCTION
+    return Reach(settings.PORTAL_WEBHOOK_ALLOWED_NETWORKS, plain, text)
+
+
+def of_keys() -> Reach:
+    """How far we go for the keys of clients and of issuers they trust: never without TLS."""
+    text = "The address lies in a private network. Keys are fetched from public addresses only."
+    return Reach(settings.PORTAL_FOREIGN_NETWORKS, False, text)
+
+
+def receiver(url: str, reach: Reach | None = None) -> Receiver:
+    """The parts of a sound URL; AddressRefused otherwise, also for a private address written as such.
+
+    Within the reach of webhooks, where no other is given.
+    """
+    reach = reach or of_webhooks()
     # Whitespace and line ends would write headers; browsers and libraries disagree on a backslash.
     if not url.isascii() or not url.isprintable() or set(url) & set(" \\"):
         raise AddressRefused("malformed", "This is no address.")
@@ -67,25 +101,26 @@ def receiver(url: str) -> Receiver:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         raise AddressRefused("malformed", "This is no address.") from None
-    _require_plain(parts, host, port)
+    _require_sound(parts, host, port, reach)
     made = Receiver(
         secure=parts.scheme == "https",
         host=host,
         port=port or DEFAULT_PORTS[parts.scheme],
         target=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
+        reach=reach,
     )
-    _require_public(_written(host))
+    _require_within(reach, _written(host))
     return made
 
 
 def resolve(to: Receiver) -> list[IPAddress]:
-    """The addresses behind the name now, each of them public. One that is not refuses all."""
+    """The addresses behind the name now, each of them within reach. One that is not refuses all."""
     try:
         found = socket.getaddrinfo(to.host, to.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise AddressRefused("no_such_host", "The name has no address.") from None
     addresses = list(dict.fromkeys(ipaddress.ip_address(str(entry[4][0])) for entry in found))
-    _require_public(addresses)
+    _require_within(to.reach, addresses)
     return addresses
 
 
@@ -110,21 +145,14 @@ def _inner(address: IPAddress) -> ipaddress.IPv4Address | None:
     return address.ipv4_mapped or address.sixtofour
 
 
-def _allowed(address: IPAddress) -> bool:
-    inner = _inner(address) or address
-    return is_public(address) or any(inner in net for net in settings.PORTAL_WEBHOOK_ALLOWED_NETWORKS)
+def _require_within(reach: Reach, addresses: list[IPAddress]) -> None:
+    if not all(reach.covers(address) for address in addresses):
+        raise AddressRefused("address_refused", reach.text)
 
 
-def _require_public(addresses: list[IPAddress]) -> None:
-    if not all(_allowed(address) for address in addresses):
-        text = "The address lies in a private network. Webhooks are sent to public addresses only."
-        raise AddressRefused("address_refused", text)
-
-
-def _require_plain(parts: SplitResult, host: str, port: int | None) -> None:
+def _require_sound(parts: SplitResult, host: str, port: int | None, reach: Reach) -> None:
     """Scheme, and nothing in it that leads elsewhere than it looks."""
-    insecure = settings.PORTAL_WEBHOOK_INSECURE_HTTP and not settings.PRODUCTION
-    if parts.scheme != "https" and not (parts.scheme == "http" and insecure):
+    if parts.scheme != "https" and not (parts.scheme == "http" and reach.plain):
         raise AddressRefused("malformed", "An address begins with https.")
     if not host or port == 0 or len(host) > 253 or set(host) & set("%*,;'\"<>{}|^`"):
         raise AddressRefused("malformed", "This is no address.")

@@ -28,6 +28,7 @@ OPEN = {
     "iam_portal.pages.metrics": "counters without names; keep it inside at the proxy",
     "drf_spectacular.views.SpectacularJSONAPIView": "the description of the API",
     "drf_spectacular.views.SpectacularSwaggerSplitView": "the description of the API",
+    "accesscontrol.oauth.authorize.AuthorizeView": "whoever is not signed in is sent to sign in",
     "accesscontrol.oauth.views.TokenView": _CLIENT,
     "accesscontrol.oauth.views.IntrospectView": f"{_CLIENT}, and is in the audience",
     "accesscontrol.oauth.revocation.RevokeView": f"{_CLIENT}; a public one has none",

@@ -36,9 +36,10 @@ class Lifetimes(TenantAPI):
     def patch(self, request: Request, **kwargs: Any) -> Response:
         """Takes the revision in ``If-Match`` when one is sent (412 when somebody was faster)."""
         chosen = {FIELDS[name]: value for name, value in self.read(LifetimesIn).items()}
-        act = {"by": self.actor, "at": self.at, "revision": self.revision()}
         try:
-            row = lifetimes.change(tenant=self.tenant, chosen=chosen, **act)
+            row = lifetimes.change(
+                tenant=self.tenant, chosen=chosen, by=self.actor, at=self.at, revision=self.revision()
+            )
         except lifetimes.OutOfBounds as refusal:
             refusal.errors = [{**each, "pointer": _NAMES[each["pointer"]]} for each in refusal.errors]
             raise

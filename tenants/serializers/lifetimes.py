@@ -44,7 +44,7 @@ class LifetimeOut(rest.Serializer[Any]):
 
 
 class LifetimesOut(rest.Serializer[Any]):
-    """Idle limits are of refreshing, of offline sign-ins and of the console; a session has a whole life, too."""
+    """Idle limits are of refreshing, of offline sign-ins and the console; a session has a whole life, too."""
 
     accessTokenSeconds = LifetimeOut()
     refreshIdleSeconds = LifetimeOut()

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pytest_django.fixtures import Settings
 
-from applications.delivery import posting
+from applications.delivery import connecting, posting
 from applications.delivery.addresses import AddressRefused, is_public, receiver, resolve
 from tests.applications.receiving import Inbox, inbox, loopback_allowed
 
@@ -118,13 +118,13 @@ def test_a_name_that_turns_private_after_the_check_leads_nowhere(
     settings.WEBHOOK_CONNECT_SECONDS = settings.WEBHOOK_WHOLE_SECONDS = 0.2
     with inbox() as inner:
         connected = []
-        create = posting._Secure._new_conn
+        create = connecting._Secure._new_conn
 
         def noted(connection):
             connected.append(connection.host)
             return create(connection)
 
-        monkeypatch.setattr(posting._Secure, "_new_conn", noted)
+        monkeypatch.setattr(connecting._Secure, "_new_conn", noted)
         asked = resolves(monkeypatch, "192.0.2.77")
         settings.PORTAL_WEBHOOK_ALLOWED_NETWORKS = [ipaddress.ip_network("192.0.2.0/24")]
         url = f"https://receiver.example:{inner.port}/"
@@ -195,12 +195,12 @@ def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings) 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)
     monkeypatch.setenv("SSL_CERT_FILE", str(pem))
-    posting._context.cache_clear()
+    connecting._context.cache_clear()
     loopback_allowed(settings)
     settings.PORTAL_WEBHOOK_INSECURE_HTTP = False
     with inbox(context) as made:
         yield made
-    posting._context.cache_clear()
+    connecting._context.cache_clear()
 
 
 def test_the_certificate_must_be_for_the_name(secure: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,7 +216,7 @@ def test_the_certificate_must_be_for_the_name(secure: Inbox, monkeypatch: pytest
 def test_a_certificate_of_nobody_is_refused(secure: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     resolves(monkeypatch, "127.0.0.1")
     monkeypatch.delenv("SSL_CERT_FILE")
-    posting._context.cache_clear()
+    connecting._context.cache_clear()
     reply = posting.post(f"https://receiver.example:{secure.port}/x", body=b"{}", headers={})
     assert (reply.status, reply.error) == (None, "tls_failed")
     assert secure.requests == []

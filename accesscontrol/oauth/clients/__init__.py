@@ -4,7 +4,20 @@ One path and one time for every failure: an unknown client costs the same querie
 as a wrong proof, so that neither body nor clock tells which ids exist.
 """
 
-from accesscontrol.oauth.clients.authenticating import Authenticated, authenticate, by_basic, identify
+from accesscontrol.oauth.clients.authenticating import NONE, Authenticated, authenticate, by_basic, identify
+from accesscontrol.oauth.clients.certificates import configured as certificates_are_taken
+from accesscontrol.oauth.clients.certificates import fits
 from accesscontrol.oauth.clients.presented import Presented, basic, presented
 
-__all__ = ["Authenticated", "Presented", "authenticate", "basic", "by_basic", "identify", "presented"]
+__all__ = [
+    "NONE",
+    "Authenticated",
+    "Presented",
+    "authenticate",
+    "basic",
+    "by_basic",
+    "certificates_are_taken",
+    "fits",
+    "identify",
+    "presented",
+]

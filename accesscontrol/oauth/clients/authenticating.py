@@ -1,14 +1,17 @@
 """Which client it is that presents something, and whether it has proved that."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 
-from accesscontrol.oauth.clients import secrets
+from accesscontrol.oauth.clients import mutual_tls, own_keys, secrets, workload
+from accesscontrol.oauth.clients.assertions import TYPE, Unproven, parse
 from accesscontrol.oauth.clients.living import living
 from accesscontrol.oauth.clients.presented import Presented, basic
 from accesscontrol.oauth.refusals import ClientRefused
 from applications.models import Client
 
+log = logging.getLogger("iam.oauth")
 NONE = "none"  # the method of public clients: they have nothing to prove with
 
 
@@ -30,16 +33,23 @@ def authenticate(presented: Presented, *, at: datetime) -> Authenticated:
         return _of(secrets.holder(given, method=secrets.BASIC, at=at))
     if given := presented.by_form():
         return _of(secrets.holder(given, method=secrets.POST, at=at))
+    try:
+        if presented.assertion:
+            return Authenticated(_asserted(presented, at))
+        if presented.certificate is not None and presented.client_id:
+            client = mutual_tls.holder(presented.certificate, presented.client_id, at=at)
+            return Authenticated(client, presented.certificate.thumbprint)
+    except Unproven as unproven:
+        log.info("a client was not proved: %s", unproven)  # one of our words, nothing of the caller's
+        raise ClientRefused from None
     raise ClientRefused
 
 
 def identify(presented: Presented, *, at: datetime) -> Authenticated:
     """The same, and a public client by its ``client_id`` alone: for what it has to present besides."""
     presented.require_one_method()
-    if not (presented.by_header() or presented.by_form() or presented.assertion):
-        of_the_public = living(presented.client_id, at).filter(client_type=Client.CLIENT_PUBLIC)
-        if client := of_the_public.filter(token_endpoint_auth_method=NONE).first():
-            return Authenticated(client)
+    if presented.alone and (client := _public(presented.client_id, at)):
+        return Authenticated(client)
     return authenticate(presented, at=at)
 
 
@@ -52,6 +62,23 @@ def by_basic(authorization: str, *, at: datetime) -> Client:
     if given is None:
         raise ClientRefused
     return _of(secrets.holder_of_any(given, at=at)).client
+
+
+def _asserted(presented: Presented, at: datetime) -> Client:
+    """By its own key, or by the word of an issuer that it trusts: whichever the JWT says it is from."""
+    if presented.form.get("client_assertion_type") != TYPE:
+        raise Unproven("assertion_type")
+    assertion = parse(presented.assertion)
+    said = assertion.text("iss")
+    if said == (presented.client_id or said):
+        return own_keys.holder(assertion, presented, at=at)
+    return workload.holder(assertion, presented, at=at)
+
+
+def _public(client_id: str, at: datetime) -> Client | None:
+    public = {"client_type": Client.CLIENT_PUBLIC, "token_endpoint_auth_method": NONE}
+    found: Client | None = living(client_id, at).filter(**public).first()
+    return found
 
 
 def _of(key: int) -> Authenticated:

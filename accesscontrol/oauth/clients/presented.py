@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote_plus
 
-from cryptography.x509 import Certificate
 from django.http import HttpRequest
 
+from accesscontrol.oauth.clients.certificates import Proven, proven
 from accesscontrol.oauth.realms import Address
 from accesscontrol.oauth.refusals import BadRequest
 
@@ -28,7 +28,7 @@ class Presented:
     authorization: str = field(repr=False)
     form: Mapping[str, str] = field(repr=False)
     address: Address
-    certificate: Certificate | None = None
+    certificate: Proven | None = None
 
     @property
     def client_id(self) -> str:
@@ -39,6 +39,11 @@ class Presented:
     def assertion(self) -> str:
         """The JWT of ``client_assertion`` (RFC 7523 §2.2); empty when none was sent."""
         return self.form.get("client_assertion", "")
+
+    @property
+    def alone(self) -> bool:
+        """Nothing besides the name, but maybe a certificate."""
+        return not (self.by_header() or self.by_form() or self.assertion)
 
     def by_header(self) -> Credentials | None:
         """Credentials of the Authorization header; None when it is not Basic."""
@@ -63,7 +68,7 @@ class Presented:
 
 def presented(request: HttpRequest, form: Mapping[str, str], address: Address) -> Presented:
     """Of a request whose form was read (:func:`accesscontrol.oauth.wire.form`)."""
-    return Presented(request.META.get("HTTP_AUTHORIZATION", ""), form, address)
+    return Presented(request.META.get("HTTP_AUTHORIZATION", ""), form, address, proven(request))
 
 
 def basic(authorization: str) -> Credentials | None:

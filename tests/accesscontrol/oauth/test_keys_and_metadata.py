@@ -19,34 +19,54 @@ DOCUMENTS = (
 )
 
 
+METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
+ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+
+
+def authentication(endpoint: str, *methods: str) -> dict[str, list[str]]:
+    return {
+        f"{endpoint}_endpoint_auth_methods_supported": list(methods),
+        f"{endpoint}_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+    }
+
+
 def test_one_body_for_all_addresses(shared: World) -> None:
     issuer = f"http://testserver/iam/auth/realms/{shared.globex.id}"
     endpoints = f"{issuer}/protocol/openid-connect"
+    bodies = []
     for form in DOCUMENTS:
         for name in (shared.globex.id, shared.globex.slug):
             response = shared.browser.get(form.format(name))
             assert response["Content-Type"] == "application/json"
-            assert response.json() == {
-                "issuer": issuer,
-                "token_endpoint": f"{endpoints}/token",
-                "introspection_endpoint": f"{endpoints}/token/introspect",
-                "jwks_uri": f"{endpoints}/certs",
-                "grant_types_supported": ["client_credentials"],
-                "response_types_supported": [],
-                "subject_types_supported": ["public"],
-                "scopes_supported": ["openid"],
-                "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-                "introspection_endpoint_auth_methods_supported": [
-                    "client_secret_basic",
-                    "client_secret_post",
-                ],
-            }
+            bodies.append(response.json())
+    assert all(body == bodies[0] for body in bodies)
+    told = bodies[0]
+    assert told["issuer"] == issuer
+    assert {name: value for name, value in told.items() if name.endswith(("_endpoint", "_uri"))} == {
+        f"{name}_{kind}": f"{endpoints}/{path}"
+        for name, kind, path in (
+            ("authorization", "endpoint", "auth"),
+            ("token", "endpoint", "token"),
+            ("introspection", "endpoint", "token/introspect"),
+            ("revocation", "endpoint", "revoke"),
+            ("userinfo", "endpoint", "userinfo"),
+            ("end_session", "endpoint", "logout"),
+            ("jwks", "uri", "certs"),
+        )
+    }
+    ways = authentication("token", *METHODS, "none") | authentication("introspection", *METHODS)
+    assert told.items() >= ways.items()
+    assert told["grant_types_supported"] == ["authorization_code", "refresh_token", "client_credentials"]
+    assert told["response_types_supported"] == ["code"]
+    assert told["code_challenge_methods_supported"] == ["S256"]
+    assert told["authorization_response_iss_parameter_supported"] is True
+    assert {"openid", "profile", "email", "offline_access"} == set(told["scopes_supported"])
 
 
 def test_what_is_listed_works(shared: World) -> None:
     document = shared.browser.get(DOCUMENTS[0].format(shared.globex.id)).json()
     path = document["token_endpoint"].removeprefix("http://testserver")
-    form = {"grant_type": document["grant_types_supported"][0], "scope": "aud:acme.meter"}
+    form = {"grant_type": document["grant_types_supported"][-1], "scope": "aud:acme.meter"}
     token = shared.post(path, "globex.reader", form).json()["access_token"]
     path = document["introspection_endpoint"].removeprefix("http://testserver")
     assert shared.post(path, "acme.meter", {"token": token}).json()["active"] is True

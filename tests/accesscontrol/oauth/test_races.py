@@ -1,21 +1,24 @@
-"""Two at once: the first key, the account of a service, the end of a sign-in."""
+"""Many at once: the first key, the account of a service, and an assertion that is shown again."""
 
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
-from django.db import connections, transaction
+from django.db import connections
+from django.test import Client as Browser
 
-from accesscontrol.actions import authorizations, keys, purge
-from accesscontrol.models import Authorization, SigningKey
+from accesscontrol.actions import keys
+from accesscontrol.models import SigningKey
+from accesscontrol.oauth.wire import FORM
 from applications.actions import applications
 from applications.actions.applications import Details
-from applications.models import Client, ServiceAccount
-from iam_portal.walls import cross_tenant, tenant_scope
-from tenants.models import HistoryEvent
-from tests.support.factories import SYSTEM, make_tenant, make_user
+from applications.models import Client, ClientKey, ServiceAccount
+from tenants.models import since
+from tests.accesscontrol.oauth.asserting import TYPE, issuer, key, signed
+from tests.support.factories import SYSTEM, make_tenant
 
 
 def at_once(act: Callable[[], Any], times: int = 4) -> list[Any]:
@@ -50,29 +53,19 @@ def test_one_account(committed_db: None) -> None:
     assert len(set(found)) == 1
 
 
-def test_a_sign_in_ends_once_and_is_deleted_once(committed_db: None) -> None:
-    """By four at once; and two purges share the rows, but for one that somebody holds."""
+def test_twenty_at_once_pass_once(committed_db: None) -> None:
     at = datetime.now(UTC)
     tenant = make_tenant("acme", at=at)
-    user, ended = make_user(tenant, at=at), Authorization.Ended.REVOKED
     details = Details(name="meter", display_name="Meter")
     applications.register(owner=tenant, details=details, by=SYSTEM, at=at, application_id="acme.meter")
-    moments = {"authenticated_at": at, "created_at": at, "used_at": at}
     client = Client.objects.get(client_id="acme.meter")
-    with tenant_scope(tenant.id):
-        rows = [Authorization(tenant=tenant, user=user, client=client, **moments) for _ in range(40)]
-        Authorization.objects.bulk_create(rows)
-
-    def end() -> bool:
-        with tenant_scope(tenant.id):
-            return authorizations.end(authorization=rows[0], because=ended, by=SYSTEM, at=at)
-
-    assert sorted(at_once(end)) == [False, False, False, True]
-    with tenant_scope(tenant.id):
-        assert HistoryEvent.objects.filter(action="authorization.ended").count() == 1
-        authorizations.end_all(user=user, because=ended, by=SYSTEM, at=at)
-    later = at + purge.ENDED_KEPT + timedelta(seconds=1)
-    with transaction.atomic(), cross_tenant():
-        Authorization.objects.select_for_update().get(pk=rows[0].pk)
-        assert sum(at_once(lambda: purge.run(at=later), 2)) == 39
-    assert purge.run(at=later) == 1
+    Client.objects.update(token_endpoint_auth_method="private_key_jwt")
+    made = key()
+    jwk = made.as_dict(private=False)
+    ClientKey.objects.create(client=client, kid="k", public_jwk=jwk, during=since(at), created_by="test")
+    aud, now = issuer(tenant.id), int(at.timestamp())
+    claims = {"iss": client.client_id, "sub": client.client_id, "aud": aud, "exp": now + 60, "jti": "1"}
+    form = {"client_assertion_type": TYPE, "client_assertion": signed({"alg": "ES256"}, claims, made)}
+    path = f"/auth/realms/{tenant.id}/protocol/openid-connect/token/introspect"
+    statuses = at_once(lambda: Browser().post(path, urlencode({**form, "token": "x"}), FORM).status_code, 20)
+    assert sorted(statuses) == [200] + [401] * 19

@@ -1,0 +1,167 @@
+"""Keys that lie at an address of somebody else: fetched seldom, kept while they can be believed.
+
+Every process keeps its own. A slow or hostile host costs little: a thread of its own fetches, and no more
+than ``WAITING`` of those that serve the web wait for one, in bounded time; who finds no place is answered by
+what is kept, and the fetch goes on behind him. No lock and no transaction is held meanwhile.
+"""
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from concurrent.futures import wait as wait_for
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from uuid import UUID
+
+from django.conf import settings
+
+from accesscontrol.oauth.clients.jwks import PublicKey, public_keys
+from applications.delivery.addresses import of_keys
+from applications.delivery.fetching import Unfetched, document
+
+BELIEVED = 300.0  # seconds for which a set is not asked for again
+KEPT = 3_600.0  # the same, while asking fails
+AGAIN = 30.0  # at least so long between two attempts, also for a key that is not in the set
+SETS = 1_000  # kept by one process
+WAITING = 1  # of its threads for the web, of which there are two or more
+FETCHING = 4  # at once
+FETCHING_FOR_ONE = 2  # at once, of them for clients of one organization
+DISCOVERY = "/.well-known/openid-configuration"
+log = logging.getLogger("iam.oauth")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where keys are: at the address of a set, or of an issuer, whose discovery names it."""
+
+    url: str
+    discovers: bool = False
+
+    def fetch(self) -> tuple[PublicKey, ...]:
+        """The keys that are there now; Unfetched where there are none."""
+        url = self.url
+        if self.discovers:
+            found = document(url.rstrip("/") + DISCOVERY, reach=of_keys())
+            # OpenID Connect Discovery §4.3: else one issuer could name the keys of another.
+            if found.get("issuer") != url or not isinstance(found.get("jwks_uri"), str):
+                raise Unfetched("other_issuer")
+            url = found["jwks_uri"]
+        keys = public_keys(document(url, reach=of_keys()))
+        if not keys:
+            raise Unfetched("no_keys")
+        return keys
+
+
+@dataclass(slots=True)
+class _Held:
+    """What this process knows of a source. Moments are of the monotonic clock."""
+
+    keys: tuple[PublicKey, ...] = ()
+    fetched_at: float = float("-inf")
+    asked_at: float = float("-inf")
+    running: "Future[None] | None" = None
+
+
+@dataclass(slots=True)
+class _Store:
+    held: "OrderedDict[Source, _Held]" = field(default_factory=OrderedDict)
+    fetching: dict[UUID, int] = field(default_factory=dict)
+    changing: threading.Lock = field(default_factory=threading.Lock)
+    places: threading.Semaphore = field(default_factory=partial(threading.Semaphore, WAITING))
+    clock: Callable[[], float] = time.monotonic
+
+
+_store = _Store()
+
+
+def keys(source: Source, *, owner_id: UUID) -> tuple[PublicKey, ...]:
+    """The keys of the source; none while they cannot be had. ``owner_id``: whose client asks for them."""
+    held = _held(source)
+    if _store.clock() - held.fetched_at >= BELIEVED:
+        _renew(source, held, owner_id)
+    return held.keys if _store.clock() - held.fetched_at < KEPT else ()
+
+
+def newer_keys(source: Source, *, owner_id: UUID) -> tuple[PublicKey, ...]:
+    """The same, because a key is named that was not among them: made-up names must not cost a fetch each."""
+    _renew(source, _held(source), owner_id)
+    return keys(source, owner_id=owner_id)
+
+
+def forget() -> None:
+    """Let the next question fetch."""
+    with _store.changing:
+        _store.held.clear()
+
+
+def _held(source: Source) -> _Held:
+    with _store.changing:
+        held = _store.held.setdefault(source, _Held())
+        _store.held.move_to_end(source)
+        while len(_store.held) > SETS:
+            _store.held.popitem(last=False)
+    return held
+
+
+def _renew(source: Source, held: _Held, owner_id: UUID) -> None:
+    """Have it fetched, unless that was tried just now, and wait for it where there is a place to wait."""
+    running = _running(source, held, owner_id)
+    if running is None:
+        return
+    with _place() as found:
+        if found:
+            wait_for([running], timeout=settings.FOREIGN_WHOLE_SECONDS)
+
+
+def _running(source: Source, held: _Held, owner_id: UUID) -> "Future[None] | None":
+    """The fetch that is on its way, or a new one. None when it is too early, or too many are on theirs."""
+    with _store.changing:
+        if held.running is not None:
+            return held.running
+        busy = _store.fetching.get(owner_id, 0)
+        if busy >= FETCHING_FOR_ONE or sum(_store.fetching.values()) >= FETCHING:
+            return None
+        if _store.clock() - held.asked_at < AGAIN:
+            return None
+        _store.fetching[owner_id] = busy + 1
+        held.asked_at = _store.clock()
+        running: Future[None] = Future()
+        held.running = running
+    fetch = partial(_fetch, source, held, owner_id, running)
+    threading.Thread(target=fetch, name="foreign-keys", daemon=True).start()
+    return running
+
+
+def _fetch(source: Source, held: _Held, owner_id: UUID, running: "Future[None]") -> None:
+    found: tuple[PublicKey, ...] = ()
+    try:
+        found = source.fetch()
+    except Unfetched as unfetched:
+        # The address is an administrator's, and may hold what is nobody's business: it stays out.
+        log.warning("keys of a client could not be fetched: %s", unfetched.word)
+    except Exception:
+        log.exception("keys of a client could not be fetched")
+    finally:
+        with _store.changing:
+            if found:
+                held.keys, held.fetched_at = found, _store.clock()
+            held.running = None
+            _store.fetching[owner_id] -= 1
+            if not _store.fetching[owner_id]:
+                del _store.fetching[owner_id]
+        running.set_result(None)
+
+
+@contextmanager
+def _place() -> Iterator[bool]:
+    """A place to wait, or none; nobody waits for a place."""
+    found = _store.places.acquire(blocking=False)
+    try:
+        yield found
+    finally:
+        if found:
+            _store.places.release()

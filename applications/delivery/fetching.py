@@ -1,0 +1,74 @@
+"""A JSON document of somebody else, such as the keys of a client: fetched from an address that was checked,
+in bounded time and size, following nothing.
+"""
+
+import json
+import re
+from typing import Any
+
+from django.conf import settings
+from urllib3.response import BaseHTTPResponse
+
+from applications.delivery.addresses import AddressRefused, Reach, receiver
+from applications.delivery.connecting import Deadline, ask, connected, word
+
+MOST_READ = 262_144  # bytes; a set of fifty keys with their certificates is a third of it
+_JSON = re.compile(r"application/(?:[a-z0-9.-]+\+)?json", re.IGNORECASE)
+_HEADERS = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "iam-portal-keys"}
+
+
+class Unfetched(Exception):
+    """There is no such document, or not in time. ``word`` says why, and quotes nothing of an answer."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(word)
+        self.word = word
+
+
+def document(url: str, *, reach: Reach) -> dict[str, Any]:
+    """The JSON object at the address; Unfetched for every other answer, a redirect among them."""
+    with Deadline(settings.FOREIGN_WHOLE_SECONDS) as deadline:
+        try:
+            found = _parsed(_body(url, reach, deadline))
+        except AddressRefused as refused:
+            raise Unfetched(refused.word) from None
+        except Unfetched:
+            raise
+        except Exception as failure:
+            raise Unfetched("timed_out" if deadline.over else word(failure)) from None
+    return found
+
+
+def _body(url: str, reach: Reach, deadline: Deadline) -> bytes:
+    to = receiver(url, reach)
+    connection = connected(to, deadline, seconds=settings.FOREIGN_CONNECT_SECONDS)
+    try:
+        reply = ask(connection, to, deadline, method="GET", body=None, headers=_HEADERS)
+        _require_json(reply)
+        body = reply.read(MOST_READ + 1, decode_content=False)
+        if deadline.over:
+            raise TimeoutError
+        if len(body) > MOST_READ:
+            raise Unfetched("too_large")
+        return body
+    finally:
+        connection.close()
+
+
+def _require_json(reply: BaseHTTPResponse) -> None:
+    if reply.status != 200:
+        raise Unfetched(f"status_{reply.status}")
+    kind = str(reply.headers.get("content-type", "")).partition(";")[0].strip()
+    packed = str(reply.headers.get("content-encoding", "identity")).strip().lower()
+    if not _JSON.fullmatch(kind) or packed != "identity":  # a small packed body may be a huge one
+        raise Unfetched("no_json")
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Unfetched("no_json") from None
+    if not isinstance(found, dict):
+        raise Unfetched("no_json")
+    return found
