@@ -10,8 +10,6 @@ from applications.models import (
     Amendment,
     AmendmentState,
     ApplicationRole,
-    Client,
-    ClientSecret,
     Contract,
     ContractState,
     Webhook,
@@ -26,13 +24,11 @@ from iam_portal.spans import BEGINNING, Span, joined
 
 __all__ = [
     "availability",
-    "client",
     "contract",
     "delivery",
     "event",
     "event_for_application",
     "phase",
-    "secret",
     "state",
     "unknown_availability",
     "webhook",
@@ -137,28 +133,6 @@ def agreed_roles(row: Contract) -> list[tuple[ApplicationRole, list[Span]]]:
         (role, joined(spans) or [Span(BEGINNING, BEGINNING)])  # agreed, and ended before it began
         for role, spans in found.items()
     ]
-
-
-def client(row: Client) -> dict[str, Any]:
-    """A client without anything secret."""
-    return {
-        "clientId": row.client_id,
-        "kind": row.client_type,
-        "redirectUris": row.redirect_uris.split(),
-        "webOrigins": row.allowed_origins.split(),
-    }
-
-
-def secret(row: ClientSecret, client_id: str) -> dict[str, Any]:
-    """A secret without its value."""
-    return {
-        "secretId": str(row.id),
-        "clientId": client_id,
-        "hint": row.hint,
-        "note": row.note,
-        "expiresAt": rfc3339(row.during.upper),
-        "lastUsedAt": rfc3339(row.last_used_at),
-    }
 
 
 def webhook(row: Webhook, *, at: datetime) -> dict[str, Any]:

@@ -13,9 +13,12 @@ from applications.models import (
     Application,
     ApplicationSuspension,
     Client,
+    ClientCertificate,
+    ClientKey,
     ClientSecret,
     Contract,
     Resource,
+    TrustedIssuer,
 )
 from applications.models.clients import FRONTEND
 from applications.policies import Stale, own_application
@@ -139,7 +142,7 @@ def retire(*, tenant: Tenant, application_id: str, by: Actor, at: datetime) -> A
             application.suspensions.not_over(at).update(during=clipped(at))
             retire_roles(list(application.roles.not_over(at)), at=at)
             _end_resources(application, at)
-            ClientSecret.objects.filter(client__application=application).close(at)
+            _end_credentials(application, at)
             Application.objects.filter(id=application.id).update(
                 during=clipped(at), revision=application.revision + 1
             )
@@ -175,6 +178,11 @@ def _check_id(owner: Tenant, application_id: str) -> None:
         raise Invalid(f"A chosen id begins with {owner.slug}. (or leave it out: one is made).")
     if application_id.endswith(FRONTEND):
         raise Invalid("An id cannot end in -frontend.")
+
+
+def _end_credentials(application: Application, at: datetime) -> None:
+    for kind in (ClientSecret, ClientKey, ClientCertificate, TrustedIssuer):
+        kind.objects.filter(client__application=application).close(at)
 
 
 def _end_resources(application: Application, at: datetime) -> None:

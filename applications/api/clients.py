@@ -7,12 +7,21 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from applications import shapes
-from applications.actions import clients
+from applications import credential_shapes as shapes
+from applications.actions import client_settings, clients
+from applications.actions.client_settings import Settings
+from applications.api._clients import NO_STORE, ClientAPI
 from applications.policies import own_application
-from applications.serializers.clients import ClientOut, PublicClientIn, SecretIn, SecretMade, SecretOut
-from iam_portal.errors import NotFound
-from tenants.rest import TenantAPI
+from applications.serializers.clients import (
+    ClientList,
+    ClientOut,
+    ClientPatch,
+    PublicClientIn,
+    SecretIn,
+    SecretList,
+    SecretMade,
+)
+from tenants.rest import TenantAPI, with_revision
 
 
 class Clients(TenantAPI):
@@ -20,11 +29,12 @@ class Clients(TenantAPI):
 
     permissions = {"GET": "Modules:read", "POST": "Modules:modify"}
 
-    @extend_schema(responses=ClientOut(many=True))
+    @extend_schema(responses=ClientList, operation_id="clients_list")
     def get(self, request: Request, application_id: str, **kwargs: Any) -> Response:
         """At most two: the confidential and the public one."""
         application = own_application(tenant=self.tenant, application_id=application_id)
-        return Response([shapes.client(row) for row in application.clients.order_by("client_id")])
+        rows = application.clients.order_by("client_id")
+        return Response({"items": [shapes.client(row) for row in rows], "next": None})
 
     @extend_schema(request=PublicClientIn, responses={201: ClientOut})
     def post(self, request: Request, application_id: str, **kwargs: Any) -> Response:
@@ -38,58 +48,69 @@ class Clients(TenantAPI):
             by=self.actor,
             at=self.at,
         )
-        return Response(shapes.client(made), status=201)
+        return with_revision(shapes.client(made), made.revision, 201)
 
 
-class Secrets(TenantAPI):
+class OneClient(ClientAPI):
+    """One client."""
+
+    permissions = {"GET": "Modules:read", "PATCH": "Modules:modify"}
+
+    @extend_schema(responses=ClientOut, operation_id="clients_read")
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        """With all that is set on it, and its revision."""
+        row = self.client()
+        return with_revision(shapes.client(row), row.revision)
+
+    @extend_schema(request=ClientPatch, responses=ClientOut)
+    def patch(self, request: Request, **kwargs: Any) -> Response:
+        """Change what is given; what is left out stays."""
+        row = client_settings.change(
+            **self.of(), settings=_settings(self.read(ClientPatch)), revision=self.revision()
+        )
+        return with_revision(shapes.client(row), row.revision)
+
+
+class Secrets(ClientAPI):
     """The secrets of a client."""
 
     permissions = {"GET": "Modules:read", "POST": "Modules:modify"}
 
-    @extend_schema(responses=SecretOut(many=True))
-    def get(self, request: Request, application_id: str, client_id: str, **kwargs: Any) -> Response:
-        """The living ones; never a value."""
-        application = own_application(tenant=self.tenant, application_id=application_id)
-        client = application.clients.filter(client_id=client_id).first()
-        if client is None:
-            raise NotFound
-        rows = client.secrets.not_over(self.at).order_by("during")
-        return Response([shapes.secret(row, client_id) for row in rows])
+    @extend_schema(responses=SecretList, operation_id="secrets_list")
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        """The living ones, oldest first; never a value."""
+        client = self.client()
+        rows = client.secrets.not_over(self.at).order_by("during", "id")
+        return Response({"items": [shapes.secret(row, client.client_id) for row in rows], "next": None})
 
     @extend_schema(request=SecretIn, responses={201: SecretMade})
-    def post(self, request: Request, application_id: str, client_id: str, **kwargs: Any) -> Response:
+    def post(self, request: Request, **kwargs: Any) -> Response:
         """A new secret beside the present ones. The value stands in this reply only."""
         body = self.read(SecretIn)
-        _belongs(application_id, client_id)
-        row, value = clients.add_secret(
-            tenant=self.tenant,
-            client_id=client_id,
-            by=self.actor,
-            at=self.at,
-            note=body["note"],
-            expires_at=body["expiresAt"],
-        )
-        reply = {**shapes.secret(row, client_id), "clientSecret": value}
-        return Response(reply, status=201, headers={"Cache-Control": "no-store"})
+        row, value = clients.add_secret(**self.of(), note=body["note"], expires_at=body["expiresAt"])
+        reply = {**shapes.secret(row, row.client.client_id), "clientSecret": value}
+        return Response(reply, status=201, headers=NO_STORE)
 
 
-class Secret(TenantAPI):
+class Secret(ClientAPI):
     """One secret."""
 
     permissions = {"DELETE": "Modules:modify"}
 
     @extend_schema(responses={204: None})
-    def delete(
-        self, request: Request, application_id: str, client_id: str, secret_id: UUID, **kwargs: Any
-    ) -> Response:
+    def delete(self, request: Request, secret_id: UUID, **kwargs: Any) -> Response:
         """Revoke it now."""
-        _belongs(application_id, client_id)
-        clients.revoke_secret(
-            tenant=self.tenant, client_id=client_id, secret_id=secret_id, by=self.actor, at=self.at
-        )
+        clients.revoke_secret(**self.of(), secret_id=secret_id)
         return Response(status=204)
 
 
-def _belongs(application_id: str, client_id: str) -> None:
-    if client_id not in (application_id, f"{application_id}-frontend"):
-        raise NotFound
+def _settings(body: dict[str, Any]) -> Settings:
+    """``jwksUri`` null takes the address away."""
+    given = {_snake(name): tuple(value) if isinstance(value, list) else value for name, value in body.items()}
+    if "jwks_uri" in given and given["jwks_uri"] is None:
+        given["jwks_uri"] = ""
+    return Settings(**given)
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{sign.lower()}" if sign.isupper() else sign for sign in name)

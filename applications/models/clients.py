@@ -18,21 +18,21 @@ class Client(AbstractApplication):
     the toolkit would let pass.
     """
 
+    METHODS = [
+        (name, name)
+        for name in (
+            "client_secret_basic",
+            "client_secret_post",
+            "private_key_jwt",
+            "tls_client_auth",
+            "self_signed_tls_client_auth",
+            "none",
+        )
+    ]
+
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="clients")
     token_endpoint_auth_method = models.CharField(
-        max_length=40,
-        default="client_secret_basic",
-        choices=[
-            (name, name)
-            for name in (
-                "client_secret_basic",
-                "client_secret_post",
-                "private_key_jwt",
-                "tls_client_auth",
-                "self_signed_tls_client_auth",
-                "none",
-            )
-        ],
+        max_length=40, default="client_secret_basic", choices=METHODS
     )
     algorithm = models.CharField(
         max_length=5, default="ES256", choices=[("ES256", "ES256"), ("RS256", "RS256")]
@@ -81,3 +81,7 @@ class Client(AbstractApplication):
 
     def __str__(self) -> str:
         return self.client_id
+
+    def get_allowed_schemes(self) -> list[str]:
+        """Of the toolkit: to which schemes it may redirect. What may be registered was decided before."""
+        return sorted({"https", *(uri.partition(":")[0] for uri in self.redirect_uris.split())})

@@ -1,28 +1,75 @@
-"""Shapes of clients and secrets."""
+"""Shapes of clients and their secrets."""
 
 from typing import Any
 
 from rest_framework import serializers as rest
 
+from applications.actions.client_addresses import LONGEST, LONGEST_ORIGIN, MOST
+from applications.models import Client
 from applications.serializers.shared import Text
 from tenants.rest import StrictSerializer
+
+METHODS = [name for name, _ in Client.METHODS]
+ALGORITHMS = ["ES256", "RS256"]
+
+
+class Addresses(rest.ListField):
+    """Addresses as they are compared: letter by letter."""
+
+    def __init__(self, longest: int = LONGEST, **options: Any) -> None:
+        super().__init__(child=Text(longest), max_length=MOST, **options)
 
 
 class PublicClientIn(StrictSerializer):
     """The public client of an application."""
 
     kind = rest.ChoiceField(choices=["public"])
-    redirectUris = rest.ListField(child=rest.URLField(max_length=500), min_length=1, max_length=20)
-    webOrigins = rest.ListField(child=rest.URLField(max_length=200), required=False, default=list)
+    redirectUris = Addresses(min_length=1)
+    webOrigins = Addresses(LONGEST_ORIGIN, required=False, default=list)
+
+
+class ClientPatch(StrictSerializer):
+    """What is to be changed; what is left out stays."""
+
+    redirectUris = Addresses(required=False)
+    postLogoutRedirectUris = Addresses(required=False)
+    webOrigins = Addresses(LONGEST_ORIGIN, required=False)
+    authenticationMethod = rest.ChoiceField(choices=METHODS, required=False)
+    algorithm = rest.ChoiceField(choices=ALGORITHMS, required=False)
+    jwksUri = Text(LONGEST, required=False, allow_null=True)
+    scopeAliases = rest.DictField(child=Text(1000), required=False)
+    tokenWithoutTarget = rest.BooleanField(required=False)
+    ignoreUnknownScopes = rest.BooleanField(required=False)
+    secretEitherWay = rest.BooleanField(required=False)
+    assertionForTokenEndpoint = rest.BooleanField(required=False)
+    pkceRequired = rest.BooleanField(required=False)
 
 
 class ClientOut(rest.Serializer[Any]):
     """A client; no secret."""
 
     clientId = rest.CharField()
-    kind = rest.CharField()
+    kind = rest.ChoiceField(choices=["confidential", "public"])
     redirectUris = rest.ListField(child=rest.CharField())
+    postLogoutRedirectUris = rest.ListField(child=rest.CharField())
     webOrigins = rest.ListField(child=rest.CharField())
+    authenticationMethod = rest.ChoiceField(choices=METHODS)
+    algorithm = rest.ChoiceField(choices=ALGORITHMS)
+    jwksUri = rest.CharField(allow_null=True)
+    scopeAliases = rest.DictField(child=rest.CharField())
+    tokenWithoutTarget = rest.BooleanField()
+    ignoreUnknownScopes = rest.BooleanField()
+    secretEitherWay = rest.BooleanField()
+    assertionForTokenEndpoint = rest.BooleanField()
+    pkceRequired = rest.BooleanField()
+    revision = rest.CharField()
+
+
+class ClientList(rest.Serializer[Any]):
+    """At most two: always one page."""
+
+    items = ClientOut(many=True)
+    next = rest.CharField(allow_null=True)
 
 
 class SecretIn(StrictSerializer):
@@ -39,8 +86,17 @@ class SecretOut(rest.Serializer[Any]):
     clientId = rest.CharField()
     hint = rest.CharField()
     note = rest.CharField()
+    startsAt = rest.DateTimeField()
+    createdBy = rest.CharField()
     expiresAt = rest.DateTimeField(allow_null=True)
     lastUsedAt = rest.DateTimeField(allow_null=True)
+
+
+class SecretList(rest.Serializer[Any]):
+    """The living ones, at most ten: always one page."""
+
+    items = SecretOut(many=True)
+    next = rest.CharField(allow_null=True)
 
 
 class SecretMade(SecretOut):

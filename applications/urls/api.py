@@ -8,6 +8,7 @@ from applications.api import (
     clients,
     confirming,
     contracts,
+    credentials,
     events,
     impact,
     lifecycle,
@@ -45,7 +46,7 @@ _application = f"{_tenant}/applications/<client_id:application_id>"
 _contract = f"{_tenant}/contracts/<uuid:contract_id>"
 _amendment = f"{_contract}/amendments/<uuid:amendment_id>"
 _webhook = f"{_tenant}/webhooks/<uuid:webhook_id>"
-_secrets = f"{_application}/clients/<client_id:client_id>/secrets"
+_client = f"{_application}/clients/<client_id:client_id>"
 
 urlpatterns = [
     path(f"{_tenant}/applications", applications.Applications.as_view(), name="application-list"),
@@ -57,8 +58,23 @@ urlpatterns = [
     path(f"{_tenant}/availability:batch", applications.AvailabilityMany.as_view(), name="availability-batch"),
     path(f"{_application}/manifest", manifests.Manifest.as_view(), name="manifest"),
     path(f"{_application}/clients", clients.Clients.as_view(), name="client-list"),
-    path(_secrets, clients.Secrets.as_view(), name="secret-list"),
-    path(f"{_secrets}/<uuid:secret_id>", clients.Secret.as_view(), name="secret-revoke"),
+    path(_client, clients.OneClient.as_view(), name="client-read"),
+    path(f"{_client}/secrets", clients.Secrets.as_view(), name="secret-list"),
+    path(f"{_client}/secrets/<uuid:secret_id>", clients.Secret.as_view(), name="secret-revoke"),
+    path(f"{_client}/keys", credentials.Keys.as_view(), name="key-list"),
+    path(f"{_client}/keys/<uuid:key_id>", credentials.OneKey.as_view(), name="key-revoke"),
+    path(f"{_client}/certificates", credentials.Certificates.as_view(), name="certificate-list"),
+    path(
+        f"{_client}/certificates/<uuid:certificate_id>",
+        credentials.OneCertificate.as_view(),
+        name="certificate-revoke",
+    ),
+    path(f"{_client}/trusted-issuers", credentials.TrustedIssuers.as_view(), name="trusted-issuer-list"),
+    path(
+        f"{_client}/trusted-issuers/<uuid:issuer_id>",
+        credentials.OneTrustedIssuer.as_view(),
+        name="trusted-issuer-revoke",
+    ),
     path(f"{_tenant}/contracts", contracts.Contracts.as_view(), name="contract-list"),
     path(_contract, contracts.OneContract.as_view(), name="contract-read"),
     path(f"{_contract}/impact", impact.ContractImpact.as_view(), name="contract-impact"),

@@ -27,7 +27,11 @@ CHAPTERS = {
     "applications": Chapter(
         gettext_lazy("Applications"), "apps", ("application", "manifest", "client", "resource")
     ),
-    "keys": Chapter(gettext_lazy("Keys and secrets"), "key", ("secret", "key", "certificate")),
+    "keys": Chapter(
+        gettext_lazy("Keys and secrets"),
+        "key",
+        ("secret", "key", "client_key", "certificate", "trusted_issuer"),
+    ),
     "organization": Chapter(gettext_lazy("Organization"), "organization", ("tenant", "webhook")),
 }
 _BY_PREFIX = {prefix: chapter for chapter in CHAPTERS.values() for prefix in chapter.prefixes}
@@ -80,6 +84,13 @@ _PHRASES: Mapping[str, str | Promise] = {
     "client.added": gettext_lazy("added a client to"),
     "secret.added": gettext_lazy("made a secret for"),
     "secret.revoked": gettext_lazy("revoked a secret of"),
+    "client.changed": gettext_lazy("changed a client of"),
+    "client_key.added": gettext_lazy("added a key to"),
+    "client_key.revoked": gettext_lazy("revoked a key of"),
+    "certificate.added": gettext_lazy("added a certificate to"),
+    "certificate.revoked": gettext_lazy("revoked a certificate of"),
+    "trusted_issuer.added": gettext_lazy("trusted an issuer for"),
+    "trusted_issuer.revoked": gettext_lazy("stopped trusting an issuer for"),
     "webhook.subscribed": gettext_lazy("made the webhook to"),
     "webhook.secret_added": gettext_lazy("made a secret for the webhook to"),
     "webhook.secret_revoked": gettext_lazy("revoked a secret of the webhook to"),
@@ -107,6 +118,13 @@ _ALONE: Mapping[str, str | Promise] = {
     "client.added": gettext_lazy("added the public client"),
     "secret.added": gettext_lazy("added a secret"),
     "secret.revoked": gettext_lazy("revoked a secret"),
+    "client.changed": gettext_lazy("changed a client"),
+    "client_key.added": gettext_lazy("added a key"),
+    "client_key.revoked": gettext_lazy("revoked a key"),
+    "certificate.added": gettext_lazy("added a certificate"),
+    "certificate.revoked": gettext_lazy("revoked a certificate"),
+    "trusted_issuer.added": gettext_lazy("trusted an issuer"),
+    "trusted_issuer.revoked": gettext_lazy("stopped trusting an issuer"),
     "webhook.subscribed": gettext_lazy("made the webhook"),
     "webhook.secret_added": gettext_lazy("made a secret"),
     "webhook.secret_revoked": gettext_lazy("revoked a secret"),
@@ -118,7 +136,8 @@ _ALONE: Mapping[str, str | Promise] = {
     "webhook.resumed": gettext_lazy("resumed the webhook"),
     "webhook.ended": gettext_lazy("ended the webhook"),
 }
-_TOLD_ALONE = ("contract", "application", "manifest", "client", "secret", "webhook")
+_CREDENTIALS = ("secret", "client_key", "certificate", "trusted_issuer")
+_TOLD_ALONE = ("contract", "application", "manifest", "client", "webhook", *_CREDENTIALS)
 _ICONS = {
     "proposed": "mail",
     "accepted": "check",
@@ -202,7 +221,8 @@ def icon_of(action: str) -> str:
     """What was done as a drawing; where there is none, what part of the record it belongs to."""
     noun, _dot, verb = action.partition(".")
     chapter = chapter_of(action)
-    if noun in ("contract", "application", "secret", "partnership", "grant", "webhook") and verb in _ICONS:
+    drawn = ("contract", "application", "partnership", "grant", "webhook", *_CREDENTIALS)
+    if noun in drawn and verb in _ICONS:
         return _ICONS[verb]
     return chapter.icon if chapter else "activity"
 
