@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Max
+
 from accesscontrol.models import Authorization
 from applications.models import Application
 from applications.usage import last_used
@@ -23,12 +25,22 @@ def people_part(
     """``users``; of one's own their live ``sessions`` and their ``refreshTokens`` for these applications.
 
     Persons of other tenants are counted and never named: they are their tenant's own, and so is whether they
-    are here. When a person last used an application is not known: ``lastUsedAt`` waits for people's tokens.
+    are here. ``lastUsedAt`` is when a person's sign-in to one of these applications last gave a token, as far
+    back as sign-ins are kept.
     """
     mine = {user_id: urns for (tenant_id, user_id), urns in people.items() if tenant_id == str(act.tenant.id)}
     rows = User.objects.filter(tenant=act.tenant, id__in=list(mine)).order_by("display_name", "id")
+    to_these = Authorization.objects.filter(
+        tenant=act.tenant, client__application_id__in=list(applications), user_id__in=list(mine)
+    )
+    used = dict(to_these.values_list("user_id").annotate(Max("used_at")))
     items = [
-        {"userId": str(row.id), "name": str(row), "roles": sorted(mine[row.id]), "lastUsedAt": None}
+        {
+            "userId": str(row.id),
+            "name": str(row),
+            "roles": sorted(mine[row.id]),
+            "lastUsedAt": rfc3339(used.get(row.id)),
+        }
         for row in rows[:MOST_ITEMS]
     ]
     sessions = UserSession.objects.filter(
@@ -38,16 +50,10 @@ def people_part(
         expires_at__gt=act.at,
         seen_at__gt=act.at - lifetime(act.tenant, Lifetime.SESSION_IDLE),
     )
-    tokens = Authorization.objects.filter(
-        tenant=act.tenant,
-        user_id__in=list(mine),
-        ended_at=None,
-        client__application_id__in=list(applications),
-    )
     return {
         "users": {"count": len(people), "items": items},
         "sessions": {"count": sessions.count()},
-        "refreshTokens": {"count": tokens.count()},
+        "refreshTokens": {"count": to_these.living(tenant=act.tenant, at=act.at).count()},
     }
 
 

@@ -3,10 +3,16 @@
 from celery import shared_task
 from django.utils import timezone
 
-from accesscontrol.actions import watch
+from accesscontrol.actions import purge, watch
 
 
 @shared_task(name="accesscontrol.watch_boundaries")
 def watch_boundaries() -> None:
     """Each minute: assignments that began or ended by plan."""
     watch.run(at=timezone.now())
+
+
+@shared_task(name="accesscontrol.purge_sign_ins")
+def purge_sign_ins() -> None:
+    """Each minute: codes, tokens and sign-ins that are over, a thousand in a transaction."""
+    purge.run(at=timezone.now())

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from django.conf import settings
 
@@ -18,8 +19,21 @@ class Lifetime(StrEnum):
     SESSION = "session_seconds"
 
 
+class Bounds(NamedTuple):
+    """In seconds: what counts without a choice, and between what one may choose."""
+
+    default: int
+    least: int
+    most: int
+
+
+def bounds(of: Lifetime) -> Bounds:
+    """Of the installation, from the settings."""
+    return Bounds(*settings.LIFETIMES[of])
+
+
 def lifetime(tenant: Tenant, of: Lifetime) -> timedelta:
     """Never outside the bounds, also where they became narrower after the choice."""
-    default, least, most = settings.LIFETIMES[of]
+    default, least, most = bounds(of)
     chosen = getattr(tenant, of)
     return timedelta(seconds=default if chosen is None else min(max(chosen, least), most))

@@ -14,7 +14,7 @@ class Stale(DomainError):
     kind = Kind.STALE
 
 
-def require_revision(row: User | Group | Partnership, revision: int | None) -> None:
+def require_revision(row: User | Group | Partnership | Tenant, revision: int | None) -> None:
     """Refuse when the caller saw another revision of the locked row. ``None`` asks for no comparison."""
     if revision is not None and row.revision != revision:
         raise Stale(

@@ -84,7 +84,7 @@ def _answer(request: HttpRequest, address: Address) -> HttpResponse:
             claims = tokens.read(token, at=at)
         except tokens.Unreadable:
             raise _not_accepted() from None
-        if not _bound_here(claims, request, address):
+        if not clients.fits(claims, request):  # bound to another certificate (RFC 8705 §3)
             raise _not_accepted()
         return wire.answer(_about(claims, address, at))
     except OAuth2Error as error:
@@ -133,14 +133,6 @@ def _person(found: SignedIn, scopes: list[str]) -> dict[str, Any]:
         email_verified=user.email_proven_at is not None,
     )
     return {"sub": str(user.id), **about}
-
-
-def _bound_here(claims: Mapping[str, Any], request: HttpRequest, address: Address) -> bool:
-    """A token that is bound to a certificate is taken with that certificate only (RFC 8705 §3)."""
-    if "cnf" not in claims:
-        return True
-    certificate = clients.presented(request, {}, address).certificate
-    return certificate is not None and bool(claims["cnf"] == {"x5t#S256": certificate.thumbprint})
 
 
 def _not_accepted() -> BearerRefused:

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from accesscontrol.api import acl, assignments, required, roles
+from tenants.api import lifetimes
 
 app_name = "access-management"
 
@@ -10,6 +11,7 @@ _tenant = "tenants/<uuid:tenant_id>"
 
 urlpatterns = [
     path("application/acl", acl.ApplicationAcl.as_view(), name="acl-read"),
+    path(f"{_tenant}/lifetimes", lifetimes.Lifetimes.as_view(), name="lifetimes"),
     path(f"{_tenant}/assignments", assignments.Assignments.as_view(), name="assignment-list"),
     path(
         f"{_tenant}/assignments/<uuid:assignment_id>",

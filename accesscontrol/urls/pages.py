@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from accesscontrol.views import assigning, assignments, signing_out
+from accesscontrol.views import assigning, assignments, sign_ins, signing_out
 
 app_name = "accesscontrol"
 
 urlpatterns = [
+    path(
+        "account/applications/<uuid:authorization_id>/end", sign_ins.EndSignIn.as_view(), name="sign-in-end"
+    ),
     path("sign-out/asked", signing_out.SignOutAsked.as_view(), name="sign-out"),
     path("assignments", assignments.AssignmentList.as_view(), name="assignment-list"),
     path("assignments/add", assigning.AssignRole.as_view(), name="assignment-add"),

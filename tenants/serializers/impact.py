@@ -22,7 +22,7 @@ class ImpactPair(rest.Serializer[Any]):
 class ImpactUser(rest.Serializer[Any]):
     """A person of one's own organization, with the role URNs that are lost, or hold less.
 
-    ``lastUsedAt`` is null: people's tokens are not counted.
+    ``lastUsedAt``: when his sign-in to one of the applications last gave a token, if that is still known.
     """
 
     userId = rest.UUIDField()

@@ -10,6 +10,7 @@ from tenants.views import (
     partner_acts,
     partners,
     sessions,
+    settings,
     user_acts,
     users,
 )
@@ -49,5 +50,7 @@ urlpatterns = [
     path(f"{_partner}/revoke", partner_acts.RevokeInvitation.as_view(), name="partner-revoke"),
     path(f"{_partner}/end", partner_acts.EndPartnership.as_view(), name="partner-end"),
     path(f"{_partner}/accepting", partner_acts.AutoAcceptance.as_view(), name="partner-accepting"),
+    path("settings", settings.Settings.as_view(), name="settings"),
+    path("settings/life-times", settings.ChangeLifetimes.as_view(), name="settings-lifetimes"),
     path("activity", activity.ActivityList.as_view(), name="activity-list"),
 ]

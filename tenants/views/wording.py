@@ -47,6 +47,7 @@ _PHRASES: Mapping[str, str | Promise] = {
     "user.reactivated": gettext_lazy("reactivated"),
     "session.started": gettext_lazy("signed in as"),
     "session.ended": gettext_lazy("signed out"),
+    "authorization.started": gettext_lazy("began the sign-in of"),
     "authorization.ended": gettext_lazy("ended the sign-in of"),
     "group.member_added": gettext_lazy("added"),
     "group.member_removed": gettext_lazy("removed"),
@@ -77,6 +78,7 @@ _PHRASES: Mapping[str, str | Promise] = {
     "contract.amendment_cancelled": gettext_lazy("cancelled the open amendment of the contract"),
     "contract.confirmed": gettext_lazy("confirmed what roles gained, for the contract"),
     "contract.role_widened": gettext_lazy("gave more to roles of the contract"),
+    "tenant.lifetimes_changed": gettext_lazy("changed life times of"),
     "tenant.first_administrator": gettext_lazy("made the first administrator:"),
     "manifest.declared": gettext_lazy("declared resources and roles of"),
     "client.added": gettext_lazy("added a client to"),
@@ -168,6 +170,7 @@ _ICONS = {
 _REFLEXIVE: Mapping[str, str | Promise] = {
     "session.started": gettext_lazy("signed in"),
     "session.ended": gettext_lazy("signed out"),
+    "authorization.started": gettext_lazy("signed in"),
     "authorization.ended": gettext_lazy("ended the own sign-in"),
     "user.password_set": gettext_lazy("set the own password"),
     "user.changed": gettext_lazy("changed the own data"),

@@ -74,6 +74,7 @@ MAY_CROSS = {
     "accesscontrol/acl.py": "an application's ACL covers every tenant that it serves",
     "accesscontrol/receivers.py": "a role that its application took away ends in every tenant",
     "accesscontrol/actions/watch.py": "the job tells boundaries of assignments of all tenants",
+    "accesscontrol/actions/purge.py": "the job deletes what is over of people's sign-ins in all tenants",
     "iam_portal/launchers/seed/engine.py": "the demo's data: looks what is there already",
 }
 CURRENT = "current_setting('iam.tenant'"

@@ -35,6 +35,8 @@ READABLE = {
     "partner-list": "organization-reader",
     "partner-redeem": "organization-relation-manager",
     "partner-revoke": "organization-relation-manager",
+    "settings": "access-configuration-reader",
+    "settings-lifetimes": "access-configuration-manager",
     "user-change": "access-manager",
     "user-deactivate": "access-manager",
     "user-detail": "user-reader",

@@ -48,6 +48,9 @@ def test_one_body_for_all_addresses(shared: World) -> None:
             ("authorization", "endpoint", "auth"),
             ("token", "endpoint", "token"),
             ("introspection", "endpoint", "token/introspect"),
+            ("revocation", "endpoint", "revoke"),
+            ("userinfo", "endpoint", "userinfo"),
+            ("end_session", "endpoint", "logout"),
             ("jwks", "uri", "certs"),
         )
     }

@@ -1,0 +1,106 @@
+"""Where one is signed in with one's account, application by application; and the end of one of these."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from django.dispatch import receiver
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accesscontrol.actions import authorizations
+from accesscontrol.models import Authorization
+from applications.models import Application
+from iam_portal.errors import NotFound
+from tenants import signals
+from tenants.lifetimes import Lifetime, lifetime
+from tenants.models import Tenant, User
+from tenants.views.account import browser
+from tenants.views.console import ConfirmPage
+
+TEMPLATE = "accesscontrol/_sign_ins.html"
+
+
+@receiver(signals.user_shown)
+def applications_of_user(
+    *, page: Any, tenant: Tenant, user: User, at: datetime, acting: bool = True, **kwargs: Any
+) -> dict[str, Any] | None:
+    """On one's own account only: what a person opens is not for others to look at."""
+    if acting or page.actor.kind != "user" or page.actor.id != str(user.pk):
+        return None
+    living = _living(tenant, user, at)
+    rows = [_row(page, list(found)) for _key, found in groupby(living, key=_alike)]
+    rows.sort(key=lambda row: row["used_at"], reverse=True)
+    names = [row["application"] for row in rows]
+    return {"template": TEMPLATE, "title": _("Applications"), "rows": rows, "names": names}
+
+
+class EndSignIn(ConfirmPage):
+    """Takes an application's sign-in back: from there, and from wherever it stays signed in by itself."""
+
+    permission = "OwnAccount:modify"
+
+    def confirmation(self) -> dict[str, Any]:
+        found = self._rows()
+        back, name = self.url("tenants:account-detail"), application_of(found[0]).display_name
+        minutes = max(1, int(lifetime(self.tenant, Lifetime.ACCESS_TOKEN).total_seconds() // 60))
+        said = ngettext(
+            "It cannot do anything in your name from now on. Where it is trusted without being asked about, "
+            "for up to %(minutes)s minute more.",
+            "It cannot do anything in your name from now on. Where it is trusted without being asked about, "
+            "for up to %(minutes)s minutes more.",
+            minutes,
+        )
+        confirm = {
+            "title": _("End the sign-in to %(name)s?") % {"name": name},
+            "act": _("End sign-in"),
+            "cancel_url": back,
+            "nothing": said % {"minutes": minutes},
+        }
+        crumbs = [{"label": _("Your account"), "url": back}]
+        return {"page": {"title": _("End sign-in"), "breadcrumb": crumbs}, "confirm": confirm}
+
+    def act(self, revision: int | None) -> str:
+        for row in self._rows():
+            authorizations.end(
+                authorization=row, because=Authorization.Ended.WITHDRAWN, by=self.actor, at=self.at
+            )
+        return _("The sign-in is ended.")
+
+    def _rows(self) -> list[Authorization]:
+        """The one of the address, and those that are shown as one with it."""
+        authorization_id: UUID = self.kwargs["authorization_id"]
+        assert self.session is not None
+        living = list(_living(self.tenant, self.session.user, self.at))
+        found = next((row for row in living if row.pk == authorization_id), None)
+        if found is None:
+            raise NotFound
+        return [row for row in living if _alike(row) == _alike(found)]
+
+
+def application_of(row: Authorization) -> Application:
+    return row.client.application
+
+
+def _living(tenant: Tenant, user: User, at: datetime) -> Iterable[Authorization]:
+    rows = Authorization.objects.living(tenant=tenant, at=at).filter(user=user)
+    return sorted(rows.select_related("client__application", "session"), key=_alike)
+
+
+def _alike(row: Authorization) -> tuple[str, str]:
+    """Signed in twice from the same browser, or twice for good: one line."""
+    return row.client.application_id, str(row.session_id or "")
+
+
+def _row(page: Any, found: list[Authorization]) -> dict[str, Any]:
+    first = found[0]
+    return {
+        "application": application_of(first).display_name,
+        "offline": first.is_offline,
+        "browser": browser(first.session.user_agent) if first.session else "",
+        "created_at": min(row.created_at for row in found),
+        "used_at": max(row.used_at for row in found),
+        "end_url": page.url("accesscontrol:sign-in-end", authorization_id=first.pk),
+    }

@@ -1,0 +1,75 @@
+"""Settings of the organization: how long sessions and tokens last."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from tenants.actions import lifetimes
+from tenants.forms.lifetimes import LABELS, LifetimesForm, in_words
+from tenants.lifetimes import lifetime
+from tenants.models import Tenant
+from tenants.views.console import ConsolePage, FormPage
+
+
+class Settings(ConsolePage):
+    """What counts, and whether it was chosen here."""
+
+    permission = "Configuration:read"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        change = self.url("tenants:settings-lifetimes")
+        page = {
+            "title": _("Settings"),
+            "lead": _("How long people stay signed in, and how long tokens are good."),
+            "primary": self.link(_("Change"), "Configuration:modify", change, icon="edit"),
+        }
+        context = {
+            "page": page,
+            "facts": [_fact(self.tenant, of) for of in LABELS],
+            "history": self.history("tenant", self.tenant.pk),
+            "history_url": f"{self.url('tenants:activity-list')}?object=tenant:{self.tenant.pk}",
+        }
+        return self.render("tenants/settings.html", context)
+
+
+class ChangeLifetimes(FormPage):
+    """Other ones, within what the installation allows."""
+
+    permission = "Configuration:modify"
+
+    def frame(self) -> dict[str, Any]:
+        back = self.url("tenants:settings")
+        page = {
+            "title": _("Change life times"),
+            "breadcrumb": [{"label": _("Settings"), "url": back}],
+            "lead": _("Limits of what is unused count at once, also for what is signed in already."),
+        }
+        return {"page": page, "submit": _("Save"), "cancel_url": back}
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.form_page(LifetimesForm.of(self.tenant))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = LifetimesForm(request.POST)
+        if form.is_valid():
+            with self.attempt(form) as outcome:
+                lifetimes.change(
+                    tenant=self.tenant,
+                    chosen=form.chosen,
+                    by=self.actor,
+                    at=self.at,
+                    revision=form.cleaned_data["revision"],
+                )
+            if outcome:
+                return self.done(_("The life times are changed."), self.url("tenants:settings"))
+        return self.form_page(form)
+
+
+def _fact(tenant: Tenant, of: Any) -> dict[str, Any]:
+    chosen = getattr(tenant, of) is not None
+    return {
+        "label": LABELS[of],
+        "text": in_words(int(lifetime(tenant, of).total_seconds())),
+        "note": _("chosen here") if chosen else _("default of the installation"),
+    }
