@@ -114,7 +114,7 @@ def prepared(portal: RunningPortal, method: str, key: ec.EllipticCurvePrivateKey
     application_id = portal.story["target"]["applicationId"]
     addresses = {"redirectUris": [f"{at}/in"], "postLogoutRedirectUris": [f"{at}/out"]}
     if method == "none":
-        known = owner.call("GET", f"applications/{application_id}/clients")
+        known = owner.call("GET", f"applications/{application_id}/clients")["items"]
         if not any(client["kind"] == "public" for client in known):
             made = {"kind": "public", "redirectUris": [f"{at}/in"]}
             owner.call("POST", f"applications/{application_id}/clients", made)
