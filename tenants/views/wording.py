@@ -30,7 +30,7 @@ CHAPTERS = {
     "keys": Chapter(
         gettext_lazy("Keys and secrets"),
         "key",
-        ("secret", "key", "client_key", "certificate", "trusted_issuer"),
+        ("secret", "key", "client_key", "certificate", "trusted_issuer", "signing_key"),
     ),
     "organization": Chapter(gettext_lazy("Organization"), "organization", ("tenant", "webhook")),
 }
