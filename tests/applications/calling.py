@@ -1,4 +1,4 @@
-"""Somebody who calls the doors of webhooks, and what he does stays."""
+"""Somebody who calls the doors of a tenant, and what he does stays."""
 
 import json
 from typing import Any
@@ -12,8 +12,8 @@ PUBLIC = "https://receiver.example/hook"
 class Caller:
     """At the doors of his tenant; unlike a knocker, what he does stays."""
 
-    def __init__(self, side: Side, who: Knocker) -> None:
-        self.root = f"/iam/application-management/v1/tenants/{side.tenant.id}/webhooks"
+    def __init__(self, side: Side, who: Knocker, below: str = "webhooks") -> None:
+        self.root = f"/iam/application-management/v1/tenants/{side.tenant.id}/{below}"
         self.who = who
 
     def __call__(self, method: str, path: str = "", body: Any = None, **headers: str):
