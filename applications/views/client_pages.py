@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from applications.actions import client_settings, clients
 from applications.actions.client_settings import Settings
 from applications.models import Application, Client
+from applications.policies import Stale
 from applications.views._client_forms import ClientForm, PublicClientForm
 from applications.views._credentials import CredentialsPage
 from tenants.views.console import revision_of
@@ -67,7 +68,7 @@ class ClientEdit(CredentialsPage):
     def post(self, request: HttpRequest, application_id: str, client_id: str) -> HttpResponse:
         client = self._client()
         form = _form(client, request.POST)
-        seen = revision_of(request)
+        drawn_from = revision_of(request)
         if form.is_valid():
             with self.attempt(form) as outcome:
                 client_settings.change(
@@ -76,11 +77,13 @@ class ClientEdit(CredentialsPage):
                     settings=Settings(**form.cleaned_data),
                     by=self.actor,
                     at=self.at,
-                    revision=seen,
+                    revision=drawn_from,
                 )
             if outcome:
                 return self.done(_("Saved."), self.here(client.application))
-        return self._show(client, form, seen or client.revision)
+            if isinstance(outcome.refusal, Stale):  # told now: what is sent again is sent knowingly
+                drawn_from = client.revision
+        return self._show(client, form, drawn_from or client.revision)
 
     def _client(self) -> Client:
         return self.client(self.application(self.kwargs["application_id"]), self.kwargs["client_id"])

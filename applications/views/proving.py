@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy
 
 from applications.actions import client_certificates, client_keys, trusted_issuers
 from applications.models import Application, ClientCertificate, ClientKey, TrustedIssuer
-from applications.views._client_forms import CertificateForm, IssuerForm, KeyForm, SubjectForm, Upload
 from applications.views._credentials import Credential, CredentialsPage
+from applications.views._proof_forms import CertificateForm, IssuerForm, KeyForm, SubjectForm, Upload
 from iam_portal.errors import NotFound
 
 
@@ -117,6 +117,7 @@ class _Revoke(CredentialsPage):
     permission = "Modules:modify"
     kind: ClassVar[type[Credential]]
     argument: ClassVar[str]
+    noun: ClassVar[str | Promise]
     question: ClassVar[str | Promise]
     act: ClassVar[str | Promise]
     done_text: ClassVar[str | Promise]
@@ -134,7 +135,7 @@ class _Revoke(CredentialsPage):
         gone = _("Whoever uses it can fetch no more tokens. Tokens already given out live on for minutes.")
         confirm = {
             "title": self.question,
-            "names": [{"label": row.note or _("This one"), "items": [{"text": str(row)}]}],
+            "names": [{"label": row.note or self.noun, "items": [{"text": str(row)}]}],
             "nothing": gone if row.last_used_at else _("It has never been used."),
             "act": self.act,
             "url": request.path,
@@ -164,6 +165,7 @@ class KeyRevoke(_Revoke):
     """What it signs is taken no more."""
 
     kind, argument, action = ClientKey, "key_id", staticmethod(client_keys.revoke)
+    noun = gettext_lazy("Key")
     question = gettext_lazy("Revoke this key?")
     act = gettext_lazy("Revoke key")
     done_text = gettext_lazy("The key is revoked.")
@@ -173,6 +175,7 @@ class CertificateRevoke(_Revoke):
     """It proves nothing any more."""
 
     kind, argument, action = ClientCertificate, "certificate_id", staticmethod(client_certificates.revoke)
+    noun = gettext_lazy("Certificate")
     question = gettext_lazy("Revoke this certificate?")
     act = gettext_lazy("Revoke certificate")
     done_text = gettext_lazy("The certificate is revoked.")
@@ -182,6 +185,7 @@ class IssuerRevoke(_Revoke):
     """It is believed no more."""
 
     kind, argument, action = TrustedIssuer, "issuer_id", staticmethod(trusted_issuers.revoke)
+    noun = gettext_lazy("Issuer")
     question = gettext_lazy("Stop trusting this issuer?")
     act = gettext_lazy("Stop trusting")
     done_text = gettext_lazy("The issuer is trusted no more.")
