@@ -5,14 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-
-from accesscontrol.models import RefreshToken
+from accesscontrol.models import Authorization
 from applications.models import Application
 from applications.usage import last_used
 from iam_portal.decision import rfc3339
 from iam_portal.walls import cross_tenant
 from tenants.impact import Act
+from tenants.lifetimes import Lifetime, lifetime
 from tenants.models import User, UserSession
 
 MOST_ITEMS = 500  # of one list; the counts are always whole
@@ -37,13 +36,13 @@ def people_part(
         user_id__in=list(mine),
         ended_at=None,
         expires_at__gt=act.at,
-        seen_at__gt=act.at - settings.SESSION_IDLE,
+        seen_at__gt=act.at - lifetime(act.tenant, Lifetime.SESSION_IDLE),
     )
-    tokens = RefreshToken.objects.filter(
+    tokens = Authorization.objects.filter(
         tenant=act.tenant,
         user_id__in=list(mine),
-        revoked=None,
-        application__application_id__in=list(applications),
+        ended_at=None,
+        client__application_id__in=list(applications),
     )
     return {
         "users": {"count": len(people), "items": items},

@@ -4,15 +4,15 @@ from accesscontrol.models.acl import AclRevision
 from accesscontrol.models.assignments import Assignment
 from accesscontrol.models.keys import SigningKey
 from accesscontrol.models.roles import TenantRole, TenantRolePermission
-from accesscontrol.models.tokens import AccessToken, Grant, IDToken, RefreshToken
+from accesscontrol.models.tokens import Authorization, AuthorizationCode, RefreshToken, RevokedToken
 
 __all__ = [
-    "AccessToken",
     "AclRevision",
     "Assignment",
-    "Grant",
-    "IDToken",
+    "Authorization",
+    "AuthorizationCode",
     "RefreshToken",
+    "RevokedToken",
     "SigningKey",
     "TenantRole",
     "TenantRolePermission",

@@ -1,42 +1,127 @@
-"""The toolkit's token tables, swapped so that each row belongs to a tenant. Service tokens have no row."""
+"""What people's sign-ins to applications leave behind. Only digests of codes and tokens are kept.
+
+Access tokens have no row (service tokens never, people's neither): introspection decides anew. The toolkit
+asks for four swapped models; it gets these, and reads and writes none of them.
+"""
+
+import uuid
 
 from django.db import models
-from oauth2_provider.models import AbstractAccessToken, AbstractGrant, AbstractIDToken, AbstractRefreshToken
+from django.db.models import Q
 
-from tenants.models import Tenant
+from applications.models import Client
+from tenants.models import Tenant, User, UserSession
 
 
-class AccessToken(AbstractAccessToken):
-    """An access token of a person."""
+class Authorization(models.Model):
+    """A person signed in to one client: the family of what came out of one code (RFC 9700 §4.14.2).
 
+    An online one rests on the browser's session and falls with it; an offline one (``offline_access``) has no
+    session, an idle limit and no end. Its id is the ``sid`` of the access tokens that it gave.
+    """
+
+    class Ended(models.TextChoices):
+        REVOKED = "revoked", "revoked by the client"
+        WITHDRAWN = "withdrawn", "withdrawn by the person"
+        REUSED = "reused", "a code or a refresh token was used twice"
+        DEACTIVATED = "deactivated", "the person was deactivated"
+        PASSWORD = "password", "the password was set anew"
+        REFUSED = "refused", "it was asked for after its end"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="authorizations")
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="+")
+    session = models.ForeignKey(
+        UserSession, null=True, blank=True, on_delete=models.CASCADE, related_name="authorizations"
+    )
+    scope = models.TextField(blank=True)
+    nonce = models.CharField(max_length=255, blank=True)
+    authenticated_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+    used_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_because = models.CharField(max_length=12, blank=True, choices=Ended)
 
-    class Meta(AbstractAccessToken.Meta):
-        pass
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ended_at=None, ended_because="")
+                | (Q(ended_at__isnull=False) & ~Q(ended_because="")),
+                name="authorization_end_has_cause",
+                violation_error_message="An ended sign-in says why it ended.",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "user"], name="authorization_of_user"),
+            models.Index(fields=["used_at"], name="authorization_by_use"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} at {self.client_id}"
 
 
-class RefreshToken(AbstractRefreshToken):
-    """A refresh token, rotated at each use."""
+class AuthorizationCode(models.Model):
+    """An authorization code (RFC 6749 §4.1.2): single-use, kept past its use so that a second one is seen."""
 
+    digest = models.CharField(primary_key=True, max_length=64)
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="+")
+    session = models.ForeignKey(UserSession, on_delete=models.CASCADE, related_name="+")
+    redirect_uri = models.TextField()
+    # Whether the request named it: only then the token request must repeat it (RFC 6749 §4.1.3).
+    redirect_uri_named = models.BooleanField()
+    scope = models.TextField(blank=True)
+    nonce = models.CharField(max_length=255, blank=True)
+    code_challenge = models.CharField(max_length=128, blank=True)  # S256; empty without PKCE
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    authorization = models.ForeignKey(
+        Authorization, null=True, blank=True, on_delete=models.CASCADE, related_name="codes"
+    )
 
-    class Meta(AbstractRefreshToken.Meta):
-        pass
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="authorizationcode_by_end")]
+
+    def __str__(self) -> str:
+        return f"code for {self.client_id}"
 
 
-class IDToken(AbstractIDToken):
-    """An ID token."""
+class RefreshToken(models.Model):
+    """One turn of a family; ``used_at`` when it was exchanged for the next one."""
 
+    digest = models.CharField(primary_key=True, max_length=64)
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
+    authorization = models.ForeignKey(Authorization, on_delete=models.CASCADE, related_name="refresh_tokens")
+    created_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
 
-    class Meta(AbstractIDToken.Meta):
-        pass
+    class Meta:
+        indexes = [models.Index(fields=["created_at"], name="refreshtoken_by_age")]
+
+    def __str__(self) -> str:
+        return f"refresh token of {self.authorization_id}"
 
 
-class Grant(AbstractGrant):
-    """An authorization code."""
+class RevokedToken(models.Model):
+    """An access token that was revoked before its end (RFC 7009): introspection and our doors refuse it."""
 
+    id = models.BigAutoField(primary_key=True)
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
+    jti = models.CharField(max_length=64)
+    expires_at = models.DateTimeField()
 
-    class Meta(AbstractGrant.Meta):
-        pass
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "jti"],
+                name="revokedtoken_once",
+                violation_error_message="This token is revoked already.",
+            )
+        ]
+        indexes = [models.Index(fields=["expires_at"], name="revokedtoken_by_end")]
+
+    def __str__(self) -> str:
+        return self.jti

@@ -21,6 +21,7 @@ from applications import usage
 from applications.availability import available
 from applications.models import Application, Client, ServiceAccount
 from iam_portal.walls import tenant_scope
+from tenants.lifetimes import Lifetime, lifetime
 from tenants.models import Tenant
 
 
@@ -126,7 +127,7 @@ def _tenant(address: Address, client: Client, form: Mapping[str, str]) -> Tenant
 def _granted(caller: Application, tenant: Tenant, asked: Asked, at: datetime) -> list[Ruling]:
     """The targets of the token: all that were named, or whichever may be called when none was."""
     targets, facts = decision.facts_for(caller, asked.targets, tenant_id=tenant.id)
-    rulings = decision.rule(targets, facts, at=at, limit=at + settings.TOKEN_LIFETIME)
+    rulings = decision.rule(targets, facts, at=at, limit=at + lifetime(tenant, Lifetime.ACCESS_TOKEN))
     refused = [ruling for ruling in rulings if not ruling.call]
     allowed = [ruling for ruling in rulings if ruling.call]
     if (asked.targets and refused) or not allowed:

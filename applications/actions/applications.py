@@ -204,7 +204,6 @@ def _make_client(application: Application) -> None:
         hash_client_secret=False,
         name=application.name,
         skip_authorization=True,
-        algorithm="",
     )
     client.save()
 

@@ -66,7 +66,6 @@ def add_public(
             allowed_origins=" ".join(web_origins),
             name=application.name,
             skip_authorization=True,
-            algorithm="ES256",
         )
         client.clean()
         client.save()

@@ -3,7 +3,7 @@
 from applications.models.amendments import Amendment, AmendmentRole, AmendmentState
 from applications.models.applications import Application, ApplicationSuspension, ServiceAccount
 from applications.models.availability import Announced, Availability, Watermark
-from applications.models.clients import Client, ClientSecret
+from applications.models.clients import Client
 from applications.models.contracts import (
     Contract,
     ContractGrant,
@@ -11,6 +11,13 @@ from applications.models.contracts import (
     ContractState,
     ContractTerm,
     ContractType,
+)
+from applications.models.credentials import (
+    ClientCertificate,
+    ClientKey,
+    ClientSecret,
+    TrustedIssuer,
+    UsedAssertion,
 )
 from applications.models.events import Event
 from applications.models.marks import ContractReminder, ContractTold
@@ -28,6 +35,8 @@ __all__ = [
     "ApplicationSuspension",
     "Availability",
     "Client",
+    "ClientCertificate",
+    "ClientKey",
     "ClientSecret",
     "Contract",
     "ContractGrant",
@@ -43,6 +52,8 @@ __all__ = [
     "Resource",
     "RolePermission",
     "ServiceAccount",
+    "TrustedIssuer",
+    "UsedAssertion",
     "Watermark",
     "Webhook",
     "WebhookDelivery",

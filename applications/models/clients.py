@@ -1,15 +1,11 @@
-"""OAuth clients of an application (the swapped toolkit model) and their secrets."""
+"""OAuth clients of an application (the swapped toolkit model)."""
 
-import uuid
-
-from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Concat
 from oauth2_provider.models import AbstractApplication
 
 from applications.models.applications import Application
-from tenants.models import Spanned
 
 FRONTEND = "-frontend"
 
@@ -38,8 +34,17 @@ class Client(AbstractApplication):
             )
         ],
     )
+    algorithm = models.CharField(
+        max_length=5, default="ES256", choices=[("ES256", "ES256"), ("RS256", "RS256")]
+    )  # of its access and ID tokens
+    client_jwks_uri = models.CharField(max_length=500, blank=True)  # where its public keys are
+    scope_aliases = models.JSONField(default=dict, blank=True)  # old name: the words that it stands for
     token_without_target = models.BooleanField(default=True)  # no scope: every application it may call
-    ignore_unknown_scopes = models.BooleanField(default=False)  # for old integrations only
+    # For old integrations only. Strict by default.
+    ignore_unknown_scopes = models.BooleanField(default=False)
+    secret_either_way = models.BooleanField(default=False)  # Basic or form, whichever of both is registered
+    assertion_for_token_endpoint = models.BooleanField(default=False)  # its address is taken as ``aud``, too
+    pkce_required = models.BooleanField(default=True)  # off for confidential clients only
     revision = models.PositiveIntegerField(default=1)
 
     class Meta(AbstractApplication.Meta):
@@ -67,26 +72,12 @@ class Client(AbstractApplication):
                 name="client_public_has_no_secret",
                 violation_error_message="A public client cannot authenticate.",
             ),
+            models.CheckConstraint(
+                condition=~Q(client_type="public") | Q(pkce_required=True),
+                name="client_public_has_pkce",
+                violation_error_message="A public client always needs PKCE.",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.client_id
-
-
-class ClientSecret(models.Model):
-    """A live or past secret: machine-made, 256 bit, kept as a keyed digest; its value is shown once."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="secrets")
-    digest = models.CharField(max_length=64)
-    pepper = models.PositiveIntegerField()
-    hint = models.CharField(max_length=8)
-    note = models.CharField(max_length=200, blank=True)
-    during = DateTimeRangeField()
-    created_by = models.CharField(max_length=200)
-    last_used_at = models.DateTimeField(null=True, blank=True)
-
-    objects = Spanned.as_manager()
-
-    def __str__(self) -> str:
-        return f"…{self.hint}"

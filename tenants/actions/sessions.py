@@ -4,7 +4,6 @@ import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.contrib.auth.hashers import check_password
 from django.db import connection, models, transaction
 from django.db.models.functions import Lower
@@ -15,6 +14,7 @@ from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants import hashers, policies
 from tenants.history import record
+from tenants.lifetimes import Lifetime, lifetime
 from tenants.models import SignInFailure, Tenant, TenantSuspension, User, UserActivity, UserSession
 
 FAILURES = 10  # refused attempts on one name from one address …
@@ -110,7 +110,7 @@ def resolve(*, tenant: Tenant, token: str, at: datetime, seen: bool = True) -> U
     session = (
         UserSession.objects.select_related("user")
         .filter(tenant=tenant, digest=hashers.digest(token), ended_at=None, expires_at__gt=at)
-        .filter(seen_at__gt=at - settings.SESSION_IDLE, user__in=_present(tenant, at))
+        .filter(seen_at__gt=at - lifetime(tenant, Lifetime.SESSION_IDLE), user__in=_present(tenant, at))
         .first()
     )
     if session is None:
@@ -196,7 +196,7 @@ def _start(user: User, at: datetime, source_address: str, user_agent: str, reque
         digest=hashers.digest(token),
         created_at=at,
         seen_at=at,
-        expires_at=at + settings.SESSION_LIFETIME,
+        expires_at=at + lifetime(user.tenant, Lifetime.SESSION),
         source_address=source_address[:64],
         user_agent=user_agent[:200].replace("\0", ""),
     )

@@ -8,6 +8,7 @@ from django.middleware.csrf import rotate_token
 
 from iam_portal.gate import Actor
 from iam_portal.tracing import request_id, source_address
+from tenants.lifetimes import Lifetime, lifetime
 from tenants.models import Tenant, UserSession
 
 
@@ -30,7 +31,7 @@ def remember(request: HttpRequest, response: HttpResponse, *, tenant: Tenant, to
     response.set_cookie(
         cookie_name(tenant.id),
         token,
-        max_age=settings.SESSION_LIFETIME,
+        max_age=lifetime(tenant, Lifetime.SESSION),
         path="/",
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,

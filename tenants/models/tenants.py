@@ -19,6 +19,13 @@ class Tenant(models.Model):
     name = models.CharField(max_length=120)
     is_platform = models.BooleanField(default=False)
     created_at = models.DateTimeField()
+    revision = models.PositiveIntegerField(default=1)
+    # Life times in seconds; without one the default of the settings counts.
+    access_token_seconds = models.PositiveIntegerField(null=True, blank=True)
+    refresh_idle_seconds = models.PositiveIntegerField(null=True, blank=True)
+    offline_idle_seconds = models.PositiveIntegerField(null=True, blank=True)
+    session_idle_seconds = models.PositiveIntegerField(null=True, blank=True)
+    session_seconds = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:
         constraints = [

@@ -37,10 +37,10 @@ WALLED = {
     "accesscontrol_tenantrole": "tenant_id",
     "accesscontrol_tenantrolepermission": "tenant_id",
     "accesscontrol_assignment": "tenant_id",
-    "accesscontrol_accesstoken": "tenant_id",
+    "accesscontrol_authorization": "tenant_id",
+    "accesscontrol_authorizationcode": "tenant_id",
     "accesscontrol_refreshtoken": "tenant_id",
-    "accesscontrol_idtoken": "tenant_id",
-    "accesscontrol_grant": "tenant_id",
+    "accesscontrol_revokedtoken": "tenant_id",
 }
 # Tables that name a tenant and stand before the wall, each with its reason.
 OPEN = {

@@ -8,11 +8,12 @@ from tenants import models as who
 from tenants.models import Tenant, since
 from tests.support.factories import NOW, make_tenant
 from tests.support.violations_of_sharing import RowsOfSharing
+from tests.support.violations_of_signing_in import RowsOfSigningIn
 
 ALWAYS = since(NOW)
 
 
-class World(RowsOfSharing):
+class World(RowsOfSharing, RowsOfSigningIn):
     """Rows come into being when they are first asked for."""
 
     def __init__(self) -> None:

@@ -8,6 +8,7 @@ from django.contrib.auth.hashers import MD5PasswordHasher
 
 from iam_portal.walls import tenant_scope
 from tenants.actions import sessions, tenants, users
+from tenants.lifetimes import Lifetime
 from tenants.models import HistoryEvent, SignInFailure, Tenant, UserSession
 from tests.support.factories import NOW, PASSWORD, SYSTEM, acting, make_tenant, make_user, sign_in
 from tests.tenants.conftest import at_once, history_of
@@ -138,10 +139,10 @@ def test_what_was_typed_is_not_kept(in_acme):
 
 def test_a_session_ends_when_idle_and_at_last_in_any_case(in_acme, jane, settings):
     token = sign_in(jane)
-    idle = NOW + settings.SESSION_IDLE
+    idle = NOW + timedelta(seconds=settings.LIFETIMES[Lifetime.SESSION_IDLE][0])
     assert sessions.resolve(tenant=in_acme, token=token, at=idle) is None
     moment = NOW
-    while moment < NOW + settings.SESSION_LIFETIME:
+    while moment < NOW + timedelta(seconds=settings.LIFETIMES[Lifetime.SESSION][0]):
         assert sessions.resolve(tenant=in_acme, token=token, at=moment)
         moment += timedelta(minutes=30)
     assert sessions.resolve(tenant=in_acme, token=token, at=moment) is None

@@ -1,0 +1,47 @@
+"""The sound rows of clients' credentials, and of people's sign-ins to applications."""
+
+from functools import cached_property
+
+from accesscontrol import models as may
+from applications import models as sharing
+from tenants.models import Tenant, User, since
+from tests.support.factories import NOW
+
+ALWAYS = since(NOW)
+
+
+class RowsOfSigningIn:
+    """What proves a client, and what people's sign-ins leave behind."""
+
+    tenant: Tenant
+    user: User
+    client: sharing.Client
+
+    @cached_property
+    def client_key(self) -> sharing.ClientKey:
+        return sharing.ClientKey.objects.create(client=self.client, kid="k", public_jwk={}, during=ALWAYS)
+
+    @cached_property
+    def certificate(self) -> sharing.ClientCertificate:
+        return sharing.ClientCertificate.objects.create(client=self.client, thumbprint="t", during=ALWAYS)
+
+    @cached_property
+    def trusted_issuer(self) -> sharing.TrustedIssuer:
+        return sharing.TrustedIssuer.objects.create(
+            client=self.client, issuer="https://issuer.example", subject="job", jwks={}, during=ALWAYS
+        )
+
+    @cached_property
+    def used_assertion(self) -> sharing.UsedAssertion:
+        return sharing.UsedAssertion.objects.create(client=self.client, digest="d", expires_at=NOW)
+
+    @cached_property
+    def authorization(self) -> may.Authorization:
+        moments = {"authenticated_at": NOW, "created_at": NOW, "used_at": NOW}
+        return may.Authorization.objects.create(
+            tenant=self.tenant, user=self.user, client=self.client, **moments
+        )
+
+    @cached_property
+    def revoked_token(self) -> may.RevokedToken:
+        return may.RevokedToken.objects.create(tenant=self.tenant, jti="j", expires_at=NOW)
