@@ -19,7 +19,7 @@ _DRIVERS: Any = adapters.get_loader(adapters.types["timestamptz"].oid, Format.TE
 
 
 class Moment(Loader):
-    """A ``timestamptz`` in UTC, which is the zone of all connections."""
+    """A ``timestamptz`` in UTC, whatever the zone of the connection."""
 
     timezone = UTC  # the framework looks at it, and puts its own in the place of a loader of another zone
 
@@ -29,7 +29,7 @@ class Moment(Loader):
 
     def load(self, data: Any) -> datetime:
         moment: datetime = self._load(data)
-        return moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC)
 
 
 class Stretch(TimestampTZRangeLoader):

@@ -13,6 +13,7 @@ from iam_portal.errors import DomainError, Kind
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants import hashers, policies
+from tenants.actions import live_sessions
 from tenants.history import record
 from tenants.lifetimes import Lifetime, lifetime
 from tenants.models import SignInFailure, Tenant, TenantSuspension, User, UserActivity, UserSession
@@ -107,12 +108,8 @@ def resolve(*, tenant: Tenant, token: str, at: datetime, seen: bool = True) -> U
 
     ``seen=False`` for what no person did: an open stream that asks again must not keep a session from idling.
     """
-    session = (
-        UserSession.objects.select_related("user")
-        .filter(tenant=tenant, digest=hashers.digest(token), ended_at=None, expires_at__gt=at)
-        .filter(seen_at__gt=at - lifetime(tenant, Lifetime.SESSION_IDLE), user__in=_present(tenant, at))
-        .first()
-    )
+    idle = lifetime(tenant, Lifetime.SESSION_IDLE)
+    session = live_sessions.find(tenant=tenant, token=token, at=at, idle=idle)
     if session is None:
         return None
     if seen and at - session.seen_at >= TOUCH:
