@@ -1,7 +1,8 @@
-"""What rows must fulfil by themselves is asked of PostgreSQL in one statement, not in one for each constraint.
+"""What a row must fulfil by itself is asked of PostgreSQL in one statement, not in one for each constraint.
 
-Every action cleans the rows it writes; the framework sets a savepoint and sends a query for each check. A row
-that fulfils all of them needs the answer once. For any other the framework asks as ever, and says what is wrong.
+Every action cleans the rows it writes; the framework sets a savepoint and sends a query for each check.
+A row that fulfils all of them needs the answer once. For any other the framework asks as ever, and says what
+is wrong.
 """
 
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""Single-use links and session cookies: 256 random bits, of which only the digest is kept. And demo passwords."""
+"""Single-use links and session cookies: 256 random bits, of which only the digest is kept. And demos."""
 
 import hashlib
 import secrets
