@@ -5,8 +5,6 @@ A row that fulfils all of them needs the answer once. For any other the framewor
 is wrong.
 """
 
-from collections.abc import Collection
-
 from django.apps import apps
 from django.core.exceptions import FieldError, ValidationError
 from django.db import DatabaseError, connections, models, router, transaction
@@ -22,15 +20,15 @@ def install() -> None:
     """For every model with several checks."""
     for model in apps.get_models():
         if sum(map(_is_check, model._meta.constraints)) > 1:
-            model.validate_constraints = validate_constraints  # type: ignore[method-assign]
+            model.validate_constraints = validate_constraints  # type: ignore[assignment,method-assign]
 
 
-def validate_constraints(row: models.Model, exclude: Collection[str] | None = None) -> None:
+def validate_constraints(row: models.Model, exclude: set[str] | None = None) -> None:
     """As the framework's method, which is called for the errors if there are any."""
     using = router.db_for_write(type(row), instance=row)
     try:
         for model, constraints in row.get_constraints():  # type: ignore[attr-defined]
-            checks = [one for one in constraints if _is_check(one)]
+            checks = [one for one in constraints if isinstance(one, CheckConstraint) and _is_check(one)]
             whole = bool(checks) and _hold(checks, model, row, exclude, using)
             for constraint in constraints:
                 if not (whole and _is_check(constraint)):
@@ -47,7 +45,7 @@ def _hold(
     checks: list[CheckConstraint],
     model: type[models.Model],
     row: models.Model,
-    exclude: Collection[str] | None,
+    exclude: set[str] | None,
     using: str,
 ) -> bool:
     """Whether no check is violated; unknown counts as fulfilled, as it does for PostgreSQL.

@@ -61,9 +61,11 @@ def test_a_row_that_keeps_the_rules_is_asked_about_once(contract: Contract) -> N
         {"type": "nonsense", "state": "nonsense", "starts_at": NOW, "ends_at": NOW},
         {"revision": 10**30},
     ],
-    ids=str,
+    ids=" and ".join,
 )
-@pytest.mark.parametrize("exclude", [None, {"type"}, {"starts_at", "state"}], ids=str)
+@pytest.mark.parametrize(
+    "exclude", [None, {"type"}, {"starts_at", "state"}], ids=["all", "one out", "two out"]
+)
 def test_what_is_wrong_is_said_as_the_framework_says_it(
     contract: Contract, wrong: dict[str, Any], exclude: set[str] | None
 ) -> None:
