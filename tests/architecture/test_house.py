@@ -23,6 +23,8 @@ from openapi_spec_validator import validate
 from iam_portal.launchers import keys
 from iam_portal.launchers.portal import ROOT
 
+pytestmark = pytest.mark.slow
+
 OURS = ("iam_portal", "tenants", "applications", "accesscontrol")
 LOCKS = ("requirements.lock", "requirements-dev.lock", "package-lock.json")
 # file or file:function → why it may be longer

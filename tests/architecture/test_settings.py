@@ -24,6 +24,8 @@ from iam_portal.launchers.portal import ROOT
 from iam_portal.urls import urlpatterns as real_addresses
 from tests.support.factories import PASSWORD, make_tenant, make_user
 
+pytestmark = pytest.mark.slow
+
 DOCUMENTED = ROOT / "docs" / "production.env.example"
 SECRET = ("SECRET_KEY", "PORTAL_ENCRYPTION_KEYS", "PORTAL_SECRET_PEPPERS")
 NEEDED = (*SECRET, "PORTAL_BASE_URL", "ALLOWED_HOSTS", "DATABASE_URL", "CELERY_BROKER_URL", "EMAIL_URL")
