@@ -45,6 +45,7 @@ def issued(
     *,
     ca: bool = False,
     usage: tuple[Any, ...] = (),
+    names: tuple[str, ...] = (),
     begins: datetime | None = None,
     ends: datetime | None = None,
 ) -> Issued:
@@ -69,4 +70,7 @@ def issued(
         made = made.add_extension(pointer, critical=False)
     if usage:
         made = made.add_extension(x509.ExtendedKeyUsage(usage), critical=False)
+    if names:
+        listed = x509.SubjectAlternativeName([x509.DNSName(each) for each in names])
+        made = made.add_extension(listed, critical=False)
     return Issued(made.sign(by.key if by else key, hashes.SHA256()), key)
