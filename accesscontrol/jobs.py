@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from accesscontrol.actions import purge, watch
+from accesscontrol.actions import purge, rotation, watch
 
 
 @shared_task(name="accesscontrol.watch_boundaries")
@@ -16,3 +16,9 @@ def watch_boundaries() -> None:
 def purge_sign_ins() -> None:
     """Each minute: codes, tokens and sign-ins that are over, a thousand in a transaction."""
     purge.run(at=timezone.now())
+
+
+@shared_task(name="accesscontrol.rotate_signing_keys")
+def rotate_signing_keys() -> None:
+    """Hourly: the next signing key, when the present one nears its age."""
+    rotation.run(at=timezone.now())

@@ -220,6 +220,8 @@ CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "iam_portal.pages.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+# What is uploaded may hold a private key by mistake: it never touches the disk. A larger file is dropped.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
 # --- REST ---------------------------------------------------------------------------------------------
 
@@ -287,6 +289,13 @@ OAUTH2_PROVIDER = {
     "COMPLIANT_BCP_RFC9700_REDIRECT_URI_SCHEME": True,
     "COMPLIANT_BCP_RFC9700_REDIRECT_URI_MATCHING": True,
 }
+
+# How long a key signs, how long before that the next one is published, how long it verifies afterwards.
+SIGNING_KEY_LIFE = timedelta(days=env.int("PORTAL_SIGNING_KEY_DAYS", default=90))
+SIGNING_KEY_AHEAD = timedelta(hours=env.int("PORTAL_SIGNING_KEY_AHEAD_HOURS", default=24))
+SIGNING_KEY_KEPT = timedelta(hours=env.int("PORTAL_SIGNING_KEY_KEPT_HOURS", default=24))
+if min(SIGNING_KEY_LIFE, SIGNING_KEY_AHEAD, SIGNING_KEY_KEPT) < timedelta(hours=1):
+    raise ImproperlyConfigured("PORTAL_SIGNING_KEY_…: at least one day or hour each.")
 
 # --- Worker -------------------------------------------------------------------------------------------
 

@@ -106,7 +106,9 @@ class Secret(ClientAPI):
 
 def _settings(body: dict[str, Any]) -> Settings:
     """``jwksUri`` null takes the address away."""
-    given = {_snake(name): tuple(value) if isinstance(value, list) else value for name, value in body.items()}
+    given: dict[str, Any] = {}
+    for name, value in body.items():
+        given[_snake(name)] = tuple(value) if isinstance(value, list) else value
     if "jwks_uri" in given and given["jwks_uri"] is None:
         given["jwks_uri"] = ""
     return Settings(**given)

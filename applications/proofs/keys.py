@@ -85,6 +85,16 @@ def of_pem(text: str) -> PublicKey:
         raise Unusable("pem_malformed", "The PEM cannot be read.") from None
 
 
+def of_text(text: str) -> PublicKey:
+    """Whichever of both it is: a JWK, or PEM."""
+    return of_jwk(_json(text)) if text.lstrip().startswith("{") else of_pem(text)
+
+
+def set_of_text(text: str) -> list[dict[str, str]]:
+    """A JWK set as text."""
+    return of_set(_json(text))
+
+
 def of_set(value: object) -> list[dict[str, str]]:
     """The public keys of a JWK set (RFC 7517 §5), one to twenty; a key of another use is left out."""
     keys = value.get("keys") if isinstance(value, Mapping) else None
@@ -157,6 +167,13 @@ def _parsed(jwk: Mapping[str, Any]) -> object:
     except (ValueError, UnsupportedAlgorithm):
         raise Unusable("key_malformed", "The members of the key make no key.") from None
     raise _kinds()
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise Unusable("key_malformed", "This is no JSON.") from None
 
 
 def _kinds() -> Unusable:

@@ -6,7 +6,7 @@ from rest_framework import serializers as rest
 
 from applications.actions.client_addresses import LONGEST, LONGEST_ORIGIN, MOST
 from applications.models import Client
-from applications.serializers.shared import Text
+from applications.serializers.shared import Switch, Text
 from tenants.rest import StrictSerializer
 
 METHODS = [name for name, _ in Client.METHODS]
@@ -38,11 +38,11 @@ class ClientPatch(StrictSerializer):
     algorithm = rest.ChoiceField(choices=ALGORITHMS, required=False)
     jwksUri = Text(LONGEST, required=False, allow_null=True)
     scopeAliases = rest.DictField(child=Text(1000), required=False)
-    tokenWithoutTarget = rest.BooleanField(required=False)
-    ignoreUnknownScopes = rest.BooleanField(required=False)
-    secretEitherWay = rest.BooleanField(required=False)
-    assertionForTokenEndpoint = rest.BooleanField(required=False)
-    pkceRequired = rest.BooleanField(required=False)
+    tokenWithoutTarget = Switch(required=False)
+    ignoreUnknownScopes = Switch(required=False)
+    secretEitherWay = Switch(required=False)
+    assertionForTokenEndpoint = Switch(required=False)
+    pkceRequired = Switch(required=False)
 
 
 class ClientOut(rest.Serializer[Any]):

@@ -14,6 +14,15 @@ class Text(rest.CharField):
         super().__init__(max_length=most, **options)
 
 
+class Switch(rest.BooleanField):
+    """True or false: the framework's own also takes "yes" and 1, which nobody says by intent."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return bool(data)
+
+
 class ReasonOut(rest.Serializer[Any]):
     """One link of a chain of reasons."""
 

@@ -49,9 +49,14 @@ def _invalid_into_form(form: BaseForm, exc: ValidationError) -> None:
 def _refusal_into_form(form: BaseForm, exc: DomainError) -> None:
     placed = False
     for error in exc.errors:
-        name = error["pointer"].strip("/").split("/")[0]
+        name = _snake(error["pointer"].strip("/").split("/")[0])
         placed = True
         form.add_error(name if name in form.fields else None, error["detail"])
     if not placed:
         for sentence in sentences(exc):
             form.add_error(None, sentence)
+
+
+def _snake(name: str) -> str:
+    """``redirectUris``, as the wire names a field, is ``redirect_uris`` in a form."""
+    return "".join(f"_{sign.lower()}" if sign.isupper() else sign for sign in name)

@@ -17,6 +17,7 @@ class Chapter(NamedTuple):
     prefixes: tuple[str, ...]
 
 
+_CREDENTIALS = ("secret", "client_key", "certificate", "trusted_issuer")
 CHAPTERS = {
     "users": Chapter(gettext_lazy("Users"), "user", ("user",)),
     "sign-ins": Chapter(gettext_lazy("Sign-ins"), "lock", ("session", "authorization")),
@@ -30,7 +31,7 @@ CHAPTERS = {
     "keys": Chapter(
         gettext_lazy("Keys and secrets"),
         "key",
-        ("secret", "key", "client_key", "certificate", "trusted_issuer"),
+        ("key", "signing_key", *_CREDENTIALS),
     ),
     "organization": Chapter(gettext_lazy("Organization"), "organization", ("tenant", "webhook")),
 }
@@ -136,7 +137,6 @@ _ALONE: Mapping[str, str | Promise] = {
     "webhook.resumed": gettext_lazy("resumed the webhook"),
     "webhook.ended": gettext_lazy("ended the webhook"),
 }
-_CREDENTIALS = ("secret", "client_key", "certificate", "trusted_issuer")
 _TOLD_ALONE = ("contract", "application", "manifest", "client", "webhook", *_CREDENTIALS)
 _ICONS = {
     "proposed": "mail",

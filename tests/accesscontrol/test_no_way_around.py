@@ -28,6 +28,7 @@ from tenants.models import Tenant
 from tests.applications.sharing import register
 from tests.support.factories import SYSTEM, make_tenant
 from tests.support.knocking import Knocker, basic, service
+from tests.support.proving import certified, pem
 
 BASE = "/iam/application-management/v1/tenants"
 EMPTY = {"resources": [], "roles": []}
@@ -59,6 +60,14 @@ def narrowed(tenant: Tenant, name: str, scope: str, *roles: str) -> Knocker:
         ("PATCH", "", {"displayName": "Pwned"}),
         ("POST", "/clients", {"kind": "public", "redirectUris": ["https://evil.example/cb"]}),
         ("POST", f"/clients/{PORTAL_ID}/secrets", {}),
+        ("POST", f"/clients/{PORTAL_ID}/keys", {"jwksUri": "https://evil.example/jwks"}),
+        ("POST", f"/clients/{PORTAL_ID}/certificates", {"pem": pem(certified())}),
+        (
+            "POST",
+            f"/clients/{PORTAL_ID}/trusted-issuers",
+            {"issuer": "https://evil.example", "subject": "me"},
+        ),
+        ("PATCH", f"/clients/{PORTAL_ID}", {"redirectUris": ["https://evil.example/cb"]}),
     ],
 )
 def test_the_portal_itself_is_nobodys_to_change(method: str, rest: str, body: dict[str, Any]):

@@ -12,21 +12,27 @@ from accesscontrol.models import Assignment
 from accesscontrol.portal_roles import ROLE_KEYS
 from applications.actions import (
     amendments,
+    client_certificates,
+    client_keys,
     clients,
     contracts,
     drafts,
     manifests,
     pauses,
+    trusted_issuers,
     webhook_requests,
     webhooks,
 )
 from applications.actions.changes import Change
 from applications.models import Amendment, Application, Contract
+from applications.proofs import certificates
+from applications.proofs.keys import of_pem
 from iam_portal.walls import tenant_scope
 from tenants.models import Group, Partnership, Tenant, User
 from tests.applications.sharing import accepted, register
 from tests.support.factories import SYSTEM, make_group, make_partners, make_tenant
 from tests.support.knocking import Knocker, browser, person, service
+from tests.support.proving import certified, ec_key, pem, public_pem
 from tests.support.universe import manifest_of
 
 
@@ -40,7 +46,7 @@ class Side:
     user: User
     group: Group
     application: Application
-    secret_id: UUID
+    proofs: dict[str, UUID]
     webhook_id: UUID
     delivery_id: int
     draft: Contract
@@ -57,7 +63,7 @@ class Side:
         return {
             "application_id": self.application.id,
             "client_id": self.application.id,
-            "secret_id": self.secret_id,
+            **self.proofs,
             "webhook_id": self.webhook_id,
             "delivery_id": self.delivery_id,
             "contract_id": self.contract.id,
@@ -79,7 +85,6 @@ def make_side(slug: str) -> Side:
     group = make_group(tenant, "Dispatch", members=(user,), at=at)
     application, private = register(tenant, "meter", at), register(tenant, "private", at)
     require(application, private, at)
-    secret, _ = clients.add_secret(tenant=tenant, client_id=application.id, by=SYSTEM, at=at)
     contract = accepted(tenant, partner, application.id, at=at)
     pauses.pause(tenant=tenant, contract_id=contract.id, by=SYSTEM, at=at, when=at.replace(year=at.year + 1))
     offer = drafts.Offer(type="provision", roles=[(private.id, "viewer")])
@@ -97,7 +102,7 @@ def make_side(slug: str) -> Side:
         user=user,
         group=group,
         application=application,
-        secret_id=secret.id,
+        proofs=proofs_of(application, at),
         webhook_id=webhook_id,
         delivery_id=delivery_id,
         draft=draft,
@@ -110,6 +115,22 @@ def make_side(slug: str) -> Side:
     )
     made.names = {str(tenant.id), str(partner.id), slug, f'{slug.capitalize()}"'}
     return made
+
+
+def proofs_of(application: Application, at: datetime) -> dict[str, UUID]:
+    """One of everything that proves its client, by the names that addresses use."""
+    given = {"tenant": application.owner, "client_id": application.id, "by": SYSTEM, "at": at}
+    secret, _ = clients.add_secret(**given)
+    key = client_keys.add(key=of_pem(public_pem(ec_key())), **given)
+    certificate = client_certificates.add(certificate=certificates.of_pem(pem(certified())), **given)
+    trust = trusted_issuers.Trust(issuer="https://issuer.example", subject="robot")
+    issuer = trusted_issuers.add(trust=trust, **given)
+    return {
+        "secret_id": secret.id,
+        "key_id": key.id,
+        "certificate_id": certificate.id,
+        "issuer_id": issuer.id,
+    }
 
 
 def widening(contract: Contract, application: Application, at: datetime) -> Amendment:

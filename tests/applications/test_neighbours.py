@@ -31,6 +31,7 @@ from tests.applications.sides import Side, make_side
 from tests.support.factories import SYSTEM
 from tests.support.knocking import NOBODY, Knocker, address_of, browser, person
 from tests.support.once import made_once, savepoint
+from tests.support.proving import certified, pem
 
 NOTHING = "nobody.nothing"
 BACK = "https://tool.example/done"
@@ -70,6 +71,9 @@ def rest() -> list[doors.Door]:
 
 # What a door would take from the owner, by the end of its address.
 BODIES: dict[str, Any] = {
+    "/keys": {"jwksUri": "https://x.example/jwks"},
+    "/certificates": {"pem": pem(certified("robot"))},
+    "/trusted-issuers": {"issuer": "https://x.example", "subject": "robot"},
     "/clients": {"kind": "public", "redirectUris": [BACK], "webOrigins": []},
     "/{application_id}": {"description": "taken over"},
     "/manifest": {"resources": [], "roles": []},
@@ -225,7 +229,7 @@ def acts_on(other: Side, at: datetime) -> dict[str, Callable[[Tenant], Any]]:
         "retire": lambda t: applications.retire(tenant=t, **app),
         "secret": lambda t: clients.add_secret(tenant=t, client_id=other.application.id, **of),
         "revoke": lambda t: clients.revoke_secret(
-            tenant=t, client_id=other.application.id, secret_id=other.secret_id, **of
+            tenant=t, client_id=other.application.id, secret_id=other.proofs["secret_id"], **of
         ),
         "client": lambda t: clients.add_public(tenant=t, redirect_uris=[BACK], web_origins=[], **app),
         "take a role": lambda t: assignments.withdraw(tenant=t, assignment_id=other.assignment.id, **of),

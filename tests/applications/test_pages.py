@@ -7,10 +7,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from applications.actions import applications, clients, webhook_requests, webhooks
+from applications.actions import applications, webhook_requests, webhooks
 from applications.models import Contract
 from applications.urls import pages
 from iam_portal.walls import tenant_scope
+from tests.applications.sides import proofs_of
 from tests.applications.story import Party, person, register, share
 
 # Page → a role with which it opens, for those that one may merely read.
@@ -28,6 +29,15 @@ READABLE = {
     "application-retire": "module-manager",
     "secret-add": "module-manager",
     "secret-revoke": "module-manager",
+    "key-add": "module-manager",
+    "key-revoke": "module-manager",
+    "certificate-add": "module-manager",
+    "subject-add": "module-manager",
+    "certificate-revoke": "module-manager",
+    "issuer-add": "module-manager",
+    "issuer-revoke": "module-manager",
+    "client-add": "module-manager",
+    "client-edit": "module-manager",
     "contract-new": "provision-contract-manager",
     "contract-amend": "provision-contract-manager",
     "contract-pause": "provision-contract-manager",
@@ -69,11 +79,9 @@ def contract(acme: Party, beta: Party) -> Contract:
 @pytest.fixture
 def addresses(acme: Party, contract: Contract) -> dict[str, str]:
     """Every readable page of acme."""
-    application_id = acme.applications["planner"].id
-    secret, _value = clients.add_secret(
-        tenant=acme.tenant, client_id=application_id, by=acme.actor, at=timezone.now()
-    )
-    known = {"application_id": application_id, "contract_id": contract.id, "secret_id": secret.id}
+    planner = acme.applications["planner"]
+    known = {"application_id": planner.id, "client_id": planner.id, "contract_id": contract.id}
+    known |= proofs_of(planner, timezone.now())
     of_webhook = told(acme)
     found = {}
     for pattern in pages.urlpatterns:

@@ -44,7 +44,15 @@ REFUSED = [
     "http://127.0.0.1.evil.example/cb",
     "http://127.0.0.1@evil.example/cb",
     "javascript:alert(1)",
-    "com.example.app:/cb",
+    "com.example.app://cb",
+    "com.example.app:cb",
+    "com.example.app:/cb#here",
+    "com..app:/cb",
+    "app:/cb",
+    "java.script+x:/cb",
+    "https://*.example.org/cb",
+    "https://app%2eexample.org/cb",
+    'https://app.example.org/"cb',
     "//app.example.org/cb",
     "https:///cb",
     "https://app.example.org:port/cb",
@@ -70,6 +78,30 @@ def test_what_leads_elsewhere_or_can_be_read_is_refused(tool: Application, addre
 @pytest.mark.parametrize("address", [HOME, "https://app.example.org:8443/cb?a=b", "https://[2001:db8::1]/cb"])
 def test_https_is_taken(tool: Application, address: str) -> None:
     assert add(tool, address, origins=("https://app.example.org",)).redirect_uris == address
+
+
+def test_an_app_may_use_the_domain_of_its_maker_reversed(tool: Application) -> None:
+    made = add(tool, "com.example.app:/cb")
+    assert made.redirect_uris == "com.example.app:/cb"
+    assert made.get_allowed_schemes() == ["com.example.app", "https"]
+    with pytest.raises(Invalid):
+        add(tool, HOME, origins=("com.example.app:/cb",))
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://app.example.org/",
+        f"{HOME}",
+        "https://app.example.org:443",
+        "https://APP.example.org",
+        "https://a?b",
+    ],
+)
+def test_an_origin_is_what_browsers_send(tool: Application, origin: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        add(tool, HOME, origins=(origin,))
+    assert [error["pointer"] for error in refused.value.errors] == ["/webOrigins/0"]
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:4711/cb", "http://localhost/cb", "http://[::1]:80/cb"])

@@ -128,6 +128,9 @@ _ACTS = {
 }
 
 
+_PROVING = ("keys/new", "certificates/new", "certificates/new-subject", "issuers/new", "public-client")
+
+
 def _applications(finder: _Finder) -> list[Shot]:
     shots = []
     for name, query in (
@@ -140,8 +143,9 @@ def _applications(finder: _Finder) -> list[Shot]:
             continue
         shots += [Shot(f"application-{name}", path), Shot(f"application-{name}-access", f"{path}/access")]
         if name == "owned":
-            more = ("credentials", "edit", "suspend", "retire", "secrets/new")
+            more = ("credentials", "edit", "suspend", "retire", "secrets/new", *_PROVING)
             shots += [Shot(f"application-{each.replace('/', '-')}", f"{path}/{each}") for each in more]
+            shots.append(Shot("client-settings", f"{path}/clients/{path.rpartition('/')[2]}"))
     return shots
 
 

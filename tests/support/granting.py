@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -11,9 +12,19 @@ from accesscontrol.actions import assignments, tenant_roles
 from accesscontrol.actions.assignments import Wanted
 from accesscontrol.actions.tenant_roles import Definition
 from accesscontrol.models import Assignment, TenantRole
-from applications.actions import clients
-from applications.models import Application, Client, ClientSecret
+from applications.actions import client_certificates, client_keys, client_settings, clients, trusted_issuers
+from applications.actions.client_settings import Settings
+from applications.actions.trusted_issuers import Trust
+from applications.models import (
+    Application,
+    Client,
+    ClientCertificate,
+    ClientKey,
+    ClientSecret,
+    TrustedIssuer,
+)
 from applications.models.applications import PORTAL_ID
+from applications.proofs import certificates, keys
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants.actions import groups, memberships, users
@@ -29,6 +40,7 @@ from tenants.models import (
 from tests.applications.sharing import register
 from tests.support.factories import SYSTEM, make_group, make_tenant
 from tests.support.knocking import give, person
+from tests.support.proving import certified, ec_key, pem, public_pem
 
 STRONG = ("organization-manager", "access-manager")
 
@@ -97,6 +109,23 @@ def away(office: Office, user: User) -> Callable[[Actor], Any]:
 
 MODIFY = (PORTAL_ID, "urn:iam:portal", "Organizations", "modify")
 OWN_MAKING = Definition(key="mine", name="Mine", description="", permissions=[MODIFY])
+ANCHOR = certificates.anchor_of_pem(pem(certified("authority", authority=True)))
+OPENING: dict[str, Any] = {
+    "redirect_uris": ("https://x.example/",),
+    "post_logout_redirect_uris": ("https://x.example/",),
+    "web_origins": ("https://x.example",),
+    "jwks_uri": "https://x.example/jwks",
+    "authentication_method": "private_key_jwt",
+    "secret_either_way": True,
+    "assertion_for_token_endpoint": True,
+    "pkce_required": False,
+}
+
+
+def _of_robot(action: Callable[..., Any], named: dict[str, Any], office: Office) -> Callable[[Actor], Any]:
+    return office.act(action, client_id=office.robot.id, **named)
+
+
 # The ways to more rights. Each for the clerk, who manages all of users, groups and roles, and nothing else.
 WAYS: dict[str, Callable[[Office], Callable[[Actor], Any]]] = {
     "a role for oneself": lambda o: o.give(STRONG[0], user_id=o.clerk.id),
@@ -114,6 +143,19 @@ WAYS: dict[str, Callable[[Office], Callable[[Actor], Any]]] = {
     "a group made below": lambda o: o.act(groups.create, name="New", parent_id=o.strong.id),
     "a tenant role that holds it": lambda o: o.act(tenant_roles.define, definition=OWN_MAKING),
     "a stronger service's secret": lambda o: o.act(clients.add_secret, client_id=o.robot.id),
+    **{
+        f"a stronger service's {name}": partial(_of_robot, action, named)
+        for name, (action, named) in {
+            "key": (client_keys.add, {"key": keys.of_pem(public_pem(ec_key()))}),
+            "certificate": (client_certificates.add, {"certificate": certificates.of_pem(pem(certified()))}),
+            "subject": (client_certificates.add_name, {"subject_dn": "CN=me", "anchor": ANCHOR}),
+            "issuer": (trusted_issuers.add, {"trust": Trust(issuer="https://i.example", subject="me")}),
+            **{
+                f"client by {name}": (client_settings.change, {"settings": Settings(**{name: value})})
+                for name, value in OPENING.items()
+            },
+        }.items()
+    },
     "a stronger person's password": lambda o: o.act(users.reset, user_id=o.chief.id),
     "a stronger person's mailbox": lambda o: o.act(
         users.change, user_id=o.chief.id, email="clerk.too@example.org"
@@ -140,5 +182,6 @@ FOREIGN: dict[str, Callable[[Office], Callable[[Actor], Any]]] = {
 def state() -> tuple[Any, ...]:
     """Everything that the ways would change."""
     who = (Membership, GroupPlacement, Group, User, UserActivity, UserLink)
-    tables = (Assignment, TenantRole, Client, ClientSecret, *who)
+    proofs = (ClientSecret, ClientKey, ClientCertificate, TrustedIssuer)
+    tables = (Assignment, TenantRole, Client, *proofs, *who)
     return tuple(sorted(str(row) for row in table.objects.values_list()) for table in tables)
