@@ -37,7 +37,8 @@ ASKED_FOR = 1_800  # seconds in which the question is answered
 LONGEST = 4_096  # characters of ``state``
 LONGEST_FORM = 65_536
 ONCE = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
-QUIET = {"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": "no-referrer"}
+# Not "no-referrer": from such a page browsers send "Origin: null", and the check of forms refuses that.
+QUIET = {"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": "strict-origin"}
 _SALT = "iam.logout"
 
 

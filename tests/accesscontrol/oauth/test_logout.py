@@ -75,7 +75,7 @@ def test_with_her_own_hint_at_once(world: World, hers: SignedIn, browser: Browse
         ui_locales="de",
     )
     assert (reply.status_code, reply["Location"]) == (302, f"{BACK}&state=a%26b%3D%C3%BC")
-    assert (reply["Cache-Control"], reply["Referrer-Policy"]) == ("no-store", "no-referrer")
+    assert (reply["Cache-Control"], reply["Referrer-Policy"]) == ("no-store", "strict-origin")
     assert reply.cookies[f"iam_session_{world.globex.id.hex}"].value == ""
     assert not is_in(world, hers)
 
@@ -122,7 +122,9 @@ def test_without_it_she_is_asked(
 
 def test_her_answer_signs_her_out_and_goes_on(world: World, hers: SignedIn) -> None:
     browser = carrying(world, hers.cookie, checked=True)
-    page = ask(world, browser, client_id=METER, post_logout_redirect_uri=BACK, state="s").content.decode()
+    reply = ask(world, browser, client_id=METER, post_logout_redirect_uri=BACK, state="s")
+    assert reply["Referrer-Policy"] == "strict-origin"  # with "no-referrer", browsers send "Origin: null"
+    page = reply.content.decode()
     onward = page.split('name="onward" value="')[1].split('"')[0]
     address = f"/t/{world.globex.slug}/sign-out/asked"
     assert browser.post(address, {"onward": onward}).status_code == 403  # without the token of the form
