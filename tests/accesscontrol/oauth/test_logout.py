@@ -7,6 +7,7 @@ import pytest
 from django.test import Client as Browser
 
 from accesscontrol.oauth import tokens
+from accesscontrol.oauth.wire import FORM
 from applications.models import Client
 from iam_portal.walls import tenant_scope
 from tenants.models import User, UserSession
@@ -201,9 +202,15 @@ def test_a_form_comes_again_as_a_get(world: World, hers: SignedIn) -> None:
         assert reply["Location"] == f"{path_at(world.globex, prefix)}?{urlencode(sent)}"
     again = carrying(world, hers.cookie).get(reply["Location"])
     assert (again.status_code, again["Location"]) == (302, f"{BACK}&state=s")
-    assert (
-        world.browser.post(path_at(world.globex), b"{}", content_type="application/json").status_code == 400
-    )
+    for body, kind in (
+        (b"{}", "application/json"),
+        (b"state=s", f"{FORM}; charset=base64"),
+        (b"state=%ff", FORM),
+        (b"state=a&state=b", FORM),
+        (b"state=" + b"x" * 70_000, FORM),
+    ):
+        refused = world.browser.generic("POST", path_at(world.globex), body, content_type=kind)
+        assert refused.status_code == 400
 
 
 def test_an_unknown_tenant(world: World) -> None:
