@@ -4,9 +4,11 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from accesscontrol.actions import keys
 from iam_portal import problem, wall_check
 
 _API_ROOTS = ("/iam/", "/auth/", "/oauth2/")
@@ -59,7 +61,7 @@ def livez(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Database reachable, every migration applied, the wall stands. 503 with the first that is missing."""
+    """Database, migrations, the wall, a key of each kind to sign with. 503 with the first that is missing."""
     try:
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -70,6 +72,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"status": "migrations_pending"}, status=503)
     if gaps:  # which ones, `check --database default` says: a prober is not told
         return JsonResponse({"status": "wall_open"}, status=503)
+    if keys.without_signer(at=timezone.now()):
+        return JsonResponse({"status": "no_signing_key"}, status=503)
     return JsonResponse({"status": "ok"})
 
 

@@ -8,6 +8,7 @@ JOBS: dict[str, dict[str, Any]] = {
     "boundaries": {"task": "applications.tell_boundaries", "schedule": 1.0, "options": {"expires": 5}},
     "sequence": {"task": "applications.sequence", "schedule": 5.0},
     "assignments": {"task": "accesscontrol.watch_boundaries", "schedule": 1.0, "options": {"expires": 5}},
+    "signing-keys": {"task": "accesscontrol.rotate_signing_keys", "schedule": 3_600.0},
     "webhooks": {"task": "applications.deliver_webhooks", "schedule": 5.0},
     "webhook-records": {"task": "applications.tidy_webhooks", "schedule": 86_400.0},
     "event-retention": {"task": "applications.prune_events", "schedule": 3_600.0},

@@ -1,11 +1,12 @@
 """Encryption at rest, by the ring ``PORTAL_ENCRYPTION_KEYS``, for what must be read again."""
 
+from dataclasses import dataclass
 from functools import cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
-__all__ = ["InvalidToken", "seal", "unseal"]
+__all__ = ["InvalidToken", "Resealed", "reseal", "seal", "unseal"]
 
 
 def seal(text: str) -> str:
@@ -16,6 +17,24 @@ def seal(text: str) -> str:
 def unseal(sealed: str) -> str:
     """Decrypt with whichever key of the ring fits; ``InvalidToken`` where none does."""
     return _ring(tuple(settings.PORTAL_ENCRYPTION_KEYS)).decrypt(sealed.encode()).decode()
+
+
+@dataclass(slots=True)
+class Resealed:
+    """What a walk over sealed rows did, and how many no key of the ring could open."""
+
+    changed: int = 0
+    unreadable: int = 0
+
+
+def reseal(sealed: str) -> str:
+    """The same under the newest key; unchanged where that one sealed it. ``InvalidToken`` where none fits."""
+    ring = tuple(settings.PORTAL_ENCRYPTION_KEYS)
+    try:
+        _ring(ring[:1]).decrypt(sealed.encode())
+    except InvalidToken:
+        return _ring(ring).rotate(sealed.encode()).decode()
+    return sealed
 
 
 @cache

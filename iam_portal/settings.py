@@ -284,6 +284,13 @@ OAUTH2_PROVIDER = {
     "COMPLIANT_BCP_RFC9700_REDIRECT_URI_MATCHING": True,
 }
 
+# How long a key signs, how long before that the next one is published, how long it verifies afterwards.
+SIGNING_KEY_LIFE = timedelta(days=env.int("PORTAL_SIGNING_KEY_DAYS", default=90))
+SIGNING_KEY_AHEAD = timedelta(hours=env.int("PORTAL_SIGNING_KEY_AHEAD_HOURS", default=24))
+SIGNING_KEY_KEPT = timedelta(hours=env.int("PORTAL_SIGNING_KEY_KEPT_HOURS", default=24))
+if min(SIGNING_KEY_LIFE, SIGNING_KEY_AHEAD, SIGNING_KEY_KEPT) < timedelta(hours=1):
+    raise ImproperlyConfigured("PORTAL_SIGNING_KEY_…: at least one day or hour each.")
+
 # --- Worker -------------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL")

@@ -1,47 +1,54 @@
-"""Signing keys: made once, sealed at rest, parsed once per process.
+"""Signing keys as a process holds them: parsed once, by the moments of their rows.
 
-A key signs from ``active_from`` until ``retired_at`` and verifies until ``withdrawn_at``. Every process
-keeps the parsed set and looks at the table again at most every few seconds, and when a token names a key
-that it does not know.
+A key signs from ``active_from`` until ``retired_at`` and verifies until ``withdrawn_at``; what is planned
+needs nobody to carry it out. Every process keeps the parsed set and looks at the table again at most every
+few seconds, and when a token names a key that it does not know. Who makes and ends keys:
+:mod:`accesscontrol.actions.rotation`.
 """
 
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
-from django.db.models import Q
-from joserfc.jwk import ECKey, KeyParameters, RSAKey
+import structlog
+from joserfc.jwk import ECKey, RSAKey
 
 from accesscontrol.models import SigningKey
+from accesscontrol.models.keys import ALGORITHMS
 from iam_portal import sealing
 from iam_portal.errors import DomainError
 
-ALGORITHMS = ("ES256", "RS256")
-RSA_BITS = 2048
-MOMENTS = ("active_from", "retired_at", "withdrawn_at")
+__all__ = ["ALGORITHMS", "MAX_AGE", "NoSigningKey", "ParsedKey", "jwks", "signing_key", "verifying_key"]
+
+MAX_AGE = 300  # seconds for which others may keep the JWK set: as long as a token lives
 LOOK_AGAIN = 5.0  # seconds for which a set is believed
 LOOK_FOR_UNKNOWN = 1.0  # the same, for a token that names an unknown key: made-up ids must not cost a query
+PUBLIC = frozenset({"kty", "use", "alg", "kid", "crv", "x", "y", "n", "e"})  # all that leaves this process
+MOMENTS = ("active_from", "retired_at", "withdrawn_at")
+_KINDS: Mapping[str, type[ECKey] | type[RSAKey]] = {"ES256": ECKey, "RS256": RSAKey}
+
+log = structlog.get_logger("iam.keys")
 
 
 class NoSigningKey(DomainError):
-    """The installation has no key that may sign now; ``portal.install`` makes the first."""
+    """No key of the algorithm may sign now, or none can be read."""
 
     code = "no_signing_key"
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedKey:
-    """A key as this process holds it. ``private`` also verifies."""
+    """A key as this process holds it. ``private`` is missing where it was forgotten or cannot be read."""
 
     kid: str
     algorithm: str
     public_jwk: Mapping[str, Any]
-    private: ECKey | RSAKey
+    public: ECKey | RSAKey
+    private: ECKey | RSAKey | None
     active_from: datetime
     retired_at: datetime | None
     withdrawn_at: datetime | None
@@ -49,10 +56,10 @@ class ParsedKey:
     def signs(self, at: datetime) -> bool:
         """Whether new tokens are signed with it at the moment."""
         ended = self.retired_at is not None and self.retired_at <= at
-        return self.active_from <= at and not ended and self.verifies(at)
+        return self.private is not None and self.active_from <= at and not ended and self.verifies(at)
 
     def verifies(self, at: datetime) -> bool:
-        """Whether it is in the set that verifiers see: until it is withdrawn."""
+        """Whether it is in the set that verifiers see."""
         return self.withdrawn_at is None or at < self.withdrawn_at
 
 
@@ -64,31 +71,20 @@ class _Held:
     looked_at: float = float("-inf")  # of the monotonic clock
 
 
-_IMPORTED: Mapping[str, type[ECKey] | type[RSAKey]] = {"ES256": ECKey, "RS256": RSAKey}
 _held = _Held()
 _refreshing = threading.Lock()
 
 
-def ensure(*, at: datetime) -> None:
-    """Make the first key of each algorithm where none signs. Idempotent; two processes at once take turns."""
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('iam:signing-keys', 0))")
-        signing = SigningKey.objects.filter(Q(retired_at=None) | Q(retired_at__gt=at), active_from__lte=at)
-        for algorithm in ALGORITHMS:
-            if not signing.filter(algorithm=algorithm, withdrawn_at=None).exists():
-                _make(algorithm, at)
-    forget()
-
-
 def signing_key(*, algorithm: str, at: datetime) -> ParsedKey:
-    """The key of the algorithm that signs at the moment: the one that became active last."""
-    candidates = _signers(_known(at, LOOK_AGAIN), algorithm, at)
-    if not candidates:
-        candidates = _signers(_known(at, LOOK_FOR_UNKNOWN), algorithm, at)
-    if not candidates:
-        raise NoSigningKey("There is no key to sign with. Run the migrations of this installation.")
-    return max(candidates, key=lambda key: (key.active_from, key.kid))
+    """The key of the algorithm that signs at the moment.
+
+    There is one at most. Only a clock that is behind what was planned sees none: then it looks again.
+    """
+    for believed in (LOOK_AGAIN, LOOK_FOR_UNKNOWN):
+        for key in _known(at, believed).values():
+            if key.algorithm == algorithm and key.signs(at):
+                return key
+    raise NoSigningKey(f"There is no {algorithm} key to sign with. Run the migrations of this installation.")
 
 
 def verifying_key(kid: str, *, at: datetime) -> ParsedKey | None:
@@ -99,8 +95,13 @@ def verifying_key(kid: str, *, at: datetime) -> ParsedKey | None:
 
 def jwks(*, at: datetime) -> dict[str, list[dict[str, Any]]]:
     """The JWK set (RFC 7517 §5): public parts of every key that verifies now or will sign soon."""
-    held = _known(at, LOOK_AGAIN).values()
-    return {"keys": [dict(key.public_jwk) for key in held if key.verifies(at)]}
+    held = [key for key in _known(at, LOOK_AGAIN).values() if key.verifies(at)]
+    return {"keys": [{name: key.public_jwk[name] for name in sorted(key.public_jwk)} for key in held]}
+
+
+def without_signer(*, at: datetime) -> list[str]:
+    """The algorithms that this process cannot sign with now."""
+    return [algorithm for algorithm in ALGORITHMS if not _signs(algorithm, at)]
 
 
 def forget() -> None:
@@ -119,30 +120,12 @@ def unseal(sealed: str) -> dict[str, Any]:
     return opened
 
 
-def _make(algorithm: str, at: datetime) -> None:
-    key = _generate(algorithm)
-    row = SigningKey(
-        kid=str(key.kid),
-        algorithm=algorithm,
-        public_jwk=key.as_dict(private=False),
-        private_sealed=seal(key.as_dict(private=True)),
-        created_at=at,
-        active_from=at,
-    )
-    row.full_clean()
-    row.save(force_insert=True)
-
-
-def _generate(algorithm: str) -> ECKey | RSAKey:
-    """A key whose id is its thumbprint (RFC 7638). RSA takes long: never in a request."""
-    names: KeyParameters = {"use": "sig", "alg": algorithm}
-    if algorithm == "RS256":
-        return RSAKey.generate_key(RSA_BITS, names, auto_kid=True)
-    return ECKey.generate_key("P-256", names, auto_kid=True)
-
-
-def _signers(held: Mapping[str, ParsedKey], algorithm: str, at: datetime) -> list[ParsedKey]:
-    return [key for key in held.values() if key.algorithm == algorithm and key.signs(at)]
+def _signs(algorithm: str, at: datetime) -> bool:
+    try:
+        signing_key(algorithm=algorithm, at=at)
+    except NoSigningKey:
+        return False
+    return True
 
 
 def _known(at: datetime, believed: float) -> dict[str, ParsedKey]:
@@ -156,17 +139,32 @@ def _known(at: datetime, believed: float) -> dict[str, ParsedKey]:
 
 
 def _read(at: datetime, known: Mapping[str, ParsedKey]) -> dict[str, ParsedKey]:
-    """One small query; private keys are fetched and parsed only when they are new here."""
-    living = SigningKey.objects.filter(Q(withdrawn_at=None) | Q(withdrawn_at__gt=at))
-    rows = list(living.order_by("active_from", "kid").values_list("kid", *MOMENTS))
-    new = [kid for kid, *_ in rows if kid not in known]
-    fetched = SigningKey.objects.in_bulk(new) if new else {}
-    found: dict[str, ParsedKey] = {}
-    for kid, *moments in rows:
-        if kid in fetched:
-            row = fetched[kid]
-            private = _IMPORTED[row.algorithm].import_key(unseal(row.private_sealed))
-            found[kid] = ParsedKey(kid, row.algorithm, row.public_jwk, private, *moments)
-        else:
-            found[kid] = replace(known[kid], **dict(zip(MOMENTS, moments, strict=True)))
-    return found
+    """One small query; keys are fetched and parsed only when they are new here."""
+    living = SigningKey.objects.verifying(at).order_by("active_from", "kid")
+    moments = {kid: spent for kid, *spent in living.values_list("kid", *MOMENTS)}
+    parsed = {**known, **_parsed(kid for kid in moments if kid not in known)}
+    return {
+        kid: replace(parsed[kid], **dict(zip(MOMENTS, spent, strict=True)))
+        for kid, spent in moments.items()
+        if kid in parsed
+    }
+
+
+def _parsed(kids: Iterable[str]) -> dict[str, ParsedKey]:
+    wanted = list(kids)
+    found = SigningKey.objects.in_bulk(wanted) if wanted else {}
+    return {kid: _parse(row) for kid, row in found.items()}
+
+
+def _parse(row: SigningKey) -> ParsedKey:
+    """What cannot be unsealed (a key of the ring is missing) still verifies, and is told in the log."""
+    public_jwk = {name: value for name, value in row.public_jwk.items() if name in PUBLIC}
+    kind, private = _KINDS[row.algorithm], None
+    if row.private_sealed:
+        try:
+            private = kind.import_key(unseal(row.private_sealed))
+        except sealing.InvalidToken:
+            log.error("signing_key_unreadable", kid=row.kid)
+    public = kind.import_key(public_jwk)
+    moments = (row.active_from, row.retired_at, row.withdrawn_at)
+    return ParsedKey(row.kid, row.algorithm, public_jwk, public, private, *moments)

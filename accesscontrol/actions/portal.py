@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from accesscontrol.actions import keys
+from accesscontrol.actions import rotation
 from accesscontrol.models import Assignment
 from accesscontrol.portal_roles import ROLE_KEYS, manifest
 from applications.actions.manifests import declare
@@ -42,7 +42,7 @@ def install(*, at: datetime, platform_name: str = "Platform") -> Tenant:
             subject = ("application", PORTAL_ID, portal.display_name)
             history.record(action="application.registered", tenants=[platform], by=by, at=at, subject=subject)
         declare(application=portal, manifest=manifest(), by=by, at=at)
-    keys.ensure(at=at)
+    rotation.ensure(at=at)
     return platform
 
 

@@ -64,7 +64,7 @@ def decide(exchange: Exchange, *, scope: str, resources: Sequence[str], form: Ma
     """Decide client credentials; the granted scopes, or a refusal as an OAuth error."""
     client = exchange.client
     assert client is not None
-    asked = words.parse(scope, resources)
+    asked = words.parse(scope, resources, aliases=client.scope_aliases)
     _refuse_wrong_words(asked, client)
     tenant = _tenant(exchange.address, client, form)
     with tenant_scope(tenant.id if tenant else NOBODY):

@@ -2,11 +2,13 @@
 
 ``aud:<applicationId>`` or ``resource=urn:iam:application:<applicationId>`` (RFC 8707) names a target,
 ``<applicationId>/<role key>`` names one too and narrows it to the role, ``openid`` asks for the roles claim.
+A client may have other names for them.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from oauth2_provider.scopes import BaseScopes
@@ -17,6 +19,7 @@ AUDIENCE = "aud:"
 RESOURCE = "urn:iam:application:"
 OPENID = "openid"
 MOST = 100  # words; every target costs a decision
+NO_ALIASES: Mapping[str, str] = MappingProxyType({})
 
 _WORD = r"[a-z0-9][a-z0-9._-]{0,63}"
 # Nothing else is echoed: RFC 6749 §5.2 forbids quotes, backslashes and non-ASCII in a description.
@@ -73,9 +76,14 @@ class _Collected:
         self.targets[application_id] = replace(known, roles=known.roles | {key})
 
 
-def parse(scope: str, resources: Sequence[str]) -> Asked:
-    """Take both parameters apart. Empty ones count as not sent (RFC 6749 §3.2)."""
-    words = [word for word in scope.split(" ") if word]
+def parse(scope: str, resources: Sequence[str], aliases: Mapping[str, str] = NO_ALIASES) -> Asked:
+    """Take both parameters apart. Empty ones count as not sent (RFC 6749 §3.2).
+
+    ``aliases`` are the client's own names for words, as its old scopes were called; what they stand for is
+    taken as it is, so no name can lead to another.
+    """
+    said = [word for word in scope.split(" ") if word]
+    words = [word for name in said[: MOST + 1] for word in aliases.get(name, "").split() or [name]]
     uris = [uri for uri in resources if uri]
     collected = _Collected()
     for word in words[:MOST]:

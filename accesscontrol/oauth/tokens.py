@@ -33,6 +33,7 @@ def sign(claims: Mapping[str, Any], *, at: datetime, algorithm: str = "ES256", t
     """A compact JWS by the key of the algorithm that signs at the moment."""
     key = keys.signing_key(algorithm=algorithm, at=at)
     header = {"typ": type, "alg": algorithm, "kid": key.kid}
+    assert key.private is not None
     return jwt.encode(header, dict(claims), key.private, algorithms=[algorithm])
 
 
@@ -79,7 +80,7 @@ def _key(jws: Any, at: datetime) -> Any:
     key = keys.verifying_key(kid, at=at) if isinstance(kid, str) else None
     if key is None or header.get("alg") != key.algorithm:
         raise Unreadable
-    return key.private
+    return key.public
 
 
 def _require_form(claims: Mapping[str, Any], at: datetime, kind: str) -> None:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
@@ -14,7 +14,7 @@ from oauth2_provider.views import TokenView as ToolkitTokenView
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error, TemporarilyUnavailableError
 
 from accesscontrol.actions import keys
-from accesscontrol.oauth import clients, introspection, metadata, metrics, wire
+from accesscontrol.oauth import clients, introspection, metadata, metrics, published, wire
 from accesscontrol.oauth.claims import issuer
 from accesscontrol.oauth.exchange import Exchange
 from accesscontrol.oauth.realms import Address
@@ -22,8 +22,6 @@ from accesscontrol.oauth.refusals import BadRequest
 from accesscontrol.oauth.server import EXCHANGE, TokenCore, TokenServer
 from accesscontrol.oauth.validator import PortalValidator
 from iam_portal import problem
-
-KEEP = "public, max-age=300"  # keys and metadata: as long as a token lives
 
 
 class TokenView(ToolkitTokenView):
@@ -80,7 +78,7 @@ class CertsView(View):
         """404 for an unknown tenant, like its metadata."""
         if Address(**kwargs).find() is None:
             return _unknown(request)
-        return JsonResponse(keys.jwks(at=timezone.now()), headers={"Cache-Control": KEEP})
+        return published.answer(request, keys.jwks(at=timezone.now()))
 
 
 class MetadataView(View):
@@ -93,8 +91,9 @@ class MetadataView(View):
         tenant = Address(**kwargs).find()
         if tenant is None:
             return _unknown(request)
-        body = metadata.document(issuer=issuer(settings.PORTAL_BASE_URL, tenant.id))
-        return JsonResponse(body, headers={"Cache-Control": KEEP})
+        return published.answer(
+            request, metadata.document(issuer=issuer(settings.PORTAL_BASE_URL, tenant.id))
+        )
 
 
 def _unknown(request: HttpRequest) -> HttpResponse:

@@ -9,13 +9,16 @@ from applications.actions import webhooks
 from applications.delivery.record import recorded
 from applications.delivery.sealed import seal_new
 from applications.models import WebhookSecret
+from iam_portal import sealing
 from iam_portal.decision import rfc3339
 from iam_portal.errors import DomainError, Invalid, NotFound
 from iam_portal.gate import Actor
+from iam_portal.walls import cross_tenant
 from tenants.models import Tenant
 from tenants.models.spanned import clipped
 
 MOST_SECRETS = 2
+_BATCH = 500
 
 
 class TooManySecrets(DomainError):
@@ -65,3 +68,27 @@ def revoke(*, tenant: Tenant, webhook_id: UUID, secret_id: UUID, by: Actor, at: 
         living.filter(id=secret_id).update(during=clipped(at), sealed="")
         after = {"secretId": str(secret_id), "hint": found.hint}
         recorded(row, "secret_revoked", by=by, at=at, after=after)
+
+
+def reseal() -> sealing.Resealed:
+    """Encrypt every secret with the newest key of the ring, in small transactions. The values stay."""
+    done, after = sealing.Resealed(), None
+    while True:
+        with cross_tenant():
+            rows = WebhookSecret.objects.exclude(sealed="").order_by("id").select_for_update(of=("self",))
+            batch = list((rows.filter(id__gt=after) if after else rows)[:_BATCH])
+            for row in batch:
+                _reseal(row, done)
+        if not batch:
+            return done
+        after = batch[-1].id
+
+
+def _reseal(row: WebhookSecret, done: sealing.Resealed) -> None:
+    try:
+        sealed = sealing.reseal(row.sealed)
+    except sealing.InvalidToken:
+        done.unreadable += 1
+        return
+    if sealed != row.sealed:
+        done.changed += WebhookSecret.objects.filter(pk=row.pk).update(sealed=sealed)

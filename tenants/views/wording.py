@@ -27,7 +27,7 @@ CHAPTERS = {
     "applications": Chapter(
         gettext_lazy("Applications"), "apps", ("application", "manifest", "client", "resource")
     ),
-    "keys": Chapter(gettext_lazy("Keys and secrets"), "key", ("secret", "key", "certificate")),
+    "keys": Chapter(gettext_lazy("Keys and secrets"), "key", ("secret", "key", "certificate", "signing_key")),
     "organization": Chapter(gettext_lazy("Organization"), "organization", ("tenant", "webhook")),
 }
 _BY_PREFIX = {prefix: chapter for chapter in CHAPTERS.values() for prefix in chapter.prefixes}

@@ -7,6 +7,7 @@ import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
 
+from accesscontrol.models import SigningKey
 from applications.models import Application
 from iam_portal.walls import cross_tenant
 from tenants.models import HistoryLink, Partnership, since
@@ -126,6 +127,11 @@ VIOLATIONS: dict[str, Violation] = {
     "usedassertion_once": again("used_assertion"),
     "authorization_end_has_cause": changed("authorization", ended_at=NOW),
     "revokedtoken_once": again("revoked_token"),
+    "signingkey_retired_after_active": changed("signing_key", retired_at=NOW.replace(year=1999)),
+    "signingkey_withdrawn_is_retired": changed("signing_key", retired_at=None, withdrawn_at=NOW),
+    "signingkey_one_signer": lambda w: (
+        w.signing_key and SigningKey.objects.create(kid="other", **w.signing_key_columns)
+    ),
     "tenantrole_once": again("tenant_role"),
     "tenantrole_key_grammar": changed("tenant_role", key="No Key"),
     "tenantrolepermission_no_overlap": again("tenant_permission"),

@@ -9,6 +9,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client as Browser
 from pytest_django import DjangoDbBlocker
 
+from accesscontrol.actions import keys
 from iam_portal import checks, wall_check
 from iam_portal.wall_sql import ROLES
 from iam_portal.walls import cross_tenant, tenant_scope
@@ -118,3 +119,10 @@ def test_no_process_is_ready_while_the_wall_is_open(db: None, monkeypatch: pytes
     monkeypatch.setattr(wall_check, "gaps", lambda connection: {"iam.E008": "A gap."})
     answer = Browser().get("/readyz")
     assert (answer.status_code, answer.json()) == (503, {"status": "wall_open"})
+
+
+def test_no_process_is_ready_while_it_cannot_sign(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys, "_held", keys._Held())
+    monkeypatch.setattr(keys, "ALGORITHMS", ("ES256", "PS256"))
+    answer = Browser().get("/readyz")
+    assert (answer.status_code, answer.json()) == (503, {"status": "no_signing_key"})

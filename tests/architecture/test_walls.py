@@ -61,6 +61,7 @@ MAY_CROSS = {
     "applications/events.py": "the sequencer orders the events of all; an act is told to both sides",
     "applications/api/events.py": "an application reads its own events from the streams of all it serves",
     "applications/actions/webhook_requests.py": "the job forgets old deliveries of all tenants",
+    "applications/actions/webhook_secrets.py": "a new encryption key seals the secrets of all tenants",
     "applications/delivery/turns.py": "the worker finds the subscriptions of all tenants that are due",
     "applications/delivery/parcels.py": "an application's own events lie in the streams of all it serves",
     "applications/actions/counting.py": "one flush has the tokens of all tenants, and so do old days",

@@ -1,6 +1,7 @@
 """The sound rows of clients' credentials, and of people's sign-ins to applications."""
 
 from functools import cached_property
+from typing import Any
 
 from accesscontrol import models as may
 from applications import models as sharing
@@ -34,6 +35,17 @@ class RowsOfSigningIn:
     @cached_property
     def used_assertion(self) -> sharing.UsedAssertion:
         return sharing.UsedAssertion.objects.create(client=self.client, digest="d", expires_at=NOW)
+
+    @cached_property
+    def signing_key_columns(self) -> dict[str, Any]:
+        """Before those that the installation signs with, so that it stands in nobody's way."""
+        long_ago = NOW.replace(year=2000)
+        moments = {"created_at": long_ago, "active_from": long_ago, "retired_at": NOW.replace(year=2001)}
+        return {"algorithm": "ES256", "public_jwk": {}, **moments}
+
+    @cached_property
+    def signing_key(self) -> may.SigningKey:
+        return may.SigningKey.objects.create(kid="first", **self.signing_key_columns)
 
     @cached_property
     def authorization(self) -> may.Authorization:

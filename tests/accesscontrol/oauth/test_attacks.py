@@ -171,7 +171,7 @@ def test_counted_without_tenants(shared: World) -> None:
 
 
 def test_without_a_key_nothing_is_signed(shared: World) -> None:
-    SigningKey.objects.update(withdrawn_at=shared.clock.start)
+    SigningKey.objects.update(retired_at=shared.clock.start, withdrawn_at=shared.clock.start)
     keys.forget()
     response = shared.token(READER, shared.globex, f"aud:{METER}")
     assert (response.status_code, response.json()["error"]) == (503, "temporarily_unavailable")

@@ -169,6 +169,52 @@ def test_ignored_unknown_scopes(shared: World) -> None:
     assert claims["scope"] == f"aud:{METER}"
 
 
+class TestAliases:
+    """Old names of scopes; the reply spells out what they stand for."""
+
+    def test_one_name_for_several_words(self, shared: World) -> None:
+        shared.assign(shared.globex, READER, METER, "editor")
+        shared.set_client(READER, scope_aliases={"vehicle.read": f"aud:{METER} {METER}/viewer"})
+        response = shared.token(READER, shared.globex, "vehicle.read openid")
+        claims, granted = claims_of(response), f"aud:{METER} {METER}/viewer openid"
+        assert (claims["scope"], response.json()["scope"]) == (granted, granted)
+        assert claims["roles"] == [f"urn:iam:application-role:{shared.globex.id}:{METER}:viewer"]
+
+    def test_beside_the_words_themselves(self, shared: World) -> None:
+        two_targets(shared)
+        shared.set_client(READER, scope_aliases={"vehicle.read": f"aud:{METER}"})
+        claims = claims_of(shared.token(READER, shared.globex, f"vehicle.read aud:acme.billing aud:{METER}"))
+        assert claims["aud"] == ["acme.billing", METER]
+
+    def test_no_name_leads_to_another(self, shared: World) -> None:
+        shared.set_client(READER, scope_aliases={"a": "b", "b": f"aud:{METER}"})
+        refused = shared.token(READER, shared.globex, "a").json()
+        assert (refused["error"], refused["error_description"]) == ("invalid_scope", "Unknown scopes: [b]")
+
+    def test_a_name_gives_nothing_that_its_words_would_not(self, shared: World) -> None:
+        """Decided as any other request, and no way past the number of words, nor to everything."""
+        many = " ".join(f"aud:x{number}" for number in range(101))
+        shared.set_client(
+            READER,
+            scope_aliases={
+                "own": f"aud:{READER}",
+                "many": many,
+                "none": " ",
+                "both": f"aud:{METER} aud:iam-portal",
+            },
+        )
+        errors = {
+            name: shared.token(READER, shared.globex, name).json() for name in ("own", "many", "none", "both")
+        }
+        assert {body["error"] for body in errors.values()} == {"invalid_scope"}
+        assert errors["own"]["reason"] == "self_audience"
+        assert errors["none"]["error_description"] == "Unknown scopes: [none]"
+
+    def test_they_are_the_clients_own(self, shared: World) -> None:
+        shared.set_client("neighbour.reader", scope_aliases={"vehicle.read": f"aud:{METER}"})
+        assert shared.token(READER, shared.globex, "vehicle.read").json()["error"] == "invalid_scope"
+
+
 def test_access_contract_says_whose_data(shared: World) -> None:
     """Globex works on Acme's data: the token is Acme's, and its role covers Acme."""
     world = shared

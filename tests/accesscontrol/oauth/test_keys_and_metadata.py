@@ -8,7 +8,7 @@ import pytest
 from cryptography.fernet import InvalidToken
 from django.db import connection
 
-from accesscontrol.actions import keys
+from accesscontrol.actions import keys, rotation
 from accesscontrol.models import SigningKey
 from tests.accesscontrol.oauth.conftest import World
 
@@ -70,7 +70,7 @@ def test_slug_cannot_take_the_place_of_an_id(shared: World) -> None:
 
 def test_ensure_is_idempotent(shared: World) -> None:
     before = set(SigningKey.objects.values_list("kid", flat=True))
-    keys.ensure(at=shared.clock.at)
+    rotation.ensure(at=shared.clock.at)
     assert set(SigningKey.objects.values_list("kid", flat=True)) == before
     assert len(before) == 2
 
@@ -104,7 +104,7 @@ def test_new_retired_and_withdrawn_keys(shared: World, monkeypatch: pytest.Monke
     at = shared.clock.at
     old = keys.signing_key(algorithm="ES256", at=at).kid
     SigningKey.objects.filter(algorithm="ES256").update(retired_at=at)
-    keys.ensure(at=at)
+    rotation.ensure(at=at)
     keys._held.looked_at = now[0]  # another process made it
     new = SigningKey.objects.exclude(kid=old).get(algorithm="ES256").kid
     assert keys.verifying_key(new, at=at) is None
@@ -121,7 +121,7 @@ def test_new_retired_and_withdrawn_keys(shared: World, monkeypatch: pytest.Monke
 
 def test_two_processes_take_turns(shared: World) -> None:
     """The lock is held until the first has made its key."""
-    keys.ensure(at=shared.clock.at)
+    rotation.ensure(at=shared.clock.at)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid()"
