@@ -37,11 +37,11 @@ def in_words(seconds: int) -> str:
     return ngettext("%(count)d second", "%(count)d seconds", seconds) % {"count": seconds}
 
 
-class DurationField(forms.CharField):
+class DurationField(forms.Field):
     """A number with its unit, or of seconds; the value is in seconds."""
 
-    def to_python(self, value: Any) -> int | None:  # type: ignore[override]
-        text = str(super().to_python(value)).strip().lower()
+    def to_python(self, value: Any) -> int | None:
+        text = str(value or "").strip().lower()
         if not text:
             return None
         found = _TYPED.fullmatch(text)
@@ -69,7 +69,6 @@ class LifetimesForm(forms.Form):
             self.fields[of] = DurationField(
                 label=label,
                 required=False,
-                max_length=20,
                 help_text=said % {"least": least, "most": most, "default": default},
                 widget=forms.TextInput({"autocomplete": "off"}),
             )
