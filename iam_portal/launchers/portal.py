@@ -4,7 +4,7 @@ import http.client
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +49,7 @@ class LocalPortal:
     fast: bool = False
     bindir: Path | None = None
     events_port: int = field(default_factory=free_port)
+    settings: Mapping[str, str] = field(default_factory=dict)  # besides those that make it this portal
 
     def __post_init__(self) -> None:
         self.directory = self.directory.resolve()
@@ -82,6 +83,7 @@ class LocalPortal:
             "PORTAL_STATIC_ROOT": str(self.directory / "static"),
             "IAM_DEMO_DIR": str(self.directory),
             "PYTHONUNBUFFERED": "1",
+            **self.settings,
         }
 
     def start_database(self) -> str:

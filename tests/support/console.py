@@ -7,6 +7,8 @@ import requests
 
 from tests.support.browsing import Login
 
+CSRF = r'name="csrfmiddlewaretoken" value="([^"]+)"'
+
 
 class Console:
     """One person with one session."""
@@ -35,9 +37,18 @@ class Console:
         application_id = client_id.removesuffix("-frontend")
         self.call("PATCH", f"applications/{application_id}/clients/{client_id}", settings)
 
+    def fill(self, path: str, **form: str) -> str:
+        """Send the form of a page of the organization; the page that follows."""
+        page = f"{self.base}/t/{self.login.slug}/{path}"
+        token = re.search(CSRF, self.http.get(page, timeout=20).text)
+        assert token is not None, page
+        reply = self.http.post(page, {**form, "csrfmiddlewaretoken": token[1]}, timeout=20)
+        assert reply.ok, reply.text
+        return reply.text
+
     def _sign_in(self) -> None:
         page = f"{self.base}/t/{self.login.slug}/sign-in"
-        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', self.http.get(page, timeout=20).text)
+        token = re.search(CSRF, self.http.get(page, timeout=20).text)
         assert token is not None
         form = {"username": self.login.username, "password": self.login.password}
         response = self.http.post(page, {**form, "csrfmiddlewaretoken": token[1]}, timeout=20)
