@@ -15,14 +15,14 @@ from tests.support import gateways, proving
 from tests.support.console import Console
 from tests.support.gateways import LOOPBACK
 from tests.support.portal import CERTIFICATE_HEADER, RunningPortal
-from tests.support.stage import made_of, registered
+from tests.support.stage import registered, sides
 
 NAME = "nightly"  # of the certificate and its key
 
 
 def service(portal: RunningPortal) -> str:
     """A new one of the consumer, which may call the story's target; its client id. It has a secret, too."""
-    side = made_of(portal.story).consumer
+    _, side = sides(portal.story)
     client_id = registered(side).client_id
     given = side.give_role(portal.story["target"]["applicationId"], "viewer", client_id)
     assert given.status == 201, given

@@ -105,14 +105,20 @@ class Stage:
         return self.target.client_id in [item["applicationId"] for item in items]
 
 
-def made_of(story: Story) -> Stage:
-    """A stage for one test, with a target of its own."""
+def sides(story: Story) -> tuple[Side, Side]:
+    """The provider and the consumer."""
     portal = Portal(story["base"])
     provider, consumer = (
         Side(portal, story[name]["tenantId"], Credentials.of(story[name]["automation"]))
         for name in ("provider", "consumer")
     )
-    return Stage(portal, provider, consumer, Credentials.of(story["caller"]), registered(provider))
+    return provider, consumer
+
+
+def made_of(story: Story) -> Stage:
+    """A stage for one test, with a target of its own."""
+    provider, consumer = sides(story)
+    return Stage(provider.portal, provider, consumer, Credentials.of(story["caller"]), registered(provider))
 
 
 def registered(side: Side) -> Credentials:
