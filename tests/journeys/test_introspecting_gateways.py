@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
@@ -102,13 +103,32 @@ def test_a_good_token_comes_through_and_says_who_calls(
 ) -> None:
     story, good = running_portal.story, token(running_portal)
 
-    reply = gateway.ask(method, good, **{"X-Iam-Tenant": "forged", "X-Iam-Client": "forged"})
+    forged = dict.fromkeys(("X-Iam-Tenant", "X-Iam-Client", "X_Iam_Tenant", "X_IAM_CLIENT"), "forged")
+    reply = gateway.ask(method, good, **forged)
 
     assert reply.status_code == 200, (reply.text, tail(gateway.process.log))
     (heard,) = gateway.passed
     assert heard["x-iam-client"] == story["caller"]["applicationId"]
     assert heard["x-iam-tenant"] == story["consumer"]["tenantId"]
     assert heard["authorization"] == f"Bearer {good}"
+    assert "forged" not in heard.values()
+
+
+def test_of_two_tokens_the_application_hears_none_that_was_not_looked_at(
+    gateway: Gateway, running_portal: RunningPortal
+) -> None:
+    good = token(running_portal)
+    for shown in ([good, "forged"], ["forged", good]):
+        gateway.passed.clear()
+        connection = HTTPConnection(gateways.LOOPBACK, gateway.port, timeout=10)
+        connection.putrequest("GET", "/machines")
+        for value in shown:
+            connection.putheader("Authorization", f"Bearer {value}")
+        connection.endheaders()
+        status = connection.getresponse().status
+        connection.close()
+        assert [heard["authorization"] for heard in gateway.passed] == [f"Bearer {good}"] * (status == 200)
+        assert status in (200, 400, 401)
 
 
 def test_a_forged_token_stays_outside(gateway: Gateway, running_portal: RunningPortal) -> None:

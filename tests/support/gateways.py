@@ -43,7 +43,9 @@ class Application(ThreadingHTTPServer):
 class _Answer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         assert isinstance(self.server, Application)
-        self.server.heard.append({name.lower(): value for name, value in self.headers.items()})
+        self.server.heard.append(
+            {name.lower(): ", ".join(self.headers.get_all(name, [])) for name in self.headers}
+        )
         page = b"<!doctype html><html lang=en><title>Application</title><h1>Application</h1>"
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
