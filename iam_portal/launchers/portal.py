@@ -49,7 +49,7 @@ class LocalPortal:
     fast: bool = False
     bindir: Path | None = None
     events_port: int = field(default_factory=free_port)
-    more: Mapping[str, str] = field(default_factory=dict)  # settings of its processes
+    settings: Mapping[str, str] = field(default_factory=dict)  # besides those that make it this portal
 
     def __post_init__(self) -> None:
         self.directory = self.directory.resolve()
@@ -72,7 +72,6 @@ class LocalPortal:
         return {
             **os.environ,
             **self._secrets,
-            **self.more,
             "PORTAL_ENVIRONMENT": "demo",
             "DJANGO_SETTINGS_MODULE": "iam_portal.settings",
             "DATABASE_URL": self.servers.web,
@@ -84,6 +83,7 @@ class LocalPortal:
             "PORTAL_STATIC_ROOT": str(self.directory / "static"),
             "IAM_DEMO_DIR": str(self.directory),
             "PYTHONUNBUFFERED": "1",
+            **self.settings,
         }
 
     def start_database(self) -> str:

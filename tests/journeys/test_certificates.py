@@ -19,7 +19,7 @@ from iam_portal.launchers.portal import ROOT
 from iam_portal.launchers.valkey import free_port
 from tests.accesscontrol.oauth.certifying import Issued, issued
 from tests.journeys.test_gateway import LOOPBACK, OPTIONS, envoy, wait_for
-from tests.support.portal import PROXY_SECRET, RunningPortal
+from tests.support.portal import RunningPortal
 
 TEMPLATE = ROOT / "docs" / "gateways" / "envoy-certificates.yaml"
 
@@ -111,7 +111,7 @@ def proxy(running_portal: RunningPortal, tmp_path_factory: pytest.TempPathFactor
         "LISTEN_PORT": port,
         "CERTIFICATE": certificate,
         "KEY": key,
-        "PROXY_SECRET": PROXY_SECRET,
+        "PROXY_SECRET": running_portal.proxy_secret,
         "PORTAL_HOST": LOOPBACK,
         "PORTAL_PORT": running_portal.address.rpartition(":")[2],
     }

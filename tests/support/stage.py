@@ -105,20 +105,26 @@ class Stage:
         return self.target.client_id in [item["applicationId"] for item in items]
 
 
-def made_of(story: Story) -> Stage:
-    """A stage for one test, with a target of its own."""
+def sides(story: Story) -> tuple[Side, Side]:
+    """The provider and the consumer."""
     portal = Portal(story["base"])
     provider, consumer = (
         Side(portal, story[name]["tenantId"], Credentials.of(story[name]["automation"]))
         for name in ("provider", "consumer")
     )
-    return Stage(portal, provider, consumer, Credentials.of(story["caller"]), _register(provider))
+    return provider, consumer
 
 
-def _register(provider: Side) -> Credentials:
-    """A new application with one role, and a secret for it."""
+def made_of(story: Story) -> Stage:
+    """A stage for one test, with a target of its own."""
+    provider, consumer = sides(story)
+    return Stage(provider.portal, provider, consumer, Credentials.of(story["caller"]), registered(provider))
+
+
+def registered(side: Side) -> Credentials:
+    """A new application of this side with one role, and a secret for it."""
     name = f"journey-{next(_numbers)}"
-    made = provider.act("POST", "applications", {"name": name, "displayName": name.title()})
+    made = side.act("POST", "applications", {"name": name, "displayName": name.title()})
     assert made.status == 201, made
     application_id = made.body["applicationId"]
     permission = {"resourceType": "urn:acme:thing", "resourceId": "things", "privileges": ["read"]}
@@ -126,7 +132,7 @@ def _register(provider: Side) -> Credentials:
         "resources": [{"type": "urn:acme:thing", "id": "things", "privileges": ["read"]}],
         "roles": [{"key": "viewer", "permissions": [permission]}],
     }
-    assert provider.act("PUT", f"applications/{application_id}/manifest", manifest).status == 200
-    secret = provider.act("POST", f"applications/{application_id}/clients/{application_id}/secrets", {})
+    assert side.act("PUT", f"applications/{application_id}/manifest", manifest).status == 200
+    secret = side.act("POST", f"applications/{application_id}/clients/{application_id}/secrets", {})
     assert secret.status == 201, secret
     return Credentials(application_id, secret.body["clientSecret"])
