@@ -36,7 +36,7 @@ from iam_portal.errors import NotFound
 from iam_portal.gate import Actor, Permission, require_any
 from iam_portal.walls import tenant_scope
 from tenants.actions import sessions
-from tenants.models import Tenant, UserSession
+from tenants.models import UserSession
 
 if TYPE_CHECKING:  # the framework imports this module while it makes that class
     from rest_framework.views import APIView
@@ -193,11 +193,8 @@ def _path_tenant(context: Any) -> UUID | None:
 
 
 def _session(tenant_id: UUID, value: str, at: datetime, *, seen: bool) -> UserSession | None:
-    tenant = Tenant.objects.filter(id=tenant_id).first()
-    if tenant is None:
-        return None
-    with tenant_scope(tenant.id):
-        return sessions.resolve(tenant=tenant, token=value, at=at, seen=seen)
+    with tenant_scope(tenant_id):
+        return sessions.resolve(tenant=tenant_id, token=value, at=at, seen=seen)
 
 
 def _enforce_csrf(request: Request) -> None:

@@ -23,11 +23,11 @@ from applications import facts as sharing_facts
 from applications.models import Application
 from iam_portal.spans import Span
 from iam_portal.walls import cross_tenant, tenant_scope
-from tenants.models import UserActivity
 
 ALWAYS = (Span(),)
 
-_GROUPS = """
+# A person's own lives (without a group), and with each group that reaches him when it does.
+_REACH = """
 WITH RECURSIVE reach(group_id, during) AS (
     SELECT group_id, during FROM tenants_membership
     WHERE tenant_id = %(tenant)s AND user_id = %(user)s AND NOT isempty(during)
@@ -36,6 +36,9 @@ WITH RECURSIVE reach(group_id, during) AS (
     FROM reach r JOIN tenants_groupplacement p
         ON p.group_id = r.group_id AND p.tenant_id = %(tenant)s AND p.during && r.during
 )
+SELECT NULL, NULL, during FROM tenants_useractivity
+WHERE tenant_id = %(tenant)s AND user_id = %(user)s AND NOT isempty(during)
+UNION ALL
 SELECT g.id, g.name, reach.during * g.during FROM reach JOIN tenants_group g ON g.id = reach.group_id
 WHERE reach.during && g.during
 """
@@ -66,27 +69,30 @@ WHERE a.tenant_id = %(tenant)s AND NOT isempty(a.during)
 ORDER BY a.created_at, a.id
 """
 
+# One row for all permissions of a role that live alike: mostly one for a role.
 _BOOKS = """
-SELECT false, r.application_id, r.key, s.type, s.key, p.privilege, p.during
+SELECT false, r.application_id, r.key, p.during, array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
 FROM applications_rolepermission p
 JOIN applications_applicationrole r ON r.id = p.role_id
 JOIN applications_resource s ON s.id = p.resource_id
 WHERE r.application_id = ANY(%(applications)s) AND NOT isempty(p.during) AND s.owner_tenant_id IS NULL
+GROUP BY r.application_id, r.key, p.during
 UNION ALL
-SELECT true, s.application_id, r.key, s.type, s.key, p.privilege, p.during
+SELECT true, s.application_id, r.key, p.during, array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
 FROM accesscontrol_tenantrolepermission p
 JOIN accesscontrol_tenantrole r ON r.id = p.role_id
 JOIN applications_resource s ON s.id = p.resource_id
 WHERE p.tenant_id = %(tenant)s AND s.application_id = ANY(%(applications)s) AND NOT isempty(p.during)
+GROUP BY s.application_id, r.key, p.during
 """
 
 
 def principal(who: Principal, *, application_ids: Collection[str]) -> dict[str, PrincipalFacts]:
     """What is assigned to the principal for each of the applications. Runs in the tenant's scope.
 
-    One query for an application; for a person also one for his groups and one for his activity.
+    One query for an application; for a person also one for his activity and his groups.
     """
-    reach = _reach(who)
+    active, reach = _reach(who)
     groups = [*reach, who.group_id] if who.group_id is not None else list(reach)
     values = {
         "tenant": who.tenant_id,
@@ -103,7 +109,6 @@ def principal(who: Principal, *, application_ids: Collection[str]) -> dict[str, 
             found[application_id] += [
                 _assignment(row, str(who.tenant_id), application_id, via) for via in vias
             ]
-    active = _activity(who)
     principal_id = str(who.user_id or who.application_id or who.group_id)
     return {
         application_id: PrincipalFacts(
@@ -118,9 +123,11 @@ def books(application_ids: Collection[str], *, tenant_id: UUID | str) -> dict[st
     own: dict[str, dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
     made: dict[str, dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
     values = {"applications": list(application_ids), "tenant": tenant_id}
-    for of_tenant, application_id, key, kind, resource, privilege, during in _rows(_BOOKS, values):
-        shelf = made if of_tenant else own
-        shelf[application_id][key].append(PermissionFact((kind, resource, privilege), Span.of(during)))
+    for of_tenant, application_id, key, during, *permissions in _rows(_BOOKS, values):
+        shelf, span = made if of_tenant else own, Span.of(during)
+        shelf[application_id][key] += [
+            PermissionFact(permission, span) for permission in zip(*permissions, strict=True)
+        ]
     return {
         application_id: RoleBook(
             {key: tuple(facts) for key, facts in own[application_id].items()},
@@ -172,15 +179,18 @@ def callable_targets(*, caller: Application, tenant_id: UUID | str) -> list[str]
     return sorted(found for found in direct | made if found is not None)
 
 
-def _reach(who: Principal) -> dict[UUID, list[Via | None]]:
-    """The groups whose roles reach the principal, with the spans in which they do."""
-    found: dict[UUID, list[Via | None]] = defaultdict(list)
-    if who.user_id is not None:
-        with connection.cursor() as cursor:
-            cursor.execute(_GROUPS, {"tenant": who.tenant_id, "user": who.user_id})
-            for group_id, name, during in cursor.fetchall():
-                found[group_id].append(Via(Span.of(during), str(group_id), name))
-    return found
+def _reach(who: Principal) -> tuple[tuple[Span, ...], dict[UUID, list[Via | None]]]:
+    """When the principal is active, and the groups whose roles reach it, with the spans in which they do."""
+    groups: dict[UUID, list[Via | None]] = defaultdict(list)
+    if who.user_id is None:
+        return ALWAYS, groups
+    active: list[Span] = []
+    for group_id, name, during in _rows(_REACH, {"tenant": who.tenant_id, "user": who.user_id}):
+        if group_id is None:
+            active.append(Span.of(during))
+        else:
+            groups[group_id].append(Via(Span.of(during), str(group_id), name))
+    return tuple(active), groups
 
 
 def _any_tenant_role(facts: Mapping[str, PrincipalFacts]) -> bool:
@@ -203,15 +213,6 @@ def _assignment(row: tuple[Any, ...], tenant_id: str, application_id: str, via: 
         contract_id=str(contract_id) if contract_id else None,
         via=via,
     )
-
-
-def _activity(who: Principal) -> tuple[Span, ...]:
-    if who.user_id is None:
-        return ALWAYS
-    rows = UserActivity.objects.filter(
-        tenant_id=who.tenant_id, user_id=who.user_id, during__isempty=False
-    ).values_list("during", flat=True)
-    return tuple(Span.of(during) for during in rows)
 
 
 def groups_above(group_id: UUID, *, tenant_id: UUID | str, at: datetime) -> set[UUID]:

@@ -1,6 +1,7 @@
 """Writing to the outbox and giving positions. Layer: beside history, below the actions."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from applications.models import Event, Watermark
-from iam_portal.walls import cross_tenant
+from iam_portal.walls import cross_tenant, current_tenant
 
 PRUNED = "events-pruned"  # the watermark of retention
 CHANNEL = "iam_events"  # where the table's trigger tells that something was committed
@@ -69,7 +70,9 @@ def event(
 
 def write(rows: Sequence[Event]) -> None:
     """Add these events in the transaction of the change, in their order: a cascade has thousands."""
-    with cross_tenant():  # an act has its event in the other side's stream, and in those of a cascade
+    own = {str(row.tenant_id) for row in rows} == {current_tenant()}
+    # An act has its event in the other side's stream, and in those of a cascade.
+    with nullcontext() if own else cross_tenant():
         Event.objects.bulk_create(rows, batch_size=1000)
 
 

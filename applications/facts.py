@@ -89,7 +89,7 @@ FROM tenants_tenant t WHERE t.id = ANY(%(tenants)s::uuid[])
 def sharing(
     application_ids: Collection[str], *, tenant_ids: Collection[UUID | str]
 ) -> dict[str, SharingFacts]:
-    """Facts of each known application as far as they concern these tenants. Three queries.
+    """Facts of each known application as far as they concern these tenants. Three queries at most.
 
     The providers' own contracts are included, so that an access contract can be followed to its source.
     Unknown ids are left out of the answer.
@@ -98,7 +98,9 @@ def sharing(
     if not applications:
         return {}
     tenants = [str(tenant_id) for tenant_id in tenant_ids]
-    contracts = _contracts([application.id for application in applications], tenants)
+    # What is built in is shared by no contract: every door asks for the portal's own roles.
+    shared = [application.id for application in applications if not application.builtin]
+    contracts = _contracts(shared, tenants) if shared else {}
     mentioned = {*tenants, *(application.owner_id for application in applications)}
     for facts in contracts.values():
         mentioned |= {contract.provider_id for contract in facts}

@@ -135,6 +135,8 @@ PORTAL_EVENT_UNREAD_PER_ADDRESS = env.int("PORTAL_EVENT_UNREAD_PER_ADDRESS", def
 AUTH_USER_MODEL = "tenants.User"
 AUTHENTICATION_BACKENDS: list[str] = []  # sign-in goes through tenants.actions.sessions only
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+if not PRODUCTION:
+    PASSWORD_HASHERS = ["tenants.hashers.LightArgon2"]  # for passwords that are printed at the start
 if TESTING:
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -187,7 +189,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if TESTING
+        if not PRODUCTION  # compressing takes longer than a demo saves by it
         else "whitenoise.storage.CompressedStaticFilesStorage"
     },
 }

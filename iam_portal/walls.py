@@ -33,12 +33,12 @@ def tenant_scope(tenant_id: UUID | str) -> Iterator[None]:
         return
     token = _tenant.set(str(tenant_id))
     try:
-        with _transaction():
+        with _transaction() as ends_here:
             _execute("SELECT set_config('iam.tenant', %s, true)", str(tenant_id))
             try:
                 yield
             finally:
-                if _usable():
+                if not ends_here and _usable():
                     _execute("SELECT set_config('iam.tenant', %s, true)", former)
     finally:
         _tenant.reset(token)
@@ -50,13 +50,13 @@ def cross_tenant() -> Iterator[None]:
     depth = _crossing.get()
     token = _crossing.set(depth + 1)
     try:
-        with _transaction():
+        with _transaction() as ends_here:
             if depth == 0:
                 _execute(f"SET LOCAL ROLE {CROSS_ROLE}")
             try:
                 yield
             finally:
-                if depth == 0 and _usable():
+                if depth == 0 and not ends_here and _usable():
                     _execute(f"SET LOCAL ROLE {WEB_ROLE}")
     finally:
         _crossing.reset(token)
@@ -68,12 +68,13 @@ def current_tenant() -> str:
 
 
 @contextmanager
-def _transaction() -> Iterator[None]:
+def _transaction() -> Iterator[bool]:
+    """Whether it was opened here, and so ends here: every local setting ends with it."""
     if connection.in_atomic_block:
-        yield
+        yield False
     else:
         with transaction.atomic():
-            yield
+            yield True
 
 
 def _usable() -> bool:

@@ -1,7 +1,9 @@
-"""Single-use links and session cookies: 256 random bits, of which only the digest is kept."""
+"""Single-use links and session cookies: 256 random bits, of which only the digest is kept. And demos."""
 
 import hashlib
 import secrets
+
+from django.contrib.auth.hashers import Argon2PasswordHasher
 
 
 def fresh() -> str:
@@ -12,3 +14,11 @@ def fresh() -> str:
 def digest(value: str) -> str:
     """SHA-256 in hex. Unkeyed is enough: nobody can try 256 bits. Any text is taken, even a malformed one."""
     return hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()
+
+
+class LightArgon2(Argon2PasswordHasher):
+    """Of demos only, whose passwords everybody knows: fifty people are made at the start."""
+
+    time_cost = 1
+    memory_cost = 8192  # KiB
+    parallelism = 1

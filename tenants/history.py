@@ -4,6 +4,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from django.db import transaction
 
 from iam_portal.errors import DomainError
 from iam_portal.gate import Actor
-from iam_portal.walls import cross_tenant
+from iam_portal.walls import cross_tenant, current_tenant
 from tenants.models import HistoryEvent, HistoryPerson, Tenant
 
 
@@ -46,7 +47,8 @@ def record(
         "request_id": by.request_id,
     }
     ids = {tenant.id if isinstance(tenant, Tenant) else tenant for tenant in tenants}
-    with cross_tenant():  # the other side of a contract has its row too
+    own = {str(tenant_id) for tenant_id in ids} == {current_tenant()}
+    with nullcontext() if own else cross_tenant():  # the other side of a contract has its row too
         _write(sorted(ids, key=str), change, by, name)
 
 

@@ -217,9 +217,14 @@ def _new(algorithm: str, begins_at: datetime, at: datetime) -> SigningKey:
 def generate(algorithm: str) -> ECKey | RSAKey:
     """A key whose id is its thumbprint (RFC 7638). RSA may take a second: never in a request."""
     names: KeyParameters = {"use": "sig", "alg": algorithm}
-    if algorithm == "RS256":
-        return RSAKey.generate_key(RSA_BITS, names, auto_kid=True)
-    return ECKey.generate_key("P-256", names, auto_kid=True)
+    while True:
+        key = (
+            RSAKey.generate_key(RSA_BITS, names, auto_kid=True)
+            if algorithm == "RS256"
+            else ECKey.generate_key("P-256", names, auto_kid=True)
+        )
+        if not str(key.kid).startswith("-"):  # a command line would take the id for an option
+            return key
 
 
 def _save(rows: Sequence[SigningKey]) -> None:

@@ -137,7 +137,8 @@ def permissions_of(
 ) -> set[Permission]:
     """The permissions that held roles of the tenant's own scope amount to."""
     found: set[Permission] = set()
-    grantable = granted_permissions(sharing, book, tenant_id=tenant_id, at=at)
+    of_tenant = any(role.relation == "tenant" for role in roles.held)
+    grantable = granted_permissions(sharing, book, tenant_id=tenant_id, at=at) if of_tenant else set()
     for role in roles.held:
         if role.relation == "tenant":
             found |= living(book.tenant.get(role.key, ()), at) & grantable

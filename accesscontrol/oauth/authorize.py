@@ -224,6 +224,7 @@ class _Visit:
             },
             advice=_("Whoever manages contracts in your organization can say when it will be."),
             home_url=f"/t/{self.tenant.slug}/",
+            back_label=_("Back to the application"),
             back_url=iri_to_uri(self.to.location(denied, issuer=base)),
         )
 

@@ -12,7 +12,6 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.http.request import UnreadablePostError
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -22,11 +21,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 
-from accesscontrol.oauth import tokens
+from accesscontrol.oauth import tokens, wire
 from accesscontrol.oauth.claims import issuer
 from accesscontrol.oauth.clients.living import living
 from accesscontrol.oauth.realms import Address
-from accesscontrol.oauth.wire import FORM
+from accesscontrol.oauth.refusals import BadRequest
 from iam_portal.tracing import request_id
 from iam_portal.walls import tenant_scope
 from tenants.actions import sessions
@@ -37,7 +36,8 @@ ASKED_FOR = 1_800  # seconds in which the question is answered
 LONGEST = 4_096  # characters of ``state``
 LONGEST_FORM = 65_536
 ONCE = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
-QUIET = {"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": "no-referrer"}
+# Not "no-referrer": from such a page browsers send "Origin: null", and the check of forms refuses that.
+QUIET = {"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": "strict-origin"}
 _SALT = "iam.logout"
 
 
@@ -62,11 +62,12 @@ class LogoutView(View):
     def post(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
         """The same by a form of the application's page. As GET, the browser sends its cookie along again."""
         try:
-            if request.content_type != FORM or len(request.body) > LONGEST_FORM:
-                return _error(request, 400)
-        except UnreadablePostError:
+            query = urlencode(wire.form(request))
+        except BadRequest:
             return _error(request, 400)
-        return _to(f"{request.path}?{request.POST.urlencode()}", status=303)
+        if len(query) > LONGEST_FORM:
+            return _error(request, 400)
+        return _to(f"{request.path}?{query}", status=303)
 
     def get(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
         at, tenant = timezone.now(), Address(**kwargs).find()

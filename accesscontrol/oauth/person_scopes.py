@@ -17,7 +17,7 @@ def granted(scope: str, resources: Sequence[str], *, client: Client) -> tuple[st
     Code and refresh give tokens for the client's own application alone: whoever a person signs in to must not
     get a token with which it could call others in his name.
     """
-    asked = words.parse(scope, resources)
+    asked = words.parse(scope, resources, aliases=client.scope_aliases)
     if asked.words > words.MOST:
         raise refusals.ScopeRefused("invalid_scope", f"At most {words.MOST} scopes.")
     known = [word for word in ABOUT_PEOPLE if word in asked.unknown]

@@ -34,7 +34,12 @@ def applications_of_user(
     rows = [_row(page, list(found)) for _key, found in groupby(living, key=_alike)]
     rows.sort(key=lambda row: row["used_at"], reverse=True)
     names = [row["application"] for row in rows]
-    return {"template": TEMPLATE, "title": _("Applications"), "rows": rows, "names": names}
+    return {
+        "template": TEMPLATE,
+        "title": _("Applications that you are signed in to"),
+        "rows": rows,
+        "names": names,
+    }
 
 
 class EndSignIn(ConfirmPage):
@@ -47,10 +52,10 @@ class EndSignIn(ConfirmPage):
         back, name = self.url("tenants:account-detail"), application_of(found[0]).display_name
         minutes = max(1, int(lifetime(self.tenant, Lifetime.ACCESS_TOKEN).total_seconds() // 60))
         said = ngettext(
-            "It cannot do anything in your name from now on. Where it is trusted without being asked about, "
-            "for up to %(minutes)s minute more.",
-            "It cannot do anything in your name from now on. Where it is trusted without being asked about, "
-            "for up to %(minutes)s minutes more.",
+            "From now on it can do nothing in your name; where its tokens are taken without asking here, "
+            "after %(minutes)s minute at the latest.",
+            "From now on it can do nothing in your name; where its tokens are taken without asking here, "
+            "after %(minutes)s minutes at the latest.",
             minutes,
         )
         confirm = {

@@ -90,14 +90,9 @@ def change(
         client.clean_fields()
         client.validate_constraints()
         client.save()
-        proving.record(
-            client.application,
-            "client.changed",
-            by=by,
-            at=at,
-            before={name: before[name] for name in changed},
-            after={"clientId": client_id, **{name: after[name] for name in changed}},
-        )
+        told = {"clientId": client_id, **{name: after[name] for name in changed}}
+        was = {name: before[name] for name in changed}
+        proving.record(client.application, "client.changed", by=by, at=at, before=was, after=told)
     return client
 
 

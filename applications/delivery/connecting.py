@@ -3,9 +3,9 @@
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from socket import SHUT_RDWR, socket
 from typing import Any
@@ -74,30 +74,33 @@ class _Secure(HTTPSConnection):
         return made
 
 
-def connected(to: Receiver, deadline: Deadline, *, seconds: float) -> HTTPConnection:
-    """Connected to one of the addresses behind the name; ``seconds`` for each attempt. Close it."""
-    return _connected(to, _resolved(to, deadline), deadline, seconds)
-
-
-def ask(
-    connection: HTTPConnection,
+@contextmanager
+def asked(
     to: Receiver,
     deadline: Deadline,
     *,
     method: str,
     body: bytes | None,
     headers: Mapping[str, str],
-) -> BaseHTTPResponse:
-    """The head of the reply. Its body is yet to be read, no more of it than is wanted."""
-    connection.timeout = deadline.left
-    if connection.sock is not None:
-        connection.sock.settimeout(deadline.left)
-    sent = {"host": to.authority, **headers}
-    connection.request(method, to.target, body=body, headers=sent, preload_content=False)
-    reply = connection.getresponse()
-    if deadline.over:  # a head that was cut in two reads like a whole one
-        raise TimeoutError
-    return reply
+    connect_seconds: float,
+) -> Iterator[BaseHTTPResponse]:
+    """The head of the reply; its body is yet to be read, no more of it than is wanted."""
+    connection = _connected(to, _resolved(to, deadline), deadline, connect_seconds)
+    reply: BaseHTTPResponse | None = None
+    try:
+        connection.timeout = deadline.left
+        if connection.sock is not None:
+            connection.sock.settimeout(deadline.left)
+        sent = {"host": to.authority, **headers}
+        connection.request(method, to.target, body=body, headers=sent, preload_content=False)
+        reply = connection.getresponse()
+        if deadline.over:  # a head that was cut in two reads like a whole one
+            raise TimeoutError
+        yield reply
+    finally:
+        if reply is not None:
+            reply.close()  # it holds the socket, too
+        connection.close()
 
 
 def _resolved(to: Receiver, deadline: Deadline) -> list[IPAddress]:

@@ -10,7 +10,7 @@ from django.conf import settings
 from urllib3.response import BaseHTTPResponse
 
 from applications.delivery.addresses import AddressRefused, Reach, receiver
-from applications.delivery.connecting import Deadline, ask, connected, word
+from applications.delivery.connecting import Deadline, asked, word
 
 MOST_READ = 262_144  # bytes; a set of fifty keys with their certificates is a third of it
 _JSON = re.compile(r"application/(?:[a-z0-9.-]+\+)?json", re.IGNORECASE)
@@ -40,19 +40,15 @@ def document(url: str, *, reach: Reach) -> dict[str, Any]:
 
 
 def _body(url: str, reach: Reach, deadline: Deadline) -> bytes:
-    to = receiver(url, reach)
-    connection = connected(to, deadline, seconds=settings.FOREIGN_CONNECT_SECONDS)
-    try:
-        reply = ask(connection, to, deadline, method="GET", body=None, headers=_HEADERS)
+    to, seconds = receiver(url, reach), settings.FOREIGN_CONNECT_SECONDS
+    with asked(to, deadline, method="GET", body=None, headers=_HEADERS, connect_seconds=seconds) as reply:
         _require_json(reply)
         body = reply.read(MOST_READ + 1, decode_content=False)
-        if deadline.over:
-            raise TimeoutError
-        if len(body) > MOST_READ:
-            raise Unfetched("too_large")
-        return body
-    finally:
-        connection.close()
+    if deadline.over:
+        raise TimeoutError
+    if len(body) > MOST_READ:
+        raise Unfetched("too_large")
+    return body
 
 
 def _require_json(reply: BaseHTTPResponse) -> None:

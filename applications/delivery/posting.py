@@ -9,7 +9,7 @@ from django.conf import settings
 from urllib3.exceptions import HTTPError
 
 from applications.delivery.addresses import AddressRefused, Receiver, receiver
-from applications.delivery.connecting import Deadline, ask, connected, word
+from applications.delivery.connecting import Deadline, asked, word
 
 MOST_READ = 4096  # bytes of the reply, which are thrown away
 
@@ -56,12 +56,9 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> Reply:
 
 def _ask(to: Receiver, body: bytes, headers: Mapping[str, str], deadline: Deadline) -> tuple[int, str]:
     """The status and what ``Retry-After`` says."""
-    connection = connected(to, deadline, seconds=settings.WEBHOOK_CONNECT_SECONDS)
-    try:
-        sent = {"user-agent": "iam-portal-webhooks", **headers}
-        reply = ask(connection, to, deadline, method="POST", body=body, headers=sent)
+    sent = {"user-agent": "iam-portal-webhooks", **headers}
+    seconds = settings.WEBHOOK_CONNECT_SECONDS
+    with asked(to, deadline, method="POST", body=body, headers=sent, connect_seconds=seconds) as reply:
         with suppress(HTTPError, OSError):  # the status is the answer, whatever follows it
             reply.read(MOST_READ, decode_content=False)
         return reply.status, str(reply.headers.get("retry-after", ""))[:64]
-    finally:
-        connection.close()

@@ -1,11 +1,12 @@
 """What the pages of clients and credentials share: the frame, and what lives as tables."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from applications.actions import client_settings
 from applications.http import address
@@ -95,56 +96,75 @@ def shown(row: Client, slug: str) -> dict[str, Any]:
     }
 
 
+class _Kind(NamedTuple):
+    """A card: what is in it, what an empty one says, its buttons, and with which methods it is asked for."""
+
+    rows: type[Credential]
+    title: Promise | str
+    none: Promise | str
+    adds: tuple[tuple[str, Promise | str], ...]
+    methods: tuple[str, ...] = ()  # none: with any
+
+
+_KINDS = (
+    _Kind(
+        ClientSecret,
+        gettext_lazy("Secrets"),
+        gettext_lazy("No secret. Several may be valid at once, so that one is replaced without a gap."),
+        (("secret-add", gettext_lazy("Add secret")),),
+        _SECRET,
+    ),
+    _Kind(
+        ClientKey,
+        gettext_lazy("Keys"),
+        gettext_lazy("No key. With one, the client signs for itself and no secret travels."),
+        (("key-add", gettext_lazy("Add key")),),
+        ("private_key_jwt",),
+    ),
+    _Kind(
+        ClientCertificate,
+        gettext_lazy("Certificates"),
+        gettext_lazy(
+            "No certificate. With one, the client proves itself by TLS and its tokens are bound to it."
+        ),
+        (
+            ("certificate-add", gettext_lazy("Add certificate")),
+            ("subject-add", gettext_lazy("Add subject")),
+        ),
+        _CERTIFICATE,
+    ),
+    _Kind(
+        TrustedIssuer,
+        gettext_lazy("Workload identity"),
+        gettext_lazy("No issuer. A job in a cluster or a pipeline can come with the token it has there."),
+        (("issuer-add", gettext_lazy("Trust issuer")),),
+    ),
+)
+
+
 def cards(page: CredentialsPage, application: Application, *, changeable: bool) -> list[dict[str, Any]]:
     """Secrets, keys, certificates and trusted issuers: each a card with its table or a sentence."""
     client = page.confidential(application)
-    method = client.token_endpoint_auth_method
-    slug = page.slug
-
-    def add(name: str, label: str) -> dict[str, Any]:
-        return {"label": label, "url": address(name, slug, application_id=application.id), "icon": "plus"}
-
-    def card(
-        kind: type[Credential], title: str, none: str, used: bool, *adds: dict[str, Any]
-    ) -> dict[str, Any]:
-        rows = page.live(application, kind)
-        return {
-            "title": title,
-            "none": none,
-            "idle": _otherwise(client) if rows and not used else "",
-            "add": adds if changeable else (),
-            "table": _table(title, rows, slug, changeable=changeable) if rows else None,
-        }
-
-    keys_none = _("No key. With one, the client signs for itself and no secret travels.")
+    made = [_card(page, client, kind, changeable=changeable) for kind in _KINDS]
     if client.client_jwks_uri:
-        keys_none = _("None is registered here.")
-    return [
-        card(
-            ClientSecret,
-            _("Secrets"),
-            _("No secret. Several may be valid at once, so that one can be replaced without a gap."),
-            method in _SECRET,
-            add("secret-add", _("Add secret")),
-        ),
-        card(ClientKey, _("Keys"), keys_none, method == "private_key_jwt", add("key-add", _("Add key")))
-        | {"elsewhere": client.client_jwks_uri},
-        card(
-            ClientCertificate,
-            _("Certificates"),
-            _("No certificate. With one, the client proves itself by TLS and its tokens are bound to it."),
-            method in _CERTIFICATE,
-            add("certificate-add", _("Add certificate")),
-            add("subject-add", _("Add subject")),
-        ),
-        card(
-            TrustedIssuer,
-            _("Workload identity"),
-            _("No issuer. A job in a cluster or a pipeline can come with the token it has there."),
-            True,
-            add("issuer-add", _("Trust issuer")),
-        ),
+        made[1] |= {"elsewhere": client.client_jwks_uri, "none": _("None is registered here.")}
+    return made
+
+
+def _card(page: CredentialsPage, client: Client, kind: _Kind, *, changeable: bool) -> dict[str, Any]:
+    rows = page.live(client.application, kind.rows)
+    idle = kind.methods and client.token_endpoint_auth_method not in kind.methods
+    path = {"application_id": client.application_id}
+    adds = [
+        {"label": label, "url": address(name, page.slug, **path), "icon": "plus"} for name, label in kind.adds
     ]
+    return {
+        "title": kind.title,
+        "none": kind.none,
+        "idle": _otherwise(client) if rows and idle else "",
+        "add": adds if changeable else [],
+        "table": _table(str(kind.title), rows, page.slug, changeable=changeable) if rows else None,
+    }
 
 
 _LABELS = {

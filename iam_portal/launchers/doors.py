@@ -24,7 +24,7 @@ _NOBODY = "before anybody is signed in; looks and answers alike for every organi
 # Whatever asks for no permission, and why. A door that stands neither here nor declares one fails a test.
 OPEN = {
     "iam_portal.pages.livez": "for probes; says only that the process answers",
-    "iam_portal.pages.readyz": "for probes; says only whether database and migrations are there",
+    "iam_portal.pages.readyz": "for probes; says only whether database, migrations and keys are there",
     "iam_portal.pages.metrics": "counters without names; keep it inside at the proxy",
     "drf_spectacular.views.SpectacularJSONAPIView": "the description of the API",
     "drf_spectacular.views.SpectacularSwaggerSplitView": "the description of the API",

@@ -4,7 +4,7 @@ import http.client
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +49,7 @@ class LocalPortal:
     fast: bool = False
     bindir: Path | None = None
     events_port: int = field(default_factory=free_port)
+    more: Mapping[str, str] = field(default_factory=dict)  # settings of its processes
 
     def __post_init__(self) -> None:
         self.directory = self.directory.resolve()
@@ -71,6 +72,7 @@ class LocalPortal:
         return {
             **os.environ,
             **self._secrets,
+            **self.more,
             "PORTAL_ENVIRONMENT": "demo",
             "DJANGO_SETTINGS_MODULE": "iam_portal.settings",
             "DATABASE_URL": self.servers.web,

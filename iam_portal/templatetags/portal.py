@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django import template
@@ -17,6 +18,23 @@ from iam_portal.templatetags import moments, states
 from iam_portal.templatetags import timeline as lines
 
 register = template.Library()
+
+
+class _Blanks(dict[str, Any]):
+    """Reads as blank where it has nothing.
+
+    Templates forgive that of every dictionary, but look for an attribute and an index first, and list all
+    names of the type: of a table's cells, which have one or two of twelve members, half a page's time.
+    """
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+@register.filter
+def blanks(rows: Iterable[Any]) -> list[Any]:
+    """For a loop over dictionaries that have few of the members that are asked for."""
+    return [_Blanks(row) if isinstance(row, dict) else row for row in rows]
 
 
 @register.filter
@@ -67,6 +85,16 @@ def span_text(during: Any) -> SafeString | str:
 @register.simple_tag
 def icon(name: str, css: str = "", label: str = "") -> SafeString:
     """One drawing of the sprite; hidden from screen readers unless it has a label."""
+    return _labelled(name, css, label) if label else _plain(name, css)
+
+
+@cache
+def _plain(name: str, css: str) -> SafeString:
+    """Dozens on a page, all from code and templates, always the same."""
+    return _labelled(name, css, "")
+
+
+def _labelled(name: str, css: str, label: str) -> SafeString:
     spoken = format_html('role="img" aria-label="{}"', label) if label else 'aria-hidden="true"'
     return format_html(
         '<svg class="icon {}" {}><use href="{}#{}"/></svg>',

@@ -3,6 +3,7 @@
 import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.contrib.auth.hashers import check_password
 from django.db import connection, models, transaction
@@ -13,6 +14,7 @@ from iam_portal.errors import DomainError, Kind
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants import hashers, policies
+from tenants.actions import live_sessions
 from tenants.history import record
 from tenants.lifetimes import Lifetime, lifetime
 from tenants.models import SignInFailure, Tenant, TenantSuspension, User, UserActivity, UserSession
@@ -118,18 +120,14 @@ def sign_in(
     raise SignInRefused(REFUSED)
 
 
-def resolve(*, tenant: Tenant, token: str, at: datetime, seen: bool = True) -> UserSession | None:
-    """The live session behind a cookie, with its user; seen now (written at most once a minute).
+def resolve(*, tenant: Tenant | UUID, token: str, at: datetime, seen: bool = True) -> UserSession | None:
+    """The live session behind a cookie, with its user and tenant; seen now (written at most once a minute).
 
     ``seen=False`` for what no person did: an open stream that asks again must not keep a session from idling.
     """
-    session = (
-        UserSession.objects.select_related("user")
-        .filter(tenant=tenant, digest=hashers.digest(token), ended_at=None, expires_at__gt=at)
-        .filter(seen_at__gt=at - lifetime(tenant, Lifetime.SESSION_IDLE), user__in=_present(tenant, at))
-        .first()
-    )
-    if session is None:
+    tenant_id = tenant.pk if isinstance(tenant, Tenant) else tenant
+    session = live_sessions.find(tenant_id=tenant_id, token=token, at=at)
+    if session is None or session.seen_at <= at - lifetime(session.tenant, Lifetime.SESSION_IDLE):
         return None
     if seen and at - session.seen_at >= TOUCH:
         UserSession.objects.filter(pk=session.pk, seen_at__lt=at).update(seen_at=at)

@@ -1,5 +1,6 @@
-"""How long things last, as people type it: whole seconds, or nothing for the default."""
+"""How long things last, as people type it: ``30 d``, ``12 h``, ``5 min``, or nothing for the default."""
 
+import re
 from typing import Any
 
 from django import forms
@@ -18,6 +19,8 @@ LABELS: dict[Lifetime, str | Promise] = {
     Lifetime.SESSION: gettext_lazy("A session in the console, at most"),
 }
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_UNITS = {"s": 1, "min": _MINUTE, "h": _HOUR, "d": _DAY}
+_TYPED = re.compile(r"([0-9]{1,9}) *(s|min|h|d)?")
 
 
 def in_words(seconds: int) -> str:
@@ -34,6 +37,25 @@ def in_words(seconds: int) -> str:
     return ngettext("%(count)d second", "%(count)d seconds", seconds) % {"count": seconds}
 
 
+class DurationField(forms.CharField):
+    """A number with its unit, or of seconds; the value is in seconds."""
+
+    def to_python(self, value: Any) -> int | None:  # type: ignore[override]
+        text = str(super().to_python(value)).strip().lower()
+        if not text:
+            return None
+        found = _TYPED.fullmatch(text)
+        if found is None:
+            raise forms.ValidationError(_("Write a number and s, min, h or d, like 12 h."), code="invalid")
+        return int(found[1]) * _UNITS[found[2] or "s"]
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, int):
+            return value
+        unit = next(name for name in ("d", "h", "min", "s") if value % _UNITS[name] == 0)
+        return f"{value // _UNITS[unit]} {unit}"
+
+
 class LifetimesForm(forms.Form):
     """One field for each; the action knows the bounds. Against the revision that was shown."""
 
@@ -44,11 +66,12 @@ class LifetimesForm(forms.Form):
         for of, label in LABELS.items():
             default, least, most = map(in_words, bounds(of))
             said = _("From %(least)s to %(most)s. Empty: %(default)s.")
-            self.fields[of] = forms.IntegerField(
-                label=_("%(what)s, in seconds") % {"what": label},
+            self.fields[of] = DurationField(
+                label=label,
                 required=False,
+                max_length=20,
                 help_text=said % {"least": least, "most": most, "default": default},
-                widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off"}),
+                widget=forms.TextInput({"autocomplete": "off"}),
             )
 
     @classmethod

@@ -29,6 +29,8 @@ from tests.support.happening import (
 from tests.support.role_acts import RoleActs
 from tests.support.universe import OWNERS, TENANTS, Universe, basic
 
+pytestmark = pytest.mark.slow
+
 TOKEN_LIFE = timedelta(seconds=300)
 BASE = "/iam/access-management/v1"
 

@@ -26,6 +26,8 @@ from tests.applications.sharing import register
 from tests.support.factories import SYSTEM, acting, make_group, make_tenant, make_user
 from tests.support.happening import PROFILE
 
+pytestmark = pytest.mark.slow
+
 BORN = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
 DAY = timedelta(days=1)
 who = st.integers(0, 2)

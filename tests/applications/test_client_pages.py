@@ -137,7 +137,7 @@ def test_the_settings_are_drawn_saved_and_not_by_an_old_page(acme: Party) -> Non
     assert row.redirect_uris == "https://a.example/cb https://b.example/cb"
     assert row.scope_aliases == {"vehicle.read": "aud:acme.fleet-planner", "a.b": "openid"}
     assert (row.token_endpoint_auth_method, row.pkce_required, row.revision) == ("private_key_jwt", True, 2)
-    wrong = acme.post(path, **{**form, "redirect_uris": "x"})
+    wrong = acme.post(path, **{**form, "scope_aliases": "nonsense"})
     assert wrong.context["revision"] == 1, "another mistake hides nothing"
     late = acme.post(path, **{**form, "algorithm": "RS256"})
     assert "changed meanwhile" in text_of(late)

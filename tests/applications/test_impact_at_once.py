@@ -20,6 +20,8 @@ from tests.applications.sharing import accepted, register
 from tests.support.factories import SYSTEM, make_partners, make_tenant
 from tests.support.knocking import browser, person
 
+pytestmark = pytest.mark.slow
+
 
 def now() -> datetime:
     return datetime.now(UTC)

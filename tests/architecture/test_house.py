@@ -23,6 +23,8 @@ from openapi_spec_validator import validate
 from iam_portal.launchers import keys
 from iam_portal.launchers.portal import ROOT
 
+pytestmark = pytest.mark.slow
+
 OURS = ("iam_portal", "tenants", "applications", "accesscontrol")
 LOCKS = ("requirements.lock", "requirements-dev.lock", "package-lock.json")
 # file or file:function → why it may be longer
@@ -55,7 +57,10 @@ def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
             yield node
 
 
-def test_the_layers_hold(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_layers_hold(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "logging.config.dictConfig", lambda _: None
+    )  # it would silence the logs of this process
     broken = lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True, no_logo=True)
 
     assert broken == 0, capsys.readouterr().out

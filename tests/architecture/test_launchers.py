@@ -23,6 +23,8 @@ from iam_portal.launchers.processes import Supervisor, claim
 from iam_portal.launchers.valkey import EmbeddedValkey
 from tests.support.database import bindir
 
+pytestmark = pytest.mark.slow
+
 _PARENT = """
 import sys, time
 from pathlib import Path

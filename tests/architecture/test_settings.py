@@ -24,6 +24,8 @@ from iam_portal.launchers.portal import ROOT
 from iam_portal.urls import urlpatterns as real_addresses
 from tests.support.factories import PASSWORD, make_tenant, make_user
 
+pytestmark = pytest.mark.slow
+
 DOCUMENTED = ROOT / "docs" / "production.env.example"
 SECRET = ("SECRET_KEY", "PORTAL_ENCRYPTION_KEYS", "PORTAL_SECRET_PEPPERS")
 NEEDED = (*SECRET, "PORTAL_BASE_URL", "ALLOWED_HOSTS", "DATABASE_URL", "CELERY_BROKER_URL", "EMAIL_URL")
@@ -199,41 +201,6 @@ def test_tokens_go_to_the_event_service_by_https_only(
 ) -> None:
     settings.PORTAL_EVENTS_URL = address
     assert [message.id for message in checks.plain_events(None)] == found
-
-
-PROOF = "p" * 31
-
-
-@pytest.mark.parametrize(
-    ("header", "secret", "said"),
-    [
-        ("ClientCert", "", "PORTAL_PROXY_SECRET is missing"),
-        ("ClientCert", PROOF, "PORTAL_PROXY_SECRET is missing or shorter"),
-        ("ClientCert", f"{PROOF}p,{PROOF}", "PORTAL_PROXY_SECRET is missing or shorter"),
-        ("Client-Cert", f"{PROOF}p", "is not one word"),  # Client_Cert is the same to us, not to the proxy
-        ("Client_Cert", f"{PROOF}p", "is not one word"),
-    ],
-)
-def test_certificates_of_clients_need_a_proxy_that_proves_itself(
-    settings: Settings, header: str, secret: str, said: str
-) -> None:
-    """No start, and the check has a hint. The secret itself is not shown."""
-    done = start(production(PORTAL_CLIENT_CERTIFICATE_HEADER=header, PORTAL_PROXY_SECRET=secret))
-    assert done.returncode != 0
-    assert said in done.stderr
-    assert PROOF not in done.stderr
-
-    settings.PORTAL_CLIENT_CERTIFICATE_HEADER = header
-    settings.PORTAL_PROXY_SECRETS = [each for each in secret.split(",") if each]
-    (message,) = checks.unproved_certificates(None)
-    assert (message.id, message.is_serious()) == ("iam.E014", True)
-    assert message.hint
-
-
-def test_a_proxy_that_proves_itself_is_taken(settings: Settings) -> None:
-    whole = production(PORTAL_CLIENT_CERTIFICATE_HEADER="ClientCert", PORTAL_PROXY_SECRET=f"{PROOF}p")
-    assert start(whole, "print(settings.PORTAL_PROXY_SECRETS)").stdout == f"['{PROOF}p']\n"
-    assert checks.unproved_certificates(None) == []  # without the header there is nothing to prove
 
 
 def test_the_checks_are_asked_at_deployment() -> None:

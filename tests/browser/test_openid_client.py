@@ -129,6 +129,23 @@ def prepared(portal: RunningPortal, method: str, key: ec.EllipticCurvePrivateKey
     owner.change_client(application_id, **addresses, authenticationMethod=method)
 
 
+def assert_what_it_found(portal: RunningPortal, found: dict[str, Any], method: str) -> None:
+    login, target = Login.of(portal.story["consumer"]), portal.story["target"]["applicationId"]
+    assert found["idToken"]["preferred_username"] == login.username
+    assert found["userinfo"]["sub"] == found["idToken"]["sub"]
+    assert found["userinfo"]["email"].startswith(login.username)
+    assert found["scope"] == f"aud:{target} {SCOPE}"
+    if method != "none":
+        caller = found["introspected"]["caller"]
+        assert (caller["kind"], caller["userId"]) == ("user", found["idToken"]["sub"])
+        assert found["introspectedRefresh"]["active"] is True
+    assert found["rotated"]
+    assert found["userinfoAfterRefresh"]
+    assert found["revoked"]["status"] == 401
+    for refused in ("reused", "familyEnded", "codeTwice"):
+        assert found[refused] == {"status": 400, "error": "invalid_grant"}
+
+
 @pytest.mark.parametrize(
     ("algorithm", "method"),
     [
@@ -163,25 +180,9 @@ def test_a_person_signs_in_and_out(
             Console.of(running_portal, "provider").change_client(
                 running_portal.story["target"]["applicationId"], authenticationMethod="client_secret_basic"
             )
-    found = said["found"]
-    tenant, target = (
-        running_portal.story["consumer"]["tenantId"],
-        running_portal.story["target"]["applicationId"],
-    )
+    assert_what_it_found(running_portal, said["found"], method)
+    tenant = running_portal.story["consumer"]["tenantId"]
     assert parse_qs(urlsplit(back).query)["iss"] == [f"{running_portal.address}/iam/auth/realms/{tenant}"]
-    assert found["idToken"]["preferred_username"] == login.username
-    assert found["userinfo"]["sub"] == found["idToken"]["sub"]
-    assert found["userinfo"]["email"].startswith(login.username)
-    assert found["scope"] == f"aud:{target} {SCOPE}"
-    if method != "none":
-        caller = found["introspected"]["caller"]
-        assert (caller["kind"], caller["userId"]) == ("user", found["idToken"]["sub"])
-        assert found["introspectedRefresh"]["active"] is True
-    assert found["rotated"]
-    assert found["userinfoAfterRefresh"]
-    assert found["revoked"]["status"] == 401
-    for refused in ("reused", "familyEnded", "codeTwice"):
-        assert found[refused] == {"status": 400, "error": "invalid_grant"}
 
     page.goto(said["leave"])
     after = arrives(page, f"{application}/out")

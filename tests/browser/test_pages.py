@@ -1,5 +1,7 @@
 """The other pages: accessible light and dark, nothing cut off on a narrow screen, the dialog by keyboard."""
 
+from urllib.parse import urljoin
+
 import pytest
 from playwright.sync_api import expect
 
@@ -10,6 +12,7 @@ from tests.support.portal import RunningPortal
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+LOGOUT = "/auth/realms/acme/protocol/openid-connect/logout"
 PAGES = [
     "applications",
     "applications/{target}/access",
@@ -31,6 +34,9 @@ PAGES = [
     "webhooks/new",
     "activity",
     "account",
+    "settings",
+    "settings/life-times",
+    LOGOUT,
     "contracts/00000000-0000-0000-0000-000000000000",
 ]
 NARROW = {"width": 390, "height": 800}
@@ -51,7 +57,8 @@ def test_every_page_is_accessible_and_fits(opened: Opener, running_portal: Runni
     page, watch = opened()
     browsing.sign_in(page, running_portal.address, login)
     for path in PAGES:
-        page.goto(f"/t/{login.slug}/" + path.format(target=story["target"]["applicationId"]))
+        below = path.format(target=story["target"]["applicationId"])
+        page.goto(urljoin(f"/t/{login.slug}/", below))
         watch.examine(page)
         page.set_viewport_size(NARROW)  # type: ignore[arg-type]  # a TypedDict
         if page.evaluate(_TOO_WIDE):
@@ -119,3 +126,16 @@ def test_a_list_is_filtered_without_a_new_page(opened: Opener, running_portal: R
     rows = page.locator("#list tbody tr")
     expect(rows.filter(has_not_text="Ferrum")).to_have_count(0)
     assert page.evaluate("() => window.stillTheSame") is True
+
+
+def test_who_is_asked_to_sign_out_does(opened: Opener, running_portal: RunningPortal) -> None:
+    """By the form of that page, as a browser sends it, with the origin that its policy leaves."""
+    login = Login.of(running_portal.story["provider"])
+    page, watch = opened()
+    browsing.sign_in(page, running_portal.address, login)
+    page.goto(LOGOUT)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
+    watch.examine(page)
+    page.goto(f"/t/{login.slug}/account")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()

@@ -29,6 +29,17 @@ STARTS_WITHIN = 20.0  # seconds
 # One thread, nothing shared with another Envoy of this machine, and every unknown word is an error.
 OPTIONS = ("--concurrency", "1", "--disable-hot-restart", "--log-level", "warning")
 
+_SIGN = """
+import json
+from django.utils import timezone
+from accesscontrol.oauth import tokens
+at = timezone.now()
+claims = tokens.read({token!r}, at=at)
+ways = [(algorithm, kind) for algorithm in ("ES256", "RS256") for kind in ("at+jwt", "JWT", "logout+jwt")]
+signed = {{" ".join(way): tokens.sign(claims, at=at, algorithm=way[0], type=way[1]) for way in ways}}
+print(json.dumps(signed))
+"""
+
 pytestmark = pytest.mark.journey
 
 
@@ -211,6 +222,30 @@ def test_a_token_for_another_application_stays_outside(
     reply = gateway.get(for_the_portal(running_portal, "consumer"))
 
     assert (reply.status_code, reply.text) == (403, "Audiences in Jwt are not allowed")
+    assert gateway.passed == []
+
+
+@pytest.fixture(scope="module")
+def signed(running_portal: RunningPortal, good: str) -> dict[str, str]:
+    """The claims of the good token, signed by the portal's own keys in other ways."""
+    written = running_portal.manage("shell", "--no-imports", "--command", _SIGN.format(token=good))
+    values: dict[str, str] = json.loads(written.splitlines()[-1])
+    return values
+
+
+def test_a_token_by_rs256_comes_through(gateway: Gateway, signed: dict[str, str]) -> None:
+    assert gateway.get(signed["RS256 at+jwt"]).status_code == 200
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
+@pytest.mark.parametrize("kind", ["JWT", "logout+jwt"])
+def test_an_id_token_opens_nothing(
+    gateway: Gateway, signed: dict[str, str], algorithm: str, kind: str
+) -> None:
+    """Same issuer, same keys, and the application's id as its audience."""
+    reply = gateway.get(signed[f"{algorithm} {kind}"])
+
+    assert (reply.status_code, reply.text) == (403, "RBAC: access denied")
     assert gateway.passed == []
 
 

@@ -18,7 +18,7 @@ from iam_portal.launchers.postgres import OWNER, WEB_ROLE, EmbeddedPostgres, ens
 
 _ALIASES = {"default": WEB_ROLE, "owner": None}
 _SEED = "iam_seed"
-_PARAMETERS = ("dbname", "user", "password", "host", "port")
+PARAMETERS = ("dbname", "user", "password", "host", "port")
 _LEAF_TABLES = """
     SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
     WHERE nspname = %s AND relkind = 'r' AND relname <> 'django_migrations'
@@ -102,7 +102,7 @@ def _tables(owner: psycopg.Connection, schema: str) -> list[str]:
 def _owner_connection() -> psycopg.Connection:
     """A connection beside Django's, which a test may have left in any state."""
     parameters = connections["owner"].get_connection_params()
-    known = {name: parameters[name] for name in _PARAMETERS if name in parameters}
+    known = {name: parameters[name] for name in PARAMETERS if name in parameters}
     return psycopg.connect(**known)
 
 

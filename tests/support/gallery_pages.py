@@ -30,6 +30,7 @@ OUTSIDE = [
     Shot("sign-in", "/t/acme/sign-in"),
     Shot("set-password", "/t/acme/set-password?token=none"),
     Shot("join", "/join"),
+    Shot("signed-out", "/auth/realms/acme/protocol/openid-connect/logout"),
     Shot("not-found", "/nothing-here"),
 ]
 _PLAIN = [
@@ -62,6 +63,8 @@ _WHOLE = [
     ("activity", "activity"),
     ("activity-contracts", "activity?group=contracts"),
     ("account", "account"),
+    ("settings", "settings"),
+    ("settings-lifetimes", "settings/life-times"),
     ("not-found", "contracts/00000000-0000-0000-0000-000000000000"),
 ]
 
@@ -74,7 +77,8 @@ def pages_of(page: Page, base: str, slug: str, *, whole: bool) -> list[Shot]:
         return shots
     finder = _Finder(page, base, root)
     menu = Shot("overview-account-menu", root, (".shell-top .menu-end > summary",))
-    return [*shots, menu, *_contracts(finder), *_applications(finder), *_people(finder)]
+    asked = Shot("sign-out-asked", f"/auth/realms/{slug}/protocol/openid-connect/logout")
+    return [*shots, menu, asked, *_contracts(finder), *_applications(finder), *_people(finder)]
 
 
 class _Finder:

@@ -11,6 +11,10 @@ from iam_portal.launchers.processes import Supervisor
 from iam_portal.launchers.valkey import free_port
 from tests.support.database import bindir
 
+# A proxy may bring the certificates of clients: tests/journeys/test_certificates.py has one.
+PROXY_SECRET = "only-the-proxy-of-the-tests-knows-it"
+_WITH_CERTIFICATES = {"PORTAL_CLIENT_CERTIFICATE_HEADER": "ClientCert", "PORTAL_PROXY_SECRET": PROXY_SECRET}
+
 _RUN_JOB = """
 import sys, django
 django.setup()
@@ -27,7 +31,9 @@ class RunningPortal:
 
     def __init__(self, directory: Path, *, with_seed: bool = False) -> None:
         self._supervisor = Supervisor()
-        self._local = LocalPortal(directory, free_port(), self._supervisor, fast=True, bindir=bindir())
+        self._local = LocalPortal(
+            directory, free_port(), self._supervisor, fast=True, bindir=bindir(), more=_WITH_CERTIFICATES
+        )
         self._with_seed = with_seed
         self._worker: Child | None = None
         self._beat: Child | None = None

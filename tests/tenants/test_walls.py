@@ -1,5 +1,7 @@
 """The second wall: what a forgotten filter would show, and whom the database lets write."""
 
+import contextlib
+
 import pytest
 from django.apps import apps
 from django.db import DatabaseError, connection, transaction
@@ -19,7 +21,7 @@ from tenants.models import (
     UserLink,
     UserSession,
 )
-from tests.support.factories import NOW, SYSTEM, make_group, make_user, sign_in
+from tests.support.factories import NOW, SYSTEM, make_group, make_tenant, make_user, sign_in
 
 # Both sides of a partnership read its row, and a tenant's own row stands before any scope.
 SHARED = {"tenants.autoaccept", "tenants.tenantsuspension"}
@@ -102,6 +104,30 @@ def test_a_failed_block_leaves_no_scope_behind(filled, acme):
     with pytest.raises(DatabaseError), transaction.atomic(), cross_tenant():
         User.objects.raw("SELECT nonsense")[0]
     assert not User.objects.exists()
+
+
+def test_a_scope_that_opened_its_transaction_ends_with_it(committed_db):
+    """Also where the block fails, and where one lies in the other: the connection is kept for the next."""
+    acme = make_tenant("acme")
+    before = connection_pid()
+    for failing in (False, True):
+        for scopes in ([tenant_scope(acme.id)], [cross_tenant()], [tenant_scope(acme.id), cross_tenant()]):
+            with contextlib.suppress(ZeroDivisionError), contextlib.ExitStack() as block:
+                for scope in scopes:
+                    block.enter_context(scope)
+                if failing:
+                    raise ZeroDivisionError
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT current_user, current_setting('iam.tenant', true)")
+                role, tenant = cursor.fetchone()
+            assert (role, tenant or "") == ("iam_web", "")
+    assert connection_pid() == before
+
+
+def connection_pid():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return cursor.fetchone()
 
 
 def test_the_tests_run_as_the_role_of_the_web(db):

@@ -17,13 +17,14 @@ from iam_portal.gate import Actor
 
 _ELSEWHERE = keys.MAX_AGE + keys.LOOK_AGAIN
 _WITHDRAWN = """\
-{one.kid} ({one.algorithm}) is withdrawn. What it signed is refused here within {here:.0f} s. Who checks by
-JWKS alone still takes it for up to {there:.0f} s, or until his copy of the keys is cleared. Services get new
-tokens by their own credentials, people's applications by their refresh tokens. ID tokens that it signed are
-no hint at sign-out any more."""
+{one.kid} ({one.algorithm}) is withdrawn.
+What it signed is refused here within {here:.0f} s. Who checks by JWKS alone still takes it for up to
+{there:.0f} s, or until his copy of the keys is cleared. Services get new tokens by their own credentials,
+people's applications by their refresh tokens. ID tokens that it signed are no hint at sign-out any more.
+{one.signer} signs now, published"""
 _UNKNOWN_YET = """\
-{one.signer} signs now and was not published before: who neither looks again for an unknown key nor clears his
-copy refuses its tokens for up to {there:.0f} s."""
+ only since {since}.
+Who neither looks again for an unknown key nor clears his copy refuses its tokens for up to {there:.0f} s."""
 
 
 class Command(BaseCommand):
@@ -63,12 +64,10 @@ class Command(BaseCommand):
         if not replaced:
             self.stdout.write("Withdrawn already; nothing was changed.")
         for one in replaced:
-            self.stdout.write(_WITHDRAWN.format(one=one, here=keys.LOOK_AGAIN, there=_ELSEWHERE))
-            age = at - one.published_at
-            if age < rotation.PUBLISHED_FOR:
-                self.stdout.write(_UNKNOWN_YET.format(one=one, there=_ELSEWHERE))
-            else:
-                self.stdout.write(f"{one.signer} signs now, published since {rfc3339(one.published_at)}.")
+            since = rfc3339(one.published_at)
+            young = at - one.published_at < rotation.PUBLISHED_FOR
+            text = _WITHDRAWN + (_UNKNOWN_YET if young else " since {since}.")
+            self.stdout.write(text.format(one=one, since=since, here=keys.LOOK_AGAIN, there=_ELSEWHERE))
 
     def _list(self, at: datetime) -> None:
         self.stdout.write(f"{'key':<44}{'kind':<7}{'state':<11}{'signs from':<22}{'until':<22}verifies until")

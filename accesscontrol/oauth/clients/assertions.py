@@ -19,7 +19,7 @@ LONGEST = 16_384  # characters
 LIFE = timedelta(hours=1)
 CLOCKS_DIFFER = timedelta(seconds=30)  # for ``iat`` and ``nbf`` only; ``exp`` is exact
 # RFC 8725 §3.11: what was made for another use says so. Issuers' tokens say JWT or at+jwt.
-TYPES = (None, "jwt", "at+jwt", "client-authentication+jwt")
+TYPES = (None, "jwt", "jose", "at+jwt", "client-authentication+jwt")
 
 
 class Unproven(Exception):

@@ -2,7 +2,7 @@
 
 Every process keeps its own. A slow or hostile host costs little: a thread of its own fetches, and no more
 than ``WAITING`` of those that serve the web wait for one, in bounded time; who finds no place is answered by
-what is kept, and the fetch goes on behind him. No lock and no transaction is held meanwhile.
+what is kept, and the fetch goes on in its own. No lock and no transaction is held meanwhile.
 """
 
 import logging
@@ -25,6 +25,7 @@ from applications.delivery.fetching import Unfetched, document
 
 BELIEVED = 300.0  # seconds for which a set is not asked for again
 KEPT = 3_600.0  # the same, while asking fails
+QUICK = 1.0  # the same: whose last answer took longer, or never came, is not waited for again
 AGAIN = 30.0  # at least so long between two attempts, also for a key that is not in the set
 SETS = 1_000  # kept by one process
 WAITING = 1  # of its threads for the web, of which there are two or more
@@ -63,6 +64,7 @@ class _Held:
     keys: tuple[PublicKey, ...] = ()
     fetched_at: float = float("-inf")
     asked_at: float = float("-inf")
+    quick: bool = True
     running: "Future[None] | None" = None
 
 
@@ -108,9 +110,13 @@ def _held(source: Source) -> _Held:
 
 
 def _renew(source: Source, held: _Held, owner_id: UUID) -> None:
-    """Have it fetched, unless that was tried just now, and wait for it where there is a place to wait."""
+    """Have it fetched, unless that was tried just now, and wait for it where there is a place to wait.
+
+    Nobody holds threads of the web for long by many slow addresses: each is waited for once.
+    """
+    worth_it = held.quick
     running = _running(source, held, owner_id)
-    if running is None:
+    if running is None or not worth_it:
         return
     with _place() as found:
         if found:
@@ -138,6 +144,7 @@ def _running(source: Source, held: _Held, owner_id: UUID) -> "Future[None] | Non
 
 def _fetch(source: Source, held: _Held, owner_id: UUID, running: "Future[None]") -> None:
     found: tuple[PublicKey, ...] = ()
+    began = time.monotonic()
     try:
         found = source.fetch()
     except Unfetched as unfetched:
@@ -149,6 +156,7 @@ def _fetch(source: Source, held: _Held, owner_id: UUID, running: "Future[None]")
         with _store.changing:
             if found:
                 held.keys, held.fetched_at = found, _store.clock()
+            held.quick = bool(found) and time.monotonic() - began < QUICK
             held.running = None
             _store.fetching[owner_id] -= 1
             if not _store.fetching[owner_id]:

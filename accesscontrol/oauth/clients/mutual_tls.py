@@ -11,6 +11,7 @@ from cryptography.x509 import (
     BasicConstraints,
     Certificate,
     CertificateBuilder,
+    KeyUsage,
     Name,
     SubjectAlternativeName,
     load_pem_x509_certificates,
@@ -19,6 +20,7 @@ from cryptography.x509 import (
 from cryptography.x509.verification import (
     Criticality,
     ExtensionPolicy,
+    Policy,
     PolicyBuilder,
     Store,
     VerificationError,
@@ -33,13 +35,24 @@ from applications.models import Client, ClientCertificate
 BY_AUTHORITY, SELF_SIGNED = METHODS = ("tls_client_auth", "self_signed_tls_client_auth")
 MOST = 20  # rows of one client
 MOST_BETWEEN = 4  # certificates between a client's and its anchor
-# What one of a machine needs not have: a name in the web, and a pointer to its authority's key. A key usage
-# that is not for clients, a leaf that is an authority, and weak keys are refused.
+
+
+def _signs(_: Policy, __: Certificate, usage: KeyUsage | None) -> None:
+    """RFC 5280 §4.2.1.3: an authority says nothing of its key's use, or that it signs certificates."""
+    if usage is not None and not usage.key_cert_sign:
+        raise ValueError("not for certificates")
+
+
+# Of what the web asks for, those of machines need not have a name in it, a pointer to the authority's key, or
+# an authority's words about its own. Refused are a leaf for servers only, one that is an authority, an issuer
+# that is none, and weak keys.
+_ANY = Criticality.AGNOSTIC
 _LEAF = (
     ExtensionPolicy.webpki_defaults_ee()
-    .may_be_present(SubjectAlternativeName, Criticality.AGNOSTIC, None)
-    .may_be_present(AuthorityKeyIdentifier, Criticality.AGNOSTIC, None)
+    .may_be_present(SubjectAlternativeName, _ANY, None)
+    .may_be_present(AuthorityKeyIdentifier, _ANY, None)
 )
+_ISSUER = ExtensionPolicy.webpki_defaults_ca().may_be_present(KeyUsage, _ANY, _signs)
 
 
 def holder(proven: Proven, client_id: str, *, at: datetime) -> Client:
@@ -90,7 +103,7 @@ def _chains(proven: Proven, anchor: str, at: datetime) -> bool:
     try:
         policy = PolicyBuilder().store(Store(load_pem_x509_certificates(anchor.encode())))
         policy = policy.time(at).max_chain_depth(MOST_BETWEEN)
-        policy = policy.extension_policies(ee_policy=_LEAF, ca_policy=ExtensionPolicy.webpki_defaults_ca())
+        policy = policy.extension_policies(ee_policy=_LEAF, ca_policy=_ISSUER)
         policy.build_client_verifier().verify(proven.leaf, list(proven.chain))
     except (VerificationError, ValueError):
         return False

@@ -7,7 +7,10 @@ from uuid import uuid4
 import pytest
 from django.db import DatabaseError
 
+from accesscontrol.oauth import clients
 from accesscontrol.oauth.clients import uses
+from accesscontrol.oauth.realms import Address
+from accesscontrol.oauth.refusals import BadRequest, ClientRefused
 from applications import hashers
 from applications.actions import clients as client_actions
 from applications.models import Application, ClientSecret
@@ -163,6 +166,50 @@ def test_own_doors_know_one_way(shared: World, method: str) -> None:
 def test_client_of_another_method_has_no_secret(shared: World) -> None:
     shared.set_client(READER, token_endpoint_auth_method="private_key_jwt")
     assert shared.token(READER, shared.globex, f"aud:{METER}").status_code == 401
+
+
+def test_a_public_client_is_known_by_its_name(shared: World) -> None:
+    """For what it has to present besides: a code, a refresh token. Nobody else is."""
+    client_actions.add_public(
+        tenant=shared.globex,
+        application_id=READER,
+        redirect_uris=["https://app.example.org/cb"],
+        web_origins=[],
+        by=SYSTEM,
+        at=shared.clock.at,
+    )
+    public, at = f"{READER}-frontend", shared.clock.at
+
+    def identified(authorization: str = "", **form: str) -> str:
+        presented = clients.Presented(authorization, form, Address())
+        return clients.identify(presented, at=at).client.client_id
+
+    assert identified(client_id=public) == identified(client_id=public, client_secret="") == public
+    secret = shared.secrets[READER]
+    assert identified(basic(READER, secret)) == READER
+    for name in (READER, "globex.nobody", "nul\0", ""):
+        with pytest.raises(ClientRefused):
+            identified(client_id=name)
+    for more in ({"client_secret": secret}, {"client_assertion": "x"}):
+        with pytest.raises(ClientRefused):
+            identified(client_id=public, **more)
+    for header in (basic(public, ""), basic(public, secret)):
+        with pytest.raises(ClientRefused):
+            identified(header, client_id=public)
+    with pytest.raises(BadRequest):
+        identified(basic(READER, secret), client_id=READER, client_secret=secret)
+    with pytest.raises(ClientRefused):
+        clients.authenticate(clients.Presented("", {"client_id": public}, Address()), at=at)
+    Application.objects.filter(id=READER).update(during=clipped(at))
+    with pytest.raises(ClientRefused):
+        identified(client_id=public)
+
+
+def test_what_is_presented_shows_no_secret() -> None:
+    """In a traceback, an object is printed."""
+    presented = clients.Presented("Basic c2VjcmV0", {"client_secret": "hush", "client_id": "x"}, Address())
+    assert "c2VjcmV0" not in repr(presented)
+    assert "hush" not in repr(presented) + repr(presented.by_form())
 
 
 def test_public_client_gets_nothing(shared: World) -> None:

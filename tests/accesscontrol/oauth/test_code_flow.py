@@ -138,6 +138,14 @@ def test_the_only_address_may_stay_unnamed_for_plain_oauth(jane: Person) -> None
     assert jane.exchange(named["code"], redirect_uri=None).status_code == 400
 
 
+def test_old_names_of_scopes_are_spelled_out(jane: Person) -> None:
+    aliases = {"vehicle.read": f"openid {METER}/viewer", "all": "aud:globex.reader"}
+    jane.world.set_client(METER, scope_aliases=aliases)
+    reply = jane.tokens(scope="vehicle.read email")
+    assert reply["scope"] == f"aud:{METER} {METER}/viewer openid email"
+    assert answered(jane.authorize(scope="all"))["error"] == "invalid_scope"
+
+
 def test_without_pkce_only_by_the_switch(jane: Person) -> None:
     bare = {"code_challenge": None, "code_challenge_method": None}
     jane.world.set_client(METER, pkce_required=False)

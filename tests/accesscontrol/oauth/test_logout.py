@@ -7,6 +7,7 @@ import pytest
 from django.test import Client as Browser
 
 from accesscontrol.oauth import tokens
+from accesscontrol.oauth.wire import FORM
 from applications.models import Client
 from iam_portal.walls import tenant_scope
 from tenants.models import User, UserSession
@@ -75,7 +76,7 @@ def test_with_her_own_hint_at_once(world: World, hers: SignedIn, browser: Browse
         ui_locales="de",
     )
     assert (reply.status_code, reply["Location"]) == (302, f"{BACK}&state=a%26b%3D%C3%BC")
-    assert (reply["Cache-Control"], reply["Referrer-Policy"]) == ("no-store", "no-referrer")
+    assert (reply["Cache-Control"], reply["Referrer-Policy"]) == ("no-store", "strict-origin")
     assert reply.cookies[f"iam_session_{world.globex.id.hex}"].value == ""
     assert not is_in(world, hers)
 
@@ -122,7 +123,9 @@ def test_without_it_she_is_asked(
 
 def test_her_answer_signs_her_out_and_goes_on(world: World, hers: SignedIn) -> None:
     browser = carrying(world, hers.cookie, checked=True)
-    page = ask(world, browser, client_id=METER, post_logout_redirect_uri=BACK, state="s").content.decode()
+    reply = ask(world, browser, client_id=METER, post_logout_redirect_uri=BACK, state="s")
+    assert reply["Referrer-Policy"] == "strict-origin"  # with "no-referrer", browsers send "Origin: null"
+    page = reply.content.decode()
     onward = page.split('name="onward" value="')[1].split('"')[0]
     address = f"/t/{world.globex.slug}/sign-out/asked"
     assert browser.post(address, {"onward": onward}).status_code == 403  # without the token of the form
@@ -199,9 +202,15 @@ def test_a_form_comes_again_as_a_get(world: World, hers: SignedIn) -> None:
         assert reply["Location"] == f"{path_at(world.globex, prefix)}?{urlencode(sent)}"
     again = carrying(world, hers.cookie).get(reply["Location"])
     assert (again.status_code, again["Location"]) == (302, f"{BACK}&state=s")
-    assert (
-        world.browser.post(path_at(world.globex), b"{}", content_type="application/json").status_code == 400
-    )
+    for body, kind in (
+        (b"{}", "application/json"),
+        (b"state=s", f"{FORM}; charset=base64"),
+        (b"state=%ff", FORM),
+        (b"state=a&state=b", FORM),
+        (b"state=" + b"x" * 70_000, FORM),
+    ):
+        refused = world.browser.generic("POST", path_at(world.globex), body, content_type=kind)
+        assert refused.status_code == 400
 
 
 def test_an_unknown_tenant(world: World) -> None:

@@ -1,6 +1,7 @@
 """What a person's tokens are worth: introspected by applications and by their own client, as things move."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
@@ -13,6 +14,7 @@ from iam_portal.walls import tenant_scope
 from tenants.actions import sessions, users
 from tenants.models import HistoryEvent, Tenant, User, UserSession
 from tests.accesscontrol.oauth.conftest import World
+from tests.accesscontrol.oauth.people import arrive
 from tests.accesscontrol.oauth.signed_in import SignedIn, claims_for, give, person, signed_in
 from tests.support.factories import SYSTEM, sign_in
 
@@ -277,3 +279,29 @@ def test_number_of_queries(shared: World, hers: SignedIn, django_assert_num_quer
     asked(shared, hers.access_token)
     with django_assert_num_queries(12):
         asked(shared, hers.access_token)
+
+
+def test_a_whole_visit(shared: World, settings: Any) -> None:
+    """From the sign-in page to the sign-out, with nothing but what the client was given."""
+    settings.ROOT_URLCONF = "iam_portal.urls"
+    visitor = arrive(shared)
+    visitor.sign_in()
+    shared.set_client(METER, post_logout_redirect_uris="https://meter.example/out")
+    given = visitor.tokens(scope="openid profile email offline_access")
+    online = visitor.tokens(scope="openid")
+    path = f"/iam/auth/realms/{shared.globex.id}/protocol/openid-connect"
+    bearer = {"Authorization": f"Bearer {given['access_token']}"}
+    told = shared.browser.get(f"{path}/userinfo", headers=bearer).json()
+    assert (told["preferred_username"], told["roles"]) == (
+        "jane",
+        [f"urn:iam:application-role:{shared.globex.id}:{METER}:viewer"],
+    )
+    sent = {"id_token_hint": online["id_token"], "post_logout_redirect_uri": "https://meter.example/out"}
+    reply = visitor.browser.get(f"{path}/logout?{urlencode(sent)}")
+    assert reply["Location"] == "https://meter.example/out"
+    assert visitor.refresh(online["refresh_token"]).status_code == 400
+    renewed = visitor.refresh(given["refresh_token"]).json()
+    assert asked(shared, renewed["access_token"]).json()["active"] is True
+    assert shared.post(f"{path}/revoke", METER, {"token": renewed["refresh_token"]}).status_code == 200
+    assert visitor.refresh(renewed["refresh_token"]).status_code == 400
+    assert asked(shared, renewed["access_token"]).content == INACTIVE

@@ -1,0 +1,155 @@
+"""What operators type, and what they read; and the job that does it without them."""
+
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from django.apps import apps
+from django.conf import settings as portal
+from django.core.management import CommandError, call_command
+
+from accesscontrol import jobs
+from accesscontrol.actions import keys
+from accesscontrol.models import SigningKey
+from applications.delivery import sealed
+from applications.models import Webhook, WebhookSecret
+from iam_portal.schedule import JOBS
+from iam_portal.walls import cross_tenant, tenant_scope
+from tests.accesscontrol.oauth.conftest import World
+
+BOTH = ["ES256", "RS256"]
+
+
+def said(command: str, *arguments: str) -> str:
+    output = StringIO()
+    call_command(command, *arguments, stdout=output)
+    return output.getvalue()
+
+
+def rotate(*arguments: str) -> list[list[str]]:
+    """The rows of the list that every call ends with: key, algorithm, state, moments."""
+    rows = said("rotate_signing_keys", *arguments).splitlines()
+    start = next(number for number, row in enumerate(rows) if row.startswith("key "))
+    return [row.split() for row in rows[start + 1 :]]
+
+
+def column(rows: list[list[str]], number: int) -> list[str]:
+    return [row[number] for row in rows]
+
+
+def test_plan_list_and_move(shared: World) -> None:
+    assert column(rotate("--list"), 2) == ["active", "active"]
+    rows = rotate()
+    assert (column(rows, 1), column(rows, 2)) == (sorted(BOTH * 2), ["active", "next"] * 2)
+    tomorrow = (shared.clock.at + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert rows[0][4] == rows[1][3] == tomorrow
+    assert rotate() == rotate("--list") == rows
+    later = (shared.clock.at + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert column(rotate("--at", later, "--algorithm", "ES256"), 3)[1::2] == [later, tomorrow]
+    shared.clock.forward(hours=1)
+    soon = (shared.clock.at + timedelta(seconds=15)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert column(rotate("--now"), 3)[1::2] == [soon, soon]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--at", "tomorrow"),
+        ("--at", "2027-01-31T06:00:00"),
+        ("--at", "2027-13-31T06:00:00Z"),
+        ("--at", "2020-01-31T06:00:00Z"),
+        ("--at", "9999-12-31T23:59:59Z"),
+        ("--now", "--list"),
+        ("--compromised",),
+        ("--compromised", "made-up"),
+        ("--algorithm", "HS256"),
+    ],
+)
+def test_wrong_words_change_nothing(shared: World, arguments: tuple[str, ...]) -> None:
+    before = list(SigningKey.objects.values_list())
+    with pytest.raises(CommandError):
+        rotate(*arguments)
+    assert list(SigningKey.objects.values_list()) == before
+
+
+def test_compromised_says_what_it_breaks_and_shows_nothing_private(shared: World) -> None:
+    old = keys.signing_key(algorithm="ES256", at=shared.clock.at)
+    private = keys.unseal(SigningKey.objects.get(kid=old.kid).private_sealed)["d"]
+    text = said("rotate_signing_keys", "--compromised", old.kid, "--by", "Olga")
+    new = keys.signing_key(algorithm="ES256", at=shared.clock.at).kid
+    for part in (f"{old.kid} (ES256) is withdrawn", "within 5 s", "up to 305 s", f"{new} signs now"):
+        assert part in text
+    assert private not in text
+    assert "published only since" in text
+    assert "nothing was changed" in said("rotate_signing_keys", "--compromised", old.kid)
+
+    rotate("--algorithm", "RS256")
+    shared.clock.forward(hours=1)
+    old = keys.signing_key(algorithm="RS256", at=shared.clock.at)
+    assert "published since" in said("rotate_signing_keys", "--compromised", old.kid)
+
+
+def test_the_job_is_scheduled_often_enough(shared: World) -> None:
+    entry = next(job for job in JOBS.values() if job["task"] == jobs.rotate_signing_keys.name)
+    assert timedelta(seconds=entry["schedule"]) < portal.SIGNING_KEY_AHEAD
+    shared.clock.forward(days=89)
+    jobs.rotate_signing_keys()
+    jobs.rotate_signing_keys()
+    assert column(rotate("--list"), 2) == ["active", "next"] * 2
+
+
+class TestNewEncryptionKey:
+    """``reseal_secrets``, with a new key first in the ring."""
+
+    @pytest.fixture
+    def secret(self, shared: World) -> WebhookSecret:
+        with tenant_scope(shared.acme.id):
+            hook = Webhook.objects.create(
+                tenant=shared.acme,
+                url="https://x.example",
+                types=["*"],
+                position=0,
+                created_at=shared.clock.at,
+            )
+            return sealed.seal_new(hook, at=shared.clock.at)[0]
+
+    def test_everything_is_sealed_anew_once(
+        self, shared: World, secret: WebhookSecret, settings: Any
+    ) -> None:
+        old, new = settings.PORTAL_ENCRYPTION_KEYS[0], Fernet.generate_key().decode()
+        settings.PORTAL_ENCRYPTION_KEYS = [new, old]
+        first, again = said("reseal_secrets"), said("reseal_secrets")
+        assert "private signing keys: 2 sealed anew, 0 unreadable" in first
+        assert "webhook secrets: 1 sealed anew, 0 unreadable" in first
+        assert again.count(": 0 sealed anew, 0 unreadable") == 2
+        settings.PORTAL_ENCRYPTION_KEYS = [new]
+        keys._held.keys = {}
+        keys.forget()
+        assert keys.without_signer(at=shared.clock.at) == []
+        with tenant_scope(shared.acme.id):
+            assert len(sealed.living(secret.webhook, at=shared.clock.at)) == 1
+        keys._held.keys = {}
+
+    def test_what_no_key_opens_is_told_and_left(
+        self, shared: World, secret: WebhookSecret, settings: Any
+    ) -> None:
+        settings.PORTAL_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+        with cross_tenant():
+            before = set(WebhookSecret.objects.values_list("sealed"))
+        with pytest.raises(SystemExit) as stopped:
+            said("reseal_secrets")
+        assert stopped.value.code == 1
+        with cross_tenant():
+            assert set(WebhookSecret.objects.values_list("sealed")) == before
+
+    def test_no_sealed_column_is_forgotten(self) -> None:
+        """A new one belongs into the command."""
+        found = {
+            f"{model._meta.label}.{field.name}"
+            for model in apps.get_models()
+            for field in model._meta.fields
+            if field.name.endswith("sealed")
+        }
+        assert found == {"accesscontrol.SigningKey.private_sealed", "applications.WebhookSecret.sealed"}
