@@ -84,7 +84,7 @@ class ServiceTokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed("This token is not accepted.")
         # Exactly the string: a list may hold others, who could use the token here.
         standing = (
-            decision.standing(claims, target_id=PORTAL_ID, at=at) if claims["aud"] == PORTAL_ID else None
+            decision.standing(claims, target_id=PORTAL_ID, at=at) if claims.get("aud") == PORTAL_ID else None
         )
         if standing is None:
             raise AuthenticationFailed("This token is not accepted.")

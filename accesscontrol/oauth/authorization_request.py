@@ -13,11 +13,11 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from django.http import QueryDict
 
 from accesscontrol.oauth import person_scopes
+from accesscontrol.oauth.clients.living import living
 from accesscontrol.oauth.refusals import ScopeRefused
 from applications.models import Client
 
 LONGEST = 4096  # characters of one parameter
-_CLIENT_ID = re.compile(r"[a-z0-9][a-z0-9._-]{2,72}")
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # S256: 32 bytes in base64url (RFC 7636 §4.2)
 _REPEATABLE = frozenset({"resource"})
 _UNSUPPORTED = {
@@ -86,13 +86,16 @@ class AuthorizationRequest:
         return too_old or bool(self.prompts & {"login", "select_account"})
 
 
-def addressee(sent: QueryDict) -> Addressee:
-    """The client and its registered address, compared as text (RFC 9700 §2.1); Unanswerable otherwise."""
+def addressee(sent: QueryDict, *, at: datetime) -> Addressee:
+    """The client and its registered address, compared as text (RFC 9700 §2.1); Unanswerable otherwise.
+
+    A retired application has no client: who looks after its address now, nobody knows.
+    """
     for name in ("client_id", "redirect_uri"):
         if len(sent.getlist(name)) > 1:
             raise Unanswerable
     client_id, address = sent.get("client_id", ""), sent.get("redirect_uri", "")
-    client = _client(client_id)
+    client = living(client_id, at).first()
     registered = client.redirect_uris.split() if client else []
     if client is None or not registered:
         raise Unanswerable
@@ -103,8 +106,13 @@ def addressee(sent: QueryDict) -> Addressee:
     if address not in registered:
         raise Unanswerable
     states = sent.getlist("state")
-    state = states[0] if len(states) == 1 and len(states[0]) <= LONGEST else None
+    state = states[0] if len(states) == 1 and 0 < len(states[0]) <= LONGEST else None
     return Addressee(client, address, named, state)
+
+
+def wants_silence(sent: QueryDict) -> bool:
+    """Whether nothing may be shown (``prompt=none``), however wrong the rest is."""
+    return "none" in sent.get("prompt", "").split()
 
 
 def read(sent: QueryDict, to: Addressee) -> AuthorizationRequest:
@@ -114,7 +122,7 @@ def read(sent: QueryDict, to: Addressee) -> AuthorizationRequest:
         raise Refused("invalid_request", "The parameter response_type is missing.")
     if sent["response_type"] != "code":
         raise Refused("unsupported_response_type", "The only response_type is code.")
-    if sent.get("response_mode", "query") != "query":
+    if sent.get("response_mode") not in (None, "", "query"):
         raise Refused("invalid_request", "The only response_mode is query.")
     prompts = frozenset(sent.get("prompt", "").split())
     if not prompts <= PROMPTS or ("none" in prompts and len(prompts) > 1):
@@ -129,12 +137,6 @@ def read(sent: QueryDict, to: Addressee) -> AuthorizationRequest:
         login_hint=sent.get("login_hint", "")[:254],
         id_token_hint=sent.get("id_token_hint", ""),
     )
-
-
-def _client(client_id: str) -> Client | None:
-    if not _CLIENT_ID.fullmatch(client_id):
-        return None
-    return Client.objects.select_related("application").filter(client_id=client_id).first()
 
 
 def _refuse_malformed(sent: QueryDict) -> None:

@@ -31,6 +31,7 @@ from accesscontrol.oauth.authorization_request import (
     Unanswerable,
     addressee,
     read,
+    wants_silence,
 )
 from accesscontrol.oauth.claims import issuer
 from accesscontrol.oauth.realms import Address
@@ -74,24 +75,27 @@ class AuthorizeView(View):
         tenant = Address(**kwargs).find()
         if tenant is None:
             return _page(request, 404)
+        at = timezone.now()
         try:
-            to = addressee(request.GET)
+            to = addressee(request.GET, at=at)
         except Unanswerable:
             return _unknown(request)
-        visit = _Visit(request, tenant, to)
+        visit = _Visit(request, tenant, to, at)
         try:
-            return visit.answer(read(request.GET, to))
+            asked = read(request.GET, to)
         except Refused as refusal:
-            metrics.refused(refusal.error)
-            return visit.back({"error": refusal.error, "error_description": refusal.description})
+            return visit.not_understood(refusal)
+        try:
+            return visit.answer(asked)
+        except Refused as refusal:
+            return visit.refuse(refusal)
 
 
 class _Visit:
     """One request of a browser at a tenant, for a client that may be answered."""
 
-    def __init__(self, request: HttpRequest, tenant: Tenant, to: Addressee) -> None:
-        self.request, self.tenant, self.to = request, tenant, to
-        self.at = timezone.now()
+    def __init__(self, request: HttpRequest, tenant: Tenant, to: Addressee, at: datetime) -> None:
+        self.request, self.tenant, self.to, self.at = request, tenant, to, at
 
     def answer(self, asked: AuthorizationRequest) -> HttpResponse:
         with tenant_scope(self.tenant.id):
@@ -99,14 +103,8 @@ class _Visit:
             if session is None or self._must_sign_in(asked, session):
                 if asked.silent:
                     raise Refused("login_required", "The person has to sign in.")
-                return self._to_sign_in(asked, again=session is not None)
-            standing = sign_in_decision.decide(
-                user_id=session.user_id,
-                application_id=self.to.client.application_id,
-                tenant_id=self.tenant.id,
-                at=self.at,
-                limit=self.at + lifetime(self.tenant, Lifetime.ACCESS_TOKEN),
-            )
+                return self._to_sign_in(hint=asked.login_hint, again=session is not None)
+            standing = self._standing(session)
             if not standing:
                 if asked.silent:
                     raise Refused("access_denied", "The application is not available to this person.")
@@ -117,9 +115,37 @@ class _Visit:
             code = sign_ins.issue(session=session, wanted=self._wanted(asked), at=self.at)
         return self.back({"code": code})
 
+    def not_understood(self, refusal: Refused) -> HttpResponse:
+        """A request that is wrong for whoever sends it; told to the client once somebody has signed in.
+
+        Otherwise every link to us could lead on to any address that some client registered, with our name on
+        it (RFC 9700 §4.11.2). For the same reason nobody is sent to an application that is not his.
+        """
+        if not wants_silence(self.request.GET):
+            with tenant_scope(self.tenant.id):
+                session = self._session()
+                if session is None:
+                    return self._to_sign_in(hint="", again=False)
+                if not (standing := self._standing(session)):
+                    return self._why_not(standing.decision)
+        return self.refuse(refusal)
+
+    def refuse(self, refusal: Refused) -> HttpResponse:
+        metrics.refused(refusal.error)
+        return self.back({"error": refusal.error, "error_description": refusal.description})
+
     def back(self, answer: dict[str, str]) -> HttpResponse:
         """To the client's registered address."""
         return _to(self.to.location(answer, issuer=issuer(settings.PORTAL_BASE_URL, self.tenant.id)))
+
+    def _standing(self, session: UserSession) -> sign_in_decision.Standing:
+        return sign_in_decision.decide(
+            user_id=session.user_id,
+            application_id=self.to.client.application_id,
+            tenant_id=self.tenant.id,
+            at=self.at,
+            limit=self.at + lifetime(self.tenant, Lifetime.ACCESS_TOKEN),
+        )
 
     def _session(self) -> UserSession | None:
         token = self.request.COOKIES.get(cookie_name(self.tenant.id))
@@ -142,7 +168,7 @@ class _Visit:
         own = claims["iss"] == issuer(settings.PORTAL_BASE_URL, self.tenant.id)
         return not own or claims["sub"] == str(session.user_id)
 
-    def _to_sign_in(self, asked: AuthorizationRequest, *, again: bool) -> HttpResponse:
+    def _to_sign_in(self, *, hint: str, again: bool) -> HttpResponse:
         """To the tenant's own page, and from there to this very request."""
         mark = signing.dumps([self._digest(), self.at.timestamp()], salt=_SALT)
         sent = self.request.GET.copy()
@@ -150,8 +176,8 @@ class _Visit:
         query = {"next": f"{self.request.path}?{sent.urlencode()}"}
         if again:
             query["again"] = "1"
-        if asked.login_hint:
-            query["hint"] = asked.login_hint
+        if hint:
+            query["hint"] = hint
         address = reverse("tenants:session-start", kwargs={"slug": self.tenant.slug})
         return _to(f"{address}?{urlencode(query)}")
 

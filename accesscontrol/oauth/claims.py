@@ -146,9 +146,10 @@ def scope_tenants(roles: Iterable[HeldRole], *, tenant_id: str) -> list[dict[str
 
 
 def audience_of(claims: Mapping[str, Any]) -> list[str]:
-    """The audience as a list (RFC 7519 §4.1.3)."""
-    value = claims.get("aud", [])
-    return [value] if isinstance(value, str) else [entry for entry in value if isinstance(entry, str)]
+    """The audience as a list (RFC 7519 §4.1.3); empty for what is none."""
+    value = claims.get("aud")
+    found = [value] if isinstance(value, str) else value
+    return [entry for entry in found if isinstance(entry, str)] if isinstance(found, list) else []
 
 
 def narrowed_roles(claims: Mapping[str, Any], application_id: str) -> frozenset[str]:

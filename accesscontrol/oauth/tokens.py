@@ -93,6 +93,7 @@ def _require_form(claims: Mapping[str, Any], at: datetime, kind: str) -> None:
         raise Unreadable
     _, _, realm = claims["iss"].rpartition("/")
     try:
+        UUID(claims["sub"])  # a person's id or a service account's
         tenant_id = UUID(claims["tid"] if kind == ACCESS else realm)
     except ValueError as error:
         raise Unreadable from error
