@@ -4,14 +4,13 @@ import re
 from typing import Any
 
 from django import forms
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from tenants.lifetimes import Lifetime, bounds
 from tenants.models import Tenant
 
-LABELS: dict[Lifetime, str | Promise] = {
+LABELS: dict[Lifetime, Any] = {
     Lifetime.ACCESS_TOKEN: gettext_lazy("An access token lasts"),
     Lifetime.REFRESH_IDLE: gettext_lazy("A sign-in to an application, unused"),
     Lifetime.OFFLINE_IDLE: gettext_lazy("A sign-in that stays (offline access), unused"),

@@ -43,7 +43,9 @@ class ChangeLifetimes(FormPage):
         page = {
             "title": _("Change life times"),
             "breadcrumb": [{"label": _("Settings"), "url": back}],
-            "lead": _("Write 30 d, 12 h, 5 min or 90 s. Limits count at once, also for who is signed in already."),
+            "lead": _(
+                "Write 30 d, 12 h, 5 min or 90 s. Limits count at once, also for who is signed in already."
+            ),
         }
         return {"page": page, "submit": _("Save"), "cancel_url": back}
 
