@@ -66,7 +66,14 @@ def test_an_unknown_client_is_like_a_known_one_at_another_address(jane: Person) 
     for who in (jane, Person(jane.world, jane.user)):
         answers = {
             seen(who.authorize(client_id, redirect_uri="https://made.up/"), client_id)
-            for client_id in (METER, READER, "neighbour.meter", "iam-portal", "nobody.nothing", "acme.nothing")
+            for client_id in (
+                METER,
+                READER,
+                "neighbour.meter",
+                "iam-portal",
+                "nobody.nothing",
+                "acme.nothing",
+            )
         }
         assert len(answers) == 1
 
