@@ -18,7 +18,8 @@ from iam_portal.launchers.children import Child, spawn, tail
 from iam_portal.launchers.portal import ROOT
 from iam_portal.launchers.valkey import free_port
 from tests.accesscontrol.oauth.certifying import Issued, issued
-from tests.journeys.test_gateway import LOOPBACK, OPTIONS, envoy, wait_for
+from tests.journeys.test_gateway import OPTIONS, envoy
+from tests.support.gateways import LOOPBACK, wait_for
 from tests.support.portal import RunningPortal
 
 TEMPLATE = ROOT / "docs" / "gateways" / "envoy-certificates.yaml"
