@@ -138,6 +138,8 @@ Sign in at {base}
   {provider[slug]:<10} {provider[username]:<16} {provider[password]:<26} shares {target[applicationId]}
   {consumer[slug]:<10} {consumer[username]:<16} {consumer[password]:<26} uses it
 
+Applications sign its people in by OpenID Connect: {base}/iam/auth/realms/{consumer[tenantId]}
+
 The story, to copy into a shell:
 
   BASE={base}
