@@ -167,7 +167,9 @@ def nginx(*modules: str) -> list[str]:
     """The same of nginx."""
     for module in modules:
         if not Path("/usr/lib/nginx/modules", f"{module}.so").exists():
-            lacking(f"nginx's {module} is not installed (Debian: libnginx-mod-http-lua, lua-cjson).")
+            lacking(f"nginx's {module} is not installed (Debian: libnginx-mod-http-lua).")
+        if not list(Path("/usr/lib").glob("*/lua/5.1/cjson.so")):
+            lacking("Lua's cjson is not installed (Debian: lua-cjson).")
     return [_program("nginx", "nginx"), "-g", "daemon off;", "-e", "stderr", "-c"]
 
 
