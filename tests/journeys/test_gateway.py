@@ -121,12 +121,15 @@ def test_a_good_token_comes_through_and_says_who_calls(
 ) -> None:
     story = running_portal.story
 
-    reply = gateway.get(good, **{"X-Iam-Tenant": "forged", "X-Iam-Client": "forged"})
+    reply = gateway.get(
+        good, **{"X-Iam-Tenant": "forged", "X-Iam-Client": "forged", "X_Iam_Client": "forged"}
+    )
 
     assert reply.status_code == 200, (reply.text, tail(gateway.process.log))
     (heard,) = gateway.passed
     assert heard["x-iam-client"] == story["caller"]["applicationId"]
     assert heard["x-iam-tenant"] == story["consumer"]["tenantId"]
+    assert "forged" not in heard.values()
     assert heard["authorization"] == f"Bearer {good}"  # for introspection
 
 
