@@ -66,6 +66,11 @@ class Delta:
     changed: list[Entry]
     removed: list[Address]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing moved."""
+        return not self.changed and not self.removed
+
     def of_owner(self, tenant_id: str) -> "Delta":
         """One tenant's part of it."""
         return replace(

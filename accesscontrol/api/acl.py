@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from accesscontrol import acl
 from accesscontrol.acl import Delta, Snapshot
 from accesscontrol.serializers.acl import AclDelta, AclOut
+from applications import events
 from applications.models import Application
 from iam_portal.errors import DomainError, Invalid, Kind
 from tenants.rest import OwnApplicationAPI, is_number, uuid_of
@@ -59,6 +60,7 @@ class ApplicationAcl(OwnApplicationAPI):
         ``application/x-ndjson``: a line that says what it is, one for each entry, one that says it is
         complete.
         """
+        self._note_reader()
         application = Application.objects.get(id=self.application_id)
         found, parts = self._found(application, timezone.now()), [application.id]
         parts.append(str(found.revision))
@@ -71,11 +73,23 @@ class ApplicationAcl(OwnApplicationAPI):
         lines = getattr(request.accepted_renderer, "media_type", "") == NDJSON
         etag = '"acl-{}"'.format("-".join([*parts, "lines"] if lines else parts))
         headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-        if _knows(request, etag):
+        known = _knows(request, etag)
+        request.META["iam.quiet"] = known or (isinstance(found, Delta) and found.is_empty)
+        if known:
             return Response(status=304, headers=headers)
         if lines:
             return StreamingHttpResponse(_lines(found), content_type=NDJSON, headers=headers)
         return Response(found.as_json(), headers=headers)
+
+    def _note_reader(self) -> None:
+        """For the event service, which asks again when the application's stream moves."""
+        meta = self.request.META
+        if "iam.again" not in meta:  # a caller's headers arrive as HTTP_…
+            return
+        meta["iam.stream"] = f"application:{self.application_id}"
+        meta["iam.caller"] = str(self.request.user.pk)
+        meta["iam.home"] = str(self.request.user.home_id)  # type: ignore[union-attr]
+        meta["iam.after"] = events.head()  # before the content: what comes meanwhile is news
 
     def _found(self, application: Application, at: datetime) -> Snapshot | Delta:
         since = self.request.query_params.get("since")

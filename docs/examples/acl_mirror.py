@@ -2,8 +2,8 @@
 
     BASE=https://iam.example.com CLIENT=acme.meter SECRET=... python acl_mirror.py
 
-Needs `requests` only. One copy in each process is enough: it costs the portal one small answer every few
-seconds, and with an event service (PORTAL_EVENTS_URL of the portal) it hears of changes as they happen.
+Needs `requests` only. It costs the portal one small answer every few seconds; with the address of the event
+service in LIVE (the portal's PORTAL_EVENTS_URL) it hears of changes as they happen.
 """
 
 import os
@@ -13,21 +13,18 @@ from typing import Any
 
 import requests
 
-PAUSE = 5.0  # seconds between two looks, where there is no event service
-EVENTS = "/iam/application-management/v1/application/events"
+PAUSE = 5  # seconds between two looks, where there is no event service
+LONGEST = 30  # seconds that one question waits there
 ACL = "/iam/access-management/v1/application/acl"
 
 
 class Mirror:
     """The ACL as of a revision: by (owning tenant, resource type, resource id), role URN → privileges."""
 
-    def __init__(self, base: str, client: str, secret: str, session: requests.Session | None = None) -> None:
-        self.base, self.session = base, session or requests.Session()
-        self.session.auth = (client, secret)
+    def __init__(self, session: requests.Session, base: str, live: str = "") -> None:
+        self.session, self.base, self.live = session, base, live
         self.revision: int | None = None
         self.entries: dict[tuple[str, str, str], dict[str, set[str]]] = {}
-        self.position: str | int = "latest"  # in the stream of events
-        self.waits_at: str | None = None
 
     def may(self, roles: Iterable[str], privilege: str, tenant: str, type: str, id: str) -> bool:
         """Whether one of the roles of a token opens this resource of this tenant."""
@@ -35,10 +32,13 @@ class Mirror:
         return any(privilege in grants.get(role, ()) for role in roles)
 
     def refresh(self) -> bool:
-        """Come up to date; whether anything changed. A failed request leaves the copy as it was."""
+        """Come up to date; whether anything changed. A request that fails leaves the copy as it was.
+
+        From the second time on this waits for news where there is an event service.
+        """
         if self.revision is None:
             return self._begin()
-        reply = self._get(self.base + ACL, since=self.revision)
+        reply = self._get(self.live or self.base, since=self.revision, wait=LONGEST)
         if reply.status_code == 410:  # away for too long, or the portal came back from a backup
             return self._begin()
         reply.raise_for_status()
@@ -46,26 +46,11 @@ class Mirror:
         for entry in [*delta["changed"], *delta["removed"]]:
             self.entries.pop(_address(entry), None)
         self._add(delta["changed"])
-        moved, self.revision = delta["revision"] != self.revision, delta["revision"]
-        return moved
-
-    def wait(self) -> None:
-        """Until there may be something new: with the next event, or after a pause."""
-        if self.waits_at is None:
-            reply = self._get(self.base + EVENTS, after=self.position)
-        else:
-            reply = self._get(self.waits_at, after=self.position, wait=30)
-        if reply.status_code == 410:
-            self.position = reply.json()["resumeAfter"]
-            return
-        reply.raise_for_status()
-        page = reply.json()
-        self.position, self.waits_at = page["next"], page["live"]
-        if self.waits_at is None and not page["items"]:
-            time.sleep(PAUSE)
+        before, self.revision = self.revision, delta["revision"]
+        return bool(before != self.revision)
 
     def _begin(self) -> bool:
-        reply = self._get(self.base + ACL)
+        reply = self._get(self.base)
         reply.raise_for_status()
         snapshot = reply.json()
         self.entries = {}
@@ -74,26 +59,34 @@ class Mirror:
         return True
 
     def _add(self, entries: Iterable[dict[str, Any]]) -> None:
-        for entry in entries:
+        for entry in entries:  # a static resource and one of the tenant's own may share an address
             grants = self.entries.setdefault(_address(entry), {})
             for grant in entry["grants"]:
                 grants.setdefault(grant["role"], set()).update(grant["privileges"])
 
-    def _get(self, address: str, **query: Any) -> requests.Response:
-        return self.session.get(address, params=query, timeout=45)
+    def _get(self, base: str, **query: int) -> requests.Response:
+        return self.session.get(base + ACL, params=query, timeout=LONGEST + 15)
 
 
 def _address(entry: dict[str, Any]) -> tuple[str, str, str]:
     return entry["owningTenantId"], entry["resourceType"], entry["resourceId"]
 
 
-if __name__ == "__main__":
-    mirror = Mirror(os.environ["BASE"], os.environ["CLIENT"], os.environ["SECRET"])
+def main() -> None:
+    """For ever. The copy stays while the portal is down, and is asked for again."""
+    session = requests.Session()
+    session.auth = (os.environ["CLIENT"], os.environ["SECRET"])
+    mirror = Mirror(session, os.environ["BASE"], os.environ.get("LIVE", ""))
     while True:
         try:
             if mirror.refresh():
                 print(f"revision {mirror.revision}: {len(mirror.entries)} resources", flush=True)
-            mirror.wait()
-        except requests.RequestException as error:  # the copy stays; a portal that is down is asked again
+            if not mirror.live:
+                time.sleep(PAUSE)
+        except requests.RequestException as error:
             print(f"not reached: {type(error).__name__}", flush=True)
             time.sleep(PAUSE)
+
+
+if __name__ == "__main__":
+    main()

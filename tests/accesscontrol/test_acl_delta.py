@@ -16,6 +16,7 @@ from accesscontrol.actions import mirrors
 from accesscontrol.models import AclEntry
 from applications import events
 from applications.actions import contracts, pauses
+from applications.actions.drafts import Offer
 from applications.jobs import tell_boundaries
 from applications.models import Event, Resource
 from iam_portal.walls import cross_tenant
@@ -323,10 +324,16 @@ def test_each_revision_has_its_event_for_the_application(story: Story) -> None:
     assert [item["data"] for item in own][-1] == {"applicationId": "acme.meter", "revision": first + 1}
 
 
-@pytest.mark.parametrize("act", ["manifest", "contract", "tenant role", "boundary", "suspension"])
+@pytest.mark.parametrize("act", ["manifest", "pause", "roles", "tenant role", "boundary", "suspension"])
 def test_the_job_tells_what_nobody_has_read(story: Story, act: str) -> None:
     story.snapshot()
     contract = {"tenant": story.acme, "contract_id": story.contract.id, "by": SYSTEM, "at": story.at}
+    if act == "roles":  # Beta keeps the application, whatever becomes of this contract
+        offer = Offer(type="provision", roles=[(story.meter.id, "editor")])
+        second = contracts.draft(
+            provider=story.acme, consumer_id=story.beta.id, offer=offer, by=SYSTEM, at=story.at
+        )
+        contracts.propose(tenant=story.acme, contract_id=second.id, by=SYSTEM, at=story.at)
     if act == "boundary":
         contracts.end(**contract, when=story.at + timedelta(minutes=5))
     jobs.watch_acls()
@@ -335,7 +342,9 @@ def test_the_job_tells_what_nobody_has_read(story: Story, act: str) -> None:
     contract["at"] = story.at
     if act == "manifest":
         story.declare("gates")
-    if act == "contract":
+    if act == "roles":
+        contracts.accept(tenant=story.beta, contract_id=second.id, by=SYSTEM, at=story.at)
+    if act == "pause":
         pauses.pause(**contract)
     if act == "tenant role":
         story.tenant_role(story.beta, "night", "read")

@@ -161,11 +161,11 @@ def mirror(inside: Inside) -> Any:
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    module.PAUSE = 0
     session = requests.Session()
     session.mount("http://", inside)
     name = inside.story.meter.id
-    return module.Mirror("http://testserver", name, inside.story.secrets[name], session)
+    session.auth = (name, inside.story.secrets[name])
+    return module.Mirror(session, "http://testserver")
 
 
 def roles_of(tenant_id: object, *keys: str) -> list[str]:
@@ -194,10 +194,8 @@ def test_the_example_follows(inside: Inside, mirror: Any) -> None:
     assert mirror.may(*question)
     assert not mirror.may(roles_of(beta, "editor"), "modify", *question[2:]), "not granted to Beta"
     assert not mirror.may(question[0], "read", str(story.acme.id), *question[3:]), "another tenant's data"
-    mirror.wait()
     assert not mirror.refresh()
     pauses.pause(tenant=story.acme, contract_id=story.contract.id, by=SYSTEM, at=story.at)
-    mirror.wait()
     assert mirror.refresh()
     assert not mirror.may(*question)
     assert mirror.entries == as_mirrored(story.snapshot())
