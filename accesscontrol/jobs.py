@@ -1,9 +1,10 @@
 """Scheduled work: each task calls one action. The schedule stands in settings."""
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
-from accesscontrol.actions import purge, rotation, watch
+from accesscontrol.actions import mirrors, purge, rotation, watch
 
 
 @shared_task(name="accesscontrol.watch_boundaries")
@@ -22,3 +23,17 @@ def purge_sign_ins() -> None:
 def rotate_signing_keys() -> None:
     """Hourly: the next signing key, when the present one nears its age."""
     rotation.run(at=timezone.now())
+
+
+@shared_task(name="accesscontrol.watch_acls")
+def watch_acls() -> None:
+    """Every few seconds: ACLs that moved get their revision and its event, whether somebody reads or not."""
+    mirrors.watch(at=timezone.now())
+
+
+@shared_task(name="accesscontrol.prune_acls")
+def prune_acls() -> None:
+    """Hourly: what is gone from ACLs for longer than is kept, a thousand entries in a transaction."""
+    before = timezone.now() - settings.PORTAL_ACL_RETENTION
+    while mirrors.prune(before=before):
+        pass

@@ -25,6 +25,7 @@ _VERBS = {
     """,
     "partnership": "invited redeemed confirmed declined revoked ended auto_accept_changed",
     "webhook": "paused resumed",
+    "acl": "changed",
 }
 # Every type that is ever written, as :func:`event` takes it; ``docs/events.md`` says when, and to whom.
 TYPES = frozenset(f"{subject}.{verb}" for subject, verbs in _VERBS.items() for verb in verbs.split())

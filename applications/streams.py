@@ -16,12 +16,13 @@ from iam_portal.gate import Permission
 SHOWN_BY = {
     "iam.application.": "Modules:read",
     "iam.role.": "Roles:read",
+    "iam.acl.": "Acl:read",
     "iam.contract.": "ProvisionContracts:read|AccessContracts:read",
     "iam.partnership.": "OrganizationRelations:read",
     "iam.webhook.": "Webhooks:read",
 }
 # What an application reads of itself, in all tenants that it serves. Who holds a role is their own affair.
-OF_APPLICATION = ("iam.application.", "iam.role.changed.")
+OF_APPLICATION = ("iam.application.", "iam.role.changed.", "iam.acl.changed.")
 _TYPE = re.compile(r"iam\.[a-z]+\.(?:\*|[a-z_]+(?:\.[a-z_]+)*\.v[0-9]{1,3})")
 
 

@@ -8,6 +8,8 @@ JOBS: dict[str, dict[str, Any]] = {
     "boundaries": {"task": "applications.tell_boundaries", "schedule": 1.0, "options": {"expires": 5}},
     "sequence": {"task": "applications.sequence", "schedule": 5.0},
     "assignments": {"task": "accesscontrol.watch_boundaries", "schedule": 1.0, "options": {"expires": 5}},
+    "acls": {"task": "accesscontrol.watch_acls", "schedule": 5.0, "options": {"expires": 5}},
+    "acl-retention": {"task": "accesscontrol.prune_acls", "schedule": 3_600.0},
     "purge": {"task": "accesscontrol.purge_sign_ins", "schedule": 60.0, "options": {"expires": 55}},
     "signing-keys": {"task": "accesscontrol.rotate_signing_keys", "schedule": 3_600.0},
     "webhooks": {"task": "applications.deliver_webhooks", "schedule": 5.0},

@@ -1,44 +1,126 @@
 """Read Application ACL: the calling application reads its own."""
 
+import json
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+from django.http import HttpResponseBase, StreamingHttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accesscontrol import acl
-from accesscontrol.serializers.acl import AclOut
+from accesscontrol.acl import Delta, Snapshot
+from accesscontrol.serializers.acl import AclDelta, AclOut
+from applications import events
 from applications.models import Application
-from tenants.rest import OwnApplicationAPI, uuid_of
+from iam_portal.errors import DomainError, Invalid, Kind
+from tenants.rest import OwnApplicationAPI, is_number, uuid_of
 from tenants.schema import query
 
 OWNER = query("tenantId", "Only the resources of this tenant.", OpenApiTypes.UUID)
+SINCE = query("since", "A revision that was read: the answer is what changed and what is gone since.", int)
+NDJSON = "application/x-ndjson"
+EITHER = PolymorphicProxySerializer("AclOrDelta", [AclOut, AclDelta], None)
+
+
+class RevisionGone(DomainError):
+    """What is gone since this revision is kept no longer, or it was never given out: read the snapshot."""
+
+    code = "acl_revision_gone"
+    kind = Kind.GONE
+
+
+class Lines(JSONRenderer):
+    """Makes ``Accept: application/x-ndjson`` acceptable. It renders refusals; the lines come as a stream."""
+
+    media_type = NDJSON
+    format = "ndjson"
 
 
 class ApplicationAcl(OwnApplicationAPI):
     """Needs nothing but the application's own credentials, or its service token for the portal."""
 
-    @extend_schema(parameters=[OWNER], responses={200: AclOut, 304: None})
-    def get(self, request: Request, **kwargs: Any) -> Response:
-        """Complete or an error. A strong ``ETag``; ``If-None-Match`` answers 304. ``tenantId`` one owner."""
+    renderer_classes = [JSONRenderer, Lines]
+
+    @extend_schema(
+        parameters=[OWNER, SINCE],
+        responses={(200, "application/json"): EITHER, (200, NDJSON): OpenApiTypes.STR, 304: None},
+    )
+    def get(self, request: Request, **kwargs: Any) -> HttpResponseBase:
+        """Complete or an error. A strong ``ETag``; ``If-None-Match`` answers 304. ``tenantId`` one owner.
+
+        With ``since`` only what changed and what is gone, 410 when that is not known any more. As
+        ``application/x-ndjson``: a line that says what it is, one for each entry, one that says it is
+        complete.
+        """
+        self._note_reader()
         application = Application.objects.get(id=self.application_id)
-        at = timezone.now()
-        found = acl.snapshot(application, at=at)
-        etag = f'"acl-{application.id}-{found.revision}"'
-        headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-        body = found.as_json()
+        found, parts = self._found(application, timezone.now()), [application.id]
+        parts.append(str(found.revision))
+        if isinstance(found, Delta):
+            parts.append(f"since-{found.since}")
         if wanted := request.query_params.get("tenantId"):
             tenant_id = str(uuid_of(wanted, "tenantId"))
-            body["resources"] = [e for e in found.resources if e["owningTenantId"] == tenant_id]
-            headers["ETag"] = etag = f'"acl-{application.id}-{found.revision}-{tenant_id}"'
-        if etag in _known(request):
+            found = found.of_owner(tenant_id)
+            parts.append(tenant_id)
+        lines = getattr(request.accepted_renderer, "media_type", "") == NDJSON
+        etag = '"acl-{}"'.format("-".join([*parts, "lines"] if lines else parts))
+        headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+        known = _knows(request, etag)
+        request.META["iam.quiet"] = known or (isinstance(found, Delta) and found.is_empty)
+        if known:
             return Response(status=304, headers=headers)
-        return Response(body, headers=headers)
+        if lines:
+            return StreamingHttpResponse(_lines(found), content_type=NDJSON, headers=headers)
+        return Response(found.as_json(), headers=headers)
+
+    def _note_reader(self) -> None:
+        """For the event service, which asks again when the application's stream moves."""
+        meta = self.request.META
+        if "iam.again" not in meta:  # a caller's headers arrive as HTTP_…
+            return
+        meta["iam.stream"] = f"application:{self.application_id}"
+        meta["iam.caller"] = str(self.request.user.pk)
+        meta["iam.home"] = str(self.request.user.home_id)  # type: ignore[union-attr]
+        meta["iam.after"] = events.head()  # before the content: what comes meanwhile is news
+
+    def _found(self, application: Application, at: datetime) -> Snapshot | Delta:
+        since = self.request.query_params.get("since")
+        if since is None:
+            return acl.snapshot(application, at=at)
+        if not is_number(since) or len(since) > 18:
+            raise Invalid("since is a revision that was given out.")
+        found = acl.delta(application, since=int(since), at=at)
+        if found is None:
+            raise RevisionGone(
+                "What changed since this revision is not known any more. Read the snapshot.",
+                data={"snapshot": settings.PORTAL_BASE_URL + reverse("access-management:acl-read")},
+            )
+        return found
 
 
-def _known(request: Request) -> set[str]:
-    """The tags that the caller has (RFC 9110 §13.1.2); a weak tag never equals a strong one here."""
+def _lines(found: Snapshot | Delta) -> Iterator[bytes]:
+    """All of it is known before the first line leaves: what breaks afterwards lacks the last one."""
+    count = 0
+    yield _line(found.head())
+    for count, line in enumerate(found.lines(), 1):  # noqa: B007  (counted for the last line)
+        yield _line(line)
+    yield _line({"complete": True, "revision": found.revision, "entries": count})
+
+
+def _line(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode() + b"\n"
+
+
+def _knows(request: Request, etag: str) -> bool:
+    """Whether the caller has it (RFC 9110 §13.1.2: compared weakly, as proxies that compress weaken tags)."""
     header = request.headers.get("If-None-Match", "")
-    return {tag.strip() for tag in header.split(",")}
+    known = {tag.strip().removeprefix("W/") for tag in header.split(",")}
+    return etag in known or known == {"*"}

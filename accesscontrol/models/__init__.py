@@ -1,12 +1,13 @@
 """May: tenant roles, assignments, the ACL's revision, tokens and the keys that sign them."""
 
-from accesscontrol.models.acl import AclRevision
+from accesscontrol.models.acl import AclEntry, AclRevision
 from accesscontrol.models.assignments import Assignment
 from accesscontrol.models.keys import SigningKey
 from accesscontrol.models.roles import TenantRole, TenantRolePermission
 from accesscontrol.models.tokens import Authorization, AuthorizationCode, RefreshToken, RevokedToken
 
 __all__ = [
+    "AclEntry",
     "AclRevision",
     "Assignment",
     "Authorization",

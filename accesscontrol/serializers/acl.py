@@ -30,3 +30,21 @@ class AclOut(rest.Serializer[Any]):
     revision = rest.IntegerField()
     generatedAt = rest.DateTimeField()
     resources = AclEntry(many=True)
+
+
+class AclAddress(rest.Serializer[Any]):
+    """What names an entry."""
+
+    owningTenantId = rest.UUIDField()
+    resourceType = rest.CharField()
+    resourceId = rest.CharField()
+
+
+class AclDelta(rest.Serializer[Any]):
+    """What leads from one revision to another. ``changed`` has all entries of each address that it names."""
+
+    applicationId = rest.CharField()
+    revision = rest.IntegerField()
+    since = rest.IntegerField()
+    changed = AclEntry(many=True)
+    removed = AclAddress(many=True)

@@ -102,10 +102,12 @@ def _page(stream: Stream, request: Request) -> dict[str, Any]:
             },
         )
     last = page[-1].position or 0 if page else 0
+    # All up to the head was looked at: in a quiet stream the reader's position grows no older than that.
+    position = max(head, last) if complete else last
+    request.META["iam.after"], request.META["iam.quiet"] = position, not page
     return {
         "items": [stream.shape(row) for row in page],
-        # All up to the head was looked at: in a quiet stream the reader's position grows no older than that.
-        "next": max(head, last) if complete else last,
+        "next": position,
         "oldest": oldest,
         "live": settings.PORTAL_EVENTS_URL + request.path if settings.PORTAL_EVENTS_URL else None,
     }

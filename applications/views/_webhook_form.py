@@ -12,6 +12,7 @@ from applications.forms import Data, MomentField
 # What a kind of events is about. A kind that is not named here is shown by its type.
 KINDS: dict[str, str | Promise] = {
     "iam.application.*": _("Applications become available or unavailable"),
+    "iam.acl.*": _("What roles may do in an application changed"),
     "iam.contract.*": _("Contracts are proposed, accepted, paused, resumed, ended"),
     "iam.role.*": _("Roles are declared, changed, given, taken away"),
     "iam.webhook.*": _("Webhooks are paused or resumed"),

@@ -24,7 +24,8 @@ from iam_portal.wsgi import application
 log = structlog.get_logger("iam.live")
 
 THREADS = 4
-DOORS = {"application-management:event-list", "application-management:own-event-list"}
+ACL = "access-management:acl-read"
+DOORS = {"application-management:event-list", "application-management:own-event-list", ACL}
 LONGEST = 30
 # What says nothing about who asks for what: it neither changes the answer nor keeps equal questions apart.
 _ASIDE = {"accept", "accept-encoding", "cache-control", "connection", "keep-alive", "last-event-id"}
@@ -57,6 +58,8 @@ class Answer:
         self.stream = str(environ.get("iam.stream", ""))
         self.caller = str(environ.get("iam.caller", ""))
         self.home = str(environ.get("iam.home", ""))  # the tenant whose caller it is
+        self.after = int(environ.get("iam.after", 0))  # its stream was read up to this position
+        self.quiet = bool(environ.get("iam.quiet"))  # right, and without news: who wants to waits
 
     @cached_property
     def page(self) -> dict[str, Any]:
@@ -68,10 +71,6 @@ class Answer:
         """The page as server-sent events."""
         return b"".join(wire.event(item) for item in self.page["items"])
 
-    @property
-    def after(self) -> int:
-        return int(self.page["next"])
-
 
 def of(asked: Asked, peer: str) -> tuple[Question, int]:
     """The question, and for how many seconds it may wait; Refused when nothing here answers it."""
@@ -81,6 +80,8 @@ def of(asked: Asked, peer: str) -> tuple[Question, int]:
         found = ""
     if found not in DOORS:
         raise Refused(404, "not_found", "There is nothing at this address.")
+    if found == ACL and asked.wants_stream:
+        raise Refused(406, "not_acceptable", "Only events are streamed. An ACL is waited for: wait=30.")
     try:
         pairs = parse_qsl(asked.query, keep_blank_values=True, max_num_fields=20)
     except ValueError as error:

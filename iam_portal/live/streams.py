@@ -52,19 +52,19 @@ class Service:
             with self._place(answer):
                 await self._stream(connection, question, answer)
             return
-        if answer.status == 200 and seconds and not answer.page["items"]:
+        if answer.quiet and seconds:
             with self._place(answer):
                 answer = await self._wait(question, answer, seconds)
         await connection.send(wire.reply(answer.status, answer.fields, answer.body))
 
     async def _wait(self, question: Question, answer: Answer, seconds: int) -> Answer:
-        """The first page that is not empty, or is a refusal; at the end of the time, the empty one."""
+        """The first answer that has news, or is a refusal; at the end of the time, the one without."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and not self.stopping:
             after, moved = await self.hub.wait(answer.stream, answer.after, left)
             if moved and not self.stopping:
                 answer = await self.desk.ask(question.later(after))
-                if answer.status != 200 or answer.page["items"]:
+                if not answer.quiet:
                     break
         return answer
 

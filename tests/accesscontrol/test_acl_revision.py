@@ -10,6 +10,7 @@ import pytest
 from django.db import connection, transaction
 
 from accesscontrol import acl
+from accesscontrol.acl import revisions
 from accesscontrol.models import AclRevision
 from applications.actions import manifests
 from applications.manifest import parse
@@ -52,7 +53,7 @@ def test_two_readers_after_a_change_see_one_revision(
     before = acl.snapshot(meter, at=LATER).revision
     change(meter)
     both, built = threading.Barrier(2), threading.local()
-    build = acl.build
+    build = revisions.build
 
     def met(*args: Any, **kwargs: Any) -> acl.Acl:
         """Both have found the new content before either takes the lock."""
@@ -62,7 +63,7 @@ def test_two_readers_after_a_change_see_one_revision(
             both.wait(timeout=20)
         return found
 
-    monkeypatch.setattr(acl, "build", met)
+    monkeypatch.setattr(revisions, "build", met)
 
     told = together(*[lambda: acl.snapshot(meter, at=LATER)] * 2)
 
@@ -77,7 +78,7 @@ def test_a_change_between_content_and_lock_is_in_the_content(
     """What was built before the lock is thrown away: the revision belongs to what is there under it."""
     before = acl.snapshot(meter, at=LATER).revision
     AclRevision.objects.filter(application=meter).update(digest="of something older")
-    build, changes = acl.build, [change]
+    build, changes = revisions.build, [change]
 
     def changed_afterwards(*args: Any, **kwargs: Any) -> acl.Acl:
         found = build(*args, **kwargs)
@@ -85,7 +86,7 @@ def test_a_change_between_content_and_lock_is_in_the_content(
             changes.pop()(meter)
         return found
 
-    monkeypatch.setattr(acl, "build", changed_afterwards)
+    monkeypatch.setattr(revisions, "build", changed_afterwards)
     told = acl.snapshot(meter, at=LATER)
     monkeypatch.undo()
 

@@ -132,6 +132,7 @@ VIOLATIONS: dict[str, Violation] = {
     "signingkey_one_signer": lambda w: (
         w.signing_key and SigningKey.objects.create(kid="other", **w.signing_key_columns)
     ),
+    "aclentry_once": again("acl_entry"),
     "tenantrole_once": again("tenant_role"),
     "tenantrole_key_grammar": changed("tenant_role", key="No Key"),
     "tenantrolepermission_no_overlap": again("tenant_permission"),

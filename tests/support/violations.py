@@ -2,7 +2,7 @@
 
 from functools import cached_property
 
-from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
+from accesscontrol.models import AclEntry, Assignment, TenantRole, TenantRolePermission
 from applications import models as sharing
 from tenants import models as who
 from tenants.models import Tenant, since
@@ -220,6 +220,12 @@ class World(RowsOfSharing, RowsOfSigningIn):
             resource=self.resource,
             privilege="read",
             during=ALWAYS,
+        )
+
+    @cached_property
+    def acl_entry(self) -> AclEntry:
+        return AclEntry.objects.create(
+            application=self.application, tenant=self.tenant, type="urn:x", key="x", revision=1
         )
 
     @cached_property

@@ -12,12 +12,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 
 from accesscontrol.decide import Permission, application_role_urn, tenant_role_urn
-from accesscontrol.models import AclRevision, TenantRolePermission
+from accesscontrol.models import TenantRolePermission
 from applications.models import Application, Resource, RolePermission
-from iam_portal.decision import rfc3339
 from iam_portal.gate import Privilege
 from iam_portal.walls import cross_tenant
 
@@ -79,25 +78,6 @@ class Acl:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A snapshot with its revision, ready to be sent."""
-
-    application_id: str
-    revision: int
-    generated_at: datetime
-    resources: list[dict[str, Any]]
-
-    def as_json(self) -> dict[str, Any]:
-        """The wire form."""
-        return {
-            "applicationId": self.application_id,
-            "revision": self.revision,
-            "generatedAt": rfc3339(self.generated_at),
-            "resources": self.resources,
-        }
-
-
 def build(application: Application, *, at: datetime, tenant_id: UUID | None = None) -> Acl:
     """The ACL at the moment, complete; one owner's slice with ``tenant_id``. Six queries."""
     roles = _granted(application, at)
@@ -123,31 +103,7 @@ def build(application: Application, *, at: datetime, tenant_id: UUID | None = No
             if resource.owner_tenant_id in (None, owner):
                 grants = _grants(owner, resource, granted, made.get(owner, {}))
                 entries.append(_entry(owner, resource, grants))
-    return Acl(entries, _digest(entries))
-
-
-def snapshot(application: Application, *, at: datetime) -> Snapshot:
-    """The complete ACL with a revision that has risen exactly when the content changed.
-
-    Polls do not wait for each other: only who finds another content than the last one takes the lock.
-    """
-    acl = build(application, at=at)
-    row = AclRevision.objects.filter(application=application).first()  # after the content: never an older one
-    if row is not None and row.digest == acl.digest:
-        return Snapshot(application.id, row.revision, at, acl.resources)
-    return _risen(application, at)
-
-
-def _risen(application: Application, at: datetime) -> Snapshot:
-    with transaction.atomic():
-        AclRevision.objects.get_or_create(application=application)
-        row = AclRevision.objects.select_for_update().get(application=application)
-        acl = build(application, at=at)  # again, under the lock: revisions and contents rise together
-        if row.digest != acl.digest:
-            row.revision += 1
-            row.digest = acl.digest
-            row.save()
-    return Snapshot(application.id, row.revision, at, acl.resources)
+    return Acl(entries, digest(entries))
 
 
 def _granted(application: Application, at: datetime) -> dict[UUID, set[str]]:
@@ -235,6 +191,7 @@ def _entry(owner: UUID, resource: Resource, grants: list[dict[str, Any]]) -> dic
     }
 
 
-def _digest(entries: list[dict[str, Any]]) -> str:
+def digest(entries: list[dict[str, Any]]) -> str:
+    """Of entries in their wire form: equal exactly where they are."""
     canonical = json.dumps(entries, separators=(",", ":"), sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
