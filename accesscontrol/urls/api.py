@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accesscontrol.api import acl, assignments, required, roles
+from accesscontrol.api import acl, assignments, decisions, required, roles
 from tenants.api import lifetimes
 
 app_name = "access-management"
@@ -18,6 +18,7 @@ urlpatterns = [
         assignments.OneAssignment.as_view(),
         name="assignment-withdraw",
     ),
+    path(f"{_tenant}/decisions", decisions.Decisions.as_view(), name="decision"),
     path(f"{_tenant}/required-roles", required.RequiredRoles.as_view(), name="required-role-list"),
     path(f"{_tenant}/roles", roles.Roles.as_view(), name="role-list"),
     path(f"{_tenant}/roles/<role_key:key>/impact", roles.RoleImpact.as_view(), name="role-impact"),
