@@ -6,6 +6,7 @@ What other tenants gave or agreed is never told here beyond what a contract says
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -107,13 +108,20 @@ def answer(asked: Asked, *, at: datetime) -> Told:
 def _visible(asked: Asked) -> Application | None:
     """The application behind a service; NotFound for whoever is not this tenant's to ask about."""
     who, tenant = asked.principal, asked.tenant
-    if who.user_id is not None or who.group_id is not None:
-        rows = User.objects if who.user_id is not None else Group.objects
-        if not rows.filter(tenant=tenant, id=who.user_id or who.group_id).exists():
-            raise NotFound
-        return None
-    found = Application.objects.filter(id=who.application_id).first()
-    if found is None or not has_to_do_with(found, tenant):
+    if who.user_id is not None:
+        known = User.objects.filter(tenant=tenant, id=who.user_id).exists()
+    elif who.group_id is not None:
+        known = Group.objects.filter(tenant=tenant, id=who.group_id).exists()
+    else:
+        return _service(asked)
+    if not known:
+        raise NotFound
+    return None
+
+
+def _service(asked: Asked) -> Application:
+    found = Application.objects.filter(id=asked.principal.application_id).first()
+    if found is None or not has_to_do_with(found, asked.tenant):
         raise NotFound
     return found
 
@@ -217,7 +225,7 @@ def _given_there(role: HeldRole) -> HeldRole:
 def _lineage(asked: Asked, held: Iterable[HeldRole], at: datetime) -> tuple[Protected, ...]:
     """Another tenant's own resources are looked at only for who holds a role on its data."""
     open_to = any(role.scope_tenant_id == asked.owner_id for role in held)
-    values = {
+    values: dict[str, Any] = {
         "application": asked.application_id,
         "type": asked.type,
         "key": asked.key,

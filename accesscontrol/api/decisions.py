@@ -1,4 +1,7 @@
-"""Decisions by REST: may a principal do something, why, and what would have to change."""
+"""Questions by REST: may a principal do something, and what would a token say.
+
+Nothing is changed or recorded.
+"""
 
 from typing import Any
 
@@ -7,13 +10,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accesscontrol import facts, questions
-from accesscontrol.serializers.decisions import DecisionIn, DecisionOut
+from accesscontrol.oauth.preview import Wish, preview
+from accesscontrol.serializers.decisions import DecisionIn, DecisionOut, PreviewIn, PreviewOut
 from iam_portal.decision import rfc3339
 from tenants.rest import TenantAPI
 
 
 class Decisions(TenantAPI):
-    """Nothing is changed or recorded: it is a question that has a body."""
+    """Who may do what."""
 
     permissions = {"POST": "Roles:read"}
 
@@ -49,3 +53,26 @@ class Decisions(TenantAPI):
                 "wouldNeed": [need.as_json() for need in told.needs],
             }
         )
+
+
+class TokenPreview(TenantAPI):
+    """What the token endpoint would answer."""
+
+    permissions = {"POST": "Roles:read"}
+
+    @extend_schema(request=PreviewIn, responses=PreviewOut)
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        """The claims of the token, or the error and its reasons, now or at ``at``; nothing is issued.
+
+        Without `target`, what the client gets that names none. `jti`, `sid` and `cnf` belong to a token that
+        was issued, and so does the `sub` of a service that never had one here.
+        """
+        body = self.read(PreviewIn)
+        wish = Wish(
+            client_id=body["clientId"],
+            grant=body["grant"],
+            target=body["target"],
+            scope=body["scope"],
+            user_id=body.get("userId"),
+        )
+        return Response(preview(wish, tenant=self.tenant, at=body.get("at", self.at)))

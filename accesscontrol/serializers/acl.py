@@ -30,3 +30,25 @@ class AclOut(rest.Serializer[Any]):
     revision = rest.IntegerField()
     generatedAt = rest.DateTimeField()
     resources = AclEntry(many=True)
+
+
+class UserAclEntry(rest.Serializer[Any]):
+    """A resource on which the person may do something, in the data of that tenant."""
+
+    owningTenantId = rest.UUIDField()
+    resourceType = rest.CharField()
+    resourceId = rest.CharField()
+    name = rest.CharField()
+    kind = rest.ChoiceField(choices=["static", "dynamic"])
+    privileges = rest.ListField(child=rest.CharField())
+    roles = rest.ListField(child=rest.CharField(), help_text="URNs of the roles that give them")
+
+
+class UserAclOut(rest.Serializer[Any]):
+    """What a person may do now in an application."""
+
+    applicationId = rest.CharField()
+    tenantId = rest.UUIDField()
+    userId = rest.UUIDField()
+    generatedAt = rest.DateTimeField()
+    resources = UserAclEntry(many=True)

@@ -9,6 +9,8 @@ from accesscontrol.serializers.roles import PRIVILEGES
 from applications.serializers.shared import ReasonOut, Text
 from tenants.rest import StrictSerializer
 
+GRANTS = ("client_credentials", "authorization_code", "refresh_token")
+
 
 class OnePrincipal(PrincipalRef):
     """Exactly one of the three."""
@@ -49,3 +51,24 @@ class DecisionOut(rest.Serializer[Any]):
     reasons = ReasonOut(many=True)
     at = rest.DateTimeField()
     wouldNeed = NeedOut(many=True)
+
+
+class PreviewIn(StrictSerializer):
+    """A token that might be asked for. ``userId`` for the grants in a person's name, and only there."""
+
+    clientId = Text(73)
+    target = rest.RegexField(r"^[a-z0-9][a-z0-9._-]{0,63}\Z", required=False, default="", allow_blank=True)
+    grant = rest.ChoiceField(choices=GRANTS)
+    scope = Text(4096, required=False, default="", allow_blank=True)
+    userId = rest.UUIDField(required=False)
+    at = rest.DateTimeField(required=False)
+
+
+class PreviewOut(rest.Serializer[Any]):
+    """The claims, or the error that the token endpoint would answer with."""
+
+    granted = rest.BooleanField()
+    claims = rest.DictField(required=False)
+    error = rest.CharField(required=False)
+    description = rest.CharField(required=False)
+    reasons = ReasonOut(many=True, required=False)

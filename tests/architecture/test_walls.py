@@ -73,6 +73,7 @@ MAY_CROSS = {
     "accesscontrol/impact_shapes.py": "last use of calls elsewhere by one's own applications",
     "accesscontrol/holders.py": "whom to write to on both sides of contracts that end",
     "accesscontrol/acl.py": "an application's ACL covers every tenant that it serves",
+    "accesscontrol/personal.py": "a role on a provider's data opens what that one keeps there",
     "accesscontrol/receivers.py": "a role that its application took away ends in every tenant",
     "accesscontrol/actions/watch.py": "the job tells boundaries of assignments of all tenants",
     "accesscontrol/actions/purge.py": "the job deletes what is over of people's sign-ins in all tenants",
