@@ -106,6 +106,8 @@ class Review:
         here = facts.tenant_id == self.tenant_id
         given = facts.local if here else facts.at_home
         for role in may_call(facts, at=at).roles:
+            if here != (role.contract_id is None):
+                continue  # given by another tenant: its affair
             ways = tuple(way for way in given.assignments if _gives(way, role, at))
             if ways:
                 yield Line(SERVICE, given.principal_id, name, role, ways, self._amount(role, at))

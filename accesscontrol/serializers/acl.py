@@ -39,7 +39,7 @@ class UserAclEntry(rest.Serializer[Any]):
     resourceType = rest.CharField()
     resourceId = rest.CharField()
     name = rest.CharField()
-    kind = rest.ChoiceField(choices=["static", "dynamic"])
+    kind = rest.CharField(help_text="`static` or `dynamic`, as in the ACL")
     privileges = rest.ListField(child=rest.CharField())
     roles = rest.ListField(child=rest.CharField(), help_text="URNs of the roles that give them")
 
