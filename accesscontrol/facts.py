@@ -43,6 +43,23 @@ SELECT g.id, g.name, reach.during * g.during FROM reach JOIN tenants_group g ON 
 WHERE reach.during && g.during
 """
 
+# The same for a group: its own life, and what flows down to it from those above.
+_ABOVE = """
+WITH RECURSIVE reach(group_id, during) AS (
+    SELECT id, during FROM tenants_group
+    WHERE tenant_id = %(tenant)s AND id = %(group)s AND NOT isempty(during)
+    UNION
+    SELECT p.parent_id, r.during * p.during
+    FROM reach r JOIN tenants_groupplacement p
+        ON p.group_id = r.group_id AND p.tenant_id = %(tenant)s AND p.during && r.during
+)
+SELECT NULL, NULL, during FROM tenants_group
+WHERE tenant_id = %(tenant)s AND id = %(group)s AND NOT isempty(during)
+UNION ALL
+SELECT g.id, g.name, reach.during * g.during FROM reach JOIN tenants_group g ON g.id = reach.group_id
+WHERE reach.during && g.during AND g.id <> %(group)s
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -182,10 +199,12 @@ def callable_targets(*, caller: Application, tenant_id: UUID | str) -> list[str]
 def _reach(who: Principal) -> tuple[tuple[Span, ...], dict[UUID, list[Via | None]]]:
     """When the principal is active, and the groups whose roles reach it, with the spans in which they do."""
     groups: dict[UUID, list[Via | None]] = defaultdict(list)
-    if who.user_id is None:
+    if who.application_id is not None:
         return ALWAYS, groups
+    statement = _REACH if who.group_id is None else _ABOVE
+    values = {"tenant": who.tenant_id, "user": who.user_id, "group": who.group_id}
     active: list[Span] = []
-    for group_id, name, during in _rows(_REACH, {"tenant": who.tenant_id, "user": who.user_id}):
+    for group_id, name, during in _rows(statement, values):
         if group_id is None:
             active.append(Span.of(during))
         else:

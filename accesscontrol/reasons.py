@@ -70,6 +70,38 @@ def no_role_held(caller: str, caller_id: str, target: str, target_id: str, tenan
     return Reason("no_role_held", text, application_id=target_id)
 
 
+def permission_contained(
+    key: str, application_id: str, resource: str, privilege: str, over: str = ""
+) -> Reason:
+    """The last link of a yes. ``over``: what contains the resource, where the role names that."""
+    where = f"{over}, which contains {resource}" if over else resource
+    text = f"The role {key} contains {privilege} on {where}."
+    return Reason("permission_contained", text, application_id=application_id, role=key)
+
+
+def permission_lacking(key: str, application_id: str, resource: str, privilege: str) -> Reason:
+    """A role is held, and does not contain it."""
+    text = f"The role {key} does not contain {privilege} on {resource}."
+    return Reason("permission_lacking", text, application_id=application_id, role=key)
+
+
+def nothing_held(application_id: str) -> Reason:
+    """No role counts on that data."""
+    text = "No role of the application counts here on the data of that organization."
+    return Reason("no_role_held", text, application_id=application_id)
+
+
+def resource_unknown(application_id: str) -> Reason:
+    """Not declared at the moment, or not there for the asking tenant."""
+    return Reason("resource_unknown", "There is no such resource here.", application_id=application_id)
+
+
+def assigned_there(key: str, application_id: str, tenant_id: str) -> Reason:
+    """A role that another tenant gave to one's own application: by whom is that tenant's affair."""
+    text = f"The organization that owns the data gave the role {key} to the application."
+    return Reason("role_assigned", text, application_id=application_id, role=key, tenant_id=tenant_id)
+
+
 def permission_not_held(permission: tuple[str, str, str]) -> Reason:
     """One cannot hand out what one does not hold."""
     _, resource, privilege = permission

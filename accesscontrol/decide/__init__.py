@@ -1,8 +1,10 @@
 """``effective roles``, ``may call`` and ``may grant``: pure functions over facts and a moment."""
 
+from accesscontrol.decide.access import Protected, Question, gives, may_do
 from accesscontrol.decide.calls import Call, CallFacts, call_until, may_call
 from accesscontrol.decide.confirmed import amounts_to, confirmed_permissions
 from accesscontrol.decide.grants import may_grant
+from accesscontrol.decide.needs import Need, would_need
 from accesscontrol.decide.required import STATES, Met, Requirement, met
 from accesscontrol.decide.roles import (
     AssignmentFact,
@@ -16,6 +18,7 @@ from accesscontrol.decide.roles import (
     application_role_urn,
     effective_roles,
     granted_permissions,
+    living,
     permissions_of,
     principal_moments,
     tenant_role_urn,
@@ -29,9 +32,12 @@ __all__ = [
     "CallFacts",
     "HeldRole",
     "Met",
+    "Need",
     "Permission",
     "PermissionFact",
     "PrincipalFacts",
+    "Protected",
+    "Question",
     "Requirement",
     "RoleBook",
     "Roles",
@@ -43,8 +49,11 @@ __all__ = [
     "call_until",
     "confirmed_permissions",
     "effective_roles",
+    "gives",
     "granted_permissions",
+    "living",
     "may_call",
+    "may_do",
     "may_grant",
     "may_sign_in",
     "met",
@@ -52,4 +61,5 @@ __all__ = [
     "principal_moments",
     "sign_in_until",
     "tenant_role_urn",
+    "would_need",
 ]

@@ -76,17 +76,17 @@ def decide(exchange: Exchange, *, scope: str, resources: Sequence[str], form: Ma
     """Decide client credentials; the granted scopes, or a refusal as an OAuth error."""
     client = exchange.client
     assert client is not None
-    asked = words.parse(scope, resources, aliases=client.scope_aliases)
-    _refuse_wrong_words(asked, client)
+    asked = understood(client, scope, resources)
     tenant = exchange.tenant(form)
     with tenant_scope(tenant.id if tenant else NOBODY):
         # An unknown tenant takes the same way, so that the clock does not tell it from a foreign one.
         part = has_part(client.application, tenant.id if tenant else NOBODY)
         if tenant is None or not part:
             raise _refused([], asked, None)
-        granted = _granted(client.application, tenant, asked, exchange.at)
+        told = str(client.application.owner_id)
+        granted = settled(client.application, tenant, asked, told=told, at=exchange.at)
         account, _ = ServiceAccount.objects.get_or_create(application=client.application, tenant=tenant)
-    exchange.grant = _grant(granted, asked, str(tenant.id))
+    exchange.grant = grant_of(granted, asked, str(tenant.id))
     exchange.bearer = Bearer(
         subject=str(account.id),
         client_id=client.client_id,
@@ -96,6 +96,13 @@ def decide(exchange: Exchange, *, scope: str, resources: Sequence[str], form: Ma
     for ruling in granted:
         usage.note(_uses(ruling, client.application_id, str(tenant.id), exchange.at), at=exchange.at)
     return list(exchange.grant.scopes)
+
+
+def understood(client: Client, scope: str, resources: Sequence[str]) -> Asked:
+    """What the words ask for; refused is what is wrong with them in every tenant."""
+    asked = words.parse(scope, resources, aliases=client.scope_aliases)
+    _refuse_wrong_words(asked, client)
+    return asked
 
 
 def _uses(ruling: Ruling, caller_id: str, tenant_id: str, at: datetime) -> Iterator[usage.Use]:
@@ -131,15 +138,18 @@ def _refuse_wrong_words(asked: Asked, client: Client) -> None:
         raise refusals.ScopeRefused("invalid_scope", text)
 
 
-def _granted(caller: Application, tenant: Tenant, asked: Asked, at: datetime) -> list[Ruling]:
-    """The targets of the token: all that were named, or whichever may be called when none was."""
+def settled(caller: Application, tenant: Tenant, asked: Asked, *, told: str, at: datetime) -> list[Ruling]:
+    """The targets of the token: all that were named, or whichever may be called when none was.
+
+    ``told`` is the tenant that hears the answer: why not is said as far as that one may know. Writes nothing.
+    """
     targets, facts = decision.facts_for(caller, asked.targets, tenant_id=tenant.id)
     rulings = decision.rule(targets, facts, at=at, limit=at + lifetime(tenant, Lifetime.ACCESS_TOKEN))
     refused = [ruling for ruling in rulings if not ruling.call]
     allowed = [ruling for ruling in rulings if ruling.call]
     if (asked.targets and refused) or not allowed:
-        told = decision.disclosure(refused, tenant_id=str(tenant.id), home_id=str(caller.owner_id), at=at)
-        raise _refused(refused, asked, told)
+        said = decision.disclosure(refused, tenant_id=str(tenant.id), home_id=told, at=at)
+        raise _refused(refused, asked, said)
     return allowed
 
 
@@ -157,7 +167,8 @@ def _refused(
     return refusals.target_refused(echoed, by_resource=by_resource, disclosure=told)
 
 
-def _grant(rulings: Sequence[Ruling], asked: Asked, tenant_id: str) -> Grant:
+def grant_of(rulings: Sequence[Ruling], asked: Asked, tenant_id: str) -> Grant:
+    """What the token says of these targets."""
     roles = [role for ruling in rulings for role in ruling.call.roles]
     listed = asked.openid and len(rulings) == 1  # roles of several targets would not tell whose they are
     return Grant(

@@ -5,6 +5,7 @@ application still available there; only then is anything given. What a refusal e
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -106,12 +107,17 @@ def _refuse_foreign(scope: str, resources: Sequence[str], client: Client) -> Non
 
 
 def _decided(exchange: Exchange, tenant: Tenant, client: Client, user: User) -> Standing:
+    return decided(tenant, client, user, at=exchange.at)
+
+
+def decided(tenant: Tenant, client: Client, user: User, *, at: datetime) -> Standing:
+    """May the person have tokens at the client, with which roles, until when. Writes nothing."""
     return sign_in_decision.decide(
         user_id=user.pk,
         application_id=client.application_id,
         tenant_id=tenant.id,
-        at=exchange.at,
-        limit=exchange.at + lifetime(tenant, Lifetime.ACCESS_TOKEN),
+        at=at,
+        limit=at + lifetime(tenant, Lifetime.ACCESS_TOKEN),
     )
 
 
@@ -125,14 +131,7 @@ def _reply(
     refresh_token: str,
 ) -> dict[str, Any]:
     client, user = family.client, family.user
-    roles = sign_in_decision.narrowed(standing.roles, person_scopes.roles_in(scopes, client.application_id))
-    exchange.grant = Grant(
-        audience=[client.application_id],
-        scopes=scopes,
-        roles=sorted({role.urn for role in roles}) if "openid" in scopes else None,
-        scope_tenants=scope_tenants(roles, tenant_id=str(tenant.id)),
-        expires_at=standing.until,
-    )
+    exchange.grant = grant_of(standing, scopes, client=client, tenant=tenant)
     exchange.bearer = Bearer(
         subject=str(user.pk),
         client_id=client.client_id,
@@ -153,6 +152,18 @@ def _reply(
     if "openid" in scopes:
         reply["id_token"] = _id_token(exchange, tenant, family, scopes, access_token)
     return reply
+
+
+def grant_of(standing: Standing, scopes: Sequence[str], *, client: Client, tenant: Tenant) -> Grant:
+    """What the token of a person says, who may have it with these scopes."""
+    roles = sign_in_decision.narrowed(standing.roles, person_scopes.roles_in(scopes, client.application_id))
+    return Grant(
+        audience=[client.application_id],
+        scopes=scopes,
+        roles=sorted({role.urn for role in roles}) if "openid" in scopes else None,
+        scope_tenants=scope_tenants(roles, tenant_id=str(tenant.id)),
+        expires_at=standing.until,
+    )
 
 
 def _id_token(

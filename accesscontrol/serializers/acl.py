@@ -48,3 +48,25 @@ class AclDelta(rest.Serializer[Any]):
     since = rest.IntegerField()
     changed = AclEntry(many=True)
     removed = AclAddress(many=True)
+
+
+class UserAclEntry(rest.Serializer[Any]):
+    """A resource on which the person may do something, in the data of that tenant."""
+
+    owningTenantId = rest.UUIDField()
+    resourceType = rest.CharField()
+    resourceId = rest.CharField()
+    name = rest.CharField()
+    kind = rest.CharField(help_text="`static` or `dynamic`, as in the ACL")
+    privileges = rest.ListField(child=rest.CharField())
+    roles = rest.ListField(child=rest.CharField(), help_text="URNs of the roles that give them")
+
+
+class UserAclOut(rest.Serializer[Any]):
+    """What a person may do now in an application."""
+
+    applicationId = rest.CharField()
+    tenantId = rest.UUIDField()
+    userId = rest.UUIDField()
+    generatedAt = rest.DateTimeField()
+    resources = UserAclEntry(many=True)

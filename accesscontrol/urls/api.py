@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accesscontrol.api import acl, assignments, required, roles
+from accesscontrol.api import acl, assignments, decisions, required, review, roles, user_acl
 from tenants.api import lifetimes
 
 app_name = "access-management"
@@ -18,8 +18,12 @@ urlpatterns = [
         assignments.OneAssignment.as_view(),
         name="assignment-withdraw",
     ),
+    path(f"{_tenant}/decisions", decisions.Decisions.as_view(), name="decision"),
     path(f"{_tenant}/required-roles", required.RequiredRoles.as_view(), name="required-role-list"),
     path(f"{_tenant}/roles", roles.Roles.as_view(), name="role-list"),
     path(f"{_tenant}/roles/<role_key:key>/impact", roles.RoleImpact.as_view(), name="role-impact"),
     path(f"{_tenant}/roles/<role_key:key>", roles.OneRole.as_view(), name="role-read"),
+    path(f"{_tenant}/token-preview", decisions.TokenPreview.as_view(), name="token-preview"),
+    path(f"{_tenant}/acl", user_acl.UserAcl.as_view(), name="user-acl"),
+    path(f"{_tenant}/access-review", review.AccessReview.as_view(), name="access-review"),
 ]

@@ -33,6 +33,7 @@ OPEN = {
     "accesscontrol.oauth.views.IntrospectView": f"{_CLIENT}, and is in the audience",
     "accesscontrol.oauth.revocation.RevokeView": f"{_CLIENT}; a public one has none",
     "accesscontrol.oauth.userinfo.UserinfoView": "a user's access token says who it is",
+    "accesscontrol.api.user_acl.UserAcl": "a user's access token says who it is, and in which application",
     "accesscontrol.oauth.logout.LogoutView": "ends the browser's own session, or asks whether to",
     "accesscontrol.views.signing_out.SignOutAsked": "ends the browser's own session",
     "accesscontrol.oauth.views.CertsView": _STANDARD,
@@ -120,7 +121,7 @@ def _of(pattern: URLPattern, address: str) -> Iterator[Door]:
         yield Door(address, "GET", "open", "", view, pattern)
         return
     kind = "open"
-    if issubclass(view, APIView) and not view.__module__.startswith("drf_spectacular"):
+    if issubclass(view, APIView) and f"{view.__module__}.{view.__qualname__}" not in OPEN:
         kind = "rest"
     elif issubclass(view, TenantPage):
         kind = "public" if view.public else "page"

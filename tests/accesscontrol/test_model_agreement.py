@@ -18,6 +18,7 @@ from hypothesis.stateful import invariant, run_state_machine_as_test
 from accesscontrol.actions import keys
 from applications import facts, readmodel
 from applications.models import ServiceAccount
+from tests.support.asking_all import AskingAll
 from tests.support.comparing import Comparing
 from tests.support.foreseeing_amendments import ForeseeingAmendments
 from tests.support.happening import (
@@ -35,7 +36,7 @@ TOKEN_LIFE = timedelta(seconds=300)
 BASE = "/iam/access-management/v1"
 
 
-class Sharing(ForeseeingAmendments, RoleActs, Comparing):
+class Sharing(ForeseeingAmendments, RoleActs, AskingAll, Comparing):
     """Acts at random; after each the facts, rows, lists and events are compared, and a token is introspected.
 
     What follows from them takes turns: after one act a door is asked over HTTP, after the next ACL, calls and
@@ -68,6 +69,11 @@ class Sharing(ForeseeingAmendments, RoleActs, Comparing):
             self.acl_agrees(APPS[half % 3], probes[half % 2])
             self.calls_agree(half, probes)
             self.users_agree(TENANTS[half % 4], probes)
+            self.questions_agree(half, probes[half % 3])
+            if half % 2:
+                self.user_acl_agrees(TENANTS[half % 4], APPS[(half // 4) % 3])
+            else:
+                self.review_agrees(TENANTS[half % 4], APPS[(half // 4) % 3], probes[:2])
         self.accounts_stay()
 
     def accounts_stay(self) -> None:

@@ -76,6 +76,7 @@ MAY_CROSS = {
     "accesscontrol/acl/content.py": "an application's ACL covers every tenant that it serves",
     "accesscontrol/acl/revisions.py": "and so do the entries that its deltas tell of",
     "accesscontrol/actions/mirrors.py": "the job finds the ACLs that moved, and forgets, for all",
+    "accesscontrol/personal.py": "a role on a provider's data opens what that one keeps there",
     "accesscontrol/receivers.py": "a role that its application took away ends in every tenant",
     "accesscontrol/actions/watch.py": "the job tells boundaries of assignments of all tenants",
     "accesscontrol/actions/purge.py": "the job deletes what is over of people's sign-ins in all tenants",

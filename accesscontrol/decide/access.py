@@ -1,0 +1,140 @@
+"""``may do``: may a principal do something with a resource, over facts and a moment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from accesscontrol import reasons as say
+from accesscontrol.decide.confirmed import amounts_to, confirmed_permissions
+from accesscontrol.decide.roles import HeldRole, Permission, PrincipalFacts, RoleBook, living, own_way
+from applications.availability import SharingFacts, available
+from iam_portal.decision import Decision, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """A resource as it is at the moment that is asked about. ``dynamic``: a tenant's own."""
+
+    type: str
+    key: str
+    name: str
+    dynamic: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A principal of ``tenant_id``, a privilege, and the resource in the data of ``owning_tenant_id``.
+
+    ``lineage`` is the resource and then what contains it, outwards; empty when it is not there. ``caller``
+    is set for a service: the facts of its own application.
+    """
+
+    tenant_id: str
+    owning_tenant_id: str
+    privilege: str
+    lineage: tuple[Protected, ...]
+    sharing: SharingFacts
+    book: RoleBook
+    principal: PrincipalFacts
+    caller: SharingFacts | None = None
+
+    @property
+    def application_id(self) -> str:
+        """The application that is asked about."""
+        return self.sharing.application.id
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the data is that of the principal's own tenant."""
+        return self.tenant_id == self.owning_tenant_id
+
+    def permissions(self) -> list[Permission]:
+        """Each of these is enough: a permission on what contains a resource covers it."""
+        return [(resource.type, resource.key, self.privilege) for resource in self.lineage]
+
+    def holds(self, key: str, at: datetime, contract_id: str | None = None) -> bool:
+        """Whether a role of the application is declared with one of them; as an access contract has it."""
+        facts = self.book.application.get(key, ())
+        contract = self.sharing.contract(contract_id)
+        held = living(facts, at) if contract is None else confirmed_permissions(contract, key, facts, at=at)
+        return not held.isdisjoint(self.permissions())
+
+
+def may_do(
+    question: Question, held: Sequence[HeldRole], refusals: Sequence[Reason], *, at: datetime
+) -> Decision:
+    """May the principal, who holds these roles, do it? ``refusals`` say why others do not count.
+
+    A yes names for each role that gives it the links in their order: available, granted, assigned, contained.
+    """
+    here = [role for role in held if role.scope_tenant_id == question.owning_tenant_id]
+    refusals = (*refusals, *_broken(question, at))
+    chains = [chain for role in here for chain in _chains(question, role, at)]
+    if chains:
+        return Decision.yes(*dict.fromkeys(chains))
+    if not question.lineage:
+        return Decision.no(*dict.fromkeys([*refusals, say.resource_unknown(question.application_id)]))
+    asked = question.lineage[0]
+    lacking = [
+        say.permission_lacking(role.key, question.application_id, asked.name, question.privilege)
+        for role in here
+    ]
+    if not lacking:
+        lacking = [say.nothing_held(question.application_id)]
+    return Decision.no(*dict.fromkeys([*refusals, *lacking]))
+
+
+def gives(
+    role: HeldRole, resource: Protected, amount: set[Permission], book: RoleBook, *, at: datetime
+) -> set[str]:
+    """The privileges that a role, which comes to ``amount``, has on this very resource.
+
+    A permission on a static resource says nothing of a tenant's own of the same name; that one counts as the
+    tenant's role names it, for it is the tenant's to give.
+    """
+    if resource.dynamic:
+        found = living(book.tenant.get(role.key, ()), at) if role.relation == "tenant" else set()
+    else:
+        found = amount
+    return {privilege for kind, key, privilege in found if (kind, key) == (resource.type, resource.key)}
+
+
+def _chains(question: Question, role: HeldRole, at: datetime) -> list[Reason]:
+    if not question.lineage:
+        return []
+    amount = amounts_to(role, question.sharing, question.book, tenant_id=role.scope_tenant_id, at=at)
+    asked = question.lineage[0]
+    for resource in question.lineage:
+        if question.privilege in gives(role, resource, amount, question.book, at=at):
+            over = resource.name if resource is not asked else ""
+            contained = say.permission_contained(
+                role.key, question.application_id, asked.name, question.privilege, over
+            )
+            assigned, *granted = role.reasons
+            return [*(granted or _available(question, at)), assigned, contained]
+    return []
+
+
+def _available(question: Question, at: datetime) -> tuple[Reason, ...]:
+    """A role of the tenant's own making rests on all by which the application is there."""
+    if not question.is_own:
+        return ()
+    answer = available(question.sharing, tenant_id=question.tenant_id, at=at)
+    return tuple(
+        reason for way in answer.holding if way.relation != "access" for reason in way.decision.reasons
+    )
+
+
+def _broken(question: Question, at: datetime) -> tuple[Reason, ...]:
+    """The first link: whether the application is there at all, for that tenant's data."""
+    answer = available(question.sharing, tenant_id=question.tenant_id, at=at)
+    if not question.is_own:
+        ways = [way for way in answer.ways if way.scope_tenant_id == question.owning_tenant_id]
+        return tuple(reason for way in ways if not way.decision for reason in way.decision.reasons)
+    if own_way(answer):
+        return ()
+    application = question.sharing.application
+    if not answer:
+        return answer.decision.reasons
+    tenant = question.sharing.name(question.tenant_id)
+    return (say.only_by_access(application.name, application.id, tenant),)

@@ -1,0 +1,164 @@
+"""The access review: who of a tenant can do what in an application at a moment, and how it reaches them.
+
+The same facts and rules as every token, for all of the tenant's people and services at once.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from accesscontrol import holdings
+from accesscontrol.decide import (
+    AssignmentFact,
+    CallFacts,
+    HeldRole,
+    Permission,
+    PrincipalFacts,
+    RoleBook,
+    amounts_to,
+    effective_roles,
+    living,
+    may_call,
+)
+from applications import facts as sharing_facts
+from applications.availability import SharingFacts
+from applications.models import Application, Resource
+from iam_portal.errors import NotFound
+from tenants.models import Tenant, User
+
+USER, SERVICE = "user", "service"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One role that counts for one principal, with every assignment by which it does."""
+
+    kind: str
+    principal_id: str
+    name: str
+    role: HeldRole
+    through: tuple[AssignmentFact, ...]
+    permissions: frozenset[Permission]
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """Its place in the review."""
+        return self.kind, self.principal_id, self.role.urn, self.role.contract_id or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A line that is not the same at the other moment: gained, lost or changed."""
+
+    what: str
+    line: Line
+    before: frozenset[Permission]
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Everything at one look, for any moment from ``since`` on."""
+
+    tenant_id: str
+    sharing: SharingFacts
+    book: RoleBook
+    people: tuple[tuple[str, PrincipalFacts], ...]
+    services: tuple[tuple[str, CallFacts], ...]
+    own: frozenset[tuple[str, str]]
+
+    def lines(self, at: datetime) -> list[Line]:
+        """At the moment, in their order."""
+        found = [line for name, facts in self.people for line in self._of_person(name, facts, at)]
+        found += [line for name, facts in self.services for line in self._of_service(name, facts, at)]
+        return sorted(found, key=lambda line: line.key)
+
+    def changes(self, at: datetime, other: datetime) -> list[Change]:
+        """From the one moment to the other, in the order of the lines."""
+        was = {line.key: line for line in self.lines(at)}
+        becomes = {line.key: line for line in self.lines(other)}
+        found = []
+        for key in sorted(was.keys() | becomes.keys()):
+            before, after = was.get(key), becomes.get(key)
+            if after is None and before is not None:
+                found.append(Change("lost", before, before.permissions))
+            elif before is None and after is not None:
+                found.append(Change("gained", after, frozenset()))
+            elif before is not None and after is not None and before.permissions != after.permissions:
+                found.append(Change("changed", after, before.permissions))
+        return found
+
+    def _of_person(self, name: str, facts: PrincipalFacts, at: datetime) -> Iterator[Line]:
+        """Each assignment by itself: two that give the same role are two ways to it."""
+        held: dict[tuple[str, str | None], HeldRole] = {}
+        ways: dict[tuple[str, str | None], list[AssignmentFact]] = defaultdict(list)
+        for assignment in facts.assignments:
+            alone = replace(facts, assignments=(assignment,))
+            for role in effective_roles(alone, self.sharing, self.book, at=at).held:
+                held.setdefault((role.urn, role.contract_id), role)
+                ways[role.urn, role.contract_id].append(assignment)
+        for slot, role in held.items():
+            amount = self._amount(role, at)
+            yield Line(USER, facts.principal_id, name, role, tuple(ways[slot]), amount)
+
+    def _of_service(self, name: str, facts: CallFacts, at: datetime) -> Iterator[Line]:
+        """In the tenant by what was given there; elsewhere by what the tenant gave under a contract."""
+        here = facts.tenant_id == self.tenant_id
+        given = facts.local if here else facts.at_home
+        for role in may_call(facts, at=at).roles:
+            if here != (role.contract_id is None):
+                continue  # given by another tenant: its affair
+            ways = tuple(way for way in given.assignments if _gives(way, role, at))
+            if ways:
+                yield Line(SERVICE, given.principal_id, name, role, ways, self._amount(role, at))
+
+    def _amount(self, role: HeldRole, at: datetime) -> frozenset[Permission]:
+        amount = amounts_to(role, self.sharing, self.book, tenant_id=self.tenant_id, at=at)
+        if role.relation == "tenant":
+            made = living(self.book.tenant.get(role.key, ()), at)
+            amount |= {permission for permission in made if permission[:2] in self.own}
+        return frozenset(amount)
+
+
+def review(*, tenant: Tenant, application_id: str, since: datetime) -> Review:
+    """NotFound for an application with which the tenant never had to do. Runs in the tenant's scope."""
+    tenant_id = str(tenant.id)
+    sharing = sharing_facts.of_application(application_id, tenant_id=tenant_id)
+    if sharing is None or not sharing_facts.concerns(sharing, tenant_id=tenant_id):
+        raise NotFound
+    found = holdings.load({application_id: [tenant_id]}, when=since)
+    people = found.people.get((application_id, tenant_id), {})
+    users = {user.pk: str(user) for user in User.objects.filter(tenant=tenant, id__in=list(people))}
+    calls = [
+        (caller, facts)
+        for (caller, target, place), facts in found.calls.items()
+        if target == application_id and _is_ours(facts, place, tenant_id)
+    ]
+    names = _names(caller for caller, _ in calls)
+    own = Resource.objects.filter(application_id=application_id, owner_tenant=tenant)
+    return Review(
+        tenant_id=tenant_id,
+        sharing=sharing,
+        book=found.books.get((application_id, tenant_id), RoleBook()),
+        people=tuple((users[user_id], facts) for user_id, facts in people.items() if user_id in users),
+        services=tuple((names[caller], facts) for caller, facts in calls),
+        own=frozenset(own.values_list("type", "key")),
+    )
+
+
+def _is_ours(facts: CallFacts, place: str, tenant_id: str) -> bool:
+    """Called here by what was given here, or elsewhere by an application of the tenant's own."""
+    if place == tenant_id:
+        return bool(facts.local.assignments)
+    return facts.home_id == tenant_id and bool(facts.at_home.assignments)
+
+
+def _gives(way: AssignmentFact, role: HeldRole, at: datetime) -> bool:
+    made = role.relation == "tenant"
+    key = way.tenant_role if made else way.application_role
+    return key == role.key and way.contract_id == role.contract_id and way.span.covers(at)
+
+
+def _names(application_ids: Iterable[str]) -> dict[str, str]:
+    rows = Application.objects.filter(id__in=set(application_ids))
+    return dict(rows.values_list("id", "display_name"))

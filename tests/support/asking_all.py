@@ -1,0 +1,164 @@
+"""Decisions, the user ACL and the access review beside the naive model, below the doors."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+from accesscontrol import facts as load
+from accesscontrol import personal, questions
+from accesscontrol.decide import effective_roles
+from accesscontrol.questions import Asked, Told
+from accesscontrol.review import review
+from applications import facts
+from iam_portal.errors import NotFound
+from iam_portal.walls import tenant_scope
+from tenants.models import Tenant
+from tests.support.happening import APPS, History
+from tests.support.universe import OWNERS, TENANTS
+
+MODEL_PRIVILEGES = ("read", "modify", "delete")
+
+
+class AskingAll(History):
+    """Each method asks as the administrator of one tenant."""
+
+    def questions_agree(self, turn: int, at: datetime) -> None:
+        """A person, a group and a service, each about one privilege in the data of one tenant."""
+        dice = random.Random(turn)
+        application, privilege = APPS[turn % 3], dice.choice(MODEL_PRIVILEGES)
+        name, owner = TENANTS[turn % 4], dice.choice(TENANTS)
+        owner = name if dice.random() < 0.5 else owner
+        tenant = self.u.tenants[name]
+        with tenant_scope(tenant.id):
+            told = self.ask(tenant, owner, application, privilege, at, user_id=self.u.users[name].id)
+            held = self.model.held(name, "user", name, application, at)
+            self.told_agrees(told, privilege in self.amount(application, held, owner, at))
+            group = f"{name}/{dice.choice(['top', 'team'])}"
+            told = self.ask(tenant, owner, application, privilege, at, group_id=self.u.groups[group].id)
+            held = self.of_group(name, group, application, at)
+            self.told_agrees(told, privilege in self.amount(application, held, owner, at))
+            self.service_agrees(dice.choice(APPS), tenant, owner, application, privilege, at)
+
+    def service_agrees(
+        self, caller: str, tenant: Tenant, owner: str, application: str, privilege: str, at: datetime
+    ) -> None:
+        """On its own tenant's data, and as its owner on that of others."""
+        if OWNERS[caller] != tenant.slug:
+            owner = tenant.slug
+        calls = self.model.may_call(caller, application, owner, at)
+        allowed = any(
+            privilege in self.model.amounts_to(application, key, mark, at) for key, _, mark in calls
+        )
+        try:
+            told = self.ask(tenant, owner, application, privilege, at, application_id=caller)
+        except NotFound:
+            assert OWNERS[caller] != tenant.slug
+            assert not any(
+                known.tenant == tenant.slug and known.principal == caller
+                for known in self.model.assignments.values()
+            )
+            return
+        if caller == application:
+            assert (bool(told.decision), told.needs) == (False, ())
+            return
+        self.told_agrees(told, allowed)
+
+    def ask(
+        self, tenant: Tenant, owner: str, application: str, privilege: str, at: datetime, **who: object
+    ) -> Told:
+        asked = Asked(
+            tenant=tenant,
+            principal=load.Principal(tenant.id, **who),  # type: ignore[arg-type]
+            application_id=application,
+            type="urn:test",
+            key="machines",
+            privilege=privilege,
+            owning_tenant_id=self.u.tenants[owner].id,
+        )
+        return questions.answer(asked, at=at)
+
+    def told_agrees(self, told: Told, allowed: bool) -> None:
+        assert bool(told.decision) == allowed, told
+        assert told.decision.reasons
+        assert bool(told.needs) == (not allowed), told
+
+    def of_group(self, name: str, group: str | None, application: str, at: datetime) -> set[tuple]:
+        found: set[tuple] = set()
+        while group is not None:
+            found |= self.model.held(name, "group", group, application, at)
+            group = self.model.groups[group]
+        return found
+
+    def amount(self, application: str, held: Iterable[tuple], owner: str, at: datetime) -> set[str]:
+        """What the roles come to on the data of one tenant."""
+        return {
+            privilege
+            for key, contract, scope in held
+            if scope == owner
+            for privilege in self.model.amounts_to(application, key, contract, at)
+        }
+
+    def user_acl_agrees(self, name: str, application: str) -> None:
+        """What the person of a token reads, now."""
+        tenant = self.u.tenants[name]
+        with tenant_scope(tenant.id):
+            who = load.Principal(tenant.id, user_id=self.u.users[name].id)
+            person = load.principal(who, application_ids=[application])[application]
+            book = load.books([application], tenant_id=tenant.id)[application]
+            sharing = facts.of_application(application, tenant_id=tenant.id)
+            assert sharing is not None
+            roles = effective_roles(person, sharing, book, at=self.at).held
+            entries = personal.entries(roles, sharing, book, at=self.at)
+        told = {self.u.named(entry["owningTenantId"]): set(entry["privileges"]) for entry in entries}
+        held = self.model.held(name, "user", name, application, self.at)
+        expected = {scope: self.amount(application, held, scope, self.at) for _, _, scope in held}
+        assert told == {scope: found for scope, found in expected.items() if found}
+
+    def review_agrees(self, name: str, application: str, moments: Iterable[datetime]) -> None:
+        """Every role of every person and service of the tenant, at moments past and planned."""
+        tenant, moments = self.u.tenants[name], list(moments)
+        with tenant_scope(tenant.id):
+            try:
+                found = review(tenant=tenant, application_id=application, since=min(moments))
+            except NotFound:
+                assert not self.model.held(name, "user", name, application, self.at)
+                return
+            for at in moments:
+                told: dict[tuple, set[str]] = defaultdict(set)
+                for line in found.lines(at):
+                    scope = self.u.named(line.role.scope_tenant_id)
+                    who = name if line.kind == "user" else line.principal_id
+                    slot = (line.kind, who, line.role.key, line.role.contract_id, scope)
+                    assert slot not in told, "one line for a role"
+                    told[slot] = {privilege for _, _, privilege in line.permissions}
+                    assert line.through
+                assert told == self.reviewed(name, application, at), (name, application, at)
+
+    def reviewed(self, name: str, application: str, at: datetime) -> dict[tuple, set[str]]:
+        found: dict[tuple, set[str]] = {}
+
+        def add(kind: str, who: str, held: Iterable[tuple]) -> None:
+            for key, contract, scope in held:
+                amount = self.model.amounts_to(application, key, contract, at)
+                found[kind, who, key, contract, scope] = set(amount)
+
+        add("user", name, self.model.held(name, "user", name, application, at))
+        for caller in APPS:
+            held = self.model.held(name, "application", caller, application, at)
+            for key, contract, scope in held:
+                calls = {called for called, *_ in self.model.may_call(caller, application, scope, at)}
+                ours = OWNERS[caller] == name or contract is None
+                if (
+                    key in calls
+                    and ours
+                    and not (contract and self.given_there(caller, application, scope, at))
+                ):
+                    add("service", caller, [(key, contract, scope)])
+        return found
+
+    def given_there(self, caller: str, application: str, scope: str, at: datetime) -> bool:
+        """What the owner of the data gave itself goes before what a contract gives."""
+        local = self.model.held(scope, "application", caller, application, at)
+        own = self.model.own_way(caller, scope, at)
+        return own and any(contract is None for _, contract, _ in local)
