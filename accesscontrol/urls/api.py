@@ -1,13 +1,24 @@
 """Access management, below ``/iam/access-management/v1/``. The OAuth doors stand in ``oauth.urls``."""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
 from accesscontrol.api import acl, assignments, required, roles
-from tenants.api import lifetimes
+from tenants.api import groups, lifetimes, members, users
 
 app_name = "access-management"
 
 _tenant = "tenants/<uuid:tenant_id>"
+_user, _group = f"{_tenant}/users/<uuid:user_id>", f"{_tenant}/groups/<uuid:group_id>"
+
+
+class Act(StringConverter):
+    """One of the acts on a user."""
+
+    regex = "|".join(users.UserAct.acts)
+
+
+register_converter(Act, "user_act")
 
 urlpatterns = [
     path("application/acl", acl.ApplicationAcl.as_view(), name="acl-read"),
@@ -22,4 +33,15 @@ urlpatterns = [
     path(f"{_tenant}/roles", roles.Roles.as_view(), name="role-list"),
     path(f"{_tenant}/roles/<role_key:key>/impact", roles.RoleImpact.as_view(), name="role-impact"),
     path(f"{_tenant}/roles/<role_key:key>", roles.OneRole.as_view(), name="role-read"),
+    path(f"{_tenant}/users", users.Users.as_view(), name="user-list"),
+    path(_user, users.OneUser.as_view(), name="user-read"),
+    path(f"{_user}/groups", members.GroupsOfUser.as_view(), name="user-groups"),
+    path(f"{_user}/resend-invitation", users.ResendInvitation.as_view(), name="user-invite-again"),
+    path(f"{_user}/reset-password", users.ResetPassword.as_view(), name="user-reset"),
+    path(f"{_user}/<user_act:act>", users.UserAct.as_view(), name="user-act"),
+    path(f"{_tenant}/groups", groups.Groups.as_view(), name="group-list"),
+    path(_group, groups.OneGroup.as_view(), name="group-read"),
+    path(f"{_group}/move", groups.MoveGroup.as_view(), name="group-move"),
+    path(f"{_group}/members", members.Members.as_view(), name="member-list"),
+    path(f"{_group}/members/<uuid:user_id>", members.Member.as_view(), name="member"),
 ]
