@@ -17,6 +17,7 @@ STATUS = {
     Kind.STALE: 412,
     Kind.PRECONDITION: 428,
     Kind.GONE: 410,
+    Kind.UNPROCESSABLE: 422,
     Kind.THROTTLED: 429,
 }
 TITLES = {

@@ -11,6 +11,7 @@ from accesscontrol.actions import assignments
 from accesscontrol.models import Assignment
 from accesscontrol.serializers.assignments import AssignmentIn, AssignmentOut, AssignmentPage
 from iam_portal.decision import rfc3339
+from tenants.creating import creates
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size, uuid_of
 from tenants.schema import AT, PAGE
 
@@ -31,6 +32,7 @@ class Assignments(TenantAPI):
         following = next_page(request, [str(page[limit - 1].id)]) if len(page) > limit else None
         return Response({"items": [_shape(row) for row in page[:limit]], "next": following})
 
+    @creates
     @extend_schema(request=AssignmentIn, responses={201: AssignmentOut})
     def post(self, request: Request, **kwargs: Any) -> Response:
         """Give a role to a user, a group or an application of this tenant."""

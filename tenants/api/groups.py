@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from iam_portal.errors import NotFound
 from tenants.actions import groups
 from tenants.api.objections import of_body
+from tenants.creating import creates
 from tenants.models import Group, GroupPlacement, Membership
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size, searched, uuid_of, with_revision
 from tenants.schema import AT, PAGE, SEARCH, query
@@ -65,6 +66,7 @@ class Groups(GroupAPI):
         following = next_page(request, [page[limit - 1].sorted_by]) if len(page) > limit else None
         return Response({"items": [_shape(row) for row in page[:limit]], "next": following})
 
+    @creates
     @extend_schema(request=GroupIn, responses={201: GroupOut}, operation_id="groups_create")
     def post(self, request: Request, **kwargs: Any) -> Response:
         """Without members. Below a parent, the actor must be able to give what stands above."""

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from iam_portal.errors import Invalid, NotFound
 from tenants.actions import users
 from tenants.api.objections import of_body
+from tenants.creating import creates
 from tenants.models import User, UserActivity
 from tenants.rest import NothingIn, TenantAPI, cursor_of, next_page, page_size, searched, with_revision
 from tenants.schema import PAGE, SEARCH, query
@@ -71,6 +72,7 @@ class Users(UserAPI):
         following = next_page(request, [page[limit - 1].sorted_by]) if len(page) > limit else None
         return Response({"items": [_shape(row) for row in page[:limit]], "next": following})
 
+    @creates
     @extend_schema(request=UserIn, responses={201: UserOut}, operation_id="users_invite")
     def post(self, request: Request, **kwargs: Any) -> Response:
         """Invite: the link goes to the person's own mailbox, and stands in no reply."""
