@@ -82,6 +82,14 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     return Response(document, status=document["status"], headers=headers, content_type=MEDIA_TYPE)
 
 
+def of(exc: Exception) -> dict[str, Any]:
+    """The problem document of one part of a request, as it would be of a request of its own."""
+    document, _ = _document(exc, "")
+    if document is None:
+        raise exc
+    return document
+
+
 def _document(exc: Exception, instance: str) -> tuple[dict[str, Any] | None, dict[str, str]]:
     if isinstance(exc, DomainError):
         extra = dict(exc.data)

@@ -3,7 +3,8 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from accesscontrol.api import acl, assignments, required, roles
+from accesscontrol.api import acl, assignments, required, resources, roles
+from applications.api import service_accounts
 from tenants.api import groups, lifetimes, members, users
 
 app_name = "access-management"
@@ -24,6 +25,7 @@ urlpatterns = [
     path("application/acl", acl.ApplicationAcl.as_view(), name="acl-read"),
     path(f"{_tenant}/lifetimes", lifetimes.Lifetimes.as_view(), name="lifetimes"),
     path(f"{_tenant}/assignments", assignments.Assignments.as_view(), name="assignment-list"),
+    path(f"{_tenant}/assignments:batch", assignments.AssignmentBatch.as_view(), name="assignment-batch"),
     path(
         f"{_tenant}/assignments/<uuid:assignment_id>",
         assignments.OneAssignment.as_view(),
@@ -39,6 +41,12 @@ urlpatterns = [
     path(f"{_user}/resend-invitation", users.ResendInvitation.as_view(), name="user-invite-again"),
     path(f"{_user}/reset-password", users.ResetPassword.as_view(), name="user-reset"),
     path(f"{_user}/<user_act:act>", users.UserAct.as_view(), name="user-act"),
+    path(f"{_tenant}/resources", resources.Resources.as_view(), name="resource-list"),
+    path(
+        f"{_tenant}/service-accounts/<uuid:account_id>",
+        service_accounts.OneServiceAccount.as_view(),
+        name="service-account-read",
+    ),
     path(f"{_tenant}/groups", groups.Groups.as_view(), name="group-list"),
     path(_group, groups.OneGroup.as_view(), name="group-read"),
     path(f"{_group}/move", groups.MoveGroup.as_view(), name="group-move"),
