@@ -16,6 +16,7 @@ class Kind(Enum):
     PRECONDITION = "precondition"  # it has to be said on which revision the caller acts
     STALE = "stale"  # the caller acted on a revision that is no longer current
     THROTTLED = "throttled"  # too many; ``data["retryAfter"]`` seconds
+    UNPROCESSABLE = "unprocessable"  # right words, which contradict what the same caller said before
     GONE = "gone"  # it was there, and is kept no longer
 
 

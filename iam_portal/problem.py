@@ -17,6 +17,7 @@ STATUS = {
     Kind.STALE: 412,
     Kind.PRECONDITION: 428,
     Kind.GONE: 410,
+    Kind.UNPROCESSABLE: 422,
     Kind.THROTTLED: 429,
 }
 TITLES = {
@@ -79,6 +80,14 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     if document is None:
         return None
     return Response(document, status=document["status"], headers=headers, content_type=MEDIA_TYPE)
+
+
+def of(exc: Exception) -> dict[str, Any]:
+    """The problem document of one part of a request, as it would be of a request of its own."""
+    document, _ = _document(exc, "")
+    if document is None:
+        raise exc
+    return document
 
 
 def _document(exc: Exception, instance: str) -> tuple[dict[str, Any] | None, dict[str, str]]:

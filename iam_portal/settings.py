@@ -254,7 +254,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"ContractTypeEnum": ["provision", "access"]},
+    "ENUM_NAME_OVERRIDES": {
+        "ContractTypeEnum": ["provision", "access"],
+        "ResourceKindEnum": ["static", "dynamic"],
+    },
 }
 
 # --- OAuth --------------------------------------------------------------------------------------------

@@ -163,6 +163,11 @@ def switch(request: Request, name: str) -> bool:
     return text == "true"
 
 
+def searched(request: Request) -> str:
+    """``search`` of the query: what no row can hold is left out."""
+    return request.query_params.get("search", "")[:200].replace("\x00", "").strip()
+
+
 def is_number(text: str) -> bool:
     """Digits of ASCII: ``str.isdigit`` also takes what ``int`` refuses."""
     return text.isascii() and text.isdigit()

@@ -1,4 +1,4 @@
-"""The job's act for what signing in leaves behind: rows that nobody can use or be warned by any more.
+"""The job's act for what signing in and requests leave behind: rows of no use, and of no warning, any more.
 
 Kept past their use, so that a second one is still seen and ends the family: a code for a day, an exchanged
 refresh token for two; a sign-in for thirty days past its end, so that impacts know when somebody last used an
@@ -16,6 +16,7 @@ from accesscontrol.models import Authorization, AuthorizationCode, RefreshToken,
 from applications.models import UsedAssertion
 from iam_portal.walls import cross_tenant
 from tenants.lifetimes import Lifetime, bounds
+from tenants.models import IdempotentReply
 
 BATCH = 1_000  # rows of a transaction: no lock is held for long
 CODES_KEPT = timedelta(days=1)
@@ -30,7 +31,8 @@ def run(*, at: datetime) -> int:
     Killed at any point it has lost nothing: each batch is a whole transaction, and the next run goes on.
     """
     return sum(
-        _emptied(rows, at) for rows in (_codes, _refresh_tokens, _authorizations, _revoked, _assertions)
+        _emptied(rows, at)
+        for rows in (_codes, _refresh_tokens, _authorizations, _revoked, _assertions, _replies)
     )
 
 
@@ -76,6 +78,10 @@ def _revoked(at: datetime) -> models.QuerySet[RevokedToken]:
 
 def _assertions(at: datetime) -> models.QuerySet[UsedAssertion]:
     return UsedAssertion.objects.filter(expires_at__lt=at - CLOCKS_DIFFER)
+
+
+def _replies(at: datetime) -> models.QuerySet[IdempotentReply]:
+    return IdempotentReply.objects.filter(expires_at__lt=at - CLOCKS_DIFFER)
 
 
 def _longest(of: Lifetime) -> timedelta:

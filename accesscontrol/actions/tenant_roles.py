@@ -108,7 +108,7 @@ def _resources(
     # A resource of the tenant's own never stands in for a static one of the same name.
     mine.sort(key=lambda row: row.owner_tenant_id is None)
     known = {(row.application_id, row.type, row.key): row for row in mine}
-    allowed = _allowed(tenant, applications, at)
+    allowed = available_here(tenant, applications, at)
     errors = [
         {
             "pointer": f"/permissions/{index}",
@@ -129,7 +129,7 @@ def _is_available(resource: Resource | None, item: Wanted, allowed: set[Wanted])
     return resource.owner_tenant_id is not None or item in allowed
 
 
-def _allowed(tenant: Tenant, applications: set[str], at: datetime) -> set[Wanted]:
+def available_here(tenant: Tenant, applications: set[str], at: datetime) -> set[Wanted]:
     """What is contained in a role that is granted to the tenant as owned or by provision."""
     sharing = sharing_facts.sharing(applications, tenant_ids=[tenant.id])
     books = load.books(list(sharing), tenant_id=tenant.id)

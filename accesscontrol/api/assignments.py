@@ -3,14 +3,28 @@
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accesscontrol.actions import assignments
 from accesscontrol.models import Assignment
-from accesscontrol.serializers.assignments import AssignmentIn, AssignmentOut, AssignmentPage
+from accesscontrol.serializers.assignments import (
+    AssignmentIn,
+    AssignmentOut,
+    AssignmentPage,
+    BatchIn,
+    BatchOf,
+    BatchOut,
+)
+from iam_portal import problem as problems
 from iam_portal.decision import rfc3339
+from iam_portal.errors import DomainError
+from tenants import history
+from tenants.creating import creates
+from tenants.models import Tenant
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size, uuid_of
 from tenants.schema import AT, PAGE
 
@@ -31,23 +45,43 @@ class Assignments(TenantAPI):
         following = next_page(request, [str(page[limit - 1].id)]) if len(page) > limit else None
         return Response({"items": [_shape(row) for row in page[:limit]], "next": following})
 
+    @creates
     @extend_schema(request=AssignmentIn, responses={201: AssignmentOut})
     def post(self, request: Request, **kwargs: Any) -> Response:
         """Give a role to a user, a group or an application of this tenant."""
-        body = self.read(AssignmentIn)
-        principal, role = body["principal"], body["role"]
-        wanted = assignments.Wanted(
-            role=role["key"],
-            application_id=role.get("applicationId"),
-            user_id=principal.get("userId"),
-            group_id=principal.get("groupId"),
-            principal_application_id=principal.get("applicationId"),
-            contract_id=body.get("contractId"),
-            starts_at=body.get("from"),
-            ends_at=body.get("until"),
-        )
+        wanted = _wanted(self.read(AssignmentIn))
         row = assignments.assign(tenant=self.tenant, wanted=wanted, by=self.actor, at=self.at)
         return Response(_shape(row), status=201)
+
+
+class AssignmentBatch(TenantAPI):
+    """Many assignments, each for itself."""
+
+    permissions = {"POST": "Roles:modify"}
+
+    @creates
+    @extend_schema(request=BatchIn, responses=BatchOut, operation_id="assignments_batch")
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        """At most 500, in the order given: each is made as a whole or refused as a whole.
+
+        The answer has a result for each in the same order. A refusal of one leaves the others as they are.
+        """
+        items = self.read(BatchOf)["items"]
+        tenant = self.tenant
+        return Response({"items": [self._one(tenant, item) for item in items]})
+
+    def _one(self, tenant: Tenant, item: Any) -> dict[str, Any]:
+        try:
+            made = AssignmentIn(data=item)
+            made.is_valid(raise_exception=True)
+            wanted = _wanted(made.validated_data)
+            row = assignments.assign(tenant=tenant, wanted=wanted, by=self.actor, at=self.at)
+        except (DomainError, ValidationError, APIException) as refusal:
+            # The action took its savepoint back; what history says of the refusal itself is written now.
+            history.record_refusal(refusal)
+            problem = problems.of(refusal)
+            return {"status": problem["status"], "assignment": None, "problem": problem}
+        return {"status": 201, "assignment": _shape(row), "problem": None}
 
 
 class OneAssignment(TenantAPI):
@@ -60,6 +94,20 @@ class OneAssignment(TenantAPI):
         """End it now."""
         assignments.withdraw(tenant=self.tenant, assignment_id=assignment_id, by=self.actor, at=self.at)
         return Response(status=204)
+
+
+def _wanted(body: dict[str, Any]) -> assignments.Wanted:
+    principal, role = body["principal"], body["role"]
+    return assignments.Wanted(
+        role=role["key"],
+        application_id=role.get("applicationId"),
+        user_id=principal.get("userId"),
+        group_id=principal.get("groupId"),
+        principal_application_id=principal.get("applicationId"),
+        contract_id=body.get("contractId"),
+        starts_at=body.get("from"),
+        ends_at=body.get("until"),
+    )
 
 
 def _shape(row: Assignment) -> dict[str, Any]:

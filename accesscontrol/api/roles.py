@@ -16,6 +16,7 @@ from accesscontrol.serializers.roles import RoleBody, RoleIn, RoleOut, RolePage
 from iam_portal.errors import DomainError, Invalid, NotFound
 from iam_portal.gate import Privilege
 from tenants.api.impact import done, foreseen
+from tenants.creating import creates
 from tenants.impact import Act
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size, switch
 from tenants.schema import PAGE, query
@@ -92,6 +93,7 @@ class Roles(RoleAPI):
         following = next_page(request, [page[limit - 1].key]) if len(page) > limit else None
         return Response({"items": self.shapes(page[:limit]), "next": following})
 
+    @creates
     @extend_schema(request=RoleIn, responses={201: RoleOut})
     def post(self, request: Request, **kwargs: Any) -> Response:
         """Make a role from permissions that are available here."""

@@ -58,3 +58,29 @@ class AssignmentPage(rest.Serializer[Any]):
 
     items = AssignmentOut(many=True)
     next = rest.CharField(allow_null=True)
+
+
+class BatchIn(StrictSerializer):
+    """Assignments to make, at most 500."""
+
+    items = AssignmentIn(many=True)
+
+
+class BatchOf(StrictSerializer):
+    """The same, taken without looking into the items: one that is malformed is refused for itself."""
+
+    items = rest.ListField(child=rest.JSONField(allow_null=True), min_length=1, max_length=500)
+
+
+class BatchResult(rest.Serializer[Any]):
+    """``status`` is that of a request for this one alone; ``assignment`` or ``problem`` is set."""
+
+    status = rest.IntegerField()
+    assignment = AssignmentOut(allow_null=True)
+    problem = rest.DictField(allow_null=True)
+
+
+class BatchOut(rest.Serializer[Any]):
+    """A result for each, in the order given."""
+
+    items = BatchResult(many=True)

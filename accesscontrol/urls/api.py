@@ -1,18 +1,40 @@
 """Access management, below ``/iam/access-management/v1/``. The OAuth doors stand in ``oauth.urls``."""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
-from accesscontrol.api import acl, assignments, decisions, required, review, roles, user_acl
-from tenants.api import lifetimes
+from accesscontrol.api import (
+    acl,
+    assignments,
+    decisions,
+    required,
+    resources,
+    review,
+    roles,
+    user_acl,
+)
+from applications.api import service_accounts
+from tenants.api import groups, lifetimes, members, users
 
 app_name = "access-management"
 
 _tenant = "tenants/<uuid:tenant_id>"
+_user, _group = f"{_tenant}/users/<uuid:user_id>", f"{_tenant}/groups/<uuid:group_id>"
+
+
+class Act(StringConverter):
+    """One of the acts on a user."""
+
+    regex = "|".join(users.UserAct.acts)
+
+
+register_converter(Act, "user_act")
 
 urlpatterns = [
     path("application/acl", acl.ApplicationAcl.as_view(), name="acl-read"),
     path(f"{_tenant}/lifetimes", lifetimes.Lifetimes.as_view(), name="lifetimes"),
     path(f"{_tenant}/assignments", assignments.Assignments.as_view(), name="assignment-list"),
+    path(f"{_tenant}/assignments:batch", assignments.AssignmentBatch.as_view(), name="assignment-batch"),
     path(
         f"{_tenant}/assignments/<uuid:assignment_id>",
         assignments.OneAssignment.as_view(),
@@ -26,4 +48,21 @@ urlpatterns = [
     path(f"{_tenant}/token-preview", decisions.TokenPreview.as_view(), name="token-preview"),
     path(f"{_tenant}/acl", user_acl.UserAcl.as_view(), name="user-acl"),
     path(f"{_tenant}/access-review", review.AccessReview.as_view(), name="access-review"),
+    path(f"{_tenant}/users", users.Users.as_view(), name="user-list"),
+    path(_user, users.OneUser.as_view(), name="user-read"),
+    path(f"{_user}/groups", members.GroupsOfUser.as_view(), name="user-groups"),
+    path(f"{_user}/resend-invitation", users.ResendInvitation.as_view(), name="user-invite-again"),
+    path(f"{_user}/reset-password", users.ResetPassword.as_view(), name="user-reset"),
+    path(f"{_user}/<user_act:act>", users.UserAct.as_view(), name="user-act"),
+    path(f"{_tenant}/resources", resources.Resources.as_view(), name="resource-list"),
+    path(
+        f"{_tenant}/service-accounts/<uuid:account_id>",
+        service_accounts.OneServiceAccount.as_view(),
+        name="service-account-read",
+    ),
+    path(f"{_tenant}/groups", groups.Groups.as_view(), name="group-list"),
+    path(_group, groups.OneGroup.as_view(), name="group-read"),
+    path(f"{_group}/move", groups.MoveGroup.as_view(), name="group-move"),
+    path(f"{_group}/members", members.Members.as_view(), name="member-list"),
+    path(f"{_group}/members/<uuid:user_id>", members.Member.as_view(), name="member"),
 ]

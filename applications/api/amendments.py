@@ -20,6 +20,7 @@ from applications.serializers.amendments import AmendmentIn, AmendmentOut, Amend
 from iam_portal.errors import Invalid, NotFound
 from iam_portal.gate import Privilege
 from tenants.api.impact import done, foreseen
+from tenants.creating import creates
 from tenants.rest import cursor_of, next_page, page_size, parse_moment, uuid_of, with_revision
 from tenants.schema import PAGE
 from tenants.serializers.impact import ImpactOut
@@ -64,6 +65,7 @@ class Amendments(AmendmentAPI):
         items = [amendment_shapes.amendment(row, at=self.at) for row in page[:limit]]
         return Response({"items": items, "next": following})
 
+    @creates
     @extend_schema(request=AmendmentIn, responses={201: AmendmentOut}, operation_id="amendments_create")
     def post(self, request: Request, contract_id: UUID, **kwargs: Any) -> Response:
         """Change roles or the end of an accepted contract.

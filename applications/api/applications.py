@@ -18,6 +18,7 @@ from applications.serializers.applications import (
 from applications.serializers.availability import AvailabilityBatch, AvailabilityBatchIn, AvailabilityOut
 from iam_portal.errors import DomainError, Invalid, Kind, NotFound
 from tenants.api.impact import done
+from tenants.creating import creates
 from tenants.impact import Act
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size, with_revision
 from tenants.schema import AT, PAGE, SEARCH, query
@@ -67,6 +68,7 @@ class Applications(TenantAPI):
         following = next_page(request, [items[-1]["applicationId"]]) if more else None
         return Response({"items": items, "next": following})
 
+    @creates
     @extend_schema(request=ApplicationIn, responses={201: ApplicationOut})
     def post(self, request: Request, **kwargs: Any) -> Response:
         """Register an application; its confidential client exists at once."""

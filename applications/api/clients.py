@@ -21,6 +21,7 @@ from applications.serializers.clients import (
     SecretList,
     SecretMade,
 )
+from tenants.creating import creates
 from tenants.rest import TenantAPI, with_revision
 
 
@@ -36,6 +37,7 @@ class Clients(TenantAPI):
         rows = application.clients.order_by("client_id")
         return Response({"items": [shapes.client(row) for row in rows], "next": None})
 
+    @creates
     @extend_schema(request=PublicClientIn, responses={201: ClientOut})
     def post(self, request: Request, application_id: str, **kwargs: Any) -> Response:
         """Make the public client ``<applicationId>-frontend``."""
@@ -83,6 +85,7 @@ class Secrets(ClientAPI):
         rows = client.secrets.not_over(self.at).order_by("during", "id")
         return Response({"items": [shapes.secret(row, client.client_id) for row in rows], "next": None})
 
+    @creates
     @extend_schema(request=SecretIn, responses={201: SecretMade})
     def post(self, request: Request, **kwargs: Any) -> Response:
         """A new secret beside the present ones. The value stands in this reply only."""

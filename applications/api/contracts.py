@@ -19,6 +19,7 @@ from applications.serializers.contracts import ActIn, ContractIn, ContractOut, C
 from iam_portal.errors import Invalid, NotFound
 from iam_portal.gate import Permission, Privilege, gate, require
 from tenants.api.impact import done
+from tenants.creating import creates
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size, parse_moment, uuid_of, with_revision
 from tenants.schema import PAGE, query
 
@@ -96,6 +97,7 @@ class Contracts(ContractAPI):
         )
         return Response({"items": items, "next": following})
 
+    @creates
     @extend_schema(request=ContractIn, responses={201: ContractOut})
     def post(self, request: Request, **kwargs: Any) -> Response:
         """Draft a contract as its provider. The consumer sees nothing of it before it is proposed."""

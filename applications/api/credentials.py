@@ -24,6 +24,7 @@ from applications.serializers.credentials import (
     TrustedIssuerOut,
 )
 from iam_portal.errors import Invalid
+from tenants.creating import creates
 
 READ_AND_ADD = {"GET": "Modules:read", "POST": "Modules:modify"}
 
@@ -39,6 +40,7 @@ class Keys(ClientAPI):
         rows = self.client().keys.not_over(self.at).order_by("during", "id")
         return Response({"items": [shapes.key(row) for row in rows], "next": None})
 
+    @creates
     @extend_schema(request=KeyIn, responses={201: KeyOut})
     def post(self, request: Request, **kwargs: Any) -> Response:
         """Register a public key beside the present ones, or say where the client publishes its own."""
@@ -81,6 +83,7 @@ class Certificates(ClientAPI):
         rows = self.client().certificates.not_over(self.at).order_by("during", "id")
         return Response({"items": [shapes.certificate(row) for row in rows], "next": None})
 
+    @creates
     @extend_schema(request=CertificateIn, responses={201: CertificateOut})
     def post(self, request: Request, **kwargs: Any) -> Response:
         """Register a certificate, or a subject name with the anchor that it must chain to."""
@@ -122,6 +125,7 @@ class TrustedIssuers(ClientAPI):
         rows = self.client().trusted_issuers.not_over(self.at).order_by("during", "id")
         return Response({"items": [shapes.trusted_issuer(row) for row in rows], "next": None})
 
+    @creates
     @extend_schema(request=TrustedIssuerIn, responses={201: TrustedIssuerOut})
     def post(self, request: Request, **kwargs: Any) -> Response:
         """Trust an issuer for one subject; without keys they are found by the issuer's discovery."""

@@ -23,6 +23,7 @@ from applications.serializers.webhooks import (
     WebhookSecretMade,
 )
 from iam_portal.errors import Invalid, NotFound
+from tenants.creating import creates
 from tenants.rest import TenantAPI, cursor_of, is_number, next_page, page_size, with_revision
 from tenants.schema import PAGE
 
@@ -61,6 +62,7 @@ class Webhooks(WebhookAPI):
         items = [shapes.webhook(row, at=self.at) for row in rows.order_by("created_at", "id")]
         return Response({"items": items, "next": None})
 
+    @creates
     @extend_schema(request=WebhookIn, responses={201: WebhookMade})
     def post(self, request: Request, **kwargs: Any) -> Response:
         """Subscribe from now on. The secret stands in this reply only."""
@@ -129,6 +131,7 @@ class WebhookSecrets(WebhookAPI):
 
     permissions = {"POST": "Webhooks:modify"}
 
+    @creates
     @extend_schema(request=RotateIn, responses={201: WebhookSecretMade})
     def post(self, request: Request, webhook_id: UUID, **kwargs: Any) -> Response:
         """A new secret beside the present one; requests carry a signature by each."""

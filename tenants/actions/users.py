@@ -35,6 +35,12 @@ class UserActive(DomainError):
     code = "user_active"
 
 
+class UserJoined(DomainError):
+    """Nobody is invited who has set a password."""
+
+    code = "user_joined"
+
+
 def invite(*, tenant: Tenant, username: str, email: str, display_name: str, by: Actor, at: datetime) -> User:
     """A user without password; the link that sets one goes to his mailbox and nowhere else."""
     with transaction.atomic():
@@ -148,6 +154,15 @@ def reactivate(
         _save(user)
         _record("user.reactivated", user, by, at)
     return user
+
+
+def invite_again(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime) -> None:
+    """Send a new link to whom never set a password."""
+    with transaction.atomic():
+        user = policies.locked_user(tenant=tenant, user_id=user_id)
+        if user.has_usable_password():
+            raise UserJoined(f"{user} has set a password already.")
+        reset(tenant=tenant, user_id=user_id, by=by, at=at)
 
 
 def reset(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime) -> None:

@@ -15,6 +15,7 @@ from iam_portal.errors import Invalid, NotFound
 from iam_portal.gate import Permission, require
 from tenants.actions import partners, partnerships
 from tenants.api.impact import done, foreseen
+from tenants.creating import creates
 from tenants.impact import Act
 from tenants.models import Partnership, Tenant
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size, uuid_of, with_revision
@@ -86,6 +87,7 @@ class Partnerships(PartnershipAPI):
         following = next_page(request, [str(page[limit - 1].id)]) if len(page) > limit else None
         return Response({"items": [self.shape(row) for row in page[:limit]], "next": following})
 
+    @creates
     @extend_schema(request=InvitationIn, responses={201: InvitationMade})
     def post(self, request: Request, **kwargs: Any) -> Response:
         """Invite. The value of the single-use link stands in this reply only."""

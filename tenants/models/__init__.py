@@ -3,6 +3,7 @@
 from tenants.models.groups import Group, GroupPlacement, Membership
 from tenants.models.history import HistoryEvent, HistoryLink, HistoryPerson
 from tenants.models.partnerships import AutoAccept, Partnership
+from tenants.models.replies import IdempotentReply
 from tenants.models.spanned import Spanned, since, still_open
 from tenants.models.tenants import Tenant, TenantSuspension
 from tenants.models.users import SignInFailure, User, UserActivity, UserLink, UserSession
@@ -14,6 +15,7 @@ __all__ = [
     "HistoryEvent",
     "HistoryLink",
     "HistoryPerson",
+    "IdempotentReply",
     "Membership",
     "Partnership",
     "SignInFailure",

@@ -55,6 +55,8 @@ VIOLATIONS: dict[str, Violation] = {
     "groupplacement_no_overlap": again("placement"),
     "groupplacement_not_itself": changed("placement", parent=models.F("group")),
     "membership_no_overlap": again("membership"),
+    "idempotentreply_once": again("reply"),
+    "idempotentreply_of_success": changed("reply", status=409),
     "historylink_position_once": lambda w: (
         w.history_link and HistoryLink.objects.create(tenant=w.tenant, position=1, event_id=2, digest="")
     ),

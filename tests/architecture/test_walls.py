@@ -25,6 +25,7 @@ WALLED = {
     "tenants_group": "tenant_id",
     "tenants_groupplacement": "tenant_id",
     "tenants_membership": "tenant_id",
+    "tenants_idempotentreply": "tenant_id",
     "tenants_historyevent": "tenant_id",
     "tenants_historyperson": "tenant_id",
     "tenants_historylink": "tenant_id",

@@ -52,6 +52,12 @@ class World(RowsOfSharing, RowsOfSigningIn):
         return who.UserActivity.objects.create(tenant=self.tenant, user=self.user, during=ALWAYS)
 
     @cached_property
+    def reply(self) -> who.IdempotentReply:
+        return who.IdempotentReply.objects.create(
+            tenant=self.tenant, slot="s", asked="a", status=201, reply="{}", expires_at=NOW
+        )
+
+    @cached_property
     def link(self) -> who.UserLink:
         return who.UserLink.objects.create(
             tenant=self.tenant, user=self.user, purpose="reset", digest="d", created_at=NOW, expires_at=NOW
