@@ -91,7 +91,9 @@ class LogoutView(View):
 def read(sent: QueryDict, *, tenant: Tenant, at: datetime) -> Wish:
     """§2, §3. A hint that is not one of ours counts as not sent; ``ui_locales`` and unknown ones are ignored.
 
-    The address is compared as text with those of the client, which the hint or ``client_id`` names.
+    The address is compared as text with those of the client, which the hint or ``client_id`` names. Gone to
+    is it with a hint of ours alone: else a client of anybody's could send visitors of this tenant's address on
+    to a sign-in page of its own.
     """
     if any(len(sent.getlist(name)) > 1 for name in ONCE):
         raise NotUnderstood
@@ -104,7 +106,8 @@ def read(sent: QueryDict, *, tenant: Tenant, at: datetime) -> Wish:
         client = living(client_id or named, at).first()
         if client is None or address not in client.post_logout_redirect_uris.split():
             raise NotUnderstood
-    return Wish(hint.get("sub", ""), _with_state(address, sent.get("state")))
+    onward = _with_state(address, sent.get("state"))
+    return Wish(hint.get("sub", ""), onward if hint else "")
 
 
 def kept(wish: Wish, *, tenant: Tenant) -> str:

@@ -37,7 +37,10 @@ def granted(scope: str, resources: Sequence[str], *, client: Client) -> tuple[st
 
 
 def narrower(asked: str, *, than: str) -> tuple[str, ...]:
-    """The scopes of a refreshed token: what is asked, if all of it was granted (RFC 6749 §6)."""
+    """The scopes of a refreshed token: what is asked, if all of it was granted (RFC 6749 §6).
+
+    A grant that was narrowed to roles stays so: leaving their words out would open all that the person holds.
+    """
     had, wanted = than.split(" "), [word for word in asked.split(" ") if word]
     if not wanted:
         return tuple(had)
@@ -45,6 +48,9 @@ def narrower(asked: str, *, than: str) -> tuple[str, ...]:
     if beyond:
         raise refusals.ScopeRefused("invalid_scope", "More was asked than was granted.")
     audience = [word for word in had if word.startswith(words.AUDIENCE)]
+    roles = [word for word in had if "/" in word and word not in audience]
+    if not set(roles) & set(wanted):
+        wanted += roles
     return (*audience, *(word for word in had if word in wanted and word not in audience))
 
 

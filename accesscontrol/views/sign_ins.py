@@ -68,7 +68,7 @@ class EndSignIn(ConfirmPage):
         return {"page": {"title": _("End sign-in"), "breadcrumb": crumbs}, "confirm": confirm}
 
     def act(self, revision: int | None) -> str:
-        for row in self._rows():
+        for row in sorted(self._rows(), key=lambda row: row.pk):  # locked in one order, as by an end of all
             authorizations.end(
                 authorization=row, because=Authorization.Ended.WITHDRAWN, by=self.actor, at=self.at
             )

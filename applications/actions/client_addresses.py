@@ -5,7 +5,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
-from applications.delivery.addresses import DEFAULT_PORTS, AddressRefused, receiver
+from applications.delivery.addresses import DEFAULT_PORTS, AddressRefused, of_keys, receiver
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 MOST = 20  # of each kind
@@ -63,7 +63,7 @@ def fetch_objection(address: str, *, fetched: bool = True) -> str:
     if len(address) > LONGEST:
         return NO_ADDRESS
     try:
-        receiver(address)
+        receiver(address, of_keys())
     except AddressRefused as refused:
         if refused.word != "address_refused":
             return refused.text

@@ -109,12 +109,16 @@ def opens(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """
     added = any(set(after[name]) - set(before[name]) for _, _, name in _LISTS)
     other_keys = after["jwksUri"] not in ("", before["jwksUri"])
-    loose = ("secretEitherWay", "assertionForTokenEndpoint")
+    loose = ("secretEitherWay", "assertionForTokenEndpoint", "tokenWithoutTarget", "ignoreUnknownScopes")
     loosened = any(after[name] and not before[name] for name in loose)
+    # Who is sent a token that opens others, too, acts there as this client: an old name must not lead elsewhere.
+    renamed = bool(dict(after["scopeAliases"]).items() - dict(before["scopeAliases"]).items())
+    # Ignored, a name that is gone asks for whatever may be called.
+    gone = after["ignoreUnknownScopes"] and after["scopeAliases"] != before["scopeAliases"]
     without_pkce = before["pkceRequired"] and not after["pkceRequired"]
     # Old credentials of the other kind would count again.
     other_method = after["authenticationMethod"] != before["authenticationMethod"]
-    return added or other_keys or loosened or without_pkce or other_method
+    return any((added, other_keys, loosened, renamed, gone, without_pkce, other_method))
 
 
 def _set(client: Client, settings: Settings) -> None:

@@ -22,8 +22,9 @@ from iam_portal.gate import Actor
 from tenants.models import Tenant, since
 
 LONGEST = 500
-# A * stands at the very end, and right before it ends a part that is not empty: system:serviceaccount:jobs:*
-_NAMESPACE = re.compile(r"[^*]*[^*:/][:/]\*")
+# A * stands at the very end, after two parts that are not empty: system:serviceaccount:jobs:*, repo:acme/*.
+# After one, repo:* would be every repository of a public issuer.
+_NAMESPACE = re.compile(r"[^*:/]+[:/][^*]*[^*:/][:/]\*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

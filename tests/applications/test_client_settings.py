@@ -49,7 +49,7 @@ OPENING = [
     *({"redirectUris": CHANGED["redirectUris"]}, {"postLogoutRedirectUris": ["https://app.example/bye"]}),
     *({"webOrigins": ["https://app.example"]}, {"authenticationMethod": "tls_client_auth"}),
     *({"jwksUri": "https://a.example/"}, {"secretEitherWay": True}, {"assertionForTokenEndpoint": True}),
-    {"pkceRequired": False},
+    *({"pkceRequired": False}, {"ignoreUnknownScopes": True}, {"scopeAliases": {"old": "aud:acme.other"}}),
 ]
 
 
@@ -181,12 +181,26 @@ def test_who_may_not_become_the_application_opens_nothing(jane: Caller, body: di
     assert jane("PATCH", "", body).status_code == 200
 
 
+def test_a_token_for_everything_is_not_opened_by_everybody(jane: Caller) -> None:
+    def refuse(**carried: Any) -> None:
+        raise Forbidden("no")
+
+    assert jane("PATCH", "", {"tokenWithoutTarget": False}).status_code == 200
+    aliases = {"scopeAliases": {"old": "aud:acme.other"}, "ignoreUnknownScopes": True}
+    assert jane("PATCH", "", aliases).status_code == 200
+    with listening(principal_becoming, refuse):
+        assert jane("PATCH", "", {"tokenWithoutTarget": True}).status_code == 403
+        assert jane("PATCH", "", {"scopeAliases": {}}).status_code == 403  # its name would be ignored
+        assert jane("PATCH", "", {"ignoreUnknownScopes": False, "scopeAliases": {}}).status_code == 200
+
+
 def test_closing_is_open_to_all_who_change_clients(jane: Caller) -> None:
     def refuse(**carried: Any) -> None:
         raise Forbidden("no")
 
     assert jane("PATCH", "", CHANGED).status_code == 200
-    closing = {name: DEFAULTS[name] for name in CHANGED if name != "authenticationMethod"}
+    kept = ("authenticationMethod", "tokenWithoutTarget")
+    closing = {name: DEFAULTS[name] for name in CHANGED if name not in kept}
     with listening(principal_becoming, refuse):
         assert jane("PATCH", "", closing).status_code == 200
         assert jane("PATCH", "", {"redirectUris": CHANGED["redirectUris"][:1]}).status_code == 403

@@ -56,6 +56,13 @@ def test_a_wildcard_ends_a_fixed_namespace(jane: Caller, subject: str) -> None:
         assert codes(reply) == [("/subject", "issuer_refused")]
 
 
+@pytest.mark.parametrize("subject", ["repo:*", "system:*", "https:*", "a::*"])
+def test_one_part_is_no_namespace(jane: Caller, subject: str) -> None:
+    """``repo:*`` would be every repository of a public issuer."""
+    reply = jane("POST", "/trusted-issuers", {"issuer": ISSUER, "subject": subject})
+    assert codes(reply) == [("/subject", "issuer_refused")]
+
+
 @pytest.mark.parametrize(
     "subject", ["system:serviceaccount:jobs:*", "repo:acme/*", "a:b:c", "spiffe://a/b/*"]
 )

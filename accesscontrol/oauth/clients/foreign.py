@@ -28,8 +28,9 @@ KEPT = 3_600.0  # the same, while asking fails
 QUICK = 1.0  # the same: whose last answer took longer, or never came, is not waited for again
 AGAIN = 30.0  # at least so long between two attempts, also for a key that is not in the set
 SETS = 1_000  # kept by one process
+SETS_OF_ONE = 50  # of them for clients of one organization: it pushes its own out, not those of others
 WAITING = 1  # of its threads for the web, of which there are two or more
-FETCHING = 4  # at once
+FETCHING = 32  # at once: threads that wait for others' hosts, so that some slow ones take nobody's place
 FETCHING_FOR_ONE = 2  # at once, of them for clients of one organization
 DISCOVERY = "/.well-known/openid-configuration"
 log = logging.getLogger("iam.oauth")
@@ -66,6 +67,7 @@ class _Held:
     asked_at: float = float("-inf")
     quick: bool = True
     running: "Future[None] | None" = None
+    owner_id: UUID | None = None
 
 
 @dataclass(slots=True)
@@ -82,7 +84,7 @@ _store = _Store()
 
 def keys(source: Source, *, owner_id: UUID) -> tuple[PublicKey, ...]:
     """The keys of the source; none while they cannot be had. ``owner_id``: whose client asks for them."""
-    held = _held(source)
+    held = _held(source, owner_id)
     if _store.clock() - held.fetched_at >= BELIEVED:
         _renew(source, held, owner_id)
     return held.keys if _store.clock() - held.fetched_at < KEPT else ()
@@ -90,7 +92,7 @@ def keys(source: Source, *, owner_id: UUID) -> tuple[PublicKey, ...]:
 
 def newer_keys(source: Source, *, owner_id: UUID) -> tuple[PublicKey, ...]:
     """The same, because a key is named that was not among them: made-up names must not cost a fetch each."""
-    _renew(source, _held(source), owner_id)
+    _renew(source, _held(source, owner_id), owner_id)
     return keys(source, owner_id=owner_id)
 
 
@@ -100,9 +102,14 @@ def forget() -> None:
         _store.held.clear()
 
 
-def _held(source: Source) -> _Held:
+def _held(source: Source, owner_id: UUID) -> _Held:
     with _store.changing:
-        held = _store.held.setdefault(source, _Held())
+        held = _store.held.get(source)
+        if held is None:
+            own = [known for known, each in _store.held.items() if each.owner_id == owner_id]
+            for oldest in own[: max(0, len(own) - SETS_OF_ONE + 1)]:
+                del _store.held[oldest]
+            held = _store.held[source] = _Held(owner_id=owner_id)
         _store.held.move_to_end(source)
         while len(_store.held) > SETS:
             _store.held.popitem(last=False)

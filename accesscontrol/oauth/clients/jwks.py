@@ -26,6 +26,11 @@ _LONGEST_EXPONENT = 11  # characters of base64url: 64 bits
 Key = RSAKey | ECKey | OKPKey
 
 
+# All that is read of a key, and how much of it there may be: RSA with 8192 bits is less than half of it.
+_MEMBERS = ("kty", "n", "e", "crv", "x", "y", "d", "k", "use", "key_ops", "alg", "kid")
+LONGEST = 4_096
+
+
 @dataclass(frozen=True, slots=True)
 class PublicKey:
     """A key that may verify. ``kid`` is the one in its JWK; empty where none is."""
@@ -47,8 +52,11 @@ class PublicKey:
 
 def public_key(jwk: Any) -> PublicKey | None:
     """The key of a JWK; None for what is no public key for signatures, or a weak or a monstrous one."""
+    if not isinstance(jwk, Mapping):
+        return None
     try:
-        return _public_key(json.dumps(jwk, sort_keys=True)) if isinstance(jwk, Mapping) else None
+        text = json.dumps({name: jwk[name] for name in _MEMBERS if name in jwk}, sort_keys=True)
+        return _public_key(text) if len(text) <= LONGEST else None
     except (ValueError, TypeError, RecursionError):
         return None
 
@@ -66,7 +74,7 @@ def named(kid: str, keys: Iterable[PublicKey]) -> list[PublicKey]:
     return [key for key in keys if not kid or key.kid == kid]
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=2048)  # of bounded texts: foreign sets could fill the memory
 def _public_key(text: str) -> PublicKey | None:
     """Parsed once per process, as long as it is in use."""
     jwk = json.loads(text)

@@ -4,6 +4,7 @@ So a batch job shows the token that its cluster or its pipeline gave it, and kee
 be shown many times in its life: whoever made it decides how often a new one comes.
 """
 
+import re
 from datetime import datetime, timedelta
 
 from accesscontrol.oauth.clients import foreign, uses
@@ -24,6 +25,7 @@ from applications.models import Client, TrustedIssuer
 MOST = 50  # rows of one client and issuer
 ANY = "*"
 PARTERS = (":", "/")  # what a namespace ends with
+_PARTS = re.compile(r"[^:/]+[:/]")
 LONGEST = 500  # characters of an issuer
 
 
@@ -44,12 +46,13 @@ def holder(assertion: Assertion, presented: Presented, *, at: datetime) -> Clien
 def covers(pattern: str, subject: str) -> bool:
     """Whether the subject is meant: exactly, or by one ``*`` at the end of a fixed namespace.
 
-    A namespace ends with a colon or a slash: ``team*`` would be ``team-of-somebody-else``, too.
+    A namespace has two parts at least, and ends with a colon or a slash: ``team*`` would be
+    ``team-of-somebody-else``, too, and ``repo:*`` every repository of a public issuer.
     """
     if ANY not in pattern:
         return bool(subject) and subject == pattern
     namespace = pattern.removesuffix(ANY)
-    if ANY in namespace or not namespace.endswith(PARTERS) or not namespace.strip(":/"):
+    if ANY in namespace or not namespace.endswith(PARTERS) or len(_PARTS.findall(namespace)) < 2:
         return False
     return subject.startswith(namespace) and len(subject) > len(namespace)
 

@@ -13,6 +13,7 @@ from pytest_django.fixtures import Settings
 
 from accesscontrol.oauth.clients import foreign
 from accesscontrol.oauth.clients.foreign import Source
+from accesscontrol.oauth.clients.jwks import public_key
 from applications.models import Client
 from tests.accesscontrol.oauth.asserting import READER, REFUSED, Signer, answer, key
 from tests.accesscontrol.oauth.conftest import World
@@ -195,6 +196,23 @@ def test_what_is_kept_is_bounded(host: Host, monkeypatch: pytest.MonkeyPatch) ->
     for number in range(5):
         kids(Source(host.url(f"/{number}")))
     assert len(foreign._store.held) == 3
+
+
+def test_one_organization_pushes_its_own_sets_out(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(foreign, "SETS_OF_ONE", 3)
+    kept = Source(host.serves(key()))
+    foreign.keys(kept, owner_id=uuid4())
+    for number in range(9):
+        kids(Source(host.url(f"/{number}")))
+        assert len(foreign._store.held) == 1 + min(number + 1, 3)
+    assert kept in foreign._store.held
+
+
+def test_a_monstrous_key_is_none() -> None:
+    """Sets of others are bounded, and so is what is remembered of each of their keys."""
+    good = key().as_dict(private=False)
+    assert public_key({**good, "padding": "x" * 100_000}) is not None  # not read
+    assert public_key({**good, "kid": "x" * 5_000}) is None
 
 
 # --- clients whose keys are there -----------------------------------------------------------------------

@@ -122,8 +122,8 @@ def test_without_it_she_is_asked(
 
 
 def test_her_answer_signs_her_out_and_goes_on(world: World, hers: SignedIn) -> None:
-    browser = carrying(world, hers.cookie, checked=True)
-    reply = ask(world, browser, client_id=METER, post_logout_redirect_uri=BACK, state="s")
+    browser, paul = carrying(world, hers.cookie, checked=True), signed_in(world, person(world, "paul"))
+    reply = ask(world, browser, id_token_hint=hint(world, paul), post_logout_redirect_uri=BACK, state="s")
     assert reply["Referrer-Policy"] == "strict-origin"  # with "no-referrer", browsers send "Origin: null"
     page = reply.content.decode()
     onward = page.split('name="onward" value="')[1].split('"')[0]
@@ -138,7 +138,8 @@ def test_her_answer_signs_her_out_and_goes_on(world: World, hers: SignedIn) -> N
 
 def test_where_to_go_on_is_what_was_asked_here(world: World, hers: SignedIn, browser: Browser) -> None:
     """Made up, another tenant's, of yesterday: none is gone to."""
-    page = ask(world, browser, client_id=METER, post_logout_redirect_uri=BACK).content.decode()
+    other = hint(world, signed_in(world, person(world, "paul")))
+    page = ask(world, browser, id_token_hint=other, post_logout_redirect_uri=BACK).content.decode()
     onward = page.split('name="onward" value="')[1].split('"')[0]
     for slug, value in (
         (world.acme.slug, onward),
@@ -186,9 +187,11 @@ def test_the_hint_names_the_client(world: World, hers: SignedIn, browser: Browse
 
 def test_who_is_out_already_goes_on(world: World, hers: SignedIn) -> None:
     out = Browser()
-    for sent in ({"client_id": METER}, {"id_token_hint": hint(world, hers)}):
-        reply = ask(world, out, post_logout_redirect_uri=BACK, **sent)
-        assert (reply.status_code, reply["Location"]) == (302, BACK)
+    reply = ask(world, out, post_logout_redirect_uri=BACK, id_token_hint=hint(world, hers))
+    assert (reply.status_code, reply["Location"]) == (302, BACK)
+    # A client of anybody's could lead visitors of this address to a sign-in page of its own.
+    bare = ask(world, out, post_logout_redirect_uri=BACK, client_id=METER)
+    assert (bare.status_code, BACK in bare.content.decode()) == (200, False)
     assert "You are signed out" in ask(world, out).content.decode()
     assert is_in(world, hers)
 

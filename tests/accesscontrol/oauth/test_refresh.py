@@ -82,6 +82,14 @@ def test_less_may_be_asked_never_more(jane: Person) -> None:
     assert foreign.json()["error"] == "invalid_target"
 
 
+def test_a_grant_that_was_narrowed_to_a_role_stays_narrow(jane: Person) -> None:
+    give(jane.world, jane.user, "editor")
+    token = jane.tokens(scope=f"openid email {METER}/viewer")["refresh_token"]
+    reply = jane.refresh(token, scope="openid").json()
+    assert reply["scope"] == f"aud:{METER} {METER}/viewer openid"
+    assert [urn.rpartition(":")[2] for urn in opened(reply["access_token"])["roles"]] == ["viewer"]
+
+
 def test_it_is_decided_anew_and_a_pause_uses_nothing_up(jane: Person) -> None:
     token = jane.tokens()["refresh_token"]
     contract = Contract.objects.get(consumer=jane.tenant, provider=jane.world.acme)

@@ -176,11 +176,12 @@ def test_several_rules_of_one_issuer(job: Job) -> None:
     ("pattern", "subject", "meant"),
     [
         ("a", "a", True), ("a", "ab", False), ("a", "", False), ("", "", False),
-        ("ns:*", "ns:x", True), ("ns:*", "ns:x:y", True), ("ns:*", "ns:", False), ("ns:*", "ns", False),
-        ("org/*", "org/repo", True), ("ns:*", "nsx:y", False),
+        ("k:ns:*", "k:ns:x", True), ("k:ns:*", "k:ns:x:y", True), ("k:ns:*", "k:ns:", False),
+        ("k:ns:*", "k:ns", False), ("repo:org/*", "repo:org/tool", True), ("k:ns:*", "k:nsx:y", False),
+        ("repo:*", "repo:org/tool", False), ("repo::*", "repo::x", False),
         ("*", "a", False), (":*", ":a", False), ("/*", "/a", False), ("ns*", "nsx", False),
-        ("*:a", "x:a", False), ("n*:b:*", "nx:b:c", False), ("ns:**", "ns:x", False), ("ns:*", "ns:*", True),
-        ("a.c", "abc", False), ("ns:[a-z]*", "ns:b", False),
+        ("*:a", "x:a", False), ("n*:b:*", "nx:b:c", False), ("k:ns:**", "k:ns:x", False), ("k:ns:*", "k:ns:*", True),
+        ("a.c", "abc", False), ("k:ns:[a-z]*", "k:ns:b", False),
     ],
 )  # fmt: skip
 def test_patterns(pattern: str, subject: str, meant: bool) -> None:
