@@ -9,7 +9,6 @@ from applications.models import Contract
 from iam_portal.walls import tenant_scope
 from tenants.actions import sessions, users
 from tenants.models import UserSession
-from tests.accesscontrol.oauth.conftest import Caller
 from tests.accesscontrol.oauth.people import METER, Person
 from tests.support.factories import SYSTEM
 
@@ -81,7 +80,7 @@ class Story:
     def do_sign_in(self, _: int) -> None:
         if not self.active:
             return
-        self.jane.browser = Caller()
+        self.jane.browser.cookies.clear()
         self.jane.sign_in()
         with tenant_scope(self.jane.tenant.id):
             ends_at = UserSession.objects.filter(user=self.jane.user).order_by("-created_at")[0].expires_at

@@ -9,7 +9,6 @@ from accesscontrol.authentication import cookie_name
 from applications.models import Application
 from applications.models.applications import PORTAL_ID
 from tenants.models import Tenant
-from tests.accesscontrol.oauth.conftest import Caller
 from tests.accesscontrol.oauth.people import BACK, METER, Person
 from tests.support.factories import SYSTEM
 
@@ -74,6 +73,6 @@ def opened_by(jane: Person, value: str, tenant: Tenant) -> set[str]:
         found.add("code")
     # As a hint, it would spare whoever shows it the question whether to sign out.
     hinted = urlencode({"id_token_hint": value, "client_id": READER})
-    if Caller().get(f"{realm}/logout?{hinted}").status_code == 400:
+    if world.browser.get(f"{realm}/logout?{hinted}").status_code == 400:
         found.add("hint")
     return found

@@ -98,9 +98,11 @@ GOOD = {
 def sent(jane: Person, name: str, form: dict[str, Any]) -> Any:
     """By GET where browsers come, by form with the client's secret elsewhere."""
     if name in ("auth", "logout"):
-        browser = Caller(raise_request_exception=False)
+        browser = jane.world.browser  # each new one builds the chain of middleware anew
         browser.cookies.update(jane.browser.cookies)
-        return browser.get(door(jane, name), QUERY_STRING=encoded(form))
+        reply = browser.get(door(jane, name), QUERY_STRING=encoded(form))
+        browser.cookies.clear()
+        return reply
     own = {"Authorization": basic(METER, jane.world.secrets[METER])} if name != "userinfo" else {}
     return jane.world.browser.generic("POST", door(jane, name), encoded(form), FORM, headers=own)
 

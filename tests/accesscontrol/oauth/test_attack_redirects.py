@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from accesscontrol.models import AuthorizationCode
 from applications.actions import applications, client_addresses
-from tests.accesscontrol.oauth.conftest import Caller, World
+from tests.accesscontrol.oauth.conftest import World
 from tests.accesscontrol.oauth.people import BACK, FRONTEND, METER, Person, arrive
 from tests.support.factories import SYSTEM
 
@@ -139,7 +139,7 @@ def test_signing_out_leads_nowhere_else(jane: Person) -> None:
     jane.world.set_client(METER, post_logout_redirect_uris=REGISTERED)
     path = f"/iam/auth/realms/{jane.tenant.id}/protocol/openid-connect/logout"
     for place, address in enumerate(MUTATIONS):
-        browser = (jane.browser, Caller())[place % 2]
+        browser = (jane.browser, jane.world.browser)[place % 2]
         query = urlencode({"client_id": METER, "post_logout_redirect_uri": address})
         page = browser.get(f"{path}?{query}")
         assert (page.status_code, "Location" in page) == (400, False), address
