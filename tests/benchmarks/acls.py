@@ -32,8 +32,8 @@ from tests.support.universe import basic  # noqa: E402
 RESOURCES = 10
 SMALL = {
     "tenants": 60,
-    "applications": 6,
-    "contracts": 100,
+    "applications": 12,
+    "contracts": 120,
     "owners": 6,
     "wide": 1,
     "wide_consumers": 20,
@@ -84,8 +84,8 @@ def _measured(name: str, sizes: dict[str, int]) -> Figures:
         made = Definition(key=f"own-{number}", name="Own", description="", permissions=[])
         tenant_roles.define(tenant=contract.consumer, definition=made, by=SYSTEM, at=timezone.now())
         _declare(application, RESOURCES + number + 1)
-        read("a delta, first reader of a new resource everywhere", since=since)
-        read("a delta, a resource more everywhere", since=since)
+        read("a delta: a resource more in every organization, first reader", since=since)
+        read("the same delta, next reader", since=since)
         figures.take("the job, one ACL touched", lambda: mirrors.watch(at=timezone.now()))
         figures.take("the job, nothing new", lambda: mirrors.watch(at=timezone.now()))
     return figures

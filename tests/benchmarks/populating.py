@@ -164,10 +164,11 @@ CLIENTS = f"""
 INSERT INTO applications_client (client_id, redirect_uris, post_logout_redirect_uris, client_type,
     authorization_grant_type, client_secret, hash_client_secret, name, skip_authorization, created, updated,
     algorithm, allowed_origins, token_endpoint_auth_method, token_without_target, ignore_unknown_scopes,
-    registration_source, revision, application_id)
+    registration_source, revision, application_id, client_jwks_uri, scope_aliases, secret_either_way,
+    assertion_for_token_endpoint, pkce_required)
 SELECT {application("n")}, '', '', 'confidential',
     'client-credentials', '', false, '', true, %(born)s, %(born)s, '', '', 'client_secret_basic', true, false,
-    'manual', 1, {application("n")}
+    'manual', 1, {application("n")}, '', '{{}}', false, false, true
 FROM generate_series(1, %(applications)s) n
 """
 USERS = f"""
