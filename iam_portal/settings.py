@@ -254,10 +254,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {
-        "ContractTypeEnum": ["provision", "access"],
-        "ResourceKindEnum": ["static", "dynamic"],
-    },
+    "ENUM_NAME_OVERRIDES": {"ContractTypeEnum": ["provision", "access"]},
 }
 
 # --- OAuth --------------------------------------------------------------------------------------------

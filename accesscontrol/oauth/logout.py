@@ -91,9 +91,9 @@ class LogoutView(View):
 def read(sent: QueryDict, *, tenant: Tenant, at: datetime) -> Wish:
     """§2, §3. A hint that is not one of ours counts as not sent; ``ui_locales`` and unknown ones are ignored.
 
-    The address is compared as text with those of the client, which the hint or ``client_id`` names. Gone to
-    is it with a hint of ours alone: else a client of anybody's could send visitors of this tenant's address on
-    to a sign-in page of its own.
+    The address is compared as text with those of the client, which the hint or ``client_id`` names. It is
+    gone to with a hint of ours alone: else anybody's client could send visitors of this tenant on to a
+    sign-in page of its own.
     """
     if any(len(sent.getlist(name)) > 1 for name in ONCE):
         raise NotUnderstood

@@ -13,7 +13,7 @@ class ResourceOut(rest.Serializer[Any]):
     resourceId = rest.CharField()
     name = rest.CharField()
     description = rest.CharField()
-    kind = rest.ChoiceField(choices=["static", "dynamic"])
+    kind = rest.CharField(help_text="static or dynamic")
     privileges = rest.ListField(child=rest.CharField())
 
 

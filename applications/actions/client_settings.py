@@ -111,7 +111,7 @@ def opens(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     other_keys = after["jwksUri"] not in ("", before["jwksUri"])
     loose = ("secretEitherWay", "assertionForTokenEndpoint", "tokenWithoutTarget", "ignoreUnknownScopes")
     loosened = any(after[name] and not before[name] for name in loose)
-    # Who is sent a token that opens others, too, acts there as this client: an old name must not lead elsewhere.
+    # Who is sent a token that opens others, too, acts there as this client: no old name may lead elsewhere.
     renamed = bool(dict(after["scopeAliases"]).items() - dict(before["scopeAliases"]).items())
     # Ignored, a name that is gone asks for whatever may be called.
     gone = after["ignoreUnknownScopes"] and after["scopeAliases"] != before["scopeAliases"]

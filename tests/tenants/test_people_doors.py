@@ -57,7 +57,7 @@ def call(party: Party, method: str, path: str, body: Any = None, by: Any = None,
 
 def user_of(party: Party, name: str) -> User:
     with tenant_scope(party.tenant.id):
-        return User.objects.get(tenant=party.tenant, username=name)
+        return party.tenant.users.get(username=name)
 
 
 def group_of(party: Party, name: str) -> Group:
@@ -65,10 +65,9 @@ def group_of(party: Party, name: str) -> Group:
         return Group.objects.get(tenant=party.tenant, name=name)
 
 
-def told(party: Party) -> list[str]:
+def told(party: Party) -> str:
     with tenant_scope(party.tenant.id):
-        rows = HistoryEvent.objects.filter(tenant=party.tenant).order_by("-id")
-        return list(rows.values_list("action", flat=True)[:1])
+        return str(HistoryEvent.objects.filter(tenant=party.tenant).latest("id").action)
 
 
 def refused(reply: Any, status: int, code: str) -> Any:
@@ -86,7 +85,7 @@ def test_an_invitation_shows_its_link_in_the_mailbox_only(
     del mail.outbox[:]
     with django_capture_on_commit_callbacks(execute=True):
         made = call(acme, "POST", "users", NEW)
-    assert (made.status_code, made["ETag"], told(acme)) == (201, '"r-1"', ["user.invited"])
+    assert (made.status_code, made["ETag"], told(acme)) == (201, '"r-1"', "user.invited")
     user_id = made.json()["userId"]
     assert made.json() == {**NEW, "userId": user_id, "active": True, "invited": True, "revision": "r-1"}
     assert [message.to for message in mail.outbox] == [["kim@example.org"]]
@@ -99,7 +98,7 @@ def test_an_invitation_shows_its_link_in_the_mailbox_only(
     joe = user_of(acme, "joe").id
     refused(call(acme, "POST", f"users/{joe}/resend-invitation"), 409, "user_joined")
     assert call(acme, "POST", f"users/{joe}/reset-password").status_code == 204
-    assert told(acme) == ["user.link_sent"]
+    assert told(acme) == "user.link_sent"
 
 
 @pytest.mark.parametrize(
@@ -137,8 +136,7 @@ def test_the_list_is_of_this_tenant_searched_and_paged(acme: Party, neighbour: P
         return [row["username"] for row in call(acme, "GET", f"users?{query}").json()["items"]]
 
     assert names("search=KIM@ex") == ["kim"]
-    assert names("search=%25") == names("search=_") == []
-    assert names("search=%00joe") == ["joe"]
+    assert (names("search=%25"), names("search=_"), names("search=%00joe")) == ([], [], ["joe"])
     joe = user_of(acme, "joe").id
     assert call(acme, "POST", f"users/{joe}/deactivate").status_code == 200
     assert (names("active=false"), names("active=true")) == (["joe"], ["jane", "kim"])
@@ -159,14 +157,12 @@ def test_a_change_on_an_old_revision_changes_nothing(acme: Party) -> None:
     path = f"users/{user_of(acme, 'joe').id}"
     changed = call(acme, "PATCH", path, {"displayName": "Joseph"}, **{"If-Match": '"r-1"'})
     assert (changed.json()["displayName"], changed["ETag"]) == ("Joseph", '"r-2"')
-    for method, at, body in (
-        ("PATCH", path, {"displayName": "Jo"}),
-        ("POST", f"{path}/deactivate", None),
-    ):
+    acts = [("PATCH", path, {"displayName": "Jo"}), ("POST", f"{path}/deactivate", None)]
+    for method, at, body in acts:
         said = call(acme, method, at, body, **{"If-Match": '"r-1"'})
         assert refused(said, 412, "revision_mismatch")["revision"] == "r-2"
-    assert call(acme, "GET", path).json()["displayName"] == "Joseph"
     refused(call(acme, "PATCH", path, {}, **{"If-Match": "7"}), 400, "invalid")
+    assert call(acme, "GET", path).json()["displayName"] == "Joseph"
 
 
 def test_acts_on_a_person(acme: Party) -> None:
@@ -215,7 +211,7 @@ def test_a_group_is_made_renamed_moved_and_ended(acme: Party) -> None:
     refused(call(acme, "DELETE", path, **{"If-Match": '"r-1"'}), 412, "revision_mismatch")
     assert call(acme, "DELETE", path).status_code == 204
     refused(call(acme, "GET", path), 404, "not_found")
-    assert told(acme) == ["group.deleted"]
+    assert told(acme) == "group.deleted"
 
 
 def test_what_a_group_refuses(acme: Party) -> None:
@@ -225,8 +221,8 @@ def test_what_a_group_refuses(acme: Party) -> None:
     refused(call(acme, "POST", f"groups/{top}/move", {}), 400, "invalid")
     refused(call(acme, "POST", f"groups/{top}/move", {"parentId": str(uuid4())}), 404, "not_found")
     for method, path in (("POST", "groups"), ("PATCH", f"groups/{top}")):
-        said = refused(call(acme, method, path, {"name": "NIGHT"}), 400, "invalid")
-        assert said["errors"][0]["pointer"] == "/name"
+        taken = refused(call(acme, method, path, {"name": "NIGHT"}), 400, "invalid")
+        assert taken["errors"][0]["pointer"] == "/name"
 
 
 def test_the_tree_as_a_list(acme: Party, neighbour: Party) -> None:
@@ -270,9 +266,9 @@ def test_a_group_gives_nobody_more_than_the_actor_holds(acme: Party) -> None:
     weak = person(acme, "lee", "access-manager")
     lee = user_of(acme, "lee").id
     refused(call(acme, "PUT", f"groups/{night}/members/{lee}", by=weak), 403, "forbidden")
-    made = call(acme, "POST", "groups", {"name": "Own"}, by=weak).json()["groupId"]
-    assert call(acme, "PUT", f"groups/{made}/members/{lee}", by=weak).status_code == 201
-    refused(call(acme, "POST", f"groups/{made}/move", {"parentId": str(top)}, by=weak), 403, "forbidden")
+    own = call(acme, "POST", "groups", {"name": "Own"}, by=weak).json()["groupId"]
+    assert call(acme, "PUT", f"groups/{own}/members/{lee}", by=weak).status_code == 201
+    refused(call(acme, "POST", f"groups/{own}/move", {"parentId": str(top)}, by=weak), 403, "forbidden")
     refused(call(acme, "POST", "groups", {"name": "X", "parentId": str(top)}, by=weak), 403, "forbidden")
     refused(call(acme, "DELETE", f"groups/{night}", by=weak), 403, "forbidden")
 
@@ -287,10 +283,6 @@ def test_the_neighbours_people_and_groups_are_not_there(acme: Party, neighbour: 
     doors = [
         ("GET", "users/{user}", None),
         ("PATCH", "users/{user}", {"displayName": "x"}),
-        ("POST", "users/{user}/deactivate", None),
-        ("POST", "users/{user}/reactivate", None),
-        ("POST", "users/{user}/reset-password", None),
-        ("POST", "users/{user}/resend-invitation", None),
         ("GET", "users/{user}/groups", None),
         ("GET", "groups/{group}", None),
         ("PATCH", "groups/{group}", {"name": "x"}),
@@ -298,6 +290,8 @@ def test_the_neighbours_people_and_groups_are_not_there(acme: Party, neighbour: 
         ("DELETE", "groups/{group}", None),
         ("GET", "groups/{group}/members", None),
     ]
+    acts = ("deactivate", "reactivate", "reset-password", "resend-invitation")
+    doors += [("POST", "users/{user}/" + act, None) for act in acts]
     addresses = [(method, door, body, theirs) for method, door, body in doors]
     for method in ("PUT", "DELETE"):
         mixed = ({**own, "user": theirs["user"]}, {**own, "group": theirs["group"]})

@@ -180,7 +180,8 @@ def test_several_rules_of_one_issuer(job: Job) -> None:
         ("k:ns:*", "k:ns", False), ("repo:org/*", "repo:org/tool", True), ("k:ns:*", "k:nsx:y", False),
         ("repo:*", "repo:org/tool", False), ("repo::*", "repo::x", False),
         ("*", "a", False), (":*", ":a", False), ("/*", "/a", False), ("ns*", "nsx", False),
-        ("*:a", "x:a", False), ("n*:b:*", "nx:b:c", False), ("k:ns:**", "k:ns:x", False), ("k:ns:*", "k:ns:*", True),
+        ("*:a", "x:a", False), ("n*:b:*", "nx:b:c", False), ("k:ns:**", "k:ns:x", False),
+        ("k:ns:*", "k:ns:*", True),
         ("a.c", "abc", False), ("k:ns:[a-z]*", "k:ns:b", False),
     ],
 )  # fmt: skip
