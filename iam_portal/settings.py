@@ -136,11 +136,9 @@ PORTAL_EVENT_UNREAD_PER_ADDRESS = env.int("PORTAL_EVENT_UNREAD_PER_ADDRESS", def
 
 AUTH_USER_MODEL = "tenants.User"
 AUTHENTICATION_BACKENDS: list[str] = []  # sign-in goes through tenants.actions.sessions only
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
-if not PRODUCTION:
-    PASSWORD_HASHERS = ["tenants.hashers.LightArgon2"]  # for passwords that are printed at the start
-if TESTING:
-    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# A demo prints its passwords at the start: they need no slow hash.
+_argon2 = "django.contrib.auth.hashers.Argon2PasswordHasher" if PRODUCTION else "tenants.hashers.LightArgon2"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher" if TESTING else _argon2]
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
