@@ -79,11 +79,14 @@ def _own_account(
     actor: Actor, principal: decide.PrincipalFacts, sharing: SharingFacts, at: datetime
 ) -> set[decide.Permission]:
     """A person's own account is his without a role, so that who was just invited finds his way in."""
-    active = any(span.covers(at) for span in principal.active)
-    here = available(sharing, tenant_id=principal.tenant_id, at=at)
-    if actor.kind != "user" or not active or not here:
-        return set()
-    return set(permissions_of(OWN_ACCOUNT_ROLE))
+    return own_account(principal, sharing, at) if actor.kind == "user" else set()
+
+
+def own_account(person: decide.PrincipalFacts, sharing: SharingFacts, at: datetime) -> set[decide.Permission]:
+    """What a person may at the portal without a role, while he and his organization are active."""
+    active = any(span.covers(at) for span in person.active)
+    here = available(sharing, tenant_id=person.tenant_id, at=at)
+    return set(permissions_of(OWN_ACCOUNT_ROLE)) if active and here else set()
 
 
 def require_may_grant(

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import connection
 
 from accesscontrol import facts as load
+from accesscontrol import gate
 from accesscontrol import reasons as say
 from accesscontrol.decide import (
     HeldRole,
@@ -27,6 +28,7 @@ from accesscontrol.models import Assignment
 from applications import facts as sharing_facts
 from applications.availability import SharingFacts
 from applications.models import Application
+from applications.models.applications import PORTAL_ID
 from applications.reasons import no_contract
 from iam_portal.decision import Decision
 from iam_portal.errors import Invalid, NotFound
@@ -151,7 +153,17 @@ def _of_people(asked: Asked, sharing: SharingFacts, at: datetime) -> Told:
         principal=principal,
     )
     decision = may_do(question, roles.held, roles.refusals, at=at)
+    if not decision and _is_own_account(asked, question, at):
+        decision = Decision.yes(say.own_account(asked.application_id))
     return Told(decision, () if decision else would_need(question, at=at))
+
+
+def _is_own_account(asked: Asked, question: Question, at: datetime) -> bool:
+    """At the portal itself, as its gate has it."""
+    if asked.application_id != PORTAL_ID or asked.principal.user_id is None or not asked.is_own:
+        return False
+    free = gate.own_account(question.principal, question.sharing, at)
+    return not free.isdisjoint(question.permissions())
 
 
 def _of_service_here(asked: Asked, caller: Application, at: datetime) -> Told:

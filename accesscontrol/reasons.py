@@ -91,6 +91,12 @@ def nothing_held(application_id: str) -> Reason:
     return Reason("no_role_held", text, application_id=application_id)
 
 
+def own_account(application_id: str) -> Reason:
+    """What a person may without a role."""
+    text = "Everybody who is active may use his own account."
+    return Reason("own_account", text, application_id=application_id)
+
+
 def resource_unknown(application_id: str) -> Reason:
     """Not declared at the moment, or not there for the asking tenant."""
     return Reason("resource_unknown", "There is no such resource here.", application_id=application_id)

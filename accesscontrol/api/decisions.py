@@ -71,7 +71,7 @@ class TokenPreview(TenantAPI):
         wish = Wish(
             client_id=body["clientId"],
             grant=body["grant"],
-            target=body["target"],
+            target=body.get("target", ""),
             scope=body["scope"],
             user_id=body.get("userId"),
         )

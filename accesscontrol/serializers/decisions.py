@@ -57,7 +57,7 @@ class PreviewIn(StrictSerializer):
     """A token that might be asked for. ``userId`` for the grants in a person's name, and only there."""
 
     clientId = Text(73)
-    target = rest.RegexField(r"^[a-z0-9][a-z0-9._-]{0,63}$", required=False, default="", allow_blank=True)
+    target = rest.RegexField(r"^([a-z0-9][a-z0-9._-]{0,63})?$", required=False, default="", allow_blank=True)
     grant = rest.ChoiceField(choices=GRANTS)
     scope = Text(4096, required=False, default="", allow_blank=True)
     userId = rest.UUIDField(required=False)

@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from accesscontrol.actions import assignments
+from accesscontrol.actions.assignments import Wanted
 from tenants.models import Tenant
 from tests.accesscontrol.oauth.conftest import World
+from tests.support.factories import SYSTEM
 
 BASE = "/iam/access-management/v1/tenants"
 METER, READER = "acme.meter", "globex.reader"
@@ -59,6 +62,11 @@ def asker(world: World, tenant: Tenant, caller: str = "") -> Asker:
     reply = world.token(caller, tenant, "aud:iam-portal")
     assert reply.status_code == 200, reply.content
     return Asker(world, tenant, {"Authorization": f"Bearer {reply.json()['access_token']}"})
+
+
+def assign(world: World, tenant: Tenant, role: str, application_id: str | None = METER, **more: Any) -> None:
+    wanted = Wanted(role=role, application_id=application_id, **more)
+    assignments.assign(tenant=tenant, wanted=wanted, by=SYSTEM, at=world.clock.at)
 
 
 def codes(reasons: Iterator[Any] | list[Any]) -> list[str]:

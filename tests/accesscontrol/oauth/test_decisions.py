@@ -5,26 +5,22 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from accesscontrol.actions import assignments, tenant_roles
-from accesscontrol.actions.assignments import Wanted
+from accesscontrol.actions import tenant_roles
 from accesscontrol.actions.tenant_roles import Definition
+from accesscontrol.gate import PortalGate
 from applications.actions import contracts, manifests, pauses
 from applications.manifest import parse
 from applications.models import Resource
+from iam_portal.gate import Permission
 from iam_portal.walls import tenant_scope
 from tenants.actions import groups, users
-from tenants.models import Tenant, User, since
-from tests.accesscontrol.oauth.asking import METER, READER, Asker, asker, codes, question
+from tenants.models import User, since
+from tests.accesscontrol.oauth.asking import METER, READER, Asker, asker, assign, codes, question
 from tests.accesscontrol.oauth.conftest import World
 from tests.accesscontrol.oauth.signed_in import give, person
-from tests.support.factories import SYSTEM, make_group, make_partners
+from tests.support.factories import SYSTEM, acting, make_group, make_partners
 
 CHAIN = ["provision_granted", "role_assigned", "permission_contained"]
-
-
-def assign(world: World, tenant: Tenant, role: str, application_id: str | None = METER, **more: Any) -> None:
-    wanted = Wanted(role=role, application_id=application_id, **more)
-    assignments.assign(tenant=tenant, wanted=wanted, by=SYSTEM, at=world.clock.at)
 
 
 @pytest.fixture
@@ -87,6 +83,21 @@ def test_at_another_moment(shared: World, desk: Asker, jane: User) -> None:
     assert desk.decide({"userId": jane.id}, at=given.isoformat())["allowed"] is True
 
 
+def test_at_the_portal_as_its_gate_decides(shared: World, desk: Asker, jane: User) -> None:
+    portal = {"applicationId": "iam-portal", "resourceType": "urn:iam:portal"}
+    for resource, privilege, allowed in (("OwnAccount", "modify", True), ("Users", "read", False)):
+        actor = acting(jane)
+        permission = Permission.parse(f"{resource}:{privilege}")
+        gate = PortalGate().decide(
+            actor=actor, tenant_id=shared.globex.id, permission=permission, at=shared.clock.at
+        )
+        told = desk.decide({"userId": jane.id}, **portal, resourceId=resource, privilege=privilege)
+        assert told["allowed"] is bool(gate) is allowed
+    assert told["wouldNeed"][0]["roles"] == ["access-manager", "user-reader"]
+    told = desk.decide({"applicationId": "globex.desk"}, **portal, resourceId="Users")
+    assert codes(told["reasons"]) == ["builtin", "role_assigned", "permission_contained"]
+
+
 class TestGroups:
     """Roles flow down, and are asked for a group as for a person in it."""
 
@@ -130,88 +141,6 @@ class TestServices:
         assert (codes(told["reasons"])[0], codes(told["wouldNeed"])) == ("no_role_held", ["role_assigned"])
         shared.assign(shared.globex, "neighbour.tool", METER)
         assert desk.decide(who)["allowed"] is True
-
-
-class TestAccess:
-    """Globex lets the neighbour's people and services work on its data in the meter."""
-
-    @pytest.fixture
-    def there(self, shared: World, desk: Asker) -> Asker:
-        make_partners(shared.acme, shared.neighbour, at=shared.clock.start)
-        make_partners(shared.globex, shared.neighbour, at=shared.clock.start)
-        return asker(shared, shared.neighbour)
-
-    def let_in(self, shared: World) -> Any:
-        first = shared.globex.contracts_received.get()
-        contracts.end(tenant=shared.acme, contract_id=first.id, by=SYSTEM, at=shared.clock.forward(seconds=1))
-        at = shared.clock.forward(seconds=1)
-        roles = [(METER, "viewer"), (METER, "editor")]
-        shared.share(shared.acme, shared.globex, *roles, at=at, onward_access=True)
-        return shared.share(shared.globex, shared.neighbour, (METER, "viewer"), type="access", at=at)
-
-    @pytest.mark.parametrize("kind", ["user", "service"])
-    def test_on_its_data(self, shared: World, desk: Asker, there: Asker, kind: str) -> None:
-        jane = person(shared, tenant=shared.neighbour)
-        who = {"userId": jane.id} if kind == "user" else {"applicationId": "neighbour.reader"}
-        data = {"owningTenantId": str(shared.globex.id)}
-        told = there.decide(who, **data)
-        assert (codes(told["reasons"]), codes(told["wouldNeed"])) == (["no_contract"], ["contract_accepted"])
-        contract = self.let_in(shared)
-        told = there.decide(who, **data)
-        [need] = told["wouldNeed"]
-        assert (need["code"], need["contractId"]) == ("role_assigned", str(contract.id))
-        principal = (
-            {"user_id": jane.id} if kind == "user" else {"principal_application_id": "neighbour.reader"}
-        )
-        assign(shared, shared.neighbour, "viewer", contract_id=contract.id, **principal)
-        told = there.decide(who, **data)
-        assert told["allowed"] is True
-        assert codes(told["reasons"])[0] == "access_granted"
-        assert codes(told["reasons"])[-2:] == ["role_assigned", "permission_contained"]
-        assert there.decide(who)["allowed"] is False  # on its own data that role is none
-        pauses.pause(tenant=shared.globex, contract_id=contract.id, by=SYSTEM, at=shared.clock.at)
-        told = there.decide(who, **data)
-        assert (told["allowed"], codes(told["wouldNeed"])) == (False, ["contract_resumed"])
-        assert told["wouldNeed"][0]["contractId"] == str(contract.id)
-
-    def test_who_gave_it_at_home_is_not_told(self, shared: World, desk: Asker, there: Asker) -> None:
-        contract = self.let_in(shared)
-        assign(
-            shared,
-            shared.neighbour,
-            "viewer",
-            contract_id=contract.id,
-            principal_application_id="neighbour.reader",
-        )
-        # Globex has the reader, too, and so may ask about it.
-        shared.share(shared.neighbour, shared.globex, ("neighbour.reader", "viewer"), at=shared.clock.at)
-        told = desk.decide({"applicationId": "neighbour.reader"})
-        assert told["allowed"] is True
-        assert "by tests" not in str(told["reasons"])
-
-    def test_of_anothers_data_nothing_is_told_to_strangers(
-        self, shared: World, desk: Asker, there: Asker
-    ) -> None:
-        """Neither whether the tenant exists, nor whether it has such a resource."""
-        jane = person(shared)
-        application = Resource.objects.get(application_id=METER).application
-        with tenant_scope(shared.acme.id):
-            Resource.objects.create(
-                application=application,
-                type="urn:test",
-                key="secret-press",
-                name="Press",
-                privileges=["read"],
-                owner_tenant=shared.acme,
-                during=since(shared.clock.start),
-            )
-        answers = [
-            desk.decide({"userId": jane.id}, owningTenantId=str(tenant_id), resourceId=key)
-            for tenant_id in (shared.acme.id, shared.neighbour.id, uuid4())
-            for key in ("secret-press", "none")
-        ]
-        assert all(answer == answers[0] for answer in answers)
-        assert codes(answers[0]["reasons"]) == ["resource_unknown"]
 
 
 class TestResources:
@@ -285,46 +214,6 @@ class TestResources:
             parent=parent,
             during=since(shared.clock.start),
         )
-
-
-class TestOutsiders:
-    """Whoever is not this tenant's is like one that does not exist."""
-
-    def test_principals(self, shared: World, desk: Asker) -> None:
-        at = shared.clock.at
-        other = person(shared, tenant=shared.neighbour)
-        group = make_group(shared.neighbour, at=at)
-        answers = {
-            (reply.status_code, reply.content)
-            for who in (
-                {"userId": other.id},
-                {"groupId": group.id},
-                {"applicationId": "neighbour.reader"},
-                {"userId": uuid4()},
-                {"applicationId": "no.such"},
-            )
-            for reply in [desk.post("decisions", question(who))]
-        }
-        assert [status for status, _ in answers] == [404]
-
-    def test_applications(self, shared: World, desk: Asker, jane: User) -> None:
-        """The neighbour's meter and an unknown one: the same words but for the name that was asked."""
-        told = {
-            str(desk.decide({"userId": jane.id}, applicationId=name)).replace(name, "…")
-            for name in ("neighbour.meter", "neighbour.nothing")
-        }
-        assert len(told) == 1
-        assert "Meter" not in told.pop()
-
-    def test_doors(self, shared: World, desk: Asker, jane: User) -> None:
-        asked = question({"userId": jane.id})
-        for tenant in (shared.acme, shared.neighbour, uuid4()):
-            assert desk.post("decisions", asked, tenant).status_code == 404
-        shared.application(shared.globex, "meek")
-        shared.assign(shared.globex, "globex.meek", "iam-portal", "module-manager")
-        token = shared.token("globex.meek", shared.globex, "aud:iam-portal").json()["access_token"]
-        meek = Asker(shared, shared.globex, {"Authorization": f"Bearer {token}"})
-        assert meek.post("decisions", asked).status_code == 403
 
 
 @pytest.mark.parametrize(
