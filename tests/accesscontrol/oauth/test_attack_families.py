@@ -106,7 +106,7 @@ def test_lives_that_were_thought_of(jane: Person, steps: list[tuple[int, str, in
 
 
 def test_random_lives(jane: Person) -> None:
-    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(STEPS)
     def live(steps: list[tuple[int, str, int]]) -> None:
         tell(jane, [*BEGINNING, *steps])
