@@ -116,14 +116,12 @@ if env.str("DATABASE_OWNER_URL", default=""):
     DATABASES["owner"] = env.db("DATABASE_OWNER_URL")
 
 # Past a pooler that hands connections around: who listens needs one of its own.
-_direct = env.str("DATABASE_DIRECT_URL", default="")
-DATABASE_DIRECT = env.db("DATABASE_DIRECT_URL") if _direct else {}
+DATABASE_DIRECT = env.db("DATABASE_DIRECT_URL") if env.str("DATABASE_DIRECT_URL", default="") else {}
 
 # --- Events -------------------------------------------------------------------------------------------
 
 PORTAL_EVENT_RETENTION = timedelta(days=env.int("PORTAL_EVENT_RETENTION", default=90))
-# How long an application's ACL remembers what is gone from it, for those who read what changed since.
-PORTAL_ACL_RETENTION = timedelta(days=env.int("PORTAL_ACL_RETENTION", default=30))
+PORTAL_ACL_RETENTION = timedelta(days=env.int("PORTAL_ACL_RETENTION", default=30))  # of what is gone
 # Where the event service (manage.py serve_events) is reached from outside; empty when there is none.
 PORTAL_EVENTS_URL = env.str("PORTAL_EVENTS_URL", default="").rstrip("/")
 PORTAL_EVENT_STREAMS = env.int("PORTAL_EVENT_STREAMS", default=2000)

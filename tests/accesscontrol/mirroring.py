@@ -72,6 +72,10 @@ class Story:
         made = Definition(key=key, name=key, description="", permissions=permissions)
         tenant_roles.define(tenant=tenant, definition=made, by=SYSTEM, at=self.at)
 
+    def later(self, **delta: float) -> None:
+        """The clock goes on; by a minute, where nothing else is said."""
+        self.at += timedelta(**delta or {"minutes": 1})
+
 
 def applied(entries: Entries, delta: Mapping[str, Any]) -> Entries:
     """As a consumer does it: what is told of an address is all there is at it."""

@@ -1,59 +1,30 @@
 """What changed in an ACL since a revision: as delta, as lines, for one owner; and when that is not known."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
-from pytest_django import DjangoDbBlocker
 
 from accesscontrol import acl, jobs
-from accesscontrol.actions import mirrors
 from accesscontrol.models import AclEntry
-from applications import events
-from applications.actions import contracts, pauses
-from applications.actions.drafts import Offer
-from applications.jobs import tell_boundaries
-from applications.models import Event, Resource
+from applications.actions import contracts
+from applications.models import Resource
 from iam_portal.walls import cross_tenant
-from tenants.actions import tenants
 from tenants.models import since as open_since
 from tests.accesscontrol.mirroring import NDJSON, Story, address_of, applied, indexed, lines_of
-from tests.applications.sharing import T0, accepted
-from tests.support.factories import SYSTEM, make_partners, make_tenant
-from tests.support.once import made_once, savepoint
-from tests.support.universe import basic
-
-
-@pytest.fixture(scope="module")
-def told(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Story]:
-    with made_once(django_db_blocker):
-        yield Story().tell()
+from tests.support.factories import SYSTEM
 
 
 @pytest.fixture
-def story(
-    told: Story, monkeypatch: pytest.MonkeyPatch, django_db_blocker: DjangoDbBlocker
-) -> Iterator[Story]:
-    at = told.at
-    monkeypatch.setattr(timezone, "now", lambda: told.at)
-    with savepoint(django_db_blocker):
-        yield told
-    told.at = at
-
-
-def later(story: Story, **delta: float) -> None:
-    story.at += timedelta(**delta or {"minutes": 1})
+def story(acl_story: Story) -> Story:
+    return acl_story
 
 
 def test_a_delta_has_what_changed_and_what_is_gone(story: Story) -> None:
     story.declare("gates")
     before = story.snapshot()
-    later(story)
+    story.later()
     story.declare("doors")  # the gates are gone
     story.tenant_role(story.beta, "night", "read")
 
@@ -84,7 +55,7 @@ def test_nothing_new_is_an_empty_delta_and_a_304(story: Story) -> None:
         "changed": [],
         "removed": [],
     }
-    later(story)
+    story.later()
     known = {"If-None-Match": reply["ETag"]}
     assert story.read(headers=known, since=before["revision"]).status_code == 304
     story.declare("gates")
@@ -95,7 +66,7 @@ def test_what_came_and_went_again_moves_nobody_wrongly(story: Story) -> None:
     start = story.snapshot()
     mirrors = {start["revision"]: indexed(start["resources"])}
     for resources in (["gates"], [], ["gates", "doors"], ["doors"]):
-        later(story)
+        story.later()
         story.declare(*resources)
         now = story.snapshot()
         mirrors[now["revision"]] = indexed(now["resources"])
@@ -112,9 +83,9 @@ def test_a_boundary_that_passes_raises_the_revision(story: Story) -> None:
         when=story.at + timedelta(hours=1),
     )
     before = story.snapshot()
-    later(story, minutes=59)
+    story.later(minutes=59)
     assert story.snapshot()["revision"] == before["revision"]
-    later(story, minutes=1)
+    story.later(minutes=1)
     delta = story.snapshot(since=before["revision"])
     assert delta["revision"] == before["revision"] + 1
     assert {entry["owningTenantId"] for entry in delta["removed"]} == {str(story.beta.id)}
@@ -134,7 +105,7 @@ def test_two_of_one_address_move_together(story: Story) -> None:
         )
     before = story.snapshot()
     assert len(indexed(before["resources"])) == len(before["resources"]) - 1
-    later(story)
+    story.later()
     with cross_tenant():
         Resource.objects.filter(id=own.id).close(story.at)
     delta = story.snapshot(since=before["revision"])
@@ -148,7 +119,7 @@ def test_two_of_one_address_move_together(story: Story) -> None:
 
 def test_one_owner(story: Story) -> None:
     before = story.snapshot()
-    later(story)
+    story.later()
     story.declare("gates")
     whole, part = story.snapshot(), story.snapshot(tenantId=str(story.beta.id))
     assert part["revision"] == whole["revision"]
@@ -169,7 +140,7 @@ def test_a_tenant_that_is_not_served_reads_like_one_that_is_not_there(story: Sto
 
 def test_a_neighbour_of_the_same_name_sees_and_moves_nothing(story: Story) -> None:
     mine, foreign = story.snapshot(), story.snapshot(story.foreign)
-    later(story)
+    story.later()
     story.declare("gates")
     assert story.snapshot(story.foreign) == foreign
     delta = story.snapshot(story.foreign, since=foreign["revision"])
@@ -209,14 +180,14 @@ def test_an_owner_that_is_none(story: Story, tenant: str) -> None:
 def test_what_is_forgotten_is_gone(story: Story, settings: Any) -> None:
     story.declare("gates")
     old = story.snapshot()
-    later(story)
+    story.later()
     story.declare()
     middle = story.snapshot()
-    later(story)
+    story.later()
     story.declare("doors")
     jobs.prune_acls()
     assert story.snapshot(since=old["revision"])["removed"], "too young to be forgotten"
-    later(story, days=31)
+    story.later(days=31)
 
     jobs.prune_acls()
 
@@ -232,7 +203,7 @@ def test_a_slow_clock_does_not_take_the_acl_back(story: Story) -> None:
     """Two processes at a boundary: the one that is a second behind reads what the other one has read."""
     begun = story.at
     story.snapshot()
-    later(story, minutes=5)
+    story.later(minutes=5)
     story.declare("gates")
     now = acl.snapshot(story.meter, at=story.at)
     behind = acl.snapshot(story.meter, at=story.at - timedelta(seconds=1))
@@ -246,7 +217,7 @@ def test_a_slow_clock_does_not_take_the_acl_back(story: Story) -> None:
 
 def test_one_tag_is_one_body(story: Story) -> None:
     first = story.read()
-    later(story)
+    story.later()
     second = story.read()
     assert (second["ETag"], second.content) == (first["ETag"], first.content)
     replies = [
@@ -274,7 +245,7 @@ def test_lines_of_a_snapshot(story: Story) -> None:
 def test_lines_of_a_delta(story: Story) -> None:
     story.declare("gates")
     before = story.snapshot()
-    later(story)
+    story.later()
     story.declare("doors")
     delta = story.snapshot(since=before["revision"])
     head, *entries, last = lines_of(story.read(headers={"Accept": NDJSON}, since=before["revision"]))
@@ -296,98 +267,3 @@ def test_what_breaks_is_an_error_and_not_a_shorter_acl(story: Story, monkeypatch
 def test_another_form_is_not_acceptable(story: Story) -> None:
     reply = story.read(headers={"Accept": "text/csv"})
     assert (reply.status_code, reply.json()["code"]) == (406, "not_acceptable")
-
-
-# --- events ---------------------------------------------------------------------------------------------
-
-
-def revisions_told(story: Story) -> list[int]:
-    with cross_tenant():
-        rows = Event.objects.filter(type="iam.acl.changed.v1", application=story.meter).order_by("id")
-        assert {row.tenant_id for row in rows} <= {story.acme.id}
-        return [row.data["revision"] for row in rows]
-
-
-def test_each_revision_has_its_event_for_the_application(story: Story) -> None:
-    first = story.snapshot()["revision"]
-    head = events.head()
-    later(story)
-    story.declare("gates")
-    story.snapshot()
-    story.snapshot()
-    assert revisions_told(story) == [first, first + 1]
-    headers = basic(story.meter.id, story.secrets[story.meter.id])
-    page = story.browser.get(
-        f"/iam/application-management/v1/application/events?after={head}", headers=headers
-    ).json()
-    own = [item for item in page["items"] if item["type"] == "iam.acl.changed.v1"]
-    assert [item["data"] for item in own][-1] == {"applicationId": "acme.meter", "revision": first + 1}
-
-
-@pytest.mark.parametrize("act", ["manifest", "pause", "roles", "tenant role", "boundary", "suspension"])
-def test_the_job_tells_what_nobody_has_read(story: Story, act: str) -> None:
-    story.snapshot()
-    contract = {"tenant": story.acme, "contract_id": story.contract.id, "by": SYSTEM, "at": story.at}
-    if act == "roles":  # Beta keeps the application, whatever becomes of this contract
-        offer = Offer(type="provision", roles=[(story.meter.id, "editor")])
-        second = contracts.draft(
-            provider=story.acme, consumer_id=story.beta.id, offer=offer, by=SYSTEM, at=story.at
-        )
-        contracts.propose(tenant=story.acme, contract_id=second.id, by=SYSTEM, at=story.at)
-    if act == "boundary":
-        contracts.end(**contract, when=story.at + timedelta(minutes=5))
-    jobs.watch_acls()
-    told = revisions_told(story)
-    later(story)
-    contract["at"] = story.at
-    if act == "manifest":
-        story.declare("gates")
-    if act == "roles":
-        contracts.accept(tenant=story.beta, contract_id=second.id, by=SYSTEM, at=story.at)
-    if act == "pause":
-        pauses.pause(**contract)
-    if act == "tenant role":
-        story.tenant_role(story.beta, "night", "read")
-    if act == "suspension":
-        tenants.suspend(tenant=story.beta, reason="", by=SYSTEM, at=story.at)
-    if act == "boundary":
-        later(story, minutes=5)
-        tell_boundaries()
-
-    jobs.watch_acls()
-    jobs.watch_acls()
-
-    assert revisions_told(story) == [*told, told[-1] + 1]
-    assert story.snapshot()["revision"] == told[-1] + 1
-
-
-def test_the_job_looks_at_nobody_without_news_or_readers(story: Story) -> None:
-    mirrors.watch(at=story.at)
-    story.declare("gates")
-    assert mirrors.watch(at=story.at) == 0, "nobody reads this ACL"
-    story.snapshot()
-    later(story)
-    story.declare("doors")
-    assert mirrors.watch(at=story.at) == 1
-    assert mirrors.watch(at=story.at) == 0, "its own event is no news"
-
-
-# --- cost -----------------------------------------------------------------------------------------------
-
-
-def queries(story: Story, **query: Any) -> int:
-    with CaptureQueriesContext(connection) as caught:
-        story.snapshot(**query)
-    return len(caught)
-
-
-def test_reading_costs_the_same_with_more_tenants_and_resources(story: Story) -> None:
-    revision = story.snapshot()["revision"]
-    before = [queries(story), queries(story, since=revision)]
-    for name in ("gamma", "delta"):
-        tenant = make_tenant(name, at=T0)
-        make_partners(story.acme, tenant, at=T0)
-        accepted(story.acme, tenant, story.meter.id, at=T0)
-    story.declare("gates", "doors")
-    story.snapshot()
-    assert [queries(story), queries(story, since=revision)] == before

@@ -5,7 +5,7 @@
 
 import importlib.util
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +15,6 @@ from django.utils import timezone
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule, run_state_machine_as_test
-from pytest_django import DjangoDbBlocker
 from requests.adapters import BaseAdapter
 
 from accesscontrol import acl, jobs
@@ -39,7 +38,6 @@ from tests.support.happening import (
     application_ids,
     tenant_names,
 )
-from tests.support.once import made_once, savepoint
 from tests.support.other_acts import OtherActs
 from tests.support.role_acts import RoleActs
 from tests.support.universe import Universe
@@ -138,21 +136,9 @@ class Inside(BaseAdapter):
         pass
 
 
-@pytest.fixture(scope="module")
-def told(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Story]:
-    with made_once(django_db_blocker):
-        yield Story().tell()
-
-
 @pytest.fixture
-def inside(
-    told: Story, monkeypatch: pytest.MonkeyPatch, django_db_blocker: DjangoDbBlocker
-) -> Iterator[Inside]:
-    at = told.at
-    monkeypatch.setattr(timezone, "now", lambda: told.at)
-    with savepoint(django_db_blocker):
-        yield Inside(told)
-    told.at = at
+def inside(acl_story: Story) -> Inside:
+    return Inside(acl_story)
 
 
 @pytest.fixture

@@ -1,0 +1,28 @@
+"""The story of the ACL's tests, told once for each module."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoDbBlocker
+
+from tests.accesscontrol.mirroring import Story
+from tests.support.once import made_once, savepoint
+
+
+@pytest.fixture(scope="module")
+def acl_story_once(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Story]:
+    with made_once(django_db_blocker):
+        yield Story().tell()
+
+
+@pytest.fixture
+def acl_story(
+    acl_story_once: Story, monkeypatch: pytest.MonkeyPatch, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Story]:
+    """For one test: what it changes is taken back. ``at`` is the doors' clock."""
+    at = acl_story_once.at
+    monkeypatch.setattr(timezone, "now", lambda: acl_story_once.at)
+    with savepoint(django_db_blocker):
+        yield acl_story_once
+    acl_story_once.at = at
