@@ -112,7 +112,7 @@ def _arrivals(
 
 
 def _slowness(stage: Stage) -> float:
-    """1 where two requests are done in a quarter of a second; more on a machine that is busy."""
+    """1 where two requests are done in a sixth of a second; more on a machine that is busy."""
     begin = time.monotonic()
     stage.consumer.act("GET", "applications")
-    return max(1.0, 4 * (time.monotonic() - begin))
+    return max(1.0, 6 * (time.monotonic() - begin))
