@@ -6,14 +6,11 @@ administrators to say. Nothing of a client or an application is told before the 
 
 import hashlib
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.http.request import UnreadablePostError
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -23,7 +20,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 
 from accesscontrol.actions import sign_ins
-from accesscontrol.oauth import metrics, person_scopes, sign_in_decision, tokens
+from accesscontrol.oauth import browsers, metrics, person_scopes, sign_in_decision, tokens
 from accesscontrol.oauth.authorization_request import (
     Addressee,
     AuthorizationRequest,
@@ -35,9 +32,7 @@ from accesscontrol.oauth.authorization_request import (
 )
 from accesscontrol.oauth.claims import issuer
 from accesscontrol.oauth.realms import Address
-from accesscontrol.oauth.wire import FORM
 from iam_portal.decision import Decision
-from iam_portal.tracing import request_id
 from iam_portal.walls import tenant_scope
 from tenants.actions import sessions
 from tenants.http.sessions import cookie_name
@@ -47,12 +42,6 @@ from tenants.models import Tenant, UserSession
 ASKED = "iam_asked"  # when we sent this very request to the sign-in page; ours alone, signed
 ASKED_FOR = timedelta(minutes=30)
 _SALT = "iam.authorize"
-LONGEST_FORM = 65_536
-SILENCE: dict[str, str] = {
-    "Cache-Control": "no-store",
-    "Pragma": "no-cache",
-    "Referrer-Policy": "no-referrer",  # the address holds what the client asked, the next one a code
-}
 
 
 @method_decorator(csrf_exempt, name="dispatch")
@@ -63,18 +52,13 @@ class AuthorizeView(View):
 
     def post(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
         """The same by a form of the client's page. As GET, the browser sends its cookie along again."""
-        try:
-            if request.content_type != FORM or len(request.body) > LONGEST_FORM:
-                return _page(request, 400)
-        except UnreadablePostError:
-            return _page(request, 400)
-        return _to(f"{request.path}?{request.POST.urlencode()}", status=303)
+        return browsers.as_get(request)
 
     def get(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
         """In the order of RFC 6749 §4.1.2.1: whom to answer; what is asked; who is there; may he."""
         tenant = Address(**kwargs).find()
         if tenant is None:
-            return _page(request, 404)
+            return browsers.error(request, 404)
         at = timezone.now()
         try:
             to = addressee(request.GET, at=at)
@@ -136,7 +120,7 @@ class _Visit:
 
     def back(self, answer: dict[str, str]) -> HttpResponse:
         """To the client's registered address."""
-        return _to(self.to.location(answer, issuer=issuer(settings.PORTAL_BASE_URL, self.tenant.id)))
+        return browsers.to(self.to.location(answer, issuer=issuer(settings.PORTAL_BASE_URL, self.tenant.id)))
 
     def _standing(self, session: UserSession) -> sign_in_decision.Standing:
         return sign_in_decision.decide(
@@ -179,7 +163,7 @@ class _Visit:
         if hint:
             query["hint"] = hint
         address = reverse("tenants:session-start", kwargs={"slug": self.tenant.slug})
-        return _to(f"{address}?{urlencode(query)}")
+        return browsers.to(f"{address}?{urlencode(query)}")
 
     def _asked_at(self) -> datetime | None:
         """When this request was sent to sign in; None unless our own mark says so."""
@@ -212,7 +196,7 @@ class _Visit:
         denied = {"error": "access_denied", "error_description": "The application is not available."}
         base = issuer(settings.PORTAL_BASE_URL, self.tenant.id)
         metrics.refused("access_denied")
-        return _page(
+        return browsers.error(
             self.request,
             403,
             heading=_("You cannot sign in to this application"),
@@ -231,7 +215,7 @@ class _Visit:
 
 def _unknown(request: HttpRequest) -> HttpResponse:
     """An unknown client, and an address that is not registered: never told apart, never answered there."""
-    return _page(
+    return browsers.error(
         request,
         400,
         heading=_("This sign-in was not understood"),
@@ -239,16 +223,3 @@ def _unknown(request: HttpRequest) -> HttpResponse:
         kept=_("You were not signed in anywhere."),
         advice=_("Open the application again. If this comes back, tell whoever looks after it."),
     )
-
-
-def _page(request: HttpRequest, status: int, **context: Any) -> HttpResponse:
-    context = {"status": status, "request_id": request_id(request), **context}
-    response = render(request, "iam_portal/error.html", context, status=status)
-    for name, value in SILENCE.items():
-        response[name] = value
-    return response
-
-
-def _to(address: str, *, status: int = 302) -> HttpResponse:
-    """A redirect also to the private schemes of native apps, which the framework's own would refuse."""
-    return HttpResponse(status=status, headers={"Location": iri_to_uri(address), **SILENCE})

@@ -21,12 +21,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 
-from accesscontrol.oauth import tokens, wire
+from accesscontrol.oauth import browsers, tokens
 from accesscontrol.oauth.claims import issuer
 from accesscontrol.oauth.clients.living import living
 from accesscontrol.oauth.realms import Address
-from accesscontrol.oauth.refusals import BadRequest
-from iam_portal.tracing import request_id
 from iam_portal.walls import tenant_scope
 from tenants.actions import sessions
 from tenants.http.sessions import actor_of, cookie_name, forget
@@ -34,10 +32,9 @@ from tenants.models import Tenant, UserSession
 
 ASKED_FOR = 1_800  # seconds in which the question is answered
 LONGEST = 4_096  # characters of ``state``
-LONGEST_FORM = 65_536
 ONCE = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
 # Not "no-referrer": from such a page browsers send "Origin: null", and the check of forms refuses that.
-QUIET = {"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": "strict-origin"}
+REFERRER = "strict-origin"
 _SALT = "iam.logout"
 
 
@@ -61,18 +58,12 @@ class LogoutView(View):
 
     def post(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
         """The same by a form of the application's page. As GET, the browser sends its cookie along again."""
-        try:
-            query = urlencode(wire.form(request))
-        except BadRequest:
-            return _error(request, 400)
-        if len(query) > LONGEST_FORM:
-            return _error(request, 400)
-        return _to(f"{request.path}?{query}", status=303)
+        return browsers.as_get(request, referrer=REFERRER)
 
     def get(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
         at, tenant = timezone.now(), Address(**kwargs).find()
         if tenant is None:
-            return _error(request, 404)
+            return browsers.error(request, 404, referrer=REFERRER)
         try:
             wish = read(request.GET, tenant=tenant, at=at)
         except NotUnderstood:
@@ -83,7 +74,11 @@ class LogoutView(View):
                 return _ask(request, tenant, session, wish)
             if session is not None:
                 sessions.sign_out(session=session, by=actor_of(request, session), at=at)
-        response = _to(wish.onward) if wish.onward else signed_out(request, slug=tenant.slug)
+        response = (
+            browsers.to(wish.onward, referrer=REFERRER)
+            if wish.onward
+            else signed_out(request, slug=tenant.slug)
+        )
         forget(response, tenant=tenant)
         return response
 
@@ -130,7 +125,7 @@ def signed_out(request: HttpRequest, *, slug: str, address: str = "") -> HttpRes
     Not by a redirect: browsers apply ``form-action`` to those after a form, and an application is elsewhere.
     """
     context = {"heading": _("You are signed out"), "slug": slug, "address": iri_to_uri(address)}
-    return _quiet(render(request, "accesscontrol/signed_out.html", context))
+    return browsers.quiet(render(request, "accesscontrol/signed_out.html", context), referrer=REFERRER)
 
 
 def _hint(value: str, tenant: Tenant, at: datetime) -> dict[str, Any]:
@@ -167,32 +162,16 @@ def _ask(request: HttpRequest, tenant: Tenant, session: UserSession, wish: Wish)
         "home_url": f"/t/{tenant.slug}/",
         "onward": kept(wish, tenant=tenant),
     }
-    return _quiet(render(request, "accesscontrol/sign_out.html", context))
+    return browsers.quiet(render(request, "accesscontrol/sign_out.html", context), referrer=REFERRER)
 
 
 def _not_understood(request: HttpRequest) -> HttpResponse:
-    return _error(
+    return browsers.error(
         request,
         400,
+        referrer=REFERRER,
         heading=_("This sign-out was not understood"),
         text=_("The application that sent you here is not known, or may not send you on to that address."),
         kept=_("You were not signed out."),
         advice=_("Sign out here in the console. Whoever looks after the application should know of this."),
     )
-
-
-def _error(request: HttpRequest, status: int, **context: Any) -> HttpResponse:
-    context = {"status": status, "request_id": request_id(request), **context}
-    return _quiet(render(request, "iam_portal/error.html", context, status=status))
-
-
-def _to(address: str, *, status: int = 302) -> HttpResponse:
-    """A redirect also to the private schemes of native apps, which the framework's own would refuse."""
-    return _quiet(HttpResponse(status=status, headers={"Location": iri_to_uri(address)}))
-
-
-def _quiet(response: HttpResponse) -> HttpResponse:
-    """The address may hold an ID token: no cache keeps it, and no page that is called from here is told."""
-    for name, value in QUIET.items():
-        response[name] = value
-    return response

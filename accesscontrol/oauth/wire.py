@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.request import UnreadablePostError
 from django.utils.cache import patch_vary_headers
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
@@ -20,6 +20,15 @@ FORM = "application/x-www-form-urlencoded"
 
 def form(request: HttpRequest, *, repeatable: frozenset[str] = frozenset()) -> dict[str, str]:
     """The posted parameters. A parameter in the address or sent twice is refused (RFC 6749 §3.2, B)."""
+    posted = posted_form(request)
+    for name, values in posted.lists():
+        if len(values) > 1 and name not in repeatable:
+            raise BadRequest("A parameter was sent more than once.")
+    return {name: values[-1] for name, values in posted.lists()}
+
+
+def posted_form(request: HttpRequest) -> QueryDict:
+    """The body of a form, if it is one; repeated parameters are for the reader to refuse."""
     if request.META.get("QUERY_STRING"):
         raise BadRequest("Parameters belong into the body.")
     # Before the body is touched: a charset such as base64 is one that Django takes, and then breaks on.
@@ -28,13 +37,9 @@ def form(request: HttpRequest, *, repeatable: frozenset[str] = frozenset()) -> d
         raise BadRequest(f"The body must be {FORM} in UTF-8.")
     try:
         unquote_to_bytes(request.body).decode()  # Django would put a replacement for what is not UTF-8
-        posted = request.POST
+        return request.POST
     except (SuspiciousOperation, UnicodeDecodeError, UnreadablePostError) as error:
         raise BadRequest("The body cannot be read.") from error  # else Django answers in HTML
-    for name, values in posted.lists():
-        if len(values) > 1 and name not in repeatable:
-            raise BadRequest("A parameter was sent more than once.")
-    return {name: values[-1] for name, values in posted.lists()}
 
 
 def answer(body: str | bytes | Mapping[str, Any], *, status: int = 200) -> HttpResponse:
