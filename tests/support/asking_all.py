@@ -28,6 +28,10 @@ class AskingAll(History):
         dice = random.Random(turn)
         application, privilege = APPS[turn % 3], dice.choice(MODEL_PRIVILEGES)
         name, owner = TENANTS[turn % 4], dice.choice(TENANTS)
+        given = [each for each in self.model.assignments.values() if each.kind != "application"]
+        if given and dice.random() < 0.7:  # where somebody holds something, if only by an access contract
+            chosen = dice.choice(given)
+            name, application = chosen.tenant, chosen.application
         owner = name if dice.random() < 0.5 else owner
         tenant = self.u.tenants[name]
         with tenant_scope(tenant.id):
