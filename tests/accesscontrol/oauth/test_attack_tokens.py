@@ -148,7 +148,7 @@ def test_hints_by_strange_keys_and_algorithms(jane: Person) -> None:
 def test_a_hint_of_another_tenant_is_not_believed(jane: Person) -> None:
     """The neighbour may have given it out about anybody: also about an id of ours."""
     world = jane.world
-    claims = opened(jane.tokens()["id_token"])
+    claims, base = opened(jane.tokens()["id_token"]), "http://testserver/iam/auth/realms"
     for tenant in (world.acme, world.neighbour):
         forged = tokens.sign(
             {**claims, "iss": f"http://testserver/iam/auth/realms/{tenant.id}"},
@@ -158,4 +158,6 @@ def test_a_hint_of_another_tenant_is_not_believed(jane: Person) -> None:
         path = f"/iam/auth/realms/{world.globex.id}/protocol/openid-connect/logout"
         page = jane.browser.get(f"{path}?{urlencode({'id_token_hint': forged})}")
         assert "Sign out?" in page.content.decode()
-    assert "code" in answered(jane.authorize(prompt="none"))
+        stranger = {**claims, "iss": f"{base}/{tenant.id}", "sub": str(uuid4())}
+        expected = tokens.sign(stranger, at=world.clock.at, type=tokens.ID)
+        assert "code" in answered(jane.authorize(prompt="none", id_token_hint=expected))
