@@ -79,6 +79,7 @@ BODIES: dict[str, Any] = {
     "/manifest": {"resources": [], "roles": []},
     "/{contract_id}": {"note": "taken over"},
     "/auto-accept": {"types": ["provision"]},
+    "/move": {"parentId": None},
     "/{webhook_id}": {"note": "taken over"},
 }
 
@@ -126,7 +127,7 @@ def test_no_list_names_the_neighbour(sides: tuple[Side, Side], who: str) -> None
             platforms_own = door.address.endswith("/organizations")
             assert reply.status_code in ((404,) if platforms_own else (200, 400)), door
             assert [name for name in foreign if name in text] == [], (door, query)
-            if reply.status_code == 200 and not query:
+            if reply.status_code == 200 and not query and not door.address.endswith("/lifetimes"):
                 assert json.loads(text)["items"], f"{door} shows nothing at all"
 
 

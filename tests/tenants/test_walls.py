@@ -13,6 +13,7 @@ from tenants.models import (
     HistoryEvent,
     HistoryLink,
     HistoryPerson,
+    IdempotentReply,
     Membership,
     SignInFailure,
     Tenant,
@@ -38,6 +39,8 @@ def filled(acme, neighbour):
         with tenant_scope(tenant.id):
             users.reset(tenant=tenant, user_id=user.id, by=SYSTEM, at=NOW)
             SignInFailure.objects.create(tenant=tenant, attempt="x", source_address="", at=NOW)
+            reply = {"slot": "s", "asked": "a", "status": 201, "expires_at": NOW}
+            IdempotentReply.objects.create(tenant=tenant, **reply)
     chain.lay_all()
 
 
@@ -141,7 +144,8 @@ def test_the_tests_run_as_the_role_of_the_web(db):
 def test_all_walled_tables_were_meant(db):
     named = {
         User, UserActivity, UserLink, UserSession, SignInFailure, Group, Membership,
-        HistoryEvent, HistoryPerson, HistoryLink, apps.get_model("tenants", "GroupPlacement"),
+        HistoryEvent, HistoryPerson, HistoryLink, IdempotentReply,
+        apps.get_model("tenants", "GroupPlacement"),
     }  # fmt: skip
     assert set(walled()) == named
     assert Tenant not in named

@@ -277,7 +277,7 @@ def mailed(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_number_of_queries(shared: World, hers: SignedIn, django_assert_num_queries: Any) -> None:
     asked(shared, hers.access_token)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(11):
         asked(shared, hers.access_token)
 
 

@@ -4,6 +4,7 @@ import base64
 import json
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
@@ -204,7 +205,8 @@ class TestStolen:
     def test_an_old_hint_by_a_withdrawn_key_counts_for_nothing(self, shared: World) -> None:
         at = shared.clock.at
         issuer = f"http://testserver/iam/auth/realms/{shared.globex.id}"
-        claims = {"iss": issuer, "sub": "u", "aud": READER, "exp": seconds(at) + 60, "iat": seconds(at)}
+        claims: dict[str, Any] = {"iss": issuer, "sub": str(uuid4()), "aud": READER}
+        claims |= {"exp": seconds(at) + 60, "iat": seconds(at)}
         hint = tokens.sign(claims, at=at, type=tokens.ID)
         assert tokens.read_hint(hint, at=at + timedelta(hours=8)) == claims
         with pytest.raises(tokens.Unreadable):
