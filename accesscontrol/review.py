@@ -99,7 +99,8 @@ class Review:
                 ways[role.urn, role.contract_id].append(assignment)
         for slot, role in held.items():
             amount = self._amount(role, at)
-            yield Line(USER, facts.principal_id, name, role, tuple(ways[slot]), amount)
+            through = tuple(sorted(ways[slot], key=_by_way))
+            yield Line(USER, facts.principal_id, name, role, through, amount)
 
     def _of_service(self, name: str, facts: CallFacts, at: datetime) -> Iterator[Line]:
         """In the tenant by what was given there; elsewhere by what the tenant gave under a contract."""
@@ -151,6 +152,11 @@ def _is_ours(facts: CallFacts, place: str, tenant_id: str) -> bool:
     if place == tenant_id:
         return bool(facts.local.assignments)
     return facts.home_id == tenant_id and bool(facts.at_home.assignments)
+
+
+def _by_way(way: AssignmentFact) -> tuple[str, str]:
+    """What was given directly first, then by the groups' names."""
+    return way.via.group_name if way.via else "", way.id
 
 
 def _gives(way: AssignmentFact, role: HeldRole, at: datetime) -> bool:

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from iam_portal.launchers.portal import ROOT
+from tests.support import certified, proving
 from tests.support.absence import lacking
+from tests.support.console import Console
 from tests.support.portal import RunningPortal
 
 SCRIPT = ROOT / "tests" / "journeys" / "clients" / "openid.mjs"
@@ -42,7 +44,7 @@ def node() -> list[str]:
     return [found]
 
 
-def visit(portal: RunningPortal, algorithm: str, method: str) -> dict[str, Any]:
+def visit(portal: RunningPortal, algorithm: str, method: str, **more: str) -> dict[str, Any]:
     """What the script found."""
     if not (ROOT / "node_modules" / "openid-client").is_dir():
         lacking("npm's openid-client is not installed: run 'make assets'.")
@@ -54,6 +56,7 @@ def visit(portal: RunningPortal, algorithm: str, method: str) -> dict[str, Any]:
         "CLIENT_SECRET": story["caller"]["clientSecret"],
         "TARGET": story["target"]["applicationId"],
         "TARGET_SECRET": story["target"]["clientSecret"],
+        **more,
     }
     command = [*node(), str(SCRIPT), algorithm, method]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
@@ -86,6 +89,29 @@ def test_a_foreign_client_is_served(running_portal: RunningPortal, algorithm: st
     assert reply["token_type"] == "bearer"  # the library writes it small
     assert 0 < reply["expires_in"] <= 300
     assert reply["jti"] == claims["jti"] == found["accepted"]
+
+
+def without_secret(portal: RunningPortal, method: str) -> dict[str, str]:
+    """A service of the consumer that has a key or a certificate, as the script is told of it."""
+    client_id = certified.service(portal)
+    if method == "self_signed_tls_client_auth":
+        return {"CLIENT_ID": client_id, "VOUCHED": json.dumps(certified.vouched(portal))}
+    owner, key = Console.of(portal, "consumer"), proving.ec_key("openid")
+    where = f"applications/{client_id}/clients/{client_id}/keys"
+    owner.call("POST", where, {"pem": proving.public_pem(key)})
+    owner.change_client(client_id, authenticationMethod=method)
+    return {"CLIENT_ID": client_id, "PRIVATE_KEY": proving.private_pem(key)}
+
+
+@pytest.mark.parametrize("method", ["private_key_jwt", "self_signed_tls_client_auth"])
+def test_a_client_without_a_secret_is_served(running_portal: RunningPortal, method: str) -> None:
+    own = without_secret(running_portal, method)
+    found = visit(running_portal, "oauth2", method, **own)
+    assert found["claims"]["client_id"] == own["CLIENT_ID"]
+    assert ("cnf" in found["claims"]) is (method == "self_signed_tls_client_auth")
+    assert found["introspectedByTarget"]["active"] is True
+    assert found["introspectedByCaller"] == {"active": False}
+    assert found["refused"]["error"] == "invalid_scope"
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])

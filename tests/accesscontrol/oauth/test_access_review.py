@@ -69,7 +69,7 @@ def test_every_way_to_every_role(shared: World, desk: Asker, jane: User) -> None
     assert said(lines) == [
         ("Reader", "viewer", ["directly"]),
         ("Jane", "editor", ["directly"]),
-        ("Jane", "viewer", ["Works", "directly"]),
+        ("Jane", "viewer", ["directly", "Works"]),
     ]
     machines = {"resourceType": "urn:test", "resourceId": "machines"}
     assert lines[0]["principal"] == {"applicationId": READER}

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import { createPrivateKey } from 'node:crypto'
 import * as openid from 'openid-client'
 
-const { ISSUER, CLIENT_ID, CLIENT_SECRET, PRIVATE_KEY, CERTIFICATE, PROOF, REDIRECT, AFTER, SCOPE } = process.env
+const { ISSUER, CLIENT_ID, CLIENT_SECRET, PRIVATE_KEY, REDIRECT, AFTER, SCOPE } = process.env
 const [algorithm, method] = process.argv.slice(2)
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
 
@@ -19,15 +19,10 @@ async function proof() {
       const ec = { name: 'ECDSA', namedCurve: 'P-256' }
       return openid.PrivateKeyJwt(await crypto.subtle.importKey('pkcs8', pkcs8, ec, false, ['sign']))
     }
-    case 'self_signed_tls_client_auth': return openid.TlsClientAuth()
     case 'none': return openid.None()
     default: throw new Error(`unknown method ${method}`)
   }
 }
-
-// What the proxy in front adds, when the connection came with a certificate.
-const overTls = (url, options) =>
-  fetch(url, { ...options, headers: { ...options.headers, ...JSON.parse(CERTIFICATE), ...JSON.parse(PROOF) } })
 
 async function refusal(promise) {
   try {
@@ -49,7 +44,6 @@ async function hear() {
 const config = await openid.discovery(new URL(ISSUER), CLIENT_ID, undefined, await proof(), {
   algorithm,
   execute: [openid.allowInsecureRequests], // http, on loopback only
-  ...(CERTIFICATE ? { [openid.customFetch]: overTls } : {}),
 })
 
 const pkceCodeVerifier = openid.randomPKCECodeVerifier()
