@@ -129,5 +129,5 @@ def _subject_objection(subject: str) -> str:
     if not subject or len(subject) > LONGEST or not subject.isprintable() or subject != subject.strip():
         return "Write the subject exactly as it stands in the token."
     if "*" in subject and not _NAMESPACE.fullmatch(subject):
-        return "A * stands for the rest only at the very end, after a fixed part and its : or /."
+        return "A * stands for the rest only at the very end, after two fixed parts, like repo:acme/*."
     return ""
