@@ -139,7 +139,7 @@ class IssuerForm(Upload):
         label=_("Subject"),
         max_length=500,
         widget=forms.TextInput({"placeholder": "system:serviceaccount:jobs:nightly"}),
-        help_text=_("Exactly as in the token (sub). A * may end it, after two fixed parts, like repo:acme/*."),
+        help_text=_("Exactly as in the token (sub). A * may end it after two parts, like repo:acme/*."),
     )
     jwks_uri = forms.CharField(
         label=_("Address of its keys"),
