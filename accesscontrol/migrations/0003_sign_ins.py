@@ -47,7 +47,6 @@ class Migration(migrations.Migration):
                             ("reused", "a code or a refresh token was used twice"),
                             ("deactivated", "the person was deactivated"),
                             ("password", "the password was set anew"),
-                            ("refused", "it was asked for after its end"),
                         ],
                         max_length=12,
                     ),

@@ -49,7 +49,6 @@ class Authorization(models.Model):
         REUSED = "reused", "a code or a refresh token was used twice"
         DEACTIVATED = "deactivated", "the person was deactivated"
         PASSWORD = "password", "the password was set anew"
-        REFUSED = "refused", "it was asked for after its end"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")

@@ -20,7 +20,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 
 from accesscontrol.actions import sign_ins
-from accesscontrol.oauth import browsers, metrics, person_scopes, sign_in_decision, tokens
+from accesscontrol.oauth import browsers, metrics, sign_in_decision, tokens
 from accesscontrol.oauth.authorization_request import (
     Addressee,
     AuthorizationRequest,
@@ -30,7 +30,7 @@ from accesscontrol.oauth.authorization_request import (
     read,
     wants_silence,
 )
-from accesscontrol.oauth.claims import issuer
+from accesscontrol.oauth.claims import issuer, roles_named
 from accesscontrol.oauth.realms import Address
 from iam_portal.decision import Decision
 from iam_portal.walls import tenant_scope
@@ -93,7 +93,7 @@ class _Visit:
                 if asked.silent:
                     raise Refused("access_denied", "The application is not available to this person.")
                 return self._why_not(standing.decision)
-            wanted = person_scopes.roles_in(asked.scopes, self.to.client.application_id)
+            wanted = roles_named(asked.scopes, self.to.client.application_id)
             if wanted - {role.key for role in sign_in_decision.narrowed(standing.roles, wanted)}:
                 raise Refused("invalid_scope", "The person holds no such role.")
             code = sign_ins.issue(session=session, wanted=self._wanted(asked), at=self.at)

@@ -154,6 +154,10 @@ def audience_of(claims: Mapping[str, Any]) -> list[str]:
 
 def narrowed_roles(claims: Mapping[str, Any], application_id: str) -> frozenset[str]:
     """Role keys of the application to which the token was narrowed; empty when it was not."""
+    return roles_named(str(claims.get("scope", "")).split(" "), application_id)
+
+
+def roles_named(scopes: Iterable[str], application_id: str) -> frozenset[str]:
+    """Role keys of the application among the words of a scope (``<applicationId>/<role key>``)."""
     prefix = f"{application_id}/"
-    scopes = str(claims.get("scope", "")).split(" ")
     return frozenset(scope.removeprefix(prefix) for scope in scopes if scope.startswith(prefix))

@@ -15,7 +15,7 @@ from django.db.models import Exists
 from accesscontrol.decide import HeldRole, may_sign_in
 from accesscontrol.models import Authorization, RevokedToken
 from accesscontrol.oauth import sign_in_decision
-from accesscontrol.oauth.claims import audience_of, narrowed_roles
+from accesscontrol.oauth.claims import audience_of, roles_named
 from iam_portal.walls import tenant_scope
 from tenants.models import Tenant
 
@@ -61,7 +61,7 @@ def of(authorization: Authorization, *, scope: str, at: datetime) -> SignedIn | 
     answer = may_sign_in(facts, at=at) if facts is not None else None
     if answer is None or not answer:
         return None
-    keys = narrowed_roles({"scope": scope}, application_id)
+    keys = roles_named(scope.split(" "), application_id)
     return SignedIn(authorization, sign_in_decision.narrowed(answer.roles, keys))
 
 

@@ -15,7 +15,7 @@ from accesscontrol.actions import sign_ins
 from accesscontrol.models import Authorization
 from accesscontrol.oauth import claims as build
 from accesscontrol.oauth import person_scopes, sign_in_decision, tokens
-from accesscontrol.oauth.claims import Bearer, Grant, SignedIn, issuer, scope_tenants
+from accesscontrol.oauth.claims import Bearer, Grant, SignedIn, issuer, roles_named, scope_tenants
 from accesscontrol.oauth.exchange import Exchange
 from accesscontrol.oauth.refusals import BadRequest, PersonRefused
 from accesscontrol.oauth.sign_in_decision import Standing
@@ -156,7 +156,7 @@ def _reply(
 
 def grant_of(standing: Standing, scopes: Sequence[str], *, client: Client, tenant: Tenant) -> Grant:
     """What the token of a person says, who may have it with these scopes."""
-    roles = sign_in_decision.narrowed(standing.roles, person_scopes.roles_in(scopes, client.application_id))
+    roles = sign_in_decision.narrowed(standing.roles, roles_named(scopes, client.application_id))
     return Grant(
         audience=[client.application_id],
         scopes=scopes,

@@ -1,10 +1,10 @@
 """What a client may ask for in a person's name: his sign-in to the client's own application, and no more."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from accesscontrol.oauth import refusals
 from accesscontrol.oauth import scopes as words
-from accesscontrol.oauth.scopes import OPENID, Target
+from accesscontrol.oauth.scopes import Target
 from applications.models import Client
 
 PROFILE, EMAIL, OFFLINE = "profile", "email", "offline_access"
@@ -52,17 +52,6 @@ def narrower(asked: str, *, than: str) -> tuple[str, ...]:
     if not set(roles) & set(wanted):
         wanted += roles
     return (*audience, *(word for word in had if word in wanted and word not in audience))
-
-
-def roles_in(scopes: Iterable[str], application_id: str) -> frozenset[str]:
-    """The role keys to which a grant was narrowed."""
-    prefix = f"{application_id}/"
-    return frozenset(word.removeprefix(prefix) for word in scopes if word.startswith(prefix))
-
-
-def about(scopes: Iterable[str]) -> frozenset[str]:
-    """``openid``, ``profile``, ``email`` and ``offline_access``, as far as they were granted."""
-    return frozenset(scopes) & {OPENID, *ABOUT_PEOPLE}
 
 
 def _foreign(targets: Sequence[Target]) -> refusals.ScopeRefused:

@@ -13,7 +13,7 @@ from django.conf import settings
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error, UnauthorizedClientError
 
 from accesscontrol.oauth import exchange, person_grants, person_scopes, sign_in_decision
-from accesscontrol.oauth.claims import Bearer, Grant, access_token, issuer
+from accesscontrol.oauth.claims import Bearer, Grant, access_token, issuer, roles_named
 from accesscontrol.oauth.clients.living import sound
 from accesscontrol.oauth.realms import has_part
 from accesscontrol.oauth.refusals import ClientRefused, PersonRefused, ScopeRefused
@@ -113,7 +113,7 @@ def _person(wish: Wish, client: Client, tenant: Tenant, user: User, at: datetime
     standing = person_grants.decided(tenant, client, user, at=at)
     if not standing:
         raise PersonRefused(standing.decision)
-    wanted = person_scopes.roles_in(scopes, client.application_id)
+    wanted = roles_named(scopes, client.application_id)
     if wish.grant == CODE and wanted - {
         role.key for role in sign_in_decision.narrowed(standing.roles, wanted)
     }:
