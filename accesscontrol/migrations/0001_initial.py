@@ -286,6 +286,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["token_family"], name="accesscontr_token_f_0a1587_idx"),
+                ],
             },
         ),
         migrations.AddField(
@@ -321,6 +324,19 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["key"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("during__endswith__isnull", True), ("during__isempty", False)),
+                        fields=("tenant", "key"),
+                        name="tenantrole_once",
+                        violation_error_message="There is a role of this key already.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("key__regex", "^[a-z0-9][a-z0-9._-]{0,63}$")),
+                        name="tenantrole_key_grammar",
+                        violation_error_message="A role key has 1 to 64 of a-z 0-9 . _ -.",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -403,6 +419,91 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("application__isnull", True),
+                                ("group__isnull", True),
+                                ("user__isnull", False),
+                            ),
+                            models.Q(
+                                ("application__isnull", True),
+                                ("group__isnull", False),
+                                ("user__isnull", True),
+                            ),
+                            models.Q(
+                                ("application__isnull", False),
+                                ("group__isnull", True),
+                                ("user__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="assignment_one_principal",
+                        violation_error_message="Name exactly one of user, group and application.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("application_role__isnull", False), ("tenant_role__isnull", True)),
+                            models.Q(("application_role__isnull", True), ("tenant_role__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="assignment_one_role",
+                        violation_error_message="Name exactly one role.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("contract__isnull", True), ("tenant_role__isnull", True), _connector="OR"
+                        ),
+                        name="assignment_contract_application_role",
+                        violation_error_message="A contract carries application roles only.",
+                    ),
+                    django.contrib.postgres.constraints.ExclusionConstraint(
+                        expressions=[
+                            ("tenant", "="),
+                            (
+                                django.db.models.functions.comparison.Coalesce(
+                                    django.db.models.functions.comparison.Cast("user", models.TextField()),
+                                    django.db.models.functions.comparison.Cast("group", models.TextField()),
+                                    django.db.models.functions.comparison.Cast(
+                                        "application", models.TextField()
+                                    ),
+                                    models.Value(""),
+                                    output_field=models.TextField(),
+                                ),
+                                "=",
+                            ),
+                            (
+                                django.db.models.functions.comparison.Coalesce(
+                                    django.db.models.functions.comparison.Cast(
+                                        "application_role", models.TextField()
+                                    ),
+                                    django.db.models.functions.comparison.Cast(
+                                        "tenant_role", models.TextField()
+                                    ),
+                                    models.Value(""),
+                                    output_field=models.TextField(),
+                                ),
+                                "=",
+                            ),
+                            (
+                                django.db.models.functions.comparison.Coalesce(
+                                    django.db.models.functions.comparison.Cast(
+                                        "contract", models.TextField()
+                                    ),
+                                    models.Value(""),
+                                    output_field=models.TextField(),
+                                ),
+                                "=",
+                            ),
+                            ("during", "&&"),
+                        ],
+                        name="assignment_no_overlap",
+                        violation_error_message="This role is assigned for this time already.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="TenantRolePermission",
@@ -450,114 +551,19 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="refreshtoken",
-            index=models.Index(fields=["token_family"], name="accesscontr_token_f_0a1587_idx"),
+            options={
+                "constraints": [
+                    django.contrib.postgres.constraints.ExclusionConstraint(
+                        expressions=[("role", "="), ("resource", "="), ("privilege", "="), ("during", "&&")],
+                        name="tenantrolepermission_no_overlap",
+                        violation_error_message="The role holds this already.",
+                    ),
+                ],
+            },
         ),
         migrations.AlterUniqueTogether(
             name="refreshtoken",
             unique_together={("token_checksum", "revoked")},
-        ),
-        migrations.AddConstraint(
-            model_name="tenantrole",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("during__endswith__isnull", True), ("during__isempty", False)),
-                fields=("tenant", "key"),
-                name="tenantrole_once",
-                violation_error_message="There is a role of this key already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="tenantrole",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("key__regex", "^[a-z0-9][a-z0-9._-]{0,63}$")),
-                name="tenantrole_key_grammar",
-                violation_error_message="A role key has 1 to 64 of a-z 0-9 . _ -.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="assignment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("application__isnull", True), ("group__isnull", True), ("user__isnull", False)),
-                    models.Q(("application__isnull", True), ("group__isnull", False), ("user__isnull", True)),
-                    models.Q(("application__isnull", False), ("group__isnull", True), ("user__isnull", True)),
-                    _connector="OR",
-                ),
-                name="assignment_one_principal",
-                violation_error_message="Name exactly one of user, group and application.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="assignment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("application_role__isnull", False), ("tenant_role__isnull", True)),
-                    models.Q(("application_role__isnull", True), ("tenant_role__isnull", False)),
-                    _connector="OR",
-                ),
-                name="assignment_one_role",
-                violation_error_message="Name exactly one role.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="assignment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("contract__isnull", True), ("tenant_role__isnull", True), _connector="OR"
-                ),
-                name="assignment_contract_application_role",
-                violation_error_message="A contract carries application roles only.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="assignment",
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
-                expressions=[
-                    ("tenant", "="),
-                    (
-                        django.db.models.functions.comparison.Coalesce(
-                            django.db.models.functions.comparison.Cast("user", models.TextField()),
-                            django.db.models.functions.comparison.Cast("group", models.TextField()),
-                            django.db.models.functions.comparison.Cast("application", models.TextField()),
-                            models.Value(""),
-                            output_field=models.TextField(),
-                        ),
-                        "=",
-                    ),
-                    (
-                        django.db.models.functions.comparison.Coalesce(
-                            django.db.models.functions.comparison.Cast(
-                                "application_role", models.TextField()
-                            ),
-                            django.db.models.functions.comparison.Cast("tenant_role", models.TextField()),
-                            models.Value(""),
-                            output_field=models.TextField(),
-                        ),
-                        "=",
-                    ),
-                    (
-                        django.db.models.functions.comparison.Coalesce(
-                            django.db.models.functions.comparison.Cast("contract", models.TextField()),
-                            models.Value(""),
-                            output_field=models.TextField(),
-                        ),
-                        "=",
-                    ),
-                    ("during", "&&"),
-                ],
-                name="assignment_no_overlap",
-                violation_error_message="This role is assigned for this time already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="tenantrolepermission",
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
-                expressions=[("role", "="), ("resource", "="), ("privilege", "="), ("during", "&&")],
-                name="tenantrolepermission_no_overlap",
-                violation_error_message="The role holds this already.",
-            ),
         ),
         # Withdrawn keys stay: what they signed can still be told apart.
         migrations.RunSQL(

@@ -84,6 +84,25 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["tenant", "user"], name="authorization_of_user"),
+                    models.Index(fields=["used_at"], name="authorization_by_use"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("ended_at", None), ("ended_because", "")),
+                            models.Q(
+                                ("ended_at__isnull", False), models.Q(("ended_because", ""), _negated=True)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="authorization_end_has_cause",
+                        violation_error_message="An ended sign-in says why it ended.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="AuthorizationCode",
@@ -138,6 +157,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["expires_at"], name="authorizationcode_by_end"),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="RefreshToken",
@@ -160,6 +184,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["created_at"], name="refreshtoken_by_age"),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="RevokedToken",
@@ -174,46 +203,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="authorization",
-            index=models.Index(fields=["tenant", "user"], name="authorization_of_user"),
-        ),
-        migrations.AddIndex(
-            model_name="authorization",
-            index=models.Index(fields=["used_at"], name="authorization_by_use"),
-        ),
-        migrations.AddConstraint(
-            model_name="authorization",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("ended_at", None), ("ended_because", "")),
-                    models.Q(("ended_at__isnull", False), models.Q(("ended_because", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="authorization_end_has_cause",
-                violation_error_message="An ended sign-in says why it ended.",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="authorizationcode",
-            index=models.Index(fields=["expires_at"], name="authorizationcode_by_end"),
-        ),
-        migrations.AddIndex(
-            model_name="refreshtoken",
-            index=models.Index(fields=["created_at"], name="refreshtoken_by_age"),
-        ),
-        migrations.AddIndex(
-            model_name="revokedtoken",
-            index=models.Index(fields=["expires_at"], name="revokedtoken_by_end"),
-        ),
-        migrations.AddConstraint(
-            model_name="revokedtoken",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "jti"),
-                name="revokedtoken_once",
-                violation_error_message="This token is revoked already.",
-            ),
+            options={
+                "indexes": [
+                    models.Index(fields=["expires_at"], name="revokedtoken_by_end"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "jti"),
+                        name="revokedtoken_once",
+                        violation_error_message="This token is revoked already.",
+                    ),
+                ],
+            },
         ),
         wall("accesscontrol_authorization"),
         wall("accesscontrol_authorizationcode"),

@@ -52,6 +52,30 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("id__regex", "^[a-z0-9][a-z0-9._-]{2,63}$"),
+                            models.Q(("id__endswith", "-frontend"), _negated=True),
+                        ),
+                        name="application_id_grammar",
+                        violation_error_message="Use 3 to 64 of a-z 0-9 . _ -, not ending in -frontend.",
+                    ),
+                    models.UniqueConstraint(
+                        models.F("owner"),
+                        django.db.models.functions.text.Lower("name"),
+                        condition=models.Q(("during__endswith__isnull", True), ("during__isempty", False)),
+                        name="application_name_once",
+                        violation_error_message="There is an application of this name already.",
+                    ),
+                    models.UniqueConstraint(
+                        models.F("owner"),
+                        django.db.models.functions.text.Lower("display_name"),
+                        condition=models.Q(("during__endswith__isnull", True), ("during__isempty", False)),
+                        name="application_display_name_once",
+                        violation_error_message="There is an application of this display name already.",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -80,6 +104,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "application"),
+                        name="announced_once",
+                        violation_error_message="This pair is there already.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="ApplicationRole",
@@ -103,6 +136,19 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["application_id", "key"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("during__endswith__isnull", True), ("during__isempty", False)),
+                        fields=("application", "key"),
+                        name="applicationrole_once",
+                        violation_error_message="This role is declared already.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("key__regex", "^[a-z0-9][a-z0-9._-]{0,63}$")),
+                        name="applicationrole_key_grammar",
+                        violation_error_message="A role key has 1 to 64 of a-z 0-9 . _ -.",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -126,6 +172,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    django.contrib.postgres.constraints.ExclusionConstraint(
+                        expressions=[("application", "="), ("during", "&&")],
+                        name="applicationsuspension_no_overlap",
+                        violation_error_message="This application is suspended already.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Client",
@@ -284,6 +339,46 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("client_id", models.F("application")), ("client_type", "confidential")),
+                            models.Q(
+                                (
+                                    "client_id",
+                                    django.db.models.functions.text.Concat(
+                                        models.F("application"), models.Value("-frontend")
+                                    ),
+                                ),
+                                ("client_type", "public"),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="client_id_of_application",
+                        violation_error_message="The client id is the application's, public ones end in -frontend.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("authorization_grant_type__in", ["client-credentials", "authorization-code"])
+                        ),
+                        name="client_grant_allowed",
+                        violation_error_message="Only client credentials and the code grant are offered.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("client_secret", "")),
+                        name="client_no_toolkit_secret",
+                        violation_error_message="Secrets are kept as digests of their own.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("client_type", "public"), _negated=True),
+                            ("token_endpoint_auth_method", "none"),
+                            _connector="OR",
+                        ),
+                        name="client_public_has_no_secret",
+                        violation_error_message="A public client cannot authenticate.",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -375,6 +470,43 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["provider", "state", "id"], name="contract_by_provider"),
+                    models.Index(fields=["consumer", "state", "id"], name="contract_by_consumer"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("provider", models.F("consumer")), _negated=True),
+                        name="contract_two_tenants",
+                        violation_error_message="A contract is between two organizations.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ends_at__isnull", True),
+                            ("starts_at__isnull", True),
+                            ("ends_at__gte", models.F("starts_at")),
+                            _connector="OR",
+                        ),
+                        name="contract_ends_after_start",
+                        violation_error_message="The end lies before the start.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "accepted"), _negated=True),
+                            models.Q(("answered_at__isnull", False), ("starts_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="contract_accepted_has_dates",
+                        violation_error_message="An accepted contract has a start.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("type", "provision"), ("onward_access", False), _connector="OR"),
+                        name="contract_onward_only_provision",
+                        violation_error_message="Only a provision contract can allow onward access.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Availability",
@@ -426,6 +558,36 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        fields=["tenant", "application", "relation", "contract", "during"],
+                        name="availability_by_pair",
+                    ),
+                    models.Index(fields=["application", "tenant"], name="availability_by_application"),
+                    models.Index(
+                        django.contrib.postgres.fields.ranges.RangeStartsWith("during"),
+                        name="availability_by_start",
+                    ),
+                    models.Index(
+                        django.contrib.postgres.fields.ranges.RangeEndsWith("during"),
+                        name="availability_by_end",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("contract__isnull", True), ("relation", "owned")),
+                            models.Q(
+                                models.Q(("relation", "owned"), _negated=True), ("contract__isnull", False)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="availability_contract_of_relation",
+                        violation_error_message="Shared applications name their contract, owned ones do not.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="ContractGrant",
@@ -454,6 +616,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    django.contrib.postgres.constraints.ExclusionConstraint(
+                        expressions=[("contract", "="), ("role", "="), ("during", "&&")],
+                        name="contractgrant_no_overlap",
+                        violation_error_message="Grants of a role cannot overlap.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="ContractPause",
@@ -476,6 +647,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    django.contrib.postgres.constraints.ExclusionConstraint(
+                        expressions=[("contract", "="), ("during", "&&")],
+                        name="contractpause_no_overlap",
+                        violation_error_message="The contract is paused in this time.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="ContractTerm",
@@ -505,6 +685,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    django.contrib.postgres.constraints.ExclusionConstraint(
+                        expressions=[("contract", "="), ("role", "="), ("during", "&&")],
+                        name="contractterm_no_overlap",
+                        violation_error_message="The role is agreed for this time.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Event",
@@ -534,6 +723,17 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["tenant", "position"], name="event_by_tenant"),
+                    models.Index(fields=["application", "position"], name="event_by_application"),
+                    models.Index(
+                        condition=models.Q(("position__isnull", True)),
+                        fields=["id"],
+                        name="event_without_position",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="RequiredRole",
@@ -556,6 +756,20 @@ class Migration(migrations.Migration):
                 ("wanted_application", models.CharField(max_length=64)),
                 ("wanted_role", models.CharField(max_length=64)),
             ],
+            options={
+                "constraints": [
+                    django.contrib.postgres.constraints.ExclusionConstraint(
+                        expressions=[
+                            ("application", "="),
+                            ("wanted_application", "="),
+                            ("wanted_role", "="),
+                            ("during", "&&"),
+                        ],
+                        name="requiredrole_no_overlap",
+                        violation_error_message="This role is required already.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Resource",
@@ -615,6 +829,27 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("during__endswith__isnull", True), ("during__isempty", False)),
+                        fields=("application", "type", "key", "owner_tenant"),
+                        name="resource_once",
+                        nulls_distinct=False,
+                        violation_error_message="This resource is declared already.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("type__startswith", "urn:")),
+                        name="resource_type_urn",
+                        violation_error_message="A resource type is a URN.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("parent", models.F("id")), _negated=True),
+                        name="resource_not_its_parent",
+                        violation_error_message="A resource cannot contain itself.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="RolePermission",
@@ -656,6 +891,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    django.contrib.postgres.constraints.ExclusionConstraint(
+                        expressions=[("role", "="), ("resource", "="), ("privilege", "="), ("during", "&&")],
+                        name="rolepermission_no_overlap",
+                        violation_error_message="The role holds this already.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="ServiceAccount",
@@ -679,297 +923,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name="application",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("id__regex", "^[a-z0-9][a-z0-9._-]{2,63}$"),
-                    models.Q(("id__endswith", "-frontend"), _negated=True),
-                ),
-                name="application_id_grammar",
-                violation_error_message="Use 3 to 64 of a-z 0-9 . _ -, not ending in -frontend.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="application",
-            constraint=models.UniqueConstraint(
-                models.F("owner"),
-                django.db.models.functions.text.Lower("name"),
-                condition=models.Q(("during__endswith__isnull", True), ("during__isempty", False)),
-                name="application_name_once",
-                violation_error_message="There is an application of this name already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="application",
-            constraint=models.UniqueConstraint(
-                models.F("owner"),
-                django.db.models.functions.text.Lower("display_name"),
-                condition=models.Q(("during__endswith__isnull", True), ("during__isempty", False)),
-                name="application_display_name_once",
-                violation_error_message="There is an application of this display name already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="announced",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "application"),
-                name="announced_once",
-                violation_error_message="This pair is there already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="applicationrole",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("during__endswith__isnull", True), ("during__isempty", False)),
-                fields=("application", "key"),
-                name="applicationrole_once",
-                violation_error_message="This role is declared already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="applicationrole",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("key__regex", "^[a-z0-9][a-z0-9._-]{0,63}$")),
-                name="applicationrole_key_grammar",
-                violation_error_message="A role key has 1 to 64 of a-z 0-9 . _ -.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="applicationsuspension",
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
-                expressions=[("application", "="), ("during", "&&")],
-                name="applicationsuspension_no_overlap",
-                violation_error_message="This application is suspended already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="client",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("client_id", models.F("application")), ("client_type", "confidential")),
-                    models.Q(
-                        (
-                            "client_id",
-                            django.db.models.functions.text.Concat(
-                                models.F("application"), models.Value("-frontend")
-                            ),
-                        ),
-                        ("client_type", "public"),
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("application", "tenant"),
+                        name="serviceaccount_once",
+                        violation_error_message="This service account is there already.",
                     ),
-                    _connector="OR",
-                ),
-                name="client_id_of_application",
-                violation_error_message="The client id is the application's, public ones end in -frontend.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="client",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("authorization_grant_type__in", ["client-credentials", "authorization-code"])
-                ),
-                name="client_grant_allowed",
-                violation_error_message="Only client credentials and the code grant are offered.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="client",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("client_secret", "")),
-                name="client_no_toolkit_secret",
-                violation_error_message="Secrets are kept as digests of their own.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="client",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("client_type", "public"), _negated=True),
-                    ("token_endpoint_auth_method", "none"),
-                    _connector="OR",
-                ),
-                name="client_public_has_no_secret",
-                violation_error_message="A public client cannot authenticate.",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="contract",
-            index=models.Index(fields=["provider", "state", "id"], name="contract_by_provider"),
-        ),
-        migrations.AddIndex(
-            model_name="contract",
-            index=models.Index(fields=["consumer", "state", "id"], name="contract_by_consumer"),
-        ),
-        migrations.AddConstraint(
-            model_name="contract",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("provider", models.F("consumer")), _negated=True),
-                name="contract_two_tenants",
-                violation_error_message="A contract is between two organizations.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="contract",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("ends_at__isnull", True),
-                    ("starts_at__isnull", True),
-                    ("ends_at__gte", models.F("starts_at")),
-                    _connector="OR",
-                ),
-                name="contract_ends_after_start",
-                violation_error_message="The end lies before the start.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="contract",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "accepted"), _negated=True),
-                    models.Q(("answered_at__isnull", False), ("starts_at__isnull", False)),
-                    _connector="OR",
-                ),
-                name="contract_accepted_has_dates",
-                violation_error_message="An accepted contract has a start.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="contract",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("type", "provision"), ("onward_access", False), _connector="OR"),
-                name="contract_onward_only_provision",
-                violation_error_message="Only a provision contract can allow onward access.",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="availability",
-            index=models.Index(
-                fields=["tenant", "application", "relation", "contract", "during"],
-                name="availability_by_pair",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="availability",
-            index=models.Index(fields=["application", "tenant"], name="availability_by_application"),
-        ),
-        migrations.AddIndex(
-            model_name="availability",
-            index=models.Index(
-                django.contrib.postgres.fields.ranges.RangeStartsWith("during"), name="availability_by_start"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="availability",
-            index=models.Index(
-                django.contrib.postgres.fields.ranges.RangeEndsWith("during"), name="availability_by_end"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="availability",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("contract__isnull", True), ("relation", "owned")),
-                    models.Q(models.Q(("relation", "owned"), _negated=True), ("contract__isnull", False)),
-                    _connector="OR",
-                ),
-                name="availability_contract_of_relation",
-                violation_error_message="Shared applications name their contract, owned ones do not.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="contractgrant",
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
-                expressions=[("contract", "="), ("role", "="), ("during", "&&")],
-                name="contractgrant_no_overlap",
-                violation_error_message="Grants of a role cannot overlap.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="contractpause",
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
-                expressions=[("contract", "="), ("during", "&&")],
-                name="contractpause_no_overlap",
-                violation_error_message="The contract is paused in this time.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="contractterm",
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
-                expressions=[("contract", "="), ("role", "="), ("during", "&&")],
-                name="contractterm_no_overlap",
-                violation_error_message="The role is agreed for this time.",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="event",
-            index=models.Index(fields=["tenant", "position"], name="event_by_tenant"),
-        ),
-        migrations.AddIndex(
-            model_name="event",
-            index=models.Index(fields=["application", "position"], name="event_by_application"),
-        ),
-        migrations.AddIndex(
-            model_name="event",
-            index=models.Index(
-                condition=models.Q(("position__isnull", True)), fields=["id"], name="event_without_position"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="requiredrole",
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
-                expressions=[
-                    ("application", "="),
-                    ("wanted_application", "="),
-                    ("wanted_role", "="),
-                    ("during", "&&"),
                 ],
-                name="requiredrole_no_overlap",
-                violation_error_message="This role is required already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="resource",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("during__endswith__isnull", True), ("during__isempty", False)),
-                fields=("application", "type", "key", "owner_tenant"),
-                name="resource_once",
-                nulls_distinct=False,
-                violation_error_message="This resource is declared already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="resource",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("type__startswith", "urn:")),
-                name="resource_type_urn",
-                violation_error_message="A resource type is a URN.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="resource",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("parent", models.F("id")), _negated=True),
-                name="resource_not_its_parent",
-                violation_error_message="A resource cannot contain itself.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="rolepermission",
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
-                expressions=[("role", "="), ("resource", "="), ("privilege", "="), ("during", "&&")],
-                name="rolepermission_no_overlap",
-                violation_error_message="The role holds this already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="serviceaccount",
-            constraint=models.UniqueConstraint(
-                fields=("application", "tenant"),
-                name="serviceaccount_once",
-                violation_error_message="This service account is there already.",
-            ),
+            },
         ),
         wall("applications_resource", column="owner_tenant_id", shared_when_null=True),
         wall("applications_event"),

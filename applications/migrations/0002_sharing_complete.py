@@ -90,6 +90,52 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["contract", "proposed_at"], name="amendment_by_contract"),
+                    models.Index(
+                        condition=models.Q(("state", "proposed")),
+                        fields=["answer_by"],
+                        name="amendment_unanswered",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "accepted")),
+                        fields=["takes_effect_at"],
+                        name="amendment_by_effect",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state", "proposed"), ("answered_at__isnull", False), _connector="OR"
+                        ),
+                        name="amendment_answered",
+                        violation_error_message="An answered amendment has the moment of its answer.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "proposed"), _negated=True), ("widens", True), _connector="OR"
+                        ),
+                        name="amendment_narrowing_never_waits",
+                        violation_error_message="Narrowing takes effect with its act.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("moves_end", True),
+                            models.Q(("ends_at__isnull", True), ("former_ends_at__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="amendment_end_only_when_moved",
+                        violation_error_message="An end stands only in an amendment that moves it.",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "proposed")),
+                        fields=("contract",),
+                        name="amendment_one_open",
+                        violation_error_message="One amendment of the contract waits for its answer already.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="AmendmentRole",
@@ -118,6 +164,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("amendment", "role"),
+                        name="amendmentrole_once",
+                        violation_error_message="A role is added or removed once.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="ContractReminder",
@@ -140,6 +195,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("contract", "ends_at", "days"),
+                        name="contractreminder_once",
+                        violation_error_message="This reminder was sent already.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="ContractTold",
@@ -161,6 +225,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["at"], name="contracttold_by_age"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("contract", "verb", "at"),
+                        name="contracttold_once",
+                        violation_error_message="This was told already.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="ContractUsage",
@@ -207,6 +283,22 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        fields=["tenant", "target", "caller", "last_used_at"], name="contractusage_by_call"
+                    ),
+                    models.Index(fields=["day"], name="contractusage_by_day"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("contract", "tenant", "caller", "target", "day"),
+                        name="contractusage_once",
+                        nulls_distinct=False,
+                        violation_error_message="This day is counted already.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Webhook",
@@ -260,6 +352,39 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("ended_at__isnull", True)),
+                        fields=["tenant", "id"],
+                        name="webhook_living",
+                    ),
+                    models.Index(
+                        condition=models.Q(("ended_at__isnull", True), ("state", "active")),
+                        fields=["next_attempt_at"],
+                        name="webhook_due",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("types", []), _negated=True),
+                        name="webhook_has_types",
+                        violation_error_message="Name at least one type of event.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("paused_because", ""), ("state", "active")),
+                            models.Q(
+                                ("paused_because__in", ["by_hand", "failing", "gone", "not_allowed"]),
+                                ("state", "paused"),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="webhook_pause_has_reason",
+                        violation_error_message="A paused subscription says why.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="WebhookDelivery",
@@ -305,6 +430,17 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["webhook", "-id"], name="webhookdelivery_newest"),
+                    models.Index(fields=["at"], name="webhookdelivery_by_age"),
+                    models.Index(
+                        condition=models.Q(("outcome", "waiting")),
+                        fields=["webhook", "id"],
+                        name="webhookdelivery_waiting",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="WebhookSecret",
@@ -331,155 +467,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="amendment",
-            index=models.Index(fields=["contract", "proposed_at"], name="amendment_by_contract"),
-        ),
-        migrations.AddIndex(
-            model_name="amendment",
-            index=models.Index(
-                condition=models.Q(("state", "proposed")), fields=["answer_by"], name="amendment_unanswered"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="amendment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state", "proposed"), ("answered_at__isnull", False), _connector="OR"),
-                name="amendment_answered",
-                violation_error_message="An answered amendment has the moment of its answer.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="amendment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "proposed"), _negated=True), ("widens", True), _connector="OR"
-                ),
-                name="amendment_narrowing_never_waits",
-                violation_error_message="Narrowing takes effect with its act.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="amendment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("moves_end", True),
-                    models.Q(("ends_at__isnull", True), ("former_ends_at__isnull", True)),
-                    _connector="OR",
-                ),
-                name="amendment_end_only_when_moved",
-                violation_error_message="An end stands only in an amendment that moves it.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="amendment",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "proposed")),
-                fields=("contract",),
-                name="amendment_one_open",
-                violation_error_message="One amendment of the contract waits for its answer already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="amendmentrole",
-            constraint=models.UniqueConstraint(
-                fields=("amendment", "role"),
-                name="amendmentrole_once",
-                violation_error_message="A role is added or removed once.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="contractreminder",
-            constraint=models.UniqueConstraint(
-                fields=("contract", "ends_at", "days"),
-                name="contractreminder_once",
-                violation_error_message="This reminder was sent already.",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="contracttold",
-            index=models.Index(fields=["at"], name="contracttold_by_age"),
-        ),
-        migrations.AddConstraint(
-            model_name="contracttold",
-            constraint=models.UniqueConstraint(
-                fields=("contract", "verb", "at"),
-                name="contracttold_once",
-                violation_error_message="This was told already.",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="contractusage",
-            index=models.Index(
-                fields=["tenant", "target", "caller", "last_used_at"], name="contractusage_by_call"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="contractusage",
-            index=models.Index(fields=["day"], name="contractusage_by_day"),
-        ),
-        migrations.AddConstraint(
-            model_name="contractusage",
-            constraint=models.UniqueConstraint(
-                fields=("contract", "tenant", "caller", "target", "day"),
-                name="contractusage_once",
-                nulls_distinct=False,
-                violation_error_message="This day is counted already.",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="webhook",
-            index=models.Index(
-                condition=models.Q(("ended_at__isnull", True)), fields=["tenant", "id"], name="webhook_living"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="webhook",
-            index=models.Index(
-                condition=models.Q(("ended_at__isnull", True), ("state", "active")),
-                fields=["next_attempt_at"],
-                name="webhook_due",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="webhook",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("types", []), _negated=True),
-                name="webhook_has_types",
-                violation_error_message="Name at least one type of event.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="webhook",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("paused_because", ""), ("state", "active")),
-                    models.Q(
-                        ("paused_because__in", ["by_hand", "failing", "gone", "not_allowed"]),
-                        ("state", "paused"),
-                    ),
-                    _connector="OR",
-                ),
-                name="webhook_pause_has_reason",
-                violation_error_message="A paused subscription says why.",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="webhookdelivery",
-            index=models.Index(fields=["webhook", "-id"], name="webhookdelivery_newest"),
-        ),
-        migrations.AddIndex(
-            model_name="webhookdelivery",
-            index=models.Index(fields=["at"], name="webhookdelivery_by_age"),
-        ),
-        migrations.AddIndex(
-            model_name="amendment",
-            index=models.Index(
-                condition=models.Q(("state", "accepted")),
-                fields=["takes_effect_at"],
-                name="amendment_by_effect",
-            ),
         ),
         migrations.AddIndex(
             model_name="contract",
@@ -511,14 +498,6 @@ class Migration(migrations.Migration):
             model_name="contractpause",
             index=models.Index(
                 django.contrib.postgres.fields.ranges.RangeEndsWith("during"), name="contractpause_by_end"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="webhookdelivery",
-            index=models.Index(
-                condition=models.Q(("outcome", "waiting")),
-                fields=["webhook", "id"],
-                name="webhookdelivery_waiting",
             ),
         ),
         # Tokens are counted from here on: nothing is called unused before it could have been counted.

@@ -30,6 +30,27 @@ class Migration(migrations.Migration):
                 ("created_by", models.CharField(max_length=200)),
                 ("last_used_at", models.DateTimeField(blank=True, null=True)),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                models.Q(("thumbprint", ""), _negated=True),
+                                ("subject_dn", ""),
+                                ("trust_anchor", ""),
+                            ),
+                            models.Q(
+                                ("thumbprint", ""),
+                                models.Q(("subject_dn", ""), _negated=True),
+                                models.Q(("trust_anchor", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="clientcertificate_one_kind",
+                        violation_error_message="Give one certificate, or a subject name with its trust anchor.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="ClientKey",
@@ -62,6 +83,15 @@ class Migration(migrations.Migration):
                 ("created_by", models.CharField(max_length=200)),
                 ("last_used_at", models.DateTimeField(blank=True, null=True)),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("jwks", None), ("jwks_uri", ""), _connector="OR"),
+                        name="trustedissuer_one_source",
+                        violation_error_message="Give the keys or where they are, not both.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="UsedAssertion",
@@ -70,6 +100,11 @@ class Migration(migrations.Migration):
                 ("digest", models.CharField(max_length=64)),
                 ("expires_at", models.DateTimeField()),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["expires_at"], name="usedassertion_by_end"),
+                ],
+            },
         ),
         migrations.AddField(
             model_name="client",
@@ -155,24 +190,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddConstraint(
-            model_name="clientcertificate",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        models.Q(("thumbprint", ""), _negated=True), ("subject_dn", ""), ("trust_anchor", "")
-                    ),
-                    models.Q(
-                        ("thumbprint", ""),
-                        models.Q(("subject_dn", ""), _negated=True),
-                        models.Q(("trust_anchor", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="clientcertificate_one_kind",
-                violation_error_message="Give one certificate, or a subject name with its trust anchor.",
-            ),
-        ),
-        migrations.AddConstraint(
             model_name="clientkey",
             constraint=django.contrib.postgres.constraints.ExclusionConstraint(
                 expressions=[("client", "="), ("kid", "="), ("during", "&&")],
@@ -187,18 +204,6 @@ class Migration(migrations.Migration):
                 name="trustedissuer_no_overlap",
                 violation_error_message="This issuer and subject are trusted already.",
             ),
-        ),
-        migrations.AddConstraint(
-            model_name="trustedissuer",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("jwks", None), ("jwks_uri", ""), _connector="OR"),
-                name="trustedissuer_one_source",
-                violation_error_message="Give the keys or where they are, not both.",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="usedassertion",
-            index=models.Index(fields=["expires_at"], name="usedassertion_by_end"),
         ),
         migrations.AddConstraint(
             model_name="usedassertion",

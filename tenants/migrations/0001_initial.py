@@ -62,6 +62,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["username"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("username__regex", "^[A-Za-z0-9][A-Za-z0-9._@+-]*$")),
+                        name="user_username_grammar",
+                        violation_error_message="Use letters, digits and . _ @ + - in a user name.",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -164,6 +171,35 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("invitee__isnull", True),
+                            models.Q(("invitee", models.F("inviter")), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="partnership_two_tenants",
+                        violation_error_message="An organization cannot be its own partner.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["invited", "declined", "ended"]),
+                            ("invitee__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="partnership_has_invitee",
+                        violation_error_message="The invited organization is not known yet.",
+                    ),
+                    models.UniqueConstraint(
+                        django.db.models.functions.comparison.Least("inviter", "invitee"),
+                        django.db.models.functions.comparison.Greatest("inviter", "invitee"),
+                        condition=models.Q(("state__in", ["redeemed", "confirmed"])),
+                        name="partnership_one_per_pair",
+                        violation_error_message="These organizations are partners already.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Membership",
@@ -198,6 +234,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    django.contrib.postgres.constraints.ExclusionConstraint(
+                        expressions=[("group", "="), ("user", "="), ("during", "&&")],
+                        name="membership_no_overlap",
+                        violation_error_message="This user is a member already.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="HistoryPerson",
@@ -215,6 +260,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("chained", False)),
+                        fields=["tenant", "event_id"],
+                        name="historyperson_unchained",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="HistoryLink",
@@ -235,6 +289,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "position"),
+                        name="historylink_position_once",
+                        violation_error_message="This position of the chain is taken.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="GroupPlacement",
@@ -269,6 +332,20 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    django.contrib.postgres.constraints.ExclusionConstraint(
+                        expressions=[("group", "="), ("during", "&&")],
+                        name="groupplacement_no_overlap",
+                        violation_error_message="This group has a place already.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("group", models.F("parent")), _negated=True),
+                        name="groupplacement_not_itself",
+                        violation_error_message="A group cannot contain itself.",
+                    ),
+                ],
+            },
         ),
         migrations.AddField(
             model_name="group",
@@ -307,6 +384,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("partnership", "tenant", "contract_type"),
+                        name="autoaccept_once",
+                        violation_error_message="This is switched on already.",
+                    ),
+                ],
+            },
         ),
         migrations.AddField(
             model_name="user",
@@ -336,6 +422,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    django.contrib.postgres.constraints.ExclusionConstraint(
+                        expressions=[("tenant", "="), ("during", "&&")],
+                        name="tenantsuspension_no_overlap",
+                        violation_error_message="This organization is suspended already.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="UserActivity",
@@ -362,6 +457,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    django.contrib.postgres.constraints.ExclusionConstraint(
+                        expressions=[("user", "="), ("during", "&&")],
+                        name="useractivity_no_overlap",
+                        violation_error_message="This user is active already.",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="UserLink",
@@ -454,80 +558,6 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.AddIndex(
-            model_name="historyperson",
-            index=models.Index(
-                condition=models.Q(("chained", False)),
-                fields=["tenant", "event_id"],
-                name="historyperson_unchained",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="partnership",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("invitee__isnull", True),
-                    models.Q(("invitee", models.F("inviter")), _negated=True),
-                    _connector="OR",
-                ),
-                name="partnership_two_tenants",
-                violation_error_message="An organization cannot be its own partner.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="partnership",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["invited", "declined", "ended"]),
-                    ("invitee__isnull", False),
-                    _connector="OR",
-                ),
-                name="partnership_has_invitee",
-                violation_error_message="The invited organization is not known yet.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="partnership",
-            constraint=models.UniqueConstraint(
-                django.db.models.functions.comparison.Least("inviter", "invitee"),
-                django.db.models.functions.comparison.Greatest("inviter", "invitee"),
-                condition=models.Q(("state__in", ["redeemed", "confirmed"])),
-                name="partnership_one_per_pair",
-                violation_error_message="These organizations are partners already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="membership",
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
-                expressions=[("group", "="), ("user", "="), ("during", "&&")],
-                name="membership_no_overlap",
-                violation_error_message="This user is a member already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="historylink",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "position"),
-                name="historylink_position_once",
-                violation_error_message="This position of the chain is taken.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="groupplacement",
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
-                expressions=[("group", "="), ("during", "&&")],
-                name="groupplacement_no_overlap",
-                violation_error_message="This group has a place already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="groupplacement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("group", models.F("parent")), _negated=True),
-                name="groupplacement_not_itself",
-                violation_error_message="A group cannot contain itself.",
-            ),
-        ),
         migrations.AddConstraint(
             model_name="group",
             constraint=models.UniqueConstraint(
@@ -536,14 +566,6 @@ class Migration(migrations.Migration):
                 condition=models.Q(("during__endswith__isnull", True), ("during__isempty", False)),
                 name="group_name_once",
                 violation_error_message="There is a group of this name already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="autoaccept",
-            constraint=models.UniqueConstraint(
-                fields=("partnership", "tenant", "contract_type"),
-                name="autoaccept_once",
-                violation_error_message="This is switched on already.",
             ),
         ),
         migrations.AddConstraint(
@@ -562,30 +584,6 @@ class Migration(migrations.Migration):
                 django.db.models.functions.text.Lower("email"),
                 name="user_email_once",
                 violation_error_message="This e-mail address is taken in this organization.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="user",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("username__regex", "^[A-Za-z0-9][A-Za-z0-9._@+-]*$")),
-                name="user_username_grammar",
-                violation_error_message="Use letters, digits and . _ @ + - in a user name.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="tenantsuspension",
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
-                expressions=[("tenant", "="), ("during", "&&")],
-                name="tenantsuspension_no_overlap",
-                violation_error_message="This organization is suspended already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="useractivity",
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
-                expressions=[("user", "="), ("during", "&&")],
-                name="useractivity_no_overlap",
-                violation_error_message="This user is active already.",
             ),
         ),
         migrations.RunSQL(_sql.HISTORY, _sql.HISTORY_BACK),
