@@ -1,24 +1,30 @@
 """Production refuses what is unsafe, and every kind of answer carries the security headers."""
 
 import base64
+import os
+import runpy
 import secrets
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable
 from http.cookies import Morsel
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.checks import run_checks
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.test import Client as Browser
 from django.urls import path
 from pytest_django.fixtures import Settings
 
 from accesscontrol.oauth.wire import FORM
-from iam_portal import checks, csp, pages
+from iam_portal import checks, csp, logs, pages
+from iam_portal import settings as portal_settings
 from iam_portal.launchers import keys
 from iam_portal.launchers.portal import ROOT
 from iam_portal.urls import urlpatterns as real_addresses
@@ -31,9 +37,21 @@ SECRET = ("SECRET_KEY", "PORTAL_ENCRYPTION_KEYS", "PORTAL_SECRET_PEPPERS")
 NEEDED = (*SECRET, "PORTAL_BASE_URL", "ALLOWED_HOSTS", "DATABASE_URL", "CELERY_BROKER_URL", "EMAIL_URL")
 
 
-def start(environment: dict[str, str], code: str = "") -> subprocess.CompletedProcess[str]:
-    """A process that only reads the settings."""
-    command = [sys.executable, "-c", f"from iam_portal import settings\n{code}"]
+def started(environment: dict[str, str]) -> SimpleNamespace:
+    """The settings as they are read under this environment, from the first line to the last."""
+    with mock.patch.dict(os.environ, environment, clear=True), mock.patch.object(logs, "configure"):
+        return SimpleNamespace(**runpy.run_path(portal_settings.__file__))
+
+
+def refusal(environment: dict[str, str]) -> str:
+    """What a process that does not start under it writes last, with the lines that it names."""
+    with pytest.raises(ImproperlyConfigured) as refused:
+        started(environment)
+    return "".join(traceback.format_exception(refused.value))
+
+
+def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *arguments]
     return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
@@ -45,7 +63,8 @@ def production(**changed: str) -> dict[str, str]:
 
 
 def test_production_starts_with_the_documented_environment() -> None:
-    done = start(production(), "print(settings.PRODUCTION, settings.SECURE_HSTS_SECONDS, settings.DEBUG)")
+    shown = "from iam_portal import settings as s; print(s.PRODUCTION, s.SECURE_HSTS_SECONDS, s.DEBUG)"
+    done = run(production(), "-c", shown)
 
     assert done.stdout.split() == ["True", "31536000", "False"], done.stderr
 
@@ -54,7 +73,7 @@ def test_an_installation_is_a_production_unless_it_says_otherwise() -> None:
     environment = production()
     del environment["PORTAL_ENVIRONMENT"]
 
-    assert start(environment, "print(settings.PRODUCTION)").stdout == "True\n"
+    assert started(environment).PRODUCTION is True
 
 
 @pytest.mark.parametrize("name", NEEDED)
@@ -62,28 +81,22 @@ def test_nothing_that_matters_has_a_default(name: str) -> None:
     environment = production()
     del environment[name]
 
-    done = start(environment)
-
-    assert done.returncode != 0
-    assert name in done.stderr
+    assert name in refusal(environment).splitlines()[-1]
 
 
 def test_production_refuses_the_keys_of_a_demo(tmp_path: Path) -> None:
-    done = start(production(**keys.kept(tmp_path / "keys.env")))
+    told = refusal(production(**keys.kept(tmp_path / "keys.env")))
 
-    assert done.returncode != 0
-    assert "SECRET_KEY is empty, or that of a demo or a test" in done.stderr
+    assert "SECRET_KEY is empty, or that of a demo or a test" in told
 
 
 @pytest.mark.parametrize("name", SECRET)
 def test_production_refuses_the_keys_of_the_tests(name: str) -> None:
-    shown = f"print(','.join(settings.{name}) if isinstance(settings.{name}, list) else settings.{name})"
-    of_tests = start({"PORTAL_ENVIRONMENT": "test"}, shown).stdout.strip()
+    value = getattr(started({"PORTAL_ENVIRONMENT": "test"}), name)
+    of_tests = ",".join(value) if isinstance(value, list) else value
 
     for value in (of_tests, ""):
-        done = start(production(**{name: value}))
-        assert done.returncode != 0
-        assert f"{name} is empty, or that of a demo or a test" in done.stderr
+        assert f"{name} is empty, or that of a demo or a test" in refusal(production(**{name: value}))
 
 
 def of_bytes(number: int) -> str:
@@ -116,12 +129,11 @@ def of_bytes(number: int) -> str:
 def test_production_refuses_secrets_that_it_cannot_read(name: str, wrong: str) -> None:
     """At its start, not at the first token; without showing them."""
     whole = production()
-    done = start({**whole, name: f"{whole[name]},{wrong}"})
+    told = refusal({**whole, name: f"{whole[name]},{wrong}"})
 
-    assert done.returncode != 0
-    assert f"ImproperlyConfigured: Entry 2 of {name} is not " in done.stderr
-    assert wrong not in done.stderr
-    assert whole[name] not in done.stderr
+    assert f"ImproperlyConfigured: Entry 2 of {name} is not " in told
+    assert wrong not in told
+    assert whole[name] not in told
 
 
 def test_web_and_worker_need_no_owner_but_migrate_does() -> None:
@@ -129,18 +141,16 @@ def test_web_and_worker_need_no_owner_but_migrate_does() -> None:
         environment = production(DATABASE_OWNER_URL="")
         if absent:
             del environment["DATABASE_OWNER_URL"]
-        assert start(environment, "print(sorted(settings.DATABASES))").stdout == "['default']\n"
+        assert sorted(started(environment).DATABASES) == ["default"]
 
-        command = [sys.executable, "manage.py", "migrate"]
-        done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+        done = run(environment, "manage.py", "migrate")
         assert done.returncode != 0
         assert done.stderr.startswith("CommandError: migrate needs DATABASE_OWNER_URL"), done.stderr
 
 
 def test_a_database_pool_is_used_but_in_tests() -> None:
-    done = start(production(), "print(settings.DATABASES['default']['OPTIONS']['pool']['max_size'])")
-
-    assert done.stdout == "6\n", done.stderr
+    assert started(production()).DATABASES["default"]["OPTIONS"]["pool"]["max_size"] == 6
+    assert "pool" not in started({"PORTAL_ENVIRONMENT": "test"}).DATABASES["default"].get("OPTIONS", {})
 
 
 # --- check --deploy -----------------------------------------------------------------------------------
@@ -278,12 +288,10 @@ def test_the_policy_allows_nothing_inline_and_nothing_foreign() -> None:
 
 
 def test_an_https_installation_is_reached_by_https_only(visitor: Browser, settings: Settings) -> None:
-    shown = (
-        "names = ('SECURE_SSL_REDIRECT', 'SECURE_HSTS_SECONDS', 'SECURE_HSTS_INCLUDE_SUBDOMAINS',"
-        " 'SESSION_COOKIE_SECURE', 'CSRF_COOKIE_SECURE')\n"
-        "print([getattr(settings, name) for name in names])"
-    )
-    assert start(production(), shown).stdout == "[True, 31536000, True, True, True]\n"
+    read = started(production())
+    assert (read.SECURE_SSL_REDIRECT, read.SECURE_HSTS_SECONDS) == (True, 31_536_000)
+    assert read.SECURE_HSTS_INCLUDE_SUBDOMAINS
+    assert (read.SESSION_COOKIE_SECURE, read.CSRF_COOKIE_SECURE) == (True, True)
 
     settings.SECURE_SSL_REDIRECT, settings.SECURE_HSTS_SECONDS = True, 31_536_000
     visitor = Browser()
