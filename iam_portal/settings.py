@@ -191,7 +191,7 @@ STORAGES = {
         else "whitenoise.storage.CompressedStaticFilesStorage"
     },
 }
-WHITENOISE_USE_FINDERS = TESTING
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = TESTING  # found when asked for, not listed by each client
 
 # --- Transport ----------------------------------------------------------------------------------------
 

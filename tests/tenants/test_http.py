@@ -33,10 +33,7 @@ class FakeGate:
         return lambda permission: self.decide(actor=actor, tenant_id=tenant_id, permission=permission, at=at)
 
 
-pytestmark = [
-    pytest.mark.urls("tests.tenants.pages"),
-    pytest.mark.filterwarnings("ignore:No directory at:UserWarning"),  # nothing was collected for a test
-]
+pytestmark = pytest.mark.urls("tests.tenants.pages")
 
 
 @pytest.fixture(autouse=True)

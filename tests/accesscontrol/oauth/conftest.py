@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -201,11 +200,9 @@ def shared(
     story: World,
     monkeypatch: pytest.MonkeyPatch,
     settings: Any,
-    tmp_path: Path,
     django_db_blocker: DjangoDbBlocker,
 ) -> Iterator[World]:
     """The story, for one test: what it changes is taken back."""
-    settings.STATIC_ROOT = str(tmp_path)  # whitenoise warns of a folder that is not there
     settings.ROOT_URLCONF = "tests.accesscontrol.oauth.doors"
     monkeypatch.setattr(timezone, "now", lambda: story.clock.at)
     with django_db_blocker.unblock(), transaction.atomic():
