@@ -44,8 +44,8 @@ INSERT INTO applications_client (client_id, redirect_uris, post_logout_redirect_
     registration_source, revision, application_id, client_jwks_uri, scope_aliases, secret_either_way,
     assertion_for_token_endpoint, pkce_required)
 SELECT {_application("n")}, '', '', 'confidential',
-    'client-credentials', '', false, '', true, %(born)s, %(born)s, 'ES256', '', 'client_secret_basic', true, false,
-    'manual', 1, {_application("n")}, '', '{{}}', false, false, true
+    'client-credentials', '', false, '', true, %(born)s, %(born)s, 'ES256', '', 'client_secret_basic', true,
+    false, 'manual', 1, {_application("n")}, '', '{{}}', false, false, true
 FROM generate_series(1, %(applications)s) n
 """
 _ROLES = f"""
@@ -189,7 +189,7 @@ class Company:
 
 
 def large(tenant: Tenant, *, at: datetime, times: int = 1) -> Company:
-    """10,000 people, 1,000 groups, 100,000 assignments, 20,000 resources; or the ``times``-th part of each."""
+    """10,000 people, 1,000 groups, 100,000 assignments, 20,000 resources; or the ``times``-th part of it."""
     return Company(
         tenant=tenant, at=at, users=10_000 // times, groups=1_000 // times, resources=20_000 // times
     )

@@ -1,4 +1,4 @@
-"""Everything that is asked of a large company: each question of access management, and the pages of people."""
+"""What is asked of a large company: each question of access management, and the pages of people."""
 
 import json
 from collections.abc import Callable, Iterator
