@@ -22,25 +22,33 @@ Pair = tuple[str, str]  # application id, tenant id
 Call = tuple[str, str, str]  # caller, target, tenant in which it calls
 ALWAYS = (Span(),)
 
-# What is assigned from the moment on. A tenant role counts for every application that it touches.
+# What is assigned from the moment on. A tenant role counts for every application that it touches: found once
+# for each role, not for each of the thousands who hold it.
 _ASSIGNED = """
+WITH chosen AS MATERIALIZED (
+    SELECT a.* FROM accesscontrol_assignment a
+    WHERE NOT isempty(a.during) AND (upper_inf(a.during) OR upper(a.during) > %(when)s) AND {chosen}
+), touched AS MATERIALIZED (
+    SELECT DISTINCT p.role_id, s.application_id
+    FROM (SELECT DISTINCT tenant_role_id FROM chosen WHERE tenant_role_id IS NOT NULL) made
+    JOIN accesscontrol_tenantrolepermission p ON p.role_id = made.tenant_role_id
+    JOIN applications_resource s ON s.id = p.resource_id
+)
 SELECT a.tenant_id::text, a.id::text, a.user_id, a.group_id, a.application_id, a.during, a.by_name,
-    a.contract_id::text, c.provider_id::text, target.id, r.key, t.key, t.name
-FROM accesscontrol_assignment a
+    a.contract_id::text, c.provider_id::text, coalesce(r.application_id, touched.application_id),
+    r.key, t.key, t.name
+FROM chosen a
 LEFT JOIN applications_applicationrole r ON r.id = a.application_role_id
 LEFT JOIN accesscontrol_tenantrole t ON t.id = a.tenant_role_id AND NOT isempty(t.during)
+LEFT JOIN touched ON touched.role_id = t.id
 LEFT JOIN applications_contract c ON c.id = a.contract_id
-CROSS JOIN LATERAL (
-    SELECT r.application_id AS id WHERE r.id IS NOT NULL
-    UNION
-    SELECT s.application_id FROM accesscontrol_tenantrolepermission p
-    JOIN applications_resource s ON s.id = p.resource_id WHERE p.role_id = t.id
-) target
-WHERE NOT isempty(a.during) AND (upper_inf(a.during) OR upper(a.during) > %(when)s) AND {chosen}
+WHERE coalesce(r.application_id, touched.application_id) {targets}
 ORDER BY a.created_at, a.id
 """
-_OF_PAIRS = "a.tenant_id = ANY(%(tenants)s::uuid[]) AND target.id = ANY(%(applications)s)"
-_OF_CALLERS = "a.application_id = ANY(%(callers)s)"
+_OF_PAIRS = _ASSIGNED.format(
+    chosen="a.tenant_id = ANY(%(tenants)s::uuid[])", targets="= ANY(%(applications)s)"
+)
+_OF_CALLERS = _ASSIGNED.format(chosen="a.application_id = ANY(%(callers)s)", targets="IS NOT NULL")
 
 # From the groups that hold something down to the people in them and below them.
 _MEMBERS = """
@@ -100,11 +108,9 @@ def load(pairs: Mapping[str, Collection[str]], *, when: datetime) -> Holdings:
     """
     tenants = sorted({tenant for found in pairs.values() for tenant in found})
     with cross_tenant():
-        rows = _rows(
-            _ASSIGNED.format(chosen=_OF_PAIRS), when=when, tenants=tenants, applications=sorted(pairs)
-        )
+        rows = _rows(_OF_PAIRS, when=when, tenants=tenants, applications=sorted(pairs))
         callers = {row[4] for row in rows if row[4]} | set(pairs)
-        services = _rows(_ASSIGNED.format(chosen=_OF_CALLERS), when=when, callers=sorted(callers))
+        services = _rows(_OF_CALLERS, when=when, callers=sorted(callers))
         owners = _owners({row[4] for row in services})
         calls = _calls(pairs, services, owners)
         people = _people(pairs, rows, when)

@@ -1,11 +1,14 @@
 """What is told when an assignment begins or ends: history for an act, an event for both act and boundary."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from accesscontrol.models import Assignment
-from applications.events import emit
+from applications.events import event, write
+from applications.models import Event
 from iam_portal.gate import Actor
 from tenants import history
+from tenants.models.spanned import clipped
 
 
 def told(row: Assignment, action: str, *, by: Actor, at: datetime) -> None:
@@ -22,6 +25,19 @@ def told(row: Assignment, action: str, *, by: Actor, at: datetime) -> None:
         announce(row, action, at=at)
 
 
+def end(rows: Sequence[Assignment], *, by: Actor, at: datetime) -> None:
+    """End them now, each with its history and its event: as many statements for many as for few.
+
+    Whether they may be taken has been asked. The principals and roles of the rows are at hand.
+    """
+    ids = [row.id for row in rows]
+    Assignment.objects.filter(id__in=ids).update(during=clipped(at), ended_by=by.name[:200])
+    action = "role.withdrawn"
+    changes = [(row.tenant_id, history.Change(subject_of(row), after=_data(row))) for row in rows]
+    history.record_each(action=action, changes=changes, by=by, at=at)
+    write([_event(row, action, at=at) for row in rows])
+
+
 def subject_of(row: Assignment) -> tuple[str, object, str]:
     """The principal, as history names it."""
     principal = row.user or row.group or row.application
@@ -30,7 +46,11 @@ def subject_of(row: Assignment) -> tuple[str, object, str]:
 
 def announce(row: Assignment, action: str, *, at: datetime) -> None:
     """The event alone: a planned beginning or end was reached."""
-    emit(
+    write([_event(row, action, at=at)])
+
+
+def _event(row: Assignment, action: str, *, at: datetime) -> Event:
+    return event(
         type=action,
         tenant_id=row.tenant_id,
         application_id=row.application_role.application_id if row.application_role else None,

@@ -20,7 +20,6 @@ from iam_portal.errors import DomainError, Invalid, NotFound
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants.models import Group, Tenant, User, since
-from tenants.models.spanned import clipped
 from tenants.policies import hold
 
 
@@ -88,10 +87,32 @@ def withdraw(*, tenant: Tenant, assignment_id: UUID, by: Actor, at: datetime) ->
         asked, foreign = what_role_gives(row, at=at)
         subject = assigned.subject_of(row)
         require_may_grant(actor=by, tenant_id=tenant.id, asked=asked, foreign=foreign, at=at, subject=subject)
-        Assignment.objects.filter(id=row.id).update(during=clipped(at), ended_by=by.name[:200])
+        assigned.end([row], by=by, at=at)
         if asked:
             require_administrator(tenant=tenant, at=at)
-        assigned.told(row, "role.withdrawn", by=by, at=at)
+
+
+def withdraw_all(*, role: TenantRole, by: Actor, at: datetime) -> None:
+    """End the role for all who hold it, now or planned. The caller holds the tenant's row.
+
+    Whoever may not give it may not take it from anybody.
+    """
+    rows = list(
+        Assignment.objects.not_over(at)
+        .filter(tenant_id=role.tenant_id, tenant_role=role)
+        .select_related("tenant_role", "user", "group", "application")
+        .order_by("created_at", "id")
+    )
+    if not rows:
+        return
+    asked, foreign = what_role_gives(rows[0], at=at)
+    subject = assigned.subject_of(rows[0])
+    require_may_grant(
+        actor=by, tenant_id=role.tenant_id, asked=asked, foreign=foreign, at=at, subject=subject
+    )
+    assigned.end(rows, by=by, at=at)
+    if asked:
+        require_administrator(tenant=role.tenant, at=at)
 
 
 def what_role_gives(row: Assignment, *, at: datetime) -> tuple[set[Permission], bool]:

@@ -10,7 +10,7 @@ from accesscontrol import decide
 from accesscontrol import facts as load
 from accesscontrol.actions import assignments
 from accesscontrol.gate import require_may_grant
-from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
+from accesscontrol.models import TenantRole, TenantRolePermission
 from applications import facts as sharing_facts
 from applications.events import emit
 from applications.models import Resource
@@ -69,10 +69,13 @@ def define(*, tenant: Tenant, definition: Definition, by: Actor, at: datetime) -
         role.save()
         surplus = [pk for address, pk in before.items() if address not in wanted]
         TenantRolePermission.objects.filter(id__in=surplus).close(at)
-        for resource, privilege in [address for address in wanted if address not in before]:
-            TenantRolePermission.objects.create(
+        TenantRolePermission.objects.bulk_create(
+            TenantRolePermission(
                 tenant=tenant, role=role, resource=resource, privilege=privilege, during=since(at)
             )
+            for resource, privilege in wanted
+            if (resource, privilege) not in before
+        )
         permissions = [list(item) for item in sorted(definition.permissions)]
         _record(role, "role.defined", permissions=permissions, by=by, at=at)
     return role
@@ -85,9 +88,7 @@ def delete(*, tenant: Tenant, key: str, by: Actor, at: datetime) -> None:
         role = TenantRole.objects.at(at).filter(tenant=tenant, key=key).first()
         if role is None:
             raise NotFound
-        held = Assignment.objects.not_over(at).filter(tenant=tenant, tenant_role=role)
-        for assignment_id in held.order_by("created_at", "id").values_list("id", flat=True):
-            assignments.withdraw(tenant=tenant, assignment_id=assignment_id, by=by, at=at)
+        assignments.withdraw_all(role=role, by=by, at=at)
         TenantRolePermission.objects.filter(role=role).close(at)
         TenantRole.objects.filter(id=role.id).update(during=clipped(at))
         _record(role, "role.deleted", permissions=[], by=by, at=at)

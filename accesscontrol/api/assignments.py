@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
@@ -26,7 +27,16 @@ from tenants import history
 from tenants.creating import creates
 from tenants.models import Tenant
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size, uuid_of
-from tenants.schema import AT, PAGE
+from tenants.schema import AT, PAGE, query
+
+USER = query("userId", "Only those of this user, given directly.", UUID)
+GROUP = query("groupId", "Only those of this group itself.", UUID)
+SERVICE = query("principalApplicationId", "Only those of this application as a principal.")
+APPLICATION = query("applicationId", "Only roles that this application declares.")
+ROLE = query("role", "Only roles of this key.")
+CONTRACT = query("contractId", "Only roles held through this access contract.", UUID)
+_BY_ID = {"userId": "user_id", "groupId": "group_id", "contractId": "contract_id"}
+_BY_NAME = {"principalApplicationId": "application_id", "applicationId": "application_role__application_id"}
 
 
 class Assignments(TenantAPI):
@@ -34,11 +44,17 @@ class Assignments(TenantAPI):
 
     permissions = {"GET": "Roles:read", "POST": "Roles:modify"}
 
-    @extend_schema(parameters=[*PAGE, AT], responses=AssignmentPage, operation_id="assignments_list")
+    @extend_schema(
+        parameters=[USER, GROUP, SERVICE, APPLICATION, ROLE, CONTRACT, *PAGE, AT],
+        responses=AssignmentPage,
+        operation_id="assignments_list",
+    )
     def get(self, request: Request, **kwargs: Any) -> Response:
-        """In the order of their ids."""
+        """In the order of their ids. Each filter narrows what the others left."""
         limit = page_size(request) or 50
-        rows = Assignment.objects.not_over(self.moment()).filter(tenant_id=self.kwargs["tenant_id"])
+        rows = Assignment.objects.not_over(self.moment()).filter(
+            _chosen(request), tenant_id=self.kwargs["tenant_id"]
+        )
         if cursor := cursor_of(request):
             rows = rows.filter(id__gt=uuid_of(cursor[0], "cursor"))
         page = list(rows.select_related("application_role", "tenant_role").order_by("id")[: limit + 1])
@@ -94,6 +110,19 @@ class OneAssignment(TenantAPI):
         """End it now."""
         assignments.withdraw(tenant=self.tenant, assignment_id=assignment_id, by=self.actor, at=self.at)
         return Response(status=204)
+
+
+def _chosen(request: Request) -> Q:
+    asked, chosen = request.query_params, Q()
+    for name, column in _BY_ID.items():
+        if name in asked:
+            chosen &= Q(**{column: uuid_of(asked[name], name)})
+    for name, column in _BY_NAME.items():
+        if name in asked:
+            chosen &= Q(**{column: asked[name]})
+    if "role" in asked:
+        chosen &= Q(application_role__key=asked["role"]) | Q(tenant_role__key=asked["role"])
+    return chosen
 
 
 def _wanted(body: dict[str, Any]) -> assignments.Wanted:
