@@ -5,6 +5,7 @@ import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,26 @@ from iam_portal.errors import DomainError
 from iam_portal.gate import Actor
 from iam_portal.walls import cross_tenant, current_tenant
 from tenants.models import HistoryEvent, HistoryPerson, Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one object: ``subject`` is (kind, id, name)."""
+
+    subject: tuple[str, object, str]
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Without the name, which stands beside the row."""
+        kind, subject_id, _ = self.subject
+        return {
+            "subject_kind": kind,
+            "subject_id": str(subject_id),
+            "before": self.before,
+            "after": self.after,
+        }
 
 
 def record(
@@ -34,28 +55,35 @@ def record(
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("history is written in the transaction of the change")
-    kind, subject_id, name = subject
-    change = {
+    change = {**_act(action, by, at), **Change(subject, before, after).columns}
+    ids = {tenant.id if isinstance(tenant, Tenant) else tenant for tenant in tenants}
+    own = {str(tenant_id) for tenant_id in ids} == {current_tenant()}
+    with nullcontext() if own else cross_tenant():  # the other side of a contract has its row too
+        _write([(tenant_id, change, subject[2]) for tenant_id in sorted(ids, key=str)], by)
+
+
+def record_each(*, action: str, tenant: Tenant, by: Actor, at: datetime, changes: Sequence[Change]) -> None:
+    """A row for each of many that one act changed in a tenant: as many statements as for one."""
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("history is written in the transaction of the change")
+    act = _act(action, by, at)
+    _write([(tenant.id, {**act, **each.columns}, each.subject[2]) for each in changes], by)
+
+
+def _act(action: str, by: Actor, at: datetime) -> dict[str, Any]:
+    return {
         "at": at,
         "action": action,
         "actor_kind": by.kind,
         "actor_id": by.id,
-        "subject_kind": kind,
-        "subject_id": str(subject_id),
-        "before": before,
-        "after": after,
         "request_id": by.request_id,
     }
-    ids = {tenant.id if isinstance(tenant, Tenant) else tenant for tenant in tenants}
-    own = {str(tenant_id) for tenant_id in ids} == {current_tenant()}
-    with nullcontext() if own else cross_tenant():  # the other side of a contract has its row too
-        _write(sorted(ids, key=str), change, by, name)
 
 
-def _write(tenant_ids: Sequence[UUID], change: Mapping[str, Any], by: Actor, subject_name: str) -> None:
-    """The rows, and beside each what may be erased: two statements for any number of tenants."""
+def _write(rows: Sequence[tuple[UUID, Mapping[str, Any], str]], by: Actor) -> None:
+    """The rows, and beside each what may be erased: two statements for any number of them."""
     events, people = [], []
-    for tenant_id in tenant_ids:
+    for tenant_id, change, subject_name in rows:
         salt, person = secrets.token_hex(16), _person(tenant_id, by, subject_name)
         digest = person_digest(salt, person)
         events.append(HistoryEvent(tenant_id=tenant_id, person_digest=digest, **change))
