@@ -88,19 +88,21 @@ ORDER BY a.created_at, a.id
 
 # One row for all permissions of a role that live alike: mostly one for a role.
 _BOOKS = """
-SELECT false, r.application_id, r.key, p.during, array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
+SELECT 'application', r.application_id, r.key, p.during,
+    array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
 FROM applications_rolepermission p
 JOIN applications_applicationrole r ON r.id = p.role_id
 JOIN applications_resource s ON s.id = p.resource_id
 WHERE r.application_id = ANY(%(applications)s) AND NOT isempty(p.during) AND s.owner_tenant_id IS NULL
 GROUP BY r.application_id, r.key, p.during
 UNION ALL
-SELECT true, s.application_id, r.key, p.during, array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
+SELECT CASE WHEN s.owner_tenant_id IS NULL THEN 'tenant' ELSE 'own' END, s.application_id, r.key, p.during,
+    array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
 FROM accesscontrol_tenantrolepermission p
 JOIN accesscontrol_tenantrole r ON r.id = p.role_id
 JOIN applications_resource s ON s.id = p.resource_id
 WHERE p.tenant_id = %(tenant)s AND s.application_id = ANY(%(applications)s) AND NOT isempty(p.during)
-GROUP BY s.application_id, r.key, p.during
+GROUP BY 1, s.application_id, r.key, p.during
 """
 
 
@@ -137,18 +139,22 @@ def principal(who: Principal, *, application_ids: Collection[str]) -> dict[str, 
 
 def books(application_ids: Collection[str], *, tenant_id: UUID | str) -> dict[str, RoleBook]:
     """Permissions of application roles and of the tenant's roles, by application. One query."""
-    own: dict[str, dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
-    made: dict[str, dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
+    shelves: dict[tuple[str, str], dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
     values = {"applications": list(application_ids), "tenant": tenant_id}
-    for of_tenant, application_id, key, during, *permissions in _rows(_BOOKS, values):
-        shelf, span = made if of_tenant else own, Span.of(during)
-        shelf[application_id][key] += [
+    for shelf, application_id, key, during, *permissions in _rows(_BOOKS, values):
+        span = Span.of(during)
+        shelves[shelf, application_id][key] += [
             PermissionFact(permission, span) for permission in zip(*permissions, strict=True)
         ]
+
+    def shelved(shelf: str, application_id: str) -> dict[str, tuple[PermissionFact, ...]]:
+        return {key: tuple(facts) for key, facts in shelves.get((shelf, application_id), {}).items()}
+
     return {
         application_id: RoleBook(
-            {key: tuple(facts) for key, facts in own[application_id].items()},
-            {key: tuple(facts) for key, facts in made[application_id].items()},
+            shelved("application", application_id),
+            shelved("tenant", application_id),
+            shelved("own", application_id),
         )
         for application_id in application_ids
     }

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -69,13 +70,14 @@ WHERE user_id = ANY(%(users)s::uuid[]) AND NOT isempty(during)
     AND (upper_inf(during) OR upper(during) > %(when)s)
 """
 _BOOKS = """
-SELECT NULL, r.application_id, r.key, s.type, s.key, p.privilege, p.during
+SELECT NULL, false, r.application_id, r.key, s.type, s.key, p.privilege, p.during
 FROM applications_rolepermission p
 JOIN applications_applicationrole r ON r.id = p.role_id
 JOIN applications_resource s ON s.id = p.resource_id
 WHERE r.application_id = ANY(%(applications)s) AND NOT isempty(p.during) AND s.owner_tenant_id IS NULL
 UNION ALL
-SELECT p.tenant_id::text, s.application_id, r.key, s.type, s.key, p.privilege, p.during
+SELECT p.tenant_id::text, s.owner_tenant_id IS NOT NULL, s.application_id, r.key, s.type, s.key, p.privilege,
+    p.during
 FROM accesscontrol_tenantrolepermission p
 JOIN accesscontrol_tenantrole r ON r.id = p.role_id
 JOIN applications_resource s ON s.id = p.resource_id
@@ -197,24 +199,22 @@ def _call_facts(
 
 
 def _books(loaded: _Loaded) -> dict[Pair, RoleBook]:
-    own: dict[str, dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
-    made: dict[Pair, dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
+    declared: dict[str, dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
+    made: dict[tuple[Pair, bool], dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
     values = {"applications": sorted(loaded.applications), "tenants": sorted(loaded.tenants)}
-    for tenant_id, application_id, key, kind, resource, privilege, during in _rows(_BOOKS, **values):
-        shelf = own[application_id] if tenant_id is None else made[application_id, tenant_id]
-        shelf[key].append(PermissionFact((kind, resource, privilege), Span.of(during)))
-    declared = {
-        application_id: {key: tuple(facts) for key, facts in own[application_id].items()}
-        for application_id in loaded.applications
-    }
+    for tenant_id, dynamic, application_id, key, *permission, during in _rows(_BOOKS, **values):
+        pair = (application_id, tenant_id)
+        shelf = declared[application_id] if tenant_id is None else made[pair, dynamic]
+        shelf[key].append(PermissionFact((permission[0], permission[1], permission[2]), Span.of(during)))
+    own = {application_id: _shelved(declared[application_id]) for application_id in loaded.applications}
     return {
-        (application_id, tenant_id): RoleBook(
-            declared[application_id],
-            {key: tuple(facts) for key, facts in made.get((application_id, tenant_id), {}).items()},
-        )
-        for application_id in loaded.applications
-        for tenant_id in loaded.tenants
+        pair: RoleBook(own[pair[0]], _shelved(made.get((pair, False))), _shelved(made.get((pair, True))))
+        for pair in product(loaded.applications, loaded.tenants)
     }
+
+
+def _shelved(facts: Mapping[str, list[PermissionFact]] | None) -> dict[str, tuple[PermissionFact, ...]]:
+    return {key: tuple(found) for key, found in (facts or {}).items()}
 
 
 def _owners(application_ids: Collection[str]) -> dict[str, str]:

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from accesscontrol import holdings as load
 from accesscontrol.decide import (
+    Amount,
     CallFacts,
     HeldRole,
-    Permission,
     PrincipalFacts,
     RoleBook,
     amounts_to,
@@ -30,7 +30,7 @@ from tenants.policies import hold
 
 # A role over one tenant's data, by whichever ways: what it amounts to, and the URNs that it goes by.
 Slot = tuple[str, str, bool]  # role key, whose data, whether it is a role of the tenant's own making
-Held = dict[Slot, tuple[frozenset[Permission], frozenset[str]]]
+Held = dict[Slot, tuple[Amount, frozenset[str]]]
 People = dict[tuple[str, UUID], set[str]]  # (tenant id, user id) → role URNs that are lost or shrink
 Services = dict[Call, datetime]  # the call → when it is lost
 
@@ -160,19 +160,18 @@ def _amounts(
     held: Held = {}
     for role in roles:
         slot = (role.key, role.scope_tenant_id, role.relation == "tenant")
-        amount = frozenset(amounts_to(role, sharing, book, tenant_id=tenant_id, at=at))
-        known, urns = held.get(slot, (frozenset(), frozenset()))
+        amount = amounts_to(role, sharing, book, tenant_id=tenant_id, at=at)
+        known, urns = held.get(slot, (Amount(), frozenset()))
         held[slot] = (known | amount, urns | {role.urn})
     return held
 
 
 def _less(held: Held, kept: Held) -> set[str]:
     """The URNs of roles that are gone, or amount to less."""
-    nothing: frozenset[Permission] = frozenset()
     return {
         urn
         for slot, (amount, urns) in held.items()
-        if slot not in kept or amount - kept.get(slot, (nothing, urns))[0]
+        if slot not in kept or amount.exceeds(kept[slot][0])
         for urn in urns
     }
 

@@ -15,6 +15,7 @@ from accesscontrol import facts as load
 from accesscontrol import gate
 from accesscontrol import reasons as say
 from accesscontrol.decide import (
+    Amount,
     HeldRole,
     Need,
     Protected,
@@ -37,19 +38,17 @@ from tenants.models import Group, Tenant, User
 
 # The resource, and outwards what contains it. A tenant's own never stands in for a static one of its name.
 _LINEAGE = """
-WITH RECURSIVE line(type, key, name, dynamic, parent_id, depth) AS (
-    (SELECT type, key, name, owner_tenant_id IS NOT NULL, parent_id, 0 FROM applications_resource
+WITH RECURSIVE line(type, key, name, dynamic, privileges, parent_id, depth) AS (
+    (SELECT type, key, name, owner_tenant_id IS NOT NULL, privileges, parent_id, 0 FROM applications_resource
      WHERE application_id = %(application)s AND type = %(type)s AND key = %(key)s AND during @> %(at)s
         AND (owner_tenant_id IS NULL OR owner_tenant_id = %(owner)s)
      ORDER BY owner_tenant_id NULLS FIRST LIMIT 1)
     UNION ALL
-    SELECT r.type, r.key, r.name, r.owner_tenant_id IS NOT NULL, r.parent_id, line.depth + 1
+    SELECT r.type, r.key, r.name, r.owner_tenant_id IS NOT NULL, r.privileges, r.parent_id, line.depth + 1
     FROM line JOIN applications_resource r ON r.id = line.parent_id AND r.during @> %(at)s
-    WHERE line.depth < %(deepest)s
 )
-SELECT type, key, name, dynamic FROM line ORDER BY depth
+SELECT type, key, name, dynamic, privileges FROM line ORDER BY depth
 """
-DEEPEST = 50  # so that a loop, if there ever were one, ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +162,7 @@ def _is_own_account(asked: Asked, question: Question, at: datetime) -> bool:
     if asked.application_id != PORTAL_ID or asked.principal.user_id is None or not asked.is_own:
         return False
     free = gate.own_account(question.principal, question.sharing, at)
-    return not free.isdisjoint(question.permissions())
+    return question.gives(Amount(frozenset(free))) is not None
 
 
 def _of_service_here(asked: Asked, caller: Application, at: datetime) -> Told:
@@ -243,8 +242,10 @@ def _lineage(asked: Asked, held: Iterable[HeldRole], at: datetime) -> tuple[Prot
         "key": asked.key,
         "owner": asked.owner_id,
         "at": at,
-        "deepest": DEEPEST,
     }
     with tenant_scope(asked.owner_id if open_to else asked.tenant.id), connection.cursor() as cursor:
         cursor.execute(_LINEAGE, values)
-        return tuple(Protected(*row) for row in cursor.fetchall())
+        return tuple(
+            Protected(kind, key, name, dynamic, frozenset(offered))
+            for kind, key, name, dynamic, offered in cursor.fetchall()
+        )

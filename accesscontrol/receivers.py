@@ -111,6 +111,15 @@ def end_permissions(*, resource_ids: Sequence[UUID], at: datetime, **kwargs: Any
         TenantRolePermission.objects.filter(resource_id__in=resource_ids).close(at)
 
 
+@receiver(application_signals.resources_narrowed)
+def end_what_is_not_offered(*, resource_ids: Sequence[UUID], at: datetime, **kwargs: Any) -> None:
+    """Offered again, it has to be given again: nobody gets back unseen what was taken from him."""
+    with cross_tenant():
+        rows = TenantRolePermission.objects.not_over(at).filter(resource_id__in=resource_ids)
+        named = rows.values_list("pk", "privilege", "resource__privileges")
+        rows.filter(pk__in=[pk for pk, privilege, offered in named if privilege not in offered]).close(at)
+
+
 @receiver(application_signals.impact_asked)
 def weigh(*, act: Act, scope: Scope, **kwargs: Any) -> Callable[[], Part]:
     """The people and services that lose something by an act."""

@@ -18,12 +18,11 @@ from accesscontrol.decide import (
     RoleBook,
     amounts_to,
     effective_roles,
-    living,
     may_call,
 )
 from applications import facts as sharing_facts
 from applications.availability import SharingFacts
-from applications.models import Application, Resource
+from applications.models import Application
 from iam_portal.errors import NotFound
 from tenants.models import Tenant, User
 
@@ -65,7 +64,6 @@ class Review:
     book: RoleBook
     people: tuple[tuple[str, PrincipalFacts], ...]
     services: tuple[tuple[str, CallFacts], ...]
-    own: frozenset[tuple[str, str]]
 
     def lines(self, at: datetime) -> list[Line]:
         """At the moment, in their order."""
@@ -114,11 +112,7 @@ class Review:
                 yield Line(SERVICE, given.principal_id, name, role, ways, self._amount(role, at))
 
     def _amount(self, role: HeldRole, at: datetime) -> frozenset[Permission]:
-        amount = amounts_to(role, self.sharing, self.book, tenant_id=self.tenant_id, at=at)
-        if role.relation == "tenant":
-            made = living(self.book.tenant.get(role.key, ()), at)
-            amount |= {permission for permission in made if permission[:2] in self.own}
-        return frozenset(amount)
+        return amounts_to(role, self.sharing, self.book, tenant_id=self.tenant_id, at=at).together()
 
 
 def review(*, tenant: Tenant, application_id: str, since: datetime) -> Review:
@@ -136,14 +130,12 @@ def review(*, tenant: Tenant, application_id: str, since: datetime) -> Review:
         if target == application_id and _is_ours(facts, place, tenant_id)
     ]
     names = _names(caller for caller, _ in calls)
-    own = Resource.objects.filter(application_id=application_id, owner_tenant=tenant)
     return Review(
         tenant_id=tenant_id,
         sharing=sharing,
         book=found.books.get((application_id, tenant_id), RoleBook()),
         people=tuple((users[user_id], facts) for user_id, facts in people.items() if user_id in users),
         services=tuple((names[caller], facts) for caller, facts in calls),
-        own=frozenset(own.values_list("type", "key")),
     )
 
 

@@ -18,6 +18,7 @@ _LOCK = "iam:event-sequencer"
 _VERBS = {
     "application": "available unavailable registered changed suspended resumed retired",
     "role": "changed assigned withdrawn",
+    "resource": "changed",
     "contract": """
         proposed accepted declined withdrawn lapsed started paused pause_planned pause_cancelled resumed ended
         end_planned amended amendment_planned amendment_proposed amendment_declined amendment_withdrawn

@@ -80,10 +80,24 @@ def parse(document: Mapping[str, Any]) -> Manifest:
     for index, resource in enumerate(resources.values()):
         if resource.parent is not None and resource.parent not in resources:
             errors.append(_objection(f"/resources/{index}/parent", "is not declared"))
+        elif _lies_below_itself(resource, resources):
+            errors.append(_objection(f"/resources/{index}/parent", "lies below it"))
     if errors:
         raise Invalid("The manifest contradicts itself. Nothing was changed.", errors=errors)
     required = frozenset((item["applicationId"], item["role"]) for item in document.get("requiredRoles", []))
     return Manifest(resources, roles, required)
+
+
+def _lies_below_itself(resource: DeclaredResource, resources: Mapping[ResourceKey, DeclaredResource]) -> bool:
+    """Whether the way outwards comes back to it."""
+    seen: set[ResourceKey] = set()
+    above = resource.parent
+    while above is not None and above in resources and above not in seen:
+        if above == (resource.type, resource.key):
+            return True
+        seen.add(above)
+        above = resources[above].parent
+    return False
 
 
 def _resource(item: Mapping[str, Any]) -> DeclaredResource:

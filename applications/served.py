@@ -2,10 +2,12 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
 from applications.availability import STRENGTH
+from applications.models import Availability
 from iam_portal.decision import rfc3339
 
 _SERVED = """
@@ -25,6 +27,12 @@ def served_tenants(application_id: str, *, at: datetime) -> list[dict[str, Any]]
         cursor.execute(_SERVED, {"application": application_id, "at": at})
         rows = cursor.fetchall()
     return [_row(*row) for row in rows]
+
+
+def serves(application_id: str, *, tenant_id: UUID, at: datetime) -> bool:
+    """Whether it runs for the tenant itself, and so keeps data of the tenant's own: owned or by provision."""
+    rows = Availability.objects.at(at).filter(application_id=application_id, tenant_id=tenant_id)
+    return rows.filter(relation__in=("owned", "provision")).exists()
 
 
 def _row(tenant_id: Any, name: str, relations: list[str], span: Any) -> dict[str, Any]:

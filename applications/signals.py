@@ -18,6 +18,8 @@ principal_becoming = Signal()
 roles_ended = Signal()
 # resources that ended; resource_ids, at
 resources_ended = Signal()
+# resources that offer less than before; resource_ids, at
+resources_narrowed = Signal()
 # asks, before an act that takes something away (act, scope: applications.impact_scope.Scope): a receiver that
 # knows principals takes its first look, and answers with a function that takes the second, afterwards
 impact_asked = Signal()

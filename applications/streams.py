@@ -16,6 +16,7 @@ from iam_portal.gate import Permission
 SHOWN_BY = {
     "iam.application.": "Modules:read",
     "iam.role.": "Roles:read",
+    "iam.resource.": "Roles:read",
     "iam.acl.": "Acl:read",
     "iam.contract.": "ProvisionContracts:read|AccessContracts:read",
     "iam.partnership.": "OrganizationRelations:read",

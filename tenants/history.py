@@ -18,6 +18,26 @@ from iam_portal.walls import cross_tenant, current_tenant
 from tenants.models import HistoryEvent, HistoryPerson, Tenant
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one object: ``subject`` is (kind, id, name)."""
+
+    subject: tuple[str, object, str]
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Without the name, which stands beside the row."""
+        kind, subject_id, _ = self.subject
+        return {
+            "subject_kind": kind,
+            "subject_id": str(subject_id),
+            "before": self.before,
+            "after": self.after,
+        }
+
+
 def record(
     *,
     action: str,
@@ -33,53 +53,41 @@ def record(
     ``subject`` is (kind, id, name). ``before`` and ``after`` must be free of secrets and personal fields.
     Raises outside a transaction: a change and its record stand or fall together.
     """
-    ids = {tenant.id if isinstance(tenant, Tenant) else tenant for tenant in tenants}
-    change = Change(subject, before, after)
-    record_each(action=action, changes=[(key, change) for key in sorted(ids, key=str)], by=by, at=at)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What an act did to one thing; the members are those of :func:`record`."""
-
-    subject: tuple[str, object, str]
-    before: Mapping[str, Any] | None = None
-    after: Mapping[str, Any] | None = None
-
-
-def record_each(*, action: str, changes: Sequence[tuple[UUID, Change]], by: Actor, at: datetime) -> None:
-    """The same for many things at once, each with the id of the tenant in which the row stands.
-
-    A row each, and beside it what may be erased: two statements for a thousand of them.
-    """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("history is written in the transaction of the change")
-    events, people = [], []
-    for tenant_id, change in changes:
-        kind, subject_id, name = change.subject
-        salt, person = secrets.token_hex(16), _person(tenant_id, by, name)
-        events.append(
-            HistoryEvent(
-                tenant_id=tenant_id,
-                person_digest=person_digest(salt, person),
-                at=at,
-                action=action,
-                actor_kind=by.kind,
-                actor_id=by.id,
-                subject_kind=kind,
-                subject_id=str(subject_id),
-                before=change.before,
-                after=change.after,
-                request_id=by.request_id,
-            )
-        )
-        people.append(HistoryPerson(tenant_id=tenant_id, salt=salt, **person))
-    own = {str(tenant_id) for tenant_id, _ in changes} == {current_tenant()}
+    change = {**_act(action, by, at), **Change(subject, before, after).columns}
+    ids = {tenant.id if isinstance(tenant, Tenant) else tenant for tenant in tenants}
+    own = {str(tenant_id) for tenant_id in ids} == {current_tenant()}
     with nullcontext() if own else cross_tenant():  # the other side of a contract has its row too
-        _write(events, people)
+        _write([(tenant_id, change, subject[2]) for tenant_id in sorted(ids, key=str)], by)
 
 
-def _write(events: list[HistoryEvent], people: list[HistoryPerson]) -> None:
+def record_each(*, action: str, tenant: Tenant, by: Actor, at: datetime, changes: Sequence[Change]) -> None:
+    """A row for each of many that one act changed in a tenant: as many statements as for one."""
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("history is written in the transaction of the change")
+    act = _act(action, by, at)
+    _write([(tenant.id, {**act, **each.columns}, each.subject[2]) for each in changes], by)
+
+
+def _act(action: str, by: Actor, at: datetime) -> dict[str, Any]:
+    return {
+        "at": at,
+        "action": action,
+        "actor_kind": by.kind,
+        "actor_id": by.id,
+        "request_id": by.request_id,
+    }
+
+
+def _write(rows: Sequence[tuple[UUID, Mapping[str, Any], str]], by: Actor) -> None:
+    """The rows, and beside each what may be erased: two statements for any number of them."""
+    events, people = [], []
+    for tenant_id, change, subject_name in rows:
+        salt, person = secrets.token_hex(16), _person(tenant_id, by, subject_name)
+        digest = person_digest(salt, person)
+        events.append(HistoryEvent(tenant_id=tenant_id, person_digest=digest, **change))
+        people.append(HistoryPerson(tenant_id=tenant_id, salt=salt, **person))
     HistoryEvent.objects.bulk_create(events, batch_size=1000)
     for event, beside in zip(events, people, strict=True):
         beside.event_id = event.id

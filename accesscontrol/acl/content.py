@@ -7,14 +7,26 @@ at every moment; a test compares the two.
 import hashlib
 import json
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
 
-from accesscontrol.decide import Permission, application_role_urn, tenant_role_urn
+from accesscontrol.decide import (
+    Amount,
+    Held,
+    Permission,
+    Placed,
+    Protected,
+    application_role_urn,
+    gives,
+    lineages,
+    tenant_role_urn,
+)
 from accesscontrol.models import TenantRolePermission
 from applications.models import Application, Resource, RolePermission
 from iam_portal.gate import Privilege
@@ -87,23 +99,76 @@ def build(application: Application, *, at: datetime, tenant_id: UUID | None = No
     confirmed = _confirmed(application, at)
     with cross_tenant():  # tenant roles and dynamic resources of every tenant that is served
         made = _tenant_roles(application, list(roles), at)
-        resources = list(
-            Resource.objects.at(at).filter(application=application).order_by("type", "key", "owner_tenant_id")
-        )
+        resources = _Resources.of(application, list(roles), at)
+    declared = {key: _Holder(Amount(frozenset(held)).held()) for key, held in permissions.items()}
     entries: list[dict[str, Any]] = []
     for owner in sorted(roles, key=str):
-        granted = {
-            application_role_urn(str(owner), application.id, key): permissions.get(key, set())
-            for key in roles[owner]
+        keys = roles[owner]
+        holders = {
+            application_role_urn(str(owner), application.id, key): declared[key]
+            for key in keys
+            if key in declared
         }
         for (key, contract_id), held in confirmed.get(owner, {}).items():
-            if key in roles[owner]:  # who lost the role gives nobody access to it
-                granted[application_role_urn(str(owner), application.id, key, contract_id)] = held
-        for resource in resources:
-            if resource.owner_tenant_id in (None, owner):
-                grants = _grants(owner, resource, granted, made.get(owner, {}))
-                entries.append(_entry(owner, resource, grants))
+            if key in keys:  # who lost the role gives nobody access to it
+                urn = application_role_urn(str(owner), application.id, key, contract_id)
+                holders[urn] = _Holder(Amount(frozenset(held)).held())
+        here = frozenset[Permission]().union(*(permissions.get(key, ()) for key in keys))
+        grants = sorted(holders.items()) + [
+            (tenant_role_urn(str(owner), key), _Holder(Amount(amount.static & here, amount.own).held()))
+            for key, amount in sorted(made.get(owner, {}).items())
+        ]
+        entries += [_entry(owner, placed, lineage, grants) for placed, lineage in resources.of_owner(owner)]
     return Acl(entries, digest(entries))
+
+
+class _Holder:
+    """A role, and what it gives on each resource: asked again by every tenant that has the same role."""
+
+    def __init__(self, held: Held) -> None:
+        self.held = held
+        self._known: dict[UUID, list[str]] = {}
+
+    def on(self, resource_id: UUID, lineage: Sequence[Protected]) -> list[str]:
+        found = self._known.get(resource_id)
+        if found is None:
+            found = sorted(gives(lineage, self.held), key=_ORDER.__getitem__)
+            self._known[resource_id] = found
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Resources:
+    """Those of the application that is read: static ones, and by owner what is a tenant's own."""
+
+    static: tuple[Placed, ...]
+    own: Mapping[UUID, list[Placed]]
+    lines: Mapping[UUID, tuple[Protected, ...]]
+
+    @classmethod
+    def of(cls, application: Application, owners: Sequence[UUID], at: datetime) -> "_Resources":
+        rows = Resource.objects.at(at).filter(
+            Q(owner_tenant=None) | Q(owner_tenant__in=owners), application=application
+        )
+        placed = [
+            Placed(pk, Protected(kind, key, name, owner is not None, frozenset(offered)), owner, parent)
+            for pk, owner, parent, kind, key, name, offered in rows.order_by("type", "key").values_list(
+                "id", "owner_tenant_id", "parent_id", "type", "key", "name", "privileges"
+            )
+        ]
+        own: dict[UUID, list[Placed]] = defaultdict(list)
+        for each in placed:
+            if each.owner_id is not None:
+                own[each.owner_id].append(each)
+        return cls(tuple(each for each in placed if each.owner_id is None), own, lineages(placed))
+
+    def of_owner(self, owner: UUID) -> list[tuple[Placed, tuple[Protected, ...]]]:
+        """What there is in one tenant, by type and key; its own before a static one of the same name."""
+        found = sorted(
+            (*self.static, *self.own.get(owner, ())),
+            key=lambda each: (each.resource.type, each.resource.key, not each.resource.dynamic),
+        )
+        return [(each, self.lines[each.id]) for each in found]
 
 
 def _granted(application: Application, at: datetime) -> dict[UUID, set[str]]:
@@ -140,54 +205,42 @@ def _permissions(application: Application, at: datetime) -> dict[str, set[Permis
 
 def _tenant_roles(
     application: Application, tenant_ids: list[UUID], at: datetime
-) -> dict[UUID, dict[str, dict[UUID, set[str]]]]:
-    """By tenant, role key and resource id: the privileges."""
+) -> dict[UUID, dict[str, Amount]]:
+    """By tenant and role key: what the role names, on static resources and on the tenant's own."""
     rows = TenantRolePermission.objects.at(at).filter(
         tenant_id__in=tenant_ids, resource__application=application, role__during__contains=at
     )
-    found: dict[UUID, dict[str, dict[UUID, set[str]]]] = defaultdict(
-        lambda: defaultdict(lambda: defaultdict(set))
-    )
-    for tenant_id, key, resource_id, privilege in rows.values_list(
-        "tenant_id", "role__key", "resource_id", "privilege"
+    named: dict[tuple[UUID, str], dict[bool, set[Permission]]] = defaultdict(lambda: defaultdict(set))
+    for tenant_id, role, owner, *permission in rows.values_list(
+        "tenant_id",
+        "role__key",
+        "resource__owner_tenant_id",
+        "resource__type",
+        "resource__key",
+        "privilege",
     ):
-        found[tenant_id][key][resource_id].add(privilege)
+        kind, key, privilege = permission
+        named[tenant_id, role][owner is not None].add((kind, key, privilege))
+    found: dict[UUID, dict[str, Amount]] = defaultdict(dict)
+    for (tenant_id, role), by_kind in named.items():
+        found[tenant_id][role] = Amount(frozenset(by_kind[False]), frozenset(by_kind[True]))
     return found
 
 
-def _grants(
+def _entry(
     owner: UUID,
-    resource: Resource,
-    granted: dict[str, set[Permission]],
-    made: dict[str, dict[UUID, set[str]]],
-) -> list[dict[str, Any]]:
-    grants: list[dict[str, Any]] = []
-    for urn, permissions in sorted(granted.items()):
-        privileges = {p for kind, name, p in permissions if (kind, name) == (resource.type, resource.key)}
-        if privileges and resource.owner_tenant_id is None:
-            grants.append(_grant(urn, privileges))
-    here = set().union(*granted.values()) if granted else set()
-    for key, by_resource in sorted(made.items()):
-        privileges = set(by_resource.get(resource.id, ()))
-        if resource.owner_tenant_id is None:  # counts only while a granted role contains it
-            privileges = {p for p in privileges if (resource.type, resource.key, p) in here}
-        if privileges:
-            grants.append(_grant(tenant_role_urn(str(owner), key), privileges))
-    return grants
-
-
-def _grant(role: str, privileges: set[str]) -> dict[str, Any]:
-    return {"role": role, "privileges": sorted(privileges, key=lambda privilege: _ORDER[privilege])}
-
-
-def _entry(owner: UUID, resource: Resource, grants: list[dict[str, Any]]) -> dict[str, Any]:
+    placed: Placed,
+    lineage: Sequence[Protected],
+    grants: Sequence[tuple[str, _Holder]],
+) -> dict[str, Any]:
+    given = [(urn, holder.on(placed.id, lineage)) for urn, holder in grants]
     return {
         "owningTenantId": str(owner),
-        "resourceType": resource.type,
-        "resourceId": resource.key,
-        "name": resource.name,
-        "kind": "static" if resource.owner_tenant_id is None else "dynamic",
-        "grants": grants,
+        "resourceType": placed.resource.type,
+        "resourceId": placed.resource.key,
+        "name": placed.resource.name,
+        "kind": "dynamic" if placed.resource.dynamic else "static",
+        "grants": [{"role": urn, "privileges": list(privileges)} for urn, privileges in given if privileges],
     }
 
 

@@ -26,15 +26,16 @@ def told(row: Assignment, action: str, *, by: Actor, at: datetime) -> None:
 
 
 def end(rows: Sequence[Assignment], *, by: Actor, at: datetime) -> None:
-    """End them now, each with its history and its event: as many statements for many as for few.
+    """End rows of one tenant now, each with its history and its event: as many statements as for one.
 
     Whether they may be taken has been asked. The principals and roles of the rows are at hand.
     """
-    ids = [row.id for row in rows]
+    if not rows:
+        return
+    ids, action = [row.id for row in rows], "role.withdrawn"
     Assignment.objects.filter(id__in=ids).update(during=clipped(at), ended_by=by.name[:200])
-    action = "role.withdrawn"
-    changes = [(row.tenant_id, history.Change(subject_of(row), after=_data(row))) for row in rows]
-    history.record_each(action=action, changes=changes, by=by, at=at)
+    changes = [history.Change(subject_of(row), after=_data(row)) for row in rows]
+    history.record_each(action=action, tenant=rows[0].tenant, by=by, at=at, changes=changes)
     write([_event(row, action, at=at) for row in rows])
 
 

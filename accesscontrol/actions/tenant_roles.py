@@ -13,7 +13,7 @@ from accesscontrol.gate import require_may_grant
 from accesscontrol.models import TenantRole, TenantRolePermission
 from applications import facts as sharing_facts
 from applications.events import emit
-from applications.models import Resource
+from applications.models import Availability, Resource
 from applications.models.applications import PORTAL_ID
 from iam_portal.errors import DomainError, NotFound
 from iam_portal.gate import Actor
@@ -110,6 +110,8 @@ def _resources(
     mine.sort(key=lambda row: row.owner_tenant_id is None)
     known = {(row.application_id, row.type, row.key): row for row in mine}
     allowed = available_here(tenant, applications, at)
+    running = Availability.objects.at(at).filter(tenant=tenant).exclude(relation="access")
+    here = set(running.values_list("application_id", flat=True))
     errors = [
         {
             "pointer": f"/permissions/{index}",
@@ -117,17 +119,18 @@ def _resources(
             "detail": f"{item[3]} on {item[1]}/{item[2]} of {item[0]} is not available here.",
         }
         for index, item in enumerate(permissions)
-        if not _is_available(known.get(item[:3]), item, allowed)
+        if not _is_available(known.get(item[:3]), item, allowed, here)
     ]
     if errors:
         raise NotAvailableHere("Some permissions are not available here. Nothing was changed.", errors=errors)
     return known
 
 
-def _is_available(resource: Resource | None, item: Wanted, allowed: set[Wanted]) -> bool:
+def _is_available(resource: Resource | None, item: Wanted, allowed: set[Wanted], running: set[str]) -> bool:
+    """On a resource of the tenant's own all that it offers, while its application runs here."""
     if resource is None or item[3] not in resource.privileges:
         return False
-    return resource.owner_tenant_id is not None or item in allowed
+    return item in allowed if resource.owner_tenant_id is None else item[0] in running
 
 
 def available_here(tenant: Tenant, applications: set[str], at: datetime) -> set[Wanted]:

@@ -1,15 +1,24 @@
 """``effective roles``, ``may call`` and ``may grant``: pure functions over facts and a moment."""
 
-from accesscontrol.decide.access import Protected, Question, gives, may_do
+from accesscontrol.decide.access import Question, may_do
 from accesscontrol.decide.calls import Call, CallFacts, call_until, may_call
 from accesscontrol.decide.confirmed import amounts_to, confirmed_permissions
+from accesscontrol.decide.covering import (
+    Address,
+    Amount,
+    Held,
+    Permission,
+    Placed,
+    Protected,
+    gives,
+    lineages,
+)
 from accesscontrol.decide.grants import may_grant
 from accesscontrol.decide.needs import Need, would_need
 from accesscontrol.decide.required import STATES, Met, Requirement, met
 from accesscontrol.decide.roles import (
     AssignmentFact,
     HeldRole,
-    Permission,
     PermissionFact,
     PrincipalFacts,
     RoleBook,
@@ -27,14 +36,18 @@ from accesscontrol.decide.sign_ins import SignIn, SignInFacts, may_sign_in, sign
 
 __all__ = [
     "STATES",
+    "Address",
+    "Amount",
     "AssignmentFact",
     "Call",
     "CallFacts",
+    "Held",
     "HeldRole",
     "Met",
     "Need",
     "Permission",
     "PermissionFact",
+    "Placed",
     "PrincipalFacts",
     "Protected",
     "Question",
@@ -51,6 +64,7 @@ __all__ = [
     "effective_roles",
     "gives",
     "granted_permissions",
+    "lineages",
     "living",
     "may_call",
     "may_do",

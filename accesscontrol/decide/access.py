@@ -6,19 +6,10 @@ from datetime import datetime
 
 from accesscontrol import reasons as say
 from accesscontrol.decide.confirmed import amounts_to, confirmed_permissions
-from accesscontrol.decide.roles import HeldRole, Permission, PrincipalFacts, RoleBook, living, own_way
+from accesscontrol.decide.covering import Amount, Protected, giving
+from accesscontrol.decide.roles import HeldRole, PrincipalFacts, RoleBook, living, own_way, tenant_amount
 from applications.availability import SharingFacts, available
 from iam_portal.decision import Decision, Reason
-
-
-@dataclass(frozen=True, slots=True)
-class Protected:
-    """A resource as it is at the moment that is asked about. ``dynamic``: a tenant's own."""
-
-    type: str
-    key: str
-    name: str
-    dynamic: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,16 +39,26 @@ class Question:
         """Whether the data is that of the principal's own tenant."""
         return self.tenant_id == self.owning_tenant_id
 
-    def permissions(self) -> list[Permission]:
-        """Each of these is enough: a permission on what contains a resource covers it."""
-        return [(resource.type, resource.key, self.privilege) for resource in self.lineage]
+    def gives(self, amount: Amount) -> Protected | None:
+        """By which resource of the lineage a role that comes to this gives what is asked, if it does."""
+        return giving(self.lineage, self.privilege, amount.held())
 
     def holds(self, key: str, at: datetime, contract_id: str | None = None) -> bool:
-        """Whether a role of the application is declared with one of them; as an access contract has it."""
+        """Whether a role of the application gives it; as an access contract has the role."""
         facts = self.book.application.get(key, ())
         contract = self.sharing.contract(contract_id)
         held = living(facts, at) if contract is None else confirmed_permissions(contract, key, facts, at=at)
-        return not held.isdisjoint(self.permissions())
+        return self.gives(Amount(frozenset(held))) is not None
+
+    def made(self, at: datetime) -> tuple[str, ...]:
+        """The keys of the tenant's own roles that give it."""
+        if not self.is_own:
+            return ()
+        keys = sorted({*self.book.tenant, *self.book.own})
+        amounts = {
+            key: tenant_amount(key, self.sharing, self.book, tenant_id=self.tenant_id, at=at) for key in keys
+        }
+        return tuple(key for key, amount in amounts.items() if self.gives(amount) is not None)
 
 
 def may_do(
@@ -84,35 +85,18 @@ def may_do(
     return Decision.no(*dict.fromkeys([*refusals, *lacking]))
 
 
-def gives(
-    role: HeldRole, resource: Protected, amount: set[Permission], book: RoleBook, *, at: datetime
-) -> set[str]:
-    """The privileges that a role, which comes to ``amount``, has on this very resource.
-
-    A permission on a static resource says nothing of a tenant's own of the same name; that one counts as the
-    tenant's role names it, for it is the tenant's to give.
-    """
-    if resource.dynamic:
-        found = living(book.tenant.get(role.key, ()), at) if role.relation == "tenant" else set()
-    else:
-        found = amount
-    return {privilege for kind, key, privilege in found if (kind, key) == (resource.type, resource.key)}
-
-
 def _chains(question: Question, role: HeldRole, at: datetime) -> list[Reason]:
-    if not question.lineage:
-        return []
     amount = amounts_to(role, question.sharing, question.book, tenant_id=role.scope_tenant_id, at=at)
+    by = question.gives(amount)
+    if by is None:
+        return []
     asked = question.lineage[0]
-    for resource in question.lineage:
-        if question.privilege in gives(role, resource, amount, question.book, at=at):
-            over = resource.name if resource is not asked else ""
-            contained = say.permission_contained(
-                role.key, question.application_id, asked.name, question.privilege, over
-            )
-            assigned, *granted = role.reasons
-            return [*(granted or _available(question, at)), assigned, contained]
-    return []
+    over = by.name if by is not asked else ""
+    contained = say.permission_contained(
+        role.key, question.application_id, asked.name, question.privilege, over
+    )
+    assigned, *granted = role.reasons
+    return [*(granted or _available(question, at)), assigned, contained]
 
 
 def _available(question: Question, at: datetime) -> tuple[Reason, ...]:

@@ -15,7 +15,6 @@ from accesscontrol.decide.roles import (
 )
 from applications.availability import Answer, SharingFacts, available
 from iam_portal.decision import Decision, Reason
-from iam_portal.spans import boundaries
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +119,4 @@ def _why_not(facts: CallFacts, x_here: Answer, local: Roles) -> Decision:
 def _moments(facts: CallFacts) -> list[datetime]:
     found = {*facts.caller.moments(), *facts.target.moments()}
     found |= {*principal_moments(facts.local), *principal_moments(facts.at_home)}
-    for permissions in (*facts.book.application.values(), *facts.book.tenant.values()):
-        found |= set(boundaries([permission.span for permission in permissions]))
-    return sorted(found)
+    return sorted(found | facts.book.moments())

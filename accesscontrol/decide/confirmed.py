@@ -3,14 +3,8 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from accesscontrol.decide.roles import (
-    HeldRole,
-    Permission,
-    PermissionFact,
-    RoleBook,
-    granted_permissions,
-    living,
-)
+from accesscontrol.decide.covering import Amount, Permission
+from accesscontrol.decide.roles import HeldRole, PermissionFact, RoleBook, living, tenant_amount
 from applications.availability import ContractFact, SharingFacts
 
 
@@ -30,13 +24,12 @@ def confirmed_permissions(
 
 def amounts_to(
     role: HeldRole, sharing: SharingFacts, book: RoleBook, *, tenant_id: str, at: datetime
-) -> set[Permission]:
-    """The permissions that a held role comes to: by the way by which it is held."""
+) -> Amount:
+    """What a held role comes to: by the way by which it is held."""
     if role.relation == "tenant":
-        grantable = granted_permissions(sharing, book, tenant_id=tenant_id, at=at)
-        return living(book.tenant.get(role.key, ()), at) & grantable
+        return tenant_amount(role.key, sharing, book, tenant_id=tenant_id, at=at)
     facts = book.application.get(role.key, ())
     contract = sharing.contract(role.contract_id)
     if contract is None:
-        return living(facts, at)
-    return confirmed_permissions(contract, role.key, facts, at=at)
+        return Amount(frozenset(living(facts, at)))
+    return Amount(frozenset(confirmed_permissions(contract, role.key, facts, at=at)))

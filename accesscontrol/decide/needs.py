@@ -52,6 +52,8 @@ def would_need(question: Question, *, at: datetime) -> tuple[Need, ...]:
     if not question.lineage:
         return (*found, Need("resource_declared", "The application would have to declare the resource."))
     holding = _holding(question, at)
+    if not holding and (own := _on_own(question, at)):
+        return (*found, *own)
     if not holding:
         text = "A role of the application would have to hold this permission."
         return (*found, Need("permission_declared", text, application_id=question.application_id))
@@ -67,6 +69,33 @@ def would_need(question: Question, *, at: datetime) -> tuple[Need, ...]:
 def _holding(question: Question, at: datetime) -> tuple[str, ...]:
     """Roles of the application that are or were declared with the permission, now living."""
     return tuple(sorted(key for key in question.sharing.application.roles if question.holds(key, at)))
+
+
+def _on_own(question: Question, at: datetime) -> list[Need]:
+    """A resource of the tenant's own: any of the tenant's roles may hold what it offers."""
+    asked = question.lineage[0]
+    if not question.is_own or question.privilege not in asked.offered:
+        return []
+    if not any(resource.dynamic for resource in question.lineage):
+        return []
+    found = list(_caller(question, at)) if question.caller is not None else []
+    here = available(question.sharing, tenant_id=question.tenant_id, at=at)
+    if not own_way(here):
+        return [*found, _mend(here, question.application_id)]
+    keys = question.made(at)
+    if not keys:
+        text = "A role of the organization would have to hold this permission."
+        found.append(Need("role_defined", text, application_id=question.application_id))
+    elif not any(_given(question, key, at) for key in keys):
+        found.append(Need("role_assigned", "One of these roles would have to be assigned.", keys))
+    return found
+
+
+def _given(question: Question, key: str, at: datetime) -> bool:
+    return any(
+        assignment.tenant_role == key and all(span.covers(at) for span in assignment.spans)
+        for assignment in question.principal.assignments
+    )
 
 
 def _caller(question: Question, at: datetime) -> Iterable[Need]:

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from accesscontrol import reasons as say
-from applications.availability import Answer, SharingFacts, granted
+from accesscontrol.decide.covering import Amount, Permission
+from applications.availability import Answer, SharingFacts, available, granted
 from iam_portal.decision import Reason
 from iam_portal.spans import Span, boundaries
-
-Permission = tuple[str, str, str]  # resource type, resource key, privilege
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +55,19 @@ class PermissionFact:
 
 @dataclass(frozen=True, slots=True)
 class RoleBook:
-    """Permissions of the application's roles and of the tenant's roles over it, by role key."""
+    """Permissions of the application's roles and of the tenant's roles over it, by role key.
+
+    ``tenant`` on static resources, ``own`` on those that are the tenant's own.
+    """
 
     application: Mapping[str, tuple[PermissionFact, ...]] = field(default_factory=dict)
     tenant: Mapping[str, tuple[PermissionFact, ...]] = field(default_factory=dict)
+    own: Mapping[str, tuple[PermissionFact, ...]] = field(default_factory=dict)
+
+    def moments(self) -> set[datetime]:
+        """When something in it begins or ends."""
+        shelves = (*self.application.values(), *self.tenant.values(), *self.own.values())
+        return {moment for facts in shelves for moment in boundaries([fact.span for fact in facts])}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +143,28 @@ def effective_roles(
 def permissions_of(
     roles: Roles, sharing: SharingFacts, book: RoleBook, *, tenant_id: str, at: datetime
 ) -> set[Permission]:
-    """The permissions that held roles of the tenant's own scope amount to."""
+    """The permissions on static resources that held roles of the tenant's own scope amount to."""
     found: set[Permission] = set()
-    of_tenant = any(role.relation == "tenant" for role in roles.held)
-    grantable = granted_permissions(sharing, book, tenant_id=tenant_id, at=at) if of_tenant else set()
     for role in roles.held:
         if role.relation == "tenant":
-            found |= living(book.tenant.get(role.key, ()), at) & grantable
+            found |= tenant_amount(role.key, sharing, book, tenant_id=tenant_id, at=at).static
         elif role.contract_id is None:
             found |= living(book.application.get(role.key, ()), at)
     return found
+
+
+def tenant_amount(key: str, sharing: SharingFacts, book: RoleBook, *, tenant_id: str, at: datetime) -> Amount:
+    """What a role of the tenant's own making comes to.
+
+    On static resources what a role contains that is granted as owned or by provision; on the tenant's own all
+    that it names, while the application is there in one of these ways.
+    """
+    static, own = living(book.tenant.get(key, ()), at), living(book.own.get(key, ()), at)
+    if static:
+        static &= granted_permissions(sharing, book, tenant_id=tenant_id, at=at)
+    if own and not own_way(available(sharing, tenant_id=tenant_id, at=at)):
+        own = set()
+    return Amount(frozenset(static), frozenset(own))
 
 
 def granted_permissions(
@@ -190,9 +210,7 @@ def _held_tenant_role(
     assignment: AssignmentFact, sharing: SharingFacts, book: RoleBook, at: datetime
 ) -> HeldRole | tuple[Reason, ...]:
     key = assignment.tenant_role or ""
-    wanted = living(book.tenant.get(key, ()), at)
-    here = granted_permissions(sharing, book, tenant_id=assignment.tenant_id, at=at)
-    if not wanted & here:
+    if not tenant_amount(key, sharing, book, tenant_id=assignment.tenant_id, at=at):
         return (say.tenant_role_empty(key, sharing.application.id),)
     urn = tenant_role_urn(assignment.tenant_id, key)
     return HeldRole(urn, key, assignment.tenant_id, "tenant", None, (_assigned(assignment, key),))

@@ -7,7 +7,6 @@ from accesscontrol import reasons as say
 from accesscontrol.decide.roles import HeldRole, PrincipalFacts, RoleBook, effective_roles, principal_moments
 from applications.availability import SharingFacts, available
 from iam_portal.decision import Decision
-from iam_portal.spans import boundaries
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +61,4 @@ def sign_in_until(facts: SignInFacts, found: SignIn, *, at: datetime, limit: dat
 
 def _moments(facts: SignInFacts) -> list[datetime]:
     found = {*facts.sharing.moments(), *principal_moments(facts.person)}
-    for permissions in (*facts.book.application.values(), *facts.book.tenant.values()):
-        found |= set(boundaries([permission.span for permission in permissions]))
-    return sorted(found)
+    return sorted(found | facts.book.moments())

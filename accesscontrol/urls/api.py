@@ -13,12 +13,13 @@ from accesscontrol.api import (
     roles,
     user_acl,
 )
-from applications.api import service_accounts
+from applications.api import own_resources, service_accounts
 from tenants.api import groups, lifetimes, members, users
 
 app_name = "access-management"
 
 _tenant = "tenants/<uuid:tenant_id>"
+_own = "application/tenants/<uuid:tenant_id>/resources"
 _user, _group = f"{_tenant}/users/<uuid:user_id>", f"{_tenant}/groups/<uuid:group_id>"
 
 
@@ -32,6 +33,13 @@ register_converter(Act, "user_act")
 
 urlpatterns = [
     path("application/acl", acl.ApplicationAcl.as_view(), name="acl-read"),
+    path(_own, own_resources.OwnResources.as_view(), name="own-resource-list"),
+    path(f"{_own}:batch", own_resources.OwnResourceMany.as_view(), name="own-resource-batch"),
+    path(
+        f"{_own}/<str:resource_type>/<str:resource_id>",
+        own_resources.OneOwnResource.as_view(),
+        name="own-resource",
+    ),
     path(f"{_tenant}/lifetimes", lifetimes.Lifetimes.as_view(), name="lifetimes"),
     path(f"{_tenant}/assignments", assignments.Assignments.as_view(), name="assignment-list"),
     path(f"{_tenant}/assignments:batch", assignments.AssignmentBatch.as_view(), name="assignment-batch"),

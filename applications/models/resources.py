@@ -16,7 +16,10 @@ ROLE_KEY_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 
 class Resource(models.Model):
-    """A thing that an application protects. Static ones (no owner tenant) exist in every tenant it serves."""
+    """A thing that an application protects. Static ones (no owner tenant) exist in every tenant it serves.
+
+    A trigger keeps ``parent`` in the same application, static or of the same tenant, and without loops.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="resources")
@@ -33,6 +36,7 @@ class Resource(models.Model):
         "self", on_delete=models.PROTECT, related_name="children", null=True, blank=True
     )
     during = DateTimeRangeField()
+    revision = models.PositiveIntegerField(default=1)
 
     objects = Spanned.as_manager()
 

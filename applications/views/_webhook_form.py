@@ -15,6 +15,7 @@ KINDS: dict[str, str | Promise] = {
     "iam.acl.*": _("What roles may do in an application changed"),
     "iam.contract.*": _("Contracts are proposed, accepted, paused, resumed, ended"),
     "iam.role.*": _("Roles are declared, changed, given, taken away"),
+    "iam.resource.*": _("Applications make, change or end resources of your organization"),
     "iam.webhook.*": _("Webhooks are paused or resumed"),
 }
 

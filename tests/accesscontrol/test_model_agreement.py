@@ -16,8 +16,11 @@ from django.utils import timezone
 from hypothesis.stateful import invariant, run_state_machine_as_test
 
 from accesscontrol.actions import keys
+from accesscontrol.oauth.preview import SERVICE, Wish, preview
 from applications import facts, readmodel
 from applications.models import ServiceAccount
+from iam_portal.errors import NotFound
+from iam_portal.walls import tenant_scope
 from tests.support.asking_all import AskingAll
 from tests.support.comparing import Comparing
 from tests.support.foreseeing_amendments import ForeseeingAmendments
@@ -27,6 +30,7 @@ from tests.support.happening import (
     PROFILE,
     Clock,
 )
+from tests.support.own_acts import OwnActs
 from tests.support.role_acts import RoleActs
 from tests.support.universe import OWNERS, TENANTS, Universe, basic
 
@@ -36,7 +40,7 @@ TOKEN_LIFE = timedelta(seconds=300)
 BASE = "/iam/access-management/v1"
 
 
-class Sharing(ForeseeingAmendments, RoleActs, AskingAll, Comparing):
+class Sharing(ForeseeingAmendments, RoleActs, OwnActs, AskingAll, Comparing):
     """Acts at random; after each the facts, rows, lists and events are compared, and a token is introspected.
 
     What follows from them takes turns: after one act a door is asked over HTTP, after the next ACL, calls and
@@ -89,6 +93,9 @@ class Sharing(ForeseeingAmendments, RoleActs, AskingAll, Comparing):
             return self.read_acl_agrees(APPS[turn % 3])
         dice = random.Random(turn * 7)
         known = [(a.principal, a.application, a.tenant) for a in self.model.assignments.values()]
+        known += [
+            (a.principal, named[0], a.tenant) for a in self.model.given.values() for named in a.made.held
+        ]
         services = [one for one in known if one[0] in APPS and one[0] != one[1]]
         caller, target, name = dice.choice(services) if dice.random() < 0.7 else _any_call(dice)
         if (caller, name) == ("gamma.planner", "gamma"):
@@ -121,6 +128,7 @@ class Sharing(ForeseeingAmendments, RoleActs, AskingAll, Comparing):
             return
         roles = self.model.may_call(caller, target, name, self.at)
         assert answer.status_code == (200 if roles else 400), (caller, target, name, answer.content)
+        self.preview_agrees(caller, target, name, roles)
         if roles:
             body = answer.json()
             assert body["expires_in"] == self.expected_life(caller, target, name, roles).total_seconds()
@@ -132,9 +140,23 @@ class Sharing(ForeseeingAmendments, RoleActs, AskingAll, Comparing):
             assert answer.json()["error"] == "invalid_scope"
             assert "KC-5" in answer.json()["error_description"] or answer.json().get("reasons")
 
+    def preview_agrees(self, caller: str, target: str, name: str, roles: set[tuple]) -> None:
+        """What an administrator is told that the token would say."""
+        wish = Wish(client_id=caller, grant=SERVICE, target=target, scope="openid")
+        tenant = self.u.tenants[name]
+        with tenant_scope(tenant.id):
+            try:
+                told = preview(wish, tenant=tenant, at=self.at)
+            except NotFound:
+                assert not roles
+                return
+        assert told["granted"] == bool(roles)
+        assert {self.said(urn) for urn in told.get("claims", {}).get("roles", ())} == roles
+
     def expected_life(self, caller: str, target: str, name: str, roles: set[tuple]) -> timedelta:
         """Until the first moment at which the call, or one of its roles, falls."""
-        ends = {life[1] for a in self.model.assignments.values() for life in [a.life] if life[1]}
+        given = (*self.model.assignments.values(), *self.model.given.values())
+        ends = {each.life[1] for each in given if each.life[1]}
         for moment in sorted({*self.model.moments(), *ends}):
             near = self.at < moment < self.at + TOKEN_LIFE
             if near and not self.model.may_call(caller, target, name, moment) >= roles:

@@ -47,7 +47,7 @@ HEADERS = ["If-Match", "If-None-Match", "Authorization", "Accept", "Accept-Langu
 CREDENTIALS = ["Basic é", "Basic Og==", "Basic", "Bearer", "Bearer é", "Bearer a.b.c"]
 IDS = (
     *("application_id", "client_id", "contract_id", "pause_id", "tenant_id", "secret_id", "partnership_id"),
-    *("webhook_id", "delivery_id", "key_id", "certificate_id", "issuer_id"),
+    *("webhook_id", "delivery_id", "key_id", "certificate_id", "issuer_id", "resource_type", "resource_id"),
 )
 
 

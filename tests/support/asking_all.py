@@ -15,7 +15,8 @@ from iam_portal.errors import NotFound
 from iam_portal.walls import tenant_scope
 from tenants.models import Tenant
 from tests.support.happening import APPS, History
-from tests.support.universe import OWNERS, TENANTS
+from tests.support.naive_own import STATIC
+from tests.support.universe import NAMES, OWNERS, TENANTS
 
 MODEL_PRIVILEGES = ("read", "modify", "delete")
 
@@ -33,34 +34,33 @@ class AskingAll(History):
             chosen = dice.choice(given)
             name, application = chosen.tenant, chosen.application
         owner = name if dice.random() < 0.5 else owner
-        tenant = self.u.tenants[name]
+        tenant, target = self.u.tenants[name], (application, dice.choice([STATIC, *NAMES]), privilege)
         with tenant_scope(tenant.id):
-            told = self.ask(tenant, owner, application, privilege, at, user_id=self.u.users[name].id)
+            told = self.ask(tenant, owner, target, at, user_id=self.u.users[name].id)
             held = self.model.held(name, "user", name, application, at)
-            self.told_agrees(told, privilege in self.amount(application, held, owner, at))
+            self.told_agrees(told, self.allows(target, held, owner, at))
             group = f"{name}/{dice.choice(['top', 'team'])}"
-            told = self.ask(tenant, owner, application, privilege, at, group_id=self.u.groups[group].id)
+            told = self.ask(tenant, owner, target, at, group_id=self.u.groups[group].id)
             held = self.of_group(name, group, application, at)
-            self.told_agrees(told, privilege in self.amount(application, held, owner, at))
-            self.service_agrees(dice.choice(APPS), tenant, owner, application, privilege, at)
+            self.told_agrees(told, self.allows(target, held, owner, at))
+            self.service_agrees(dice.choice(APPS), tenant, owner, target, at)
 
     def service_agrees(
-        self, caller: str, tenant: Tenant, owner: str, application: str, privilege: str, at: datetime
+        self, caller: str, tenant: Tenant, owner: str, target: tuple[str, str, str], at: datetime
     ) -> None:
         """On its own tenant's data, and as its owner on that of others."""
         if OWNERS[caller] != tenant.slug:
             owner = tenant.slug
+        application = target[0]
         calls = self.model.may_call(caller, application, owner, at)
-        allowed = any(
-            privilege in self.model.amounts_to(application, key, mark, at) for key, _, mark in calls
-        )
+        allowed = self.allows(target, [(key, mark, owner) for key, _, mark in calls], owner, at)
         try:
-            told = self.ask(tenant, owner, application, privilege, at, application_id=caller)
+            told = self.ask(tenant, owner, target, at, application_id=caller)
         except NotFound:
             assert OWNERS[caller] != tenant.slug
             assert not any(
                 known.tenant == tenant.slug and known.principal == caller
-                for known in self.model.assignments.values()
+                for known in (*self.model.assignments.values(), *self.model.given.values())
             )
             return
         if caller == application:
@@ -69,14 +69,15 @@ class AskingAll(History):
         self.told_agrees(told, allowed)
 
     def ask(
-        self, tenant: Tenant, owner: str, application: str, privilege: str, at: datetime, **who: object
+        self, tenant: Tenant, owner: str, target: tuple[str, str, str], at: datetime, **who: object
     ) -> Told:
+        application, name, privilege = target
         asked = Asked(
             tenant=tenant,
             principal=load.Principal(tenant.id, **who),  # type: ignore[arg-type]
             application_id=application,
             type="urn:test",
-            key="machines",
+            key=name,
             privilege=privilege,
             owning_tenant_id=self.u.tenants[owner].id,
         )
@@ -91,16 +92,22 @@ class AskingAll(History):
         found: set[tuple] = set()
         while group is not None:
             found |= self.model.held(name, "group", group, application, at)
-            group = self.model.groups[group]
+            group = self.model.group_above(group, at)
         return found
 
-    def amount(self, application: str, held: Iterable[tuple], owner: str, at: datetime) -> set[str]:
-        """What the roles come to on the data of one tenant."""
+    def allows(self, target: tuple[str, str, str], held: Iterable[tuple], owner: str, at: datetime) -> bool:
+        application, name, privilege = target
+        return privilege in self.amount(application, held, owner, name, at)
+
+    def amount(
+        self, application: str, held: Iterable[tuple], owner: str, name: str, at: datetime
+    ) -> set[str]:
+        """What the roles come to on a resource in the data of one tenant."""
         return {
             privilege
             for key, contract, scope in held
             if scope == owner
-            for privilege in self.model.amounts_to(application, key, contract, at)
+            for privilege in self.model.on(application, key, contract, owner, name, at)
         }
 
     def user_acl_agrees(self, name: str, application: str) -> None:
@@ -114,10 +121,17 @@ class AskingAll(History):
             assert sharing is not None
             roles = effective_roles(person, sharing, book, at=self.at).held
             entries = personal.entries(roles, sharing, book, at=self.at)
-        told = {self.u.named(entry["owningTenantId"]): set(entry["privileges"]) for entry in entries}
+        told = {
+            (self.u.named(entry["owningTenantId"]), entry["resourceId"]): set(entry["privileges"])
+            for entry in entries
+        }
         held = self.model.held(name, "user", name, application, self.at)
-        expected = {scope: self.amount(application, held, scope, self.at) for _, _, scope in held}
-        assert told == {scope: found for scope, found in expected.items() if found}
+        expected = {
+            (scope, resource): self.amount(application, held, scope, resource, self.at)
+            for _, _, scope in held
+            for resource in (STATIC, *NAMES)
+        }
+        assert told == {slot: found for slot, found in expected.items() if found}
 
     def review_agrees(self, name: str, application: str, moments: Iterable[datetime]) -> None:
         """Every role of every person and service of the tenant, at moments past and planned."""
@@ -129,22 +143,22 @@ class AskingAll(History):
                 assert not self.model.held(name, "user", name, application, self.at)
                 return
             for at in moments:
-                told: dict[tuple, set[str]] = defaultdict(set)
+                told: dict[tuple, set[tuple[str, str]]] = defaultdict(set)
                 for line in found.lines(at):
                     scope = self.u.named(line.role.scope_tenant_id)
                     who = name if line.kind == "user" else line.principal_id
                     slot = (line.kind, who, line.role.key, line.role.contract_id, scope)
                     assert slot not in told, "one line for a role"
-                    told[slot] = {privilege for _, _, privilege in line.permissions}
+                    told[slot] = {(resource, privilege) for _, resource, privilege in line.permissions}
                     assert line.through
                 assert told == self.reviewed(name, application, at), (name, application, at)
 
-    def reviewed(self, name: str, application: str, at: datetime) -> dict[tuple, set[str]]:
-        found: dict[tuple, set[str]] = {}
+    def reviewed(self, name: str, application: str, at: datetime) -> dict[tuple, set[tuple[str, str]]]:
+        found: dict[tuple, set[tuple[str, str]]] = {}
 
         def add(kind: str, who: str, held: Iterable[tuple]) -> None:
             for key, contract, scope in held:
-                amount = self.model.amounts_to(application, key, contract, at)
+                amount = self.model.named(application, key, contract, at)
                 found[kind, who, key, contract, scope] = set(amount)
 
         add("user", name, self.model.held(name, "user", name, application, at))

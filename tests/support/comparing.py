@@ -14,7 +14,8 @@ from applications.models import Announced, Availability, Event
 from applications.turns import turns
 from iam_portal.walls import cross_tenant, tenant_scope
 from tests.support.happening import APPS, History
-from tests.support.universe import PRIVILEGES, TENANTS
+from tests.support.naive_own import STATIC
+from tests.support.universe import NAMES, PRIVILEGES, TENANTS
 
 
 class Comparing(History):
@@ -91,15 +92,16 @@ class Comparing(History):
         self.compare_acl(found.resources, application, at)
 
     def compare_acl(self, entries: list[dict[str, Any]], application: str, at: datetime) -> None:
-        served: dict[str, set[tuple]] = {}
+        served: dict[str, dict[str, set[tuple]]] = {}
         for entry in entries:
-            name = self.u.named(entry["owningTenantId"])
-            assert name not in served, "one static resource, one entry"
-            served[name] = set()
+            name, resource = self.u.named(entry["owningTenantId"]), entry["resourceId"]
+            assert resource not in served.setdefault(name, {}), "one resource, one entry"
+            assert (entry["kind"] == "static") == (resource == STATIC)
+            found = served[name][resource] = set()
             for grant in entry["grants"]:
                 scope, app, key, mark = named_by(grant["role"])
-                assert (self.u.named(scope), app) == (name, application)
-                served[name].add((key, mark, frozenset(grant["privileges"])))
+                assert (self.u.named(scope), app or application) == (name, application)
+                found.add((key, mark, frozenset(grant["privileges"])))
         assert served == self.model.acl(application, at), (application, at)
 
     def calls_agree(self, turn: int, probes: list[datetime]) -> None:
@@ -130,7 +132,8 @@ class Comparing(History):
                 assert told == self.model.held(name, "user", name, application, at), (application, name, at)
                 self.holders_can(roles.held, application, at)
                 for role in roles.held:
-                    self.confirmed_agrees(role, sharing[application], books[application], at)
+                    if role.relation != "tenant":
+                        self.confirmed_agrees(role, sharing[application], books[application], at)
 
     def confirmed_agrees(self, role: HeldRole, sharing: SharingFacts, book: RoleBook, at: datetime) -> None:
         """Through an access contract: rule and mark say the same, at any moment."""
@@ -149,8 +152,10 @@ class Comparing(History):
             return
         entries = acl.build(self.u.applications[application], at=at).resources
         for role in held:
-            expected = self.model.amounts_to(application, role.key, role.contract_id, at)
-            assert looked_up(entries, role.scope_tenant_id, role.urn) == expected, (role, at)
+            owner = self.u.named(role.scope_tenant_id)
+            for name in (STATIC, *NAMES):
+                expected = self.model.on(application, role.key, role.contract_id, owner, name, at)
+                assert looked_up(entries, role.scope_tenant_id, role.urn, name) == expected, (role, name, at)
 
     def said(self, urn: str) -> tuple[str, str, str | None]:
         """What a URN says: the role's key, whose data, and the contract that marks it."""
@@ -179,18 +184,26 @@ class Comparing(History):
 
 
 def named_by(urn: str) -> tuple[str, str, str, str | None]:
-    """The parts of an application role's URN: scope tenant, application, key, contract or None."""
+    """The parts of a role's URN: scope tenant, application, key, contract or None.
+
+    A role of a tenant's making names no application.
+    """
+    if urn.startswith("urn:iam:tenant-role:"):
+        tenant_id, key = urn.removeprefix("urn:iam:tenant-role:").split(":")
+        return tenant_id, "", key, None
     scope, application, key, *mark = urn.removeprefix("urn:iam:application-role:").split(":")
     assert mark in ([], ["contract", *mark[1:]])
     return scope, application, key, mark[1] if mark else None
 
 
-def looked_up(entries: Iterable[Mapping[str, Any]], tenant_id: str, urn: str) -> frozenset[str]:
-    """As the application does it: the privileges of the URN on its one resource, of this owner."""
+def looked_up(
+    entries: Iterable[Mapping[str, Any]], tenant_id: str, urn: str, resource: str
+) -> frozenset[str]:
+    """As the application does it: the privileges of the URN on a resource of this owner."""
     return frozenset(
         privilege
         for entry in entries
-        if entry["owningTenantId"] == tenant_id
+        if (entry["owningTenantId"], entry["resourceId"]) == (tenant_id, resource)
         for grant in entry["grants"]
         if grant["role"] == urn
         for privilege in grant["privileges"]

@@ -15,6 +15,7 @@ from tenants.actions import tenants as tenant_acts
 from tenants.impact import Act, foresee
 from tenants.models import Partnership
 from tests.support import naive
+from tests.support.comparing import named_by
 from tests.support.contract_acts import ContractActs
 from tests.support.factories import SYSTEM
 from tests.support.happening import APPS, application_ids, index, maybe_offset, role_sets, tenant_names
@@ -182,13 +183,14 @@ class Foreseeing(ContractActs, OtherActs):
 
     def named_urns(self, item: Found) -> frozenset[tuple[str, str, str]]:
         """(application, role key, whose data) of each role that a person loses."""
-        parts = [urn.split(":") for urn in item["roles"]]
-        return frozenset((part[4], part[5], self.u.named(part[3])) for part in parts)
+        named = [named_by(urn) for urn in item["roles"]]
+        return frozenset((application, key, self.u.named(scope)) for scope, application, key, _ in named)
 
 
 def every_moment(model: naive.Naive) -> set[datetime]:
     """Also those at which people and assignments come and go."""
-    lives = [assignment.life for assignment in model.assignments.values()]
+    lives = [given.life for given in (*model.assignments.values(), *model.given.values())]
+    lives += [life for _, _, life in model.places]
     lives += [life for _, _, life in model.members]
     lives += [life for _, active in model.users.values() for life in active]
     return {*model.moments(), *(moment for life in lives for moment in life if moment is not None)}
@@ -224,7 +226,8 @@ def lost_people(before: naive.Naive, after: naive.Naive, moments: list[datetime]
                 had, has = (amounts(model, name, application, at) for model in (before, after))
                 for (key, scope), amount in had.items():
                     if (key, scope) not in has or amount - has[key, scope]:
-                        found.setdefault(name, set()).add((application, key, scope))
+                        made = key in before.made  # such a role has one name for all applications
+                        found.setdefault(name, set()).add(("" if made else application, key, scope))
     return found
 
 

@@ -17,7 +17,7 @@ from tests.support.universe import OWNERS, TENANTS, Universe
 # The random histories search as long as this says; each failure prints the blob that repeats it.
 NAME = os.environ.get("HYPOTHESIS_PROFILE", "default")
 PROFILES = {
-    "default": {"max_examples": 12, "stateful_step_count": 20},
+    "default": {"max_examples": 10, "stateful_step_count": 20},
     "slow": {"max_examples": 300, "stateful_step_count": 40},
 }
 PROFILES["ci"] = {**PROFILES["default"], "derandomize": True}

@@ -8,13 +8,26 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tests.support.naive_facts import Application, Assignment, Contract, Life, Role, Term, cut, lives
+from tests.support.naive_own import Given, Kept, Made, Own
 from tests.support.naive_words import Words
 
-__all__ = ["Application", "Assignment", "Contract", "Naive", "Role", "Term", "cut", "lives"]
+__all__ = [
+    "Application",
+    "Assignment",
+    "Contract",
+    "Given",
+    "Kept",
+    "Made",
+    "Naive",
+    "Role",
+    "Term",
+    "cut",
+    "lives",
+]
 
 
 @dataclass
-class Naive(Words):
+class Naive(Words, Own):
     """Everything that happened, and the answers that follow."""
 
     tenants: dict[str, list[Life]] = field(default_factory=dict)  # when each is suspended
@@ -25,9 +38,12 @@ class Naive(Words):
     auto: set[tuple[str, str, str]] = field(default_factory=set)  # (who says yes, to whose, contract type)
     assignments: dict[str, Assignment] = field(default_factory=dict)
     users: dict[str, tuple[str, list[Life]]] = field(default_factory=dict)  # (tenant, when active)
-    groups: dict[str, str | None] = field(default_factory=dict)  # group → the one above it
+    places: list[tuple[str, str, Life]] = field(default_factory=list)  # (group, the one above it, life)
     members: list[tuple[str, str, Life]] = field(default_factory=list)  # (user, group, life)
     required: dict[str, set[tuple[str, str]]] = field(default_factory=dict)  # application → (other, key)
+    kept: list[Kept] = field(default_factory=list)
+    made: dict[str, Made] = field(default_factory=dict)
+    given: dict[str, Given] = field(default_factory=dict)
 
     # --- granted and available ---
 
@@ -150,9 +166,10 @@ class Naive(Words):
                     found.add((assignment.key, None, scope))
                 if assignment.contract is not None and contract == assignment.contract:
                     found.add((assignment.key, contract, scope))
-        return found
+        own = self.given_held(tenant, kind, principal, application, at)
+        return found | {(key, None, tenant) for key in own}
 
-    def reaches(self, assignment: Assignment, kind: str, principal: str, at: datetime) -> bool:
+    def reaches(self, assignment: Assignment | Given, kind: str, principal: str, at: datetime) -> bool:
         """Directly, or through a group that the user is in, or one above that."""
         if assignment.kind == kind and assignment.principal == principal:
             return True
@@ -164,7 +181,7 @@ class Naive(Words):
                 while above is not None:
                     if above == assignment.principal:
                         return True
-                    above = self.groups[above]
+                    above = self.group_above(above, at)
         return False
 
     def may_call(self, caller: str, target: str, tenant: str, at: datetime) -> set[tuple]:
@@ -185,28 +202,6 @@ class Naive(Words):
                 if contract is not None and self.contracts[contract].provider == tenant:
                     through.add((key, scope, self.mark(target, key, contract, at)))
         return through
-
-    def acl(self, application: str, at: datetime) -> dict[str, set[tuple]]:
-        """For each tenant that is served: (role key, mark, privileges), granted as owned or by provision.
-
-        Marked ones are for those who work there by an access contract.
-        """
-        found: dict[str, set[tuple]] = {}
-        for tenant in self.tenants:
-            if not self.own_way(application, tenant, at):
-                continue
-            found[tenant] = set()
-            for key in self.keys(application):
-                ways = self.granted(application, key, tenant, at)
-                role = self.living_role(application, key, at)
-                if role is not None and any(relation != "access" for relation, _, _ in ways):
-                    found[tenant].add((key, None, role.privileges(at)))
-                    for contract_id, contract in self.contracts.items():
-                        given = contract.type == "access" and contract.provider == tenant
-                        if given and self.counts(contract, role, at) and self.was_marked(contract, role, at):
-                            found[tenant].add((key, contract_id, self.confirmed(contract, role, at)))
-            found[tenant] = {grant for grant in found[tenant] if grant[2]}
-        return found
 
     # --- what may be offered ---
 
@@ -268,6 +263,7 @@ class Naive(Words):
                 cut([assignment.life], at)
 
     def retire(self, application: str, at: datetime) -> None:
+        self.end_all_of(application, at)
         for key in self.keys(application):
             self.take_role_away(application, key, at)
         cut([(known := self.applications[application]).life, *known.suspended], at)

@@ -23,7 +23,9 @@ class Words:
         return frozenset()
 
     def amounts_to(self, application: str, key: str, contract: str | None, at: datetime) -> frozenset[str]:
-        """The privileges that the holder of a role has by it."""
+        """The privileges that the holder of a role has by it on what its application declares."""
+        if key in self.made:
+            return self.static_part(self.made[key], application, at)
         role = self.living_role(application, key, at)
         if role is None:
             return frozenset()

@@ -22,9 +22,12 @@ from tenants.actions import groups, memberships
 from tenants.models import Group, Tenant, User
 from tests.support import naive
 from tests.support.factories import SYSTEM, make_partners, make_tenant, make_user
+from tests.support.naive_own import STATIC
+from tests.support.universe_own import Keeping
 
 TENANTS = ("acme", "beta", "gamma", "delta")
 OWNERS = {"acme.meter": "acme", "beta.reader": "beta", "gamma.planner": "gamma"}
+NAMES = ("plant", "press")  # of resources that tenants keep
 PRIVILEGES = {"viewer": ["read"], "editor": ["read", "modify"]}
 
 
@@ -50,7 +53,7 @@ def basic(client_id: str, secret: str) -> dict[str, str]:
 
 
 @dataclass
-class Universe:
+class Universe(Keeping):
     """Four tenants that are all partners, three applications with two roles each, a user and two groups each.
 
     Names stand for ids in the naive model; ``named`` finds the name behind an id.
@@ -78,6 +81,7 @@ class Universe:
         for application_id, owner in OWNERS.items():
             made._application(application_id, owner, at)
         made._first_shares(at)
+        made._first_own(at)
         return made
 
     def fork(self) -> "Universe":
@@ -160,22 +164,31 @@ class Universe:
 
     def assign(self, known: naive.Assignment, at: datetime) -> str:
         """Give the role; ``known`` says to whom, and its life says when."""
-        principal = {
-            "user": lambda: {"user_id": self.users[known.principal].id},
-            "group": lambda: {"group_id": self.groups[known.principal].id},
-            "application": lambda: {"principal_application_id": known.principal},
-        }[known.kind]()
         wanted = Wanted(
             role=known.key,
             application_id=known.application,
             contract_id=UUID(known.contract) if known.contract else None,
             starts_at=known.life[0],
             ends_at=known.life[1],
-            **principal,
+            **self._principal(known),
         )
         row = assignments.assign(tenant=self.tenants[known.tenant], wanted=wanted, by=SYSTEM, at=at)
         self.model.assignments[str(row.id)] = known
         return str(row.id)
+
+    def give_made(self, known: naive.Given, at: datetime) -> None:
+        """The same of a role that the tenant made."""
+        start, end = known.life
+        wanted = Wanted(role=known.made.key, starts_at=start, ends_at=end, **self._principal(known))
+        row = assignments.assign(tenant=self.tenants[known.tenant], wanted=wanted, by=SYSTEM, at=at)
+        self.model.given[str(row.id)] = known
+
+    def _principal(self, known: naive.Assignment | naive.Given) -> dict[str, Any]:
+        if known.kind == "application":
+            return {"principal_application_id": known.principal}
+        if known.kind == "user":
+            return {"user_id": self.users[known.principal].id}
+        return {"group_id": self.groups[known.principal].id}
 
     def _note(self, tenant: str, tick: Tick, at: datetime) -> None:
         """What came with an acceptance, unless it was there already."""
@@ -211,7 +224,7 @@ class Universe:
             team = groups.create(tenant=tenant, name="Team", parent_id=top.id, by=SYSTEM, at=at)
             memberships.add(tenant=tenant, group_id=team.id, user_id=user.id, by=SYSTEM, at=at)
         self.groups |= {f"{slug}/top": top, f"{slug}/team": team}
-        self.model.groups |= {f"{slug}/top": None, f"{slug}/team": f"{slug}/top"}
+        self.model.places.append((f"{slug}/team", f"{slug}/top", [at, None]))
         self.model.members.append((slug, f"{slug}/team", [at, None]))
 
     def _application(self, application_id: str, owner: str, at: datetime) -> None:
@@ -250,3 +263,12 @@ class Universe:
                 tenant, "application", caller, "acme.meter", "viewer", viewer, contract, [at, None]
             )
             self.assign(known, at)
+
+    def _first_own(self, at: datetime) -> None:
+        """Beta keeps a press in a plant that every reader of machines reads; its top has a role over it."""
+        self.keep("acme.meter", "beta", "plant", ("read", "modify"), STATIC, at)
+        self.keep("acme.meter", "beta", "press", ("modify", "delete"), "plant", at)
+        self.define("beta", [("acme.meter", "press", "delete")], at)
+        self.give_made(
+            naive.Given("beta", "group", "beta/top", self.model.made["beta-night"], [at, None]), at
+        )
