@@ -88,14 +88,16 @@ ORDER BY a.created_at, a.id
 
 # One row for all permissions of a role that live alike: mostly one for a role.
 _BOOKS = """
-SELECT false, r.application_id, r.key, p.during, array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
+SELECT false, r.application_id, r.key, p.during, p.held,
+    array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
 FROM applications_rolepermission p
 JOIN applications_applicationrole r ON r.id = p.role_id
 JOIN applications_resource s ON s.id = p.resource_id
 WHERE r.application_id = ANY(%(applications)s) AND NOT isempty(p.during) AND s.owner_tenant_id IS NULL
-GROUP BY r.application_id, r.key, p.during
+GROUP BY r.application_id, r.key, p.during, p.held
 UNION ALL
-SELECT true, s.application_id, r.key, p.during, array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
+SELECT true, s.application_id, r.key, p.during, p.during,
+    array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
 FROM accesscontrol_tenantrolepermission p
 JOIN accesscontrol_tenantrole r ON r.id = p.role_id
 JOIN applications_resource s ON s.id = p.resource_id
@@ -140,10 +142,10 @@ def books(application_ids: Collection[str], *, tenant_id: UUID | str) -> dict[st
     own: dict[str, dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
     made: dict[str, dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
     values = {"applications": list(application_ids), "tenant": tenant_id}
-    for of_tenant, application_id, key, during, *permissions in _rows(_BOOKS, values):
-        shelf, span = made if of_tenant else own, Span.of(during)
+    for of_tenant, application_id, key, during, ever, *permissions in _rows(_BOOKS, values):
+        shelf, span, held = made if of_tenant else own, Span.of(during), Span.of(ever)
         shelf[application_id][key] += [
-            PermissionFact(permission, span) for permission in zip(*permissions, strict=True)
+            PermissionFact(permission, span, held) for permission in zip(*permissions, strict=True)
         ]
     return {
         application_id: RoleBook(

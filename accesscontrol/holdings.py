@@ -61,13 +61,13 @@ WHERE user_id = ANY(%(users)s::uuid[]) AND NOT isempty(during)
     AND (upper_inf(during) OR upper(during) > %(when)s)
 """
 _BOOKS = """
-SELECT NULL, r.application_id, r.key, s.type, s.key, p.privilege, p.during
+SELECT NULL, r.application_id, r.key, s.type, s.key, p.privilege, p.during, p.held
 FROM applications_rolepermission p
 JOIN applications_applicationrole r ON r.id = p.role_id
 JOIN applications_resource s ON s.id = p.resource_id
 WHERE r.application_id = ANY(%(applications)s) AND NOT isempty(p.during) AND s.owner_tenant_id IS NULL
 UNION ALL
-SELECT p.tenant_id::text, s.application_id, r.key, s.type, s.key, p.privilege, p.during
+SELECT p.tenant_id::text, s.application_id, r.key, s.type, s.key, p.privilege, p.during, p.during
 FROM accesscontrol_tenantrolepermission p
 JOIN accesscontrol_tenantrole r ON r.id = p.role_id
 JOIN applications_resource s ON s.id = p.resource_id
@@ -194,9 +194,10 @@ def _books(loaded: _Loaded) -> dict[Pair, RoleBook]:
     own: dict[str, dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
     made: dict[Pair, dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
     values = {"applications": sorted(loaded.applications), "tenants": sorted(loaded.tenants)}
-    for tenant_id, application_id, key, kind, resource, privilege, during in _rows(_BOOKS, **values):
+    for tenant_id, application_id, key, *permission, during, held in _rows(_BOOKS, **values):
         shelf = own[application_id] if tenant_id is None else made[application_id, tenant_id]
-        shelf[key].append(PermissionFact((kind, resource, privilege), Span.of(during)))
+        kind, resource, privilege = permission
+        shelf[key].append(PermissionFact((kind, resource, privilege), Span.of(during), Span.of(held)))
     declared = {
         application_id: {key: tuple(facts) for key, facts in own[application_id].items()}
         for application_id in loaded.applications

@@ -18,6 +18,9 @@ principal_becoming = Signal()
 roles_ended = Signal()
 # resources that ended; resource_ids, at
 resources_ended = Signal()
+# what a manifest gave new ids, before the former ones end: application, pairs (former row, its heir), by, at
+resources_superseded = Signal()
+roles_superseded = Signal()
 # asks, before an act that takes something away (act, scope: applications.impact_scope.Scope): a receiver that
 # knows principals takes its first look, and answers with a function that takes the second, afterwards
 impact_asked = Signal()
