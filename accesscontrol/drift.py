@@ -17,6 +17,7 @@ from applications import facts as sharing_facts
 from applications.availability import ContractFact, SharingFacts, Term
 from applications.models import Application, Availability, Contract, ContractState, RequiredRole
 from applications.models.applications import PORTAL_ID
+from applications.policies import keys_now
 from iam_portal.decision import Decision
 from iam_portal.gate import Actor
 from iam_portal.spans import Span
@@ -50,9 +51,11 @@ class _Ground:
     sharing: Mapping[str, SharingFacts]
     holders: Mapping[tuple[str, str], PrincipalFacts]
     grantable: Callable[[str, str], Decision]
+    keys: Mapping[tuple[str, str], str]  # of roles that have a new one since they were required
 
     def line(self, row: RequiredRole) -> Required:
-        asked = Requirement(row.application_id, row.wanted_application, row.wanted_role)
+        key = self.keys.get((row.wanted_application, row.wanted_role), row.wanted_role)
+        asked = Requirement(row.application_id, row.wanted_application, key)
         facts = self.sharing.get(asked.wanted_application)
         nobody = PrincipalFacts(row.application_id, str(self.tenant.id), load.ALWAYS)
         holder = self.holders.get((row.application_id, row.wanted_application), nobody)
@@ -62,7 +65,7 @@ class _Ground:
             wanted=facts.application.name if facts else asked.wanted_application,
             since=row.during.lower,
             met=met(asked, facts, holder, tenant=self.tenant.name, at=self.at),
-            may_grant=self.grantable(asked.wanted_application, asked.wanted_role),
+            may_grant=self.grantable(asked.wanted_application, key),
         )
 
 
@@ -75,7 +78,7 @@ def report(
     application_id: str | None = None,
     contract: Contract | None = None,
 ) -> list[Required]:
-    """Every required role of what the tenant has as owned or by provision, in order. Ten queries at most.
+    """Every required role of what the tenant has as owned or by provision, in order. Twelve queries at most.
 
     With ``contract``, one that the tenant receives: of what it shares, as from its start on, proposed or not.
     ``now`` is when the actor's own rights are asked.
@@ -93,14 +96,30 @@ def report(
     wanted = {row.wanted_application for row in rows}
     if not rows:
         return []
+    sharing = _sharing(wanted, tenant, contract, moment)
     ground = _Ground(
         tenant=tenant,
         at=moment,
-        sharing=_sharing(wanted, tenant, contract, moment),
+        sharing=sharing,
         holders=_holders(tenant, {row.application_id for row in rows}, wanted, moment),
         grantable=_grantable(tenant, actor, wanted, now),
+        keys=_keys(rows, sharing, at),
     )
-    return [ground.line(row) for row in rows]
+    lines = {line.key: line for line in map(ground.line, rows)}
+    return [lines[key] for key in sorted(lines)]
+
+
+def _keys(
+    rows: Iterable[RequiredRole], sharing: Mapping[str, SharingFacts], at: datetime
+) -> dict[tuple[str, str], str]:
+    """Of what the tenant may know; of others a new key would tell that they are there. Two queries."""
+    gone = {
+        (row.wanted_application, row.wanted_role)
+        for row in rows
+        if (facts := sharing.get(row.wanted_application)) is not None
+        and not any(span.covers(at) for span in facts.application.roles.get(row.wanted_role, ()))
+    }
+    return keys_now(gone, at=at) if gone else {}
 
 
 def _available(tenant: Tenant, at: datetime) -> set[str]:

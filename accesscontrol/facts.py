@@ -88,15 +88,16 @@ ORDER BY a.created_at, a.id
 
 # One row for all permissions of a role that live alike: mostly one for a role.
 _BOOKS = """
-SELECT 'application', r.application_id, r.key, p.during,
+SELECT 'application', r.application_id, r.key, p.during, p.held,
     array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
 FROM applications_rolepermission p
 JOIN applications_applicationrole r ON r.id = p.role_id
 JOIN applications_resource s ON s.id = p.resource_id
 WHERE r.application_id = ANY(%(applications)s) AND NOT isempty(p.during) AND s.owner_tenant_id IS NULL
-GROUP BY r.application_id, r.key, p.during
+GROUP BY r.application_id, r.key, p.during, p.held
 UNION ALL
 SELECT CASE WHEN s.owner_tenant_id IS NULL THEN 'tenant' ELSE 'own' END, s.application_id, r.key, p.during,
+    p.during,
     array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
 FROM accesscontrol_tenantrolepermission p
 JOIN accesscontrol_tenantrole r ON r.id = p.role_id
@@ -141,10 +142,10 @@ def books(application_ids: Collection[str], *, tenant_id: UUID | str) -> dict[st
     """Permissions of application roles and of the tenant's roles, by application. One query."""
     shelves: dict[tuple[str, str], dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
     values = {"applications": list(application_ids), "tenant": tenant_id}
-    for shelf, application_id, key, during, *permissions in _rows(_BOOKS, values):
-        span = Span.of(during)
+    for shelf, application_id, key, during, ever, *permissions in _rows(_BOOKS, values):
+        span, held = Span.of(during), Span.of(ever)
         shelves[shelf, application_id][key] += [
-            PermissionFact(permission, span) for permission in zip(*permissions, strict=True)
+            PermissionFact(permission, span, held) for permission in zip(*permissions, strict=True)
         ]
 
     def shelved(shelf: str, application_id: str) -> dict[str, tuple[PermissionFact, ...]]:

@@ -70,14 +70,14 @@ WHERE user_id = ANY(%(users)s::uuid[]) AND NOT isempty(during)
     AND (upper_inf(during) OR upper(during) > %(when)s)
 """
 _BOOKS = """
-SELECT NULL, false, r.application_id, r.key, s.type, s.key, p.privilege, p.during
+SELECT NULL, false, r.application_id, r.key, s.type, s.key, p.privilege, p.during, p.held
 FROM applications_rolepermission p
 JOIN applications_applicationrole r ON r.id = p.role_id
 JOIN applications_resource s ON s.id = p.resource_id
 WHERE r.application_id = ANY(%(applications)s) AND NOT isempty(p.during) AND s.owner_tenant_id IS NULL
 UNION ALL
 SELECT p.tenant_id::text, s.owner_tenant_id IS NOT NULL, s.application_id, r.key, s.type, s.key, p.privilege,
-    p.during
+    p.during, p.during
 FROM accesscontrol_tenantrolepermission p
 JOIN accesscontrol_tenantrole r ON r.id = p.role_id
 JOIN applications_resource s ON s.id = p.resource_id
@@ -202,10 +202,11 @@ def _books(loaded: _Loaded) -> dict[Pair, RoleBook]:
     declared: dict[str, dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
     made: dict[tuple[Pair, bool], dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
     values = {"applications": sorted(loaded.applications), "tenants": sorted(loaded.tenants)}
-    for tenant_id, dynamic, application_id, key, *permission, during in _rows(_BOOKS, **values):
+    for tenant_id, dynamic, application_id, key, *permission, during, held in _rows(_BOOKS, **values):
         pair = (application_id, tenant_id)
         shelf = declared[application_id] if tenant_id is None else made[pair, dynamic]
-        shelf[key].append(PermissionFact((permission[0], permission[1], permission[2]), Span.of(during)))
+        kind, resource, privilege = permission
+        shelf[key].append(PermissionFact((kind, resource, privilege), Span.of(during), Span.of(held)))
     own = {application_id: _shelved(declared[application_id]) for application_id in loaded.applications}
     return {
         pair: RoleBook(own[pair[0]], _shelved(made.get((pair, False))), _shelved(made.get((pair, True))))

@@ -23,7 +23,7 @@ from accesscontrol.holdings import Call, Holdings
 from accesscontrol.impact_shapes import people_part, services_part
 from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
 from applications.availability import SharingFacts
-from applications.impact import UNMOVED, moments_of
+from applications.impact import UNMOVED, Renamed, moments_of
 from applications.impact_scope import Scope
 from tenants.impact import Act, Part
 from tenants.policies import hold
@@ -42,7 +42,8 @@ def look(act: Act, scope: Scope) -> Callable[[], Part]:
 
     def again() -> Part:
         after = load.load(pairs, when=act.moment)
-        people, services = lost_by_people(before, after, act.moment), lost_calls(before, after, act.moment)
+        people = lost_by_people(before, after, act.moment, act.renamed)
+        services = lost_calls(before, after, act.moment, act.renamed)
         shown = {
             **people_part(act, people, applications=pairs),
             **services_part(act, services),
@@ -87,7 +88,7 @@ def _assigned(role: TenantRole, at: datetime) -> set[str]:
     return set(map(str, rows.values_list("id", flat=True)))
 
 
-def lost_by_people(before: Holdings, after: Holdings, when: datetime) -> People:
+def lost_by_people(before: Holdings, after: Holdings, when: datetime, renamed: Renamed) -> People:
     """Who holds a role at some moment from ``when`` on and then does not, or only with less in it.
 
     People with the same assignments share an answer: a group of thousands costs one.
@@ -100,13 +101,13 @@ def lost_by_people(before: Holdings, after: Holdings, when: datetime) -> People:
             later = after.people.get(pair, {}).get(user_id)
             key = (_shape(facts, when), _shape(later, when) if later else None)
             if key not in known:
-                known[key] = _lost(facts, was, later, becomes, when)
+                known[key] = _lost(facts, was, later, becomes, when=when, renamed=renamed)
             if known[key]:
                 lost[pair[1], user_id] |= known[key]
     return lost
 
 
-def lost_calls(before: Holdings, after: Holdings, when: datetime) -> Services:
+def lost_calls(before: Holdings, after: Holdings, when: datetime, renamed: Renamed) -> Services:
     """Calls that a service may make at some moment from ``when`` on, and then not, or with fewer roles."""
     found: Services = {}
     for call, facts in before.calls.items():
@@ -116,7 +117,8 @@ def lost_calls(before: Holdings, after: Holdings, when: datetime) -> Services:
         if becomes == was:
             continue
         for moment in _call_moments(was, becomes, when):
-            if _less(_of_call(was, moment), _of_call(becomes, moment) if becomes is not None else {}):
+            held = _anew(_of_call(was, moment), call[1], renamed)
+            if _less(held, _of_call(becomes, moment) if becomes is not None else {}):
                 found[call] = moment
                 break
     return found
@@ -134,7 +136,9 @@ def _lost(
     was: tuple[SharingFacts, RoleBook] | None,
     later: PrincipalFacts | None,
     becomes: tuple[SharingFacts, RoleBook] | None,
+    *,
     when: datetime,
+    renamed: Renamed,
 ) -> frozenset[str]:
     if was is None:
         return frozenset()
@@ -142,7 +146,7 @@ def _lost(
     moments |= {moment for moment in principal_moments(facts) if moment > when}
     found: set[str] = set()
     for moment in moments:
-        held = _of_person(facts, was, moment)
+        held = _anew(_of_person(facts, was, moment), was[0].application.id, renamed)
         kept = _of_person(later, becomes, moment) if later is not None and becomes is not None else {}
         found |= _less(held, kept)
     return frozenset(found)
@@ -164,6 +168,23 @@ def _amounts(
         known, urns = held.get(slot, (Amount(), frozenset()))
         held[slot] = (known | amount, urns | {role.urn})
     return held
+
+
+def _anew(held: Held, application_id: str, renamed: Renamed) -> Held:
+    """The same under the names that the act gives, of roles and of resources."""
+    if not renamed:
+        return held
+    found: Held = {}
+    for (key, scope, made), (amount, urns) in held.items():
+        role = (application_id, key)
+        slot = (key if made else renamed.get(role, role)[1], scope, made)
+        permissions = set()
+        for kind, name, privilege in amount:
+            resource = (application_id, kind, name)
+            _, new_kind, new_name = renamed.get(resource, resource)
+            permissions.add((new_kind, new_name, privilege))
+        found[slot] = (frozenset(permissions), urns)
+    return found
 
 
 def _less(held: Held, kept: Held) -> set[str]:

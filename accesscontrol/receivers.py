@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.dispatch import receiver
 
 from accesscontrol import holders, impact
-from accesscontrol.actions import authorizations
+from accesscontrol.actions import authorizations, succession
 from accesscontrol.actions.administrators import require_administrator
 from accesscontrol.actions.assignments import what_principal_holds
 from accesscontrol.actions.required import give
@@ -19,7 +19,7 @@ from accesscontrol.models import Assignment, Authorization, TenantRole, TenantRo
 from applications import signals as application_signals
 from applications.actions.requirements import Tick
 from applications.impact_scope import Scope
-from applications.models import Application, ApplicationRole, Contract
+from applications.models import Application, ApplicationRole, Contract, Resource
 from iam_portal.gate import Actor, Privilege
 from iam_portal.walls import cross_tenant, tenant_scope
 from tenants import signals as tenant_signals
@@ -94,6 +94,27 @@ def end_assignments(*, roles: Sequence[ApplicationRole], at: datetime, **kwargs:
     """A role that its application took away is held by nobody, in no tenant."""
     with cross_tenant():
         Assignment.objects.filter(application_role__in=roles).close(at)
+
+
+@receiver(application_signals.roles_superseded)
+def follow_roles(
+    *,
+    application: Application,
+    pairs: Sequence[tuple[ApplicationRole, ApplicationRole]],
+    by: Actor,
+    at: datetime,
+    **kwargs: Any,
+) -> None:
+    """Before the former roles end: what is held of them goes on under their new keys."""
+    succession.follow_roles(application=application, pairs=pairs, by=by, at=at)
+
+
+@receiver(application_signals.resources_superseded)
+def follow_resources(
+    *, pairs: Sequence[tuple[Resource, Resource]], by: Actor, at: datetime, **kwargs: Any
+) -> None:
+    """Before the former resources end: roles of tenants hold the new ones."""
+    succession.follow_resources(pairs=pairs, by=by, at=at)
 
 
 @receiver(application_signals.contract_accepted)

@@ -22,7 +22,7 @@ _VERBS = {
     "contract": """
         proposed accepted declined withdrawn lapsed started paused pause_planned pause_cancelled resumed ended
         end_planned amended amendment_planned amendment_proposed amendment_declined amendment_withdrawn
-        amendment_lapsed amendment_cancelled role_widened confirmed
+        amendment_lapsed amendment_cancelled role_widened role_superseded confirmed
     """,
     "partnership": "invited redeemed confirmed declined revoked ended auto_accept_changed",
     "webhook": "paused resumed",

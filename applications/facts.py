@@ -46,7 +46,7 @@ WITH agreed AS MATERIALIZED (
 SELECT r.application_id, r.key, t.during, t.confirmed_at,
     CASE WHEN c.type = 'access' THEN ARRAY(
         SELECT unnest(range_agg(p.during * t.during)) FROM applications_rolepermission p
-        WHERE p.role_id = t.role_id AND p.during && t.during AND NOT p.during @> t.confirmed_at
+        WHERE p.role_id = t.role_id AND p.during && t.during AND NOT p.held @> t.confirmed_at
     ) ELSE '{}' END,
     c.id, c.type, c.provider_id, c.consumer_id, c.onward_access,
     c.starts_at, c.ends_at, c.ended_by,

@@ -21,6 +21,8 @@ from tenants.models import Tenant
 
 # A role held by ownership or provision, or (with its id) by one access contract.
 Slot = tuple[str, str | None]
+Renamed = Mapping[tuple[str, ...], tuple[str, ...]]  # ``Act.renamed``
+UNNAMED: Renamed = {}
 # What an act shows that moves no availability.
 UNMOVED: Mapping[str, Any] = {"pairs": [], "pairCount": 0, "contracts": {"count": 0, "items": []}}
 MOST_ITEMS = 500  # of one list; the counts are always whole
@@ -64,7 +66,7 @@ def look(act: Act) -> Callable[[], Part] | None:
 
     def again() -> Part:
         after = _facts(scope)
-        losses = compare(before, after, scope.pairs, when=act.moment)
+        losses = compare(before, after, scope.pairs, when=act.moment, renamed=act.renamed)
         effects = _effects(losses, after, scope.pairs, act.moment) | _done_to(standing, _standing(scope))
         parts = [_part(act, scope, losses, effects), *(second() for second in further)]
         return Part(
@@ -82,6 +84,7 @@ def compare(
     pairs: Mapping[str, frozenset[str]],
     *,
     when: datetime,
+    renamed: Renamed,
 ) -> list[Loss]:
     """Each pair that holds something at some moment from ``when`` on, and then does not any more."""
     found = []
@@ -90,7 +93,7 @@ def compare(
             continue
         for tenant_id in tenants:
             was, becomes = before[application_id].about(tenant_id), after[application_id].about(tenant_id)
-            loss = _loss(was, becomes, tenant_id, when) if was != becomes else None
+            loss = _loss(was, becomes, tenant_id, when, renamed) if was != becomes else None
             if loss is not None:
                 found.append(loss)
     return sorted(
@@ -105,13 +108,16 @@ def moments_of(before: SharingFacts, after: SharingFacts, *, when: datetime) -> 
     )
 
 
-def _loss(before: SharingFacts, after: SharingFacts, tenant_id: str, when: datetime) -> Loss | None:
+def _loss(
+    before: SharingFacts, after: SharingFacts, tenant_id: str, when: datetime, renamed: Renamed
+) -> Loss | None:
     first: datetime | None = None
     gone: datetime | None = None
     slots: set[Slot] = set()
     fell: dict[str, datetime] = {}
     for moment in moments_of(before, after, when=when):
-        held, kept = _held(before, tenant_id, moment), _held(after, tenant_id, moment)
+        held = _held(before, tenant_id, moment, renamed)
+        kept = _held(after, tenant_id, moment)
         lost = held.slots - kept.slots
         if (held.available and not kept.available) or lost:
             first = first or moment
@@ -145,12 +151,15 @@ class _Held:
     by_contract: frozenset[tuple[str, str]]
 
 
-def _held(facts: SharingFacts, tenant_id: str, at: datetime) -> _Held:
+def _held(facts: SharingFacts, tenant_id: str, at: datetime, renamed: Renamed = UNNAMED) -> _Held:
+    """``renamed``: roles that are told by the name that the act gives them."""
     answer = available(facts, tenant_id=tenant_id, at=at)
     slots: set[Slot] = set()
     by_contract: set[tuple[str, str]] = set()
-    for key in facts.application.roles if answer else ():
-        for way in granted(facts, role=key, tenant_id=tenant_id, at=at).holding:
+    for former in facts.application.roles if answer else ():
+        address = (facts.application.id, former)
+        key = renamed.get(address, address)[1]
+        for way in granted(facts, role=former, tenant_id=tenant_id, at=at).holding:
             slots.add((key, way.contract_id if way.relation == "access" else None))
             by_contract |= {(way.contract_id, key)} if way.contract_id else set()
     return _Held(bool(answer), frozenset(slots), frozenset(by_contract))

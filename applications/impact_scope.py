@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from applications.models import Application, Availability, Contract, ContractTerm, ContractType
 from applications.models.applications import PORTAL_ID
-from applications.policies import in_force_between, lock_applications, lock_contract, reach_of
+from applications.policies import in_force_between, lock_applications, lock_around, lock_contract, reach_of
 from tenants.impact import Act
 from tenants.models import Partnership, Tenant
 from tenants.policies import hold
@@ -49,6 +49,8 @@ def scope_of(act: Act) -> Scope | None:
     if isinstance(subject, Partnership):
         return _of_partnership(subject, act)
     if isinstance(subject, Application):
+        if act.renamed:
+            lock_around(subject)
         lock_applications([subject.id])
         revision = Application.objects.values_list("revision", flat=True).get(id=subject.id)
         return Scope(_pairs(Q(application=subject), act.at), revision=f"r-{revision}")

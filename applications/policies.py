@@ -99,6 +99,16 @@ def lock_tenants(*tenant_ids: UUID) -> None:
     list(Tenant.objects.raw("SELECT id FROM tenants_tenant WHERE id = ANY(%s) ORDER BY id FOR SHARE", [ids]))
 
 
+def lock_around(application: Application) -> None:
+    """Shared, and before the application itself: everybody in whose rows an id of it can stand.
+
+    Who assigns its roles or makes roles of them holds his tenant exclusively, and waits.
+    """
+    parties = Contract.objects.filter(terms__role__application=application).order_by()
+    pairs = parties.values_list("provider_id", "consumer_id").distinct()
+    lock_tenants(application.owner_id, *(side for pair in pairs for side in pair))
+
+
 def lock_applications(applications: Iterable[str]) -> list[str]:
     """Lock the rows in order. What can be touched is to be asked after this, not before."""
     ids = sorted(set(applications))
@@ -135,6 +145,28 @@ def roles_by_name(
     rows = ApplicationRole.objects.at(at).filter(application_id__in=ids).select_related("application")
     found = {(role.application_id, role.key): role for role in rows}
     return {pair: found[pair] for pair in wanted if pair in found}
+
+
+def keys_now(wanted: Collection[tuple[str, str]], *, at: datetime) -> dict[tuple[str, str], str]:
+    """Of roles (application id, key) that are named by a former key: the key that they have now."""
+    roles = ApplicationRole.objects.filter(
+        application_id__in={application_id for application_id, _ in wanted}
+    )
+    living = set(roles.at(at).values_list("application_id", "key"))
+    named_anew = roles.filter(supersedes__isnull=False, during__startswith__lte=at).order_by("during")
+    heirs = {
+        (application_id, former): key
+        for application_id, former, key in named_anew.values_list("application_id", "supersedes__key", "key")
+    }
+    found = {}
+    for pair in wanted:
+        now, seen = pair, set()
+        while now not in living and now in heirs and now not in seen:
+            seen.add(now)
+            now = (pair[0], heirs[now])
+        if now != pair and now in living:
+            found[pair] = now[1]
+    return found
 
 
 def may_share(

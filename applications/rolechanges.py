@@ -21,7 +21,7 @@ JOIN applications_contract c ON c.id = t.contract_id AND c.type = 'access' AND c
 JOIN applications_applicationrole r ON r.id = t.role_id
 JOIN applications_application a ON a.id = r.application_id
 JOIN applications_rolepermission p
-    ON p.role_id = r.id AND p.during @> %(at)s AND NOT p.during @> t.confirmed_at
+    ON p.role_id = r.id AND p.during @> %(at)s AND NOT p.held @> t.confirmed_at
 JOIN applications_resource s ON s.id = p.resource_id AND s.owner_tenant_id IS NULL
 WHERE t.contract_id = ANY(%(contracts)s) AND NOT isempty(t.during)
     AND (upper_inf(t.during) OR upper(t.during) > %(at)s)
@@ -63,7 +63,7 @@ def by_role(gains: Sequence[Gain]) -> dict[tuple[str, str], list[Gain]]:
 def counted(rows: QuerySet[Contract], *, tenant_id: UUID, at: datetime) -> QuerySet[Any]:
     """Contracts with ``to_confirm``: how many roles wait for the tenant's word; None where it has no say."""
     fresh = RolePermission.objects.at(at).filter(role=OuterRef("role"))
-    fresh = fresh.exclude(during__contains=OuterRef("confirmed_at"))
+    fresh = fresh.exclude(held__contains=OuterRef("confirmed_at"))
     terms = ContractTerm.objects.not_over(at).filter(Exists(fresh), contract=OuterRef("pk"))
     number = terms.order_by().values("contract").annotate(number=Count("role", distinct=True))
     waiting = Coalesce(Subquery(number.values("number")), 0)

@@ -20,6 +20,9 @@ roles_ended = Signal()
 resources_ended = Signal()
 # resources that offer less than before; resource_ids, at
 resources_narrowed = Signal()
+# what a manifest gave new ids, before the former ones end: application, pairs (former row, its heir), by, at
+resources_superseded = Signal()
+roles_superseded = Signal()
 # asks, before an act that takes something away (act, scope: applications.impact_scope.Scope): a receiver that
 # knows principals takes its first look, and answers with a function that takes the second, afterwards
 impact_asked = Signal()

@@ -36,7 +36,8 @@ class Act:
     it is done to: a contract, an application, a tenant, a partnership or a role of a tenant. ``when`` is the
     planned moment, if it is planned. ``asked`` is whatever else the act was told (ready for JSON): another
     wish is another impact. ``also`` are applications that it will lock besides those of its subject, to be
-    locked together with them.
+    locked together with them. ``renamed``: what it only gives another name, former → new; what is held under
+    the new name is not lost.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Act:
     when: datetime | None = None
     asked: Any = None
     also: frozenset[str] = frozenset()
+    renamed: Mapping[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def moment(self) -> datetime:

@@ -205,6 +205,13 @@ def next_page(request: Request, key: Sequence[str]) -> str:
     return f"{request.path}?{query.urlencode()}"
 
 
+def knows(request: Request, etag: str) -> bool:
+    """Whether the caller has it (RFC 9110 §13.1.2: compared weakly, as proxies that compress weaken tags)."""
+    header = request.headers.get("If-None-Match", "")
+    known = {tag.strip().removeprefix("W/") for tag in header.split(",")}
+    return etag in known or known == {"*"}
+
+
 def with_revision(body: Any, revision: int, status: int = 200) -> Response:
     """An answer with the row's ETag."""
     return Response(body, status=status, headers={"ETag": f'"r-{revision}"'})

@@ -67,7 +67,7 @@ WITH latest AS (
     JOIN applications_contract c ON c.id = u.contract_id AND c.type = 'access'
     WHERE EXISTS (
         SELECT FROM applications_rolepermission q
-        WHERE q.role_id = u.role_id AND q.during && u.during AND NOT q.during @> u.confirmed_at
+        WHERE q.role_id = u.role_id AND q.during && u.during AND NOT q.held @> u.confirmed_at
             AND lower(q.during * u.during) <= %(at)s)
 )
 SELECT c.provider_id, c.id, r.key, s.type, s.key, p.privilege
@@ -77,7 +77,7 @@ JOIN applications_applicationrole r ON r.id = grown.role_id
 JOIN applications_contractgrant g ON g.contract_id = c.id AND g.role_id = r.id AND g.during @> %(at)s
 JOIN applications_contractterm t ON t.contract_id = c.id AND t.role_id = r.id AND t.during @> %(at)s
 JOIN applications_rolepermission p
-    ON p.role_id = r.id AND p.during @> %(at)s AND p.during @> t.confirmed_at
+    ON p.role_id = r.id AND p.during @> %(at)s AND p.held @> t.confirmed_at
 JOIN applications_resource s ON s.id = p.resource_id AND s.owner_tenant_id IS NULL
 """
 

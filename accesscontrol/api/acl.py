@@ -21,7 +21,7 @@ from accesscontrol.serializers.acl import AclDelta, AclOut
 from applications import events
 from applications.models import Application
 from iam_portal.errors import DomainError, Invalid, Kind
-from tenants.rest import OwnApplicationAPI, is_number, uuid_of
+from tenants.rest import OwnApplicationAPI, is_number, knows, uuid_of
 from tenants.schema import query
 
 OWNER = query("tenantId", "Only the resources of this tenant.", OpenApiTypes.UUID)
@@ -73,7 +73,7 @@ class ApplicationAcl(OwnApplicationAPI):
         lines = getattr(request.accepted_renderer, "media_type", "") == NDJSON
         etag = '"acl-{}"'.format("-".join([*parts, "lines"] if lines else parts))
         headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-        known = _knows(request, etag)
+        known = knows(request, etag)
         request.META["iam.quiet"] = known or (isinstance(found, Delta) and found.is_empty)
         if known:
             return Response(status=304, headers=headers)
@@ -117,10 +117,3 @@ def _lines(found: Snapshot | Delta) -> Iterator[bytes]:
 
 def _line(value: dict[str, Any]) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode() + b"\n"
-
-
-def _knows(request: Request, etag: str) -> bool:
-    """Whether the caller has it (RFC 9110 §13.1.2: compared weakly, as proxies that compress weaken tags)."""
-    header = request.headers.get("If-None-Match", "")
-    known = {tag.strip().removeprefix("W/") for tag in header.split(",")}
-    return etag in known or known == {"*"}

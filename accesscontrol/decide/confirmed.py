@@ -19,7 +19,11 @@ def confirmed_permissions(
     if term is None or term.confirmed_at is None:
         return set()
     confirmed_at = term.confirmed_at
-    return {fact.permission for fact in facts if fact.span.covers(at) and fact.span.covers(confirmed_at)}
+    return {
+        fact.permission
+        for fact in facts
+        if fact.span.covers(at) and (fact.held or fact.span).covers(confirmed_at)
+    }
 
 
 def amounts_to(

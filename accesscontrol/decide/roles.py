@@ -47,10 +47,11 @@ class AssignmentFact:
 
 @dataclass(frozen=True, slots=True)
 class PermissionFact:
-    """One permission of a role, with its life."""
+    """One permission of a role, with its life; ``held``: the time under former ids of the same included."""
 
     permission: Permission
     span: Span
+    held: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

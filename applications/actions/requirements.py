@@ -1,12 +1,13 @@
 """Required roles that an acceptance gives along: what may be ticked. The giving is ``accesscontrol``'s."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from applications import facts as load
 from applications.models import Contract, ContractTerm, ContractType, RequiredRole
-from applications.policies import contracts_of
+from applications.policies import contracts_of, keys_now
 from iam_portal.errors import Invalid
 from tenants.models import Tenant
 from tenants.policies import hold
@@ -38,6 +39,8 @@ def require_declared(contract: Contract, ticks: Sequence[Tick], *, at: datetime)
         shared = set(terms.values_list("role__application_id", flat=True))
     rows = RequiredRole.objects.at(at).filter(application_id__in=shared)
     known = {Tick(*row) for row in rows.values_list("application_id", "wanted_application", "wanted_role")}
+    if not known.issuperset(ticks):
+        known |= _by_new_keys(known, shared, contract.consumer_id, at)
     errors = [
         {
             "pointer": f"/requiredRoles/{index}",
@@ -49,3 +52,20 @@ def require_declared(contract: Contract, ticks: Sequence[Tick], *, at: datetime)
     ]
     if errors:
         raise Invalid("Tick only roles that the shared applications require.", errors=errors)
+
+
+def _by_new_keys(known: Collection[Tick], shared: set[str], consumer_id: UUID, at: datetime) -> set[Tick]:
+    """The same of roles that have a new key since, as far as the consumer may know of them."""
+    facts = load.sharing({tick.wanted_application for tick in known}, tenant_ids=[consumer_id])
+    concerning = {key for key, found in facts.items() if load.concerns(found, tenant_id=str(consumer_id))}
+    pairs = {
+        (tick.wanted_application, tick.wanted_role)
+        for tick in known
+        if tick.wanted_application in concerning | shared
+    }
+    now = keys_now(pairs, at=at)
+    return {
+        tick._replace(wanted_role=now[tick.wanted_application, tick.wanted_role])
+        for tick in known
+        if (tick.wanted_application, tick.wanted_role) in now
+    }

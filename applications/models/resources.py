@@ -4,7 +4,8 @@ import uuid
 
 from django.contrib.postgres.fields import ArrayField, DateTimeRangeField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Func, Q, Value, When
+from django.db.models.functions import Coalesce
 
 from applications.models.applications import Application
 from iam_portal.gate import Privilege
@@ -73,6 +74,10 @@ class ApplicationRole(models.Model):
     key = models.CharField(max_length=64)
     name = models.CharField(max_length=120)
     description = models.CharField(max_length=500, blank=True)
+    # The role that it took the place of: who names that one by its key means this one.
+    supersedes = models.ForeignKey(
+        "self", on_delete=models.PROTECT, related_name="successors", null=True, blank=True
+    )
     during = DateTimeRangeField()
 
     objects = Spanned.as_manager()
@@ -97,13 +102,27 @@ class ApplicationRole(models.Model):
         return self.name
 
 
+def _held() -> Case:
+    """``during``, begun at ``held_since`` where it is set. An empty span stays empty."""
+    start = Coalesce("held_since", Func("during", function="lower"), output_field=models.DateTimeField())
+    end = Func("during", function="upper")
+    whole = Func(start, end, Value("[)"), function="tstzrange", output_field=DateTimeRangeField())
+    return Case(When(during__isempty=True, then="during"), default=whole, output_field=DateTimeRangeField())
+
+
 class RolePermission(models.Model):
-    """One privilege on one static resource, as part of a role, for a span."""
+    """One privilege on one static resource, as part of a role, for a span.
+
+    ``held_since``: since when the role held it under former ids, where a manifest gave new ones. ``held`` is
+    the span with that time: what a provider confirmed stays confirmed under another name.
+    """
 
     role = models.ForeignKey(ApplicationRole, on_delete=models.CASCADE, related_name="permissions")
     resource = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="+")
     privilege = models.CharField(max_length=10, choices=PRIVILEGES)
     during = DateTimeRangeField()
+    held_since = models.DateTimeField(null=True, blank=True)
+    held = models.GeneratedField(expression=_held(), output_field=DateTimeRangeField(), db_persist=True)
 
     objects = Spanned.as_manager()
 

@@ -14,8 +14,8 @@ MOST_RESOURCES, MOST_ROLES, MOST_PERMISSIONS, MOST_REQUIRED = 2000, 500, 2000, 2
 PRIVILEGES = [privilege.value for privilege in Privilege]
 
 
-class ParentRef(StrictSerializer):
-    """A resource of the same manifest."""
+class ResourceRef(StrictSerializer):
+    """A resource of the same application."""
 
     type = Text(200)
     id = Text(200)
@@ -29,7 +29,8 @@ class ManifestResource(StrictSerializer):
     name = Text(200, required=False)
     description = Text(500, required=False, allow_blank=True)
     privileges = rest.ListField(child=rest.ChoiceField(choices=PRIVILEGES), min_length=1, max_length=5)
-    parent = ParentRef(required=False)
+    parent = ResourceRef(required=False)
+    supersedes = ResourceRef(required=False, help_text="A former id of this resource. It ends.")
 
 
 class ManifestPermission(StrictSerializer):
@@ -49,6 +50,7 @@ class ManifestRole(StrictSerializer):
     permissions: rest.ListSerializer[Any] = rest.ListSerializer(
         child=ManifestPermission(), required=False, max_length=MOST_PERMISSIONS
     )
+    supersedes = Text(64, required=False, help_text="A former key of this role. It ends.")
 
 
 class ManifestIn(StrictSerializer):
@@ -63,12 +65,29 @@ class ManifestIn(StrictSerializer):
     )
 
 
+class ManifestNow(rest.Serializer[Any]):
+    """The declaration as it stands, as it can be sent."""
+
+    resources = ManifestResource(many=True)
+    roles = ManifestRole(many=True)
+    requiredRoles = RoleRef(many=True)
+
+
+class Superseded(rest.Serializer[Any]):
+    """What ended, and what took its place."""
+
+    def get_fields(self) -> dict[str, rest.Field[Any, Any, Any, Any]]:
+        """``from`` is no name of Python's."""
+        return {"from": rest.CharField(), "to": rest.CharField()}
+
+
 class ManifestDiff(rest.Serializer[Any]):
     """Addresses of what a declaration moves."""
 
     added = rest.ListField(child=rest.CharField())
     changed = rest.ListField(child=rest.CharField())
     removed = rest.ListField(child=rest.CharField())
+    superseded = Superseded(many=True)
 
 
 class ManifestOut(rest.Serializer[Any]):

@@ -108,5 +108,6 @@ urlpatterns = [
         name="webhook-redeliver",
     ),
     path("application/events", events.ApplicationEvents.as_view(), name="own-event-list"),
+    path("application/manifest", manifests.OwnManifest.as_view(), name="own-manifest"),
     path("application/tenants", events.ApplicationTenants.as_view(), name="own-tenant-list"),
 ]

@@ -1,4 +1,4 @@
-"""The story of the ACL's tests, told once for each module."""
+"""Stories of the tests, told once for each module."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,10 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
+from accesscontrol.actions import keys
 from tests.accesscontrol.mirroring import Story
+from tests.accesscontrol.superseding import Line
+from tests.support.happening import Clock
 from tests.support.once import made_once, savepoint
 
 
@@ -26,3 +29,21 @@ def acl_story(
     with savepoint(django_db_blocker):
         yield acl_story_once
     acl_story_once.at = at
+
+
+@pytest.fixture(scope="module")
+def line_once(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Line]:
+    with made_once(django_db_blocker):
+        yield Line()
+
+
+@pytest.fixture
+def line(
+    line_once: Line, monkeypatch: pytest.MonkeyPatch, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Line]:
+    """The meter, which acme provides to beta, and beta opens to gamma; at the doors' clock of histories."""
+    monkeypatch.setattr(timezone, "now", lambda: Clock.at)
+    with savepoint(django_db_blocker):
+        keys.forget()
+        yield line_once.fork()
+        keys.forget()

@@ -8,7 +8,9 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from applications.actions import contracts, pauses
-from applications.models import Contract
+from applications.actions.manifests import declare
+from applications.manifest import parse
+from applications.models import Application, Contract
 from iam_portal.walls import tenant_scope
 from tenants.actions.partners import accept_automatically
 from tenants.models import HistoryEvent
@@ -22,7 +24,7 @@ from tests.accesscontrol.required_story import (
     propose,
     require,
 )
-from tests.applications.story import party, person, register
+from tests.applications.story import Party, party, person, register
 from tests.support import factories
 from tests.support.once import made_once, savepoint
 
@@ -243,3 +245,35 @@ def test_a_refused_box_leaves_the_page_as_it_was_sent(story: Story) -> None:
     page = manager.get(story.beta.url(path)).content.decode()
     assert f'value="{PLANNER}|{METER}|reader" disabled>' in page
     assert "handed out by an Access Manager" in page
+
+
+def rename(owner: Party, application_id: str, former: str, key: str) -> None:
+    """The application gives its role a new key."""
+    document = {
+        "resources": [
+            {"type": "urn:fleet:tour", "id": "tours", "name": "Tours", "privileges": ["read", "modify"]}
+        ],
+        "roles": [{"key": key, "supersedes": former}, {"key": "planner"}],
+    }
+    application = Application.objects.get(id=application_id)
+    declare(application=application, manifest=parse(document), by=owner.actor, at=timezone.now())
+
+
+def test_a_role_with_a_new_key_is_the_one_that_is_required(story: Story) -> None:
+    """Whoever requires it need not declare anew; of a stranger's nothing is told."""
+    rename(story.acme, METER, "reader", "observer")
+    rename(story.acme, METER, "observer", "watcher")
+    rename(story.gamma, STRANGERS, "reader", "watcher")
+    asked = {"contractId": str(story.contract.id)}
+    before = story.states(**asked)
+    assert before[METER, "watcher"] == "open"
+    assert (METER, "reader") not in before
+    assert (STRANGERS, "reader") in before
+    assert story.accept((STRANGERS, "watcher")).status_code == 400, "like one that nobody requires"
+
+    assert story.accept((METER, "watcher")).status_code == 200
+
+    assert story.given() == {(PLANNER, METER, "watcher")}
+    assert story.states()[METER, "watcher"] == "held"
+    rename(story.acme, METER, "watcher", "reader")
+    assert story.states()[METER, "reader"] == "held", "what was given went on"

@@ -182,7 +182,7 @@ def test_a_declaration_that_takes_something_needs_its_impact(chain: Chain) -> No
     done = call(chain.provider, "PUT", address, manifest("read"), revision=dry["impact"]["revision"])
     assert done.status_code == 200
     again = call(chain.provider, "PUT", address, manifest("read"))
-    assert again.json() == {"diff": {"added": [], "changed": [], "removed": []}}
+    assert again.json() == {"diff": {"added": [], "changed": [], "removed": [], "superseded": []}}
 
 
 def test_ending_a_partnership_names_the_contracts_that_fall(chain: Chain) -> None:

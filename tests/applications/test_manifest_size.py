@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from applications.actions import manifests
+from applications.actions.confirmations import Overtaken
 from applications.manifest import Diff, parse
 from applications.models import Application, ApplicationRole, Resource, RolePermission
 from applications.serializers import manifest as shapes
@@ -122,12 +123,14 @@ def test_what_the_database_refuses_is_said_in_the_models_words(
         assert not Resource.objects.filter(type="urn:large").exists()
 
 
-def test_a_row_that_begins_later_is_refused_in_words(meter: Application) -> None:
+def test_nothing_is_declared_as_of_before_another_declaration(meter: Application) -> None:
+    """It was sent first and came to its turn last: the two would mix."""
     manifests.declare(
         application=meter, manifest=parse(document(2)), by=SYSTEM, at=LATER + timedelta(hours=1)
     )
-    with pytest.raises(ValidationError, match="This resource is declared already"):
-        declared(meter, document(2))
+    for number in (1, 2):
+        with pytest.raises(Overtaken, match="Somebody else declared"):
+            declared(meter, document(number))
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,7 @@ MAY_CROSS = {
     "accesscontrol/actions/mirrors.py": "the job finds the ACLs that moved, and forgets, for all",
     "accesscontrol/personal.py": "a role on a provider's data opens what that one keeps there",
     "accesscontrol/receivers.py": "a role that its application took away ends in every tenant",
+    "accesscontrol/actions/succession.py": "what is held of a superseded id goes on in every tenant",
     "accesscontrol/actions/watch.py": "the job tells boundaries of assignments of all tenants",
     "accesscontrol/actions/purge.py": "the job deletes what is over of people's sign-ins in all tenants",
     "iam_portal/launchers/seed/engine.py": "the demo's data: looks what is there already",
