@@ -61,6 +61,14 @@ def remove(*, tenant: Tenant, group_id: UUID, user_id: UUID, by: Actor, at: date
         membership_removed.send(sender=Membership, tenant=tenant, group=group, user=user, by=by, at=at)
 
 
+def end_all(*, user: User, by: Actor, at: datetime) -> None:
+    """Out of every group, now and by plan, as a consequence of what the caller records."""
+    rows = Membership.objects.not_over(at).filter(user=user).select_related("group").order_by("id")
+    for row in list(rows):
+        Membership.objects.filter(pk=row.pk).close(at)
+        _record("group.member_removed", row.group, user, by, at)
+
+
 def _pair(tenant: Tenant, group_id: UUID, user_id: UUID, at: datetime) -> tuple[Group, User]:
     """Both locked; the group first, here and everywhere."""
     group = locked(tenant=tenant, group_ids=[group_id], at=at)[group_id]

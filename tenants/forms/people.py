@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from tenants.forms.rows import AboutRow
-from tenants.models import Group, Tenant, User
+from tenants.models import Group, Kept, Tenant, User
 
 NOT_KNOWN = _("There is nobody of this user name or e-mail address here.")
 
@@ -113,3 +113,16 @@ class MemberForm(forms.Form):
         if found is None:
             raise forms.ValidationError(NOT_KNOWN)
         return found
+
+
+class DeletedPeopleForm(forms.Form):
+    """What history keeps of them, against the revision that was shown."""
+
+    keeps = forms.ChoiceField(
+        label=_("History keeps"),
+        choices=Kept.choices,
+        help_text=_(
+            "Of people who are deleted. With a pseudonym their name is put out wherever it was noted."
+        ),
+    )
+    revision = forms.IntegerField(widget=forms.HiddenInput)

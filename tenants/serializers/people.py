@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers as rest
 
+from tenants.models import Kept
 from tenants.rest import StrictSerializer
 
 
@@ -119,3 +120,16 @@ class MembershipPage(rest.Serializer[Any]):
 
     items = MembershipOut(many=True)
     next = rest.CharField(allow_null=True)
+
+
+class DeletedPeopleIn(StrictSerializer):
+    """What history is to keep of people who are deleted."""
+
+    historyKeeps = rest.ChoiceField(choices=Kept.values)
+
+
+class DeletedPeopleOut(rest.Serializer[Any]):
+    """What it keeps."""
+
+    historyKeeps = rest.ChoiceField(choices=Kept.values)
+    revision = rest.CharField()

@@ -52,5 +52,6 @@ urlpatterns = [
     path(f"{_partner}/accepting", partner_acts.AutoAcceptance.as_view(), name="partner-accepting"),
     path("settings", settings.Settings.as_view(), name="settings"),
     path("settings/life-times", settings.ChangeLifetimes.as_view(), name="settings-lifetimes"),
+    path("settings/deleted-people", settings.ChangeDeletedPeople.as_view(), name="settings-deleted-people"),
     path("activity", activity.ActivityList.as_view(), name="activity-list"),
 ]

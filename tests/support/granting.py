@@ -27,7 +27,7 @@ from applications.models.applications import PORTAL_ID
 from applications.proofs import certificates, keys
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
-from tenants.actions import groups, memberships, users
+from tenants.actions import deletion, groups, memberships, users
 from tenants.models import (
     Group,
     GroupPlacement,
@@ -165,6 +165,7 @@ WAYS: dict[str, Callable[[Office], Callable[[Actor], Any]]] = {
         users.change, user_id=o.deputy.id, email="clerk.too@example.org"
     ),
     "the return of one strong by a group": lambda o: away(o, o.deputy),
+    "one strong by a group deleted": lambda o: o.act(deletion.delete, user_id=o.deputy.id),
     "out of a group below it": lambda o: o.act(memberships.remove, group_id=o.below.id, user_id=o.deputy.id),
     "a group moved out of it": lambda o: o.act(groups.move, group_id=o.below.id, parent_id=None),
     "a group below it ended": lambda o: o.act(groups.delete, group_id=o.below.id),
