@@ -64,6 +64,7 @@ urlpatterns = [
     ),
     path(f"{_tenant}/groups", groups.Groups.as_view(), name="group-list"),
     path(_group, groups.OneGroup.as_view(), name="group-read"),
+    path(f"{_group}/impact", groups.GroupImpact.as_view(), name="group-impact"),
     path(f"{_group}/move", groups.MoveGroup.as_view(), name="group-move"),
     path(f"{_group}/members", members.Members.as_view(), name="member-list"),
     path(f"{_group}/members/<uuid:user_id>", members.Member.as_view(), name="member"),

@@ -3,6 +3,7 @@
 from tenants.forms.entry import OrganizationForm, PasswordForm, SignInForm
 from tenants.forms.partners import AutoAcceptForm, CodeForm, PartnerForm
 from tenants.forms.people import (
+    ChosenPlaceForm,
     GroupForm,
     MemberForm,
     NewGroupForm,
@@ -12,11 +13,12 @@ from tenants.forms.people import (
     UserForm,
 )
 from tenants.forms.record import RecordForm
-from tenants.forms.rows import AboutRow, moment_input
+from tenants.forms.rows import AboutRow, TypedNameForm, moment_input
 
 __all__ = [
     "AboutRow",
     "AutoAcceptForm",
+    "ChosenPlaceForm",
     "CodeForm",
     "GroupForm",
     "MemberForm",
@@ -29,6 +31,7 @@ __all__ = [
     "RevisedGroupForm",
     "RevisedUserForm",
     "SignInForm",
+    "TypedNameForm",
     "UserForm",
     "moment_input",
 ]

@@ -92,6 +92,14 @@ class PlaceForm(ParentForm):
     revision = forms.IntegerField(widget=forms.HiddenInput)
 
 
+class ChosenPlaceForm(PlaceForm):
+    """The place that was chosen, beside what the move takes away."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["parent"].widget = forms.HiddenInput()
+
+
 class MemberForm(forms.Form):
     """Somebody of this organization, by user name or e-mail address."""
 

@@ -1,9 +1,11 @@
 """What several forms are made of."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
 from django.db.models import Model
+from django.utils.translation import gettext as _
 
 
 def moment_input() -> forms.DateTimeInput:
@@ -30,3 +32,21 @@ class AboutRow(forms.Form):
             if constraint.violation_error_message == text:
                 return self.constraints.get(constraint.name)
         return None
+
+
+class TypedNameForm(forms.Form):
+    """The object's name, typed, where an act cannot be undone."""
+
+    typed = forms.CharField(max_length=200, widget=forms.TextInput({"autocomplete": "off"}))
+
+    def __init__(self, data: Any = None, *, initial: Mapping[str, Any] | None = None, name: str) -> None:
+        super().__init__(data, initial=dict(initial or {}))
+        self.expected = name
+        self.fields["typed"].label = _("Type %(name)s to confirm") % {"name": name}
+
+    def clean_typed(self) -> str:
+        """Capital letters and spaces around it do not matter."""
+        typed = str(self.cleaned_data["typed"]).strip()
+        if typed.casefold() != self.expected.casefold():
+            raise forms.ValidationError(_("This is not the name."))
+        return typed

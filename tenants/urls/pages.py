@@ -32,6 +32,7 @@ urlpatterns = [
     path(_user, users.UserDetail.as_view(), name="user-detail"),
     path(f"{_user}/change", user_acts.ChangeUser.as_view(), name="user-change"),
     path(f"{_user}/deactivate", user_acts.DeactivateUser.as_view(), name="user-deactivate"),
+    path(f"{_user}/delete", user_acts.DeleteUser.as_view(), name="user-delete"),
     path(f"{_user}/reactivate", user_acts.ReactivateUser.as_view(), name="user-reactivate"),
     path(f"{_user}/send-link", user_acts.SendLink.as_view(), name="user-reset"),
     path("groups", groups.GroupList.as_view(), name="group-list"),
