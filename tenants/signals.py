@@ -29,7 +29,8 @@ person_erased = Signal()
 # Told. Keywords ``tenant``, ``group``, ``by``, ``at``; its memberships are closed already.
 group_deleted = Signal()
 
-# Told. Keywords ``tenant``, ``group``, ``user``, ``by``, ``at``; the membership is closed already.
+# Told. Keywords ``tenant``, ``group``, ``user``, ``by``, ``at``; the membership is closed already. Where it
+# got an end that lies ahead, ``at`` is that end.
 membership_removed = Signal()
 
 # Told. Keywords ``tenant``, ``group``, ``by``, ``at``; the group stands in its new place already.

@@ -4,6 +4,7 @@ from tenants.forms.entry import OrganizationForm, PasswordForm, SignInForm
 from tenants.forms.partners import AutoAcceptForm, CodeForm, PartnerForm
 from tenants.forms.people import (
     ChosenPlaceForm,
+    EndForm,
     GroupForm,
     MemberForm,
     NewGroupForm,
@@ -13,13 +14,14 @@ from tenants.forms.people import (
     UserForm,
 )
 from tenants.forms.record import RecordForm
-from tenants.forms.rows import AboutRow, TypedNameForm, moment_input
+from tenants.forms.rows import AboutRow, SpanForm, TypedNameForm, moment_input
 
 __all__ = [
     "AboutRow",
     "AutoAcceptForm",
     "ChosenPlaceForm",
     "CodeForm",
+    "EndForm",
     "GroupForm",
     "MemberForm",
     "NewGroupForm",
@@ -31,6 +33,7 @@ __all__ = [
     "RevisedGroupForm",
     "RevisedUserForm",
     "SignInForm",
+    "SpanForm",
     "TypedNameForm",
     "UserForm",
     "moment_input",

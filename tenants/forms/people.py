@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from tenants.forms.rows import AboutRow
+from tenants.forms.rows import AboutRow, SpanForm, moment_input
 from tenants.models import Group, Kept, Tenant, User
 
 NOT_KNOWN = _("There is nobody of this user name or e-mail address here.")
@@ -100,8 +100,8 @@ class ChosenPlaceForm(PlaceForm):
         self.fields["parent"].widget = forms.HiddenInput()
 
 
-class MemberForm(forms.Form):
-    """Somebody of this organization, by user name or e-mail address."""
+class MemberForm(SpanForm):
+    """Somebody of this organization, by user name or e-mail address, from now on or for a span."""
 
     user = forms.CharField(
         label=_("Add a member"),
@@ -109,6 +109,7 @@ class MemberForm(forms.Form):
         widget=forms.TextInput({"list": "people", "autocomplete": "off", "autocapitalize": "none"}),
         help_text=_("User name or e-mail address."),
     )
+    field_order = ("user", "starts_at", "ends_at")
 
     def __init__(self, *args: Any, tenant: Tenant, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -121,6 +122,14 @@ class MemberForm(forms.Form):
         if found is None:
             raise forms.ValidationError(NOT_KNOWN)
         return found
+
+
+class EndForm(forms.Form):
+    """Until when somebody is in a group."""
+
+    ends_at = forms.DateTimeField(
+        label=_("Until"), required=False, widget=moment_input(), help_text=_("Empty: no end.")
+    )
 
 
 class DeletedPeopleForm(forms.Form):

@@ -93,6 +93,17 @@ class Spanning(rest.Serializer[Any]):
         return fields
 
 
+class MembershipIn(StrictSerializer):
+    """When: without both from now on. RFC 3339."""
+
+    def get_fields(self) -> dict[str, Any]:
+        """As for the output."""
+        fields = super().get_fields()
+        fields["from"] = rest.DateTimeField(required=False, allow_null=True)
+        fields["until"] = rest.DateTimeField(required=False, allow_null=True)
+        return fields
+
+
 class MemberOut(Spanning):
     """Somebody in a group."""
 

@@ -7,6 +7,7 @@ from tenants.views import (
     activity,
     group_acts,
     groups,
+    member_acts,
     partner_acts,
     partners,
     sessions,
@@ -19,6 +20,7 @@ app_name = "tenants"
 
 _user = "users/<uuid:user_id>"
 _group = "groups/<uuid:group_id>"
+_member = f"{_group}/members/<uuid:user_id>"
 _partner = "partners/<uuid:partnership_id>"
 
 urlpatterns = [
@@ -41,7 +43,8 @@ urlpatterns = [
     path(f"{_group}/change", group_acts.ChangeGroup.as_view(), name="group-change"),
     path(f"{_group}/move", group_acts.MoveGroup.as_view(), name="group-move"),
     path(f"{_group}/delete", group_acts.DeleteGroup.as_view(), name="group-delete"),
-    path(f"{_group}/members/<uuid:user_id>/remove", group_acts.RemoveMember.as_view(), name="member-remove"),
+    path(f"{_member}/change", member_acts.ChangeMembership.as_view(), name="member-change"),
+    path(f"{_member}/remove", member_acts.RemoveMember.as_view(), name="member-remove"),
     path("partners", partners.PartnerList.as_view(), name="partner-list"),
     path("partners/invite", partners.InvitePartner.as_view(), name="partner-invite"),
     path("partners/redeem", partners.RedeemInvitation.as_view(), name="partner-redeem"),

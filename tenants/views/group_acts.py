@@ -7,17 +7,16 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from iam_portal.errors import NotFound
-from tenants.actions import groups, memberships
+from tenants.actions import groups
 from tenants.forms import ChosenPlaceForm, NewGroupForm, PlaceForm, RevisedGroupForm
 from tenants.impact import Act, ImpactChanged, ImpactRequired, carry_out
 from tenants.models import Group
-from tenants.signals import group_shown
 from tenants.views import impacts, trees
-from tenants.views.console import ConfirmPage, ConsolePage, FormPage
+from tenants.views.console import ConsolePage, FormPage
 from tenants.views.weighed import Weighed, WeighedPage
 
 
-class _OfGroup(ConsolePage):
+class OfGroup(ConsolePage):
     """What pages about one group share."""
 
     def group(self) -> Group:
@@ -79,7 +78,7 @@ class CreateGroup(FormPage):
         return trees.forest(self.tenant, self.at).choices()
 
 
-class ChangeGroup(_OfGroup, FormPage):
+class ChangeGroup(OfGroup, FormPage):
     """Another name or purpose."""
 
     permission = "Groups:modify"
@@ -107,7 +106,7 @@ class ChangeGroup(_OfGroup, FormPage):
         return self.form_page(form)
 
 
-class MoveGroup(_OfGroup, FormPage):
+class MoveGroup(OfGroup, FormPage):
     """Another place in the tree: roles from above follow it."""
 
     permission = "Groups:modify"
@@ -164,7 +163,7 @@ class MoveGroup(_OfGroup, FormPage):
         return woods.choices(without=woods.below(self.shown.pk))
 
 
-class DeleteGroup(_OfGroup, WeighedPage):
+class DeleteGroup(OfGroup, WeighedPage):
     """The group ends, with its memberships and what was given to it."""
 
     permission = "Groups:delete"
@@ -196,33 +195,3 @@ class DeleteGroup(_OfGroup, WeighedPage):
 
     def done_url(self, back: str) -> str:
         return self.url("tenants:group-list")
-
-
-class RemoveMember(_OfGroup, ConfirmPage):
-    """Somebody leaves the group."""
-
-    permission = "Groups:modify"
-
-    def confirmation(self) -> dict[str, Any]:
-        group = self.group()
-        user = self.tenant.users.filter(pk=self.kwargs["user_id"]).first()
-        if user is None:
-            raise NotFound
-        crumbs = self.crumbs(group)
-        held = [name for panel in self.panels(group_shown, group=group) for name in panel["names"]]
-        confirm = {
-            "title": _("Remove %(name)s from %(group)s?") % {"name": user, "group": group.name},
-            "act": _("Remove member"),
-            "cancel_url": crumbs[-1]["url"],
-            "nothing": _("No role comes from this group."),
-            "counts": [{"label": _("Roles that came from the group"), "value": len(held)}] if held else [],
-            "names": [{"label": _("Roles"), "items": [{"text": text} for text in held]}] if held else [],
-            "danger": True,
-        }
-        return {"page": {"title": _("Remove member"), "breadcrumb": crumbs}, "confirm": confirm}
-
-    def act(self, revision: int | None) -> str:
-        user_id = self.kwargs["user_id"]
-        group_id = self.kwargs["group_id"]
-        memberships.remove(tenant=self.tenant, group_id=group_id, user_id=user_id, by=self.actor, at=self.at)
-        return _("Removed.")

@@ -138,6 +138,12 @@ WAYS: dict[str, Callable[[Office], Callable[[Actor], Any]]] = {
     "a stronger person's role taken away": lambda o: o.act(assignments.withdraw, assignment_id=o.held.id),
     "into a stronger group": lambda o: o.act(memberships.add, group_id=o.strong.id, user_id=o.clerk.id),
     "into a group below it": lambda o: o.act(memberships.add, group_id=o.below.id, user_id=o.clerk.id),
+    "into a stronger group tomorrow": lambda o: o.act(
+        memberships.add, group_id=o.strong.id, user_id=o.clerk.id, starts_at=o.at + timedelta(days=1)
+    ),
+    "longer in a stronger group": lambda o: o.act(
+        memberships.set_end, group_id=o.below.id, user_id=o.deputy.id, ends_at=o.at + timedelta(days=1)
+    ),
     "one's group moved below": lambda o: o.act(groups.move, group_id=o.weak.id, parent_id=o.strong.id),
     "one's group moved far below": lambda o: o.act(groups.move, group_id=o.weak.id, parent_id=o.below.id),
     "a group made below": lambda o: o.act(groups.create, name="New", parent_id=o.strong.id),
