@@ -1,6 +1,5 @@
 """What acts on people and groups take away is told before, by REST and on the pages, and is what happens."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,12 +10,12 @@ from pytest_django import DjangoDbBlocker
 
 from accesscontrol.actions import assignments
 from iam_portal.walls import tenant_scope
-from tenants.models import Group, User, UserActivity
+from tenants.models import Group, HistoryEvent, User, UserActivity
 from tests.applications.story import Party, party, person
 from tests.support import factories
+from tests.support.administering import call, refused
 from tests.support.once import made_once, savepoint
 
-ADDRESS = "/iam/access-management/v1/tenants/{}/{}"
 PLANNER = "acme.fleet-planner"
 
 
@@ -44,22 +43,9 @@ def acme(party_once: Party, django_db_blocker: DjangoDbBlocker) -> Iterator[Part
         yield party_once.fork()
 
 
-def call(party: Party, method: str, path: str, body: Any = None, by: Any = None, **headers: str) -> Any:
-    sent = "" if body is None else json.dumps(body)
-    address, _, query = ADDRESS.format(party.tenant.id, path).partition("?")
-    return (by or party.client).generic(
-        method, address, sent, "application/json", headers=headers, QUERY_STRING=query
-    )
-
-
 def one(party: Party, model: type[User] | type[Group], **named: str) -> Any:
     with tenant_scope(party.tenant.id):
         return model.objects.get(tenant=party.tenant, **named)
-
-
-def refused(reply: Any, status: int, code: str) -> Any:
-    assert (reply.status_code, reply.json()["code"]) == (status, code), reply.content
-    return reply.json()
 
 
 def losses(found: dict[str, Any]) -> dict[str, list[str]]:
@@ -214,3 +200,20 @@ def test_the_settings_page_says_what_is_kept(acme: Party) -> None:
     assert "a pseudonym" in acme.get("settings").content.decode()
     stale = acme.post("settings/deleted-people", **{**given, "keeps": "name"})
     assert "changed meanwhile" in stale.content.decode()
+
+
+def test_the_choice_is_recorded_and_guarded(acme: Party) -> None:
+    first = call(acme, "GET", "deleted-people")
+    assert first.json() == {"historyKeeps": "name", "revision": first["ETag"].strip('"')}
+    reply = call(
+        acme, "PATCH", "deleted-people", {"historyKeeps": "pseudonym"}, **{"If-Match": first["ETag"]}
+    )
+    assert reply.status_code == 200
+    stale = call(acme, "PATCH", "deleted-people", {"historyKeeps": "name"}, **{"If-Match": first["ETag"]})
+    refused(stale, 412, "revision_mismatch")
+    for body in ({"historyKeeps": "all"}, {"historyKeeps": None}, {}, {"keeps": "name"}):
+        refused(call(acme, "PATCH", "deleted-people", body), 400, "invalid")
+    with tenant_scope(acme.tenant.id):
+        row = HistoryEvent.objects.filter(tenant=acme.tenant, action="tenant.history_keeps_changed").get()
+        assert (row.before, row.after["keeps"]) == ({"keeps": "name"}, "pseudonym")
+    assert call(acme, "GET", "deleted-people").json()["historyKeeps"] == "pseudonym"

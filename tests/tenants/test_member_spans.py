@@ -1,6 +1,5 @@
 """Members for a span: planned, given another end, taken back; nobody gains by a plan what he may not have."""
 
-import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,10 +14,10 @@ from iam_portal.walls import tenant_scope
 from tenants.models import Group, HistoryEvent, Membership, User
 from tests.applications.story import Party, party, person
 from tests.support import factories
+from tests.support.administering import call, refused
 from tests.support.knocking import give
 from tests.support.once import made_once, savepoint
 
-ADDRESS = "/iam/access-management/v1/tenants/{}/{}"
 DAY = timedelta(days=1)
 
 
@@ -38,16 +37,6 @@ def made(
 def acme(made: Party, django_db_blocker: DjangoDbBlocker) -> Iterator[Party]:
     with savepoint(django_db_blocker):
         yield made.fork()
-
-
-def call(party: Party, method: str, path: str, body: Any = None, by: Any = None) -> Any:
-    sent = "" if body is None else json.dumps(body)
-    address, _, query = ADDRESS.format(party.tenant.id, path).partition("?")
-    return (by or party.client).generic(method, address, sent, "application/json", QUERY_STRING=query)
-
-
-def refused(reply: Any, status: int, code: str) -> None:
-    assert (reply.status_code, reply.json()["code"]) == (status, code), reply.content
 
 
 def joe(party: Party) -> User:
