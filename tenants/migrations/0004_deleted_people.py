@@ -92,5 +92,9 @@ class Migration(migrations.Migration):
                 "email", "This e-mail address is taken in this organization.", models.Q(("deleted_at", None))
             ),
         ),
+        migrations.AddIndex(
+            model_name="usersession",
+            index=models.Index(fields=["expires_at"], name="usersession_by_end"),
+        ),
         migrations.RunSQL(ERASE, ERASE_BACK),
     ]

@@ -126,6 +126,9 @@ class UserSession(models.Model):
     source_address = models.CharField(max_length=64, blank=True)
     user_agent = models.CharField(max_length=200, blank=True)
 
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="usersession_by_end")]
+
     def __str__(self) -> str:
         return f"session of {self.user_id}"
 
