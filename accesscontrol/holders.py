@@ -59,6 +59,39 @@ WHERE EXISTS (SELECT FROM tenants_useractivity s WHERE s.user_id = u.id AND s.du
 ORDER BY person.tenant_id, person.resource, u.id
 """
 
+# The same way down from what is assigned, for whole applications.
+_PEOPLED = """
+WITH RECURSIVE given AS (
+    SELECT DISTINCT target.id AS application_id, a.user_id, a.group_id
+    FROM accesscontrol_assignment a
+    LEFT JOIN applications_applicationrole r ON r.id = a.application_role_id
+    CROSS JOIN LATERAL (
+        SELECT r.application_id AS id WHERE r.id IS NOT NULL
+        UNION
+        SELECT s.application_id FROM accesscontrol_tenantrolepermission p
+        JOIN applications_resource s ON s.id = p.resource_id
+        WHERE p.role_id = a.tenant_role_id AND p.during @> %(at)s
+    ) target
+    WHERE a.tenant_id = %(tenant)s AND a.during @> %(at)s AND a.application_id IS NULL
+        AND target.id = ANY(%(applications)s)
+), reached(application_id, group_id) AS (
+    SELECT given.application_id, given.group_id FROM given
+    JOIN tenants_group g ON g.id = given.group_id AND g.during @> %(at)s
+    UNION
+    SELECT reached.application_id, p.group_id FROM reached
+    JOIN tenants_groupplacement p
+        ON p.parent_id = reached.group_id AND p.tenant_id = %(tenant)s AND p.during @> %(at)s
+), person AS (
+    SELECT application_id, user_id FROM given WHERE user_id IS NOT NULL
+    UNION
+    SELECT reached.application_id, m.user_id FROM reached
+    JOIN tenants_membership m
+        ON m.group_id = reached.group_id AND m.tenant_id = %(tenant)s AND m.during @> %(at)s
+)
+SELECT DISTINCT application_id FROM person
+WHERE EXISTS (SELECT FROM tenants_useractivity s WHERE s.user_id = person.user_id AND s.during @> %(at)s)
+"""
+
 
 def people(
     *, tenant_ids: Collection[UUID], resources: Collection[str], privilege: Privilege, at: datetime
@@ -74,3 +107,11 @@ def people(
     with cross_tenant(), connection.cursor() as cursor:
         cursor.execute(_PEOPLE, values)
         yield from cursor.fetchall()
+
+
+def peopled(*, tenant_id: UUID, application_ids: Collection[str], at: datetime) -> set[str]:
+    """Those of the applications of which somebody active in the tenant holds a role at the moment."""
+    values: dict[str, Any] = {"tenant": tenant_id, "applications": list(application_ids), "at": at}
+    with connection.cursor() as cursor:
+        cursor.execute(_PEOPLED, values)
+        return {row[0] for row in cursor.fetchall()}

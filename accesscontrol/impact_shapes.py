@@ -1,10 +1,11 @@
 """People and services of an impact in their wire form: all are counted, one's own are named."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import models
 from django.db.models import Max
 
 from accesscontrol.models import Authorization
@@ -29,7 +30,7 @@ def people_part(
     back as sign-ins are kept.
     """
     mine = {user_id: urns for (tenant_id, user_id), urns in people.items() if tenant_id == str(act.tenant.id)}
-    rows = User.objects.filter(tenant=act.tenant, id__in=list(mine)).order_by("display_name", "id")
+    rows = User.everyone.filter(tenant=act.tenant, id__in=list(mine)).order_by("display_name", "id")
     to_these = Authorization.objects.filter(
         tenant=act.tenant, client__application_id__in=list(applications), user_id__in=list(mine)
     )
@@ -43,18 +44,37 @@ def people_part(
         }
         for row in rows[:MOST_ITEMS]
     ]
-    sessions = UserSession.objects.filter(
+    return {
+        "users": {"count": len(people), "items": items},
+        "sessions": {"count": _sessions(act, mine).count()},
+        "refreshTokens": {"count": to_these.living(tenant=act.tenant, at=act.at).count()},
+    }
+
+
+def all_of_person(act: Act, user_id: UUID) -> dict[str, Any]:
+    """All ``sessions`` and ``refreshTokens`` of one's own person, for whatever application."""
+    rows = Authorization.objects.living(tenant=act.tenant, at=act.at).filter(user_id=user_id)
+    return {
+        "sessions": {"count": _sessions(act, [user_id]).count()},
+        "refreshTokens": {"count": rows.count()},
+    }
+
+
+def named_applications(application_ids: Collection[str]) -> dict[str, Any]:
+    """Counted, and named in the order of their names."""
+    rows = Application.objects.filter(id__in=application_ids).order_by("display_name", "id")
+    items = [{"applicationId": row.id, "name": row.display_name} for row in rows[:MOST_ITEMS]]
+    return {"count": len(application_ids), "items": items}
+
+
+def _sessions(act: Act, user_ids: Iterable[UUID]) -> models.QuerySet[UserSession]:
+    return UserSession.objects.filter(
         tenant=act.tenant,
-        user_id__in=list(mine),
+        user_id__in=list(user_ids),
         ended_at=None,
         expires_at__gt=act.at,
         seen_at__gt=act.at - lifetime(act.tenant, Lifetime.SESSION_IDLE),
     )
-    return {
-        "users": {"count": len(people), "items": items},
-        "sessions": {"count": sessions.count()},
-        "refreshTokens": {"count": to_these.living(tenant=act.tenant, at=act.at).count()},
-    }
 
 
 def services_part(act: Act, services: Mapping[tuple[str, str, str], datetime]) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.dispatch import receiver
 
-from accesscontrol import holders, impact
-from accesscontrol.actions import authorizations, succession
+from accesscontrol import holders, impact, impact_people
+from accesscontrol.actions import authorizations, leaving, succession
 from accesscontrol.actions.administrators import require_administrator
 from accesscontrol.actions.assignments import what_principal_holds
 from accesscontrol.actions.required import give
@@ -40,6 +40,8 @@ def may_become_application(*, actor: Actor, application: Application, at: dateti
 @receiver(tenant_signals.principal_becoming)
 def may_become_user(*, actor: Actor, tenant: Tenant, user: User, at: datetime, **kwargs: Any) -> None:
     """A password link or another mailbox lets one act as the user; a return gives him back what he holds.
+
+    A deletion takes it for good: whoever may not give it may not take it.
 
     An active user is himself already. An inactive one is not: nobody gives himself back what he held.
     """
@@ -74,6 +76,20 @@ def keep_an_administrator(*, tenant: Tenant, at: datetime, **kwargs: Any) -> Non
 def end_sign_ins(*, user: User, by: Actor, at: datetime, **kwargs: Any) -> None:
     """Offline ones too, and for good: a return begins without them."""
     authorizations.end_all(user=user, because=Authorization.Ended.DEACTIVATED, by=by, at=at)
+
+
+@receiver(tenant_signals.user_deleted)
+def end_all_of_a_person(*, tenant: Tenant, user: User, by: Actor, at: datetime, **kwargs: Any) -> None:
+    """Sign-ins and roles, and then somebody must still be able to hand out roles."""
+    authorizations.end_all(user=user, because=Authorization.Ended.DEACTIVATED, by=by, at=at)
+    leaving.withdraw_all(user=user, by=by, at=at)
+    require_administrator(tenant=tenant, at=at)
+
+
+@receiver(tenant_signals.person_erased)
+def erase_name(*, user: User, pseudonym: str, **kwargs: Any) -> None:
+    """Who gave a role is told with it, in decisions and on pages."""
+    leaving.erase(user=user, pseudonym=pseudonym)
 
 
 @receiver(tenant_signals.password_set)
@@ -148,9 +164,14 @@ def weigh(*, act: Act, scope: Scope, **kwargs: Any) -> Callable[[], Part]:
 
 
 @receiver(tenant_signals.act_weighed)
-def weigh_role(*, act: Act, **kwargs: Any) -> Callable[[], Part] | None:
-    """Who loses something when a tenant role holds less, or ends."""
-    return impact.look_at_role(act, act.subject) if isinstance(act.subject, TenantRole) else None
+def weigh_own(*, act: Act, **kwargs: Any) -> Callable[[], Part] | None:
+    """Who loses something when a tenant role holds less or ends, a person goes, a group moves or ends."""
+    subject = act.subject
+    if isinstance(subject, TenantRole):
+        return impact.look_at_role(act, subject)
+    if isinstance(subject, User):
+        return impact_people.look_at_user(act, subject)
+    return impact_people.look_at_group(act, subject) if isinstance(subject, Group) else None
 
 
 @receiver(application_signals.managers_asked)

@@ -123,7 +123,7 @@ def review(*, tenant: Tenant, application_id: str, since: datetime) -> Review:
         raise NotFound
     found = holdings.load({application_id: [tenant_id]}, when=since)
     people = found.people.get((application_id, tenant_id), {})
-    users = {user.pk: str(user) for user in User.objects.filter(tenant=tenant, id__in=list(people))}
+    users = {user.pk: str(user) for user in User.everyone.filter(tenant=tenant, id__in=list(people))}
     calls = [
         (caller, facts)
         for (caller, target, place), facts in found.calls.items()

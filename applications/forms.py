@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from applications.models.applications import ID_PATTERN
+from tenants.forms import TypedNameForm
 
 Data = QueryDict | Mapping[str, Any] | None
 
@@ -74,22 +75,8 @@ class SuspendForm(ShownForm):
     )
 
 
-class NameForm(ShownForm):
-    """The object's name, typed, where an act cannot be undone."""
-
-    typed = forms.CharField(max_length=200, widget=forms.TextInput({"autocomplete": "off"}))
-
-    def __init__(self, data: Data = None, *, initial: Mapping[str, Any] | None = None, name: str) -> None:
-        super().__init__(data, initial=dict(initial or {}))
-        self.expected = name
-        self.fields["typed"].label = _("Type %(name)s to confirm") % {"name": name}
-
-    def clean_typed(self) -> str:
-        """Capital letters and spaces around it do not matter."""
-        typed = str(self.cleaned_data["typed"]).strip()
-        if typed.casefold() != self.expected.casefold():
-            raise forms.ValidationError(_("This is not the name."))
-        return typed
+class NameForm(TypedNameForm, ShownForm):
+    """The object's name, typed, where an act cannot be undone; against the impact that was shown."""
 
 
 class SecretForm(forms.Form):

@@ -1,6 +1,6 @@
 """What applications do when something below them changed: same transaction, same refusal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from django.dispatch import receiver
 from applications import impact
 from applications.actions.availability import moving
 from applications.actions.contracts import end_all
+from applications.actions.erasing import erase
 from applications.events import emit
 from applications.policies import in_force_between, lock_applications, reach_of
 from iam_portal.gate import Actor
@@ -62,6 +63,12 @@ def end_contracts(*, partnership: Partnership, by: Actor, at: datetime, **kwargs
         return
     contracts = list(in_force_between(partnership.inviter, partnership.invitee))
     end_all(contracts=contracts, by=by, at=at, note="The partnership ended.", tenant_id=by.tenant_id)
+
+
+@receiver(signals.person_erased)
+def erase_name(*, tenant: Tenant, names: Collection[str], pseudonym: str, **kwargs: Any) -> None:
+    """Who made a credential or ended a contract is told beside it."""
+    erase(tenant=tenant, names=names, pseudonym=pseudonym)
 
 
 @receiver(signals.act_weighed)

@@ -122,6 +122,7 @@ DATABASE_DIRECT = env.db("DATABASE_DIRECT_URL") if env.str("DATABASE_DIRECT_URL"
 
 PORTAL_EVENT_RETENTION = timedelta(days=env.int("PORTAL_EVENT_RETENTION", default=90))
 PORTAL_ACL_RETENTION = timedelta(days=env.int("PORTAL_ACL_RETENTION", default=30))  # of what is gone
+PORTAL_SESSION_RETENTION = timedelta(days=env.int("PORTAL_SESSION_RETENTION", default=90))
 # Where the event service (manage.py serve_events) is reached from outside; empty when there is none.
 PORTAL_EVENTS_URL = env.str("PORTAL_EVENTS_URL", default="").rstrip("/")
 PORTAL_EVENT_STREAMS = env.int("PORTAL_EVENT_STREAMS", default=2000)

@@ -32,12 +32,12 @@ Look = Callable[[], "Part"]
 class Act:
     """What is about to be done, by whom: the impact is told as far as ``tenant`` may know it.
 
-    ``name`` is the act's (end, pause, narrow, suspend, retire, declare, define, delete); ``subject`` is what
-    it is done to: a contract, an application, a tenant, a partnership or a role of a tenant. ``when`` is the
-    planned moment, if it is planned. ``asked`` is whatever else the act was told (ready for JSON): another
-    wish is another impact. ``also`` are applications that it will lock besides those of its subject, to be
-    locked together with them. ``renamed``: what it only gives another name, former → new; what is held under
-    the new name is not lost.
+    ``name`` is the act's (end, pause, narrow, suspend, retire, declare, define, delete, deactivate, move);
+    ``subject`` is what it is done to: a contract, an application, a tenant, a partnership, a role of a
+    tenant, a user or a group. ``when`` is the planned moment, if it is planned. ``asked`` is whatever else
+    the act was told (ready for JSON): another wish is another impact. ``also`` are applications that it will
+    lock besides those of its subject, to be locked together with them. ``renamed``: what it only gives
+    another name, former → new; what is held under the new name is not lost.
     """
 
     name: str

@@ -34,11 +34,16 @@ def hold(*tenants: Tenant | UUID) -> None:
 
 
 def locked_user(*, tenant: Tenant, user_id: UUID | str) -> User:
-    """The user of this tenant, locked; another tenant's is not found."""
-    found = tenant.users.select_for_update(no_key=True).filter(pk=user_id).first()
+    """The user of this tenant, locked; another tenant's is not found, and who was deleted neither."""
+    found = held_user(tenant=tenant, user_id=user_id)
     if found is None:
         raise NotFound
     return found
+
+
+def held_user(*, tenant: Tenant, user_id: UUID | str) -> User | None:
+    """The same for who has to say in his own words that there is nobody."""
+    return tenant.users.select_for_update(no_key=True).filter(pk=user_id).first()
 
 
 def is_active(*, user: User, at: datetime) -> bool:

@@ -20,18 +20,25 @@ auto_accept_changed = Signal()
 # Told. Keywords ``tenant``, ``user``, ``by``, ``at``; his sessions are ended already.
 user_deactivated = Signal()
 password_set = Signal()
+# Told. The same keywords; he still has his name, and neither session nor membership any more.
+user_deleted = Signal()
+# Told, when nothing may name a deleted person any more. Keywords ``tenant``, ``user`` (as he was), ``names``
+# that he had and nobody else here has, and ``pseudonym``, which takes their place.
+person_erased = Signal()
 
 # Told. Keywords ``tenant``, ``group``, ``by``, ``at``; its memberships are closed already.
 group_deleted = Signal()
 
-# Told. Keywords ``tenant``, ``group``, ``user``, ``by``, ``at``; the membership is closed already.
+# Told. Keywords ``tenant``, ``group``, ``user``, ``by``, ``at``; the membership is closed already. Where it
+# got an end that lies ahead, ``at`` is that end.
 membership_removed = Signal()
 
 # Told. Keywords ``tenant``, ``group``, ``by``, ``at``; the group stands in its new place already.
 group_moved = Signal()
 
 # Asked: may this actor do what would let him act as this user (password link, another mailbox), or what
-# gives an inactive user back all that he still holds (reactivation; asked before it happens)?
+# gives an inactive user back all that he still holds (reactivation; asked before it happens), or takes all
+# of it from him for good (deletion)?
 # Keywords ``actor``, ``tenant``, ``user``, ``at``. A receiver that objects raises ``Forbidden``.
 principal_becoming = Signal()
 

@@ -2,21 +2,24 @@
 
 Kept past their use, so that a second one is still seen and ends the family: a code for a day, an exchanged
 refresh token for two; a sign-in for thirty days past its end, so that impacts know when somebody last used an
-application. After that a stolen one is unknown, which gives nothing either.
+application. After that a stolen one is unknown, which gives nothing either. Browsers' sessions go by a setting,
+never before what hangs on them; a refused sign-in once it counts no more. History says who was there.
 """
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from accesscontrol.models import Authorization, AuthorizationCode, RefreshToken, RevokedToken
 from applications.models import UsedAssertion
 from iam_portal.walls import cross_tenant
+from tenants.actions.sessions import WINDOW
 from tenants.lifetimes import Lifetime, bounds
-from tenants.models import IdempotentReply
+from tenants.models import IdempotentReply, SignInFailure, UserSession
 
 BATCH = 1_000  # rows of a transaction: no lock is held for long
 CODES_KEPT = timedelta(days=1)
@@ -30,10 +33,8 @@ def run(*, at: datetime) -> int:
 
     Killed at any point it has lost nothing: each batch is a whole transaction, and the next run goes on.
     """
-    return sum(
-        _emptied(rows, at)
-        for rows in (_codes, _refresh_tokens, _authorizations, _revoked, _assertions, _replies)
-    )
+    of_sign_ins = (_codes, _refresh_tokens, _authorizations, _sessions, _failures)
+    return sum(_emptied(rows, at) for rows in (*of_sign_ins, _revoked, _assertions, _replies))
 
 
 def _emptied(rows: Callable[[datetime], models.QuerySet[Any]], at: datetime) -> int:
@@ -70,6 +71,18 @@ def _authorizations(at: datetime) -> models.QuerySet[Authorization]:
     offline = Q(session=None, used_at__lt=before - _longest(Lifetime.OFFLINE_IDLE))
     # What has ended before that day was not used since: so the index on ``used_at`` finds them all.
     return Authorization.objects.filter(over | online | offline, used_at__lt=before)
+
+
+def _sessions(at: datetime) -> models.QuerySet[UserSession]:
+    """By the day on which it would have ended anyhow: the longest is of a week."""
+    codes = AuthorizationCode.objects.filter(session=OuterRef("pk"))
+    families = Authorization.objects.filter(session=OuterRef("pk"))
+    over = UserSession.objects.filter(expires_at__lt=at - settings.PORTAL_SESSION_RETENTION)
+    return over.filter(~Exists(codes), ~Exists(families))
+
+
+def _failures(at: datetime) -> models.QuerySet[SignInFailure]:
+    return SignInFailure.objects.filter(at__lt=at - WINDOW - CLOCKS_DIFFER)
 
 
 def _revoked(at: datetime) -> models.QuerySet[RevokedToken]:

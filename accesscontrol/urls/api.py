@@ -14,7 +14,7 @@ from accesscontrol.api import (
     user_acl,
 )
 from applications.api import own_resources, service_accounts
-from tenants.api import groups, lifetimes, members, users
+from tenants.api import deleted_people, groups, lifetimes, members, users
 
 app_name = "access-management"
 
@@ -41,6 +41,7 @@ urlpatterns = [
         name="own-resource",
     ),
     path(f"{_tenant}/lifetimes", lifetimes.Lifetimes.as_view(), name="lifetimes"),
+    path(f"{_tenant}/deleted-people", deleted_people.DeletedPeople.as_view(), name="deleted-people"),
     path(f"{_tenant}/assignments", assignments.Assignments.as_view(), name="assignment-list"),
     path(f"{_tenant}/assignments:batch", assignments.AssignmentBatch.as_view(), name="assignment-batch"),
     path(
@@ -58,6 +59,7 @@ urlpatterns = [
     path(f"{_tenant}/access-review", review.AccessReview.as_view(), name="access-review"),
     path(f"{_tenant}/users", users.Users.as_view(), name="user-list"),
     path(_user, users.OneUser.as_view(), name="user-read"),
+    path(f"{_user}/impact", users.UserImpact.as_view(), name="user-impact"),
     path(f"{_user}/groups", members.GroupsOfUser.as_view(), name="user-groups"),
     path(f"{_user}/resend-invitation", users.ResendInvitation.as_view(), name="user-invite-again"),
     path(f"{_user}/reset-password", users.ResetPassword.as_view(), name="user-reset"),
@@ -70,6 +72,7 @@ urlpatterns = [
     ),
     path(f"{_tenant}/groups", groups.Groups.as_view(), name="group-list"),
     path(_group, groups.OneGroup.as_view(), name="group-read"),
+    path(f"{_group}/impact", groups.GroupImpact.as_view(), name="group-impact"),
     path(f"{_group}/move", groups.MoveGroup.as_view(), name="group-move"),
     path(f"{_group}/members", members.Members.as_view(), name="member-list"),
     path(f"{_group}/members/<uuid:user_id>", members.Member.as_view(), name="member"),

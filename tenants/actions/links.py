@@ -45,7 +45,7 @@ def issue(*, tenant: Tenant, user: User, at: datetime) -> UserLink:
 def take(*, tenant: Tenant, token: str, at: datetime) -> UserLink:
     """Use up the link. Its user is locked first, so that of two who come at once one finds it used."""
     known = UserLink.objects.filter(tenant=tenant, digest=hashers.digest(token)).first()
-    user = policies.locked_user(tenant=tenant, user_id=known.user_id) if known else None
+    user = policies.held_user(tenant=tenant, user_id=known.user_id) if known else None
     link = UserLink.objects.filter(pk=known.pk, used_at=None, expires_at__gt=at).first() if known else None
     if user is None or link is None or not policies.is_active(user=user, at=at):
         raise LinkUnknown("This link is not known, or no longer valid. Ask for a new one.")

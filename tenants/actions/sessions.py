@@ -188,8 +188,10 @@ def _find(tenant: Tenant | None, attempt: Attempt) -> User | None:
 
 
 def _still(user: User, at: datetime) -> User | None:
-    """The user, locked, unless he was deactivated or his password changed while we compared."""
-    locked = policies.locked_user(tenant=user.tenant, user_id=user.pk)
+    """The user, locked, unless he was deleted, deactivated or his password changed while we compared."""
+    locked = policies.held_user(tenant=user.tenant, user_id=user.pk)
+    if locked is None:
+        return None
     # A second statement, because the one that waited for the lock sees the other tables as they were before.
     return _present(user.tenant, at).filter(pk=locked.pk, password=user.password).first()
 

@@ -1,5 +1,6 @@
 """Groups by REST: a tree, told as a list in which each names its parent."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -9,16 +10,22 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from iam_portal.errors import NotFound
+from iam_portal.errors import Invalid, NotFound
 from tenants.actions import groups
+from tenants.api.impact import done, foreseen
 from tenants.api.objections import of_body
 from tenants.creating import creates
+from tenants.impact import Act
 from tenants.models import Group, GroupPlacement, Membership
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size, searched, uuid_of, with_revision
 from tenants.schema import AT, PAGE, SEARCH, query
+from tenants.serializers.impact import PeopleImpactOut
 from tenants.serializers.people import GroupIn, GroupOut, GroupPage, GroupPatch, PlaceIn
 
 PARENT = query("parentId", "Only groups right below this one; `none`: only those at the top.")
+TO = query("parentId", "Of a move: the group to hang it below; `none`: to the top.")
+TAKING = ("delete", "move")
+Weighed = tuple[Act, Callable[[], object]]
 _FIELDS = {"name": "name", "description": "description", "group_name_once": "name"}
 
 
@@ -45,6 +52,17 @@ class GroupAPI(TenantAPI):
         """What every act on it takes."""
         given = {"tenant": self.tenant, "group_id": group_id, "by": self.actor, "at": self.at}
         return {**given, "revision": self.revision()}
+
+    def weighed(self, group_id: UUID, name: str, parent_id: UUID | None = None) -> Weighed:
+        """An act that takes something from those in it, for its impact, and the act itself."""
+        found = Group.objects.at(self.at).filter(tenant_id=self.kwargs["tenant_id"], id=group_id).first()
+        if found is None:
+            raise NotFound
+        asked = None if parent_id is None else str(parent_id)
+        act = Act(name=name, tenant=self.tenant, subject=found, at=self.at, asked=asked)
+        if name == "delete":
+            return act, lambda: groups.delete(**self.of(group_id))
+        return act, lambda: groups.move(**self.of(group_id), parent_id=parent_id)
 
 
 class Groups(GroupAPI):
@@ -105,10 +123,30 @@ class OneGroup(GroupAPI):
     def delete(self, request: Request, group_id: UUID, **kwargs: Any) -> Response:
         """End it with its memberships and what was given to it. Refused while groups stand below it.
 
-        Takes the revision in ``If-Match``.
+        Takes the revision in ``If-Match``. Where somebody loses something by it, that needs the revision of
+        its impact (428 with the impact otherwise).
         """
-        groups.delete(**self.of(group_id))
+        done(self, *self.weighed(group_id, "delete"), required=True, unless_nothing=True)
         return Response(status=204)
+
+
+class GroupImpact(GroupAPI):
+    """What an act takes from those in the group and below it, before it does."""
+
+    permissions = {"GET": "Groups:modify|Groups:delete"}
+
+    @extend_schema(
+        parameters=[query("action", "The act.", enum=list(TAKING), required=True), TO],
+        responses=PeopleImpactOut,
+        operation_id="groups_impact",
+    )
+    def get(self, request: Request, group_id: UUID, **kwargs: Any) -> Response:
+        """Who loses which roles, and what has nobody then. Its revision goes into ``If-Match`` of the act."""
+        name, parent = request.query_params.get("action", ""), request.query_params.get("parentId")
+        if name not in TAKING or (parent is None) != (name == "delete"):
+            raise Invalid("action is delete, or move with parentId (none: to the top).")
+        parent_id = None if parent in (None, "none") else uuid_of(str(parent), "parentId")
+        return foreseen(*self.weighed(group_id, name, parent_id))
 
 
 class MoveGroup(GroupAPI):
@@ -118,8 +156,12 @@ class MoveGroup(GroupAPI):
 
     @extend_schema(request=PlaceIn, responses=GroupOut, operation_id="groups_move")
     def post(self, request: Request, group_id: UUID, **kwargs: Any) -> Response:
-        """Roles from above follow the new place; a loop is refused. Takes the revision in ``If-Match``."""
-        groups.move(**self.of(group_id), parent_id=self.read(PlaceIn)["parentId"])
+        """Roles from above follow the new place; a loop is refused.
+
+        Takes the revision in ``If-Match``, or that of its impact.
+        """
+        parent_id = self.read(PlaceIn)["parentId"]
+        done(self, *self.weighed(group_id, "move", parent_id), required=False)
         return self.answer(group_id)
 
 

@@ -11,15 +11,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from iam_portal.errors import Invalid, NotFound
-from tenants.actions import users
+from tenants.actions import deletion, users
+from tenants.api.impact import done, foreseen
 from tenants.api.objections import of_body
 from tenants.creating import creates
+from tenants.impact import Act
 from tenants.models import User, UserActivity
 from tenants.rest import NothingIn, TenantAPI, cursor_of, next_page, page_size, searched, with_revision
 from tenants.schema import PAGE, SEARCH, query
+from tenants.serializers.impact import PeopleImpactOut
 from tenants.serializers.people import UserIn, UserOut, UserPage, UserPatch
 
 ACTIVE = query("active", "Only those who may sign in at the moment, or only the others.", bool)
+TAKING: dict[str, Callable[..., object]] = {"deactivate": users.deactivate, "delete": deletion.delete}
 _FIELDS = {
     "display_name": "displayName",
     "username": "username",
@@ -48,6 +52,13 @@ class UserAPI(TenantAPI):
     def of(self, user_id: UUID) -> dict[str, Any]:
         """What every act on him takes."""
         return {"tenant": self.tenant, "user_id": user_id, "by": self.actor, "at": self.at}
+
+    def weighed(self, user_id: UUID, name: str) -> tuple[Act, Callable[[], object]]:
+        """An act that takes something from him, for its impact, and the act itself."""
+        if (found := self.tenant.users.filter(id=user_id).first()) is None:
+            raise NotFound
+        act = Act(name=name, tenant=self.tenant, subject=found, at=self.at)
+        return act, lambda: TAKING[name](**self.of(user_id), revision=self.revision())
 
 
 class Users(UserAPI):
@@ -92,7 +103,7 @@ class Users(UserAPI):
 class OneUser(UserAPI):
     """One person."""
 
-    permissions = {"GET": "Users:read", "PATCH": "Users:modify"}
+    permissions = {"GET": "Users:read", "PATCH": "Users:modify", "DELETE": "Users:delete"}
 
     @extend_schema(responses=UserOut, operation_id="users_read")
     def get(self, request: Request, user_id: UUID, **kwargs: Any) -> Response:
@@ -113,6 +124,34 @@ class OneUser(UserAPI):
             )
         return self.answer(user_id)
 
+    @extend_schema(responses={204: None}, operation_id="users_delete")
+    def delete(self, request: Request, user_id: UUID, **kwargs: Any) -> Response:
+        """For good: everything of his ends at once, and he is never found again.
+
+        Needs the revision of its impact in ``If-Match`` (428 with the impact otherwise). Only who may give
+        all that he holds may take it; nobody deletes himself.
+        """
+        done(self, *self.weighed(user_id, "delete"), required=True)
+        return Response(status=204)
+
+
+class UserImpact(UserAPI):
+    """What an act takes from him, before it does."""
+
+    permissions = {"GET": "Users:modify|Users:delete"}
+
+    @extend_schema(
+        parameters=[query("action", "The act.", enum=list(TAKING), required=True)],
+        responses=PeopleImpactOut,
+        operation_id="users_impact",
+    )
+    def get(self, request: Request, user_id: UUID, **kwargs: Any) -> Response:
+        """Which roles he loses, and what has nobody then. Its revision goes into ``If-Match`` of the act."""
+        name = request.query_params.get("action", "")
+        if name not in TAKING:
+            raise Invalid(f"action is one of {', '.join(TAKING)}.")
+        return foreseen(*self.weighed(user_id, name))
+
 
 class UserAct(UserAPI):
     """deactivate, reactivate."""
@@ -125,12 +164,15 @@ class UserAct(UserAPI):
 
     @extend_schema(request=None, responses=UserOut, operation_id="users_act")
     def post(self, request: Request, user_id: UUID, act: str, **kwargs: Any) -> Response:
-        """Takes the revision in ``If-Match``.
+        """Takes the revision in ``If-Match``; deactivating that of its impact, too.
 
         Deactivating ends his sessions and sign-ins at once; the last administrator stays.
         """
         self.read(NothingIn)
-        self.acts[act](**self.of(user_id), revision=self.revision())
+        if act in TAKING:
+            done(self, *self.weighed(user_id, act), required=False)
+        else:
+            self.acts[act](**self.of(user_id), revision=self.revision())
         return self.answer(user_id)
 
 

@@ -3,6 +3,8 @@
 from tenants.forms.entry import OrganizationForm, PasswordForm, SignInForm
 from tenants.forms.partners import AutoAcceptForm, CodeForm, PartnerForm
 from tenants.forms.people import (
+    ChosenPlaceForm,
+    EndForm,
     GroupForm,
     MemberForm,
     NewGroupForm,
@@ -12,12 +14,14 @@ from tenants.forms.people import (
     UserForm,
 )
 from tenants.forms.record import RecordForm
-from tenants.forms.rows import AboutRow, moment_input
+from tenants.forms.rows import AboutRow, SpanForm, TypedNameForm, moment_input
 
 __all__ = [
     "AboutRow",
     "AutoAcceptForm",
+    "ChosenPlaceForm",
     "CodeForm",
+    "EndForm",
     "GroupForm",
     "MemberForm",
     "NewGroupForm",
@@ -29,6 +33,8 @@ __all__ = [
     "RevisedGroupForm",
     "RevisedUserForm",
     "SignInForm",
+    "SpanForm",
+    "TypedNameForm",
     "UserForm",
     "moment_input",
 ]

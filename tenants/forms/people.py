@@ -6,8 +6,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from tenants.forms.rows import AboutRow
-from tenants.models import Group, Tenant, User
+from tenants.forms.rows import AboutRow, SpanForm, moment_input
+from tenants.models import Group, Kept, Tenant, User
 
 NOT_KNOWN = _("There is nobody of this user name or e-mail address here.")
 
@@ -92,8 +92,16 @@ class PlaceForm(ParentForm):
     revision = forms.IntegerField(widget=forms.HiddenInput)
 
 
-class MemberForm(forms.Form):
-    """Somebody of this organization, by user name or e-mail address."""
+class ChosenPlaceForm(PlaceForm):
+    """The place that was chosen, beside what the move takes away."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["parent"].widget = forms.HiddenInput()
+
+
+class MemberForm(SpanForm):
+    """Somebody of this organization, by user name or e-mail address, from now on or for a span."""
 
     user = forms.CharField(
         label=_("Add a member"),
@@ -101,6 +109,7 @@ class MemberForm(forms.Form):
         widget=forms.TextInput({"list": "people", "autocomplete": "off", "autocapitalize": "none"}),
         help_text=_("User name or e-mail address."),
     )
+    field_order = ("user", "starts_at", "ends_at")
 
     def __init__(self, *args: Any, tenant: Tenant, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -113,3 +122,24 @@ class MemberForm(forms.Form):
         if found is None:
             raise forms.ValidationError(NOT_KNOWN)
         return found
+
+
+class EndForm(forms.Form):
+    """Until when somebody is in a group."""
+
+    ends_at = forms.DateTimeField(
+        label=_("Until"), required=False, widget=moment_input(), help_text=_("Empty: no end.")
+    )
+
+
+class DeletedPeopleForm(forms.Form):
+    """What history keeps of them, against the revision that was shown."""
+
+    keeps = forms.ChoiceField(
+        label=_("History keeps"),
+        choices=Kept.choices,
+        help_text=_(
+            "Of people who are deleted. With a pseudonym their name is put out wherever it was noted."
+        ),
+    )
+    revision = forms.IntegerField(widget=forms.HiddenInput)

@@ -5,7 +5,7 @@ from tenants.models.history import HistoryEvent, HistoryLink, HistoryPerson
 from tenants.models.partnerships import AutoAccept, Partnership
 from tenants.models.replies import IdempotentReply
 from tenants.models.spanned import Spanned, since, still_open
-from tenants.models.tenants import Tenant, TenantSuspension
+from tenants.models.tenants import Kept, Tenant, TenantSuspension
 from tenants.models.users import SignInFailure, User, UserActivity, UserLink, UserSession
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "HistoryLink",
     "HistoryPerson",
     "IdempotentReply",
+    "Kept",
     "Membership",
     "Partnership",
     "SignInFailure",

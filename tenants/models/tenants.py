@@ -11,6 +11,13 @@ from tenants.models.spanned import Spanned, no_overlap
 SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$"
 
 
+class Kept(models.TextChoices):
+    """What history says of a person who was deleted."""
+
+    NAME = "name", "the name"
+    PSEUDONYM = "pseudonym", "a pseudonym"
+
+
 class Tenant(models.Model):
     """An isolated organization. Never deleted, so that id and slug are never used again."""
 
@@ -26,6 +33,8 @@ class Tenant(models.Model):
     offline_idle_seconds = models.PositiveIntegerField(null=True, blank=True)
     session_idle_seconds = models.PositiveIntegerField(null=True, blank=True)
     session_seconds = models.PositiveIntegerField(null=True, blank=True)
+    # A name that was erased does not come back: without a choice nothing is.
+    history_keeps = models.CharField(max_length=10, choices=Kept, default=Kept.NAME)
 
     class Meta:
         constraints = [

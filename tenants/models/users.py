@@ -14,8 +14,20 @@ from tenants.models.spanned import Spanned, no_overlap
 from tenants.models.tenants import Tenant
 
 
+class Living(models.Manager["User"]):
+    """Who was not deleted. It is the default, so that no list, search or sign-in has to remember it."""
+
+    def get_queryset(self) -> models.QuerySet["User"]:
+        """What is left of a deleted person is asked for by name: ``User.everyone``."""
+        return super().get_queryset().filter(deleted_at=None)
+
+
 class User(AbstractBaseUser):
-    """A person in exactly one tenant. Activity has spans (:class:`UserActivity`)."""
+    """A person in exactly one tenant. Activity has spans (:class:`UserActivity`).
+
+    The row of a deleted one stays, because facts of the past refer to it, and so that the id is never used
+    again; user name, mailbox and password are gone from it.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="users")
@@ -25,9 +37,11 @@ class User(AbstractBaseUser):
     email_proven_at = models.DateTimeField(null=True, blank=True)
     display_name = models.CharField(max_length=150)
     created_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True, blank=True)
     revision = models.PositiveIntegerField(default=1)
 
-    objects: ClassVar[models.Manager["User"]] = models.Manager()
+    objects: ClassVar[models.Manager["User"]] = Living()
+    everyone: ClassVar[models.Manager["User"]] = models.Manager()
 
     USERNAME_FIELD = "id"  # must be unique in the installation; sign-in looks up (tenant, user name)
     EMAIL_FIELD = "email"
@@ -38,12 +52,14 @@ class User(AbstractBaseUser):
             models.UniqueConstraint(
                 "tenant",
                 Lower("username"),
+                condition=Q(deleted_at=None),
                 name="user_username_once",
                 violation_error_message="This user name is taken in this organization.",
             ),
             models.UniqueConstraint(
                 "tenant",
                 Lower("email"),
+                condition=Q(deleted_at=None),
                 name="user_email_once",
                 violation_error_message="This e-mail address is taken in this organization.",
             ),
@@ -109,6 +125,9 @@ class UserSession(models.Model):
     reauthenticated_at = models.DateTimeField(null=True, blank=True)
     source_address = models.CharField(max_length=64, blank=True)
     user_agent = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="usersession_by_end")]
 
     def __str__(self) -> str:
         return f"session of {self.user_id}"

@@ -94,3 +94,26 @@ class ImpactOut(rest.Serializer[Any]):
     services = ImpactServices()
     sessions = ImpactCount()
     refreshTokens = ImpactCount()
+
+
+class ImpactApplication(rest.Serializer[Any]):
+    """An application by its name."""
+
+    applicationId = rest.CharField()
+    name = rest.CharField()
+
+
+class ImpactApplications(rest.Serializer[Any]):
+    """Counted, and named."""
+
+    count = rest.IntegerField()
+    items = ImpactApplication(many=True)
+
+
+class PeopleImpactOut(ImpactOut):
+    """What an act on a person or a group would take away.
+
+    ``withoutPeople``: applications in which nobody of the organization would hold a role any more.
+    """
+
+    withoutPeople = ImpactApplications()

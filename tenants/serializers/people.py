@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers as rest
 
+from tenants.models import Kept
 from tenants.rest import StrictSerializer
 
 
@@ -92,6 +93,17 @@ class Spanning(rest.Serializer[Any]):
         return fields
 
 
+class MembershipIn(StrictSerializer):
+    """When: without both from now on. RFC 3339."""
+
+    def get_fields(self) -> dict[str, Any]:
+        """As for the output."""
+        fields = super().get_fields()
+        fields["from"] = rest.DateTimeField(required=False, allow_null=True)
+        fields["until"] = rest.DateTimeField(required=False, allow_null=True)
+        return fields
+
+
 class MemberOut(Spanning):
     """Somebody in a group."""
 
@@ -119,3 +131,16 @@ class MembershipPage(rest.Serializer[Any]):
 
     items = MembershipOut(many=True)
     next = rest.CharField(allow_null=True)
+
+
+class DeletedPeopleIn(StrictSerializer):
+    """What history is to keep of people who are deleted."""
+
+    historyKeeps = rest.ChoiceField(choices=Kept.values)
+
+
+class DeletedPeopleOut(rest.Serializer[Any]):
+    """What it keeps."""
+
+    historyKeeps = rest.ChoiceField(choices=Kept.values)
+    revision = rest.CharField()

@@ -7,6 +7,7 @@ from tenants.views import (
     activity,
     group_acts,
     groups,
+    member_acts,
     partner_acts,
     partners,
     sessions,
@@ -19,6 +20,7 @@ app_name = "tenants"
 
 _user = "users/<uuid:user_id>"
 _group = "groups/<uuid:group_id>"
+_member = f"{_group}/members/<uuid:user_id>"
 _partner = "partners/<uuid:partnership_id>"
 
 urlpatterns = [
@@ -32,6 +34,7 @@ urlpatterns = [
     path(_user, users.UserDetail.as_view(), name="user-detail"),
     path(f"{_user}/change", user_acts.ChangeUser.as_view(), name="user-change"),
     path(f"{_user}/deactivate", user_acts.DeactivateUser.as_view(), name="user-deactivate"),
+    path(f"{_user}/delete", user_acts.DeleteUser.as_view(), name="user-delete"),
     path(f"{_user}/reactivate", user_acts.ReactivateUser.as_view(), name="user-reactivate"),
     path(f"{_user}/send-link", user_acts.SendLink.as_view(), name="user-reset"),
     path("groups", groups.GroupList.as_view(), name="group-list"),
@@ -40,7 +43,8 @@ urlpatterns = [
     path(f"{_group}/change", group_acts.ChangeGroup.as_view(), name="group-change"),
     path(f"{_group}/move", group_acts.MoveGroup.as_view(), name="group-move"),
     path(f"{_group}/delete", group_acts.DeleteGroup.as_view(), name="group-delete"),
-    path(f"{_group}/members/<uuid:user_id>/remove", group_acts.RemoveMember.as_view(), name="member-remove"),
+    path(f"{_member}/change", member_acts.ChangeMembership.as_view(), name="member-change"),
+    path(f"{_member}/remove", member_acts.RemoveMember.as_view(), name="member-remove"),
     path("partners", partners.PartnerList.as_view(), name="partner-list"),
     path("partners/invite", partners.InvitePartner.as_view(), name="partner-invite"),
     path("partners/redeem", partners.RedeemInvitation.as_view(), name="partner-redeem"),
@@ -52,5 +56,6 @@ urlpatterns = [
     path(f"{_partner}/accepting", partner_acts.AutoAcceptance.as_view(), name="partner-accepting"),
     path("settings", settings.Settings.as_view(), name="settings"),
     path("settings/life-times", settings.ChangeLifetimes.as_view(), name="settings-lifetimes"),
+    path("settings/deleted-people", settings.ChangeDeletedPeople.as_view(), name="settings-deleted-people"),
     path("activity", activity.ActivityList.as_view(), name="activity-list"),
 ]

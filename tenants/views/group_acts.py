@@ -7,15 +7,16 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from iam_portal.errors import NotFound
-from tenants.actions import groups, memberships
-from tenants.forms import NewGroupForm, PlaceForm, RevisedGroupForm
-from tenants.models import Group, Membership
-from tenants.signals import group_shown
-from tenants.views import trees
-from tenants.views.console import ConfirmPage, ConsolePage, FormPage
+from tenants.actions import groups
+from tenants.forms import ChosenPlaceForm, NewGroupForm, PlaceForm, RevisedGroupForm
+from tenants.impact import Act, ImpactChanged, ImpactRequired, carry_out
+from tenants.models import Group
+from tenants.views import impacts, trees
+from tenants.views.console import ConsolePage, FormPage
+from tenants.views.weighed import Weighed, WeighedPage
 
 
-class _OfGroup(ConsolePage):
+class OfGroup(ConsolePage):
     """What pages about one group share."""
 
     def group(self) -> Group:
@@ -31,6 +32,14 @@ class _OfGroup(ConsolePage):
             {"label": _("Groups"), "url": self.url("tenants:group-list")},
             {"label": group.name, "url": self.url("tenants:group-detail", group_id=group.pk)},
         ]
+
+
+def moving(page: ConsolePage, group: Group, parent: str | None, revision: int | None) -> Weighed:
+    """The move for its impact, and the move itself."""
+    act = Act(name="move", tenant=page.tenant, subject=group, at=page.at, asked=parent or None)
+    given: dict[str, Any] = {"tenant": page.tenant, "group_id": group.pk, "by": page.actor, "at": page.at}
+    parent_id = UUID(parent) if parent else None
+    return act, lambda: groups.move(**given, parent_id=parent_id, revision=revision)
 
 
 class CreateGroup(FormPage):
@@ -69,7 +78,7 @@ class CreateGroup(FormPage):
         return trees.forest(self.tenant, self.at).choices()
 
 
-class ChangeGroup(_OfGroup, FormPage):
+class ChangeGroup(OfGroup, FormPage):
     """Another name or purpose."""
 
     permission = "Groups:modify"
@@ -97,7 +106,7 @@ class ChangeGroup(_OfGroup, FormPage):
         return self.form_page(form)
 
 
-class MoveGroup(_OfGroup, FormPage):
+class MoveGroup(OfGroup, FormPage):
     """Another place in the tree: roles from above follow it."""
 
     permission = "Groups:modify"
@@ -119,89 +128,70 @@ class MoveGroup(_OfGroup, FormPage):
     def post(self, request: HttpRequest, group_id: UUID) -> HttpResponse:
         self.shown = self.group()
         form = PlaceForm(request.POST, parents=self._places(trees.forest(self.tenant, self.at)))
-        if form.is_valid():
-            given = form.cleaned_data
-            parent_id = UUID(given["parent"]) if given["parent"] else None
-            with self.attempt(form) as outcome:
-                groups.move(
-                    tenant=self.tenant,
-                    group_id=group_id,
-                    parent_id=parent_id,
-                    by=self.actor,
-                    at=self.at,
-                    revision=given["revision"],
-                )
-            if outcome:
-                return self.done(_("Moved."), self.url("tenants:group-detail", group_id=group_id))
+        if not form.is_valid():
+            return self.form_page(form)
+        with self.attempt(form) as outcome:
+            weighed = moving(self, self.shown, form.cleaned_data["parent"], form.cleaned_data["revision"])
+            expected = request.POST.get("impact") or None
+            carry_out(*weighed, expected=expected, required=True, unless_nothing=True)
+        if outcome:
+            return self.done(_("Moved."), self.url("tenants:group-detail", group_id=group_id))
+        if isinstance(outcome.refusal, ImpactRequired | ImpactChanged):
+            return self._asked(outcome.refusal.data["impact"])
         return self.form_page(form)
+
+    def _asked(self, found: impacts.Found) -> HttpResponse:
+        """The same form once more, out of sight, below what the move takes away."""
+        crumbs = self.crumbs(self.shown)
+        confirm = {
+            "title": _("Move %(name)s?") % {"name": self.shown.name},
+            "act": _("Move group"),
+            "url": self.request.path,
+            "cancel_url": crumbs[-1]["url"],
+            "impact": found["revision"],
+            "danger": True,
+            **impacts.shown(found, self, nothing=_("Nobody loses anything.")),
+        }
+        places = self._places(trees.forest(self.tenant, self.at))
+        form = ChosenPlaceForm(
+            initial={name: self.request.POST.get(name, "") for name in ("parent", "revision")}, parents=places
+        )
+        page = {"title": _("Move"), "breadcrumb": crumbs}
+        return self.render("iam_portal/confirm.html", {"page": page, "confirm": confirm, "form": form})
 
     def _places(self, woods: trees.Forest) -> list[tuple[str, str]]:
         return woods.choices(without=woods.below(self.shown.pk))
 
 
-class DeleteGroup(_OfGroup, ConfirmPage):
+class DeleteGroup(OfGroup, WeighedPage):
     """The group ends, with its memberships and what was given to it."""
 
     permission = "Groups:delete"
+    required = unless_nothing = True
+
+    def weighed(self, revision: int | None) -> Weighed:
+        group = self.group()
+        act = Act(name="delete", tenant=self.tenant, subject=group, at=self.at)
+        given: dict[str, Any] = {"tenant": self.tenant, "group_id": group.pk, "by": self.actor, "at": self.at}
+        return act, lambda: groups.delete(**given, revision=revision)
 
     def confirmation(self) -> dict[str, Any]:
         group = self.group()
         crumbs = self.crumbs(group)
-        held = self.panels(group_shown, group=group)
-        roles = [
-            {"label": panel["title"], "items": [{"text": text} for text in panel["names"]]}
-            for panel in held
-            if panel["names"]
-        ]
-        counts = [
-            {"label": _("Members"), "value": Membership.objects.at(self.at).filter(group=group).count()},
-            {"label": _("Roles"), "value": sum(len(panel["names"]) for panel in held)},
-        ]
         confirm = {
             "title": _("Delete the group %(name)s?") % {"name": group.name},
             "act": _("Delete group"),
             "cancel_url": crumbs[-1]["url"],
             "revision": group.revision,
-            "counts": counts,
-            "names": roles,
             "danger": True,
+            **self.foreseen(nothing=_("Nobody loses a role.")),
         }
         return {"page": {"title": _("Delete"), "breadcrumb": crumbs}, "confirm": confirm}
 
     def act(self, revision: int | None) -> str:
         group = self.group()
-        groups.delete(tenant=self.tenant, group_id=group.pk, by=self.actor, at=self.at, revision=revision)
+        self.carry_out(revision)
         return _("The group %(name)s is deleted.") % {"name": group.name}
 
     def done_url(self, back: str) -> str:
         return self.url("tenants:group-list")
-
-
-class RemoveMember(_OfGroup, ConfirmPage):
-    """Somebody leaves the group."""
-
-    permission = "Groups:modify"
-
-    def confirmation(self) -> dict[str, Any]:
-        group = self.group()
-        user = self.tenant.users.filter(pk=self.kwargs["user_id"]).first()
-        if user is None:
-            raise NotFound
-        crumbs = self.crumbs(group)
-        held = [name for panel in self.panels(group_shown, group=group) for name in panel["names"]]
-        confirm = {
-            "title": _("Remove %(name)s from %(group)s?") % {"name": user, "group": group.name},
-            "act": _("Remove member"),
-            "cancel_url": crumbs[-1]["url"],
-            "nothing": _("No role comes from this group."),
-            "counts": [{"label": _("Roles that came from the group"), "value": len(held)}] if held else [],
-            "names": [{"label": _("Roles"), "items": [{"text": text} for text in held]}] if held else [],
-            "danger": True,
-        }
-        return {"page": {"title": _("Remove member"), "breadcrumb": crumbs}, "confirm": confirm}
-
-    def act(self, revision: int | None) -> str:
-        user_id = self.kwargs["user_id"]
-        group_id = self.kwargs["group_id"]
-        memberships.remove(tenant=self.tenant, group_id=group_id, user_id=user_id, by=self.actor, at=self.at)
-        return _("Removed.")

@@ -1,6 +1,7 @@
 """Groups: the tree, and one of them with its members."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import F, QuerySet
@@ -50,19 +51,26 @@ class GroupDetail(ConsolePage):
     permission = "Groups:read"
 
     def get(self, request: HttpRequest, group_id: UUID) -> HttpResponse:
-        return self._page(group_id, MemberForm(tenant=self.tenant))
+        return self._page(group_id, MemberForm(tenant=self.tenant, at=self.at))
 
     def post(self, request: HttpRequest, group_id: UUID) -> HttpResponse:
         self.require("Groups:modify")
-        form = MemberForm(request.POST, tenant=self.tenant)
+        form = MemberForm(request.POST, tenant=self.tenant, at=self.at)
         if form.is_valid():
-            user = form.cleaned_data["user"]
+            user, span = form.cleaned_data["user"], ("starts_at", "ends_at")
             with self.attempt(form) as outcome:
                 memberships.add(
-                    tenant=self.tenant, group_id=group_id, user_id=user.pk, by=self.actor, at=self.at
+                    tenant=self.tenant,
+                    group_id=group_id,
+                    user_id=user.pk,
+                    by=self.actor,
+                    at=self.at,
+                    **{name: form.cleaned_data[name] for name in span},
                 )
             if outcome:
-                return self.done(_("%(name)s is a member now.") % {"name": user}, request.path)
+                planned = form.cleaned_data["starts_at"] is not None
+                said = _("%(name)s will be a member.") if planned else _("%(name)s is a member now.")
+                return self.done(said % {"name": user}, request.path)
         return self._page(group_id, form)
 
     def _page(self, group_id: UUID, form: MemberForm) -> HttpResponse:
@@ -112,15 +120,17 @@ def _more(page: ConsolePage, woods: trees.Forest, group: Group) -> list[dict[str
 
 
 def _members(page: ConsolePage, group: Group) -> dict[str, Any]:
-    rows = Membership.objects.at(page.at).filter(group=group).select_related("user")
-    count = rows.count()
+    rows = Membership.objects.not_over(page.at).filter(group=group).select_related("user")
+    count = Membership.objects.at(page.at).filter(group=group).count()
     rows = rows.annotate(sorted_by=Lower("user__display_name"))
     shown = paging.page_of(rows, request=page.request, key="sorted_by")
     return {
         "caption": _("Members"),
         "columns": [
             {"label": _("Name")},
-            {"label": _("Member since")},
+            {"label": _("From")},
+            {"label": _("Until")},
+            {"label": _("Change"), "hidden_label": True},
             {"label": _("Remove"), "hidden_label": True},
         ],
         "rows": [{"cells": _cells(page, row)} for row in shown.rows],
@@ -131,12 +141,17 @@ def _members(page: ConsolePage, group: Group) -> dict[str, Any]:
 
 def _cells(page: ConsolePage, row: Membership) -> list[dict[str, Any]]:
     url = page.url("tenants:user-detail", user_id=row.user_id)
-    remove = f"{page.request.path}/members/{row.user_id}/remove"
-    action = {"label": _("Remove"), "url": remove, "dialog": True} if page.can("Groups:modify") else None
+    start, end = row.during.lower, row.during.upper
+    of_row = f"{page.request.path}/members/{row.user_id}/{{}}?{urlencode({'from': start.isoformat()})}"
+    may = page.can("Groups:modify")
+    change = {"label": _("Change end"), "url": of_row.format("change")} if may else None
+    remove = {"label": _("Remove"), "url": of_row.format("remove"), "dialog": True} if may else None
     return [
         {"text": str(row.user), "url": url, "note": row.user.email},
-        {"day": row.during.lower},
-        {"action": action},
+        {"day": start, **({"note": _("planned")} if start > page.at else {})},
+        {"at": end} if end else {"text": _("no end").replace(" ", "\u00a0")},
+        {"action": change},
+        {"action": remove},
     ]
 
 

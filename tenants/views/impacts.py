@@ -20,6 +20,7 @@ def shown(found: Found, page: ConsolePage, *, nothing: str, apart_from: object =
     """
     contracts = [item for item in _items(found, "contracts") if item["contractId"] != str(apart_from)]
     others = _count(found, "contracts") - (len(_items(found, "contracts")) - len(contracts))
+    deserted = _items(found, "withoutPeople")
     counts = [count for count in _counts(found, others, apart_from is not None) if count["value"]]
     if not counts:
         return {"nothing": nothing}
@@ -29,6 +30,7 @@ def shown(found: Found, page: ConsolePage, *, nothing: str, apart_from: object =
         (_("Contracts"), [_contract(item, page) for item in contracts], others),
         (_("People of your organization"), [_person(item, page) for item in _items(found, "users")], None),
         (_("Services"), [_service(item) for item in _items(found, "services")], None),
+        (_("Nobody here has a role any more in"), [_deserted(item, page) for item in deserted], None),
     ]
     names = [
         {"label": label, "items": items[:MOST], "more": max(0, (total or len(items)) - MOST)}
@@ -109,6 +111,11 @@ def _key(urn: str) -> str:
 def _service(item: Found) -> dict[str, Any]:
     words = {"caller": item["name"], "target": item["callsName"]}
     return {"text": _("%(caller)s loses calls of %(target)s") % words}
+
+
+def _deserted(item: Found, page: ConsolePage) -> dict[str, Any]:
+    url = page.url("applications:application-detail", application_id=item["applicationId"])
+    return {"text": item["name"], "url": url}
 
 
 def _items(found: Found, part: str) -> list[Found]:

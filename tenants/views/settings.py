@@ -1,14 +1,15 @@
-"""Settings of the organization: how long sessions and tokens last."""
+"""Settings of the organization: how long sessions and tokens last, and what is kept of deleted people."""
 
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from tenants.actions import lifetimes
+from tenants.actions import keeping, lifetimes
 from tenants.forms.lifetimes import LABELS, LifetimesForm, in_words
+from tenants.forms.people import DeletedPeopleForm
 from tenants.lifetimes import lifetime
-from tenants.models import Tenant
+from tenants.models import Kept, Tenant
 from tenants.views.console import ConsolePage, FormPage
 
 
@@ -19,14 +20,19 @@ class Settings(ConsolePage):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         change = self.url("tenants:settings-lifetimes")
+        deleted = self.url("tenants:settings-deleted-people")
         page = {
             "title": _("Settings"),
-            "lead": _("How long people stay signed in, and how long tokens are good."),
+            "lead": _(
+                "How long people stay signed in and tokens are good, and what is kept of who was deleted."
+            ),
             "primary": self.link(_("Change"), "Configuration:modify", change, icon="edit"),
+            "more": [self.link(_("Deleted people"), "Configuration:modify", deleted, icon="user")],
         }
         context = {
             "page": page,
             "facts": [_fact(self.tenant, of) for of in LABELS],
+            "kept": [{"label": _("History keeps"), "text": Kept(self.tenant.history_keeps).label}],
             "history": self.history("tenant", self.tenant.pk),
             "history_url": f"{self.url('tenants:activity-list')}?object=tenant:{self.tenant.pk}",
         }
@@ -65,6 +71,42 @@ class ChangeLifetimes(FormPage):
                 )
             if outcome:
                 return self.done(_("The life times are changed."), self.url("tenants:settings"))
+        return self.form_page(form)
+
+
+class ChangeDeletedPeople(FormPage):
+    """Whether history keeps their names."""
+
+    permission = "Configuration:modify"
+
+    def frame(self) -> dict[str, Any]:
+        back = self.url("tenants:settings")
+        page = {
+            "title": _("Deleted people"),
+            "breadcrumb": [{"label": _("Settings"), "url": back}],
+            "lead": _("Counts for who is deleted from now on. A name that is gone does not come back."),
+        }
+        return {"page": page, "submit": _("Save"), "cancel_url": back}
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.form_page(
+            DeletedPeopleForm(initial={"keeps": self.tenant.history_keeps, "revision": self.tenant.revision})
+        )
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = DeletedPeopleForm(request.POST)
+        if form.is_valid():
+            given = form.cleaned_data
+            with self.attempt(form) as outcome:
+                keeping.choose(
+                    tenant=self.tenant,
+                    keeps=Kept(given["keeps"]),
+                    by=self.actor,
+                    at=self.at,
+                    revision=given["revision"],
+                )
+            if outcome:
+                return self.done(_("Saved."), self.url("tenants:settings"))
         return self.form_page(form)
 
 

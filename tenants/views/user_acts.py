@@ -1,17 +1,19 @@
 """What may be done to a person: each asks its action, and says what came of it."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from tenants.actions import users
+from tenants.actions import deletion, users
 from tenants.forms import RevisedUserForm, UserForm
-from tenants.models import Membership, User, UserSession
-from tenants.signals import user_shown
+from tenants.impact import Act
+from tenants.models import User
 from tenants.views.console import ConfirmPage, FormPage
 from tenants.views.users import one_of
+from tenants.views.weighed import NamedPage, Weighed, WeighedPage
 
 
 class InviteUser(FormPage):
@@ -96,31 +98,61 @@ class _ActOnUser(ConfirmPage):
         return {"page": {"title": act, "breadcrumb": crumbs}, "confirm": confirm}
 
 
-class DeactivateUser(_ActOnUser):
+class _TakesFromUser(_ActOnUser, WeighedPage):
+    """An act that takes what he holds."""
+
+    name: ClassVar[str]
+    action: ClassVar[Callable[..., object]]
+
+    def weighed(self, revision: int | None) -> Weighed:
+        user = self.person()
+        act = Act(name=self.name, tenant=self.tenant, subject=user, at=self.at)
+        given: dict[str, Any] = {"tenant": self.tenant, "user_id": user.pk, "by": self.actor, "at": self.at}
+        action = type(self).action
+        return act, lambda: action(**given, revision=revision)
+
+
+class DeactivateUser(_TakesFromUser):
     """No sign-in, and nothing held, from now on."""
+
+    name = "deactivate"
+    action = users.deactivate
 
     def confirmation(self) -> dict[str, Any]:
         user = self.person()
-        held = self.panels(user_shown, user=user)
-        names = [
-            {"label": panel["title"], "items": [{"text": text} for text in panel["names"]]}
-            for panel in held
-            if panel["names"]
-        ]
-        sessions = UserSession.objects.filter(user=user, ended_at=None, expires_at__gt=self.at).count()
-        counts = [
-            {"label": _("Open sessions"), "value": sessions},
-            {"label": _("Groups"), "value": Membership.objects.at(self.at).filter(user=user).count()},
-            {"label": _("Roles"), "value": sum(len(panel["names"]) for panel in held)},
-        ]
         title = _("Deactivate %(name)s?") % {"name": user}
-        return self.question(user, act=_("Deactivate"), title=title, counts=counts, names=names, danger=True)
+        nothing = _("%(name)s is not signed in and holds no role.") % {"name": user}
+        seen = self.foreseen(nothing=nothing)
+        return self.question(user, act=_("Deactivate"), title=title, danger=True, **seen)
 
     def act(self, revision: int | None) -> str:
-        user = users.deactivate(
-            tenant=self.tenant, user_id=self.kwargs["user_id"], by=self.actor, at=self.at, revision=revision
-        )
+        user = self.person()
+        self.carry_out(revision)
         return _("%(name)s is inactive: signed out, and without any role.") % {"name": user}
+
+
+class DeleteUser(_TakesFromUser, NamedPage):
+    """Everything of his ends, for good."""
+
+    permission = "Users:delete"
+    name = "delete"
+    action = deletion.delete
+
+    def confirmation(self) -> dict[str, Any]:
+        user = self.person()
+        title = _("Delete the account of %(name)s?") % {"name": user}
+        nothing = _("%(name)s is not signed in and holds no role.") % {"name": user}
+        seen = self.foreseen(nothing=nothing)
+        asked = {"title": title, "irreversible": str(user), "danger": True, **seen}
+        return self.question(user, act=_("Delete account"), **asked)
+
+    def act(self, revision: int | None) -> str:
+        user = self.person()
+        self.carry_out(revision)
+        return _("The account of %(name)s is deleted.") % {"name": user}
+
+    def done_url(self, back: str) -> str:
+        return self.url("tenants:user-list")
 
 
 class ReactivateUser(_ActOnUser):

@@ -139,12 +139,14 @@ def _cells(page: ConsolePage, user: User) -> list[dict[str, Any]]:
 def _more(page: ConsolePage, user: User, state: str) -> list[dict[str, Any]]:
     at = page.request.path
     back = page.link(_("Reactivate"), "Users:modify", f"{at}/reactivate", icon="play", dialog=True)
+    delete = page.link(_("Delete"), "Users:delete", f"{at}/delete", icon="trash", dialog=True, danger=True)
     if state == "inactive":
-        return [back]
+        return [back, delete]
     again = _("Send the invitation again") if state == "invited" else _("Send a password link")
     return [
         page.link(again, "Users:modify", f"{at}/send-link", icon="mail", dialog=True),
         page.link(_("Deactivate"), "Users:modify", f"{at}/deactivate", icon="stop", dialog=True, danger=True),
+        delete,
     ]
 
 

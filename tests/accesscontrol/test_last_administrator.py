@@ -18,7 +18,7 @@ from accesscontrol.models import Assignment
 from applications.models.applications import PORTAL_ID
 from iam_portal.errors import DomainError
 from iam_portal.walls import tenant_scope
-from tenants.actions import groups, memberships, users
+from tenants.actions import deletion, groups, memberships, users
 from tenants.models import Group, Tenant, User
 from tests.support.factories import SYSTEM, acting, make_group, make_tenant, make_user
 from tests.tenants.conftest import at_once
@@ -122,6 +122,11 @@ def deactivated(o: Office) -> Act:
     return o.act(users.deactivate, user_id=o.jane.id)
 
 
+def deleted(o: Office) -> Act:
+    o.give(user_id=o.jane.id)
+    return o.act(deletion.delete, user_id=o.jane.id)
+
+
 WAYS = [
     only_member,
     only_member_below,
@@ -130,6 +135,7 @@ WAYS = [
     group_ended,
     role_withdrawn,
     deactivated,
+    deleted,
 ]
 
 
@@ -171,6 +177,13 @@ def each_other(o: Office) -> list[Act]:
     return [o.act(users.deactivate, by=by, user_id=user.id) for by, user in pairs]
 
 
+def both_deleted(o: Office) -> list[Act]:
+    """Not by each other: who is deleted first could not delete any more."""
+    for user in (o.jane, o.joe):
+        o.give(user_id=user.id)
+    return [o.act(deletion.delete, user_id=user.id) for user in (o.jane, o.joe)]
+
+
 def two_groups(o: Office) -> list[Group]:
     board = o.group("Board")
     o.give(group_id=board.id)
@@ -207,7 +220,7 @@ def every_way(o: Office) -> list[Act]:
     ]
 
 
-MEETINGS = [each_other, both_leave, both_groups_move, both_groups_end, every_way]
+MEETINGS = [each_other, both_deleted, both_leave, both_groups_move, both_groups_end, every_way]
 
 
 @pytest.mark.parametrize("meeting", MEETINGS, ids=lambda meeting: meeting.__name__)

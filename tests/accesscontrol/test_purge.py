@@ -16,7 +16,7 @@ from applications.actions import applications
 from applications.actions.applications import Details
 from applications.models import Client, UsedAssertion
 from iam_portal.walls import cross_tenant, tenant_scope
-from tenants.models import IdempotentReply, Tenant, User, UserSession
+from tenants.models import IdempotentReply, SignInFailure, Tenant, User, UserSession
 from tests.support.factories import SYSTEM, make_tenant, make_user
 from tests.support.once import made_once, savepoint
 
@@ -101,6 +101,10 @@ def keep(*rows: Any) -> None:
         row.save(force_insert=True)
 
 
+def failure(tenant: Tenant, *, at: datetime) -> SignInFailure:
+    return SignInFailure(tenant=tenant, attempt="a", source_address="192.0.2.1", at=at)
+
+
 def reply(tenant: Tenant, *, expires: datetime) -> IdempotentReply:
     return IdempotentReply(tenant=tenant, slot=uuid4().hex, asked="a", status=201, expires_at=expires)
 
@@ -114,7 +118,8 @@ def test_by_how_long_they_are_over(left: Leavings) -> None:
     def pair(make: Any, moment: datetime) -> None:
         for rows, shift in ((gone, -second), (kept, second)):
             found = make(moment + shift)
-            keep(found)
+            if found._state.adding:
+                keep(found)
             rows.append(found)
 
     past = NOW - purge.ENDED_KEPT
@@ -133,6 +138,8 @@ def test_by_how_long_they_are_over(left: Leavings) -> None:
     pair(
         lambda at: UsedAssertion(client=left.client, digest=uuid4().hex, expires_at=at), NOW - 5 * DAY / 1440
     )
+    pair(lambda at: left.session(user, expires=at), NOW - 90 * DAY)
+    pair(lambda at: failure(user.tenant, at=at), NOW - 10 * DAY / 1440)
     pair(lambda at: reply(user.tenant, expires=at), NOW - 5 * DAY / 1440)
     assert purge.run(at=NOW) == len(gone)
     for row in (*kept, family, old):
@@ -141,6 +148,18 @@ def test_by_how_long_they_are_over(left: Leavings) -> None:
         with pytest.raises(type(row).DoesNotExist):
             row.refresh_from_db()
     assert purge.run(at=NOW) == 0
+
+
+def test_a_session_stays_as_long_as_what_hangs_on_it(left: Leavings) -> None:
+    """Or the last use of an application would be forgotten with it."""
+    user = left.users[0]
+    session = left.session(user, expires=NOW - 95 * DAY)
+    keep(row := left.row(user, used=NOW, session=session))
+    keep(code := left.code(user, left.session(user, expires=NOW - 95 * DAY), expires=NOW))
+    assert purge.run(at=NOW) == 0
+    row.delete()
+    code.delete()
+    assert purge.run(at=NOW) == 2
 
 
 def test_a_family_goes_with_its_codes_and_tokens(left: Leavings) -> None:
@@ -166,8 +185,8 @@ def test_thousands_go_in_batches_and_a_living_one_stays(left: Leavings) -> None:
         assert purge.run(at=NOW) == 5_100
     batches = [query["sql"] for query in asked if "SKIP LOCKED" in query["sql"]]
     assert all("LIMIT 1000" in batch for batch in batches)
-    # The two of these kinds that were not full are the last; four other kinds were looked at once.
-    assert len(batches) == 3 + 3 + 4
+    # The two of these kinds that were not full are the last; six other kinds were looked at once.
+    assert len(batches) == 3 + 3 + 6
     assert list(Authorization.objects.all()) == [living]
     assert RefreshToken.objects.count() == 1
     with tenant_scope(living.tenant_id):

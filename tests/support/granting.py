@@ -27,7 +27,7 @@ from applications.models.applications import PORTAL_ID
 from applications.proofs import certificates, keys
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
-from tenants.actions import groups, memberships, users
+from tenants.actions import deletion, groups, memberships, users
 from tenants.models import (
     Group,
     GroupPlacement,
@@ -138,6 +138,12 @@ WAYS: dict[str, Callable[[Office], Callable[[Actor], Any]]] = {
     "a stronger person's role taken away": lambda o: o.act(assignments.withdraw, assignment_id=o.held.id),
     "into a stronger group": lambda o: o.act(memberships.add, group_id=o.strong.id, user_id=o.clerk.id),
     "into a group below it": lambda o: o.act(memberships.add, group_id=o.below.id, user_id=o.clerk.id),
+    "into a stronger group tomorrow": lambda o: o.act(
+        memberships.add, group_id=o.strong.id, user_id=o.clerk.id, starts_at=o.at + timedelta(days=1)
+    ),
+    "longer in a stronger group": lambda o: o.act(
+        memberships.set_end, group_id=o.below.id, user_id=o.deputy.id, ends_at=o.at + timedelta(days=1)
+    ),
     "one's group moved below": lambda o: o.act(groups.move, group_id=o.weak.id, parent_id=o.strong.id),
     "one's group moved far below": lambda o: o.act(groups.move, group_id=o.weak.id, parent_id=o.below.id),
     "a group made below": lambda o: o.act(groups.create, name="New", parent_id=o.strong.id),
@@ -165,6 +171,7 @@ WAYS: dict[str, Callable[[Office], Callable[[Actor], Any]]] = {
         users.change, user_id=o.deputy.id, email="clerk.too@example.org"
     ),
     "the return of one strong by a group": lambda o: away(o, o.deputy),
+    "one strong by a group deleted": lambda o: o.act(deletion.delete, user_id=o.deputy.id),
     "out of a group below it": lambda o: o.act(memberships.remove, group_id=o.below.id, user_id=o.deputy.id),
     "a group moved out of it": lambda o: o.act(groups.move, group_id=o.below.id, parent_id=None),
     "a group below it ended": lambda o: o.act(groups.delete, group_id=o.below.id),

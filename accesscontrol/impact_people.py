@@ -1,0 +1,118 @@
+"""What acts on people and groups take away: the same two looks, at those whom the act can reach.
+
+They move no availability. What they can end besides roles is whole groups of people: an application in which
+nobody of the organization holds a role any more is named.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from accesscontrol import facts as load
+from accesscontrol import holders, holdings
+from accesscontrol.holdings import Holdings
+from accesscontrol.impact import People, lost_by_people
+from accesscontrol.impact_shapes import all_of_person, named_applications, people_part
+from accesscontrol.models import Assignment, TenantRolePermission
+from applications import facts as sharing_facts
+from applications.impact import UNMOVED
+from tenants.impact import Act, Part
+from tenants.models import Group, Membership, User
+from tenants.policies import hold
+
+NO_CALLS: Mapping[str, Any] = {"services": {"count": 0, "items": []}}
+
+
+def look_at_user(act: Act, user: User) -> Callable[[], Part]:
+    """One person who is deactivated or deleted."""
+    hold(act.tenant)
+    groups = _above(act, user.memberships.not_over(act.at).values_list("group_id", flat=True))
+    applications = _applications(act, Q(user=user) | Q(group_id__in=groups))
+    before = _of_user(act, user, applications)
+    return _again(
+        act, user, applications, lambda: lost_by_people(before, _of_user(act, user, applications), act.moment)
+    )
+
+
+def look_at_group(act: Act, group: Group) -> Callable[[], Part]:
+    """A group that moves or ends: whoever is in it or below it."""
+    hold(act.tenant)
+    applications = _applications(act, Q(group_id__in=_above(act, [group.id])))
+    pairs = {application_id: {str(act.tenant.id)} for application_id in applications}
+    before = holdings.load(pairs, when=act.moment)
+    return _again(
+        act,
+        group,
+        applications,
+        lambda: lost_by_people(before, holdings.load(pairs, when=act.moment), act.moment),
+    )
+
+
+def _again(
+    act: Act, subject: User | Group, applications: Collection[str], lose: Callable[[], People]
+) -> Callable[[], Part]:
+    revision = type(subject)._default_manager.values_list("revision", flat=True).get(pk=subject.pk)
+    peopled, facts = _peopled(act, applications), _facts_of(act, subject)
+    endings = all_of_person(act, subject.id) if isinstance(subject, User) else {}
+
+    def again() -> Part:
+        people = lose()
+        deserted = sorted(peopled - _peopled(act, applications))
+        ended = sorted(facts - _facts_of(act, subject))
+        shown = {
+            **UNMOVED,
+            **NO_CALLS,
+            **people_part(act, people, applications=applications),
+            **endings,
+            "withoutPeople": named_applications(deserted),
+        }
+        for item in shown["users"]["items"] if isinstance(subject, User) else ():
+            item["name"] = str(subject)  # as he was: the act may have taken his name
+        lost = sorted(
+            [tenant_id, str(user_id), sorted(urns)] for (tenant_id, user_id), urns in people.items()
+        )
+        return Part(shown, [lost, revision, ended, deserted], harmless=not people and not ended)
+
+    return again
+
+
+def _of_user(act: Act, user: User, applications: Collection[str]) -> Holdings:
+    """As :func:`accesscontrol.holdings.load`, for one person: of many thousands, the others do not matter."""
+    tenant_id = str(act.tenant.id)
+    found = load.principal(load.Principal(tenant_id, user_id=user.id), application_ids=applications)
+    books = load.books(applications, tenant_id=tenant_id)
+    return Holdings(
+        sharing=sharing_facts.sharing(applications, tenant_ids={tenant_id}),
+        books={(application_id, tenant_id): books[application_id] for application_id in applications},
+        people={(application_id, tenant_id): {user.id: facts} for application_id, facts in found.items()},
+        calls={},
+    )
+
+
+def _applications(act: Act, held: Q) -> list[str]:
+    """Of which something is assigned there, now or by plan."""
+    rows = Assignment.objects.not_over(act.at).filter(held, tenant=act.tenant)
+    own = rows.exclude(application_role=None).values_list("application_role__application_id", flat=True)
+    made = TenantRolePermission.objects.not_over(act.at).filter(role__in=rows.values("tenant_role"))
+    return sorted({*own, *made.values_list("resource__application_id", flat=True)})
+
+
+def _above(act: Act, group_ids: Collection[UUID]) -> set[UUID]:
+    found: set[UUID] = set()
+    for group_id in group_ids:
+        found |= load.groups_above(group_id, tenant_id=act.tenant.id, at=act.at)
+    return found
+
+
+def _peopled(act: Act, applications: Collection[str]) -> set[str]:
+    return holders.peopled(tenant_id=act.tenant.id, application_ids=applications, at=act.moment)
+
+
+def _facts_of(act: Act, subject: User | Group) -> set[str]:
+    """Ids of what the subject holds himself: with the act, some of it ends."""
+    mine = {"user": subject} if isinstance(subject, User) else {"group": subject}
+    assigned = Assignment.objects.not_over(act.at).filter(tenant=act.tenant, **mine)
+    inside = Membership.objects.not_over(act.at).filter(tenant=act.tenant, **mine)
+    return {f"{row}" for rows in (assigned, inside) for row in rows.values_list("id", flat=True)}

@@ -1,0 +1,102 @@
+"""Deleting a person: all that he holds ends at once and for good, and nothing finds him any more.
+
+What decisions used stays as facts without a name; history keeps the name, or a pseudonym in its place, as the
+tenant has chosen.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib.auth.hashers import make_password
+from django.db import connection, transaction
+from django.db.models import F
+
+from iam_portal.errors import DomainError
+from iam_portal.gate import Actor
+from iam_portal.walls import tenant_scope
+from tenants import policies
+from tenants.actions import links, memberships, sessions
+from tenants.history import record
+from tenants.models import (
+    HistoryEvent,
+    HistoryPerson,
+    IdempotentReply,
+    Kept,
+    Partnership,
+    Tenant,
+    TenantSuspension,
+    User,
+    UserActivity,
+    UserSession,
+)
+from tenants.signals import person_erased, principal_becoming, user_deleted
+
+
+class OwnAccount(DomainError):
+    """Nobody deletes himself: somebody else has to want it, too."""
+
+    code = "own_account"
+
+
+def delete(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, revision: int | None = None) -> None:
+    """End everything of his, free his user name and mailbox, and keep of him what the tenant keeps.
+
+    Takes his roles for good, so it asks as a withdrawal of each would: who may not give them may not take
+    them. (A deactivation asks nobody: whoever may give them undoes it.)
+    """
+    with tenant_scope(tenant.id), transaction.atomic():
+        policies.hold(tenant)  # two who delete each other would each leave the other as administrator
+        user = policies.locked_user(tenant=tenant, user_id=user_id)
+        policies.require_revision(user, revision)
+        if by.kind == "user" and by.id == str(user.id):
+            raise OwnAccount("Nobody deletes his own account: another administrator has to.")
+        principal_becoming.send(sender=User, actor=by, tenant=tenant, user=user, at=at)
+        UserActivity.objects.filter(user=user).close(at)
+        sessions.end_all(user=user, at=at)
+        links.void(user=user, at=at)
+        memberships.end_all(user=user, by=by, at=at)
+        user_deleted.send(sender=User, tenant=tenant, user=user, by=by, at=at)
+        # The reply to his invitation has his name and mailbox in it.
+        IdempotentReply.objects.filter(tenant=tenant, reply__contains=str(user.id)).update(reply=None)
+        keeps = Kept(Tenant.objects.values_list("history_keeps", flat=True).get(pk=tenant.pk))
+        name = str(user) if keeps == Kept.NAME else f"Deleted user {user.id.hex[:8]}"
+        _bury(user, name, at)
+        if keeps == Kept.PSEUDONYM:
+            _erase(tenant, user, name)
+        subject = ("user", user.id, name)
+        record(action="user.deleted", tenants=[tenant], by=by, at=at, subject=subject, after={"keeps": keeps})
+
+
+def _bury(user: User, name: str, at: datetime) -> None:
+    """The row that facts of the past refer to: nobody's mailbox, nobody's password."""
+    User.everyone.filter(pk=user.pk).update(
+        username=f"deleted-{user.id}",
+        email="",
+        email_proven_at=None,
+        display_name=name[:150],
+        password=make_password(None),
+        last_login=None,
+        deleted_at=at,
+        revision=F("revision") + 1,
+    )
+
+
+def _erase(tenant: Tenant, user: User, pseudonym: str) -> None:
+    """Put the pseudonym wherever his name was copied. ``user`` still says who he was."""
+    names = _names(tenant, user)
+    UserSession.objects.filter(user=user).update(source_address="", user_agent="")
+    Partnership.objects.filter(invitee=tenant, redeemed_by__in=names).update(redeemed_by=pseudonym)
+    if tenant.is_platform:
+        TenantSuspension.objects.filter(by_name__in=names).update(by_name=pseudonym)
+    person_erased.send(sender=User, tenant=tenant, user=user, names=names, pseudonym=pseudonym)
+    with connection.cursor() as cursor:  # the names beside history, which are the owner's to change
+        cursor.execute("SELECT iam_erase_person(%s)", [user.id])
+
+
+def _names(tenant: Tenant, user: User) -> frozenset[str]:
+    """What he was called when he acted. A name that somebody else here has, too, is not his alone."""
+    acts = HistoryEvent.objects.filter(tenant=tenant, actor_kind="user", actor_id=str(user.id))
+    people = HistoryPerson.objects.filter(tenant=tenant, event_id__in=acts.values("id"))
+    names = {str(user), *people.order_by().values_list("actor_name", flat=True).distinct()}
+    others = tenant.users.exclude(pk=user.pk).filter(display_name__in=names)
+    return frozenset(names) - set(others.values_list("display_name", flat=True)) - {""}

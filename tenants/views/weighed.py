@@ -1,0 +1,62 @@
+"""Acts on people and groups that take something away: what, is shown before, and compared when it is done."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse
+
+from iam_portal.errors import DomainError
+from tenants.forms import TypedNameForm
+from tenants.impact import Act, carry_out, foresee
+from tenants.views import impacts
+from tenants.views.console import ConfirmPage
+
+Weighed = tuple[Act, Callable[[], object]]
+
+
+class WeighedPage(ConfirmPage):
+    """A confirmation that shows the impact. ``required``: it is not done without one that was shown."""
+
+    required: ClassVar[bool] = False
+    unless_nothing: ClassVar[bool] = False  # … but where it takes nothing
+
+    def weighed(self, revision: int | None) -> Weighed:
+        """The act for its impact, and the act itself."""
+        raise NotImplementedError
+
+    def foreseen(self, *, nothing: str) -> dict[str, Any]:
+        """``counts``, ``names`` and ``impact`` of ``_confirm.html``; or why it would be refused."""
+        try:
+            found = foresee(*self.weighed(None)).as_json()
+        except DomainError as refusal:
+            return {"nothing": refusal.detail}
+        return {"impact": found["revision"], **impacts.shown(found, self, nothing=nothing)}
+
+    def carry_out(self, revision: int | None) -> None:
+        """Do it, if it takes what was shown."""
+        carry_out(
+            *self.weighed(revision),
+            expected=self.request.POST.get("impact") or None,
+            required=self.required,
+            unless_nothing=self.unless_nothing,
+        )
+
+
+class NamedPage(WeighedPage):
+    """The same for what cannot be undone: the name has to be typed."""
+
+    required = True
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        return self._asked(None)
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        shown = self.confirmation()
+        form = TypedNameForm(request.POST, name=shown["confirm"]["irreversible"])
+        return super().post(request, **kwargs) if form.is_valid() else self._asked(form)
+
+    def _asked(self, form: TypedNameForm | None) -> HttpResponse:
+        shown = {**self.confirmation()}
+        shown["confirm"].setdefault("url", self.request.path)
+        shown["form"] = form or TypedNameForm(name=shown["confirm"]["irreversible"])
+        return self.render("iam_portal/confirm.html", shown)
