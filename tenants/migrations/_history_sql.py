@@ -8,7 +8,7 @@ CREATE INDEX historyevent_by_actor ON tenants_historyevent (tenant_id, actor_id,
 CREATE INDEX historyevent_by_action ON tenants_historyevent (tenant_id, action, id);
 CREATE INDEX historyevent_by_request ON tenants_historyevent (tenant_id, request_id, id) WHERE request_id <> '';
 DROP INDEX historyevent_by_subject;
-CREATE INDEX historyevent_by_subject ON tenants_historyevent (tenant_id, subject_id, subject_kind, id);
+CREATE INDEX historyevent_by_subject ON tenants_historyevent (tenant_id, subject_id, id);
 
 REVOKE UPDATE, DELETE, TRUNCATE ON tenants_historyanchor FROM iam_web, iam_cross;
 REVOKE DELETE, TRUNCATE ON tenants_historycheck FROM iam_web, iam_cross;
