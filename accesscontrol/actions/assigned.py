@@ -10,13 +10,15 @@ from tenants import history
 
 def told(row: Assignment, action: str, *, by: Actor, at: datetime) -> None:
     """Record an act: ``role.assigned``, ``role.planned`` (begins later) or ``role.withdrawn``."""
+    ended = action == "role.withdrawn"
     history.record(
         action=action,
         tenants=[row.tenant_id],
         by=by,
         at=at,
         subject=subject_of(row),
-        after=_data(row),
+        before=_data(row) if ended else None,
+        after=None if ended else _data(row),
     )
     if action != "role.planned":  # its event comes when it begins
         announce(row, action, at=at)

@@ -68,11 +68,14 @@ def _pair(tenant: Tenant, group_id: UUID, user_id: UUID, at: datetime) -> tuple[
 
 
 def _record(action: str, group: Group, user: User, by: Actor, at: datetime) -> None:
+    where = {"group": str(group.id), "groupName": group.name}
+    ended = action == "group.member_removed"
     record(
         action=action,
         tenants=[group.tenant_id],
         by=by,
         at=at,
         subject=("user", user.id, str(user)),
-        after={"group": str(group.id), "groupName": group.name},
+        before=where if ended else None,
+        after=None if ended else where,
     )
