@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+from tenants.http.exports import defused
 
 
 class CsvRenderer(BaseRenderer):
@@ -35,9 +35,3 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     writer.writerow(columns)
     writer.writerows([defused(cell) for cell in row] for row in rows)
     return out.getvalue()
-
-
-def defused(cell: object) -> str:
-    """A spreadsheet takes a cell that begins like a formula for one, whoever wrote it; so none does."""
-    text = "" if cell is None else str(cell)
-    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -19,4 +19,6 @@ JOBS: dict[str, dict[str, Any]] = {
     "usage": {"task": "applications.forget_usage", "schedule": 86_400.0},
     "history-chain": {"task": "tenants.chain_history", "schedule": 10.0},
     "history-partitions": {"task": "tenants.prepare_partitions", "schedule": 86_400.0},
+    "history-check": {"task": "tenants.verify_history", "schedule": 86_400.0},
+    "history-retention": {"task": "tenants.prune_history", "schedule": 86_400.0},
 }

@@ -121,6 +121,7 @@ DATABASE_DIRECT = env.db("DATABASE_DIRECT_URL") if env.str("DATABASE_DIRECT_URL"
 # --- Events -------------------------------------------------------------------------------------------
 
 PORTAL_EVENT_RETENTION = timedelta(days=env.int("PORTAL_EVENT_RETENTION", default=90))
+PORTAL_HISTORY_MONTHS = env.int("PORTAL_HISTORY_MONTHS", default=0)  # how many are kept; 0: all of them
 PORTAL_ACL_RETENTION = timedelta(days=env.int("PORTAL_ACL_RETENTION", default=30))  # of what is gone
 PORTAL_SESSION_RETENTION = timedelta(days=env.int("PORTAL_SESSION_RETENTION", default=90))
 # Where the event service (manage.py serve_events) is reached from outside; empty when there is none.
@@ -310,7 +311,6 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = schedule.JOBS
 CONTRACT_REMINDER_DAYS = env.list("PORTAL_REMINDER_DAYS", cast=int, default=[30, 7, 1])
 USAGE_FLUSH_SECONDS = 0 if TESTING else 5  # how long counts of tokens wait in a process; 0: none are made
-CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {}
 
 # --- Webhooks -----------------------------------------------------------------------------------------
 

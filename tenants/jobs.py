@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from tenants.actions import chain, partitions
+from tenants.actions import chain, partitions, retention, verification
 
 
 @shared_task(name="tenants.chain_history")
@@ -16,3 +16,15 @@ def chain_history() -> int:
 def prepare_partitions() -> int:
     """Make the coming months of the history table."""
     return partitions.prepare(at=timezone.now())
+
+
+@shared_task(name="tenants.prune_history")
+def prune_history() -> int:
+    """Drop the months of history that are not kept, after anchoring their chains."""
+    return retention.prune(at=timezone.now())
+
+
+@shared_task(name="tenants.verify_history")
+def verify_history() -> int:
+    """Walk every chain and note the result."""
+    return verification.check_all(at=timezone.now())

@@ -12,7 +12,7 @@ from tenants.models.spanned import clipped
 
 
 def told(row: Assignment, action: str, *, by: Actor, at: datetime) -> None:
-    """Record an act: ``role.assigned``, ``role.planned`` (begins later) or ``role.withdrawn``."""
+    """Record what was given: ``role.assigned``, or ``role.planned`` (begins later)."""
     history.record(
         action=action,
         tenants=[row.tenant_id],
@@ -34,7 +34,7 @@ def end(rows: Sequence[Assignment], *, by: Actor, at: datetime) -> None:
         return
     ids, action = [row.id for row in rows], "role.withdrawn"
     Assignment.objects.filter(id__in=ids).update(during=clipped(at), ended_by=by.name[:200])
-    changes = [history.Change(subject_of(row), after=_data(row)) for row in rows]
+    changes = [history.Change(subject_of(row), _data(row), None) for row in rows]
     history.record_each(action=action, tenant=rows[0].tenant, by=by, at=at, changes=changes)
     write([_event(row, action, at=at) for row in rows])
 

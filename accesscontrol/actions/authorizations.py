@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accesscontrol.models import Authorization
+from iam_portal.decision import rfc3339
 from iam_portal.gate import Actor
 from tenants.history import record
 from tenants.models import Tenant, User
@@ -56,6 +57,7 @@ def _end(row: Authorization, because: Authorization.Ended, by: Actor, at: dateti
         by=by,
         at=at,
         subject=("user", row.user_id, str(row.user)),
+        before={"authorization": str(row.id), "since": rfc3339(row.created_at)},
         after={
             "authorization": str(row.id),
             "applicationId": row.client.application_id,

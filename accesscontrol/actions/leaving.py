@@ -23,12 +23,12 @@ def withdraw_all(*, user: User, by: Actor, at: datetime) -> None:
 def erase(*, user: User, pseudonym: str) -> None:
     """In what he gave and took: history says which, so that nobody of the same name loses his."""
     rows = Assignment.objects.filter(tenant_id=user.tenant_id)
-    rows.filter(id__in=_moved_by(user, "role.assigned", "role.planned")).update(by_name=pseudonym)
-    rows.filter(id__in=_moved_by(user, "role.withdrawn")).exclude(ended_by="").update(ended_by=pseudonym)
+    rows.filter(id__in=_moved_by(user, "after", "role.assigned", "role.planned")).update(by_name=pseudonym)
+    rows.filter(id__in=_moved_by(user, "before", "role.withdrawn")).exclude(ended_by="").update(ended_by=pseudonym)
 
 
-def _moved_by(user: User, *actions: str) -> QuerySet[HistoryEvent, Any]:
-    """Ids of assignments."""
+def _moved_by(user: User, told: str, *actions: str) -> QuerySet[HistoryEvent, Any]:
+    """Ids of assignments, from what history says was there before or after."""
     acts = HistoryEvent.objects.filter(tenant_id=user.tenant_id, actor_kind="user", actor_id=str(user.id))
-    assignment = Cast(KeyTextTransform("assignmentId", "after"), UUIDField())
+    assignment = Cast(KeyTextTransform("assignmentId", told), UUIDField())
     return acts.filter(action__in=actions).order_by().values_list(assignment)

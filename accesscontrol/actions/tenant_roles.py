@@ -1,6 +1,6 @@
 """Roles that a tenant makes for itself, from permissions that are available there."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -50,6 +50,7 @@ def define(*, tenant: Tenant, definition: Definition, by: Actor, at: datetime) -
     with tenant_scope(tenant.id), transaction.atomic():
         Tenant.objects.select_for_update(no_key=True).get(id=tenant.id)
         role = TenantRole.objects.at(at).filter(tenant=tenant, key=definition.key).first()
+        was = _told(role, at) if role is not None else None
         before = _held(role, at) if role is not None else {}
         resources = _resources(tenant, definition.permissions, at)
         wanted = {(resources[item[:3]], item[3]): item for item in definition.permissions}
@@ -76,8 +77,7 @@ def define(*, tenant: Tenant, definition: Definition, by: Actor, at: datetime) -
             for resource, privilege in wanted
             if (resource, privilege) not in before
         )
-        permissions = [list(item) for item in sorted(definition.permissions)]
-        _record(role, "role.defined", permissions=permissions, by=by, at=at)
+        _record(role, "role.defined", before=was, after=_told(role, at), by=by, at=at)
     return role
 
 
@@ -88,10 +88,20 @@ def delete(*, tenant: Tenant, key: str, by: Actor, at: datetime) -> None:
         role = TenantRole.objects.at(at).filter(tenant=tenant, key=key).first()
         if role is None:
             raise NotFound
+        before = _told(role, at)
         assignments.withdraw_all(role=role, by=by, at=at)
         TenantRolePermission.objects.filter(role=role).close(at)
         TenantRole.objects.filter(id=role.id).update(during=clipped(at))
-        _record(role, "role.deleted", permissions=[], by=by, at=at)
+        _record(role, "role.deleted", before=before, after=None, by=by, at=at)
+
+
+def _told(role: TenantRole, at: datetime) -> dict[str, object]:
+    """A role as history shows it."""
+    permissions = sorted(
+        [resource.application_id, resource.type, resource.key, privilege]
+        for resource, privilege in _held(role, at)
+    )
+    return {"key": role.key, "name": role.name, "permissions": permissions}
 
 
 def _held(role: TenantRole, at: datetime) -> dict[tuple[Resource, str], int]:
@@ -159,14 +169,23 @@ def _require(tenant: Tenant, definition: Definition, moved: list[Wanted], by: Ac
     )
 
 
-def _record(role: TenantRole, action: str, *, permissions: list[list[str]], by: Actor, at: datetime) -> None:
+def _record(
+    role: TenantRole,
+    action: str,
+    *,
+    before: Mapping[str, object] | None,
+    after: Mapping[str, object] | None,
+    by: Actor,
+    at: datetime,
+) -> None:
     history.record(
         action=action,
         tenants=[role.tenant_id],
         by=by,
         at=at,
         subject=("role", role.id, role.name),
-        after={"key": role.key, "permissions": permissions},
+        before=before,
+        after=after,
     )
     emit(
         type="role.changed",

@@ -14,7 +14,7 @@ from accesscontrol.api import (
     user_acl,
 )
 from applications.api import own_resources, service_accounts
-from tenants.api import deleted_people, groups, lifetimes, members, users
+from tenants.api import deleted_people, groups, history, lifetimes, members, users
 
 app_name = "access-management"
 
@@ -42,6 +42,9 @@ urlpatterns = [
     ),
     path(f"{_tenant}/lifetimes", lifetimes.Lifetimes.as_view(), name="lifetimes"),
     path(f"{_tenant}/deleted-people", deleted_people.DeletedPeople.as_view(), name="deleted-people"),
+    path(f"{_tenant}/history", history.History.as_view(), name="history-list"),
+    path(f"{_tenant}/history/chain", history.Chain.as_view(), name="history-chain"),
+    path(f"{_tenant}/history/<uuid:row_id>", history.OneRow.as_view(), name="history-read"),
     path(f"{_tenant}/assignments", assignments.Assignments.as_view(), name="assignment-list"),
     path(f"{_tenant}/assignments:batch", assignments.AssignmentBatch.as_view(), name="assignment-batch"),
     path(

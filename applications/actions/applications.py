@@ -1,6 +1,7 @@
 """Registering, changing, suspending and retiring applications."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -113,7 +114,8 @@ def suspend(*, tenant: Tenant, application_id: str, reason: str, by: Actor, at: 
             )
             row.full_clean()
             row.save()
-        _record(application, "application.suspended", by=by, at=at, before=None)
+        before, after = {"suspended": False}, {"suspended": True, "reason": reason}
+        _record(application, "application.suspended", by=by, at=at, before=before, after=after)
     return application
 
 
@@ -126,7 +128,8 @@ def resume(*, tenant: Tenant, application_id: str, by: Actor, at: datetime) -> A
             raise SuspensionState("This application is not suspended.")
         with moving(applications=[application.id], tenants=None, at=at):
             running.update(during=clipped(at))
-        _record(application, "application.resumed", by=by, at=at, before=None)
+        before, after = {"suspended": True}, {"suspended": False}
+        _record(application, "application.resumed", by=by, at=at, before=before, after=after)
     return application
 
 
@@ -147,7 +150,8 @@ def retire(*, tenant: Tenant, application_id: str, by: Actor, at: datetime) -> A
                 during=clipped(at), revision=application.revision + 1
             )
         application.refresh_from_db()
-        _record(application, "application.retired", by=by, at=at, before=before)
+        after = {**snapshot(application), "retired": True}
+        _record(application, "application.retired", by=by, at=at, before=before, after=after)
     return application
 
 
@@ -217,7 +221,13 @@ def _make_client(application: Application) -> None:
 
 
 def _record(
-    application: Application, action: str, *, by: Actor, at: datetime, before: dict[str, str] | None
+    application: Application,
+    action: str,
+    *,
+    by: Actor,
+    at: datetime,
+    before: Mapping[str, object] | None,
+    after: Mapping[str, object] | None = None,
 ) -> None:
     history.record(
         action=action,
@@ -226,7 +236,7 @@ def _record(
         at=at,
         subject=("application", application.id, application.display_name),
         before=before,
-        after=snapshot(application),
+        after=snapshot(application) if after is None else after,
     )
     emit(
         type=action,

@@ -53,7 +53,7 @@ def revoke(*, tenant: Tenant, client_id: str, certificate_id: UUID, by: Actor, a
     with transaction.atomic():
         client = proving.own_client(tenant=tenant, client_id=client_id)
         row = proving.end_now(client.certificates.all(), certificate_id, at)
-        proving.record(client.application, "certificate.revoked", by=by, at=at, after=_told(row))
+        proving.record(client.application, "certificate.revoked", by=by, at=at, before=_told(row))
 
 
 def _add(

@@ -52,7 +52,7 @@ def revoke(*, tenant: Tenant, client_id: str, key_id: UUID, by: Actor, at: datet
     with transaction.atomic():
         client = proving.own_client(tenant=tenant, client_id=client_id)
         row = proving.end_now(client.keys.all(), key_id, at)
-        proving.record(client.application, "client_key.revoked", by=by, at=at, after=_told(row))
+        proving.record(client.application, "client_key.revoked", by=by, at=at, before=_told(row))
 
 
 def _told(row: ClientKey) -> dict[str, object]:

@@ -115,5 +115,5 @@ def revoke_secret(*, tenant: Tenant, client_id: str, secret_id: UUID, by: Actor,
     with transaction.atomic():
         client = proving.own_client(tenant=tenant, client_id=client_id)
         proving.end_now(client.secrets.all(), secret_id, at)
-        after = {"secretId": str(secret_id)}
-        proving.record(client.application, "secret.revoked", by=by, at=at, after=after)
+        before = {"secretId": str(secret_id)}
+        proving.record(client.application, "secret.revoked", by=by, at=at, before=before)

@@ -83,10 +83,11 @@ def cancel_open(contract: Contract, *, by: Actor, at: datetime) -> None:
     """With the contract's end its open amendment is cancelled, in the caller's transaction."""
     for amendment in contract.amendments.filter(state=AmendmentState.PROPOSED):
         amendment.contract = contract
+        before = {"amendment": {"amendmentId": str(amendment.id), "state": str(amendment.state)}}
         lapsed = too_late(amendment, at)
         answer(amendment, AmendmentState.LAPSED if lapsed else AmendmentState.CANCELLED, by=by, at=at)
         verb = "amendment_lapsed" if lapsed else "amendment_cancelled"
-        contract_changed(contract, verb, by=by, at=at, before=None, extra=recorded(amendment))
+        contract_changed(contract, verb, by=by, at=at, before=before, extra=recorded(amendment))
 
 
 def lapse(*, contract_id: UUID, by: Actor, at: datetime) -> bool:

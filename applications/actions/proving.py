@@ -89,8 +89,8 @@ def record(
     *,
     by: Actor,
     at: datetime,
-    after: Mapping[str, Any],
     before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
 ) -> None:
     """The history row of an act on a client: its subject is the application."""
     history.record(

@@ -81,7 +81,7 @@ def revoke(*, tenant: Tenant, client_id: str, issuer_id: UUID, by: Actor, at: da
     with transaction.atomic():
         client = proving.own_client(tenant=tenant, client_id=client_id)
         row = proving.end_now(client.trusted_issuers.all(), issuer_id, at)
-        proving.record(client.application, "trusted_issuer.revoked", by=by, at=at, after=_told(row))
+        proving.record(client.application, "trusted_issuer.revoked", by=by, at=at, before=_told(row))
 
 
 def _told(row: TrustedIssuer) -> dict[str, object]:

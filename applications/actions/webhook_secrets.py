@@ -66,8 +66,8 @@ def revoke(*, tenant: Tenant, webhook_id: UUID, secret_id: UUID, by: Actor, at: 
         if not living.exclude(id=secret_id).filter(during__endswith__isnull=True).exists():
             raise LastSecret("This is the only secret that stays. Make a new one first.")
         living.filter(id=secret_id).update(during=clipped(at), sealed="")
-        after = {"secretId": str(secret_id), "hint": found.hint}
-        recorded(row, "secret_revoked", by=by, at=at, after=after)
+        before = {"secretId": str(secret_id), "hint": found.hint}
+        recorded(row, "secret_revoked", by=by, at=at, before=before)
 
 
 def reseal() -> sealing.Resealed:

@@ -163,12 +163,14 @@ def _record(
     span: Mapping[str, str | None] | None = None,
     before: str | None = None,
 ) -> None:
+    where = {"group": str(group.id), "groupName": group.name}
+    ended = action == "group.member_removed"
     record(
         action=action,
         tenants=[group.tenant_id],
         by=by,
         at=at,
         subject=("user", user.id, str(user)),
-        before={"until": before} if action == "group.member_changed" else None,
-        after={"group": str(group.id), "groupName": group.name, **(span or {})},
+        before=where if ended else ({"until": before} if action == "group.member_changed" else None),
+        after=None if ended else {**where, **(span or {})},
     )

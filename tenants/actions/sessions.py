@@ -243,11 +243,13 @@ def _start(user: User, at: datetime, origin: _Origin) -> str:
 
 
 def _record(action: str, session: UserSession, by: Actor, at: datetime) -> None:
+    told, ended = {"session": str(session.id)}, action == "session.ended"
     record(
         action=action,
         tenants=[session.tenant_id],
         by=by,
         at=at,
         subject=("user", session.user_id, str(session.user)),
-        after={"session": str(session.id)},
+        before=told if ended else None,
+        after=None if ended else told,
     )

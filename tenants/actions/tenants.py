@@ -1,5 +1,6 @@
 """Creating, naming, suspending and resuming tenants."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -64,7 +65,8 @@ def suspend(*, tenant: Tenant, reason: str, by: Actor, at: datetime) -> TenantSu
         suspension = TenantSuspension(tenant=tenant, during=since(at), reason=reason, by_name=by.name)
         suspension.full_clean()
         suspension.save()
-        _record("tenant.suspended", tenant, by=by, at=at, after={"reason": reason})
+        after = {"suspended": True, "reason": reason}
+        _record("tenant.suspended", tenant, by=by, at=at, before={"suspended": False}, after=after)
         tenant_suspended.send(sender=Tenant, tenant=tenant, by=by, at=at)
     return suspension
 
@@ -75,7 +77,8 @@ def resume(*, tenant: Tenant, by: Actor, at: datetime) -> None:
         tenant = _locked(tenant)
         if not TenantSuspension.objects.filter(tenant=tenant).close(at):
             raise NotSuspended(f"{tenant.name} is not suspended.")
-        _record("tenant.resumed", tenant, by=by, at=at)
+        before, after = {"suspended": True}, {"suspended": False}
+        _record("tenant.resumed", tenant, by=by, at=at, before=before, after=after)
         tenant_resumed.send(sender=Tenant, tenant=tenant, by=by, at=at)
 
 
@@ -92,8 +95,8 @@ def _record(
     *,
     by: Actor,
     at: datetime,
-    before: dict[str, str] | None = None,
-    after: dict[str, str] | None = None,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
 ) -> None:
     """For the tenant, and for the operator's own, which has to answer for the act."""
     concerned: list[Tenant | UUID] = [tenant]

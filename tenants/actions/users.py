@@ -1,5 +1,6 @@
 """People of a tenant: inviting, changing, deactivating, their passwords."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -117,8 +118,10 @@ def change(
             user.email_proven_at = None
         for name in fields:
             setattr(user, name, wanted[name])
+        before = {"revision": f"r-{user.revision}"}
         _save(user)
-        _record("user.changed", user, by, at, after={"fields": fields})
+        after = {"fields": fields, "revision": f"r-{user.revision}"}
+        _record("user.changed", user, by, at, before=before, after=after)
     return user
 
 
@@ -135,7 +138,7 @@ def deactivate(
         sessions.end_all(user=user, at=at)
         links.void(user=user, at=at)
         _save(user)
-        _record("user.deactivated", user, by, at)
+        _record("user.deactivated", user, by, at, before={"active": True}, after={"active": False})
         user_deactivated.send(sender=User, tenant=tenant, user=user, by=by, at=at)
     return user
 
@@ -152,7 +155,7 @@ def reactivate(
         principal_becoming.send(sender=User, actor=by, tenant=tenant, user=user, at=at)  # still inactive
         _activate(user, at)
         _save(user)
-        _record("user.reactivated", user, by, at)
+        _record("user.reactivated", user, by, at, before={"active": False}, after={"active": True})
     return user
 
 
@@ -192,7 +195,7 @@ def _create(user: User, action: str, *, by: Actor, at: datetime) -> None:
     user.save(force_insert=True)
     _activate(user, at)
     principal_becoming.send(sender=User, actor=by, tenant=user.tenant, user=user, at=at)
-    _record(action, user, by, at)
+    _record(action, user, by, at, after={"active": True, "revision": f"r-{user.revision}"})
 
 
 def _activate(user: User, at: datetime) -> None:
@@ -220,8 +223,15 @@ def _set_password(user: User, password: str) -> None:
 
 
 def _record(
-    action: str, user: User, by: Actor, at: datetime, *, after: dict[str, str | list[str]] | None = None
+    action: str,
+    user: User,
+    by: Actor,
+    at: datetime,
+    *,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
 ) -> None:
     """Fields are named, never their values: who somebody was stands in the erasable part only."""
     subject = ("user", user.id, str(user))
-    record(action=action, tenants=[user.tenant_id], by=by, at=at, subject=subject, after=after)
+    tenants = [user.tenant_id]
+    record(action=action, tenants=tenants, by=by, at=at, subject=subject, before=before, after=after)

@@ -1,7 +1,13 @@
 """Who: tenants, partnerships, users, groups, history."""
 
 from tenants.models.groups import Group, GroupPlacement, Membership
-from tenants.models.history import HistoryEvent, HistoryLink, HistoryPerson
+from tenants.models.history import (
+    HistoryAnchor,
+    HistoryCheck,
+    HistoryEvent,
+    HistoryLink,
+    HistoryPerson,
+)
 from tenants.models.partnerships import AutoAccept, Partnership
 from tenants.models.replies import IdempotentReply
 from tenants.models.spanned import Spanned, since, still_open
@@ -12,6 +18,8 @@ __all__ = [
     "AutoAccept",
     "Group",
     "GroupPlacement",
+    "HistoryAnchor",
+    "HistoryCheck",
     "HistoryEvent",
     "HistoryLink",
     "HistoryPerson",

@@ -1,6 +1,9 @@
 """The append-only record. The database refuses UPDATE and DELETE; the table is partitioned by month."""
 
+import uuid
+
 from django.db import models
+from django.db.models import Q
 
 from tenants.models.tenants import Tenant
 
@@ -13,6 +16,8 @@ class HistoryEvent(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
+    # Its name outside: numbers would tell how much happens in all organizations together.
+    reference = models.UUIDField(default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
     at = models.DateTimeField()
     action = models.CharField(max_length=60)
@@ -50,7 +55,7 @@ class HistoryPerson(models.Model):
         indexes = [
             models.Index(
                 fields=["tenant", "event_id"],
-                condition=models.Q(chained=False),
+                condition=Q(chained=False),
                 name="historyperson_unchained",
             )
         ]
@@ -75,6 +80,60 @@ class HistoryLink(models.Model):
                 violation_error_message="This position of the chain is taken.",
             )
         ]
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id} {self.position}"
+
+
+class HistoryAnchor(models.Model):
+    """What stands for the rows of a month that retention has dropped: their links are still there.
+
+    ``spans`` are the positions of the dropped rows, ``[[first, last], …]``; ``digest`` is that of the last
+    link among them, ``links_digest`` goes over all of them. ``seal`` is made with a key of the environment,
+    so that whoever can write the database alone cannot excuse rows that he takes away.
+    """
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
+    month = models.DateField()
+    made_at = models.DateTimeField()
+    count = models.BigIntegerField()
+    spans = models.JSONField()
+    position = models.BigIntegerField()
+    digest = models.CharField(max_length=64)
+    links_digest = models.CharField(max_length=64)
+    seal = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "position"],
+                name="historyanchor_position_once",
+                violation_error_message="The chain is anchored at this position already.",
+            ),
+            models.CheckConstraint(
+                condition=Q(count__gt=0),
+                name="historyanchor_of_rows",
+                violation_error_message="An anchor stands for rows that were dropped.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id} {self.month} up to {self.position}"
+
+
+class HistoryCheck(models.Model):
+    """The last walk over a tenant's chain: up to where it held, and what was found there.
+
+    Sealed as anchors are: a chain that somebody lays anew with other rows no longer has this digest here.
+    """
+
+    tenant = models.OneToOneField(Tenant, on_delete=models.PROTECT, primary_key=True, related_name="+")
+    checked_at = models.DateTimeField()
+    position = models.BigIntegerField()
+    digest = models.CharField(max_length=64)
+    why = models.CharField(max_length=80, blank=True)  # empty: it held
+    broken_at = models.BigIntegerField(null=True)
+    seal = models.TextField()
 
     def __str__(self) -> str:
         return f"{self.tenant_id} {self.position}"

@@ -121,7 +121,7 @@ def _line(event: HistoryEvent, person: HistoryPerson | None, known: set[tuple[st
         phrase=wording.phrase(event.action, reflexive=themselves),
         subject="" if silent else name or event.subject_id,
         subject_url="" if silent else _link(slug, event.subject_kind, event.subject_id, known),
-        tail=wording.tail(event.action, event.after),
+        tail=wording.tail(event.action, event.before, event.after),
         icon=wording.icon_of(event.action),
         source_address=person.source_address if person else "",
     )

@@ -235,9 +235,9 @@ def icon_of(action: str) -> str:
     return chapter.icon if chapter else "activity"
 
 
-def tail(action: str, after: Mapping[str, Any] | None) -> str:
+def tail(action: str, *recorded: Mapping[str, Any] | None) -> str:
     """What follows the object's name, out of what was recorded."""
-    data = after or {}
+    data = {name: value for part in recorded for name, value in (part or {}).items()}
     if action in ("group.member_added", "group.member_removed") and data.get("groupName"):
         said = _("to the group %(name)s") if action.endswith("added") else _("from the group %(name)s")
         return said % {"name": data["groupName"]}

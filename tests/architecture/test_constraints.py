@@ -60,6 +60,10 @@ VIOLATIONS: dict[str, Violation] = {
     "historylink_position_once": lambda w: (
         w.history_link and HistoryLink.objects.create(tenant=w.tenant, position=1, event_id=2, digest="")
     ),
+    "historyanchor_position_once": again("history_anchor"),
+    "historyanchor_of_rows": lambda w: type(w.history_anchor).objects.create(
+        tenant=w.tenant, month=NOW.date(), made_at=NOW, count=0, spans=[], position=2
+    ),
     "partnership_two_tenants": changed("partnership", invitee=models.F("inviter")),
     "partnership_has_invitee": changed("partnership", invitee=None),
     "partnership_one_per_pair": lambda w: (

@@ -29,6 +29,8 @@ WALLED = {
     "tenants_historyevent": "tenant_id",
     "tenants_historyperson": "tenant_id",
     "tenants_historylink": "tenant_id",
+    "tenants_historyanchor": "tenant_id",
+    "tenants_historycheck": "tenant_id",
     "applications_resource": "owner_tenant_id",
     "applications_event": "tenant_id",
     "applications_contractusage": "tenant_id",
@@ -60,6 +62,7 @@ OPEN = {
 MAY_CROSS = {
     "tenants/history.py": "an act between two tenants is recorded for both",
     "tenants/actions/chain.py": "finds the tenants whose history waits for its chain",
+    "tenants/actions/retention.py": "a month that is dropped holds rows of all tenants",
     "applications/events.py": "the sequencer orders the events of all; an act is told to both sides",
     "applications/api/events.py": "an application reads its own events from the streams of all it serves",
     "applications/actions/webhook_requests.py": "the job forgets old deliveries of all tenants",

@@ -73,6 +73,13 @@ class World(RowsOfSharing, RowsOfSigningIn):
         return who.HistoryLink.objects.create(tenant=self.tenant, position=1, event_id=1, digest="")
 
     @cached_property
+    def history_anchor(self) -> who.HistoryAnchor:
+        sums = {"digest": "", "links_digest": "", "seal": ""}
+        return who.HistoryAnchor.objects.create(
+            tenant=self.tenant, month=NOW.date(), made_at=NOW, count=1, spans=[[1, 1]], position=1, **sums
+        )
+
+    @cached_property
     def tenant_suspension(self) -> who.TenantSuspension:
         return who.TenantSuspension.objects.create(tenant=self.tenant, during=ALWAYS, by_name="x")
 

@@ -9,8 +9,8 @@ from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants import history
 from tenants.actions import partitions, tenants, users
-from tenants.models import HistoryEvent, HistoryPerson, Tenant, User
-from tests.support.factories import NOW, SYSTEM, make_tenant, make_user
+from tenants.models import HistoryEvent, HistoryPerson, Tenant, User, UserSession
+from tests.support.factories import NOW, SYSTEM, make_tenant, make_user, sign_in
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,19 @@ def test_what_cannot_be_recorded_does_not_happen(in_acme, monkeypatch):
     with pytest.raises(DatabaseError):
         make_user(in_acme)
     assert not User.objects.exists()
+
+
+def test_a_sign_in_that_cannot_be_recorded_gives_no_session(committed_db, monkeypatch):
+    user = make_user(make_tenant("acme"))
+
+    def fail(salt, person):
+        raise DatabaseError("disk full")
+
+    monkeypatch.setattr(history, "person_digest", fail)
+    with pytest.raises(DatabaseError):
+        sign_in(user)
+    with tenant_scope(user.tenant_id):
+        assert not UserSession.objects.exists()
 
 
 def test_history_outside_a_transaction_is_refused(committed_db):

@@ -7,9 +7,11 @@ from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 
 from iam_portal.walls import cross_tenant, tenant_scope
-from tenants.actions import chain, users
+from tenants.actions import anchors, chain, users, verification
 from tenants.models import (
     Group,
+    HistoryAnchor,
+    HistoryCheck,
     HistoryEvent,
     HistoryLink,
     HistoryPerson,
@@ -42,6 +44,10 @@ def filled(acme, neighbour):
             reply = {"slot": "s", "asked": "a", "status": 201, "expires_at": NOW}
             IdempotentReply.objects.create(tenant=tenant, **reply)
     chain.lay_all()
+    for tenant in (acme, neighbour):
+        verification.check(tenant_id=tenant.id, at=NOW)
+        with tenant_scope(tenant.id):
+            anchors.make(tenant_id=tenant.id, month=NOW.date(), links=[(1, "")], at=NOW).save()
 
 
 def walled():
@@ -144,7 +150,7 @@ def test_the_tests_run_as_the_role_of_the_web(db):
 def test_all_walled_tables_were_meant(db):
     named = {
         User, UserActivity, UserLink, UserSession, SignInFailure, Group, Membership,
-        HistoryEvent, HistoryPerson, HistoryLink, IdempotentReply,
+        HistoryEvent, HistoryPerson, HistoryLink, HistoryAnchor, HistoryCheck, IdempotentReply,
         apps.get_model("tenants", "GroupPlacement"),
     }  # fmt: skip
     assert set(walled()) == named

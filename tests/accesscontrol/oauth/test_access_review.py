@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 
 from accesscontrol.actions import assignments
 from accesscontrol.actions.assignments import Wanted
-from accesscontrol.http import defused
 from applications.actions import contracts
 from iam_portal.walls import tenant_scope
 from tenants.actions import users
+from tenants.http.exports import defused
 from tenants.models import User
 from tests.accesscontrol.oauth.asking import METER, READER, Asker, asker
 from tests.accesscontrol.oauth.conftest import World

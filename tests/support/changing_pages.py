@@ -1,0 +1,174 @@
+"""Every page that changes something, filled in and sent with success."""
+
+from datetime import timedelta
+from typing import Any
+
+from accesscontrol.models import Authorization
+from applications.models import Client
+from iam_portal.walls import tenant_scope
+from tenants import hashers
+from tenants.actions import groups
+from tenants.models import UserLink, UserSession
+from tenants.views.sessions import LINK
+from tests.support import changing_rest as rest
+from tests.support.changing import Change, Prepared, Somebody, Stage
+from tests.support.factories import PASSWORD, sign_in
+from tests.support.knocking import Knocker
+from tests.support.proving import certified, ec_key, pem, public_pem
+
+APPLICATION = "/t/{slug}/applications/{application_id}"
+CONTRACT = "/t/{slug}/contracts/{contract_id}"
+GROUP = "/t/{slug}/groups/{group_id}"
+PARTNER = "/t/{slug}/partners/{partnership_id}"
+USER = "/t/{slug}/users/{user_id}"
+WEBHOOK = "/t/{slug}/webhooks/{webhook_id}"
+NEW = "another horse battery"
+CONFIRMS: dict[str, Any] = {"fills": ()}
+
+
+def signed_in_elsewhere(stage: Stage) -> Prepared:
+    """Another browser of the same person."""
+    value = sign_in(stage.mine.user, at=stage.at)
+    with tenant_scope(stage.mine.tenant.id):
+        return {"session_id": UserSession.objects.get(digest=hashers.digest(value)).id}
+
+
+def signed_in_to_an_application(stage: Stage) -> Prepared:
+    at, tenant = stage.at, stage.mine.tenant
+    with tenant_scope(tenant.id):
+        row = Authorization.objects.create(
+            tenant=tenant,
+            user=stage.mine.user,
+            client=Client.objects.get(client_id=stage.mine.application.id),
+            session=UserSession.objects.filter(user=stage.mine.user).first(),
+            scope="openid",
+            authenticated_at=at,
+            created_at=at,
+            used_at=at,
+        )
+    return {"authorization_id": row.id}
+
+
+def wizard(stage: Stage) -> dict[str, Any]:
+    given = {"consumer": str(stage.mine.partner.id), "type": "provision", "step": "summary", "note": "x"}
+    return {**given, "roles": [f"{stage.mine.application.id}/viewer"]}
+
+
+def later(stage: Stage) -> dict[str, Any]:
+    return {"go": "save", "ends_at": (stage.at + timedelta(days=30)).strftime("%Y-%m-%dT%H:%M")}
+
+
+def role(stage: Stage) -> dict[str, Any]:
+    return {"role": f"{stage.mine.application.id}|editor|"}
+
+
+def for_somebody(stage: Stage) -> Prepared:
+    return {"query": f"user={stage.somebody().id}"}
+
+
+def another_group(stage: Stage) -> Prepared:
+    with tenant_scope(stage.mine.tenant.id):
+        return {"body": {"parent": str(groups.create(name="Top", **stage.own).id)}}
+
+
+def somebody(stage: Stage) -> Prepared:
+    return {"body": {"user": stage.somebody().username}}
+
+
+def code(stage: Stage) -> Prepared:
+    token = rest.invitation_from_elsewhere(stage)["body"]["token"]
+    return {"body": {"code": token, "act": "accept"}}
+
+
+def link(stage: Stage) -> Prepared:
+    """What came by mail, out of its address already."""
+    user, value, at = stage.somebody(), hashers.fresh(), stage.at
+    with tenant_scope(user.tenant_id):
+        UserLink.objects.create(
+            tenant=user.tenant,
+            user=user,
+            purpose="reset",
+            digest=hashers.digest(value),
+            created_at=at,
+            expires_at=at + timedelta(hours=1),
+        )
+    return {"who": Somebody(user.tenant, user, Knocker()), "cookies": {LINK: value}}
+
+
+CHANGES: dict[str, list[Change]] = {
+    "POST /t/{slug}/account/sessions/{session_id}/end": [Change(before=signed_in_elsewhere, **CONFIRMS)],
+    "POST /t/{slug}/account/applications/{authorization_id}/end": [
+        Change(before=signed_in_to_an_application, **CONFIRMS)
+    ],
+    f"POST {APPLICATION}/certificates/new": [Change({"pem": pem(certified("new"))})],
+    f"POST {APPLICATION}/certificates/new-subject": [
+        Change({"subject_dn": "CN=robot,O=Acme", "anchor": pem(certified("anchor", authority=True))})
+    ],
+    f"POST {APPLICATION}/certificates/{{certificate_id}}/revoke": [Change()],
+    f"POST {APPLICATION}/clients/{{client_id}}": [Change({"redirect_uris": rest.BACK})],
+    f"POST {APPLICATION}/edit": [Change({"description": "Better"})],
+    f"POST {APPLICATION}/issuers/new": [Change({"issuer": "https://x.example", "subject": "new"})],
+    f"POST {APPLICATION}/issuers/{{issuer_id}}/revoke": [Change()],
+    f"POST {APPLICATION}/keys/new": [Change({"key": public_pem(ec_key("new"))})],
+    f"POST {APPLICATION}/keys/{{key_id}}/revoke": [Change()],
+    f"POST {APPLICATION}/public-client": [Change({"redirect_uris": rest.BACK})],
+    f"POST {APPLICATION}/suspend": [Change({"reason": "Audit"})],
+    f"POST {APPLICATION}/resume": [Change(before=rest.suspended)],
+    f"POST {APPLICATION}/retire": [Change({"typed": "Meter"})],
+    f"POST {APPLICATION}/secrets/new": [Change({"note": "new"})],
+    f"POST {APPLICATION}/secrets/{{secret_id}}/revoke": [Change()],
+    "POST /t/{slug}/register-application": [Change({"display_name": "New", "name": "new"})],
+    "POST /t/{slug}/assignments/add": [Change(role, before=for_somebody)],
+    "POST /t/{slug}/assignments/{assignment_id}/withdraw": [Change()],
+    "POST /t/{slug}/contracts/new": [Change(wizard)],
+    f"POST {CONTRACT}/edit": [Change(wizard, before=rest.drafted)],
+    f"POST {CONTRACT}/propose": [Change(before=rest.drafted)],
+    f"POST {CONTRACT}/accept": [Change(before=rest.proposed, by="partner")],
+    f"POST {CONTRACT}/decline": [Change(before=rest.proposed, by="partner")],
+    f"POST {CONTRACT}/withdraw": [Change(before=rest.proposed)],
+    f"POST {CONTRACT}/amend": [Change(later, before=rest.in_force, first={"go": "review"}, fills=())],
+    f"POST {CONTRACT}/amendments/{{amendment_id}}/accept": [Change(by="partner")],
+    f"POST {CONTRACT}/amendments/{{amendment_id}}/decline": [Change(by="partner")],
+    f"POST {CONTRACT}/amendments/{{amendment_id}}/withdraw": [Change()],
+    f"POST {CONTRACT}/confirm": [Change(before=rest.role_grew)],
+    f"POST {CONTRACT}/pause": [Change(before=rest.in_force)],
+    f"POST {CONTRACT}/pauses/{{pause_id}}/cancel": [Change()],
+    f"POST {CONTRACT}/resume": [Change(before=rest.paused)],
+    f"POST {CONTRACT}/end": [Change(before=rest.in_force)],
+    "POST /t/{slug}/groups/create": [Change({"name": "Day"})],
+    f"POST {GROUP}": [Change(before=somebody)],
+    f"POST {GROUP}/change": [Change({"description": "Early"})],
+    f"POST {GROUP}/delete": [Change()],
+    f"POST {GROUP}/members/{{user_id}}/remove": [Change(before=rest.member)],
+    f"POST {GROUP}/move": [Change(before=another_group)],
+    "POST /t/{slug}/partners/invite": [Change({"note": "Hello"})],
+    "POST /t/{slug}/partners/redeem": [Change(before=code)],
+    f"POST {PARTNER}/accepting": [Change({"contract_types": ["provision"]}, **CONFIRMS)],
+    f"POST {PARTNER}/confirm": [Change(before=rest.redeemed)],
+    f"POST {PARTNER}/decline": [Change(before=rest.redeemed)],
+    f"POST {PARTNER}/revoke": [Change(before=rest.invitation)],
+    f"POST {PARTNER}/end": [Change()],
+    "POST /t/{slug}/settings/life-times": [Change({"session_seconds": "2 h"})],
+    "POST /t/{slug}/users/invite": [
+        Change({"display_name": "Max", "email": "max@example.org", "username": "max"})
+    ],
+    f"POST {USER}/change": [Change({"display_name": "Janet"})],
+    f"POST {USER}/deactivate": [Change(before=rest.someone)],
+    f"POST {USER}/reactivate": [Change(before=rest.gone)],
+    f"POST {USER}/send-link": [Change(before=rest.someone)],
+    "POST /t/{slug}/webhooks/new": [
+        Change({"url": "https://x.example/hook", "single": "iam.contract.*"}),
+    ],
+    f"POST {WEBHOOK}/edit": [Change({"note": "Better"})],
+    f"POST {WEBHOOK}/end": [Change()],
+    f"POST {WEBHOOK}/pause": [Change()],
+    f"POST {WEBHOOK}/resume": [Change(before=rest.hook_paused)],
+    f"POST {WEBHOOK}/test": [Change()],
+    f"POST {WEBHOOK}/deliveries/{{delivery_id}}/redeliver": [Change(before=rest.delivered)],
+    f"POST {WEBHOOK}/secrets/new": [Change()],
+    f"POST {WEBHOOK}/secrets/{{secret_id}}/revoke": [Change(before=rest.two_secrets)],
+    "POST /t/{slug}/sign-in": [Change({"username": "jane", "password": PASSWORD})],
+    "POST /t/{slug}/sign-out/asked": [Change(**CONFIRMS)],
+    "POST /t/{slug}/set-password": [Change({"password": NEW, "repeated": NEW}, before=link)],
+    "POST /t/{slug}/sign-out": [Change(**CONFIRMS)],
+}
