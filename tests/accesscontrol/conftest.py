@@ -1,12 +1,15 @@
-"""The story of the ACL's tests, told once for each module."""
+"""The stories of these tests, told once for each module."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from tests.accesscontrol.mirroring import Story
+from tests.support.granting import Office, make_office
 from tests.support.once import made_once, savepoint
 
 
@@ -26,3 +29,19 @@ def acl_story(
     with savepoint(django_db_blocker):
         yield acl_story_once
     acl_story_once.at = at
+
+
+@pytest.fixture(scope="module")
+def office_once(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Office]:
+    settings.STATIC_ROOT = str(tmp_path_factory.mktemp("static"))
+    with made_once(django_db_blocker):
+        yield make_office()
+
+
+@pytest.fixture
+def office(office_once: Office, django_db_blocker: DjangoDbBlocker) -> Iterator[Office]:
+    """For one test: what it changes is taken back, in the database and in the rows at hand."""
+    with savepoint(django_db_blocker):
+        yield deepcopy(office_once)
