@@ -65,8 +65,8 @@ openapi-check: $(DEVELOPMENT) ## is docs/openapi.yaml what the code says?
 	$(PRODUCTION) $(MANAGE) spectacular --validate --fail-on-warn --file .venv/openapi.yaml
 	@diff -u docs/openapi.yaml .venv/openapi.yaml || { echo "docs/openapi.yaml is old: run 'make openapi'."; exit 1; }
 
-doors: $(DEVELOPMENT) ## write docs/doors.md
-	PORTAL_ENVIRONMENT=test $(MANAGE) doors docs/doors.md
+doors: $(DEVELOPMENT) ## write docs/doors.md and docs/roles.md
+	PORTAL_ENVIRONMENT=test $(MANAGE) doors docs
 
 licences: $(DEVELOPMENT) $(ASSETS) ## write docs/third-party.md
 	$(RUN) -m iam_portal.launchers.licences docs/third-party.md

@@ -19,8 +19,9 @@ class ApplicationsConfig(AppConfig):
         navigation.register(
             sharing, _("Applications"), "applications:application-list", "apps", "Modules:read", position=10
         )
+        either = "ProvisionContracts:read|AccessContracts:read"
         navigation.register(
-            sharing, _("Contracts"), "applications:contract-list", "contract", "Modules:read", position=20
+            sharing, _("Contracts"), "applications:contract-list", "contract", either, position=20
         )
         navigation.register(
             "record", _("Webhooks"), "applications:webhook-list", "bell", "Webhooks:read", position=40

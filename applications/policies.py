@@ -22,6 +22,7 @@ from applications.models import (
 from applications.models.applications import PORTAL_ID
 from iam_portal.decision import Decision
 from iam_portal.errors import DomainError, Kind, NotFound
+from iam_portal.gate import Privilege
 from iam_portal.spans import Span
 from tenants.models import Tenant, still_open
 
@@ -30,6 +31,11 @@ RESOURCES: Mapping[str, str] = {
     ContractType.PROVISION.value: "ProvisionContracts",
     ContractType.ACCESS.value: "AccessContracts",
 }
+
+
+def either(privilege: Privilege) -> str:
+    """A door opens to whoever may do this with contracts of one type; the contract's own is asked then."""
+    return "|".join(f"{resource}:{privilege}" for resource in RESOURCES.values())
 
 
 class Stale(DomainError):

@@ -6,16 +6,25 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
-from iam_portal.errors import DomainError
+from iam_portal.errors import DomainError, Forbidden
 from iam_portal.gate import Actor
 from iam_portal.walls import cross_tenant, current_tenant
 from tenants.models import HistoryEvent, HistoryPerson, Tenant
+
+NOTED, NOTED_WITHIN = 20, timedelta(hours=1)  # refusals of one kind and actor that are recorded
+RECENT = 1000  # rows of the tenant among which they are counted: what is busier than that may have more
+_RECENT_REFUSALS = """
+SELECT count(*) FROM (
+    SELECT action, actor_id, at FROM tenants_historyevent WHERE tenant_id = %s ORDER BY id DESC LIMIT %s
+) AS recent
+WHERE action = %s AND actor_id = %s AND at > %s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +115,42 @@ def _person(tenant_id: UUID, by: Actor, subject_name: str) -> dict[str, str]:
 def record_refusal(refusal: Exception) -> None:
     """Write what a refusal wants recorded of itself, once: it carries the arguments of :func:`record`.
 
-    The doors call it when the refused act has been rolled back, in a transaction of its own.
+    The doors call it when the refused act has been rolled back, in a transaction of its own. Who is refused
+    again and again fills nothing: of one actor :data:`NOTED` of a kind stand in an hour, the last says so.
     """
     wanted = refusal.record if isinstance(refusal, DomainError) else None
-    if wanted is not None:
-        assert isinstance(refusal, DomainError)
-        refusal.record = None
-        with transaction.atomic():
+    if wanted is None:
+        return
+    assert isinstance(refusal, DomainError)
+    refusal.record = None
+    with transaction.atomic():
+        [tenant_id] = wanted["tenants"]
+        noted = _noted(tenant_id, wanted["action"], by=wanted["by"], at=wanted["at"])
+        if noted == NOTED - 1:
+            wanted = {**wanted, "after": {**wanted["after"], "furtherNotRecorded": True}}
+        if noted < NOTED:
             record(**wanted)
+
+
+def note_door(refusal: Exception, *, door: str, tenant_id: UUID, by: Actor, at: datetime) -> None:
+    """Let a refusal say that somebody tried to change what he may not. It may say more by itself already."""
+    if isinstance(refusal, Forbidden) and refusal.record is None:
+        refusal.record = {
+            "action": "door.refused",
+            "tenants": [tenant_id],
+            "by": by,
+            "at": at,
+            "subject": ("door", door, door),
+            "after": {"reasons": sorted({reason.code for reason in refusal.reasons})},
+        }
+
+
+def _noted(tenant_id: UUID, action: str, *, by: Actor, at: datetime) -> int:
+    """How many such refusals of the actor stand among the tenant's latest rows: a look of a fixed length."""
+    values = [tenant_id, RECENT, action, by.id, at - NOTED_WITHIN]
+    with cross_tenant(), transaction.get_connection().cursor() as cursor:
+        cursor.execute(_RECENT_REFUSALS, values)
+        return int(cursor.fetchone()[0])
 
 
 def person_digest(salt: str, person: Mapping[str, str]) -> str:

@@ -17,11 +17,12 @@ from django.utils.dateparse import parse_datetime
 from django.utils.module_loading import import_string
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from iam_portal.errors import Invalid, NotFound
+from iam_portal.errors import Forbidden, Invalid, NotFound
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants import history
@@ -52,8 +53,16 @@ class TenantAPI(APIView):
         with transaction.atomic(), tenant_scope(kwargs["tenant_id"]):
             response = super().dispatch(request, *args, **kwargs)
         if self._refusal is not None:  # the act is rolled back, its refusal stays
-            history.record_refusal(self._refusal)
+            self._record(self._refusal)
         return response
+
+    def _record(self, refusal: Exception) -> None:
+        if isinstance(refusal, Forbidden) and self.request.method not in SAFE_METHODS:
+            match = self.request.resolver_match
+            door = f"{self.request.method} {match.view_name if match else ''}"
+            tenant_id = self.kwargs["tenant_id"]
+            history.note_door(refusal, door=door, tenant_id=tenant_id, by=self.actor, at=self.at)
+        history.record_refusal(refusal)
 
     def handle_exception(self, exc: Exception) -> Response:
         self._refusal = exc

@@ -42,7 +42,7 @@ def amend(
     with transaction.atomic():
         contract = lock_contract(tenant=tenant, contract_id=contract_id, revision=revision)
         require_in_life(contract, at)
-        plan = plan_of(contract=contract, tenant=tenant, change=change, at=at)
+        plan = plan_of(contract=contract, tenant=tenant, change=change, by=by, at=at)
         widens = plan.widens(contract)
         if widens:
             lock_applications(

@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from applications.actions.drafts import Objections, check_roles, state_of
+from applications.actions.record import NOT_SHAREABLE, refused_offer
 from applications.models import Amendment, AmendmentRole, ApplicationRole, Contract, ContractTerm
 from applications.policies import roles_by_name
 from iam_portal.errors import DomainError
+from iam_portal.gate import Actor
 from tenants.models import Tenant
 
 
@@ -55,7 +58,7 @@ class Plan:
         return contract.ends_at is None or self.ends_at < contract.ends_at
 
 
-def plan_of(*, contract: Contract, tenant: Tenant, change: Change, at: datetime) -> Plan:
+def plan_of(*, contract: Contract, tenant: Tenant, change: Change, by: Actor, at: datetime) -> Plan:
     """The change as a plan; :class:`CannotAmend` with all objections."""
     objections: Objections = []
     removed = list(dict.fromkeys(change.remove))
@@ -78,7 +81,9 @@ def plan_of(*, contract: Contract, tenant: Tenant, change: Change, at: datetime)
     objections += judge(contract, plan)
     if not objections and not (plan.add or plan.remove or plan.moves_end):
         _object(objections, "", "no_change", "It names no role to add or remove, and no other end.")
-    refuse(contract, objections)
+    subject = ("contract", contract.id, f"{contract.provider} → {contract.consumer}")
+    tried = refused_offer(objections, wanted, tenant=tenant, by=by, at=at, subject=subject)
+    refuse(contract, objections, tried)
     return plan
 
 
@@ -126,11 +131,11 @@ def judge(contract: Contract, plan: Plan) -> Objections:
     return objections
 
 
-def refuse(contract: Contract, objections: Objections) -> None:
-    """Raise :class:`CannotAmend` when there are objections."""
+def refuse(contract: Contract, objections: Objections, tried: dict[str, Any] | None = None) -> None:
+    """Raise :class:`CannotAmend` when there are objections; ``tried`` is for the record."""
     if objections:
         detail = "The contract cannot be amended so. Nothing was changed."
-        raise CannotAmend(detail, errors=objections, data=state_of(contract))
+        raise CannotAmend(detail, errors=objections, data=state_of(contract), record=tried)
 
 
 def _named(
@@ -164,7 +169,7 @@ def _offered(
         if role is None or check_roles(provider=contract.provider, type=contract.type, roles=[role], at=at):
             what = f"role {pair[1]} of {pair[0]} to share by {contract.type}"
             detail = f"{contract.provider.name} has no {what}."
-            _object(objections, f"/addRoles/{index}", "role_not_shareable", detail)
+            _object(objections, f"/addRoles/{index}", NOT_SHAREABLE, detail)
         else:
             found[index] = role
     return found

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from applications.actions.record import contract_changed, snapshot
+from applications.actions.record import NOT_SHAREABLE, contract_changed, refused_offer, snapshot
 from applications.models import (
     ApplicationRole,
     Contract,
@@ -56,9 +56,11 @@ def draft(*, provider: Tenant, consumer_id: UUID, offer: Offer, by: Actor, at: d
     with transaction.atomic():
         consumer = Tenant.objects.filter(id=consumer_id).first()
         objections = _partner(provider, consumer)
+        partner = "" if objections or consumer is None else consumer.name  # a stranger's name is not told
         roles = _roles(provider, offer, at, objections)
         _dates(offer, at, objections)
-        _refuse(objections)
+        subject = ("tenant", consumer_id, partner)
+        _refuse(objections, offer, provider=provider, subject=subject, by=by, at=at)
         assert consumer is not None
         contract = Contract(
             provider=provider, consumer=consumer, type=offer.type, created_at=at, **_columns(offer)
@@ -83,7 +85,8 @@ def edit(
         objections: Objections = []
         roles = _roles(tenant, offer, at, objections)
         _dates(offer, at, objections)
-        _refuse(objections)
+        subject = ("contract", contract_id, f"{contract.provider} → {contract.consumer}")
+        _refuse(objections, offer, provider=tenant, subject=subject, by=by, at=at)
         before = snapshot(contract, at)
         for name, value in _columns(offer).items():
             setattr(contract, name, value)
@@ -135,7 +138,7 @@ def _partner(provider: Tenant, consumer: Tenant | None) -> Objections:
 def _roles(provider: Tenant, offer: Offer, at: datetime, objections: Objections) -> list[ApplicationRole]:
     if offer.type not in ContractType.values:
         raise Invalid(f"The type is one of {', '.join(ContractType.values)}.")
-    wanted = list(dict.fromkeys(offer.roles))
+    wanted = _wanted(offer)
     if not wanted:
         objections.append({"pointer": "/roles", "code": "required", "detail": "Name at least one role."})
     known = roles_by_name(wanted, at=at)
@@ -145,7 +148,7 @@ def _roles(provider: Tenant, offer: Offer, at: datetime, objections: Objections)
         # An application that the provider cannot share answers like one that is not there.
         if not shareable.get(pair):
             detail = f"{provider.name} has no role {pair[1]} of {pair[0]} to share by {offer.type}."
-            objections.append({"pointer": f"/roles/{index}", "code": "role_not_shareable", "detail": detail})
+            objections.append({"pointer": f"/roles/{index}", "code": NOT_SHAREABLE, "detail": detail})
     return list(known.values())
 
 
@@ -159,9 +162,24 @@ def _dates(offer: Offer, at: datetime, objections: Objections) -> None:
         objections.append({"pointer": "/answerBy", "code": "answer_too_early", "detail": detail})
 
 
-def _refuse(objections: Objections) -> None:
+def _wanted(offer: Offer) -> list[tuple[str, str]]:
+    """Each role once, in the order given: what the objections' pointers count through."""
+    return list(dict.fromkeys(offer.roles))
+
+
+def _refuse(
+    objections: Objections,
+    offer: Offer,
+    *,
+    provider: Tenant,
+    subject: tuple[str, object, str],
+    by: Actor,
+    at: datetime,
+) -> None:
     if objections:
-        raise CannotDraft("This contract cannot be offered. Nothing was saved.", errors=objections)
+        tried = refused_offer(objections, _wanted(offer), tenant=provider, by=by, at=at, subject=subject)
+        detail = "This contract cannot be offered. Nothing was saved."
+        raise CannotDraft(detail, errors=objections, record=tried)
 
 
 def _write_terms(contract: Contract, roles: Sequence[ApplicationRole], at: datetime) -> None:

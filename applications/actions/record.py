@@ -1,6 +1,6 @@
 """History and events of a contract: one call for both, for both sides."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,9 @@ from applications.policies import agreed_at
 from iam_portal.decision import rfc3339
 from iam_portal.gate import Actor
 from tenants import history
+from tenants.models import Tenant
 
+NOT_SHAREABLE = "role_not_shareable"  # the objection against a role in an offer or an amendment
 # What takes effect with its act is told by the act; what was planned, by the job or the next act.
 BOUNDARIES = ("started", "resumed", "amended", "paused", "ended")
 
@@ -73,6 +75,36 @@ def events_of(contract: Contract, verb: str, *, at: datetime, after: Mapping[str
         event(type=f"contract.{verb}", tenant_id=side, subject=str(contract.id), at=at, data=data)
         for side in _sides(contract)
     ]
+
+
+def refused_offer(
+    objections: Iterable[Mapping[str, str]],
+    wanted: Sequence[tuple[str, str]],
+    *,
+    tenant: Tenant,
+    by: Actor,
+    at: datetime,
+    subject: tuple[str, object, str],
+) -> dict[str, Any] | None:
+    """What the record is to say where roles were asked for that the provider cannot share: somebody tried.
+
+    ``wanted`` is what the objections' pointers count through. In the record of the actor's own tenant only.
+    """
+    places = [
+        int(found["pointer"].rpartition("/")[2]) for found in objections if found["code"] == NOT_SHAREABLE
+    ]
+    if not places:
+        return None
+    missing = ["/".join(wanted[place]) for place in places[:50]]
+    after = {"missing": missing, "reasons": [NOT_SHAREABLE]}
+    return {
+        "action": "grant.refused",
+        "tenants": [tenant.id],
+        "by": by,
+        "at": at,
+        "subject": subject,
+        "after": after,
+    }
 
 
 def mark_told(passed: Iterable[tuple[UUID, str, datetime]]) -> None:

@@ -13,9 +13,9 @@ from applications import amendment_shapes
 from applications.actions import amendment_answers as answers
 from applications.actions import amendments, weighing
 from applications.actions.changes import Change
-from applications.api.contracts import ContractAPI, either
+from applications.api.contracts import ContractAPI
 from applications.models import Amendment, Contract
-from applications.policies import amendments_of
+from applications.policies import amendments_of, either
 from applications.serializers.amendments import AmendmentIn, AmendmentOut, AmendmentPage, AnswerIn
 from iam_portal.errors import Invalid, NotFound
 from iam_portal.gate import Privilege

@@ -14,7 +14,7 @@ from applications import rolechanges, shapes
 from applications.actions import contracts, drafts, pauses, weighing
 from applications.actions.requirements import Tick
 from applications.models import Contract, ContractState, ContractType
-from applications.policies import RESOURCES, contracts_of, with_parts
+from applications.policies import RESOURCES, contracts_of, either, with_parts
 from applications.serializers.contracts import ActIn, ContractIn, ContractOut, ContractPage, ContractPatch
 from iam_portal.errors import Invalid, NotFound
 from iam_portal.gate import Permission, Privilege, gate, require
@@ -26,11 +26,6 @@ from tenants.schema import PAGE, query
 SIDE = query("side", "As which side the tenant stands in it.", enum=["provider", "consumer"])
 STATE = query("state", "draft, proposed, accepted, declined, withdrawn, lapsed or ended.")
 TYPE = query("type", "The type of contract.", enum=list(ContractType.values))
-
-
-def either(privilege: Privilege) -> str:
-    """The door opens to whoever may do this with contracts of one type; the contract's own is asked then."""
-    return "|".join(f"{resource}:{privilege}" for resource in RESOURCES.values())
 
 
 class ContractAPI(TenantAPI):

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from applications.actions import amendments, weighing
 from applications.http import address
 from applications.models import Amendment, Contract
+from applications.policies import either
 from applications.views import _contract as shapes
 from applications.views import _review
 from applications.views._acts import AMENDABLE, permission_for
@@ -18,6 +19,7 @@ from applications.views._standing import standing
 from applications.views.contracts import ContractPage
 from applications.views.drafting import refusals
 from iam_portal.errors import DomainError, Kind, NotFound
+from iam_portal.gate import Privilege
 from tenants import impact
 from tenants.views import record
 from tenants.views.console import revision_of
@@ -27,6 +29,8 @@ PAST = ("contract.amended", "contract.amendment_planned", "contract.amendment_pr
 
 class AmendPage(ContractPage):
     """About one accepted contract."""
+
+    permission = either(Privilege.EXECUTE)
 
     def amended(self, contract_id: UUID) -> Contract:
         """The contract, if the person may act on it; one that was never accepted has no such page."""

@@ -12,12 +12,14 @@ from django.utils.translation import gettext as _
 from applications.actions import pauses, weighing
 from applications.http import address
 from applications.models import Contract
+from applications.policies import either
 from applications.views import _contract as shapes
 from applications.views._acts import ACTS, Act, permission_for
 from applications.views._causes import causes
 from applications.views._standing import is_provider
 from applications.views.contracts import ContractPage
 from iam_portal.errors import DomainError, Kind, NotFound
+from iam_portal.gate import Privilege
 from tenants import impact as impacts
 from tenants.impact import ImpactChanged, ImpactRequired, carry_out, foresee
 from tenants.views import record
@@ -30,6 +32,7 @@ Found = Mapping[str, Any]  # an impact in its wire form
 class ActPage(ContractPage):
     """One act of ``ACTS`` on one contract."""
 
+    permission = either(Privilege.EXECUTE)
     name: ClassVar[str] = ""
 
     @property
@@ -159,6 +162,8 @@ class ContractAct(ConfirmedActPage):
 
 class CancelPause(ContractPage):
     """Take a planned pause back."""
+
+    permission = either(Privilege.EXECUTE)
 
     def get(self, request: HttpRequest, contract_id: UUID, pause_id: int) -> HttpResponse:
         contract = self._pausing(contract_id, pause_id)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from applications import policies
 from applications.http import address
 from applications.models import Contract, ContractPause, ContractTerm, ContractType
-from applications.policies import RESOURCES, agreed_at
+from applications.policies import RESOURCES, agreed_at, either
 from applications.views import _contract as shapes
 from applications.views import _usage as used
 from applications.views._acts import menu, permission_for
@@ -29,6 +29,7 @@ from applications.views._standing import (
 from applications.views._widened import notice
 from iam_portal.decision import Decision
 from iam_portal.errors import Forbidden, NotFound
+from iam_portal.gate import Privilege
 from tenants.http.paging import page_of, searched
 from tenants.models import Tenant
 from tenants.views.console import ConsolePage
@@ -55,9 +56,12 @@ TYPE = Chip(
 
 
 class ContractPage(ConsolePage):
-    """A page about contracts; each type of contract has a permission of its own."""
+    """A page about contracts; each type of contract has a permission of its own.
 
-    permission = "Modules:read"
+    The door opens to who holds it for either type; :meth:`contract` asks for the row's own.
+    """
+
+    permission = either(Privilege.READ)
 
     def readable(self) -> list[str]:
         """The types that the person may read; refused when there is none."""

@@ -13,12 +13,13 @@ from applications.actions import contracts
 from applications.actions.drafts import Offer
 from applications.http import SAME_CLICK, address, take_turns
 from applications.models import Contract, ContractState, ContractType
-from applications.policies import RESOURCES
+from applications.policies import RESOURCES, either
 from applications.views._reasons import first_sentence
 from applications.views._summary import summary
 from applications.views._wizard import STEPS, Wizard, neighbour, offer_of, placed
 from applications.views.contracts import ContractPage
 from iam_portal.errors import Forbidden
+from iam_portal.gate import Privilege
 from tenants.actions.partners import partners_of
 from tenants.http.refusals import Outcome
 from tenants.models import Tenant
@@ -27,6 +28,7 @@ from tenants.models import Tenant
 class WizardPage(ContractPage):
     """The steps, forwards and back; the summary saves."""
 
+    permission = either(Privilege.ADD)
     heading: str
     first = "partner"
 

@@ -10,10 +10,11 @@ from django.utils.translation import gettext as _
 from applications.actions import contracts
 from applications.http import address
 from applications.models import ContractState
-from applications.policies import RESOURCES
+from applications.policies import RESOURCES, either
 from applications.views._wizard import Wizard, data_of, offer_of
 from applications.views.drafting import WizardPage, drawn, refusals, refused, walked
 from iam_portal.errors import DomainError, Kind, NotFound
+from iam_portal.gate import Privilege
 from tenants.views import record
 from tenants.views.console import revision_of
 
@@ -21,6 +22,7 @@ from tenants.views.console import revision_of
 class DraftPage(WizardPage):
     """The steps over a draft; partner and type stay."""
 
+    permission = either(Privilege.MODIFY)
     first = "roles"
     stale = False
 

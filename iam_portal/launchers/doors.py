@@ -1,6 +1,6 @@
 """The table of doors: every address, what it asks for, and which of the portal's roles open it.
 
-``manage.py doors docs/doors.md`` writes it; the tests of the doors walk the same table.
+``manage.py doors docs`` writes it; the tests of the doors walk the same table.
 """
 
 import re
@@ -55,7 +55,7 @@ declares, never for less. *own-application* takes the credentials of the applica
 
 Who is not signed in gets 401 (REST) or the sign-in page (pages); a service of another tenant gets 404; who
 lacks the permission gets 403 with what is missing. A person who is signed in has the permissions of the role
-`user` without being given it.
+`user` without being given it. [Which role opens what](roles.md).
 """
 
 

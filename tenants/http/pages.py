@@ -26,7 +26,7 @@ from iam_portal.tracing import request_id
 from iam_portal.walls import tenant_scope
 from tenants import navigation
 from tenants.actions import sessions
-from tenants.history import record_refusal
+from tenants.history import note_door, record_refusal
 from tenants.http.refusals import Outcome, into_form, sentences
 from tenants.http.sessions import actor_of, cookie_name
 from tenants.models import Tenant, UserSession
@@ -35,10 +35,11 @@ from tenants.models import Tenant, UserSession
 class TenantPage(View):
     """A page of one tenant. Handlers run in one transaction, in the tenant's scope.
 
-    ``permission`` (``Users:read``) is needed for every method; :meth:`require` asks for more inside a
-    handler. Pages for people who are not signed in say ``public = True``; there ``tenant`` is None when
-    the address names none, and the page must then look and fail as for one that exists. Where the handler
-    is ``outside``, it runs after that transaction, in those that its one action opens and refuses by itself.
+    ``permission`` (``Users:read``; ``A:read|B:read`` opens to either) is needed for every method;
+    :meth:`require` asks for more inside a handler. Pages for people who are not signed in say
+    ``public = True``; there ``tenant`` is None when the address names none, and the page must then look and
+    fail as for one that exists. Where the handler is ``outside``, it runs after that transaction, in those
+    that its one action opens and refuses by itself.
     """
 
     permission: ClassVar[str | None] = None
@@ -55,7 +56,7 @@ class TenantPage(View):
         """A misspelt permission fails when the module is read, not when the page is asked for."""
         super().__init_subclass__(**kwargs)
         if cls.permission is not None:
-            Permission.parse(cls.permission)
+            Permission.alternatives(cls.permission)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if self.permission is None and not self.public:
@@ -80,8 +81,16 @@ class TenantPage(View):
             with tenant_scope(tenant.id):
                 return answer()
         except DomainError as refusal:  # outside the scope: everything it did is rolled back
-            record_refusal(refusal)
+            self._record(refusal)
             return self.refused(refusal)
+
+    def _record(self, refusal: DomainError) -> None:
+        """What a refusal says of itself; of who asks only to read, nothing."""
+        if isinstance(refusal, Forbidden) and self.request.method == "POST":
+            match = self.request.resolver_match
+            door = f"POST {match.view_name if match else ''}"
+            note_door(refusal, door=door, tenant_id=self.tenant.id, by=self.actor, at=self.at)
+        record_refusal(refusal)
 
     def _answer(
         self, request: HttpRequest, tenant: Tenant | None, args: Any, kwargs: Any
@@ -98,15 +107,21 @@ class TenantPage(View):
                 return self.to_sign_in()
             decision = self.can(str(self.permission))
             if not decision:
+                self._record(Forbidden("This page needs another permission.", reasons=decision.reasons))
                 return self.error(403, decision=decision)
         return None if self.outside else super().dispatch(request, *args, **kwargs)
 
     def can(self, permission: str) -> Decision:
-        """Whether the person holds the permission here, now; asked once per request. For disabled buttons."""
+        """Whether the person holds the permission, or one of several (``A|B``), here, now.
+
+        Asked once per request. For disabled buttons.
+        """
         if self._answers is None:
             self._answers = gate().answers(actor=self.actor, tenant_id=self.tenant.id, at=self.at)
         if permission not in self._decisions:
-            self._decisions[permission] = self._answers(Permission.parse(permission))
+            found = [self._answers(one) for one in Permission.alternatives(permission)]
+            refused = Decision.no(*(reason for decision in found for reason in decision.reasons))
+            self._decisions[permission] = next((decision for decision in found if decision), refused)
         return self._decisions[permission]
 
     def require(self, permission: str) -> None:

@@ -22,7 +22,7 @@ CHAPTERS = {
     "users": Chapter(gettext_lazy("Users"), "user", ("user",)),
     "sign-ins": Chapter(gettext_lazy("Sign-ins"), "lock", ("session", "authorization")),
     "groups": Chapter(gettext_lazy("Groups"), "users", ("group",)),
-    "roles": Chapter(gettext_lazy("Roles"), "role", ("role", "tenant_role", "grant")),
+    "roles": Chapter(gettext_lazy("Roles"), "role", ("role", "tenant_role", "grant", "door")),
     "partners": Chapter(gettext_lazy("Partners"), "partners", ("partnership",)),
     "contracts": Chapter(gettext_lazy("Contracts"), "contract", ("contract", "amendment")),
     "applications": Chapter(
@@ -62,6 +62,7 @@ _PHRASES: Mapping[str, str | Promise] = {
     "role.superseded": gettext_lazy("gave a new key to a role of"),
     "role.followed": gettext_lazy("carried over to new ids, in the role"),
     "grant.refused": gettext_lazy("was not allowed to give rights to"),
+    "door.refused": gettext_lazy("was not let in at"),
     "partnership.invited": gettext_lazy("invited a partner for"),
     "partnership.redeemed": gettext_lazy("accepted the invitation for"),
     "partnership.confirmed": gettext_lazy("confirmed the partnership of"),

@@ -1,8 +1,10 @@
 """Stories of the tests, told once for each module."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
@@ -10,6 +12,7 @@ from accesscontrol.actions import keys
 from tests.accesscontrol.mirroring import Story
 from tests.accesscontrol.superseding import Line
 from tests.support.happening import Clock
+from tests.support.granting import Office, make_office
 from tests.support.once import made_once, savepoint
 
 
@@ -47,3 +50,19 @@ def line(
         keys.forget()
         yield line_once.fork()
         keys.forget()
+
+
+@pytest.fixture(scope="module")
+def office_once(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Office]:
+    settings.STATIC_ROOT = str(tmp_path_factory.mktemp("static"))
+    with made_once(django_db_blocker):
+        yield make_office()
+
+
+@pytest.fixture
+def office(office_once: Office, django_db_blocker: DjangoDbBlocker) -> Iterator[Office]:
+    """For one test: what it changes is taken back, in the database and in the rows at hand."""
+    with savepoint(django_db_blocker):
+        yield deepcopy(office_once)

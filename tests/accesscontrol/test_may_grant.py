@@ -1,41 +1,26 @@
 """Nobody hands out what he does not hold, by whatever way: each is tried, refused, and recorded."""
 
-import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.conf import settings
-from django.http import HttpResponse
-from django.test import Client as Browser
 
 from accesscontrol.actions import assignments
 from accesscontrol.gate import permissions
-from accesscontrol.models import Assignment
-from applications.models.applications import PORTAL_ID
 from iam_portal.errors import Forbidden
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants import history
 from tenants.actions import users
-from tenants.http import cookie_name
 from tenants.models import (
-    GroupPlacement,
     HistoryEvent,
     Tenant,
     User,
-    UserLink,
 )
-from tests.support.factories import SYSTEM, acting, make_tenant
-from tests.support.granting import FOREIGN, STRONG, WAYS, Office, away, make_office, state
-from tests.support.knocking import give, person
-
-
-@pytest.fixture
-def office(db: None, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Office:
-    monkeypatch.setattr(settings, "STATIC_ROOT", str(tmp_path))
-    return make_office()
+from tests.support.factories import SYSTEM, acting
+from tests.support.granting import FOREIGN, STRONG, WAYS, Office, away, state
+from tests.support.knocking import give
 
 
 def refused(tenant: Tenant) -> list[HistoryEvent]:
@@ -107,99 +92,3 @@ def test_an_invitation_lets_nobody_in_with_rights(office: Office) -> None:
     give(office.tenant, STRONG[0], user_id=invited.id)
     with pytest.raises(Forbidden):
         office.act(users.reset, user_id=invited.id)(acting(office.clerk))
-
-
-# --- the doors: the refusal stays recorded although the act is rolled back -----------------------------
-
-
-MANAGEMENT, ACCESS = "/iam/application-management/v1", "/iam/access-management/v1"
-
-
-def knock(office: Office, who: str, method: str, path: str, body: Any = None) -> HttpResponse:
-    """Like a browser; what the request wrote stays."""
-    client = Browser()
-    client.cookies[cookie_name(office.tenant.id)] = office.sessions[who]
-    sent = b"" if body is None else json.dumps(body).encode()
-    return client.generic(method, path, sent, "application/json")
-
-
-def rest_doors(office: Office) -> dict[str, tuple[str, str, Any]]:
-    here = f"tenants/{office.tenant.id}"
-    role = {"applicationId": PORTAL_ID, "key": STRONG[0]}
-    robot = office.robot.id
-    return {
-        "to oneself": (
-            "POST",
-            f"{ACCESS}/{here}/assignments",
-            {"principal": {"userId": str(office.clerk.id)}, "role": role},
-        ),
-        "to a group": (
-            "POST",
-            f"{ACCESS}/{here}/assignments",
-            {"principal": {"groupId": str(office.weak.id)}, "role": role},
-        ),
-        "to a service": (
-            "POST",
-            f"{ACCESS}/{here}/assignments",
-            {"principal": {"applicationId": office.tool.id}, "role": role},
-        ),
-        "away from the chief": ("DELETE", f"{ACCESS}/{here}/assignments/{office.held.id}", None),
-        "a secret": ("POST", f"{MANAGEMENT}/{here}/applications/{robot}/clients/{robot}/secrets", {}),
-    }
-
-
-@pytest.mark.parametrize(
-    "door", ["to oneself", "to a group", "to a service", "away from the chief", "a secret"]
-)
-def test_a_door_refuses_with_reasons_and_the_refusal_stays(office: Office, door: str) -> None:
-    method, path, body = rest_doors(office)[door]
-    who = "modules" if door == "a secret" else "clerk"  # whoever is let in at that door at all
-    with tenant_scope(office.tenant.id):
-        before = state()
-    answer = knock(office, who, method, path, body)
-    assert answer.status_code == 403, answer.content
-    document = answer.json()
-    assert document["code"] == "forbidden"
-    assert {reason["code"] for reason in document["reasons"]} == {"permission_not_held"}
-    assert "record" not in document
-    with tenant_scope(office.tenant.id):
-        assert state() == before
-        (row,) = refused(office.tenant)
-        assert row.actor_id == str(office.module_manager.id if door == "a secret" else office.clerk.id)
-        assert row.request_id
-        assert "Organizations:modify" in row.after["missing"]
-    reply = knock(office, "chief", method, path, body)
-    assert reply.status_code == (403 if door == "a secret" else 204 if method == "DELETE" else 201)
-    with tenant_scope(office.tenant.id):
-        assert len(refused(office.tenant)) == 1  # the chief lacks Modules: refused at the door, no attempt
-
-
-@pytest.mark.parametrize("page", ["users/{chief}/send-link", "groups/{weak}/move"])
-def test_a_page_refuses_and_the_refusal_stays(office: Office, page: str) -> None:
-    client = Browser()
-    client.cookies[cookie_name(office.tenant.id)] = office.sessions["clerk"]
-    address = f"/t/acme/{page.format(chief=office.chief.id, weak=office.weak.id)}"
-    client.post(address, {"parent": str(office.strong.id), "shown": "1", "revision": office.weak.revision})
-    with tenant_scope(office.tenant.id):
-        (row,) = refused(office.tenant)
-        assert row.actor_id == str(office.clerk.id)
-        assert not UserLink.objects.filter(user=office.chief).exists()
-        assert not GroupPlacement.objects.filter(group=office.weak).exists()
-
-
-def test_a_refusal_survives_the_rollback_of_its_request(committed_db: None, tmp_path: Any) -> None:
-    """On a connection that really commits: the act is gone, the record is there."""
-    at = datetime.now(UTC)
-    tenant = make_tenant("acme", at=at)
-    clerk, session = person(tenant, "clerk", "access-manager")
-    path = f"{ACCESS}/tenants/{tenant.id}/assignments"
-    body = {
-        "principal": {"userId": str(clerk.id)},
-        "role": {"applicationId": PORTAL_ID, "key": STRONG[0]},
-    }
-    client = Browser()
-    client.cookies[cookie_name(tenant.id)] = session
-    assert client.post(path, body, content_type="application/json").status_code == 403
-    with tenant_scope(tenant.id):
-        assert len(refused(tenant)) == 1
-        assert not Assignment.objects.filter(user=clerk, application_role__key=STRONG[0]).exists()

@@ -10,13 +10,18 @@ from django.db import transaction
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from accesscontrol.actions import assignments
+from accesscontrol.actions import assignments, tenant_roles
 from accesscontrol.actions.assignments import Wanted
+from accesscontrol.actions.tenant_roles import Definition
 from accesscontrol.gate import OWN_ACCOUNT_ROLE, permissions
 from accesscontrol.models import Assignment
 from accesscontrol.portal_roles import ROLE_KEYS, permissions_of
-from applications.actions import clients
+from applications.actions import client_certificates, client_keys, client_settings, clients, trusted_issuers
+from applications.actions.client_settings import Settings
+from applications.actions.trusted_issuers import Trust
 from applications.models.applications import PORTAL_ID
+from applications.proofs import certificates
+from applications.proofs import keys as proofs
 from iam_portal.errors import DomainError
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
@@ -25,6 +30,7 @@ from tenants.models import Tenant, User
 from tests.applications.sharing import register
 from tests.support.factories import SYSTEM, acting, make_group, make_tenant, make_user
 from tests.support.happening import PROFILE
+from tests.support.proving import certified, ec_key, pem, public_pem
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +39,18 @@ DAY = timedelta(days=1)
 who = st.integers(0, 2)
 # Those that differ most, and those that let one act on others.
 roles = st.sampled_from(["access-manager", "organization-manager", "module-manager", "reviewer", "user"])
+keys = st.sampled_from(["ours", "theirs"])
 OWN = set(permissions_of(OWN_ACCOUNT_ROLE))
+AWAY = "https://x.example/"
+# What lets one act as a service.
+PROOFS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
+    "secret": (clients.add_secret, {}),
+    "key": (client_keys.add, {"key": proofs.of_pem(public_pem(ec_key()))}),
+    "certificate": (client_certificates.add, {"certificate": certificates.of_pem(pem(certified()))}),
+    "issuer": (trusted_issuers.add, {"trust": Trust(issuer="https://i.example", subject="me")}),
+    "public": (clients.add_public, {"redirect_uris": [AWAY], "web_origins": []}),
+    "codes": (client_settings.change, {"settings": Settings(redirect_uris=(AWAY,))}),
+}
 Held = dict[str, set[tuple[str, str, str]]]
 
 
@@ -141,10 +158,37 @@ class Office(RuleBasedStateMachine):
         target = self.actors[user].id
         self.act(by, users.reactivate, returns=target, user_id=UUID(target))
 
-    @rule(by=who)
-    def add_a_secret(self, by: int) -> None:
+    @rule(by=who, key=keys, of=st.lists(roles, max_size=2))
+    def define_a_role(self, by: int, key: str, of: list[str]) -> None:
+        """Of its own making, with all that some roles of the portal hold."""
+        held = sorted({held for role in of for held in permissions_of(role)})
+        permissions = [(PORTAL_ID, *permission) for permission in held]
+        wanted = Definition(key=key, name=key, description="", permissions=permissions)
+        self.act(by, tenant_roles.define, definition=wanted)
+
+    @rule(by=who, key=keys)
+    def delete_a_role(self, by: int, key: str) -> None:
+        self.act(by, tenant_roles.delete, key=key)
+
+    @rule(by=who, key=keys, to=st.integers(0, 3), group=st.booleans())
+    def assign_such_a_role(self, by: int, key: str, to: int, group: bool) -> None:
+        principal: dict[str, Any] = {"user_id": UUID(self.actors[to].id)} if to < 3 else {}
+        if to == 3:
+            principal = {"principal_application_id": self.actors[3].id}
+        elif group:
+            principal = {"group_id": self.groups[to]}
+        self.act(by, assignments.assign, wanted=Wanted(role=key, **principal))
+
+    @rule(by=who, group=who)
+    def end_a_group(self, by: int, group: int) -> None:
+        self.act(by, groups.delete, group_id=self.groups[group])
+
+    @rule(by=who, proof=st.sampled_from(["secret", "key", "certificate", "issuer", "public", "codes"]))
+    def prove_the_service(self, by: int, proof: str) -> None:
         robot = self.actors[3].id
-        self.act(by, clients.add_secret, becomes=robot, client_id=robot)
+        action, named = PROOFS[proof]
+        which = "application_id" if proof == "public" else "client_id"
+        self.act(by, action, becomes=robot, **{which: robot}, **named)
 
     @rule()
     def a_day_passes(self) -> None:

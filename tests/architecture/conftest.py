@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 from django.conf import settings
@@ -9,7 +10,12 @@ from django.db import connection, transaction
 from pytest_django import DjangoDbBlocker
 
 from accesscontrol.portal_roles import ROLE_KEYS
-from tests.support.factories import make_tenant
+from applications.actions import contracts
+from applications.actions.drafts import Offer
+from applications.policies import RESOURCES
+from tenants.models import Tenant
+from tests.applications.sharing import register
+from tests.support.factories import SYSTEM, make_group, make_partners, make_tenant
 from tests.support.knocking import House, browser, person, service
 
 
@@ -27,6 +33,31 @@ def house(
         administrator = browser(acme, person(acme, "administrator", *ROLE_KEYS)[1])
         outsider = service(neighbour, "robot", *ROLE_KEYS)
         _, session = person(neighbour, "administrator", *ROLE_KEYS)
-        yield House(acme, neighbour, people, services, administrator, outsider, session)
+        nobody, board = browser(acme, person(acme, "nobody")[1]), make_group(acme, "Board", at=at)
+        yield House(
+            acme,
+            neighbour,
+            people,
+            services,
+            administrator,
+            outsider,
+            session,
+            nobody,
+            contracts=_proposed(neighbour, acme),
+            group=board.id,
+        )
         transaction.set_rollback(True)
     connection.close()
+
+
+def _proposed(provider: Tenant, consumer: Tenant) -> dict[str, UUID]:
+    """A contract of each type, by the resource of the portal that governs it."""
+    make_partners(provider, consumer, at=datetime.now(UTC))
+    roles = [(register(provider, "planner", datetime.now(UTC)).id, "viewer")]
+    found = {}
+    for kind, resource in RESOURCES.items():
+        offer = Offer(type=kind, roles=roles)
+        act = {"by": SYSTEM, "at": datetime.now(UTC)}
+        row = contracts.draft(provider=provider, consumer_id=consumer.id, offer=offer, **act)
+        found[resource] = contracts.propose(tenant=provider, contract_id=row.id, **act).id
+    return found

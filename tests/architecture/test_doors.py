@@ -5,8 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from accesscontrol.gate import OWN_ACCOUNT_ROLE
-from accesscontrol.portal_roles import RESOURCES, ROLE_KEYS
+from accesscontrol.portal_roles import RESOURCES
 from iam_portal.gate import Permission
 from iam_portal.launchers import doors
 from iam_portal.launchers.doors import OPEN, OWN_APPLICATION, Door, opened_by
@@ -68,48 +67,7 @@ def test_a_tenants_door_names_the_tenant() -> None:
     assert [door.address for door in of_kind("page") if not door.address.startswith("/t/{slug}/")] == []
 
 
-# --- REST: every role at every door -------------------------------------------------------------------
-
-
-def fits(status: int, *, let_in: bool) -> bool:
-    """Behind the door anything but a fault may happen: the ids are of nothing and the bodies are empty."""
-    return status not in (401, 403) and status < 500 if let_in else status == 403
-
-
-def lets_person_in(door: Door, role: str) -> bool:
-    """One's own account needs no role."""
-    return not {role, OWN_ACCOUNT_ROLE}.isdisjoint(opened_by(door.permission))
-
-
-def shared_out(kind: str, role: str) -> list[Door]:
-    """The doors that the role opens, and a quarter of the others: together, the roles try them all."""
-    quarter = ROLE_KEYS.index(role) % 4
-    return [
-        door
-        for number, door in enumerate(of_kind(kind))
-        if door.permission != OWN_APPLICATION and (number % 4 == quarter or lets_person_in(door, role))
-    ]
-
-
-@pytest.mark.parametrize("role", ROLE_KEYS)
-def test_a_person_comes_as_far_as_the_role_goes(house: House, role: str) -> None:
-    wrong = {}
-    for door in shared_out("rest", role):
-        status = house.people[role].knock(door.method, address_of(door, house.acme)).status_code
-        if not fits(status, let_in=lets_person_in(door, role)):
-            wrong[f"{door.method} {door.address}"] = status
-    assert wrong == {}
-
-
-@pytest.mark.parametrize("role", ROLE_KEYS)
-def test_a_service_comes_as_far_as_the_role_goes(house: House, role: str) -> None:
-    wrong = {}
-    for door in of_kind("rest"):
-        status = house.services[role].knock(door.method, address_of(door, house.acme)).status_code
-        own = door.permission == OWN_APPLICATION
-        if not fits(status, let_in=own or role in opened_by(door.permission)):
-            wrong[f"{door.method} {door.address}"] = status
-    assert wrong == {}
+# --- REST: outsiders and strangers; every role stands in test_role_doors --------------------------------
 
 
 def test_a_person_is_no_application(house: House) -> None:
@@ -154,18 +112,6 @@ def test_a_foreign_page_cannot_use_the_session(house: House) -> None:
 
 
 # --- pages --------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("role", ROLE_KEYS)
-def test_a_page_opens_as_far_as_the_role_goes(house: House, role: str) -> None:
-    """It may ask for more than it declares (403 then too), never for less."""
-    wrong = {}
-    for door in shared_out("page", role):
-        reply = house.people[role].knock(door.method, address_of(door, house.acme), "", "text/plain")
-        seen = [200, 302, 400, 403, 404, 409] if lets_person_in(door, role) else [403]
-        if reply.status_code not in seen or "/sign-in" in reply.get("Location", ""):
-            wrong[f"{door.method} {door.address}"] = reply.status_code
-    assert wrong == {}
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

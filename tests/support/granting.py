@@ -11,7 +11,8 @@ from django.db import transaction
 from accesscontrol.actions import assignments, tenant_roles
 from accesscontrol.actions.assignments import Wanted
 from accesscontrol.actions.tenant_roles import Definition
-from accesscontrol.models import Assignment, TenantRole
+from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
+from accesscontrol.portal_roles import ROLE_KEYS
 from applications.actions import client_certificates, client_keys, client_settings, clients, trusted_issuers
 from applications.actions.client_settings import Settings
 from applications.actions.trusted_issuers import Trust
@@ -43,17 +44,24 @@ from tests.support.knocking import give, person
 from tests.support.proving import certified, ec_key, pem, public_pem
 
 STRONG = ("organization-manager", "access-manager")
+MODIFY = (PORTAL_ID, "urn:iam:portal", "Organizations", "modify")
+READ = (PORTAL_ID, "urn:iam:portal", "Users", "read")
 
 
 @dataclass
 class Office:
-    """A clerk who manages access but no organization, a module manager, and whoever is stronger."""
+    """A clerk who manages access but no organization, a module manager, and whoever is stronger.
+
+    Signed in are the clerk, the module manager, the chief, and one who holds ``everything``.
+    """
 
     tenant: Tenant
     clerk: User
     module_manager: User
     chief: User  # holds the strong role himself
     deputy: User  # holds it by a group below the strong one
+    invited: User  # holds it, and never set a password
+    gone: User  # held it when he was sent away
     strong: Group
     below: Group
     weak: Group
@@ -85,6 +93,8 @@ def make_office() -> Office:
     manager, managers_session = person(tenant, "modules", "module-manager")
     chief, chiefs_session = person(tenant, "chief", *STRONG)
     deputy, _ = person(tenant, "deputy")
+    _, whole_session = person(tenant, "everything", *ROLE_KEYS)
+    invited, gone = _invited(tenant, datetime.now(UTC)), person(tenant, "gone", STRONG[0])[0]
     at = datetime.now(UTC)
     strong = make_group(tenant, "Board", at=at)
     below = make_group(tenant, "Assistants", parent=strong, members=(deputy,), at=at)
@@ -94,11 +104,48 @@ def make_office() -> Office:
     give(tenant, STRONG[0], principal_application_id=robot.id)
     with tenant_scope(tenant.id):
         held = Assignment.objects.get(user=chief, application_role__key=STRONG[0])
-    sessions = {"clerk": clerks_session, "modules": managers_session, "chief": chiefs_session}
-    later = datetime.now(UTC)
+        users.deactivate(tenant=tenant, user_id=gone.id, by=SYSTEM, at=at)
+        ours = Definition(key="ours", name="Ours", description="", permissions=[READ])
+        tenant_roles.define(tenant=tenant, definition=ours, by=SYSTEM, at=at)
+        wanted = Wanted(role="ours", user_id=clerk.id)
+        assignments.assign(tenant=tenant, wanted=wanted, by=SYSTEM, at=at)
     return Office(
-        tenant, clerk, manager, chief, deputy, strong, below, weak, robot, tool, held, later, sessions
+        tenant=tenant,
+        clerk=clerk,
+        module_manager=manager,
+        chief=chief,
+        deputy=deputy,
+        invited=invited,
+        gone=gone,
+        strong=strong,
+        below=below,
+        weak=weak,
+        robot=robot,
+        tool=tool,
+        held=held,
+        at=datetime.now(UTC),
+        sessions={
+            "clerk": clerks_session,
+            "modules": managers_session,
+            "chief": chiefs_session,
+            "everything": whole_session,
+        },
     )
+
+
+def _invited(tenant: Tenant, at: datetime) -> User:
+    """Somebody with the strong role who has not used his link yet."""
+    with tenant_scope(tenant.id), transaction.atomic():
+        invited = users.invite(
+            tenant=tenant,
+            username="invited",
+            email="invited@example.org",
+            display_name="Invited",
+            by=SYSTEM,
+            at=at,
+        )
+    give(tenant, STRONG[0], user_id=invited.id)
+    return invited
 
 
 def away(office: Office, user: User) -> Callable[[Actor], Any]:
@@ -107,7 +154,6 @@ def away(office: Office, user: User) -> Callable[[Actor], Any]:
     return office.act(users.reactivate, user_id=user.id)
 
 
-MODIFY = (PORTAL_ID, "urn:iam:portal", "Organizations", "modify")
 OWN_MAKING = Definition(key="mine", name="Mine", description="", permissions=[MODIFY])
 ANCHOR = certificates.anchor_of_pem(pem(certified("authority", authority=True)))
 OPENING: dict[str, Any] = {
@@ -190,5 +236,5 @@ def state() -> tuple[Any, ...]:
     """Everything that the ways would change."""
     who = (Membership, GroupPlacement, Group, User, UserActivity, UserLink)
     proofs = (ClientSecret, ClientKey, ClientCertificate, TrustedIssuer)
-    tables = (Assignment, TenantRole, Client, *proofs, *who)
+    tables = (Assignment, TenantRole, TenantRolePermission, Client, *proofs, *who)
     return tuple(sorted(str(row) for row in table.objects.values_list()) for table in tables)

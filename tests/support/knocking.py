@@ -65,7 +65,10 @@ class Knocker:
 
 @dataclass
 class House:
-    """Acme, where everybody is somebody: a person and a service for each role of the portal."""
+    """Acme, where everybody is somebody: a person and a service for each role of the portal.
+
+    ``nobody`` holds no role. ``contracts``: what governs a contract → one of that type, proposed to acme.
+    """
 
     acme: Tenant
     neighbour: Tenant
@@ -74,6 +77,9 @@ class House:
     administrator: Knocker
     outsider: Knocker
     outsiders_session: str
+    nobody: Knocker
+    contracts: dict[str, UUID]
+    group: UUID
 
 
 def address_of(door: Door, tenant: Tenant, **known: Any) -> str:
