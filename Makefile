@@ -22,7 +22,7 @@ ASSETS := node_modules/.assets-$(call sum,package-lock.json)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test screenshots check lint format types layers migrations deploy-check openapi \
-	openapi-check doors locks assets licences
+	openapi-check doors errors examples locks assets licences
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,14 @@ openapi-check: $(DEVELOPMENT) ## is docs/openapi.yaml what the code says?
 
 doors: $(DEVELOPMENT) ## write docs/doors.md and docs/roles.md
 	PORTAL_ENVIRONMENT=test $(MANAGE) doors docs
+
+errors: $(DEVELOPMENT) ## write docs/errors.md
+	PORTAL_ENVIRONMENT=test $(MANAGE) errors docs/errors.md
+
+examples: $(DEVELOPMENT) ## renew the examples of the API's description from a run of tests (TEST_ARGS="tests/tenants")
+	@rm -rf .venv/examples && mkdir .venv/examples
+	@RECORD_EXAMPLES=$(CURDIR)/.venv/examples PORTAL_ENVIRONMENT=test $(RUN) -m pytest -q -n $(TEST_WORKERS) --dist loadfile $(TEST_ARGS)
+	@PORTAL_ENVIRONMENT=test $(RUN) -m tests.support.examples .venv/examples
 
 licences: $(DEVELOPMENT) $(ASSETS) ## write docs/third-party.md
 	$(RUN) -m iam_portal.launchers.licences docs/third-party.md

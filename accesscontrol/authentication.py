@@ -224,20 +224,38 @@ class _ServiceTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-un
     name = "serviceToken"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+        about = "A service token with `iam-portal` as its only audience."
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": about}
 
 
 class _ConsoleSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = ConsoleSessionAuthentication
-    name = "consoleSession"
+    """The cookie, and for whatever may change something the proof that the page is one of ours."""
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {"type": "apiKey", "in": "cookie", "name": "iam_session_{tenantId}"}
+    target_class = ConsoleSessionAuthentication
+    name = ["consoleSession", "csrfToken"]  # type: ignore[assignment]
+
+    def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:  # type: ignore[override]
+        about = (
+            "One cookie per organization, set by its sign-in page; the name ends in its id without dashes."
+        )
+        return [
+            {"type": "apiKey", "in": "cookie", "name": "iam_session_{tenantId}", "description": about},
+            {"type": "apiKey", "in": "header", "name": "X-CSRFToken"},
+        ]
+
+    def get_security_requirement(self, auto_schema: Any) -> dict[str, list[str]]:
+        return {name: [] for name in (self.name[:1] if auto_schema.method == "GET" else self.name)}
 
 
 class _ApplicationScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """The door decides between two ways, so the description names both."""
+
     target_class = ApplicationAuthentication
     name = "applicationCredentials"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {"type": "http", "scheme": "basic"}
+        about = "The id and a secret of a client of the application."
+        return {"type": "http", "scheme": "basic", "description": about}
+
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:  # type: ignore[override]
+        return [{self.name: []}, {_ServiceTokenScheme.name: []}]

@@ -1,11 +1,19 @@
-"""Error pages and the probes of the installation."""
+"""Error pages, the probes of the installation, and the description of its API."""
 
+import hashlib
+import json
+from functools import cache
+
+import yaml
+from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from accesscontrol.actions import keys
@@ -81,3 +89,33 @@ def readyz(request: HttpRequest) -> HttpResponse:
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus text of this process."""
     return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+
+@require_safe
+def described(request: HttpRequest) -> HttpResponseBase:
+    """The API's description as it was written and checked: nothing is worked out for whoever asks.
+
+    A browser is sent to the page that shows it, unless it asks for ``format=json``.
+    """
+    if "format" not in request.GET and "text/html" in request.headers.get("Accept", ""):
+        page: HttpResponseBase = redirect("reference")
+    else:
+        content, etag = _description()
+        headers = {"ETag": etag, "Cache-Control": "public, max-age=300"}
+        full = HttpResponse(content, content_type="application/json", headers=headers)
+        page = get_conditional_response(request, etag=etag, response=full) or full
+    patch_vary_headers(page, ["Accept"])
+    return page
+
+
+@cache
+def _description() -> tuple[bytes, str]:
+    written = (settings.BASE_DIR / "docs" / "openapi.yaml").read_bytes()
+    content = json.dumps(yaml.load(written, Loader=yaml.CSafeLoader)).encode()
+    return content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
+@require_safe
+def reference(request: HttpRequest) -> HttpResponse:
+    """The page that shows it. Its forms are tried with the session of the console."""
+    return render(request, "iam_portal/reference.html")

@@ -1,7 +1,6 @@
 """All addresses."""
 
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from iam_portal import pages
 
@@ -13,13 +12,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("iam/application-management/v1/", include("applications.urls.api")),
     path("iam/application-management/v1/", include("tenants.urls.api")),
     path("iam/access-management/v1/", include("accesscontrol.urls.api")),
-    path("iam/schema/", SpectacularJSONAPIView.as_view(), name="schema"),
-    # Of the two that there are, the one that needs neither inline script nor inline style.
-    path(
-        "iam/reference/",
-        SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="iam_portal/reference.html"),
-        name="reference",
-    ),
+    path("iam/schema/", pages.described, name="schema"),
+    path("iam/reference/", pages.reference, name="reference"),
     path("", include("tenants.urls.entry")),
     path("t/<slug:slug>/", include("tenants.urls.pages")),
     path("t/<slug:slug>/", include("applications.urls.pages")),

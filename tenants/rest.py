@@ -136,6 +136,8 @@ class OwnApplicationAPI(APIView):
 class StrictSerializer(serializers.Serializer[Any]):
     """Refuses what it does not know: a misspelt field is an error, not a surprise."""
 
+    refuses_unknown: ClassVar[bool] = True  # said in the description of the API
+
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict):
             unknown = sorted(set(map(str, data)) - set(self.fields))

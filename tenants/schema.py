@@ -9,7 +9,7 @@ def query(name: str, description: str, type: object = str, **more: object) -> Op
     return OpenApiParameter(name, type, OpenApiParameter.QUERY, description=description, **more)  # type: ignore[arg-type]
 
 
-LIMIT = query("limit", "How many rows at most, up to 500.", int)
+LIMIT = query("limit", "How many rows at most.", {"type": "integer", "minimum": 1, "maximum": 500})
 CURSOR = query("cursor", "Where to go on; taken from `next` of the page before.")
 AT = query("at", "The moment that is asked about, RFC 3339; now when left out.", OpenApiTypes.DATETIME)
 SEARCH = query("search", "Part of an id or a name.")

@@ -248,7 +248,7 @@ ANSWERS: dict[str, tuple[int, Callable[[Browser], HttpResponse]]] = {
     "metadata": (200, lambda b: b.get("/auth/realms/acme/.well-known/openid-configuration")),
     "schema": (200, lambda b: b.get("/iam/schema/")),
     "reference": (200, lambda b: b.get("/iam/reference/")),
-    "script of the reference": (200, lambda b: b.get("/iam/reference/?script=")),
+    "script of the reference": (200, lambda b: b.get("/static/iam_portal/reference.js")),
     "static file": (200, lambda b: b.get("/static/iam_portal/portal.css")),
     "probe": (200, lambda b: b.get("/livez")),
     "metrics": (200, lambda b: b.get("/metrics")),
