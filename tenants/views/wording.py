@@ -33,7 +33,9 @@ CHAPTERS = {
         "key",
         ("key", "signing_key", *_CREDENTIALS),
     ),
-    "organization": Chapter(gettext_lazy("Organization"), "organization", ("tenant", "webhook")),
+    "organization": Chapter(
+        gettext_lazy("Organization"), "organization", ("tenant", "webhook", "configuration")
+    ),
 }
 _BY_PREFIX = {prefix: chapter for chapter in CHAPTERS.values() for prefix in chapter.prefixes}
 
@@ -57,6 +59,8 @@ _PHRASES: Mapping[str, str | Promise] = {
     "role.changed": gettext_lazy("changed a role of"),
     "role.planned": gettext_lazy("planned to give"),
     "grant.refused": gettext_lazy("was not allowed to give rights to"),
+    "configuration.applied": gettext_lazy("applied a configuration to"),
+    "configuration.refused": gettext_lazy("was not allowed to configure"),
     "partnership.invited": gettext_lazy("invited a partner for"),
     "partnership.redeemed": gettext_lazy("accepted the invitation for"),
     "partnership.confirmed": gettext_lazy("confirmed the partnership of"),
