@@ -59,7 +59,6 @@ class ConfigurationAPI(TenantAPI):
 
     def answer(self, plan: Plan) -> Response:
         """With its revision."""
-        self._tried = plan.refused
         return Response(plan.as_json(), headers={"ETag": f'"{plan.revision}"'})
 
     def _prune(self) -> list[str]:
@@ -107,7 +106,11 @@ class ConfigurationPlan(ConfigurationAPI):
         A section that is left out is not touched; one that is there is complete: what is not in it, is
         removed.
         """
-        return self.answer(plans.plan(**self.asked()))
+        plan = plans.plan(**self.asked())
+        self._tried = plan.refused
+        reply = self.answer(plan)
+        reply["Cache-Control"] = "no-store"
+        return reply
 
 
 class ConfigurationApply(ConfigurationAPI):

@@ -2,8 +2,8 @@
 against the document itself. Pure: what rows, rights and rules say is found out by trying (``carrying``).
 
 Order: what others rest on comes first and goes last; what is given comes before what is taken, so that nobody
-is without in between, and the last administrator may be another one. One exception: a span that another takes
-the place of ends before it.
+is without in between, and the last administrator may be another one; at the very end what the actor takes
+from himself. One exception: a span that another takes the place of ends before it.
 """
 
 from collections import defaultdict
@@ -28,6 +28,7 @@ class Comparison:
     wanted: Configuration
     names: Names
     types: Collection[str]  # of contracts that the actor may read
+    actor: tuple[str, str]  # kind and name, as a principal
     at: datetime
     objections: Objections = field(default_factory=list)
     _groups: dict[str, str] = field(init=False)  # lower name → name as it will be

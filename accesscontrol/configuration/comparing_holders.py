@@ -9,6 +9,7 @@ from accesscontrol.configuration import comparing, comparing_shares
 from accesscontrol.configuration.comparing import Comparison, in_place, rests
 from accesscontrol.configuration.shape import Assignment
 from accesscontrol.configuration.steps import ADD, CHANGE, REMOVE, Step
+from applications.models.applications import PORTAL_ID
 
 _ASKED = "Roles:modify"
 _BEGINNING = ""  # sorts before every moment
@@ -18,6 +19,7 @@ def steps(of: Comparison) -> list[Step]:
     """Everything that has to be done, in order."""
     offered, ended = comparing_shares.contracts(of)
     replaced, given, taken = assignments(of)
+    losing = [*taken, *comparing.members(of, REMOVE)]
     return [
         *comparing_shares.applications_coming(of),
         *offered,
@@ -26,13 +28,24 @@ def steps(of: Comparison) -> list[Step]:
         *comparing.members(of, ADD),
         *replaced,
         *given,
-        *taken,
-        *comparing.members(of, REMOVE),
+        *(step for step in losing if not _own(of, step)),
         *comparing.roles_going(of),
         *comparing.groups_going(of),
         *ended,
         *comparing_shares.applications_going(of),
+        *sorted((step for step in losing if _own(of, step)), key=_of_the_portal),
     ]
+
+
+def _own(of: Comparison, step: Step) -> bool:
+    """Whether the actor takes it from himself: done any earlier, he might not be allowed the rest."""
+    if step.act == "member.remove":
+        return ("user", step.wanted[1]) == of.actor
+    return (step.was.kind, step.was.principal) == of.actor
+
+
+def _of_the_portal(step: Step) -> bool:
+    return step.act == "member.remove" or step.was.application_id == PORTAL_ID
 
 
 def assignments(of: Comparison) -> tuple[list[Step], list[Step], list[Step]]:

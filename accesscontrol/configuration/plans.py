@@ -186,7 +186,7 @@ def _carried(
         hidden = [name for name in wanted.sections() if name not in sections]
         seen = replace(wanted, **dict.fromkeys(hidden))
         state = read(tenant=tenant, sections=sections, types=types, usernames=_people(seen), at=at)
-        of = Comparison(state, seen, names, types, at)
+        of = Comparison(state, seen, names, types, _principal(tenant, by), at)
         steps = steps_of(of)
         if most is not None and len(steps) > most:
             raise TooManySteps(f"These are {len(steps)} steps; at most {most} are done at once.")
@@ -224,6 +224,13 @@ def _readable(
     shown = {name for name, text in READING.items() if may(Permission.parse(text))}
     shown |= {"contracts"} if types else set()
     return [name for name in sections if name in shown], types
+
+
+def _principal(tenant: Tenant, by: Actor) -> tuple[str, str]:
+    """The actor, as the document names principals."""
+    if by.kind != "user":
+        return "application", by.id
+    return "user", tenant.users.values_list("username", flat=True).filter(id=by.id).first() or ""
 
 
 def _people(wanted: Configuration) -> set[str]:

@@ -3,6 +3,7 @@
 Everything goes by names that people write: no ids of rows, no secrets, no moments that have passed.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -260,4 +261,8 @@ def _present(item: Document) -> Document:
 
 
 def _sorted_by(item: Document) -> str:
-    return repr([item.get("applicationId"), item.get("name"), item.get("key"), sorted(item.items(), key=str)])
+    """As people look for it: by its name, then by the rest."""
+    named = [
+        item.get(key) for key in ("applicationId", "key", "name", "consumer", "type", "principal", "role")
+    ]
+    return json.dumps([*named, item], sort_keys=True)

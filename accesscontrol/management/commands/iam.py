@@ -43,6 +43,7 @@ class Command(BaseCommand):
 
     def run_from_argv(self, argv: list[str]) -> None:
         """A misspelt option is no plan with changes, though argparse ends with 2 as well."""
+        self._called_from_command_line = True
         try:
             self.create_parser(argv[0], argv[1]).parse_args(argv[2:])
         except SystemExit as ended:

@@ -25,7 +25,7 @@ Document = dict[str, Any]
 
 @dataclass
 class World:
-    """Acme is rich; twin has its people alone; beta is the partner of both; the neighbour has acme's names."""
+    """Acme is rich, twin has only people; beta is the partner of both; the neighbour has acme's names."""
 
     acme: Party
     twin: Party
@@ -81,6 +81,11 @@ def send(client: Client, path: str, document: Any, kind: str = "", **headers: st
     body = document if isinstance(document, str | bytes) else json.dumps(document)
     reply: HttpResponse = client.generic("POST", path, body, kind, headers=headers)
     return reply
+
+
+def visitor(who: Party, user: User) -> Client:
+    """A browser of somebody of the organization."""
+    return signed_in(user, timezone.now())
 
 
 def steps(plan: Document) -> list[str]:
