@@ -113,7 +113,7 @@ def foresee(act: Act, do: Callable[[], object]) -> Impact:
     try:
         with transaction.atomic():
             _patiently(act)
-            found.append(_weighed(act, do)[0])
+            found.append(weigh(act, do)[0])
             raise _TakenBack
     except _TakenBack:
         return found[0]
@@ -139,7 +139,7 @@ def carry_out(
     if expected is None and not required:
         return do()
     with transaction.atomic():
-        impact, done = _weighed(act, do)
+        impact, done = weigh(act, do)
         if expected is None and unless_nothing and impact.takes_nothing:
             return done
         if expected is None:
@@ -151,15 +151,8 @@ def carry_out(
     return done
 
 
-def _patiently(act: Act) -> None:
-    """Local to the savepoint of the look: taken back with it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL lock_timeout = %s", [LONGEST_WAIT])
-        cursor.execute("SET LOCAL statement_timeout = %s", [LONGEST_WORK])
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"impact:{act.tenant.id}"])
-
-
-def _weighed(act: Act, do: Callable[[], Done]) -> tuple[Impact, Done]:
+def weigh(act: Act, do: Callable[[], Done]) -> tuple[Impact, Done]:
+    """The act between its two looks, in the caller's transaction: what it took away, and what it answered."""
     answers: list[tuple[Any, Any]] = act_weighed.send(sender=Act, act=act)
     looks: list[Look] = [look for _, look in answers if look is not None]
     done = do()
@@ -172,6 +165,14 @@ def _weighed(act: Act, do: Callable[[], Done]) -> tuple[Impact, Done]:
         weighed.append(part.weighed)
         harmless = harmless and part.harmless
     return Impact(act.name, act.moment, revision_of(weighed), shown, harmless), done
+
+
+def _patiently(act: Act) -> None:
+    """Local to the savepoint of the look: taken back with it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = %s", [LONGEST_WAIT])
+        cursor.execute("SET LOCAL statement_timeout = %s", [LONGEST_WORK])
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"impact:{act.tenant.id}"])
 
 
 def revision_of(weighed: Any) -> str:

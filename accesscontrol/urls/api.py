@@ -6,6 +6,7 @@ from django.urls.converters import StringConverter
 from accesscontrol.api import (
     acl,
     assignments,
+    configuration,
     decisions,
     required,
     resources,
@@ -51,6 +52,15 @@ urlpatterns = [
         f"{_tenant}/assignments/<uuid:assignment_id>",
         assignments.OneAssignment.as_view(),
         name="assignment-withdraw",
+    ),
+    path(f"{_tenant}/configuration", configuration.Configuration.as_view(), name="configuration-read"),
+    path(
+        f"{_tenant}/configuration:plan", configuration.ConfigurationPlan.as_view(), name="configuration-plan"
+    ),
+    path(
+        f"{_tenant}/configuration:apply",
+        configuration.ConfigurationApply.as_view(),
+        name="configuration-apply",
     ),
     path(f"{_tenant}/decisions", decisions.Decisions.as_view(), name="decision"),
     path(f"{_tenant}/required-roles", required.RequiredRoles.as_view(), name="required-role-list"),

@@ -33,7 +33,9 @@ CHAPTERS = {
         "key",
         ("key", "signing_key", *_CREDENTIALS),
     ),
-    "organization": Chapter(gettext_lazy("Organization"), "organization", ("tenant", "webhook")),
+    "organization": Chapter(
+        gettext_lazy("Organization"), "organization", ("tenant", "webhook", "configuration")
+    ),
 }
 _BY_PREFIX = {prefix: chapter for chapter in CHAPTERS.values() for prefix in chapter.prefixes}
 
@@ -63,6 +65,8 @@ _PHRASES: Mapping[str, str | Promise] = {
     "role.followed": gettext_lazy("carried over to new ids, in the role"),
     "grant.refused": gettext_lazy("was not allowed to give rights to"),
     "door.refused": gettext_lazy("was not let in at"),
+    "configuration.applied": gettext_lazy("applied a configuration to"),
+    "configuration.refused": gettext_lazy("was not allowed to configure"),
     "partnership.invited": gettext_lazy("invited a partner for"),
     "partnership.redeemed": gettext_lazy("accepted the invitation for"),
     "partnership.confirmed": gettext_lazy("confirmed the partnership of"),

@@ -1,0 +1,53 @@
+"""The configuration as JSON and as YAML (RFC 9512), both read strictly."""
+
+from collections.abc import Mapping
+from typing import IO, Any
+
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+
+from accesscontrol.configuration import json_text, yaml_text
+
+YAML = "application/yaml"
+
+
+class YamlRenderer(BaseRenderer):
+    """Renders a document; a refusal stays the problem document that it is."""
+
+    media_type = YAML
+    format = "yaml"
+    charset = "utf-8"
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        if "version" not in data:
+            return bytes(JSONRenderer().render(data))
+        return yaml_text.write(data).encode()
+
+
+class YamlBody(BaseParser):
+    """Strict, safe YAML."""
+
+    media_type = YAML
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        """The value; NotYaml for whatever is none."""
+        return yaml_text.read(stream.read())
+
+
+class JsonBody(BaseParser):
+    """Strict JSON."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        """The value; NotJson for whatever is none."""
+        return json_text.read(stream.read())

@@ -1,0 +1,274 @@
+"""Each step through the action that its own door calls: none goes past a rule, its history or its events."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accesscontrol.actions import assignments, tenant_roles
+from accesscontrol.configuration import shape
+from accesscontrol.configuration.state import Provided, State
+from accesscontrol.configuration.steps import Step
+from accesscontrol.models import Assignment
+from applications.actions import amendments, applications, contracts, manifests
+from applications.actions.changes import Change
+from applications.actions.drafts import Offer
+from applications.models import Contract
+from applications.policies import agreed_at, own_application
+from iam_portal.decision import Decision
+from iam_portal.errors import DomainError, Forbidden, NotFound
+from iam_portal.gate import Actor, Permission
+from tenants.actions import groups, memberships
+from tenants.models import Tenant
+
+Ask = Callable[[Permission], Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A step that was not done, and why."""
+
+    step: Step
+    why: DomainError | ValidationError
+
+    def objections(self) -> list[dict[str, str]]:
+        """What the refusal lists, below the step's place in the document."""
+        if isinstance(self.why, ValidationError):
+            return [self._objection("invalid", text) for text in self.why.messages]
+        listed = [
+            {**error, "pointer": self.step.pointer + error["pointer"], "detail": self._named(error["detail"])}
+            for error in self.why.errors
+        ]
+        return listed or [self._objection(self.why.code, self.why.detail)]
+
+    def _objection(self, code: str, text: str) -> dict[str, str]:
+        return {"pointer": self.step.pointer, "code": code, "detail": self._named(text)}
+
+    def _named(self, text: str) -> str:
+        return f"{self.step.name}: {text}"
+
+
+@dataclass(slots=True)
+class Carrier:
+    """Carries steps out in one tenant; learns the ids of what it makes."""
+
+    tenant: Tenant
+    state: State
+    by: Actor
+    at: datetime
+    groups: dict[str, UUID]
+
+    def carry(self, steps: list[Step], ask: Ask) -> list[Refused]:
+        """All of them, in order, each as a whole; what was refused, and nothing that would rest on it."""
+        refused: list[Refused] = []
+        broken: set[str] = set()
+        for step in steps:
+            if step.needs & broken:
+                broken.add(step.gives)
+                continue
+            try:
+                _require(step, ask)
+                with transaction.atomic():
+                    ACTS[step.act](self, step)
+            except (DomainError, ValidationError) as why:
+                refused.append(Refused(step, why))
+                broken.add(step.gives)
+        return refused
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What every action takes."""
+        return {"tenant": self.tenant, "by": self.by, "at": self.at}
+
+    def group(self, name: str) -> UUID:
+        """The id of a group that is there, or was just made."""
+        return self.groups[name.lower()]
+
+
+class NeedsPermission(Forbidden):
+    """What the step's own door asks for is not held. Recorded for all steps together."""
+
+
+def _require(step: Step, ask: Ask) -> None:
+    answers = {text: ask(Permission.parse(text)) for text in step.permissions}
+    missing = [text for text, answer in answers.items() if not answer]
+    if missing:
+        reasons = tuple(reason for text in missing for reason in answers[text].reasons)
+        raise NeedsPermission(f"This needs the permission {' and '.join(missing)}.", reasons=reasons)
+
+
+def _register(of: Carrier, step: Step) -> None:
+    one = step.wanted
+    applications.register(owner=of.tenant, details=_details(one), application_id=one.id, by=of.by, at=of.at)
+
+
+def _change(of: Carrier, step: Step) -> None:
+    applications.change(application_id=step.wanted.id, details=_details(step.wanted), **of.given)
+
+
+def _details(one: shape.Application) -> applications.Details:
+    return applications.Details(
+        name=one.name, display_name=one.display_name, description=one.description, home_url=one.home_url
+    )
+
+
+def _declare(of: Carrier, step: Step) -> None:
+    application = own_application(tenant=of.tenant, application_id=step.wanted.id, lock=True)
+    manifests.declare(application=application, manifest=step.wanted.manifest, by=of.by, at=of.at)
+
+
+def _retire(of: Carrier, step: Step) -> None:
+    applications.retire(application_id=step.wanted, **of.given)
+
+
+def _offer(of: Carrier, step: Step) -> None:
+    """Drafted and proposed: from now on the other side sees it."""
+    one: shape.Contract = step.wanted
+    offer = Offer(
+        type=one.type,
+        roles=sorted(one.roles),
+        starts_at=one.starts_at,
+        ends_at=one.ends_at,
+        onward_access=one.onward_access,
+        note=one.note,
+    )
+    consumer = of.state.partners[one.consumer]
+    row = contracts.draft(provider=of.tenant, consumer_id=consumer.id, offer=offer, by=of.by, at=of.at)
+    contracts.propose(contract_id=row.id, **of.given)
+
+
+def _replace_offer(of: Carrier, step: Step) -> None:
+    contracts.withdraw(contract_id=step.was.id, **of.given)
+    _offer(of, step)
+
+
+def _amend(of: Carrier, step: Step) -> None:
+    """Compared once more: an earlier step may have taken a role from it already."""
+    one: shape.Contract = step.wanted
+    row = Contract.objects.get(id=step.was.id)
+    rows = agreed_at(row.terms.select_related("role"), of.at)
+    now = {(term.role.application_id, term.role.key) for term in rows}
+    change = Change(
+        add=sorted(one.roles - now),
+        remove=sorted(now - one.roles),
+        moves_end=one.ends_at != row.ends_at,
+        ends_at=one.ends_at,
+    )
+    if change.add or change.remove or change.moves_end:
+        amendments.amend(contract_id=row.id, change=change, **of.given)
+
+
+def _end(of: Carrier, step: Step) -> None:
+    was: Provided = step.was
+    act = contracts.end if was.agreed else contracts.withdraw
+    act(contract_id=was.id, **of.given)
+
+
+def _create_group(of: Carrier, step: Step) -> None:
+    one: shape.Group = step.wanted
+    parent_id = of.group(one.parent) if one.parent else None
+    made = groups.create(name=one.name, description=one.description, parent_id=parent_id, **of.given)
+    of.groups[one.name.lower()] = made.id
+
+
+def _rename_group(of: Carrier, step: Step) -> None:
+    one: shape.Group = step.wanted
+    groups.rename(group_id=of.group(one.name), name=one.name, description=one.description, **of.given)
+
+
+def _move_group(of: Carrier, step: Step) -> None:
+    one: shape.Group = step.wanted
+    parent_id = of.group(one.parent) if one.parent else None
+    groups.move(group_id=of.group(one.name), parent_id=parent_id, **of.given)
+
+
+def _delete_group(of: Carrier, step: Step) -> None:
+    groups.delete(group_id=of.group(step.wanted), **of.given)
+
+
+def _add_member(of: Carrier, step: Step) -> None:
+    group, name = step.wanted
+    user_id = of.state.users[name.lower()][1]
+    memberships.add(group_id=of.group(group), user_id=user_id, **of.given)
+
+
+def _remove_member(of: Carrier, step: Step) -> None:
+    group, name = step.wanted
+    user_id = of.state.users[name.lower()][1]
+    memberships.remove(group_id=of.group(group), user_id=user_id, **of.given)
+
+
+def _define(of: Carrier, step: Step) -> None:
+    one: shape.Role = step.wanted
+    definition = tenant_roles.Definition(
+        key=one.key, name=one.name, description=one.description, permissions=sorted(one.permissions)
+    )
+    tenant_roles.define(definition=definition, **of.given)
+
+
+def _delete_role(of: Carrier, step: Step) -> None:
+    tenant_roles.delete(key=step.wanted, **of.given)
+
+
+def _give(of: Carrier, step: Step) -> None:
+    one: shape.Assignment = step.wanted
+    wanted = assignments.Wanted(
+        role=one.role,
+        application_id=one.application_id,
+        user_id=of.state.users[one.principal.lower()][1] if one.kind == "user" else None,
+        group_id=of.group(one.principal) if one.kind == "group" else None,
+        principal_application_id=one.principal if one.kind == "application" else None,
+        contract_id=_contract(of, one),
+        starts_at=one.starts_at,
+        ends_at=one.ends_at,
+    )
+    assignments.assign(wanted=wanted, **of.given)
+
+
+def _contract(of: Carrier, one: shape.Assignment) -> UUID | None:
+    if one.provider is None:
+        return None
+    ways = of.state.received[one.provider, one.application_id or "", one.role]
+    return UUID(one.contract_id or ways[0])
+
+
+def _take(of: Carrier, step: Step) -> None:
+    """Gone already where an earlier step ended its role."""
+    assignment_id = of.state.assignments[step.was]
+    try:
+        assignments.withdraw(assignment_id=assignment_id, **of.given)
+    except NotFound:
+        if Assignment.objects.not_over(of.at).filter(tenant=of.tenant, id=assignment_id).exists():
+            raise
+
+
+def _replace(of: Carrier, step: Step) -> None:
+    _take(of, step)
+    _give(of, step)
+
+
+ACTS: Mapping[str, Callable[[Carrier, Step], None]] = {
+    "application.register": _register,
+    "application.change": _change,
+    "manifest.declare": _declare,
+    "application.retire": _retire,
+    "contract.offer": _offer,
+    "contract.replace": _replace_offer,
+    "contract.amend": _amend,
+    "contract.end": _end,
+    "group.create": _create_group,
+    "group.rename": _rename_group,
+    "group.move": _move_group,
+    "group.delete": _delete_group,
+    "member.add": _add_member,
+    "member.remove": _remove_member,
+    "role.define": _define,
+    "role.delete": _delete_role,
+    "assignment.give": _give,
+    "assignment.replace": _replace,
+    "assignment.take": _take,
+}

@@ -1,0 +1,155 @@
+"""From the JSON of the wire, whose shape is validated, to a configuration; contradictions are collected."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from accesscontrol.configuration.shape import (
+    Application,
+    Assignment,
+    Configuration,
+    Contract,
+    Group,
+    Names,
+    Role,
+)
+from applications.manifest import Manifest
+from applications.manifest import parse as parse_manifest
+from iam_portal.errors import Invalid
+
+Objections = list[dict[str, str]]
+
+
+class Contradiction(Invalid):
+    """The document says two things of one, or names what is not in it."""
+
+    code = "configuration_contradiction"
+
+
+def parse(document: Mapping[str, Any], names: Names) -> Configuration:
+    """The configuration; :class:`Contradiction` with every objection."""
+    errors: Objections = []
+    read: dict[str, Any] = {"applications": _application, "contracts": _contract}
+    read |= {"groups": _group, "roles": _role, "assignments": _assignment}
+    sections: dict[str, Any] = {}
+    for section, of_item in read.items():
+        if section in document:
+            items = enumerate(document[section])
+            sections[section] = tuple(
+                of_item(item, names, f"/{section}/{index}", errors) for index, item in items
+            )
+    made = Configuration(**sections)
+    _once("applications", (item.id for item in made.applications or ()), errors)
+    _once("groups", (item.name.lower() for item in made.groups or ()), errors)
+    _once("roles", (item.key for item in made.roles or ()), errors)
+    _once("assignments", made.assignments or (), errors)
+    _tree(made.groups or (), errors)
+    if errors:
+        raise Contradiction("The document contradicts itself. Nothing was changed.", errors=errors)
+    return made
+
+
+def _application(item: Mapping[str, Any], names: Names, pointer: str, errors: Objections) -> Application:
+    return Application(
+        id=names.full(item["applicationId"]),
+        name=item["name"],
+        display_name=item["displayName"],
+        description=item["description"],
+        home_url=item["homeUrl"],
+        manifest=_manifest(item["manifest"], names, f"{pointer}/manifest", errors)
+        if "manifest" in item
+        else None,
+    )
+
+
+def _manifest(item: Mapping[str, Any], names: Names, pointer: str, errors: Objections) -> Manifest | None:
+    required = [
+        {**one, "applicationId": names.full(one["applicationId"])} for one in item.get("requiredRoles", [])
+    ]
+    try:
+        return parse_manifest({**item, "requiredRoles": required})
+    except Invalid as refused:
+        errors += [{**error, "pointer": pointer + error["pointer"]} for error in refused.errors]
+        return None
+
+
+def _contract(item: Mapping[str, Any], names: Names, pointer: str, errors: Objections) -> Contract:
+    return Contract(
+        consumer=item["consumer"],
+        type=item["type"],
+        roles=frozenset((names.full(one["applicationId"]), one["role"]) for one in item["roles"]),
+        starts_at=item["startsAt"],
+        ends_at=item["endsAt"],
+        onward_access=item["onwardAccess"],
+        note=item["note"],
+    )
+
+
+def _group(item: Mapping[str, Any], names: Names, pointer: str, errors: Objections) -> Group:
+    members = [name.lower() for name in item["members"]]
+    if len(set(members)) < len(members):
+        _object(errors, f"{pointer}/members", "named_twice", "Somebody is named twice.")
+    return Group(
+        name=item["name"].strip(),
+        description=item["description"].strip(),
+        parent=item["parent"],
+        members=frozenset(item["members"]),
+    )
+
+
+def _role(item: Mapping[str, Any], names: Names, pointer: str, errors: Objections) -> Role:
+    return Role(
+        key=item["key"],
+        name=item["name"],
+        description=item["description"],
+        permissions=frozenset(
+            (names.full(one["applicationId"]), one["resourceType"], one["resourceId"], privilege)
+            for one in item["permissions"]
+            for privilege in one["privileges"]
+        ),
+    )
+
+
+def _assignment(item: Mapping[str, Any], names: Names, pointer: str, errors: Objections) -> Assignment:
+    [(kind, who)] = item["principal"].items()
+    application_id = item["role"].get("applicationId")
+    if item["provider"] is not None and application_id is None:
+        _object(errors, f"{pointer}/provider", "no_contract", "Contracts give roles of applications only.")
+    if item["contractId"] is not None and item["provider"] is None:
+        _object(errors, f"{pointer}/contractId", "no_provider", "Name the provider of the contract, too.")
+    return Assignment(
+        kind=kind,
+        principal=names.full(who) if kind == "application" else who,
+        role=item["role"]["key"],
+        application_id=names.full(application_id) if application_id else None,
+        provider=item["provider"],
+        contract_id=str(item["contractId"]) if item["contractId"] else None,
+        starts_at=item["from"],
+        ends_at=item["until"],
+    )
+
+
+def _once(section: str, keys: Iterable[object], errors: Objections) -> None:
+    seen: set[object] = set()
+    for index, key in enumerate(keys):
+        if key in seen:
+            _object(errors, f"/{section}/{index}", "named_twice", "This stands in the document already.")
+        seen.add(key)
+
+
+def _tree(groups: Iterable[Group], errors: Objections) -> None:
+    """Every parent is in the section, which is complete, and none stands below itself."""
+    parents = {group.name.lower(): group.parent.lower() if group.parent else None for group in groups}
+    for index, group in enumerate(groups):
+        if group.parent is not None and group.parent.lower() not in parents:
+            _object(errors, f"/groups/{index}/parent", "unknown_group", "This group is not in the document.")
+            continue
+        above, seen = parents[group.name.lower()], {group.name.lower()}
+        while above is not None and above not in seen:
+            seen.add(above)
+            above = parents.get(above)
+        if above is not None:
+            _object(errors, f"/groups/{index}/parent", "group_loop", "A group would stand below itself.")
+
+
+def _object(errors: Objections, pointer: str, code: str, detail: str) -> None:
+    errors.append({"pointer": pointer, "code": code, "detail": detail})
