@@ -179,11 +179,11 @@ def _anew(held: Held, application_id: str, renamed: Renamed) -> Held:
         role = (application_id, key)
         slot = (key if made else renamed.get(role, role)[1], scope, made)
         permissions = set()
-        for kind, name, privilege in amount:
+        for kind, name, privilege in amount.static:  # of an organization's own a manifest names none
             resource = (application_id, kind, name)
             _, new_kind, new_name = renamed.get(resource, resource)
             permissions.add((new_kind, new_name, privilege))
-        found[slot] = (frozenset(permissions), urns)
+        found[slot] = (Amount(frozenset(permissions), amount.own), urns)
     return found
 
 

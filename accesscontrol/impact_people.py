@@ -32,7 +32,10 @@ def look_at_user(act: Act, user: User) -> Callable[[], Part]:
     applications = _applications(act, Q(user=user) | Q(group_id__in=groups))
     before = _of_user(act, user, applications)
     return _again(
-        act, user, applications, lambda: lost_by_people(before, _of_user(act, user, applications), act.moment)
+        act,
+        user,
+        applications,
+        lambda: lost_by_people(before, _of_user(act, user, applications), act.moment, act.renamed),
     )
 
 
@@ -46,7 +49,7 @@ def look_at_group(act: Act, group: Group) -> Callable[[], Part]:
         act,
         group,
         applications,
-        lambda: lost_by_people(before, holdings.load(pairs, when=act.moment), act.moment),
+        lambda: lost_by_people(before, holdings.load(pairs, when=act.moment), act.moment, act.renamed),
     )
 
 

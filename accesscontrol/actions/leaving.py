@@ -23,8 +23,10 @@ def withdraw_all(*, user: User, by: Actor, at: datetime) -> None:
 def erase(*, user: User, pseudonym: str) -> None:
     """In what he gave and took: history says which, so that nobody of the same name loses his."""
     rows = Assignment.objects.filter(tenant_id=user.tenant_id)
-    rows.filter(id__in=_moved_by(user, "after", "role.assigned", "role.planned")).update(by_name=pseudonym)
-    rows.filter(id__in=_moved_by(user, "before", "role.withdrawn")).exclude(ended_by="").update(ended_by=pseudonym)
+    given = _moved_by(user, "after", "role.assigned", "role.planned")
+    taken = _moved_by(user, "before", "role.withdrawn")
+    rows.filter(id__in=given).update(by_name=pseudonym)
+    rows.filter(id__in=taken).exclude(ended_by="").update(ended_by=pseudonym)
 
 
 def _moved_by(user: User, told: str, *actions: str) -> QuerySet[HistoryEvent, Any]:

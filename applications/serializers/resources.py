@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers as rest
 
-from applications.serializers.manifest import PRIVILEGES, ParentRef
+from applications.serializers.manifest import PRIVILEGES, ResourceRef
 from applications.serializers.shared import Text
 from tenants.rest import StrictSerializer
 
@@ -42,7 +42,7 @@ class ResourceBody(StrictSerializer):
     description = Text(500, required=False, allow_blank=True, default="")
     icon = rest.RegexField(ICON, max_length=60, required=False, allow_blank=True, default="")
     privileges = rest.ListField(child=rest.ChoiceField(choices=PRIVILEGES), min_length=1, max_length=5)
-    parent = ParentRef(required=False, allow_null=True, default=None)
+    parent = ResourceRef(required=False, allow_null=True, default=None)
 
 
 class ResourceItem(ResourceBody):
@@ -74,7 +74,7 @@ class OwnResource(rest.Serializer[Any]):
     description = rest.CharField()
     icon = rest.CharField()
     privileges = rest.ListField(child=rest.CharField())
-    parent = ParentRef(allow_null=True)
+    parent = ResourceRef(allow_null=True)
     revision = rest.CharField()
 
 

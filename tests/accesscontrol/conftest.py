@@ -11,8 +11,8 @@ from pytest_django import DjangoDbBlocker
 from accesscontrol.actions import keys
 from tests.accesscontrol.mirroring import Story
 from tests.accesscontrol.superseding import Line
-from tests.support.happening import Clock
 from tests.support.granting import Office, make_office
+from tests.support.happening import Clock
 from tests.support.once import made_once, savepoint
 
 
