@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from applications.actions import applications, contracts, manifests, pauses
+from iam_portal.walls import tenant_scope
 from tenants.actions import partnerships
 from tenants.actions import tenants as tenant_acts
 from tenants.impact import Act, foresee
@@ -155,7 +156,8 @@ class Foreseeing(ContractActs, OtherActs):
     ) -> Found:
         """What the portal foresees, as the tenant ``viewer`` is told."""
         act = Act(name=name, tenant=self.u.tenants[viewer], subject=subject, at=self.at, when=when)
-        return foresee(act, do).as_json()
+        with tenant_scope(act.tenant.id):  # as at its doors: it names its own people
+            return foresee(act, do).as_json()
 
     def came_true(self, predicted: Found, before: naive.Naive, viewer: str, when: datetime) -> None:
         """Of pairs, people and services: neither more nor less than the model lost from ``when`` on."""
