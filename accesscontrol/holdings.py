@@ -47,7 +47,9 @@ WHERE coalesce(r.application_id, touched.application_id) {targets}
 ORDER BY a.created_at, a.id
 """
 _OF_PAIRS = _ASSIGNED.format(
-    chosen="a.tenant_id = ANY(%(tenants)s::uuid[])", targets="= ANY(%(applications)s)"
+    chosen="""a.tenant_id = ANY(%(tenants)s::uuid[])
+        AND (%(role)s::uuid IS NULL OR a.tenant_role_id = %(role)s OR a.application_id IS NOT NULL)""",
+    targets="= ANY(%(applications)s)",
 )
 _OF_CALLERS = _ASSIGNED.format(chosen="a.application_id = ANY(%(callers)s)", targets="IS NOT NULL")
 
@@ -102,15 +104,18 @@ class _Loaded:
     applications: set[str] = field(default_factory=set)
 
 
-def load(pairs: Mapping[str, Collection[str]], *, when: datetime) -> Holdings:
+def load(pairs: Mapping[str, Collection[str]], *, when: datetime, role_id: UUID | None = None) -> Holdings:
     """Everything that rests on these pairs (application id → tenant ids) from the moment on.
+
+    With ``role_id``, of people only what they hold by that role of a tenant's own making: what a role comes
+    to does not depend on the others. Of services everything: one call may rest on several.
 
     Crosses tenants: an act of one side takes from the people and services of others. Nothing of it is shown
     to whom it does not belong (``accesscontrol.impact``).
     """
     tenants = sorted({tenant for found in pairs.values() for tenant in found})
     with cross_tenant():
-        rows = _rows(_OF_PAIRS, when=when, tenants=tenants, applications=sorted(pairs))
+        rows = _rows(_OF_PAIRS, when=when, tenants=tenants, applications=sorted(pairs), role=role_id)
         callers = {row[4] for row in rows if row[4]} | set(pairs)
         services = _rows(_OF_CALLERS, when=when, callers=sorted(callers))
         owners = _owners({row[4] for row in services})

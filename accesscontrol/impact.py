@@ -1,8 +1,9 @@
 """What an act takes from people and services: their roles on today's facts, and on the changed ones."""
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,13 +12,13 @@ from accesscontrol import holdings as load
 from accesscontrol.decide import (
     Amount,
     CallFacts,
+    Ground,
     HeldRole,
     PrincipalFacts,
     RoleBook,
-    amounts_to,
-    effective_roles,
     may_call,
     principal_moments,
+    roles_on,
 )
 from accesscontrol.holdings import Call, Holdings
 from accesscontrol.impact_shapes import people_part, services_part
@@ -35,13 +36,16 @@ People = dict[tuple[str, UUID], set[str]]  # (tenant id, user id) → role URNs 
 Services = dict[Call, datetime]  # the call → when it is lost
 
 
-def look(act: Act, scope: Scope) -> Callable[[], Part]:
-    """The first look; the answer takes the second and says who loses what."""
+def look(act: Act, scope: Scope, *, role_id: UUID | None = None) -> Callable[[], Part]:
+    """The first look; the answer takes the second and says who loses what.
+
+    ``role_id``: of people, only what they hold by this role of the tenant's own making is looked at.
+    """
     pairs = scope.with_portal
-    before = load.load(pairs, when=act.moment)
+    before = load.load(pairs, when=act.moment, role_id=role_id)
 
     def again() -> Part:
-        after = load.load(pairs, when=act.moment)
+        after = load.load(pairs, when=act.moment, role_id=role_id)
         people = lost_by_people(before, after, act.moment, act.renamed)
         services = lost_calls(before, after, act.moment, act.renamed)
         shown = {
@@ -68,7 +72,7 @@ def look_at_role(act: Act, role: TenantRole) -> Callable[[], Part]:
     rows = TenantRolePermission.objects.not_over(act.at).filter(role=role)
     applications = rows.values_list("resource__application_id", flat=True)
     pairs = {application_id: frozenset({str(act.tenant.id)}) for application_id in applications}
-    second = look(act, Scope(pairs))
+    second = look(act, Scope(pairs), role_id=role.id)
 
     def again() -> Part:
         part = second()
@@ -97,8 +101,11 @@ def lost_by_people(before: Holdings, after: Holdings, when: datetime, renamed: R
     for pair, people in before.people.items():
         known: dict[Any, frozenset[str]] = {}
         was, becomes = _seen(before, pair), _seen(after, pair)
+        moved = _moved(was, becomes)
         for user_id, facts in people.items():
             later = after.people.get(pair, {}).get(user_id)
+            if later == facts and moved is not None and not moved & facts.role_keys:
+                continue
             key = (_shape(facts, when), _shape(later, when) if later else None)
             if key not in known:
                 known[key] = _lost(facts, was, later, becomes, when=when, renamed=renamed)
@@ -124,47 +131,70 @@ def lost_calls(before: Holdings, after: Holdings, when: datetime, renamed: Renam
     return found
 
 
-def _seen(holdings: Holdings, pair: tuple[str, str]) -> tuple[SharingFacts, RoleBook] | None:
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A pair at one look. Between two turns of its facts everybody stands on the same ground."""
+
+    sharing: SharingFacts
+    book: RoleBook
+    tenant_id: str
+    turns: Sequence[datetime]
+    grounds: dict[int, Ground] = field(default_factory=dict, compare=False)
+
+    def ground(self, at: datetime) -> Ground:
+        place = bisect_right(self.turns, at)
+        if place not in self.grounds:
+            self.grounds[place] = Ground(self.sharing, self.book, tenant_id=self.tenant_id, at=at)
+        return self.grounds[place]
+
+    def held(self, facts: PrincipalFacts, at: datetime) -> Held:
+        """What somebody's roles come to at the moment."""
+        ground = self.ground(at)
+        return _amounts(roles_on(ground, facts, at=at).held, ground)
+
+
+def _seen(holdings: Holdings, pair: tuple[str, str]) -> _Seen | None:
     application_id, tenant_id = pair
     if application_id not in holdings.sharing:
         return None
-    return holdings.sharing[application_id].about(tenant_id), holdings.books[pair]
+    sharing, book = holdings.sharing[application_id].about(tenant_id), holdings.books[pair]
+    return _Seen(sharing, book, tenant_id, sorted({*sharing.moments(), *book.moments()}))
+
+
+def _moved(was: _Seen | None, becomes: _Seen | None) -> frozenset[str] | None:
+    """Keys of the roles that hold something else now, where nothing but roles has moved; else ``None``."""
+    if was is None or becomes is None or was.sharing != becomes.sharing:
+        return None
+    before, after = was.book.roles(), becomes.book.roles()
+    return frozenset(slot[1] for slot in before.keys() | after.keys() if before.get(slot) != after.get(slot))
 
 
 def _lost(
     facts: PrincipalFacts,
-    was: tuple[SharingFacts, RoleBook] | None,
+    was: _Seen | None,
     later: PrincipalFacts | None,
-    becomes: tuple[SharingFacts, RoleBook] | None,
+    becomes: _Seen | None,
     *,
     when: datetime,
     renamed: Renamed,
 ) -> frozenset[str]:
     if was is None:
         return frozenset()
-    moments = set(moments_of(was[0], becomes[0] if becomes else was[0], when=when))
+    moments = set(moments_of(was.sharing, becomes.sharing if becomes else was.sharing, when=when))
     moments |= {moment for moment in principal_moments(facts) if moment > when}
     found: set[str] = set()
     for moment in moments:
-        held = _anew(_of_person(facts, was, moment), was[0].application.id, renamed)
-        kept = _of_person(later, becomes, moment) if later is not None and becomes is not None else {}
+        held = _anew(was.held(facts, moment), was.sharing.application.id, renamed)
+        kept = becomes.held(later, moment) if later is not None and becomes is not None else {}
         found |= _less(held, kept)
     return frozenset(found)
 
 
-def _of_person(facts: PrincipalFacts, seen: tuple[SharingFacts, RoleBook], at: datetime) -> Held:
-    sharing, book = seen
-    roles = effective_roles(facts, sharing, book, at=at).held
-    return _amounts(roles, sharing, book, facts.tenant_id, at)
-
-
-def _amounts(
-    roles: Iterable[HeldRole], sharing: SharingFacts, book: RoleBook, tenant_id: str, at: datetime
-) -> Held:
+def _amounts(roles: Iterable[HeldRole], ground: Ground) -> Held:
     held: Held = {}
     for role in roles:
         slot = (role.key, role.scope_tenant_id, role.relation == "tenant")
-        amount = amounts_to(role, sharing, book, tenant_id=tenant_id, at=at)
+        amount = ground.comes_to(role)
         known, urns = held.get(slot, (Amount(), frozenset()))
         held[slot] = (known | amount, urns | {role.urn})
     return held
@@ -211,7 +241,7 @@ def _shape(facts: PrincipalFacts, when: datetime) -> Any:
 
 def _of_call(facts: CallFacts, at: datetime) -> Held:
     call = may_call(facts, at=at)
-    return _amounts(call.roles, facts.target, facts.book, facts.tenant_id, at)
+    return _amounts(call.roles, Ground(facts.target, facts.book, tenant_id=facts.tenant_id, at=at))
 
 
 def _narrow(facts: CallFacts) -> CallFacts:

@@ -8,12 +8,12 @@ from typing import Any
 from django.db.models import Q
 
 from accesscontrol.decide import (
+    Ground,
     Held,
     HeldRole,
     Placed,
     Protected,
     RoleBook,
-    amounts_to,
     gives,
     lineages,
 )
@@ -35,8 +35,12 @@ def entries(
     if not roles:
         return []
     scopes: dict[str, list[tuple[HeldRole, Held]]] = defaultdict(list)
+    grounds = {
+        scope: Ground(sharing, book, tenant_id=scope, at=at)
+        for scope in {role.scope_tenant_id for role in roles}
+    }
     for role in roles:
-        amount = amounts_to(role, sharing, book, tenant_id=role.scope_tenant_id, at=at)
+        amount = grounds[role.scope_tenant_id].comes_to(role)
         scopes[role.scope_tenant_id].append((role, amount.held()))
     rows = _resources(sharing.application.id, set(scopes), at)
     lines = lineages(rows)

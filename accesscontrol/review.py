@@ -12,13 +12,13 @@ from accesscontrol import holdings
 from accesscontrol.decide import (
     AssignmentFact,
     CallFacts,
+    Ground,
     HeldRole,
     Permission,
     PrincipalFacts,
     RoleBook,
-    amounts_to,
-    effective_roles,
     may_call,
+    roles_on,
 )
 from applications import facts as sharing_facts
 from applications.availability import SharingFacts
@@ -67,8 +67,9 @@ class Review:
 
     def lines(self, at: datetime) -> list[Line]:
         """At the moment, in their order."""
-        found = [line for name, facts in self.people for line in self._of_person(name, facts, at)]
-        found += [line for name, facts in self.services for line in self._of_service(name, facts, at)]
+        ground = Ground(self.sharing, self.book, tenant_id=self.tenant_id, at=at)
+        found = [line for name, facts in self.people for line in self._of_person(name, facts, ground)]
+        found += [line for name, facts in self.services for line in self._of_service(name, facts, ground)]
         return sorted(found, key=lambda line: line.key)
 
     def changes(self, at: datetime, other: datetime) -> list[Change]:
@@ -86,33 +87,31 @@ class Review:
                 found.append(Change("changed", after, before.permissions))
         return found
 
-    def _of_person(self, name: str, facts: PrincipalFacts, at: datetime) -> Iterator[Line]:
+    def _of_person(self, name: str, facts: PrincipalFacts, ground: Ground) -> Iterator[Line]:
         """Each assignment by itself: two that give the same role are two ways to it."""
         held: dict[tuple[str, str | None], HeldRole] = {}
         ways: dict[tuple[str, str | None], list[AssignmentFact]] = defaultdict(list)
         for assignment in facts.assignments:
             alone = replace(facts, assignments=(assignment,))
-            for role in effective_roles(alone, self.sharing, self.book, at=at).held:
+            for role in roles_on(ground, alone, at=ground.at).held:
                 held.setdefault((role.urn, role.contract_id), role)
                 ways[role.urn, role.contract_id].append(assignment)
         for slot, role in held.items():
-            amount = self._amount(role, at)
+            amount = ground.comes_to(role).together()
             through = tuple(sorted(ways[slot], key=_by_way))
             yield Line(USER, facts.principal_id, name, role, through, amount)
 
-    def _of_service(self, name: str, facts: CallFacts, at: datetime) -> Iterator[Line]:
+    def _of_service(self, name: str, facts: CallFacts, ground: Ground) -> Iterator[Line]:
         """In the tenant by what was given there; elsewhere by what the tenant gave under a contract."""
         here = facts.tenant_id == self.tenant_id
         given = facts.local if here else facts.at_home
-        for role in may_call(facts, at=at).roles:
+        for role in may_call(facts, at=ground.at).roles:
             if here != (role.contract_id is None):
                 continue  # given by another tenant: its affair
-            ways = tuple(way for way in given.assignments if _gives(way, role, at))
+            ways = tuple(way for way in given.assignments if _gives(way, role, ground.at))
             if ways:
-                yield Line(SERVICE, given.principal_id, name, role, ways, self._amount(role, at))
-
-    def _amount(self, role: HeldRole, at: datetime) -> frozenset[Permission]:
-        return amounts_to(role, self.sharing, self.book, tenant_id=self.tenant_id, at=at).together()
+                amount = ground.comes_to(role).together()
+                yield Line(SERVICE, given.principal_id, name, role, ways, amount)
 
 
 def review(*, tenant: Tenant, application_id: str, since: datetime) -> Review:

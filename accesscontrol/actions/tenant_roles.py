@@ -150,9 +150,7 @@ def available_here(tenant: Tenant, applications: set[str], at: datetime) -> set[
     return {
         (application_id, *permission)
         for application_id, facts in sharing.items()
-        for permission in decide.granted_permissions(
-            facts, books[application_id], tenant_id=str(tenant.id), at=at
-        )
+        for permission in decide.Ground(facts, books[application_id], tenant_id=str(tenant.id), at=at).granted
     }
 
 

@@ -2,7 +2,7 @@
 
 from accesscontrol.decide.access import Question, may_do
 from accesscontrol.decide.calls import Call, CallFacts, call_until, may_call
-from accesscontrol.decide.confirmed import amounts_to, confirmed_permissions
+from accesscontrol.decide.confirmed import confirmed_permissions
 from accesscontrol.decide.covering import (
     Address,
     Amount,
@@ -14,9 +14,8 @@ from accesscontrol.decide.covering import (
     lineages,
 )
 from accesscontrol.decide.grants import may_grant
-from accesscontrol.decide.needs import Need, would_need
-from accesscontrol.decide.required import STATES, Met, Requirement, met
-from accesscontrol.decide.roles import (
+from accesscontrol.decide.ground import Ground
+from accesscontrol.decide.held import (
     AssignmentFact,
     HeldRole,
     PermissionFact,
@@ -25,13 +24,13 @@ from accesscontrol.decide.roles import (
     Roles,
     Via,
     application_role_urn,
-    effective_roles,
-    granted_permissions,
     living,
-    permissions_of,
     principal_moments,
     tenant_role_urn,
 )
+from accesscontrol.decide.needs import Need, would_need
+from accesscontrol.decide.required import STATES, Met, Requirement, met
+from accesscontrol.decide.roles import effective_roles, permissions_of, roles_on
 from accesscontrol.decide.sign_ins import SignIn, SignInFacts, may_sign_in, sign_in_until
 
 __all__ = [
@@ -41,6 +40,7 @@ __all__ = [
     "AssignmentFact",
     "Call",
     "CallFacts",
+    "Ground",
     "Held",
     "HeldRole",
     "Met",
@@ -57,13 +57,11 @@ __all__ = [
     "SignIn",
     "SignInFacts",
     "Via",
-    "amounts_to",
     "application_role_urn",
     "call_until",
     "confirmed_permissions",
     "effective_roles",
     "gives",
-    "granted_permissions",
     "lineages",
     "living",
     "may_call",
@@ -73,6 +71,7 @@ __all__ = [
     "met",
     "permissions_of",
     "principal_moments",
+    "roles_on",
     "sign_in_until",
     "tenant_role_urn",
     "would_need",

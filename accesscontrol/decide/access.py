@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accesscontrol import reasons as say
-from accesscontrol.decide.confirmed import amounts_to, confirmed_permissions
+from accesscontrol.decide.confirmed import confirmed_permissions
 from accesscontrol.decide.covering import Amount, Protected, giving
-from accesscontrol.decide.roles import HeldRole, PrincipalFacts, RoleBook, living, own_way, tenant_amount
+from accesscontrol.decide.ground import Ground, own_way
+from accesscontrol.decide.held import HeldRole, PrincipalFacts, RoleBook, living
 from applications.availability import SharingFacts, available
 from iam_portal.decision import Decision, Reason
 
@@ -54,11 +55,13 @@ class Question:
         """The keys of the tenant's own roles that give it."""
         if not self.is_own:
             return ()
+        ground = self.ground(self.tenant_id, at)
         keys = sorted({*self.book.tenant, *self.book.own})
-        amounts = {
-            key: tenant_amount(key, self.sharing, self.book, tenant_id=self.tenant_id, at=at) for key in keys
-        }
-        return tuple(key for key, amount in amounts.items() if self.gives(amount) is not None)
+        return tuple(key for key in keys if self.gives(ground.made(key)) is not None)
+
+    def ground(self, tenant_id: str, at: datetime) -> Ground:
+        """On which roles over a tenant's data stand."""
+        return Ground(self.sharing, self.book, tenant_id=tenant_id, at=at)
 
 
 def may_do(
@@ -70,7 +73,8 @@ def may_do(
     """
     here = [role for role in held if role.scope_tenant_id == question.owning_tenant_id]
     refusals = (*refusals, *_broken(question, at))
-    chains = [chain for role in here for chain in _chains(question, role, at)]
+    ground = question.ground(question.owning_tenant_id, at)
+    chains = [chain for role in here for chain in _chains(question, role, ground)]
     if chains:
         return Decision.yes(*dict.fromkeys(chains))
     if not question.lineage:
@@ -85,9 +89,8 @@ def may_do(
     return Decision.no(*dict.fromkeys([*refusals, *lacking]))
 
 
-def _chains(question: Question, role: HeldRole, at: datetime) -> list[Reason]:
-    amount = amounts_to(role, question.sharing, question.book, tenant_id=role.scope_tenant_id, at=at)
-    by = question.gives(amount)
+def _chains(question: Question, role: HeldRole, ground: Ground) -> list[Reason]:
+    by = question.gives(ground.comes_to(role))
     if by is None:
         return []
     asked = question.lineage[0]
@@ -96,7 +99,7 @@ def _chains(question: Question, role: HeldRole, at: datetime) -> list[Reason]:
         role.key, question.application_id, asked.name, question.privilege, over
     )
     assigned, *granted = role.reasons
-    return [*(granted or _available(question, at)), assigned, contained]
+    return [*(granted or _available(question, ground.at)), assigned, contained]
 
 
 def _available(question: Question, at: datetime) -> tuple[Reason, ...]:

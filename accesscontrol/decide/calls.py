@@ -4,15 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accesscontrol import reasons as say
-from accesscontrol.decide.roles import (
-    HeldRole,
-    PrincipalFacts,
-    RoleBook,
-    Roles,
-    effective_roles,
-    own_way,
-    principal_moments,
-)
+from accesscontrol.decide.ground import own_way
+from accesscontrol.decide.held import HeldRole, PrincipalFacts, RoleBook, Roles, principal_moments
+from accesscontrol.decide.roles import effective_roles
 from applications.availability import Answer, SharingFacts, available
 from iam_portal.decision import Decision, Reason
 

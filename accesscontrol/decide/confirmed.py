@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from accesscontrol.decide.covering import Amount, Permission
-from accesscontrol.decide.roles import HeldRole, PermissionFact, RoleBook, living, tenant_amount
-from applications.availability import ContractFact, SharingFacts
+from accesscontrol.decide.covering import Permission
+from accesscontrol.decide.held import PermissionFact
+from applications.availability import ContractFact
 
 
 def confirmed_permissions(
@@ -24,16 +24,3 @@ def confirmed_permissions(
         for fact in facts
         if fact.span.covers(at) and (fact.held or fact.span).covers(confirmed_at)
     }
-
-
-def amounts_to(
-    role: HeldRole, sharing: SharingFacts, book: RoleBook, *, tenant_id: str, at: datetime
-) -> Amount:
-    """What a held role comes to: by the way by which it is held."""
-    if role.relation == "tenant":
-        return tenant_amount(role.key, sharing, book, tenant_id=tenant_id, at=at)
-    facts = book.application.get(role.key, ())
-    contract = sharing.contract(role.contract_id)
-    if contract is None:
-        return Amount(frozenset(living(facts, at)))
-    return Amount(frozenset(confirmed_permissions(contract, role.key, facts, at=at)))

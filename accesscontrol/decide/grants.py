@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from accesscontrol import reasons as say
-from accesscontrol.decide.roles import Permission
+from accesscontrol.decide.covering import Permission
 from iam_portal.decision import Decision
 
 

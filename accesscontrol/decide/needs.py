@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from accesscontrol.decide.access import Question
-from accesscontrol.decide.roles import own_way
+from accesscontrol.decide.ground import own_way
 from applications.availability import Answer, available, granted
 
 # Which change mends a broken link of availability. A link that is not here needs a contract.

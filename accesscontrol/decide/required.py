@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accesscontrol import reasons as say
-from accesscontrol.decide.roles import PrincipalFacts, RoleBook, effective_roles, own_way
+from accesscontrol.decide.ground import own_way
+from accesscontrol.decide.held import PrincipalFacts, RoleBook
+from accesscontrol.decide.roles import effective_roles
 from applications.availability import SharingFacts, granted
 from applications.reasons import no_contract, role_unknown
 from iam_portal.decision import Decision

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accesscontrol import reasons as say
-from accesscontrol.decide.roles import HeldRole, PrincipalFacts, RoleBook, effective_roles, principal_moments
+from accesscontrol.decide.held import HeldRole, PrincipalFacts, RoleBook, principal_moments
+from accesscontrol.decide.roles import effective_roles
 from applications.availability import SharingFacts, available
 from iam_portal.decision import Decision
 
