@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from tenants.actions import chain, partitions
+from tenants.actions import chain, deletion, partitions
 
 
 @shared_task(name="tenants.chain_history")
@@ -16,3 +16,9 @@ def chain_history() -> int:
 def prepare_partitions() -> int:
     """Make the coming months of the history table."""
     return partitions.prepare(at=timezone.now())
+
+
+@shared_task(name="tenants.erase_late")
+def erase_late() -> int:
+    """Put names out of history that came after the deletion of whom they name."""
+    return deletion.erase_late(at=timezone.now())

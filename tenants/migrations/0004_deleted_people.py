@@ -37,7 +37,9 @@ BEGIN
                 (actor_kind = 'user' AND actor_id = person::text)
                 OR (subject_kind = 'user' AND subject_id = person::text))
         ) e
-        WHERE p.event_id = e.id AND p.tenant_id = place;
+        WHERE p.event_id = e.id AND p.tenant_id = place AND (
+            (e.acted AND p.actor_name <> left(pseudonym, 200))
+            OR (e.told_of AND p.subject_name <> left(pseudonym, 200)));
     END LOOP;
     PERFORM set_config('iam.tenant', home, true);
 END $$;
