@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from tenants.actions import chain, partitions, retention, verification
+from tenants.actions import chain, deletion, partitions, retention, verification
 
 
 @shared_task(name="tenants.chain_history")
@@ -28,3 +28,9 @@ def prune_history() -> int:
 def verify_history() -> int:
     """Walk every chain and note the result."""
     return verification.check_all(at=timezone.now())
+
+
+@shared_task(name="tenants.erase_late")
+def erase_late() -> int:
+    """Put names out of history that came after the deletion of whom they name."""
+    return deletion.erase_late(at=timezone.now())

@@ -3,8 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef, QuerySet
+
 from iam_portal.errors import DomainError, Kind, NotFound
-from tenants.models import Group, Partnership, Tenant, User, UserActivity
+from tenants.models import Group, Partnership, Tenant, TenantSuspension, User, UserActivity
 
 
 class Stale(DomainError):
@@ -44,6 +46,13 @@ def locked_user(*, tenant: Tenant, user_id: UUID | str) -> User:
 def held_user(*, tenant: Tenant, user_id: UUID | str) -> User | None:
     """The same for who has to say in his own words that there is nobody."""
     return tenant.users.select_for_update(no_key=True).filter(pk=user_id).first()
+
+
+def present(*, tenant_id: UUID, at: datetime) -> QuerySet[User]:
+    """Who may be here at the moment: active, not deleted, and the tenant not suspended."""
+    active = UserActivity.objects.at(at).filter(user=OuterRef("pk"))
+    suspended = TenantSuspension.objects.at(at).filter(tenant=tenant_id)
+    return User.objects.filter(Exists(active), ~Exists(suspended), tenant=tenant_id)
 
 
 def is_active(*, user: User, at: datetime) -> bool:

@@ -17,7 +17,7 @@ from tenants import hashers, policies
 from tenants.actions import live_sessions
 from tenants.history import record
 from tenants.lifetimes import Lifetime, lifetime
-from tenants.models import SignInFailure, Tenant, TenantSuspension, User, UserActivity, UserSession
+from tenants.models import SignInFailure, Tenant, User, UserSession
 
 FAILURES = 10  # refused attempts on one name from one address …
 ADDRESS_FAILURES = 50  # … or on all names of an organization …
@@ -183,7 +183,8 @@ def _find(tenant: Tenant | None, attempt: Attempt) -> User | None:
         return None
     name = models.Value(attempt.username)
     matches = models.Q(Exact(Lower("username"), name)) | models.Q(Exact(Lower("email"), Lower(name)))
-    found = list(_present(tenant, attempt.at).filter(matches))
+    here = policies.present(tenant_id=tenant.pk, at=attempt.at).select_related("tenant")
+    found = list(here.filter(matches))
     return min(found, key=lambda user: user.username.lower() != attempt.username, default=None)
 
 
@@ -193,15 +194,8 @@ def _still(user: User, at: datetime) -> User | None:
     if locked is None:
         return None
     # A second statement, because the one that waited for the lock sees the other tables as they were before.
-    return _present(user.tenant, at).filter(pk=locked.pk, password=user.password).first()
-
-
-def _present(tenant: Tenant, at: datetime) -> models.QuerySet[User]:
-    """Users who may be here at the moment: active, and their tenant not suspended."""
-    active = UserActivity.objects.at(at).filter(user=models.OuterRef("pk"))
-    suspended = TenantSuspension.objects.at(at).filter(tenant=tenant)
-    present = tenant.users.filter(models.Exists(active), ~models.Exists(suspended))
-    return present.select_related("tenant")
+    here = policies.present(tenant_id=user.tenant_id, at=at).select_related("tenant")
+    return here.filter(pk=locked.pk, password=user.password).first()
 
 
 def _go_on(user: User, former: UserSession | None, at: datetime, origin: _Origin) -> str | None:

@@ -79,6 +79,19 @@ def test_a_deactivation_tells_what_it_takes(acme: Party) -> None:
     assert planners(acme) == set()
 
 
+def test_of_a_deleted_person_the_past_is_still_told(acme: Party) -> None:
+    ann, before = one(acme, User, username="ann"), timezone.now().isoformat().replace("+00:00", "Z")
+    seen = call(acme, "GET", f"users/{ann.id}/impact?action=delete")
+    assert call(acme, "DELETE", f"users/{ann.id}", **{"If-Match": seen["ETag"]}).status_code == 204
+    then = call(acme, "GET", f"access-review?applicationId={PLANNER}&at={before}").json()["items"]
+    assert {(row["name"], row["role"]) for row in then} == {
+        ("Ann", "planner"),
+        ("Ann", "reader"),
+        ("Joe", "planner"),
+    }
+    assert planners(acme) == {"Joe"}
+
+
 def test_a_group_that_ends_tells_who_loses_what(acme: Party) -> None:
     night = one(acme, Group, name="Night")
     path = f"groups/{night.id}"

@@ -10,11 +10,11 @@ from accesscontrol.models import Authorization, RefreshToken
 from applications.actions import pauses
 from applications.models import Contract
 from iam_portal.walls import tenant_scope
-from tenants.actions import sessions, tenants, users
+from tenants.actions import deletion, sessions, tenants, users
 from tenants.models import HistoryEvent, Tenant, UserSession
 from tests.accesscontrol.oauth.conftest import World
 from tests.accesscontrol.oauth.people import FRONTEND, METER, Person, arrive, give, opened
-from tests.support.factories import SYSTEM
+from tests.support.factories import SYSTEM, make_user
 
 
 @pytest.fixture
@@ -130,6 +130,21 @@ def test_a_person_who_may_not_be_here(jane: Person, scope: str) -> None:
     with tenant_scope(jane.tenant.id):
         users.reactivate(tenant=jane.tenant, user_id=jane.user.pk, by=SYSTEM, at=jane.world.clock.at)
     refused(jane.refresh(token))
+
+
+def test_a_deleted_person_has_nothing_left(jane: Person) -> None:
+    """Nor does a code that was sent, or the next person of that name."""
+    online, offline = jane.tokens(), jane.tokens(scope="openid offline_access")
+    code, world = jane.code(), jane.world
+    with tenant_scope(jane.tenant.id):
+        deletion.delete(tenant=jane.tenant, user_id=jane.user.pk, by=SYSTEM, at=world.clock.at)
+    for reply in (online, offline):
+        assert world.introspect(METER, jane.tenant, reply["access_token"]).json() == {"active": False}
+        refused(jane.refresh(reply["refresh_token"]))
+    refused(jane.exchange(code))
+    assert "/sign-in" in jane.authorize()["Location"]
+    make_user(jane.tenant, "jane", at=world.clock.at)
+    refused(jane.refresh(offline["refresh_token"]))
 
 
 def test_a_suspended_tenant(jane: Person) -> None:
