@@ -53,4 +53,6 @@ urlpatterns = [
     path("settings", settings.Settings.as_view(), name="settings"),
     path("settings/life-times", settings.ChangeLifetimes.as_view(), name="settings-lifetimes"),
     path("activity", activity.ActivityList.as_view(), name="activity-list"),
+    path("activity/download", activity.ActivityDownload.as_view(), name="activity-download"),
+    path("activity/<uuid:row_id>", activity.ActivityRow.as_view(), name="activity-row"),
 ]
