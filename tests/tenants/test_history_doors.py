@@ -1,9 +1,6 @@
 """The record by REST, with a neighbour who has the same names: pages, files, one row, its chain."""
 
 import base64
-import csv
-import io
-import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,13 +10,13 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
-from tenants import history, questions
-from tenants.actions import anchors, chain, verification
+from tenants import history
+from tenants.actions import chain, verification
 from tenants.models import HistoryEvent
 from tests.applications.story import Party, party, person, share
 from tests.support import factories
