@@ -34,6 +34,7 @@ class Asked:
     """Which rows. ``actions`` are whole (``contract.paused``) or beginnings (``contract.``)."""
 
     actions: tuple[str, ...] = ()
+    action: str = ""  # one of them, if ``actions`` are given too: both have to fit
     actor_kind: str = ""
     actor_id: str = ""
     actor_name: str = ""
@@ -59,6 +60,8 @@ class Asked:
         )
         if self.actions:
             rows = rows.filter(_of(self.actions))
+        if self.action:
+            rows = rows.filter(_of([self.action]))
         if self.since:
             rows = rows.filter(at__gte=self.since)
         if self.until:

@@ -13,6 +13,15 @@ class RecordForm(forms.Form):
 
     actor = forms.CharField(label=_("Who"), required=False, max_length=200)
     object = forms.CharField(label=_("About"), required=False, max_length=200)
+    action = forms.RegexField(
+        r"^[a-z_]{1,40}\.(?:[a-z_]{1,40}|\*)$",
+        label=_("Action"),
+        required=False,
+        max_length=82,
+        help_text=_("As in the details of a row, like contract.paused or contract.*"),
+        error_messages={"invalid": _("Write it like contract.paused or contract.*")},
+    )
+    request = forms.CharField(label=_("Request"), required=False, max_length=64)
     since = forms.DateTimeField(label=_("From"), required=False, widget=moment_input())
     until = forms.DateTimeField(label=_("Until"), required=False, widget=moment_input())
 

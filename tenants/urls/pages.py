@@ -58,4 +58,6 @@ urlpatterns = [
     path("settings/life-times", settings.ChangeLifetimes.as_view(), name="settings-lifetimes"),
     path("settings/deleted-people", settings.ChangeDeletedPeople.as_view(), name="settings-deleted-people"),
     path("activity", activity.ActivityList.as_view(), name="activity-list"),
+    path("activity/download", activity.ActivityDownload.as_view(), name="activity-download"),
+    path("activity/<uuid:row_id>", activity.ActivityRow.as_view(), name="activity-row"),
 ]

@@ -1,21 +1,24 @@
-"""The record: who did what, newest first."""
+"""The record: who did what, newest first; one row of it; all of it as a file."""
 
-import json
-from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
 
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
 
+from iam_portal.decision import rfc3339
+from iam_portal.errors import NotFound
+from tenants import questions
 from tenants.forms import RecordForm
-from tenants.http import paging
-from tenants.models import HistoryEvent, HistoryPerson
-from tenants.views import record
+from tenants.http import exports, paging
+from tenants.questions import Asked
+from tenants.views import changes, record
 from tenants.views.console import ConsolePage
 from tenants.views.wording import CHAPTERS
 
-KINDS = ("user", "group", "partnership", "contract", "application", "tenant", "service")
+KINDS = ("user", "group", "partnership", "contract", "application", "tenant", "service", "role", "webhook")
+_NAMES = ("actor", "object", "action", "request", "since", "until")
 
 
 class ActivityList(ConsolePage):
@@ -25,52 +28,135 @@ class ActivityList(ConsolePage):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         form = RecordForm(request.GET)
-        form.is_valid()
         chapter = request.GET.get("group", "")
-        rows = _chosen(HistoryEvent.objects.filter(tenant=self.tenant), form, chapter)
+        rows = _asked(form, chapter).rows(self.tenant)
         shown = paging.page_of(rows, request=request, key="pk", descending=True)
-        names = ("actor", "object", "since", "until")
+        opened = any(request.GET.get(name) for name in _NAMES)
         context = {
             "page": {
                 "title": _("Activity"),
                 "lead": _("Everything that was changed here, by whom. Nobody can alter it."),
+                "more": self._files(),
             },
             "form": form,
             "chips": _chips(self, chapter),
             "chapter": chapter if chapter in CHAPTERS else "",
-            "filtered": chapter in CHAPTERS or any(request.GET.get(name) for name in names),
-            "opened": any(request.GET.get(name) for name in names),
+            "filtered": chapter in CHAPTERS or opened,
+            "opened": opened,
             "clear_url": request.path,
-            "rows": [_shown(line) for line in record.lines(shown.rows, tenant=self.tenant)],
+            "rows": [self._shown(line) for line in record.lines(shown.rows, tenant=self.tenant)],
             "paging": shown.paging,
+            "chain": changes.chain_facts(questions.chain_of(self.tenant)),
         }
         return self.render("tenants/activity_list.html", context)
 
+    def _files(self) -> list[dict[str, Any]]:
+        """What the filters choose, complete."""
+        query = self.request.GET.copy()
+        query.pop("cursor", None)
+        found = []
+        for ending, label in (("csv", _("Download as CSV")), ("ndjson", _("Download as JSON lines"))):
+            query["format"] = ending
+            url = f"{self.url('tenants:activity-download')}?{query.urlencode()}"
+            found.append({"label": label, "url": url, "icon": "download"})
+        return found
 
-def _chosen(rows: QuerySet[HistoryEvent], form: RecordForm, chapter: str) -> QuerySet[HistoryEvent]:
-    if chapter in CHAPTERS:
-        begins = Q()
-        for prefix in CHAPTERS[chapter].prefixes:
-            begins |= Q(action__startswith=f"{prefix}.")
-        rows = rows.filter(begins)
+    def _shown(self, line: record.Line) -> dict[str, Any]:
+        return {
+            "line": line,
+            "at": line.event.at,
+            "details": changes.of(line.event),
+            "request_id": line.event.request_id,
+            "url": self.url("tenants:activity-row", row_id=line.event.reference),
+        }
+
+
+class ActivityDownload(ConsolePage):
+    """What the list shows with these filters, complete."""
+
+    permission = "ActivityLog:read"
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        asked = _asked(RecordForm(request.GET), request.GET.get("group", ""))
+        kind = exports.NDJSON if request.GET.get("format") == "ndjson" else exports.CSV
+        return exports.export(asked, tenant=self.tenant, media_type=kind)
+
+
+class ActivityRow(ConsolePage):
+    """One change: what was before, what came after, and its place in the chain."""
+
+    permission = "ActivityLog:read"
+
+    def get(self, request: HttpRequest, row_id: UUID) -> HttpResponse:
+        row = questions.one(tenant=self.tenant, reference=row_id)
+        if row is None:
+            raise NotFound
+        (line,) = record.lines([row.event], tenant=self.tenant)
+        back = self.url("tenants:activity-list")
+        context = {
+            "page": {
+                "title": _("Activity of %(when)s") % {"when": f"{row.event.at:%Y-%m-%d, %H:%M} UTC"},
+                "breadcrumb": [{"label": _("Activity"), "url": back}],
+                "copy_id": str(row_id),
+            },
+            "line": line,
+            "facts": _facts(row, line, back),
+            "table": changes.table(row.event),
+            "place": changes.place_facts(questions.link_of(row.event), questions.check_of(self.tenant)),
+        }
+        return self.render("tenants/activity_row.html", context)
+
+
+def _facts(row: questions.Row, line: record.Line, back: str) -> list[dict[str, Any]]:
+    event = row.event
+    facts: list[dict[str, Any]] = [
+        {"label": _("When"), "at": event.at, "note": rfc3339(event.at)},
+        {"label": _("Action"), "code": event.action},
+        {"label": _("Who"), "text": line.actor, "url": line.actor_url, "note": event.actor_id},
+        {
+            "label": _("About"),
+            "text": row.subject_name or event.subject_id,
+            "url": line.subject_url,
+            "note": f"{event.subject_kind}:{event.subject_id}",
+        },
+    ]
+    if row.source_address:
+        facts.append({"label": _("From address"), "text": row.source_address})
+    if event.request_id:
+        query = urlencode({"request": event.request_id})
+        facts.append({"label": _("Request"), "text": event.request_id, "url": f"{back}?{query}"})
+    return facts
+
+
+def _asked(form: RecordForm, chapter: str) -> Asked:
+    """What the form chooses; a field with an error chooses nothing."""
+    form.is_valid()
     given = form.cleaned_data
-    if given.get("actor"):
-        rows = rows.filter(_about(given["actor"], "actor"))
-    if given.get("object"):
-        rows = rows.filter(_about(given["object"], "subject"))
+    actor_kind, actor_id, actor_name = _about(given.get("actor", ""))
+    kind, object_id, name = _about(given.get("object", ""))
     since, until = form.moments()
-    if since:
-        rows = rows.filter(at__gte=since)
-    return rows.filter(at__lt=until) if until else rows
+    chosen = tuple(f"{prefix}." for prefix in CHAPTERS[chapter].prefixes) if chapter in CHAPTERS else ()
+    return Asked(
+        actions=chosen,
+        action=given.get("action", "").removesuffix("*"),
+        actor_kind=actor_kind,
+        actor_id=actor_id,
+        actor_name=actor_name,
+        subject_kind=kind,
+        subject_id=object_id,
+        subject_name=name,
+        request_id=given.get("request", ""),
+        since=since,
+        until=until,
+    )
 
 
-def _about(text: str, side: str) -> Q:
+def _about(text: str) -> tuple[str, str, str]:
     """``user:<id>`` names exactly one; anything else is a part of a name."""
     kind, _colon, object_id = text.partition(":")
     if kind in KINDS and object_id:
-        return Q(**{f"{side}_kind": kind, f"{side}_id": object_id.strip()})
-    named = HistoryPerson.objects.filter(**{f"{side}_name__icontains": text})
-    return Q(id__in=named.values("event_id"))
+        return kind, object_id.strip(), ""
+    return "", "", text
 
 
 def _chips(page: ConsolePage, chosen: str) -> list[dict[str, Any]]:
@@ -82,19 +168,3 @@ def _chips(page: ConsolePage, chosen: str) -> list[dict[str, Any]]:
         }
         for key, chapter in CHAPTERS.items()
     ]
-
-
-def _shown(line: record.Line) -> dict[str, Any]:
-    before, after = line.event.before or {}, line.event.after or {}
-    details = [
-        {"name": name, "before": _plain(before, name), "after": _plain(after, name)}
-        for name in dict.fromkeys([*before, *after])
-    ]
-    return {"line": line, "at": line.event.at, "details": details, "request_id": line.event.request_id}
-
-
-def _plain(values: Mapping[str, Any], name: str) -> str:
-    if name not in values:
-        return ""
-    value = values[name]
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -62,6 +62,7 @@ _WHOLE = [
     ("webhook-new", "webhooks/new"),
     ("activity", "activity"),
     ("activity-contracts", "activity?group=contracts"),
+    ("activity-searched", "activity?actor=a&action=contract.*"),
     ("account", "account"),
     ("settings", "settings"),
     ("settings-lifetimes", "settings/life-times"),

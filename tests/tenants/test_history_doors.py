@@ -1,9 +1,6 @@
 """The record by REST, with a neighbour who has the same names: pages, files, one row, its chain."""
 
 import base64
-import csv
-import io
-import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,13 +10,13 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
-from tenants import history, questions
-from tenants.actions import anchors, chain, verification
+from tenants import history
+from tenants.actions import chain, verification
 from tenants.models import HistoryEvent
 from tests.applications.story import Party, party, person, share
 from tests.support import factories
@@ -248,91 +245,3 @@ def test_a_broken_chain_is_told(acme: Party) -> None:
     verification.check(tenant_id=acme.tenant.id, at=datetime.now(UTC))
     walk = call(acme, "history/chain").json()["verification"]
     assert (walk["whole"], walk["why"]) == (False, "the row stands outside the chain")
-
-
-# --- files --------------------------------------------------------------------------------------------
-
-
-def test_files_hold_what_pages_hold(acme: Party, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(questions, "BATCH", 2)
-    for number in range(5):
-        note(acme, name=f"{FORMULA}{number}", before={"state": "a"}, after={"state": "b"})
-    for query in ("", "action=x.*", "action=nothing.*"):
-        shown = items(acme, f"limit=500&{query}")
-        reply = call(acme, f"history?{query}", Accept="application/x-ndjson")
-        assert reply["Content-Type"] == "application/x-ndjson"
-        lines = [json.loads(line) for line in body(reply).splitlines()]
-        assert lines == [*shown, {"complete": True, "rows": len(shown)}]
-        reply = call(acme, f"history?{query}", Accept="text/csv")
-        assert reply["Content-Type"] == "text/csv; charset=utf-8"
-        assert reply["Content-Disposition"] == 'attachment; filename="history-acme.csv"'
-        table = list(csv.DictReader(io.StringIO(body(reply))))
-        assert [row["id"] for row in table] == [item["id"] for item in shown]
-        assert [row["at"] for row in table] == [item["at"] for item in shown]
-    row = next(csv.DictReader(io.StringIO(body(call(acme, "history?action=x.*&format=csv")))))
-    assert row["subjectName"] == f"'{FORMULA}4"
-    assert (json.loads(row["before"]), json.loads(row["after"])) == ({"state": "a"}, {"state": "b"})
-
-
-def test_a_file_that_retention_overtakes_breaks(acme: Party, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(questions, "BATCH", 2)
-    for ending in ("csv", "ndjson"):
-        reply = iter(call(acme, f"history?format={ending}").streaming_content)
-        for _ in range(3):
-            next(reply)
-        with tenant_scope(acme.tenant.id):
-            made = anchors.make(
-                tenant_id=acme.tenant.id,
-                month=datetime.now(UTC).date(),
-                links=[(len(ending), "")],
-                at=datetime.now(UTC),
-            )
-            made.save()
-        with pytest.raises(questions.ExportOvertaken):
-            list(reply)
-
-
-# --- how it is found ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("path", "count"), [("history", 13), ("history?search=x", 13), ("history/chain", 16), ("history/{}", 15)]
-)
-def test_the_query_count_is_fixed(acme: Party, path: str, count: int, django_assert_num_queries: Any) -> None:
-    for _ in range(20):
-        note(acme)
-    address = path.format(items(acme)[0]["id"])
-    with django_assert_num_queries(count):
-        assert call(acme, address).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("asked", "index"),
-    [
-        (questions.Asked(), "tenant_id_id"),
-        (questions.Asked(actor_id="x"), "actor_id_id"),
-        (questions.Asked(actions=("x.done",)), "action_id"),
-        (questions.Asked(request_id="x"), "request_id_id"),
-        (questions.Asked(subject_id="x"), "subject_id_id"),
-        (questions.Asked(subject_id="x", subject_kind="y"), "subject_id_id"),
-        (questions.Asked(since=datetime(2020, 1, 1, tzinfo=UTC)), "tenant_id_id"),
-    ],
-)
-def test_a_page_is_read_from_an_index_in_its_order(acme: Party, asked: questions.Asked, index: str) -> None:
-    """No partition is read as a whole, and nothing is sorted: a page costs the same in a long history."""
-    with tenant_scope(acme.tenant.id), connection.cursor() as cursor:
-        for way in ("seqscan", "sort", "bitmapscan"):  # small tables: the planner would not bother
-            cursor.execute(f"SET LOCAL enable_{way} = off")
-        rows = asked.rows(acme.tenant).order_by("-id")[:51]
-        plan = json.loads(rows.explain(format="json"))[0]["Plan"]
-    nodes = list(nodes_of(plan))
-    kinds = {node["Node Type"] for node in nodes}
-    assert not kinds & {"Sort", "Incremental Sort", "Seq Scan"}, kinds
-    used = [node["Index Name"] for node in nodes if "Index Name" in node]
-    assert any(index in name for name in used), used
-
-
-def nodes_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for part in plan.get("Plans", ()):
-        yield from nodes_of(part)

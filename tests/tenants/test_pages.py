@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from iam_portal.walls import tenant_scope
 from tenants.actions import partnerships
-from tenants.models import Group, Partnership, UserSession
+from tenants.models import Group, HistoryEvent, Partnership, UserSession
 from tenants.urls import entry, pages
 from tests.applications.story import Party, party, person
 from tests.support import factories
@@ -19,7 +19,9 @@ from tests.support import factories
 READABLE = {
     "account-detail": "user",
     "account-session-end": "user",
+    "activity-download": "activity-log-reader",
     "activity-list": "activity-log-reader",
+    "activity-row": "activity-log-reader",
     "group-change": "access-manager",
     "group-create": "access-manager",
     "group-delete": "access-manager",
@@ -84,11 +86,13 @@ def known(acme: Party, beta: Party, group: Group) -> dict[str, Any]:
     """Something of acme for every kind of page."""
     with tenant_scope(acme.tenant.id):
         session = UserSession.objects.get(user=acme.user)
+        row = HistoryEvent.objects.filter(tenant=acme.tenant).latest("id")
     return {
         "user_id": acme.user.id,
         "group_id": group.id,
         "partnership_id": Partnership.objects.get().id,
         "session_id": session.id,
+        "row_id": row.reference,
     }
 
 
@@ -99,7 +103,7 @@ def address(name: str, slug: str, known: dict[str, Any]) -> str:
 
 
 def text_of(response: Any) -> str:
-    return re.sub(r"\s+", " ", response.content.decode())
+    return re.sub(r"\s+", " ", b"".join(response).decode())
 
 
 def test_every_page_is_named_here():

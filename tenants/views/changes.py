@@ -1,0 +1,118 @@
+"""What a row of the record says was before and after, and where it stands in the chain, for people."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from tenants.models import HistoryCheck, HistoryEvent, HistoryLink
+from tenants.questions import ChainState
+
+NOTHING = "–"
+
+
+def of(event: HistoryEvent) -> list[dict[str, str]]:
+    """Field by field, those that changed first."""
+    before, after = event.before or {}, event.after or {}
+    names = sorted(dict.fromkeys([*before, *after]), key=lambda name: before.get(name) == after.get(name))
+    return [
+        {
+            "name": name,
+            "before": _plain(before, name),
+            "after": _plain(after, name),
+            "note": _difference(before.get(name), after.get(name)),
+        }
+        for name in names
+    ]
+
+
+def table(event: HistoryEvent) -> dict[str, Any] | None:
+    """The same for ``_table.html``; None where the row tells of no field."""
+    fields = of(event)
+    if not fields:
+        return None
+    rows = [
+        {
+            "cells": [
+                {"text": field["name"]},
+                {"text": field["before"] or NOTHING},
+                {"text": field["after"] or NOTHING, "note": field["note"]},
+            ]
+        }
+        for field in fields
+    ]
+    columns = [{"label": _("Field")}, {"label": _("Before")}, {"label": _("After")}]
+    return {"caption": _("What was changed"), "columns": columns, "rows": rows}
+
+
+def place_facts(link: HistoryLink | None, check: HistoryCheck | None) -> list[dict[str, Any]]:
+    """Where a row stands in the chain, for ``_facts.html``."""
+    if link is None:
+        text = _("It is linked within some seconds.")
+        return [{"label": _("State"), "state": "scheduled", "note": text}]
+    facts: list[dict[str, Any]] = [{"label": _("Position"), "text": str(link.position)}]
+    if check is not None and link.position <= check.position:
+        facts.append({"label": _("Verified"), "state": "confirmed", "at": check.checked_at})
+    else:
+        facts.append({"label": _("Verified"), "text": _("Not yet, since it was linked.")})
+    facts.append({"label": _("Hash"), "copy_id": link.digest})
+    return facts
+
+
+def chain_facts(state: ChainState) -> list[dict[str, Any]]:
+    """The whole chain, for ``_facts.html``."""
+    facts: list[dict[str, Any]] = []
+    check = state.check
+    if check is None:
+        facts.append({"label": _("Verified"), "text": _("Not yet.")})
+    elif check.why:
+        note = _("Up to row %(position)s it holds; then: %(why)s.")
+        said = note % {"position": check.position, "why": check.why}
+        facts.append({"label": _("Verified"), "state": "failed", "at": check.checked_at, "note": said})
+    else:
+        said = _("No row up to %(position)s was altered, removed or slipped in.") % {
+            "position": check.position
+        }
+        facts.append({"label": _("Verified"), "state": "confirmed", "at": check.checked_at, "note": said})
+    facts.append({"label": _("Linked rows"), "text": str(state.position)})
+    if state.waiting:
+        said = ngettext("%(count)d row waits", "%(count)d rows wait", state.waiting) % {
+            "count": state.waiting
+        }
+        facts.append({"label": _("Not linked yet"), "text": said})
+    if state.anchor is not None:
+        said = _("%(count)s rows are kept no longer; an anchor stands for them.") % {
+            "count": state.anchor.count
+        }
+        facts.append({"label": _("Dropped up to"), "text": f"{state.anchor.month:%Y-%m}", "note": said})
+    return facts
+
+
+def _difference(before: Any, after: Any) -> str:
+    """Of two lists: what came and what went."""
+    if before == after:
+        return _("unchanged")
+    if not (isinstance(before, list) and isinstance(after, list)):
+        return ""
+    came, went = (
+        [item for item in after if item not in before],
+        [item for item in before if item not in after],
+    )
+    said = [f"+ {_text(item)}" for item in came] + [f"− {_text(item)}" for item in went]
+    return ", ".join(said)
+
+
+def _plain(values: Mapping[str, Any], name: str) -> str:
+    return _text(values[name]) if name in values else ""
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if value is None:
+        return ""
+    if isinstance(value, list) and all(isinstance(item, str | int) for item in value):
+        return ", ".join(map(str, value))
+    return str(value) if isinstance(value, str | int) else json.dumps(value, ensure_ascii=False)
