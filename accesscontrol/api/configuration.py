@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import HttpResponseBase
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -10,6 +11,7 @@ from rest_framework.response import Response
 
 from accesscontrol.api._documents import YAML, JsonBody, YamlBody, YamlRenderer
 from accesscontrol.configuration import plans, shape
+from accesscontrol.configuration.locking import lock
 from accesscontrol.configuration.parsing import parse
 from accesscontrol.configuration.plans import PRUNABLE, Plan
 from accesscontrol.configuration.shape import Names
@@ -129,4 +131,7 @@ class ConfigurationApply(ConfigurationAPI):
         Without it 428, and 412 when the document or the world is another by now; both with the plan as it is
         now. 409 with every objection, or 403 where the caller may not do some of it.
         """
-        return self.answer(plans.apply(**self.asked(), expected=self.impact_revision()))
+        asked, expected = self.asked(), self.impact_revision()
+        lock(asked["tenant"], asked["wanted"], at=self.at)
+        asked["at"] = timezone.now()  # as of when all others were through
+        return self.answer(plans.apply(**asked, expected=expected))

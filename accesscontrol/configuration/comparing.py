@@ -1,5 +1,6 @@
 """From what stands to what is wanted: the steps in the order in which they can be done, and what speaks
-against the document itself. Pure: what rows, rights and rules say is found out by trying (``carrying``).
+against the document itself. No row is read here; what rights and rules say is found out by trying
+(``carrying``).
 
 Order: what others rest on comes first and goes last; what is given comes before what is taken, so that nobody
 is without in between, and the last administrator may be another one; at the very end what the actor takes

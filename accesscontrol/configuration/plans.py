@@ -17,12 +17,13 @@ from accesscontrol.configuration.state import State, read
 from accesscontrol.configuration.steps import ADD, CHANGE, REMOVE, Step
 from applications.policies import RESOURCES
 from iam_portal.errors import DomainError, Forbidden, Invalid, Kind
-from iam_portal.gate import Actor, Permission, gate
+from iam_portal.gate import Actor, Permission, gate, require
 from iam_portal.walls import tenant_scope
 from tenants import history
 from tenants.impact import Act, Impact, foresee, revision_of, weigh
 from tenants.models import Tenant
 
+READ, MODIFY = Permission.parse("Configuration:read"), Permission.parse("Configuration:modify")
 PRUNABLE = ("applications", "contracts")
 MOST_STEPS = 500  # by REST; each is decided by itself, and others wait until all are through
 # What the door asks for to whom a section is shown.
@@ -104,6 +105,7 @@ class TooManySteps(Invalid):
 def export(*, tenant: Tenant, by: Actor, at: datetime) -> Configuration:
     """The sections that the actor may read. What he may not read is left out, and so not touched by him."""
     with tenant_scope(tenant.id):
+        require(actor=by, tenant_id=tenant.id, permission=READ, at=at)
         sections, types = _readable(tenant, by, at, shape.SECTIONS)
         return read(tenant=tenant, sections=sections, types=types, at=at).configuration
 
@@ -142,7 +144,11 @@ def apply(
     at: datetime,
     most: int | None = MOST_STEPS,
 ) -> Plan:
-    """Make it so, all or nothing, if that is still what the plan of this revision said."""
+    """Make it so, all or nothing, if that is still what the plan of this revision said.
+
+    The doors lock first (``locking.lock``) and take the moment then: of two at once the second has to see
+    what the first one did, also when it came in earlier.
+    """
     asked: dict[str, Any] = {
         "tenant": tenant,
         "wanted": wanted,
@@ -181,6 +187,7 @@ def _carried(
     """Compared and done, under the locks of all that it touches, in the caller's transaction."""
     with tenant_scope(tenant.id):
         lock(tenant, wanted, at=at)
+        require(actor=by, tenant_id=tenant.id, permission=MODIFY, at=at)  # he may have waited for the locks
         names = Names(tenant.slug)
         sections, types = _readable(tenant, by, at, wanted.sections())
         hidden = [name for name in wanted.sections() if name not in sections]

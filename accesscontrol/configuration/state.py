@@ -154,15 +154,16 @@ def _partners(tenant: Tenant) -> dict[str, Tenant]:
 
 
 def _provided(tenant: Tenant, types: Collection[str], at: datetime) -> list[Provided]:
-    """Proposed and accepted ones that are not over. A draft is nobody's but its author's."""
+    """Proposed and accepted ones that are not over and give something. A draft is its author's alone."""
     over = Q(ends_at__lte=at) | Q(answer_by__lte=at, state=ContractState.PROPOSED)
     rows = Contract.objects.filter(provider=tenant, type__in=types).select_related("provider", "consumer")
     living = rows.filter(state__in=[ContractState.PROPOSED, ContractState.ACCEPTED]).exclude(over)
     parts = with_parts(living).prefetch_related("amendments__roles__role")
-    return [
+    found = [
         Provided(row.id, row.state == ContractState.ACCEPTED, _offered(row, tenant, at))
         for row in parts.order_by("created_at", "id")
     ]
+    return [one for one in found if one.contract.roles]
 
 
 def _offered(row: Contract, tenant: Tenant, at: datetime) -> shape.Contract:

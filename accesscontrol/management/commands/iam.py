@@ -15,10 +15,12 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 from django.utils import timezone
 from rest_framework import exceptions as rest
 
 from accesscontrol.configuration import json_text, plans, shape, yaml_text
+from accesscontrol.configuration.locking import lock
 from accesscontrol.configuration.parsing import parse
 from accesscontrol.configuration.plans import Plan
 from accesscontrol.configuration.shape import Configuration, Names
@@ -69,27 +71,31 @@ class Command(BaseCommand):
         at = timezone.now()
         tenant = _tenant(options["tenant"])
         asked: dict[str, Any] = {"tenant": tenant, "by": _actor(tenant, options["username"], at), "at": at}
-        if options["act"] == "export":
-            self._export(asked, options["format"])
-            return
         asked["prune"] = [name for name in options["prune"].split(",") if name]
         if not set(asked["prune"]) <= set(plans.PRUNABLE):
             raise CommandError(f"--prune takes {' and '.join(plans.PRUNABLE)}.")
         if options["act"] == "apply" and not (options["revision"] or options["yes"]):
             raise CommandError("Say --revision (of a plan that you saw), or --yes.")
         try:
-            asked["wanted"] = _wanted(tenant, options["file"])
-            if options["act"] == "plan":
-                self._plan(asked)
-            else:
-                self._apply(asked, options["revision"])
+            self._act(options["act"], asked, options)
         except (DomainError, ValidationError, rest.APIException) as refused:
             for tried in getattr(refused, "refused", ()):
                 history.record_refusal(tried)
             raise CommandError("\n".join(_told(refused))) from None
 
+    def _act(self, act: str, asked: dict[str, Any], options: dict[str, Any]) -> None:
+        if act == "export":
+            self._export(asked, options["format"])
+            return
+        asked["wanted"] = _wanted(asked["tenant"], options["file"])
+        if act == "plan":
+            self._plan(asked)
+        else:
+            self._apply(asked, options["revision"])
+
     def _export(self, asked: dict[str, Any], form: str) -> None:
-        body = shape.document(plans.export(**asked), Names(asked["tenant"].slug))
+        found = plans.export(tenant=asked["tenant"], by=asked["by"], at=asked["at"])
+        body = shape.document(found, Names(asked["tenant"].slug))
         text = yaml_text.write(body) if form == "yaml" else json.dumps(body, indent=2, ensure_ascii=False)
         self.stdout.write(text.rstrip("\n"))
 
@@ -105,7 +111,11 @@ class Command(BaseCommand):
 
     def _apply(self, asked: dict[str, Any], revision: str | None) -> None:
         expected = revision or plans.plan(**asked, most=None).revision
-        self._show(plans.apply(**asked, expected=expected, most=None))
+        with transaction.atomic(), tenant_scope(asked["tenant"].id):
+            lock(asked["tenant"], asked["wanted"], at=asked["at"])
+            asked["at"] = timezone.now()  # as of when all others were through
+            done = plans.apply(**asked, expected=expected, most=None)
+        self._show(done)
         self.stdout.write("Applied.")
 
     def _show(self, plan: Plan) -> None:

@@ -83,6 +83,10 @@ def test_who_acts_is_said(world: World, iam: Any, tmp_path: Path) -> None:
     code, said = iam("apply", file, yes=True, username="looker")
     assert (code, "forbidden" in said) == (1, True)
     assert len(world.history(world.acme, "configuration.refused")) >= 1
+    for name, acts in (("kim", ["export", "plan"]), ("reader", ["plan"])):
+        for act in acts:
+            code, said = iam(act, file, username=name)
+            assert (code, "Configuration:" in said) == (1, True), (name, act)
     assert "no such active user" in iam("plan", file, username="nobody")[1]
     assert "no such organization" in iam("plan", file, tenant="nowhere")[1]
     assert iam("apply", file, yes=True, username=None)[0] == 0

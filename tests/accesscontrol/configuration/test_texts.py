@@ -1,6 +1,7 @@
 """What the strict readers take, and what the steps are for any tree. No database."""
 
 import json
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -10,9 +11,13 @@ from hypothesis import strategies as st
 
 from accesscontrol.configuration import json_text, yaml_text
 from accesscontrol.configuration.comparing import by_depth
-from accesscontrol.configuration.shape import Group, Names
+from accesscontrol.configuration.parsing import parse
+from accesscontrol.configuration.shape import SECTIONS, Group, Names
+from accesscontrol.configuration.shape import document as written
 from accesscontrol.configuration.steps import lines
+from accesscontrol.serializers.configuration import ConfigurationDocument
 from iam_portal.errors import Invalid
+from iam_portal.launchers.portal import ROOT
 
 
 def test_only_true_false_and_null_are_more_than_text() -> None:
@@ -107,6 +112,20 @@ def test_in_the_order_of_depth_no_move_meets_a_loop(wanted: dict[int, int], data
             above, steps = now[above], steps + 1
             assert steps <= len(now)
     assert now == final
+
+
+def test_the_document_of_the_guide_is_one() -> None:
+    guide = (ROOT / "docs" / "automation.md").read_text()
+    document, pipeline = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
+    read = ConfigurationDocument(data=yaml_text.read(document))
+    read.is_valid(raise_exception=True)
+    names = Names("acme")
+    made = parse(read.validated_data, names)
+    assert made.sections() == SECTIONS
+    again = ConfigurationDocument(data=written(made, names))
+    again.is_valid(raise_exception=True)
+    assert parse(again.validated_data, names).applications == made.applications
+    assert yaml_text.read(pipeline).keys() == {"stages", "default", "plan", "apply"}
 
 
 def test_own_ids_are_written_short() -> None:
