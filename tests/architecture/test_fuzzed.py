@@ -16,8 +16,8 @@ from schemathesis import Case, GenerationMode
 from accesscontrol.oauth.described import operation_ids
 from iam_portal.launchers import doors
 from tests.support import described, fuzzing, town
-from tests.support.once import made_once
-from tests.support.town import Town
+from tests.support.once import made_once, savepoint
+from tests.support.town import ACCESS, METER, SHARING, Town
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "1"))
 REST = [(door.method, door.address) for door in doors.doors() if door.kind == "rest"]
@@ -67,3 +67,43 @@ def test_a_door_answers_as_described(here: Town, method: str, address: str, mode
 @pytest.mark.parametrize("name", operation_ids())
 def test_oauth_answers_as_described(here: Town, name: str, mode: GenerationMode) -> None:
     assert try_all(here, name, mode) or mode is GenerationMode.NEGATIVE
+
+
+def test_what_integrators_do_first(here: Town, django_db_blocker: DjangoDbBlocker) -> None:
+    """Requests that make sense, one after the other; the description shows them as its examples."""
+    with savepoint(django_db_blocker):
+        own = f"{SHARING}applications/{METER}"
+        here.ask("manager", "GET", own)
+        here.ask("manager", "PATCH", own, description="Counts what machines use.")
+        here.ask("manager", "POST", f"{SHARING}applications", name="planner", displayName="Planner")
+        here.ask("manager", "GET", f"{own}/clients")
+        here.ask("manager", "DELETE", f"{own}/clients/{METER}/secrets/{{secret_id}}")
+        here.ask("manager", "GET", f"{ACCESS}groups/{{group_id}}")
+        here.ask("manager", "GET", f"{ACCESS}assignments")
+        given = {"principal": {"groupId": here.rows["group_id"]}, "role": {"key": "operator"}}
+        here.ask("manager", "POST", f"{ACCESS}assignments", **given)
+        role = here.ask("manager", "GET", f"{ACCESS}roles/operator")
+        here.ask("manager", "GET", f"{ACCESS}roles/operator/impact?action=delete")
+        changed = {
+            "name": "Operators",
+            "description": "The night shift, too.",
+            "permissions": role["permissions"],
+        }
+        here.ask("manager", "PUT", f"{ACCESS}roles/operator", **changed)
+
+
+def test_what_partners_do_first(here: Town, django_db_blocker: DjangoDbBlocker) -> None:
+    """The same for sharing, and for the application that is shared."""
+    with savepoint(django_db_blocker):
+        roles = [{"applicationId": METER, "role": "viewer"}]
+        offer = {"consumerTenantId": here.rows["beta"], "type": "provision", "roles": roles}
+        drafted = here.ask("manager", "POST", f"{SHARING}contracts", **offer)
+        path = f"{SHARING}contracts/{drafted['contractId']}"
+        here.ask("manager", "PATCH", path, revision=drafted["revision"], note="For the second plant.")
+        wider = [{"applicationId": METER, "role": "editor"}]
+        path = f"{SHARING}contracts/{{contract_id}}/amendments"
+        amended = here.ask("manager", "POST", path, addRoles=wider)
+        theirs = SHARING.format(tenant_id=here.rows["beta"])
+        path = f"{theirs}contracts/{{contract_id}}/amendments/{amended['amendmentId']}"
+        here.ask("outsider", "GET", f"{path}/impact")
+        here.ask("application", "GET", "/iam/application-management/v1/application/tenants")
