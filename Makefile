@@ -5,6 +5,7 @@ PORT ?= 8000
 DEMO_DIR ?= .demo
 TEST_ARGS ?=
 TEST_WORKERS ?= 2
+FUZZ_EXAMPLES ?= 50
 
 BIN := .venv/bin
 RUN := $(BIN)/python
@@ -22,7 +23,7 @@ ASSETS := node_modules/.assets-$(call sum,package-lock.json)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test screenshots check lint format types layers migrations deploy-check openapi \
-	openapi-check doors errors examples locks assets licences
+	openapi-check doors errors examples fuzz locks assets licences
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +33,9 @@ demo: $(RUNTIME) $(ASSETS) ## everything with demo data on http://127.0.0.1:8000
 
 test: $(DEVELOPMENT) $(ASSETS) ## the whole test suite (TEST_ARGS="-k tokens -x")
 	@PORTAL_ENVIRONMENT=test $(RUN) -m pytest -n $(TEST_WORKERS) --dist loadfile $(TEST_ARGS)
+
+fuzz: $(DEVELOPMENT) ## schemathesis at every door for longer (FUZZ_EXAMPLES=50)
+	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) PORTAL_ENVIRONMENT=test $(RUN) -m pytest -n $(TEST_WORKERS) --dist load tests/architecture/test_fuzzed.py $(TEST_ARGS)
 
 screenshots: $(DEVELOPMENT) $(ASSETS) ## pictures of every page into .screenshots, two into docs/pictures
 	@$(RUN) -m tests.support.gallery

@@ -1,12 +1,24 @@
-"""Reading JSON bodies."""
+"""Reading JSON bodies, and the choice of a form for the reply."""
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import APIException, NotAcceptable, ParseError
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import JSONParser
+from rest_framework.renderers import BaseRenderer
+
+LARGEST = 16 * 1024 * 1024  # bytes: a manifest of 20,000 resources is a quarter of it
+
+
+class TooLarge(APIException):
+    """Nobody makes a process hold whatever he likes to send (RFC 9110 §15.5.14)."""
+
+    status_code = 413
+    default_code = "too_large"
+    default_detail = f"The body is larger than {LARGEST} bytes."
 
 
 class JSONBody(JSONParser):
@@ -15,8 +27,10 @@ class JSONBody(JSONParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        """The value; ParseError for whatever is none."""
-        raw = stream.read()
+        """The value; ParseError for whatever is none, TooLarge for what is not even read to its end."""
+        raw = stream.read(LARGEST + 1)
+        if len(raw) > LARGEST:
+            raise TooLarge
         try:
             value = super().parse(io.BytesIO(raw), media_type, parser_context)
             if (
@@ -28,3 +42,16 @@ class JSONBody(JSONParser):
         except UnicodeEncodeError as error:
             raise ParseError("The body holds half of a character.") from error
         return value
+
+
+class Forms(DefaultContentNegotiation):
+    """As the framework's, but an unknown ``format`` is a form that there is not, like an unknown ``Accept``.
+
+    Its own says 404, as if nothing were at the address.
+    """
+
+    def filter_renderers(self, renderers: Iterable[BaseRenderer], format: str) -> list[BaseRenderer]:
+        found = [renderer for renderer in renderers if renderer.format == format]
+        if not found:
+            raise NotAcceptable
+        return found

@@ -236,6 +236,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["accesscontrol.authentication.DeclaredPermission"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["iam_portal.bodies.JSONBody"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "iam_portal.bodies.Forms",
     "DEFAULT_SCHEMA_CLASS": "iam_portal.openapi.described.DoorSchema",
     "EXCEPTION_HANDLER": "iam_portal.problem.handle",
     "UNAUTHENTICATED_USER": None,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -22,6 +22,7 @@ from tenants.rest import TenantAPI, cursor_of, next_page, page_size, switch
 from tenants.schema import PAGE, query
 from tenants.serializers.impact import ImpactOut
 
+ROLE_OR_IMPACT = PolymorphicProxySerializer("RoleOrImpact", [RoleOut, ImpactOut], None)
 DRY_RUN = query("dry_run", "Only show the impact.", bool)
 _ORDER = [privilege.value for privilege in Privilege]
 
@@ -116,7 +117,7 @@ class OneRole(RoleAPI):
         """As it is now."""
         return Response(self.shapes([self.one(key)])[0])
 
-    @extend_schema(parameters=[DRY_RUN], request=RoleBody, responses=RoleOut)
+    @extend_schema(parameters=[DRY_RUN], request=RoleBody, responses=ROLE_OR_IMPACT)
     def put(self, request: Request, key: str, **kwargs: Any) -> Response:
         """Make the role exactly this; whoever holds it has the change at once.
 

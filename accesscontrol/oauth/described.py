@@ -22,6 +22,7 @@ _REFUSED = {
     "403": "`insufficient_scope`: the token was given without `openid`.",
     "503": "`temporarily_unavailable`: there is no key to sign with.",
 }
+_TAGGED: JSON = {"headers": {"ETag": {"description": "Of these very bytes.", "schema": bodies.TEXT}}}
 _CHALLENGE = {"WWW-Authenticate": {"description": "How to prove who one is.", "schema": bodies.TEXT}}
 
 
@@ -30,6 +31,11 @@ def add_doors(result: JSON, **_: Any) -> JSON:
     result["components"]["schemas"] |= bodies.SCHEMAS
     result["paths"] |= _paths()
     return result
+
+
+def operation_ids() -> list[str]:
+    """How the doors are called there."""
+    return [operation["operationId"] for methods in _paths().values() for operation in methods.values()]
 
 
 def _paths() -> JSON:
@@ -45,10 +51,10 @@ def _paths() -> JSON:
     userinfo["responses"] = {
         "200": _reply("Userinfo", "The claims, by the scopes of the token.", bodies.USERINFO)
     }
-    userinfo["responses"] |= _refused("400", "401", "403")
+    userinfo["responses"] |= _refused("400", "401", "403", schema="BearerError")
     published = _refused_publicly()
-    metadata = {"200": _reply("Metadata", "The metadata.", bodies.METADATA), **published}
-    certs = {"200": _reply("KeySet", "The keys that verify.", bodies.KEYS), **published}
+    metadata = {"200": {**_reply("Metadata", "The metadata.", bodies.METADATA), **_TAGGED}, **published}
+    certs = {"200": {**_reply("KeySet", "The keys that verify.", bodies.KEYS), **_TAGGED}, **published}
     return {
         f"{_ENDPOINTS}/token": {"post": token},
         "/oauth2/token": {"post": bare},
@@ -139,10 +145,10 @@ def _reply(schema: str, said: str, example: JSON) -> JSON:
     return {"description": said, "content": {"application/json": content}}
 
 
-def _refused(*statuses: str) -> JSON:
+def _refused(*statuses: str, schema: str = "OAuthError") -> JSON:
     found = {}
     for status in statuses:
-        error = {"schema": {"$ref": "#/components/schemas/OAuthError"}}
+        error = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
         found[status] = {"description": _REFUSED[status], "content": {"application/json": error}}
         if status == "401":
             found[status]["headers"] = _CHALLENGE

@@ -29,6 +29,11 @@ SCHEMAS: JSON = {
             "available_from": {"type": ["string", "null"], "format": "date-time"},
         },
     },
+    "BearerError": {
+        "type": "object",
+        "description": "Empty where no token was sent (RFC 6750 §3.1).",
+        "properties": {"error": TEXT, "error_description": TEXT},
+    },
     "TokenReply": {
         "type": "object",
         "required": ["access_token", "token_type", "expires_in", "scope", "jti"],

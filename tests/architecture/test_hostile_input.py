@@ -2,16 +2,15 @@
 
 import json
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
 import pytest
-from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from iam_portal.launchers import doors
 from iam_portal.launchers.doors import OWN_APPLICATION, Door
+from tests.support import described
 from tests.support.knocking import NOBODY, House, Knocker, address_of
 
 DOORS = [door for door in doors.doors() if door.kind == "rest"]
@@ -59,17 +58,16 @@ def who(house: House, door: Door) -> Knocker:
     return house.services["module-manager"] if door.permission == OWN_APPLICATION else house.administrator
 
 
-@cache
 def components() -> tuple[dict[str, Any], dict[str, Any]]:
     """The paths and the schemas of the API's description."""
-    described = SchemaGenerator().get_schema(request=None, public=True)
-    return described["paths"], described["components"]["schemas"]
+    written = described.document()
+    return written["paths"], written["components"]["schemas"]
 
 
 def asked_by(door: Door) -> list[str]:
     """The parameters of the query string, as they are described."""
-    described = components()[0][door.address][door.method.lower()].get("parameters", ())
-    return [each["name"] for each in described if each["in"] == "query"]
+    taken = components()[0][door.address][door.method.lower()].get("parameters", ())
+    return [each["name"] for each in taken if each["in"] == "query"]
 
 
 def body_of(door: Door) -> dict[str, Any]:

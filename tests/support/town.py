@@ -3,6 +3,7 @@
 Its rows are made by the real actions at the moment of telling; the doors that are knocked at read the clock.
 """
 
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +17,8 @@ from tests.support.factories import SYSTEM, make_group, make_partners, make_tena
 from tests.support.knocking import Knocker, basic, browser, person, service
 
 METER = "acme.meter"
-ACCESS, SHARING = "/iam/access-management/v1/tenants/{}/", "/iam/application-management/v1/tenants/{}/"
+ACCESS = "/iam/access-management/v1/tenants/{tenant_id}/"
+SHARING = "/iam/application-management/v1/tenants/{tenant_id}/"
 
 
 @dataclass
@@ -25,6 +27,18 @@ class Town:
 
     visitors: dict[str, Knocker] = field(default_factory=dict)
     rows: dict[str, Any] = field(default_factory=dict)
+
+    def ask(self, who: str, method: str, path: str, *, revision: str = "", **body: Any) -> Any:
+        """What the door answers to a request that must succeed; what it does stays done."""
+        visitor = self.visitors[who]
+        headers = {**visitor.headers, **({"If-Match": f'"{revision}"'} if revision else {})}
+        browser = Browser(headers=headers)
+        browser.cookies.load(visitor.cookies)
+        address, _, query = path.format(**self.rows).partition("?")
+        sent = json.dumps(body) if body else ""
+        reply = browser.generic(method, address, sent, "application/json", QUERY_STRING=query)
+        assert reply.status_code < 300, (reply.status_code, reply.content)
+        return reply.json() if reply.content else None
 
 
 def told() -> Town:
@@ -39,6 +53,7 @@ def told() -> Town:
     secret, value = clients.add_secret(tenant=acme, client_id=METER, by=SYSTEM, at=at)
     rows = {
         "tenant_id": acme.id,
+        "beta": beta.id,
         "realm": acme.id,
         "application_id": METER,
         "client_id": METER,
@@ -63,20 +78,12 @@ def told() -> Town:
 
 def _furnish(town: Town) -> None:
     """What the manager makes by the doors themselves."""
-    rows, manager = town.rows, town.visitors["manager"]
-    browser = Browser(headers=manager.headers)
-    browser.cookies.load(manager.cookies)
-
-    def make(root: str, path: str, **body: Any) -> dict[str, Any]:
-        reply = browser.post(root.format(rows["tenant_id"]) + path, body, "application/json")
-        assert reply.status_code == 201, reply.content
-        return dict(reply.json())
-
+    rows = town.rows
     permission = {"applicationId": METER, "resourceType": "urn:test", "resourceId": "machines"}
-    role = make(
-        ACCESS, "roles", key="operator", name="Operator", permissions=[{**permission, "privileges": ["read"]}]
-    )
+    held = [{**permission, "privileges": ["read"]}]
+    role = town.ask("manager", "POST", f"{ACCESS}roles", key="operator", name="Operator", permissions=held)
     given = {"principal": {"userId": rows["user_id"]}, "role": {"key": "operator"}}
-    hook = make(SHARING, "webhooks", url="https://hooks.example.org/in", types=["iam.contract.paused.v1"])
+    types = ["iam.contract.paused.v1"]
+    hook = town.ask("manager", "POST", f"{SHARING}webhooks", url="https://hooks.example.org/in", types=types)
     rows["key"], rows["webhook_id"] = role["key"], hook["webhookId"]
-    rows["assignment_id"] = make(ACCESS, "assignments", **given)["assignmentId"]
+    rows["assignment_id"] = town.ask("manager", "POST", f"{ACCESS}assignments", **given)["assignmentId"]

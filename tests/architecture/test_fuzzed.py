@@ -1,0 +1,109 @@
+"""schemathesis at every door, as everybody: what fits the description and what does not is answered so.
+
+``make fuzz`` tries longer: ``FUZZ_EXAMPLES`` requests of each kind for each door, and other ones at each run.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from pytest_django import DjangoDbBlocker
+from schemathesis import Case, GenerationMode
+
+from accesscontrol.oauth.described import operation_ids
+from iam_portal.launchers import doors
+from tests.support import described, fuzzing, town
+from tests.support.once import made_once, savepoint
+from tests.support.town import ACCESS, METER, SHARING, Town
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "1"))
+REST = [(door.method, door.address) for door in doors.doors() if door.kind == "rest"]
+
+
+@pytest.fixture(scope="module")
+def here(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Town]:
+    with made_once(django_db_blocker):
+        yield town.told()
+
+
+def try_all(here: Town, name: str, mode: GenerationMode) -> set[int]:
+    """Each request is sent by everybody in turn. Returns the statuses that were seen."""
+    operation, seen = fuzzing.operations()[name], set()
+    strategy = operation.as_strategy(generation_mode=mode, path_parameters=fuzzing.known_to(here, operation))
+    known = EXAMPLES == 1
+
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=known,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate] if known else [Phase.generate, Phase.shrink],
+    )
+    @given(strategy)
+    def knock(case: Case) -> None:
+        seen.update(fuzzing.require_described(case, visitor) for visitor in here.visitors.values())
+
+    with suppress(Unsatisfiable):  # where nothing but the address is sent, nothing of it can be wrong
+        knock()
+    return seen
+
+
+@pytest.mark.parametrize(
+    "mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=lambda mode: mode.name
+)
+@pytest.mark.parametrize(("method", "address"), REST, ids=lambda part: part.removeprefix("/iam/"))
+def test_a_door_answers_as_described(here: Town, method: str, address: str, mode: GenerationMode) -> None:
+    name = described.operations()[method, address]["operationId"]
+    assert try_all(here, name, mode) or mode is GenerationMode.NEGATIVE
+
+
+@pytest.mark.parametrize(
+    "mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=lambda mode: mode.name
+)
+@pytest.mark.parametrize("name", operation_ids())
+def test_oauth_answers_as_described(here: Town, name: str, mode: GenerationMode) -> None:
+    assert try_all(here, name, mode) or mode is GenerationMode.NEGATIVE
+
+
+def test_what_integrators_do_first(here: Town, django_db_blocker: DjangoDbBlocker) -> None:
+    """Requests that make sense, one after the other; the description shows them as its examples."""
+    with savepoint(django_db_blocker):
+        own = f"{SHARING}applications/{METER}"
+        here.ask("manager", "GET", own)
+        here.ask("manager", "PATCH", own, description="Counts what machines use.")
+        here.ask("manager", "POST", f"{SHARING}applications", name="planner", displayName="Planner")
+        here.ask("manager", "GET", f"{own}/clients")
+        here.ask("manager", "DELETE", f"{own}/clients/{METER}/secrets/{{secret_id}}")
+        here.ask("manager", "GET", f"{ACCESS}groups/{{group_id}}")
+        here.ask("manager", "GET", f"{ACCESS}assignments")
+        given = {"principal": {"groupId": here.rows["group_id"]}, "role": {"key": "operator"}}
+        here.ask("manager", "POST", f"{ACCESS}assignments", **given)
+        role = here.ask("manager", "GET", f"{ACCESS}roles/operator")
+        here.ask("manager", "GET", f"{ACCESS}roles/operator/impact?action=delete")
+        changed = {
+            "name": "Operators",
+            "description": "The night shift, too.",
+            "permissions": role["permissions"],
+        }
+        here.ask("manager", "PUT", f"{ACCESS}roles/operator", **changed)
+
+
+def test_what_partners_do_first(here: Town, django_db_blocker: DjangoDbBlocker) -> None:
+    """The same for sharing, and for the application that is shared."""
+    with savepoint(django_db_blocker):
+        roles = [{"applicationId": METER, "role": "viewer"}]
+        offer = {"consumerTenantId": here.rows["beta"], "type": "provision", "roles": roles}
+        drafted = here.ask("manager", "POST", f"{SHARING}contracts", **offer)
+        path = f"{SHARING}contracts/{drafted['contractId']}"
+        here.ask("manager", "PATCH", path, revision=drafted["revision"], note="For the second plant.")
+        wider = [{"applicationId": METER, "role": "editor"}]
+        path = f"{SHARING}contracts/{{contract_id}}/amendments"
+        amended = here.ask("manager", "POST", path, addRoles=wider)
+        theirs = SHARING.format(tenant_id=here.rows["beta"])
+        path = f"{theirs}contracts/{{contract_id}}/amendments/{amended['amendmentId']}"
+        here.ask("outsider", "GET", f"{path}/impact")
+        here.ask("application", "GET", "/iam/application-management/v1/application/tenants")

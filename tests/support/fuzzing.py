@@ -1,0 +1,70 @@
+"""Requests that schemathesis makes up from the description of the API, answered in this process."""
+
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import schemathesis
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi import checks
+from schemathesis.transport.requests import REQUESTS_TRANSPORT
+
+from tests.support import described
+from tests.support.knocking import Knocker
+from tests.support.town import Town
+
+BASE = "http://testserver"
+CHECKS = [
+    not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+    checks.negative_data_rejection,
+]
+# Taken from what the requester already is, never made up.
+_OWN = {"content-type", "content-length", "user-agent", "authorization", "cookie"}
+
+
+@cache
+def operations() -> dict[str, Any]:
+    """By name, ready to make requests of."""
+    schema = schemathesis.openapi.from_dict(described.document())
+    found = [result.ok() for result in schema.get_all_operations()]
+    return {operation.definition.raw["operationId"]: operation for operation in found}
+
+
+def known_to(town: Town, operation: Any) -> dict[str, str]:
+    """The parts of its address that are there in the town; the others are made up."""
+    names = [parameter.name for parameter in operation.path_parameters]
+    return {name: town.rows[name] for name in names if name in town.rows}
+
+
+def require_described(case: Any, visitor: Knocker) -> int:
+    """The status of the answer, which is as the description says; a group of failures otherwise."""
+    answer = _answered(case, visitor)
+    case.validate_response(answer, checks=CHECKS)
+    return int(answer.status_code)
+
+
+def _answered(case: Any, visitor: Knocker) -> schemathesis.Response:
+    """What it changed is taken back."""
+    sent = REQUESTS_TRANSPORT.serialize_case(case, base_url=BASE)
+    prepared = requests.Request(**sent).prepare()
+    address, kind = urlsplit(str(prepared.url)), str(prepared.headers.get("Content-Type", ""))
+    headers = {name: value for name, value in prepared.headers.items() if name.lower() not in _OWN}
+    body = prepared.body or b""
+    reply = Knocker({**headers, **visitor.headers}, visitor.cookies).knock(
+        str(prepared.method), address.path, body, kind, address.query
+    )
+    return schemathesis.Response(
+        status_code=reply.status_code,
+        headers={name.lower(): [value] for name, value in reply.headers.items()},
+        content=reply.getvalue(),
+        request=prepared,
+        elapsed=0.0,
+        verify=False,
+        message=reply.reason_phrase,
+        encoding="utf-8",
+    )
