@@ -31,8 +31,9 @@ help: ## this list
 demo: $(RUNTIME) $(ASSETS) ## everything with demo data on http://127.0.0.1:8000 (PORT=8123, DEMO_DIR=.demo-2)
 	@exec $(MANAGE) demo --port $(PORT) --dir $(DEMO_DIR)
 
+# Bytecode is kept even where a shell says otherwise: the suite starts the portal's processes again and again.
 test: $(DEVELOPMENT) $(ASSETS) ## the whole test suite (TEST_ARGS="-k tokens -x")
-	@PORTAL_ENVIRONMENT=test $(RUN) -m pytest -n $(TEST_WORKERS) --dist loadfile $(TEST_ARGS)
+	@PORTAL_ENVIRONMENT=test PYTHONDONTWRITEBYTECODE= $(RUN) -m pytest -n $(TEST_WORKERS) --dist loadfile $(TEST_ARGS)
 
 fuzz: $(DEVELOPMENT) ## schemathesis at every door for longer (FUZZ_EXAMPLES=50)
 	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) PORTAL_ENVIRONMENT=test $(RUN) -m pytest -n $(TEST_WORKERS) --dist load tests/architecture/test_fuzzed.py $(TEST_ARGS)
