@@ -10,12 +10,11 @@ from accesscontrol.actions import assignments, tenant_roles, watch
 from accesscontrol.actions.assignments import Wanted
 from accesscontrol.actions.tenant_roles import Definition
 from accesscontrol.models import Assignment, TenantRole
-from applications.actions import contracts, drafts, manifests, superseding
+from applications.actions import manifests, superseding
 from applications.actions.confirmations import Overtaken
-from applications.actions.drafts import Offer
 from applications.actions.superseding import CannotSupersede
 from applications.manifest import parse
-from applications.models import Contract, ContractTerm, Event, Resource
+from applications.models import Event, Resource
 from iam_portal.walls import cross_tenant, tenant_scope
 from tenants.models import HistoryEvent, since
 from tests.accesscontrol.superseding import BOTH, MACHINES, NEW, NEXT, OLD, READER, WIDER, Line, document
@@ -237,34 +236,6 @@ def test_assignments_go_on_with_their_spans(line: Line) -> None:
     assert str(running.id) in ended
     assert str(fresh.id) in begun
     assert line.told("beta", "role.assigned")[-1]["role"] == "reader"
-
-
-def test_contracts_carry_the_heir_whatever_their_state(line: Line) -> None:
-    acme, delta = line.u.tenants["acme"], line.u.tenants["delta"]
-    offer = Offer(type="provision", roles=[(METER, "viewer")])
-    given = {"provider": acme, "consumer_id": delta.id, "by": SYSTEM, "at": Clock.at}
-    draft, proposed, planned = (drafts.draft(offer=offer, **given) for _ in range(3))
-    for row in (proposed, planned):
-        contracts.propose(tenant=acme, contract_id=row.id, by=SYSTEM, at=Clock.at)
-    contracts.accept(tenant=delta, contract_id=planned.id, by=SYSTEM, at=Clock.at)
-    ContractTerm.objects.filter(contract=planned).update(during=since(Clock.at + timedelta(days=1)))
-    line.later()
-    line.supersede(READER)
-    for row, told in ((draft, 0), (proposed, 1), (planned, 1)):
-        terms = ContractTerm.objects.filter(contract=row)
-        assert list(terms.values_list("role__key", "removed_at")) == [("reader", None)]
-        events = [
-            one for one in line.told("delta", "contract.role_superseded") if one["contractId"] == str(row.id)
-        ]
-        assert len(events) == told
-    shown = {row["role"]: row["endsAt"] is None for row in line.one()["roles"]}
-    assert shown == {"reader": True, "viewer": False}, "the former one has left"
-    said = line.told("gamma", "contract.role_superseded")[-1]
-    assert said["superseded"] == [{"applicationId": METER, "from": "viewer", "to": "reader"}]
-    assert said["roles"] == ["acme.meter/reader"]
-    line.later()
-    contracts.accept(tenant=delta, contract_id=proposed.id, by=SYSTEM, at=Clock.at)
-    assert Contract.objects.get(id=proposed.id).state == "accepted"
 
 
 def test_a_declaration_from_before_a_word_is_refused(line: Line) -> None:

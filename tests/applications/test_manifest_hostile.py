@@ -4,12 +4,16 @@ from typing import Any
 
 import pytest
 
+from accesscontrol.actions import assignments
+from accesscontrol.actions.assignments import Wanted
 from applications.manifest import parse
 from applications.serializers import manifest as shapes
 from iam_portal.errors import Invalid
-from tests.applications.chain import Chain, call
-from tests.applications.test_manifest_doors import OWN, counted, document, itself
-from tests.support.knocking import Knocker
+from iam_portal.walls import tenant_scope
+from tests.applications.chain import Chain, call, of
+from tests.applications.test_manifest_doors import OWN, counted, document, itself, now
+from tests.support.factories import SYSTEM
+from tests.support.knocking import Knocker, service
 
 THERE = {"type": "urn:test", "id": "machines"}
 ROUND = [
@@ -116,3 +120,29 @@ def test_what_cannot_be_superseded_has_its_place_and_code(
         (f"/{part}/1/supersedes", code)
     ]
     assert counted() == told
+
+
+def test_a_manifest_opens_no_door_of_the_portal(chain: Chain, meter: Knocker) -> None:
+    """An application may call its own roles and resources like the portal's: they are its own."""
+    address = {"resourceType": "urn:iam:portal", "resourceId": "Roles"}
+    mine = {
+        "resources": [{"type": "urn:iam:portal", "id": "Roles", "privileges": ["read", "modify"]}],
+        "roles": [{"key": "access-manager", "permissions": [{**address, "privileges": ["read", "modify"]}]}],
+    }
+    manager = service(chain.acme, "robot", "module-manager")
+    door = of(chain.acme, f"applications/{chain.meter.id}/manifest")
+    shown = call(manager, "PUT", f"{door}?dry_run=true", mine).json()["impact"]
+    assert call(manager, "PUT", door, mine, revision=shown["revision"]).status_code == 200
+    with tenant_scope(chain.acme.id):
+        assignments.assign(
+            tenant=chain.acme,
+            wanted=Wanted(
+                role="access-manager", application_id=chain.meter.id, principal_application_id="acme.robot"
+            ),
+            by=SYSTEM,
+            at=now(),
+        )
+    roles = f"/iam/access-management/v1/tenants/{chain.acme.id}/roles"
+    refused = call(manager, "GET", roles)
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    assert call(meter, "GET", roles).status_code == 401

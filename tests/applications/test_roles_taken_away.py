@@ -8,6 +8,7 @@ from applications import shapes
 from applications.actions import confirmations, contracts, drafts, manifests, pauses
 from applications.actions.drafts import Offer
 from applications.actions.record import snapshot
+from applications.manifest import parse
 from applications.models import Contract, ContractType, Event
 from applications.policies import with_parts
 from applications.views._contract import applications_of, lanes, roles_by_application
@@ -29,6 +30,7 @@ from tests.support.factories import SYSTEM
 from tests.support.universe import manifest_of
 
 Pair = tuple[Tenant, Tenant]
+MACHINES = {"resourceType": "urn:test", "resourceId": "machines"}
 BOTH = ["acme.meter/editor", "acme.meter/viewer"]
 
 
@@ -141,3 +143,49 @@ def test_ended_before_it_began_it_still_says_what_it_was_about(pair: Pair) -> No
     row = again(contract)
     assert snapshot(row, after(2))["roles"] == BOTH
     assert len(shapes.contract(row, at=after(2))["roles"]) == 2
+
+
+def rename(contract: Contract, at) -> None:
+    """The viewer has the key ``reader`` from now on."""
+    application = contract.terms.select_related("role__application").first().role.application
+    document = {
+        "resources": [{"type": "urn:test", "id": "machines", "privileges": ["read", "modify"]}],
+        "roles": [
+            {"key": key, **heir, "permissions": [{**MACHINES, "privileges": ["read"]}]}
+            for key, heir in (("reader", {"supersedes": "viewer"}), ("editor", {}))
+        ],
+    }
+    manifests.declare(application=application, manifest=parse(document), by=SYSTEM, at=at)
+
+
+@pytest.mark.parametrize("type", list(ContractType))
+def test_a_role_with_a_new_key_stays_in_every_contract(pair: Pair, type: str) -> None:
+    """Whatever became of the contract, and also where it is only asked for."""
+    running = share(*pair, VIEWER, type=type)
+    planned = share(*pair, VIEWER, type=type, starts_at=LATER, ends_at=MUCH_LATER)
+    asking = share(*pair, EDITOR, type=type)
+    asked = amend(pair[0], asking, after(1), add=[VIEWER])
+    offer = Offer(type=type, roles=[VIEWER])
+    given = {"provider": pair[0], "consumer_id": pair[1].id, "offer": offer, "by": SYSTEM, "at": after(1)}
+    draft, offered = drafts.draft(**given), drafts.draft(**given)
+    contracts.propose(tenant=pair[0], contract_id=offered.id, by=SYSTEM, at=after(1))
+
+    rename(running, after(2))
+
+    reader = ["acme.meter/reader"]
+    for contract in (running, planned, draft, offered):
+        assert snapshot(again(contract), after(3))["roles"] == reader
+        if contract is not draft:
+            for tenant in pair:
+                assert last_event(tenant, contract) == ("iam.contract.role_superseded.v1", reader)
+    assert snapshot(again(running), after(1))["roles"] == [*reader, "acme.meter/viewer"]
+    assert (granted(running, after(1)), granted(running, after(3))) == ({"viewer"}, {"reader"})
+    assert granted(planned, LATER + timedelta(days=1)) == {"reader"}
+    assert on_page(running, after(3)) == {"reader"}
+    contracts.accept(tenant=pair[1], contract_id=offered.id, by=SYSTEM, at=after(4))
+    answer("accept", pair[1], asked, after(4))
+    assert granted(offered, after(5)) == {"reader"}
+    assert granted(asking, after(5)) == {"reader", "editor"}
+    longer = amend(pair[0], again(planned), after(6), moves_end=True, ends_at=None)
+    answer("accept", pair[1], longer, after(7))
+    assert granted(planned, MUCH_LATER) == {"reader"}, "its end moves with the contract's"
