@@ -137,13 +137,15 @@ class _Holder:
         return found
 
 
+Lines = Sequence[tuple[Placed, Sequence[Protected]]]  # resources, each with what contains it
+
+
 @dataclass(frozen=True, slots=True)
 class _Resources:
-    """Those of the application that is read: static ones, and by owner what is a tenant's own."""
+    """Those of the application, by type and key: static ones, and by owner what is a tenant's own."""
 
-    static: tuple[Placed, ...]
-    own: Mapping[UUID, list[Placed]]
-    lines: Mapping[UUID, tuple[Protected, ...]]
+    static: Lines
+    own: Mapping[UUID, Lines]
 
     @classmethod
     def of(cls, application: Application, owners: Sequence[UUID], at: datetime) -> "_Resources":
@@ -152,23 +154,27 @@ class _Resources:
         )
         placed = [
             Placed(pk, Protected(kind, key, name, owner is not None, frozenset(offered)), owner, parent)
-            for pk, owner, parent, kind, key, name, offered in rows.order_by("type", "key").values_list(
+            for pk, owner, parent, kind, key, name, offered in rows.values_list(
                 "id", "owner_tenant_id", "parent_id", "type", "key", "name", "privileges"
             )
         ]
-        own: dict[UUID, list[Placed]] = defaultdict(list)
-        for each in placed:
-            if each.owner_id is not None:
-                own[each.owner_id].append(each)
-        return cls(tuple(each for each in placed if each.owner_id is None), own, lineages(placed))
+        lines = lineages(placed)
+        found: dict[UUID | None, list[tuple[Placed, Sequence[Protected]]]] = defaultdict(list)
+        for each in sorted(placed, key=_by_address):
+            found[each.owner_id].append((each, lines[each.id]))
+        static = found.pop(None, [])
+        return cls(static, {owner: own for owner, own in found.items() if owner is not None})
 
-    def of_owner(self, owner: UUID) -> list[tuple[Placed, tuple[Protected, ...]]]:
-        """What there is in one tenant, by type and key; its own before a static one of the same name."""
-        found = sorted(
-            (*self.static, *self.own.get(owner, ())),
-            key=lambda each: (each.resource.type, each.resource.key, not each.resource.dynamic),
-        )
-        return [(each, self.lines[each.id]) for each in found]
+    def of_owner(self, owner: UUID) -> Lines:
+        """What there is in one tenant; its own before a static one of the same name."""
+        own = self.own.get(owner)
+        if own is None:
+            return self.static
+        return sorted((*self.static, *own), key=lambda line: _by_address(line[0]))
+
+
+def _by_address(placed: Placed) -> tuple[str, str, bool]:
+    return placed.resource.type, placed.resource.key, not placed.resource.dynamic
 
 
 def _granted(application: Application, at: datetime) -> dict[UUID, set[str]]:

@@ -9,11 +9,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accesscontrol.actions import mirrors
 from accesscontrol.actions.tenant_roles import NotAvailableHere
 from accesscontrol.models import TenantRolePermission
 from applications.actions import contracts, pauses
 from applications.actions import resources as acts
+from applications.manifest import parse
 from applications.models import Event, Resource
+from iam_portal.errors import Invalid
 from iam_portal.walls import cross_tenant, tenant_scope
 from tenants.models import HistoryEvent, Tenant
 from tests.accesscontrol.keeping import (
@@ -368,6 +371,19 @@ def test_so_deep_and_no_deeper(story: Story) -> None:
     assert put(story, story.beta, "m-1", parent="l-18").status_code == 200
 
 
+def test_a_manifest_that_closes_a_loop_is_refused() -> None:
+    chain = {"a": "b", "b": "c", "c": "a", "d": "a", "e": "e"}
+    written = [
+        {"type": KIND, "id": key, "privileges": ["read"], "parent": {"type": KIND, "id": parent}}
+        for key, parent in chain.items()
+    ]
+    with pytest.raises(Invalid) as refused:
+        parse({"resources": written, "roles": []})
+    assert [each["pointer"] for each in refused.value.errors] == [
+        f"/resources/{place}/parent" for place in (0, 1, 2, 4)
+    ]
+
+
 def test_nothing_of_another_tenant_contains_it(story: Story) -> None:
     put(story, story.acme, "plant")
     assert put(story, story.beta, "press-4", parent="plant").json()["code"] == "parent_unknown"
@@ -415,6 +431,7 @@ def test_it_moves_the_acl_for_who_mirrors_it(story: Story) -> None:
     before = story.snapshot()
     story.at += timedelta(seconds=1)
     put(story, story.beta, "press-4", parent="machines")
+    assert mirrors.watch(at=story.at) == 1  # also where nobody reads
     delta = story.snapshot(since=before["revision"])
     [entry] = delta["changed"]
     assert (entry["resourceId"], entry["kind"], entry["owningTenantId"]) == (

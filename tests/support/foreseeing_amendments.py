@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from applications.actions.changes import Change
+from iam_portal.walls import tenant_scope
 from tests.applications.amending import foreseen
 from tests.support import naive_amending
 from tests.support.amendment_acts import AmendmentActs
@@ -57,7 +58,8 @@ class ForeseeingAmendments(Foreseeing, AmendmentActs):
         viewer = row.consumer if by_consumer else row.provider
         given = {"tenant": self.u.tenants[viewer], "contract_id": UUID(key), "by": SYSTEM, "at": self.at}
         predicted: list[Found] = []
-        done = self.tries(lambda: predicted.append(foreseen(**given, change=change).as_json()))
+        with tenant_scope(self.u.tenants[viewer].id):  # as at its doors
+            done = self.tries(lambda: predicted.append(foreseen(**given, change=change).as_json()))
         before = deepcopy(self.model)
         dates = (end, when, None)
         self.amend(number, (), remove, "stays" if end is None else "moves", dates, by_consumer, None)
