@@ -56,11 +56,12 @@ FROM generate_series(1, %(applications)s) n, generate_series(0, 9) place
 # The first half is declared, over all applications; the other half is the organization's own, in the first.
 _RESOURCES = f"""
 INSERT INTO applications_resource
-    (id, application_id, type, key, name, description, icon, privileges, owner_tenant_id, during)
+    (id, application_id, type, key, name, description, icon, privileges, owner_tenant_id, during,
+    revision)
 SELECT {_id("resource", "n")}, CASE WHEN n <= %(resources)s / 2
         THEN {_application("1 + n %% %(applications)s")} ELSE {_application("1")} END,
     '{TYPE}', 'r' || n, 'Resource ' || n, '', '', ARRAY['read', 'modify'],
-    CASE WHEN n > %(resources)s / 2 THEN %(tenant)s::uuid END, {_OPEN}
+    CASE WHEN n > %(resources)s / 2 THEN %(tenant)s::uuid END, {_OPEN}, 1
 FROM generate_series(1, %(resources)s) n
 """
 _PERMISSIONS = f"""
@@ -150,8 +151,8 @@ class Company:
     users: int
     groups: int
     resources: int
-    of_user: int = 7  # assignments of each
-    of_group: int = 30
+    of_user: int = 9  # assignments of each
+    of_group: int = 10
     applications: int = 20
     tenant_roles: int = 100
 

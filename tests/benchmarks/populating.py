@@ -67,9 +67,9 @@ FROM generate_series(1, %(applications)s) n, unnest(ARRAY['viewer', 'editor', 'o
 """
 RESOURCES = f"""
 INSERT INTO applications_resource
-    (id, application_id, type, key, name, description, icon, privileges, during)
+    (id, application_id, type, key, name, description, icon, privileges, during, revision)
 SELECT {resource("n", "place")}, {application("n")}, 'urn:bench', 'r' || place, 'Resource ' || place, '', '',
-    ARRAY['read', 'modify', 'execute'], {_OPEN}
+    ARRAY['read', 'modify', 'execute'], {_OPEN}, 1
 FROM generate_series(1, %(applications)s) n, generate_series(1, 6) place
 """
 PERMISSIONS = f"""
