@@ -219,6 +219,11 @@ def _reach(who: Principal) -> tuple[tuple[Span, ...], dict[UUID, list[Via | None
     return tuple(active), groups
 
 
+def groups_reaching(user_id: UUID, *, tenant_id: UUID | str) -> set[UUID]:
+    """Every group whose roles reached the user, reach him or will: one query."""
+    return set(_reach(Principal(tenant_id, user_id=user_id))[1])
+
+
 def _any_tenant_role(facts: Mapping[str, PrincipalFacts]) -> bool:
     return any(
         assignment.tenant_role is not None for found in facts.values() for assignment in found.assignments

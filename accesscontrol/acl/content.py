@@ -17,6 +17,7 @@ from django.db import connection
 from django.db.models import Q
 
 from accesscontrol.decide import (
+    Address,
     Amount,
     Held,
     Permission,
@@ -118,8 +119,20 @@ def build(application: Application, *, at: datetime, tenant_id: UUID | None = No
             (tenant_role_urn(str(owner), key), _Holder(Amount(amount.static & here, amount.own).held()))
             for key, amount in sorted(made.get(owner, {}).items())
         ]
-        entries += [_entry(owner, placed, lineage, grants) for placed, lineage in resources.of_owner(owner)]
+        naming = _naming(grants)
+        for placed, lineage in resources.of_owner(owner):
+            places = {place for each in lineage for place in naming.get(each.address, ())}
+            entries.append(_entry(owner, placed, lineage, [grants[place] for place in sorted(places)]))
     return Acl(entries, digest(entries))
+
+
+def _naming(grants: Sequence[tuple[str, "_Holder"]]) -> Mapping[Address, list[int]]:
+    """By resource, the places of the roles that name it: few of hundreds, on each of thousands."""
+    found: dict[Address, list[int]] = defaultdict(list)
+    for place, (_, holder) in enumerate(grants):
+        for address in holder.held:
+            found[address].append(place)
+    return found
 
 
 class _Holder:

@@ -9,10 +9,9 @@ from uuid import UUID
 from django.db.models import Q
 
 from accesscontrol import facts as load
-from accesscontrol.decide import AssignmentFact, PrincipalFacts, RoleBook, effective_roles
+from accesscontrol.decide import AssignmentFact, Ground, PrincipalFacts, roles_on
 from accesscontrol.models import Assignment, TenantRolePermission
 from applications import facts as sharing_facts
-from applications.availability import SharingFacts
 from iam_portal.decision import Decision, Reason
 from iam_portal.spans import Span
 from tenants.models import Tenant, User, UserActivity
@@ -38,12 +37,11 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
-    """What every judgement about one tenant needs; loaded once."""
+class Judge:
+    """What every judgement about one tenant needs, by application; loaded once."""
 
     tenant_id: str
-    sharing: dict[str, SharingFacts]
-    books: dict[str, RoleBook]
+    grounds: dict[str, Ground]
     at: datetime
 
     def judge(self, given: Sequence[AssignmentFact], active: tuple[Span, ...]) -> Standing:
@@ -55,11 +53,11 @@ class Ground:
             return Standing("scheduled", Decision.no())
         refusals: list[Reason] = []
         for fact in given:
-            sharing = self.sharing.get(fact.application_id or "")
-            if sharing is None:
+            ground = self.grounds.get(fact.application_id or "")
+            if ground is None:
                 continue
             principal = PrincipalFacts("", self.tenant_id, active, (fact,))
-            roles = effective_roles(principal, sharing, self.books[sharing.application.id], at=self.at)
+            roles = roles_on(ground, principal, at=self.at)
             if roles.held:
                 return Standing("in_force", Decision.yes(*roles.held[0].reasons))
             refusals += roles.refusals
@@ -72,29 +70,29 @@ def of_rows(rows: Sequence[Assignment], *, tenant: Tenant, at: datetime) -> dict
     ``application_role`` and ``tenant_role`` of the rows are read.
     """
     spoken_of = _applications_of(rows)
-    ground = _ground({found for ids in spoken_of.values() for found in ids}, tenant, at)
+    judge = _judge({found for ids in spoken_of.values() for found in ids}, tenant, at)
     active = _activity({row.user_id for row in rows if row.user_id is not None}, tenant)
     found = {}
     for row in rows:
         given = [_fact(row, application_id) for application_id in spoken_of[row.pk]] or [_fact(row, "")]
         spans = active[row.user_id] if row.user_id is not None else list(load.ALWAYS)
-        found[row.pk] = ground.judge(given, tuple(spans))
+        found[row.pk] = judge.judge(given, tuple(spans))
     return found
 
 
 def of_user(user: User, *, tenant: Tenant, at: datetime) -> list[Held]:
     """Everything that reaches the user now or later, directly and through groups, with its standing."""
     rows = Assignment.objects.not_over(at).filter(tenant=tenant)
-    mine = rows.filter(Q(user=user) | Q(group__isnull=False))
+    groups = load.groups_reaching(user.pk, tenant_id=tenant.pk)
+    mine = rows.filter(Q(user=user) | Q(group_id__in=groups))
     known = {
         row.pk: row
         for row in mine.select_related("application_role__application", "tenant_role", "contract__provider")
     }
-    ground = _ground(
-        {found for ids in _applications_of(list(known.values())).values() for found in ids}, tenant, at
-    )
+    spoken_of = _applications_of(list(known.values()))
+    judge = _judge({found for ids in spoken_of.values() for found in ids}, tenant, at)
     who = load.Principal(tenant.pk, user_id=user.pk)
-    facts = load.principal(who, application_ids=list(ground.sharing))
+    facts = load.principal(who, application_ids=list(judge.grounds))
     given: dict[tuple[str, str], list[AssignmentFact]] = defaultdict(list)
     active: tuple[Span, ...] = ()
     for application_id, principal in facts.items():
@@ -103,16 +101,21 @@ def of_user(user: User, *, tenant: Tenant, at: datetime) -> list[Held]:
             group = fact.via.group_name if fact.via else ""
             given[fact.id, group].append(replace(fact, application_id=application_id))
     held = [
-        Held(known[UUID(pk)], group, ground.judge(found, active))
+        Held(known[UUID(pk)], group, judge.judge(found, active))
         for (pk, group), found in given.items()
         if UUID(pk) in known
     ]
     return [one for one in held if one.standing.state != "ended"]
 
 
-def _ground(application_ids: set[str], tenant: Tenant, at: datetime) -> Ground:
+def _judge(application_ids: set[str], tenant: Tenant, at: datetime) -> Judge:
     sharing = sharing_facts.sharing(application_ids, tenant_ids=[tenant.pk])
-    return Ground(str(tenant.pk), sharing, load.books(list(sharing), tenant_id=tenant.pk), at)
+    books, tenant_id = load.books(list(sharing), tenant_id=tenant.pk), str(tenant.pk)
+    grounds = {
+        application_id: Ground(facts, books[application_id], tenant_id=tenant_id, at=at)
+        for application_id, facts in sharing.items()
+    }
+    return Judge(tenant_id, grounds, at)
 
 
 def _applications_of(rows: Sequence[Assignment]) -> dict[UUID, list[str]]:
