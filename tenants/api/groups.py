@@ -53,13 +53,18 @@ class GroupAPI(TenantAPI):
         given = {"tenant": self.tenant, "group_id": group_id, "by": self.actor, "at": self.at}
         return {**given, "revision": self.revision()}
 
-    def weighed(self, group_id: UUID, name: str, parent_id: UUID | None = None) -> Weighed:
-        """An act that takes something from those in it, for its impact, and the act itself."""
-        found = Group.objects.at(self.at).filter(tenant_id=self.kwargs["tenant_id"], id=group_id).first()
+    def one(self, group_id: UUID) -> Group:
+        """The living group, or NotFound."""
+        rows = Group.objects.at(self.at).filter(tenant_id=self.kwargs["tenant_id"], id=group_id)
+        found: Group | None = rows.first()
         if found is None:
             raise NotFound
+        return found
+
+    def weighed(self, group_id: UUID, name: str, parent_id: UUID | None = None) -> Weighed:
+        """An act that takes something from those in it, for its impact, and the act itself."""
         asked = None if parent_id is None else str(parent_id)
-        act = Act(name=name, tenant=self.tenant, subject=found, at=self.at, asked=asked)
+        act = Act(name=name, tenant=self.tenant, subject=self.one(group_id), at=self.at, asked=asked)
         if name == "delete":
             return act, lambda: groups.delete(**self.of(group_id))
         return act, lambda: groups.move(**self.of(group_id), parent_id=parent_id)
@@ -143,6 +148,7 @@ class GroupImpact(GroupAPI):
     def get(self, request: Request, group_id: UUID, **kwargs: Any) -> Response:
         """Who loses which roles, and what has nobody then. Its revision goes into ``If-Match`` of the act."""
         name, parent = request.query_params.get("action", ""), request.query_params.get("parentId")
+        self.one(group_id)
         if name not in TAKING or (parent is None) != (name == "delete"):
             raise Invalid("action is delete, or move with parentId (none: to the top).")
         parent_id = None if parent in (None, "none") else uuid_of(str(parent), "parentId")

@@ -148,9 +148,10 @@ class UserImpact(UserAPI):
     def get(self, request: Request, user_id: UUID, **kwargs: Any) -> Response:
         """Which roles he loses, and what has nobody then. Its revision goes into ``If-Match`` of the act."""
         name = request.query_params.get("action", "")
+        weighed = self.weighed(user_id, name)
         if name not in TAKING:
             raise Invalid(f"action is one of {', '.join(TAKING)}.")
-        return foreseen(*self.weighed(user_id, name))
+        return foreseen(*weighed)
 
 
 class UserAct(UserAPI):

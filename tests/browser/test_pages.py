@@ -36,6 +36,7 @@ PAGES = [
     "account",
     "settings",
     "settings/life-times",
+    "settings/deleted-people",
     LOGOUT,
     "contracts/00000000-0000-0000-0000-000000000000",
 ]

@@ -66,6 +66,7 @@ _WHOLE = [
     ("account", "account"),
     ("settings", "settings"),
     ("settings-lifetimes", "settings/life-times"),
+    ("settings-deleted-people", "settings/deleted-people"),
     ("not-found", "contracts/00000000-0000-0000-0000-000000000000"),
 ]
 
@@ -157,6 +158,7 @@ def _people(finder: _Finder) -> list[Shot]:
     shots = []
     if user:
         shots += [Shot("user", user), Shot("user-deactivate", f"{user}/deactivate")]
+        shots.append(Shot("user-delete", f"{user}/delete"))
         shots.append(Shot("assignment-add", f"{finder.root}assignments/add?user={user.rsplit('/')[-1]}"))
     if group:
         shots += [Shot("group", group), Shot("group-delete", f"{group}/delete")]
