@@ -31,7 +31,7 @@ def prune(*, at: datetime) -> int:
     0 keeps everything. Each month in its own transaction: killed anywhere, it loses nothing.
     """
     kept = settings.PORTAL_HISTORY_MONTHS
-    if not kept:
+    if kept <= 0:
         return 0
     gone = 0
     for month in _months(before=_earlier(at, max(kept, LEAST))):
@@ -47,6 +47,7 @@ def _drop(month: date, at: datetime) -> int:
     since, until = _bounds(month)
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [_BUSY])
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('history-retention', 0))")
     made = [
         anchors.make(tenant_id=tenant_id, month=month, links=links, at=at)
         for tenant_id, links in _links(since, until)

@@ -54,7 +54,8 @@ def place_facts(link: HistoryLink | None, check: HistoryCheck | None) -> list[di
         return [{"label": _("State"), "state": "scheduled", "note": text}]
     facts: list[dict[str, Any]] = [{"label": _("Position"), "text": str(link.position)}]
     if check is not None and link.position <= check.position:
-        facts.append({"label": _("Verified"), "state": "confirmed", "at": check.checked_at})
+        facts.append({"label": _("State"), "state": "confirmed"})
+        facts.append({"label": _("Verified"), "at": check.checked_at})
     else:
         facts.append({"label": _("Verified"), "text": _("Not yet, since it was linked.")})
     facts.append({"label": _("Hash"), "copy_id": link.digest})
@@ -67,15 +68,12 @@ def chain_facts(state: ChainState) -> list[dict[str, Any]]:
     check = state.check
     if check is None:
         facts.append({"label": _("Verified"), "text": _("Not yet.")})
-    elif check.why:
-        note = _("Up to row %(position)s it holds; then: %(why)s.")
-        said = note % {"position": check.position, "why": check.why}
-        facts.append({"label": _("Verified"), "state": "failed", "at": check.checked_at, "note": said})
     else:
-        said = _("No row up to %(position)s was altered, removed or slipped in.") % {
-            "position": check.position
-        }
-        facts.append({"label": _("Verified"), "state": "confirmed", "at": check.checked_at, "note": said})
+        holds = _("No row up to %(position)s was altered, removed or slipped in.")
+        broken = _("Up to row %(position)s it holds; then: %(why)s.")
+        said = (broken if check.why else holds) % {"position": check.position, "why": check.why}
+        facts.append({"label": _("State"), "state": "failed" if check.why else "confirmed", "note": said})
+        facts.append({"label": _("Verified"), "at": check.checked_at})
     facts.append({"label": _("Linked rows"), "text": str(state.position)})
     if state.waiting:
         said = ngettext("%(count)d row waits", "%(count)d rows wait", state.waiting) % {

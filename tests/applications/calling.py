@@ -44,4 +44,4 @@ def acts(side: Side) -> Iterator[tuple[str, Any]]:
     """The latest of the record about its application, newest first."""
     with tenant_scope(side.tenant.id):
         rows = HistoryEvent.objects.filter(subject_id=side.application.id).order_by("-id")[:3]
-        yield from ((row.action, row.after) for row in rows)
+        yield from ((row.action, row.after or row.before) for row in rows)

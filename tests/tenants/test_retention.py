@@ -12,6 +12,7 @@ from tenants import history
 from tenants.actions import anchors, chain, retention, verification
 from tenants.models import HistoryAnchor, HistoryCheck, HistoryEvent, HistoryLink, HistoryPerson
 from tests.support.factories import SYSTEM, make_tenant
+from tests.tenants.conftest import at_once
 from tests.tenants.test_chain import as_owner
 
 TODAY = datetime.now(UTC)
@@ -172,6 +173,28 @@ def test_what_is_left_cannot_be_altered_unseen(acme, tamper, said):
     else:
         as_owner(tamper)
     assert why(acme) == said
+
+
+def test_a_walk_that_retention_overtakes_begins_anew(acme, monkeypatch):
+    chain.lay_all()
+    real, begun, dropped = verification._batch, [], []
+
+    def overtaken(*given):
+        if not begun:  # the walk of retention itself comes by here, too
+            begun.append(True)
+            dropped.extend(at_once(lambda: retention.prune(at=TODAY)))
+        return real(*given)
+
+    monkeypatch.setattr(verification, "_batch", overtaken)
+    assert why(acme) is None
+    assert dropped == [4]
+
+
+def test_two_who_drop_at_once_drop_once(acme):
+    chain.lay_all()
+    done = at_once(*(lambda: retention.prune(at=TODAY) for _ in range(2)))
+    assert sum(done) == 4
+    assert why(acme) is None
 
 
 def test_a_chain_that_is_laid_anew_is_found(acme):
