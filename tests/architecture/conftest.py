@@ -9,8 +9,11 @@ from django.db import connection, transaction
 from pytest_django import DjangoDbBlocker
 
 from accesscontrol.portal_roles import ROLE_KEYS
+from tests.support import town as towns
 from tests.support.factories import make_tenant
 from tests.support.knocking import House, browser, person, service
+from tests.support.once import made_once
+from tests.support.town import Town
 
 
 @pytest.fixture(scope="module")
@@ -30,3 +33,10 @@ def house(
         yield House(acme, neighbour, people, services, administrator, outsider, session)
         transaction.set_rollback(True)
     connection.close()
+
+
+@pytest.fixture(scope="module")
+def town(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Town]:
+    """Fewer people, and something of each kind behind the doors."""
+    with made_once(django_db_blocker):
+        yield towns.told()
