@@ -203,7 +203,9 @@ def cursor_of(request: Request) -> list[str] | None:
         values = json.loads(base64.urlsafe_b64decode(text.encode("ascii") + b"=="))
     except (ValueError, binascii.Error, UnicodeError, RecursionError) as error:
         raise Invalid("The cursor is not one that was given out.") from error
-    if not isinstance(values, list) or not all(isinstance(v, str) and v.isprintable() for v in values):
+    if not isinstance(values, list) or not values:
+        raise Invalid("The cursor is not one that was given out.")
+    if not all(isinstance(value, str) and value.isprintable() for value in values):
         raise Invalid("The cursor is not one that was given out.")
     return values
 

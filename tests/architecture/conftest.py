@@ -15,8 +15,11 @@ from applications.actions.drafts import Offer
 from applications.policies import RESOURCES
 from tenants.models import Tenant
 from tests.applications.sharing import register
+from tests.support import town as towns
 from tests.support.factories import SYSTEM, make_group, make_partners, make_tenant
 from tests.support.knocking import House, browser, person, service
+from tests.support.once import made_once
+from tests.support.town import Town
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +64,10 @@ def _proposed(provider: Tenant, consumer: Tenant) -> dict[str, UUID]:
         row = contracts.draft(provider=provider, consumer_id=consumer.id, offer=offer, **act)
         found[resource] = contracts.propose(tenant=provider, contract_id=row.id, **act).id
     return found
+
+
+@pytest.fixture(scope="module")
+def town(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Town]:
+    """Fewer people, and something of each kind behind the doors."""
+    with made_once(django_db_blocker):
+        yield towns.told()

@@ -4,7 +4,6 @@
 """
 
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
@@ -15,24 +14,18 @@ from schemathesis import Case, GenerationMode
 
 from accesscontrol.oauth.described import operation_ids
 from iam_portal.launchers import doors
-from tests.support import described, fuzzing, town
-from tests.support.once import made_once, savepoint
+from tests.support import described, fuzzing
+from tests.support.once import savepoint
 from tests.support.town import ACCESS, METER, SHARING, Town
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "1"))
 REST = [(door.method, door.address) for door in doors.doors() if door.kind == "rest"]
 
 
-@pytest.fixture(scope="module")
-def here(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Town]:
-    with made_once(django_db_blocker):
-        yield town.told()
-
-
-def try_all(here: Town, name: str, mode: GenerationMode) -> set[int]:
+def try_all(town: Town, name: str, mode: GenerationMode) -> set[int]:
     """Each request is sent by everybody in turn. Returns the statuses that were seen."""
     operation, seen = fuzzing.operations()[name], set()
-    strategy = operation.as_strategy(generation_mode=mode, path_parameters=fuzzing.known_to(here, operation))
+    strategy = operation.as_strategy(generation_mode=mode, path_parameters=fuzzing.known_to(town, operation))
     known = EXAMPLES == 1
 
     @settings(
@@ -45,7 +38,7 @@ def try_all(here: Town, name: str, mode: GenerationMode) -> set[int]:
     )
     @given(strategy)
     def knock(case: Case) -> None:
-        seen.update(fuzzing.require_described(case, visitor) for visitor in here.visitors.values())
+        seen.update(fuzzing.require_described(case, visitor) for visitor in town.visitors.values())
 
     with suppress(Unsatisfiable):  # where nothing but the address is sent, nothing of it can be wrong
         knock()
@@ -56,54 +49,54 @@ def try_all(here: Town, name: str, mode: GenerationMode) -> set[int]:
     "mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=lambda mode: mode.name
 )
 @pytest.mark.parametrize(("method", "address"), REST, ids=lambda part: part.removeprefix("/iam/"))
-def test_a_door_answers_as_described(here: Town, method: str, address: str, mode: GenerationMode) -> None:
+def test_a_door_answers_as_described(town: Town, method: str, address: str, mode: GenerationMode) -> None:
     name = described.operations()[method, address]["operationId"]
-    assert try_all(here, name, mode) or mode is GenerationMode.NEGATIVE
+    assert try_all(town, name, mode) or mode is GenerationMode.NEGATIVE
 
 
 @pytest.mark.parametrize(
     "mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=lambda mode: mode.name
 )
 @pytest.mark.parametrize("name", operation_ids())
-def test_oauth_answers_as_described(here: Town, name: str, mode: GenerationMode) -> None:
-    assert try_all(here, name, mode) or mode is GenerationMode.NEGATIVE
+def test_oauth_answers_as_described(town: Town, name: str, mode: GenerationMode) -> None:
+    assert try_all(town, name, mode) or mode is GenerationMode.NEGATIVE
 
 
-def test_what_integrators_do_first(here: Town, django_db_blocker: DjangoDbBlocker) -> None:
+def test_what_integrators_do_first(town: Town, django_db_blocker: DjangoDbBlocker) -> None:
     """Requests that make sense, one after the other; the description shows them as its examples."""
     with savepoint(django_db_blocker):
         own = f"{SHARING}applications/{METER}"
-        here.ask("manager", "GET", own)
-        here.ask("manager", "PATCH", own, description="Counts what machines use.")
-        here.ask("manager", "POST", f"{SHARING}applications", name="planner", displayName="Planner")
-        here.ask("manager", "GET", f"{own}/clients")
-        here.ask("manager", "DELETE", f"{own}/clients/{METER}/secrets/{{secret_id}}")
-        here.ask("manager", "GET", f"{ACCESS}groups/{{group_id}}")
-        here.ask("manager", "GET", f"{ACCESS}assignments")
-        given = {"principal": {"groupId": here.rows["group_id"]}, "role": {"key": "operator"}}
-        here.ask("manager", "POST", f"{ACCESS}assignments", **given)
-        role = here.ask("manager", "GET", f"{ACCESS}roles/operator")
-        here.ask("manager", "GET", f"{ACCESS}roles/operator/impact?action=delete")
+        town.ask("manager", "GET", own)
+        town.ask("manager", "PATCH", own, description="Counts what machines use.")
+        town.ask("manager", "POST", f"{SHARING}applications", name="planner", displayName="Planner")
+        town.ask("manager", "GET", f"{own}/clients")
+        town.ask("manager", "DELETE", f"{own}/clients/{METER}/secrets/{{secret_id}}")
+        town.ask("manager", "GET", f"{ACCESS}groups/{{group_id}}")
+        town.ask("manager", "GET", f"{ACCESS}assignments")
+        given = {"principal": {"groupId": town.rows["group_id"]}, "role": {"key": "operator"}}
+        town.ask("manager", "POST", f"{ACCESS}assignments", **given)
+        role = town.ask("manager", "GET", f"{ACCESS}roles/operator")
+        town.ask("manager", "GET", f"{ACCESS}roles/operator/impact?action=delete")
         changed = {
             "name": "Operators",
             "description": "The night shift, too.",
             "permissions": role["permissions"],
         }
-        here.ask("manager", "PUT", f"{ACCESS}roles/operator", **changed)
+        town.ask("manager", "PUT", f"{ACCESS}roles/operator", **changed)
 
 
-def test_what_partners_do_first(here: Town, django_db_blocker: DjangoDbBlocker) -> None:
+def test_what_partners_do_first(town: Town, django_db_blocker: DjangoDbBlocker) -> None:
     """The same for sharing, and for the application that is shared."""
     with savepoint(django_db_blocker):
         roles = [{"applicationId": METER, "role": "viewer"}]
-        offer = {"consumerTenantId": here.rows["beta"], "type": "provision", "roles": roles}
-        drafted = here.ask("manager", "POST", f"{SHARING}contracts", **offer)
+        offer = {"consumerTenantId": town.rows["beta"], "type": "provision", "roles": roles}
+        drafted = town.ask("manager", "POST", f"{SHARING}contracts", **offer)
         path = f"{SHARING}contracts/{drafted['contractId']}"
-        here.ask("manager", "PATCH", path, revision=drafted["revision"], note="For the second plant.")
+        town.ask("manager", "PATCH", path, revision=drafted["revision"], note="For the second plant.")
         wider = [{"applicationId": METER, "role": "editor"}]
         path = f"{SHARING}contracts/{{contract_id}}/amendments"
-        amended = here.ask("manager", "POST", path, addRoles=wider)
-        theirs = SHARING.format(tenant_id=here.rows["beta"])
+        amended = town.ask("manager", "POST", path, addRoles=wider)
+        theirs = SHARING.format(tenant_id=town.rows["beta"])
         path = f"{theirs}contracts/{{contract_id}}/amendments/{amended['amendmentId']}"
-        here.ask("outsider", "GET", f"{path}/impact")
-        here.ask("application", "GET", "/iam/application-management/v1/application/tenants")
+        town.ask("outsider", "GET", f"{path}/impact")
+        town.ask("application", "GET", "/iam/application-management/v1/application/tenants")

@@ -84,6 +84,20 @@ def test_the_watch_sees_what_it_watches_for(opened: Opener, running_portal: Runn
         assert sign in found
 
 
+def test_the_reference_of_the_api_opens(opened: Opener, running_portal: RunningPortal) -> None:
+    """Under the policy of every page: nothing inline, no foreign host. The console leads to it."""
+    login = Login.of(running_portal.story["provider"])
+    page, _watch = opened()
+    browsing.sign_in(page, running_portal.address, login)
+    page.goto(f"/t/{login.slug}/")
+    page.locator(".shell-top .menu-end summary").click()
+    page.get_by_role("link", name="REST API").click()
+    page.locator("[data-tag=assignments]").click()
+    expect(page.get_by_text("List assignments")).to_be_visible()
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator("html.dark-mode")).to_be_visible()
+
+
 def test_who_may_not_is_told_why(opened: Opener, running_portal: RunningPortal) -> None:
     provider = Login.of(running_portal.story["provider"])
     page, watch = opened()

@@ -12,9 +12,11 @@ from django.test import Client as Browser
 
 from accesscontrol.portal_roles import ROLE_KEYS
 from applications.actions import clients
+from iam_portal.launchers.doors import Door
+from tenants.models import Tenant
 from tests.applications import sharing
 from tests.support.factories import SYSTEM, make_group, make_partners, make_tenant, make_user
-from tests.support.knocking import Knocker, basic, browser, person, service
+from tests.support.knocking import Knocker, address_of, basic, browser, person, service
 
 METER = "acme.meter"
 ACCESS = "/iam/access-management/v1/tenants/{tenant_id}/"
@@ -25,8 +27,13 @@ SHARING = "/iam/application-management/v1/tenants/{tenant_id}/"
 class Town:
     """``visitors`` by what they are; ``rows`` by what addresses call them."""
 
-    visitors: dict[str, Knocker] = field(default_factory=dict)
+    visitors: dict[str, Knocker]
+    acme: Tenant
     rows: dict[str, Any] = field(default_factory=dict)
+
+    def address(self, door: Door) -> str:
+        """Where something is, as far as there is something."""
+        return address_of(door, self.acme, **self.rows)
 
     def ask(self, who: str, method: str, path: str, *, revision: str = "", **body: Any) -> Any:
         """What the door answers to a request that must succeed; what it does stays done."""
@@ -71,7 +78,7 @@ def told() -> Town:
         "outsider": service(beta, "robot", *ROLE_KEYS),
         "nobody": Knocker(),
     }
-    town = Town(visitors, {name: str(value) for name, value in rows.items()})
+    town = Town(visitors, acme, {name: str(value) for name, value in rows.items()})
     _furnish(town)
     return town
 
