@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.attempting import attempts, fill, send, snapshot
 from tests.support.escalating import ROLE, WAYS
+from tests.support.factories import SYSTEM
 from tests.support.granting import Office
 
 PAGES = [name for name, way in WAYS.items() if way.page]
@@ -64,3 +65,19 @@ def test_in_a_batch_each_is_refused_for_itself(office: Office) -> None:
     assert [(row["status"], row["problem"]["code"]) for row in rows] == [(403, "forbidden")] * 2
     assert snapshot(office) == before
     assert [row.subject_id for row in attempts(office)] == whom
+
+
+def test_roles_of_other_applications_are_the_access_managers_there_too(office: Office) -> None:
+    """Whoever only manages applications opens no service that holds a role of another one."""
+    robot, viewer = office.tool, "viewer"
+    office.give(viewer, office.robot.id, principal_application_id=robot.id)(SYSTEM)
+    before = snapshot(office)
+    reply = send(
+        office, "modules", "POST", f"management/applications/{robot.id}/clients/{robot.id}/secrets", {}
+    )
+    assert reply.status_code == 403
+    assert [reason["code"] for reason in reply.json()["reasons"]] == ["not_access_manager"]
+    assert snapshot(office) == before
+    (row,) = attempts(office)
+    assert (row.after["missing"], row.after["reasons"]) == ([], ["not_access_manager"])
+    assert (row.subject_kind, row.subject_id) == ("application", robot.id)

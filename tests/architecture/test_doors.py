@@ -1,73 +1,107 @@
-"""The table of doors, and everybody in front of each of them."""
+"""Everybody in front of each door: who holds one role of the portal, or none, and who is not of here."""
 
 import json
+from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
-from accesscontrol.portal_roles import RESOURCES
-from iam_portal.gate import Permission
-from iam_portal.launchers import doors
-from iam_portal.launchers.doors import OPEN, OWN_APPLICATION, Door, opened_by
-from iam_portal.launchers.portal import ROOT
-from tests.support.knocking import House, Knocker, address_of, browser
+from accesscontrol import authentication, gate
+from accesscontrol.portal_roles import ROLE_KEYS
+from iam_portal.launchers.doors import OWN_APPLICATION
+from tenants import history
+from tenants.http import pages
+from tenants.models import Tenant
+from tests.support import agreed
+from tests.support.agreed import of_kind
+from tests.support.coming_in import wrong_answers
+from tests.support.knocking import House, Knocker, address_of, browser, person
 
+OWN = agreed.agreed()["user"]
+INSTALLATION = [door for door in agreed.REST if agreed.resources_of(door) == {"Organizations"}]
 STRANGER = Knocker()
 
 
-def of_kind(kind: str) -> list[Door]:
-    found = [door for door in doors.doors() if door.kind == kind]
-    assert found
-    return found
+@pytest.fixture(scope="module")
+def operators(house: House) -> dict[str, Knocker]:
+    """For each role somebody in the platform tenant who holds it there."""
+    platform = Tenant.objects.get(is_platform=True)
+    return {key: browser(platform, person(platform, key, key)[1]) for key in ROLE_KEYS}
 
 
-# --- what is declared ---------------------------------------------------------------------------------
+@pytest.fixture(scope="module", autouse=True)
+def remembered(house: House, operators: dict[str, Knocker]) -> Iterator[None]:
+    """Whatever a knock does is taken back: what somebody holds is asked for once, by the real functions.
+
+    Nor does time pass (tokens live for minutes), and what is written of a refusal is tried elsewhere.
+    """
+    held: dict[Any, Any] = {}
+    at = timezone.now()
+    permissions, standing = gate.permissions, authentication.decision.standing
+
+    def permissions_once(**asked: Any) -> Any:
+        actor = asked["actor"]
+        key = (actor.kind, actor.id, actor.tenant_id, actor.only_roles, asked["tenant_id"])
+        return held[key] if key in held else held.setdefault(key, permissions(**asked))
+
+    def standing_once(claims: Any, **asked: Any) -> Any:
+        key = (claims["jti"], asked["target_id"])
+        return held[key] if key in held else held.setdefault(key, standing(claims, **asked))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(timezone, "now", lambda: at)
+        for place in (history, pages):
+            patch.setattr(place, "record_refusal", lambda refusal: None)
+        patch.setattr(gate, "permissions", permissions_once)
+        patch.setattr(authentication.decision, "standing", standing_once)
+        yield
 
 
-def test_the_written_table_is_current() -> None:
-    assert (ROOT / "docs" / "doors.md").read_text() == doors.document(), "run 'make doors'"
+# --- each role at each door ----------------------------------------------------------------------------
 
 
-def test_every_door_asks_or_says_why_not() -> None:
-    silent = [door.name for door in doors.doors() if not door.permission and door.name not in OPEN]
-    assert silent == []
+@pytest.mark.parametrize("role", ROLE_KEYS)
+def test_a_person_comes_as_far_as_the_role_goes(house: House, role: str) -> None:
+    """One's own account needs no role."""
+    held = agreed.agreed()[role] | OWN
+    assert wrong_answers(house.people[role], agreed.TABLE, held, house) == {}
 
 
-def test_nothing_that_asks_is_called_open() -> None:
-    known = {door.name for door in doors.doors() if not door.permission}
-    assert set(OPEN) == known
+@pytest.mark.parametrize("role", ROLE_KEYS)
+def test_a_service_comes_as_far_as_the_role_goes(house: House, role: str) -> None:
+    assert wrong_answers(house.services[role], agreed.REST, agreed.agreed()[role], house) == {}
 
 
-def test_every_permission_is_one_of_the_portal_that_somebody_holds() -> None:
-    wanted = {door.permission for door in doors.doors()} - {"", OWN_APPLICATION}
-    parts = [part for permission in wanted for part in Permission.alternatives(permission)]
-    assert {part.resource for part in parts} <= set(RESOURCES)
-    assert [str(part) for part in parts if not opened_by(str(part))] == []
+def test_without_a_role_there_is_ones_own_account(house: House) -> None:
+    assert wrong_answers(house.nobody, agreed.TABLE, OWN, house) == {}
 
 
-def test_nothing_is_declared_for_a_method_that_is_not_served() -> None:
-    idle = {
-        f"{door.name}: {method}"
-        for door in of_kind("rest")
-        for method in getattr(door.view, "permissions", {})
-        if not hasattr(door.view, method.lower())
-    }
-    assert idle == set()
+@pytest.mark.parametrize("role", ROLE_KEYS)
+def test_only_from_the_platform_one_acts_on_the_installation(
+    house: House, operators: dict[str, Knocker], role: str
+) -> None:
+    """The same role in any other organization finds nothing there, not even itself."""
+    platform = Tenant.objects.get(is_platform=True)
+    for door in INSTALLATION:
+        let_in = role in agreed.opens_to(door.permission)
+        known = {"organization_id": house.neighbour.id} if "{organization_id}" in door.address else {}
+        reply = operators[role].knock(door.method, address_of(door, platform, **known))
+        assert reply.status_code in ((200, 400, 409) if let_in else (403,)), door
+        here = house.people[role].knock(door.method, address_of(door, house.acme, **known))
+        assert here.status_code == (404 if let_in else 403), door
+    assert len(INSTALLATION) >= 4
 
 
-def test_a_tenants_door_names_the_tenant() -> None:
-    """Its own; a door of one's own application names at most one that it serves."""
-    astray = [
-        door.address
-        for door in of_kind("rest")
-        if ("/application/" in door.address if "{tenant_id}" in door.address else True)
-        != (door.permission == OWN_APPLICATION)
-    ]
-    assert astray == []
-    assert [door.address for door in of_kind("page") if not door.address.startswith("/t/{slug}/")] == []
+def test_a_service_comes_to_its_own_application_whatever_it_holds(house: House) -> None:
+    for door in of_kind("rest"):
+        if door.permission == OWN_APPLICATION:
+            reply = house.services["user"].knock(door.method, address_of(door, house.acme))
+            assert reply.status_code not in (401, 403) and reply.status_code < 500, door
 
 
-# --- REST: outsiders and strangers; every role stands in test_role_doors --------------------------------
+# --- outsiders and strangers --------------------------------------------------------------------------
 
 
 def test_a_person_is_no_application(house: House) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from iam_portal.gate import Permission, Privilege
-from iam_portal.launchers.doors import Door
+from iam_portal.launchers import doors
+from iam_portal.launchers.doors import OWN_APPLICATION, Door
 
 # r read, a add, m modify, d delete, x execute; * all five.
 ROLES = """
@@ -26,7 +27,7 @@ user                                OwnAccount:*
 """
 
 # What is below these parts of an address is about that resource; the longest that fits counts.
-REST = """
+REST_AREAS = """
 access-review            Reports
 applications             Modules
 assignments              Roles
@@ -49,7 +50,7 @@ users                    Users
 users/{user_id}/groups   Groups
 webhooks                 Webhooks
 """
-PAGES = """
+PAGE_AREAS = """
                                  OwnAccount
 account                          OwnAccount
 activity                         ActivityLog
@@ -69,11 +70,21 @@ QUESTIONS = ("decisions", "token-preview", "availability:batch", "configuration:
 # The pages where one method asks for more than the page does.
 MORE = {("POST", "groups/{group_id}"): "Groups:modify"}
 PREFIXES = {
-    "/iam/access-management/v1/tenants/{tenant_id}/": REST,
-    "/iam/application-management/v1/tenants/{tenant_id}/": REST,
-    "/t/{slug}/": PAGES,
+    "/iam/access-management/v1/tenants/{tenant_id}/": REST_AREAS,
+    "/iam/application-management/v1/tenants/{tenant_id}/": REST_AREAS,
+    "/t/{slug}/": PAGE_AREAS,
 }
+REST = [door for door in doors.doors() if door.kind == "rest" and door.permission != OWN_APPLICATION]
+PAGE_DOORS = [door for door in doors.doors() if door.kind == "page"]
+TABLE = [*REST, *PAGE_DOORS]
 _LETTERS = {"r": "read", "a": "add", "m": "modify", "d": "delete", "x": "execute"}
+
+
+def of_kind(kind: str) -> list[Door]:
+    """The doors of one kind; there are some."""
+    found = [door for door in doors.doors() if door.kind == kind]
+    assert found
+    return found
 
 
 def agreed() -> dict[str, frozenset[str]]:
