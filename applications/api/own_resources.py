@@ -82,7 +82,7 @@ class OwnResources(ServedTenantAPI):
             rows = rows.filter(type=kind.replace("\x00", "")[:200])
         if text := searched(request):
             rows = rows.filter(Q(key__icontains=text) | Q(name__icontains=text))
-        if cursor := cursor_of(request):
+        if (cursor := cursor_of(request)) is not None:
             if len(cursor) != 2:
                 raise Invalid("The cursor is not one that was given out.")
             rows = rows.filter(Q(type=cursor[0], key__gt=cursor[1]) | Q(type__gt=cursor[0]))
@@ -143,8 +143,8 @@ class OneOwnResource(ServedTenantAPI):
 
         What it does not offer any more is taken from the tenant's roles. ``If-Match`` takes its revision.
         """
-        address, body = _address(resource_type, resource_id), self.read(ResourceBody)
-        wanted = _wanted(address, body, self.revision())
+        body = self.read(ResourceBody)
+        wanted = _wanted(_address(resource_type, resource_id), body, self.revision())
         outcome = resources.put(self.place, wanted)
         assert outcome.row is not None
         shape = _shape(outcome.row, wanted.parent)

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from accesscontrol.actions import assignments, tenant_roles
 from accesscontrol.actions.assignments import Wanted
 from accesscontrol.actions.tenant_roles import Definition
+from applications.models import Event
 from iam_portal.walls import cross_tenant
 from tenants.models import HistoryEvent, Tenant, User
 from tests.accesscontrol.mirroring import Story
@@ -85,3 +86,15 @@ def recorded(tenant: Tenant) -> list[tuple[str, Any, Any]]:
     with cross_tenant():
         rows = HistoryEvent.objects.filter(tenant=tenant, action__startswith="resource.")
         return list(rows.order_by("id").values_list("action", "before", "after"))
+
+
+def told(tenant: Tenant) -> list[dict[str, Any]]:
+    """The events about resources in a tenant's stream."""
+    with cross_tenant():
+        rows = Event.objects.filter(type="iam.resource.changed.v1", tenant=tenant)
+        return list(rows.order_by("id").values_list("data", flat=True))
+
+
+def batch(story: Story, *items: Any, **more: Any) -> Any:
+    """Many of Beta's."""
+    return call(story, "POST", story.beta, ":batch", {"items": list(items)}, **more)

@@ -39,6 +39,7 @@ from tests.support.happening import (
     tenant_names,
 )
 from tests.support.other_acts import OtherActs
+from tests.support.own_acts import OwnActs
 from tests.support.role_acts import RoleActs
 from tests.support.universe import Universe
 
@@ -69,7 +70,7 @@ class TenantsOwn(History):
         self.tries(act, there)
 
 
-class Mirroring(ContractActs, OtherActs, AmendmentActs, RoleActs, TenantsOwn):
+class Mirroring(ContractActs, OtherActs, AmendmentActs, RoleActs, OwnActs, TenantsOwn):
     """After each act the job runs, and a mirror of some earlier moment is brought up to date."""
 
     def __init__(self) -> None:

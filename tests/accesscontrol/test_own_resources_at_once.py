@@ -1,6 +1,7 @@
 """Two at once at the resources of one tenant, on real connections: they take turns, and no loop closes."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,9 +14,10 @@ from accesscontrol.models import TenantRolePermission
 from applications.actions import resources
 from applications.actions.resource_rows import Place
 from applications.actions.resources import Wanted
-from applications.models import Resource
+from applications.models import Application, Resource
 from iam_portal.errors import DomainError
 from iam_portal.walls import cross_tenant, tenant_scope
+from tenants.models import Tenant
 from tests.applications.sharing import accepted, make_pair, register
 from tests.support.factories import SYSTEM
 from tests.tenants.conftest import Racers
@@ -23,64 +25,63 @@ from tests.tenants.conftest import Racers
 KIND = "urn:test"
 
 
+@dataclass
+class Yard:
+    """Where Beta's resources stand."""
+
+    meter: Application
+    beta: Tenant
+    at: datetime
+
+    def place(self, at: datetime | None = None) -> Place:
+        return Place(application=self.meter, tenant=self.beta, by=SYSTEM, at=at or self.at)
+
+    def put(self, key: str, parent: str | None = None, at: datetime | None = None) -> Any:
+        above = (KIND, parent) if parent else None
+        wanted = Wanted(address=(KIND, key), name=key, privileges=("read",), parent=above)
+        with tenant_scope(self.beta.id):
+            return resources.put(self.place(at), wanted)
+
+    def end(self, key: str) -> None:
+        with tenant_scope(self.beta.id):
+            resources.end(self.place(), (KIND, key))
+
+    def role(self, key: str) -> None:
+        permissions = [(self.meter.id, KIND, key, "read")]
+        made = Definition(key="night", name="Night", description="", permissions=permissions)
+        tenant_roles.define(tenant=self.beta, definition=made, by=SYSTEM, at=self.at)
+
+    def under(self, key: str, parent: str) -> None:
+        """Past every check of the code."""
+        with transaction.atomic(), cross_tenant():
+            own = Resource.objects.filter(owner_tenant=self.beta)
+            own.filter(key=key).update(parent=own.get(key=parent))
+
+
 def test_two_at_once(committed_db: None) -> None:
     at = datetime.now(UTC)
     acme, beta = make_pair()
-    meter = register(acme, "press", at)
-    accepted(acme, beta, meter.id, at=at)
-
-    def put(key: str, *privileges: str, parent: str | None = None, at: datetime = at) -> Any:
-        wanted = Wanted(
-            address=(KIND, key),
-            name=key,
-            privileges=privileges or ("read",),
-            parent=(KIND, parent) if parent else None,
-        )
-        place = Place(application=meter, tenant=beta, by=SYSTEM, at=at)
-        with tenant_scope(beta.id):
-            return resources.put(place, wanted)
-
-    def end(key: str) -> None:
-        with tenant_scope(beta.id):
-            resources.end(Place(application=meter, tenant=beta, by=SYSTEM, at=at), (KIND, key))
-
-    def role(key: str) -> None:
-        permissions = [(meter.id, KIND, key, "read")]
-        made = Definition(key="night", name="Night", description="", permissions=permissions)
-        tenant_roles.define(tenant=beta, definition=made, by=SYSTEM, at=at)
-
-    def under(row: Resource, parent: Resource) -> Callable[[], Any]:
-        """Past every check of the code."""
-
-        def run() -> None:
-            with transaction.atomic(), cross_tenant():
-                Resource.objects.filter(id=row.id).update(parent=parent)
-
-        return run
-
+    yard = Yard(register(acme, "press", at), beta, at)
+    accepted(acme, beta, yard.meter.id, at=at)
     for key in ("a", "b", "c", "d"):
-        put(key)
+        yard.put(key)
     with Racers(2) as racers:
-        found = racers.at_once(said(put, "a", parent="b"), said(put, "b", parent="a"))
+        found = racers.at_once(said(yard.put, "a", "b"), said(yard.put, "b", "a"))
         assert found.count("resource_loop") == 1
-        put("a")
-        put("b")
 
-        put("b", parent="a")
-        put("d", parent="c")
-        with cross_tenant():
-            rows = {row.key: row for row in Resource.objects.filter(owner_tenant=beta)}
-        found = racers.at_once(under(rows["a"], rows["d"]), under(rows["c"], rows["b"]))
+        for key, parent in (("a", None), ("b", None), ("b", "a"), ("d", "c")):
+            yard.put(key, parent)
+        found = racers.at_once(lambda: yard.under("a", "d"), lambda: yard.under("c", "b"))
         assert sorted(type(each).__name__ for each in found) == ["IntegrityError", "NoneType"]
 
         # The one that began later came first: the other finds what it has made.
         late = at + timedelta(seconds=1)
-        found = racers.at_once(said(put, "new", at=late), said(put, "new", at=at))
+        found = racers.at_once(said(yard.put, "new", at=late), said(yard.put, "new", at=at))
         assert sorted(outcome.made for outcome in found) == [False, True]
 
-        racers.at_once(said(end, "new"), said(role, "new"))
+        racers.at_once(said(yard.end, "new"), said(yard.role, "new"))
         with cross_tenant():
-            over = Resource.objects.get(application=meter, key="new").during
+            over = Resource.objects.get(application=yard.meter, key="new").during
             assert over.isempty or over.upper is not None
             assert not TenantRolePermission.objects.not_over(late).exists()
 

@@ -101,6 +101,7 @@ def sample(schema: dict[str, Any]) -> Any:
 def refused(house: House, door: Door, bodies: Iterable[str | bytes], *fine: int) -> dict[Any, int]:
     """Bodies that are answered otherwise."""
     own = dict.fromkeys(("application_id", "client_id"), "acme.module-manager")  # one that is there
+    own["resource_type"] = "urn:thing"
     address, visitor, wrong = address_of(door, house.acme, **own), who(house, door), {}
     for body in bodies:
         status = visitor.knock(door.method, address, body).status_code

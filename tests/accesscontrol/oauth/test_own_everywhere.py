@@ -10,6 +10,7 @@ from accesscontrol.actions import tenant_roles
 from accesscontrol.actions.tenant_roles import Definition
 from applications.actions import pauses
 from iam_portal.walls import tenant_scope
+from tenants.models import User
 from tests.accesscontrol.oauth.asking import METER, READER, Asker, asker, assign, codes
 from tests.accesscontrol.oauth.conftest import World, basic
 from tests.accesscontrol.oauth.signed_in import person, signed_in
@@ -53,28 +54,35 @@ def roles_in(token: str) -> list[str]:
     return found
 
 
-def test_every_answer_says_the_same(shared: World, desk: Asker) -> None:
+WISH = {"clientId": READER, "target": METER, "grant": "client_credentials", "scope": "openid"}
+
+
+@pytest.fixture
+def urn(shared: World, desk: Asker) -> str:
+    """The press stands in the hall; Jane and the reader hold nothing but a role over the hall."""
     jane = person(shared)
     assert keep(shared, "PUT", "hall", "read", "execute") == 201
     assert keep(shared, "PUT", "press-4", "execute", parent="hall") == 201
-    urn = define(shared, ("hall", "execute"))
-    assign(shared, shared.globex, "night", None, user_id=jane.id)
+    made = define(shared, ("hall", "execute"))
     shared.clock.forward(seconds=1)
     with tenant_scope(shared.globex.id):
         for row in shared.globex.assignments.filter(application=READER):
             shared.withdraw(row)
+    assign(shared, shared.globex, "night", None, user_id=jane.id)
     assign(shared, shared.globex, "night", None, principal_application_id=READER)
-    entry = (str(shared.globex.id), "press-4", ["execute"])
+    return made
 
-    # The service: token, introspection, preview, decision.
+
+def test_services_and_questions_about_them(shared: World, desk: Asker, urn: str) -> None:
+    """Token, introspection, preview and decision; all of it ends with the resource, in the same moment."""
     token = shared.token(READER, shared.globex, f"aud:{METER} openid").json()["access_token"]
     assert roles_in(token) == [urn]
     assert shared.introspect(METER, shared.globex, token).json()["roles"] == [urn]
-    wish = {"clientId": READER, "target": METER, "grant": "client_credentials", "scope": "openid"}
-    assert desk.post("token-preview", wish).json()["claims"]["roles"] == [urn]
-    asked = {"resourceId": "press-4", "privilege": "execute"}
+    assert desk.post("token-preview", WISH).json()["claims"]["roles"] == [urn]
+    with tenant_scope(shared.globex.id):
+        jane = User.objects.get(tenant=shared.globex, username="jane")
     for who in ({"applicationId": READER}, {"userId": jane.id}):
-        told = desk.decide(who, **asked)
+        told = desk.decide(who, resourceId="press-4", privilege="execute")
         assert (told["allowed"], codes(told["reasons"])[-1]) == (True, "permission_contained"), told
         assert (
             told["reasons"][-1]["text"] == "The role night contains execute on hall, which contains press-4."
@@ -84,13 +92,23 @@ def test_every_answer_says_the_same(shared: World, desk: Asker) -> None:
     told = desk.decide({"userId": jane.id}, resourceId="hall")
     assert codes(told["wouldNeed"]) == ["role_defined"]
 
-    # The person: token, user ACL; the application's own list; the review.
-    hers = signed_in(shared, jane).access_token
-    mine = desk.world.browser.get(
-        f"/iam/access-management/v1/tenants/{shared.globex.id}/acl",
-        headers={"Authorization": f"Bearer {hers}"},
-    ).json()["resources"]
-    assert entry in [(e["owningTenantId"], e["resourceId"], e["privileges"]) for e in mine]
+    assert keep(shared, "DELETE", "hall") == 204
+    assert shared.introspect(METER, shared.globex, token).json() == {"active": False}
+    assert desk.post("token-preview", WISH).json()["granted"] is False
+    told = desk.decide({"userId": jane.id}, resourceId="press-4", privilege="execute")
+    assert told["allowed"] is False
+    assert desk.get(f"access-review?applicationId={METER}").json()["items"] == []
+
+
+def test_people_lists_and_the_review(shared: World, desk: Asker, urn: str) -> None:
+    with tenant_scope(shared.globex.id):
+        jane = User.objects.get(tenant=shared.globex, username="jane")
+    hers = {"Authorization": f"Bearer {signed_in(shared, jane).access_token}"}
+    path = f"/iam/access-management/v1/tenants/{shared.globex.id}/acl"
+    mine = desk.world.browser.get(path, headers=hers).json()["resources"]
+    assert (str(shared.globex.id), "press-4", ["execute"]) in [
+        (e["owningTenantId"], e["resourceId"], e["privileges"]) for e in mine
+    ]
     sent = {"Authorization": basic(METER, shared.secrets[METER])}
     whole = shared.browser.get(ACL, headers=sent).json()["resources"]
     [press] = [each for each in whole if each["resourceId"] == "press-4"]
@@ -102,13 +120,6 @@ def test_every_answer_says_the_same(shared: World, desk: Asker) -> None:
         ("hall", "dynamic", ["read", "execute"])
     ]
     assert desk.get("roles/night").json()["permissions"][0]["resourceId"] == "hall"
-
-    # It ends with the resource, in the same moment and everywhere.
-    assert keep(shared, "DELETE", "hall") == 204
-    assert shared.introspect(METER, shared.globex, token).json() == {"active": False}
-    assert desk.post("token-preview", wish).json()["granted"] is False
-    assert desk.decide({"userId": jane.id}, **asked)["allowed"] is False
-    assert desk.get(f"access-review?applicationId={METER}").json()["items"] == []
 
 
 def test_it_counts_while_the_application_runs_there(shared: World, desk: Asker) -> None:
