@@ -58,12 +58,17 @@ def test_nothing_is_given_to_who_is_deleted_meanwhile(
             refusals = [one for one in outcomes if isinstance(one, Exception)]
             assert [one for one in refusals if not isinstance(one, DomainError)] == []
             assert outcomes[0] is None  # deleted, whoever came first
-            at = datetime.now(UTC)
-            with tenant_scope(acme.id):
-                assert not User.objects.filter(pk=joe.pk).exists()
-                for model in (Membership, Assignment, UserActivity):
-                    assert not model.objects.not_over(at).filter(user=joe).exists(), model
-                assert not UserSession.objects.filter(user=joe, ended_at=None).exists()
-                assert not UserLink.objects.filter(user=joe, used_at=None).exists()
-                left = User.everyone.get(pk=joe.pk)
-                assert (left.email, left.has_usable_password()) == ("", False)
+            assert_gone(joe)
+
+
+def assert_gone(joe: User) -> None:
+    """Nothing of his is left that counts, now or later."""
+    at = datetime.now(UTC)
+    with tenant_scope(joe.tenant_id):
+        assert not User.objects.filter(pk=joe.pk).exists()
+        for model in (Membership, Assignment, UserActivity):
+            assert not model.objects.not_over(at).filter(user=joe).exists(), model
+        assert not UserSession.objects.filter(user=joe, ended_at=None).exists()
+        assert not UserLink.objects.filter(user=joe, used_at=None).exists()
+        left = User.everyone.get(pk=joe.pk)
+        assert (left.email, left.has_usable_password()) == ("", False)
