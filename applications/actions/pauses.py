@@ -1,6 +1,7 @@
 """Pausing an accepted contract, now or planned, and resuming it. The provider's acts."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -10,6 +11,7 @@ from applications.actions.drafts import state_of
 from applications.actions.record import finish, snapshot
 from applications.models import Contract, ContractPause
 from applications.policies import lock_contract
+from iam_portal.decision import rfc3339
 from iam_portal.errors import DomainError, Invalid, NotFound
 from iam_portal.gate import Actor
 from tenants.models import Tenant, since
@@ -51,7 +53,7 @@ def pause(
             raise WrongState("The contract will have ended by then.", data=state_of(contract))
         if contract.pauses.filter(during__overlap=since(moment, until)).exists():
             raise AlreadyPaused("There is a pause in that time already.", data=state_of(contract))
-        before = snapshot(contract, at)
+        before = {**snapshot(contract, at), **_told(contract, at)}
         with changing(contract, at=at):
             row = ContractPause(
                 contract=contract, during=since(moment, until), note=note, by_name=by.name[:200]
@@ -59,7 +61,8 @@ def pause(
             row.full_clean()
             row.save()
             verb = "paused" if moment == at else "pause_planned"
-            finish(contract, verb, by=by, at=at, before=before, note=note)
+            extra = _told(contract, at)
+            finish(contract, verb, by=by, at=at, before=before, note=note, extra=extra)
     return contract
 
 
@@ -74,10 +77,11 @@ def resume(
         running = contract.pauses.filter(during__contains=at)
         if not running.exists():
             raise NotPaused("The contract is not paused.", data=state_of(contract))
-        before = snapshot(contract, at)
+        before = {**snapshot(contract, at), **_told(contract, at)}
         with changing(contract, at=at):
             running.update(during=clipped(at))
-            finish(contract, "resumed", by=by, at=at, before=before, note=note)
+            extra = _told(contract, at)
+            finish(contract, "resumed", by=by, at=at, before=before, note=note, extra=extra)
     return contract
 
 
@@ -97,8 +101,15 @@ def cancel(
         planned = contract.pauses.filter(id=pause_id, during__startswith__gt=at)
         if not planned.exists():
             raise NotFound
-        before = snapshot(contract, at)
+        before = {**snapshot(contract, at), **_told(contract, at)}
         with changing(contract, at=at):
             planned.delete()  # it never counted
-            finish(contract, "pause_cancelled", by=by, at=at, before=before, note="")
+            extra = _told(contract, at)
+            finish(contract, "pause_cancelled", by=by, at=at, before=before, note="", extra=extra)
     return contract
+
+
+def _told(contract: Contract, at: datetime) -> dict[str, Any]:
+    """Its pauses that are not over, as history and events show them."""
+    spans = contract.pauses.not_over(at).order_by("during").values_list("during", flat=True)
+    return {"pauses": [{"from": rfc3339(span.lower), "until": rfc3339(span.upper)} for span in spans]}
