@@ -38,11 +38,15 @@ class Scope:
 def scope_of(act: Act) -> Scope | None:
     """The scope of an act on a contract, a partnership, an application or a tenant; None for others.
 
+    An act on many things brings its own (:func:`within`, :func:`around`), and has locked them.
+
     Taken from the read model: what is not held from now on, now or by plan, cannot be lost. What the act will
     lock is locked first, in the same order, and the subject read again: between the two looks only the act
     itself changes anything here.
     """
     subject = act.subject
+    if isinstance(subject, Scope):
+        return subject
     if isinstance(subject, Contract):
         row = lock_contract(tenant=act.tenant, contract_id=subject.id, revision=None)
         return _of_contracts([row], act, f"r-{row.revision}", subject_is_contract=True)
@@ -61,6 +65,21 @@ def scope_of(act: Act) -> Scope | None:
         mine = Q(tenant=subject) | Q(scope_tenant=subject) | Q(application__owner=subject)
         return Scope(_pairs(mine, act.at), portal_in=str(subject.id))
     return None
+
+
+def within(tenant: Tenant, *, at: datetime) -> Scope:
+    """What its own people and services hold there, or through contracts of others."""
+    return Scope(_pairs(Q(tenant=tenant), at), portal_in=str(tenant.id))
+
+
+def around(tenant: Tenant, *, at: datetime) -> Scope:
+    """The same, and what others have of it: its applications, and whoever works on its data.
+
+    Unlike the scope of a tenant it locks no application of others: they are not this tenant's to hold.
+    """
+    lock_applications(tenant.applications.exclude(id=PORTAL_ID).values_list("id", flat=True))
+    mine = Q(tenant=tenant) | Q(scope_tenant=tenant) | Q(application__owner=tenant)
+    return Scope(_pairs(mine, at), portal_in=str(tenant.id))
 
 
 def _of_partnership(subject: Partnership, act: Act) -> Scope:

@@ -111,7 +111,7 @@ def _is_role(of: Comparison, one: Assignment, pointer: str) -> bool:
 
 def _by_contract(of: Comparison, one: Assignment, pointer: str) -> Assignment | None:
     """The one access contract that gives it, named by its provider alone where that is enough."""
-    partner = of.state.partners.get(one.provider or "")
+    partner = of.state.partners.get((one.provider or "").lower())
     slug = partner.slug if partner is not None else ""
     ways = of.state.received.get((slug, one.application_id or "", one.role), ())
     if not ways or (one.contract_id is not None and one.contract_id not in ways):

@@ -73,7 +73,7 @@ def contracts(of: Comparison) -> tuple[list[Step], list[Step]]:
 def _resolved(of: Comparison) -> Iterator[Wanted]:
     """With the partner's slug, and as of now."""
     for number, one in enumerate(of.wanted.contracts or ()):
-        pointer, partner = f"/contracts/{number}", of.state.partners.get(one.consumer)
+        pointer, partner = f"/contracts/{number}", of.state.partners.get(one.consumer.lower())
         if one.type not in of.types:
             detail = f"This needs the permission {RESOURCES[one.type]}:read."
             of.object(pointer, "forbidden", detail)

@@ -1,26 +1,36 @@
 """A document against what stands: the plan is the application itself, tried and taken back."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-from django.db import transaction
+from django.db import OperationalError, transaction
+from psycopg.errors import DeadlockDetected
 
 from accesscontrol.configuration import shape
 from accesscontrol.configuration.carrying import Carrier, NeedsPermission, Refused
 from accesscontrol.configuration.comparing import Comparison, Objections
 from accesscontrol.configuration.comparing_holders import steps as steps_of
 from accesscontrol.configuration.locking import lock
+from accesscontrol.configuration.outcomes import (
+    CannotApply,
+    MayNotApply,
+    Plan,
+    PlanChanged,
+    PlanRequired,
+    TooManySteps,
+)
 from accesscontrol.configuration.shape import Configuration, Names
 from accesscontrol.configuration.state import State, read
-from accesscontrol.configuration.steps import ADD, CHANGE, REMOVE, Step
+from accesscontrol.configuration.steps import ADD, Step
+from applications.impact_scope import Scope, around, within
 from applications.policies import RESOURCES
-from iam_portal.errors import DomainError, Forbidden, Invalid, Kind
+from iam_portal.errors import DomainError, Forbidden
 from iam_portal.gate import Actor, Permission, gate, require
 from iam_portal.walls import tenant_scope
 from tenants import history
-from tenants.impact import Act, Impact, foresee, revision_of, weigh
+from tenants.impact import Act, Impact, ImpactBusy, foresee, revision_of, weigh
 from tenants.models import Tenant
 
 READ, MODIFY = Permission.parse("Configuration:read"), Permission.parse("Configuration:modify")
@@ -36,70 +46,15 @@ READING = {
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """``revision`` stands for the document, for what it was compared with, and for what would be lost."""
+class _Asked:
+    """What both acts are told."""
 
-    revision: str
-    steps: tuple[Step, ...]
-    objections: Objections
-    impact: Impact | None
-    refused: tuple[DomainError, ...] = ()  # of what history is to say that somebody tried
-
-    def as_json(self) -> dict[str, Any]:
-        """The wire form."""
-        verbs = [step.verb for step in self.steps]
-        return {
-            "revision": self.revision,
-            "summary": {verb: verbs.count(verb) for verb in (ADD, CHANGE, REMOVE)},
-            "steps": [step.as_json() for step in self.steps],
-            "objections": self.objections,
-            "impact": dict(self.impact.parts) if self.impact is not None else None,
-        }
-
-
-class _NotApplied(DomainError):
-    """Carries what the doors are to record of it."""
-
-    def __init__(self, detail: str, plan: Plan) -> None:
-        super().__init__(detail, data={"plan": plan.as_json()})
-        self.refused = plan.refused
-
-
-class PlanRequired(_NotApplied):
-    """Nobody applies what he has not seen: it takes the revision of a plan. ``data`` holds the plan."""
-
-    code = "plan_required"
-    kind = Kind.PRECONDITION
-
-
-class PlanChanged(_NotApplied):
-    """The document or the world is another than that of the plan. ``data`` holds the plan as it is now."""
-
-    code = "plan_changed"
-    kind = Kind.STALE
-
-
-class CannotApply(_NotApplied):
-    """Something speaks against it; every objection is listed. Nothing was changed."""
-
-    code = "configuration_not_possible"
-
-    def __init__(self, detail: str, plan: Plan) -> None:
-        super().__init__(detail, plan)
-        self.errors = plan.objections
-
-
-class MayNotApply(CannotApply):
-    """Some of it the actor may not do; he may not do it by a document either."""
-
-    code = Forbidden.code
-    kind = Kind.FORBIDDEN
-
-
-class TooManySteps(Invalid):
-    """More than is done at once; apply it in parts."""
-
-    code = "too_many_steps"
+    tenant: Tenant
+    wanted: Configuration
+    prune: frozenset[str]
+    by: Actor
+    at: datetime
+    most: int | None
 
 
 def export(*, tenant: Tenant, by: Actor, at: datetime) -> Configuration:
@@ -121,16 +76,9 @@ def plan(
 ) -> Plan:
     """What applying it would do; afterwards nothing has happened. Waits for nobody for long."""
     found: list[Plan] = []
-    asked: dict[str, Any] = {
-        "tenant": tenant,
-        "wanted": wanted,
-        "prune": prune,
-        "by": by,
-        "at": at,
-        "most": most,
-    }
+    asked = _Asked(tenant, wanted, frozenset(prune), by, at, most)
     looking = Act(name="configure", tenant=tenant, subject=None, at=at)
-    foresee(looking, lambda: found.append(_carried(**asked)))
+    foresee(looking, lambda: found.append(_carried(asked)))
     return found[0]
 
 
@@ -149,16 +97,9 @@ def apply(
     The doors lock first (``locking.lock``) and take the moment then: of two at once the second has to see
     what the first one did, also when it came in earlier.
     """
-    asked: dict[str, Any] = {
-        "tenant": tenant,
-        "wanted": wanted,
-        "prune": prune,
-        "by": by,
-        "at": at,
-        "most": most,
-    }
-    with transaction.atomic():
-        done = _carried(**asked)
+    asked = _Asked(tenant, wanted, frozenset(prune), by, at, most)
+    with _patient(), transaction.atomic():
+        done = _carried(asked)
         if expected is None:
             text = "Look at the plan first, then send its revision in If-Match. Nothing was changed."
             raise PlanRequired(text, done)
@@ -175,16 +116,9 @@ def apply(
     return done
 
 
-def _carried(
-    *,
-    tenant: Tenant,
-    wanted: Configuration,
-    prune: Collection[str],
-    by: Actor,
-    at: datetime,
-    most: int | None,
-) -> Plan:
+def _carried(asked: _Asked) -> Plan:
     """Compared and done, under the locks of all that it touches, in the caller's transaction."""
+    tenant, wanted, by, at = asked.tenant, asked.wanted, asked.by, asked.at
     with tenant_scope(tenant.id):
         lock(tenant, wanted, at=at)
         require(actor=by, tenant_id=tenant.id, permission=MODIFY, at=at)  # he may have waited for the locks
@@ -195,27 +129,45 @@ def _carried(
         state = read(tenant=tenant, sections=sections, types=types, usernames=_people(seen), at=at)
         of = Comparison(state, seen, names, types, _principal(tenant, by), at)
         steps = steps_of(of)
-        if most is not None and len(steps) > most:
-            raise TooManySteps(f"These are {len(steps)} steps; at most {most} are done at once.")
-        objections = [*_hidden(hidden), *of.objections, *_final(steps, prune)]
-        impact, refused = _done(tenant, state, steps, by, at)
+        if asked.most is not None and len(steps) > asked.most:
+            raise TooManySteps(f"These are {len(steps)} steps; at most {asked.most} are done at once.")
+        objections = [*_hidden(hidden), *of.objections, *_final(steps, asked.prune)]
+        astray = {one["pointer"].split("/")[1] for one in objections if one["code"] == Forbidden.code}
+        impact, refused = _done(asked, state, steps)
         objections += [objection for one in refused for objection in one.objections()]
         facts = [shape.document(one, names) for one in (wanted, state.configuration)]
-        weight = [*facts, sorted(prune), hidden, impact.revision]
+        weight = [*facts, sorted(asked.prune), hidden, impact.revision]
         shown = impact if _takes(steps) else None
-        records = _refusals(tenant, hidden, refused, by, at)
-        return Plan(revision_of(weight), tuple(steps), objections, shown, records)
+        tried = _tried(asked, astray, refused)
+        return Plan(revision_of(weight), tuple(steps), objections, shown, tried)
 
 
-def _done(
-    tenant: Tenant, state: State, steps: list[Step], by: Actor, at: datetime
-) -> tuple[Impact, list[Refused]]:
-    """Between two looks at the whole tenant, where something may be taken from somebody."""
+def _done(asked: _Asked, state: State, steps: list[Step]) -> tuple[Impact, list[Refused]]:
+    """Between two looks at all that rests on the tenant, where something may be taken from somebody."""
+    tenant, by, at = asked.tenant, asked.by, asked.at
     carrier = Carrier(tenant, state, by, at, dict(state.group_ids))
     ask = gate().answers(actor=by, tenant_id=tenant.id, at=at)  # as of before: no step opens the next
-    subject = tenant if _takes(steps) else None
-    act = Act(name="configure", tenant=tenant, subject=subject, at=at)
+    act = Act(name="configure", tenant=tenant, subject=_scope(tenant, steps, at), at=at)
     return weigh(act, lambda: carrier.carry(steps, ask))
+
+
+@contextmanager
+def _patient() -> Iterator[None]:
+    """Whoever acts on the same things in another order is let through."""
+    try:
+        yield
+    except OperationalError as error:
+        if isinstance(error.__cause__, DeadlockDetected):
+            raise ImpactBusy("Others are at work on this at the moment. Nothing was changed.") from error
+        raise
+
+
+def _scope(tenant: Tenant, steps: Collection[Step], at: datetime) -> Scope | None:
+    """What only adds takes nothing. Others are looked at only where something is done that they can feel."""
+    if not _takes(steps):
+        return None
+    shared = any(step.section in PRUNABLE and step.verb != ADD for step in steps)
+    return around(tenant, at=at) if shared else within(tenant, at=at)
 
 
 def _takes(steps: Collection[Step]) -> bool:
@@ -269,23 +221,20 @@ def _final(steps: Collection[Step], prune: Collection[str]) -> Objections:
     ]
 
 
-def _refusals(
-    tenant: Tenant, hidden: Collection[str], refused: Collection[Refused], by: Actor, at: datetime
-) -> tuple[DomainError, ...]:
+def _tried(asked: _Asked, astray: Collection[str], refused: Collection[Refused]) -> tuple[DomainError, ...]:
     """Who tried what: each refusal of ``may grant`` as it says, those of the doors in one row."""
     tried = [one.step for one in refused if isinstance(one.why, NeedsPermission)]
     found = [one.why for one in refused if isinstance(one.why, DomainError) and one.why.record is not None]
-    if tried or hidden:
-        permissions = {text for step in tried for text in step.permissions}
+    if tried or astray:
         record = {
             "action": "configuration.refused",
-            "tenants": [tenant.id],
-            "by": by,
-            "at": at,
-            "subject": ("tenant", tenant.id, tenant.name),
+            "tenants": [asked.tenant.id],
+            "by": asked.by,
+            "at": asked.at,
+            "subject": ("tenant", asked.tenant.id, asked.tenant.name),
             "after": {
-                "sections": sorted(hidden),
-                "permissions": sorted(permissions),
+                "sections": sorted(astray),
+                "permissions": sorted({text for step in tried for text in step.permissions}),
                 "steps": [f"{step.verb} {step.section}" for step in tried],
             },
         }

@@ -106,6 +106,18 @@ def test_a_section_that_is_not_shown_tells_nothing(world: World) -> None:
     assert seen[0]["objections"] == seen[1]["objections"]
 
 
+def test_contracts_of_a_type_that_is_not_shown_stay_as_they_are(world: World) -> None:
+    client = person(world.acme, "half", "access-configuration-manager", "access-contract-manager")
+    whole = world.document(world.acme)["contracts"]
+    shown = world.document(world.acme, client)["contracts"]
+    assert [one["type"] for one in shown] == ["access"]
+    assert world.plan(world.acme, {"version": 1, "contracts": shown}, client).json()["steps"] == []
+    refused = attempt(world, {"version": 1, "contracts": whole}, client)
+    assert [one["type"] for one in whole] == ["access", "provision"]
+    assert codes(refused) == {("/contracts/1", "forbidden")}
+    assert world.history(world.acme, "configuration.refused")[-1].after["sections"] == ["contracts"]
+
+
 @pytest.mark.parametrize("door", ["", ":plan", ":apply"])
 def test_who_may_not_configure_does_not_come_in(world: World, door: str) -> None:
     """A reader exports; he neither plans nor applies."""
