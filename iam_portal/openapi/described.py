@@ -109,7 +109,7 @@ class DoorSchema(AutoSchema):
         usual = [401, 406]
         if hasattr(self.view, "permissions"):
             usual += [403, 404]
-        if "requestBody" in operation:
+        if "requestBody" in operation or (self.method != "GET" and "read" in self._reach.functions):
             usual += [400, 413, 415]
         return usual
 

@@ -1,5 +1,6 @@
 """The conventions of the REST doors, at every one of them: methods, forms, pages, sizes, revisions."""
 
+import json
 from collections.abc import Callable
 from unittest import mock
 
@@ -8,6 +9,7 @@ import pytest
 from iam_portal import bodies
 from iam_portal.launchers import doors
 from iam_portal.launchers.doors import METHODS, OWN_APPLICATION, Door
+from iam_portal.openapi import examples
 from tests.support import described
 from tests.support.knocking import Knocker
 from tests.support.town import Town
@@ -112,6 +114,22 @@ def test_a_revision_has_its_form(town: Town, value: str) -> None:
         if status not in (400, 404, 409, 412, 428):
             wrong[f"{door.method} {door.address}"] = status
     assert wrong == {}
+
+
+def test_nothing_is_done_on_a_revision_that_is_none(town: Town) -> None:
+    """With a body that is right; where the row is there, and nothing else is wrong, it is 412."""
+    statuses = {}
+    for door in asking("If-Match", "header"):
+        example = examples.known()[described.operations()[door.method, door.address]["operationId"]]
+        visitor = who(town, door)
+        late = Knocker({**visitor.headers, "If-Match": '"r-999999"'}, visitor.cookies)
+        body = json.dumps(example.get("request", {}))
+        statuses[f"{door.method} {door.address}"] = late.knock(
+            door.method, town.address(door), body
+        ).status_code
+    assert {door: status for door, status in statuses.items() if status < 400 or status >= 500} == {}
+    stale = {door for door, status in statuses.items() if status == 412}
+    assert len(stale) > len(statuses) / 2, statuses
 
 
 def missing(town: Town, door: Door) -> bool:

@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from iam_portal.launchers import doors, errors
 from iam_portal.launchers.portal import ROOT
@@ -72,6 +73,19 @@ def test_what_a_handler_reads_of_the_query_is_described(function: str, parameter
 def parameters(door: doors.Door) -> set[str]:
     described_ones: list[dict[str, Any]] = described.operations()[door.method, door.address]["parameters"]
     return {each["name"] for each in described_ones}
+
+
+def test_the_description_is_served_as_it_is_written() -> None:
+    """To a browser as a page, which asks for it in turn; to whoever has it, not again."""
+    visitor = Client()
+    reply = visitor.get("/iam/schema/", headers={"Accept": "application/json"})
+    assert reply.json() == described.document()
+    again = visitor.get("/iam/schema/", headers={"If-None-Match": reply["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    assert visitor.get("/iam/schema/", headers=browser)["Location"] == "/iam/reference/"
+    assert visitor.get("/iam/schema/?format=json", headers=browser).json() == reply.json()
+    assert visitor.post("/iam/schema/").status_code == 405
 
 
 def test_every_code_is_explained() -> None:

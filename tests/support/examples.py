@@ -16,7 +16,8 @@ from iam_portal.openapi.examples import FILE
 from tests.support import described
 
 JSON = dict[str, Any]
-LONGEST = 2_500  # characters of a reply that is still read
+LONGEST = 2_500  # characters of an example that is still read
+BASE = "https://iam.example.com"
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _SECRET = {
@@ -76,7 +77,7 @@ def wrong(operation: JSON, example: JSON) -> list[str]:
 
 def quiet(example: JSON) -> JSON:
     """The same, as it would be at any time."""
-    text = json.dumps(_without_secrets(example), ensure_ascii=False)
+    text = json.dumps(_without_secrets(example), ensure_ascii=False).replace("http://testserver", BASE)
     for number, value in enumerate(dict.fromkeys(_UUID.findall(text)), 1):
         text = text.replace(value, f"7311c0de-0000-4000-8000-{number:012}")
     moments = sorted({match[0] for match in _MOMENT.finditer(text)}, key=datetime.fromisoformat)
