@@ -89,11 +89,12 @@ def make_office() -> Office:
     """Everybody in place, and what each holds given by the installation."""
     at = datetime.now(UTC)
     tenant = make_tenant("acme", at=at)
-    clerk, clerks_session = person(tenant, "clerk", "access-manager", "user")
-    manager, managers_session = person(tenant, "modules", "module-manager")
-    chief, chiefs_session = person(tenant, "chief", *STRONG)
+    sessions: dict[str, str] = {}
+    clerk, sessions["clerk"] = person(tenant, "clerk", "access-manager", "user")
+    manager, sessions["modules"] = person(tenant, "modules", "module-manager")
+    chief, sessions["chief"] = person(tenant, "chief", *STRONG)
     deputy, _ = person(tenant, "deputy")
-    _, whole_session = person(tenant, "everything", *ROLE_KEYS)
+    _, sessions["everything"] = person(tenant, "everything", *ROLE_KEYS)
     invited, gone = _invited(tenant, datetime.now(UTC)), person(tenant, "gone", STRONG[0])[0]
     at = datetime.now(UTC)
     strong = make_group(tenant, "Board", at=at)
@@ -105,10 +106,7 @@ def make_office() -> Office:
     with tenant_scope(tenant.id):
         held = Assignment.objects.get(user=chief, application_role__key=STRONG[0])
         users.deactivate(tenant=tenant, user_id=gone.id, by=SYSTEM, at=at)
-        ours = Definition(key="ours", name="Ours", description="", permissions=[READ])
-        tenant_roles.define(tenant=tenant, definition=ours, by=SYSTEM, at=at)
-        wanted = Wanted(role="ours", user_id=clerk.id)
-        assignments.assign(tenant=tenant, wanted=wanted, by=SYSTEM, at=at)
+    _ours(tenant, clerk, at)
     return Office(
         tenant=tenant,
         clerk=clerk,
@@ -124,13 +122,17 @@ def make_office() -> Office:
         tool=tool,
         held=held,
         at=datetime.now(UTC),
-        sessions={
-            "clerk": clerks_session,
-            "modules": managers_session,
-            "chief": chiefs_session,
-            "everything": whole_session,
-        },
+        sessions=sessions,
     )
+
+
+def _ours(tenant: Tenant, holder: User, at: datetime) -> None:
+    """A role of the organization's own, which somebody holds already."""
+    act: dict[str, Any] = {"tenant": tenant, "by": SYSTEM, "at": at}
+    with tenant_scope(tenant.id):
+        ours = Definition(key="ours", name="Ours", description="", permissions=[READ])
+        tenant_roles.define(definition=ours, **act)
+        assignments.assign(wanted=Wanted(role="ours", user_id=holder.id), **act)
 
 
 def _invited(tenant: Tenant, at: datetime) -> User:
