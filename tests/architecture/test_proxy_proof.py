@@ -36,5 +36,6 @@ def test_certificates_of_clients_need_a_proxy_that_proves_itself(
 
 def test_a_proxy_that_proves_itself_is_taken(settings: Settings) -> None:
     whole = production(PORTAL_CLIENT_CERTIFICATE_HEADER="ClientCert", PORTAL_PROXY_SECRET=f"{PROOF}p")
-    assert started(whole).PORTAL_PROXY_SECRETS == [f"{PROOF}p"]
+    (secret,) = started(whole).PORTAL_PROXY_SECRETS
+    assert secret == f"{PROOF}p"
     assert checks.unproved_certificates(None) == []  # without the header there is nothing to prove
