@@ -1,5 +1,6 @@
 """What every test stands on: settings, a real database with its second wall, a whole portal."""
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -29,6 +30,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         marker = item.get_closest_marker("django_db")
         if marker is not None and marker.kwargs.get("transaction"):
             raise pytest.UsageError(f"{item.nodeid}: {_NO_FLUSH}")
+
+
+def pytest_collection_finish() -> None:
+    """What was read for the tests is there to the end: the collector need not look through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByWorld | None:

@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
@@ -83,3 +85,39 @@ def test_other_constraints_are_asked_too(db: None) -> None:
     ours, theirs = outcomes(again)
     assert ours == theirs
     assert ours
+
+
+# --- what the row refers to ---------------------------------------------------------------------------
+
+
+def test_a_row_at_hand_is_not_looked_for(contract: Contract) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        contract.clean_fields()
+    assert list(asked) == []
+
+
+@pytest.mark.parametrize("known", ["an id", "an object that nobody saved"])
+def test_what_nobody_has_read_is_looked_for(contract: Contract, known: str) -> None:
+    nothing = uuid4()
+    if known == "an id":
+        contract.consumer_id = nothing
+    else:
+        contract.consumer = Tenant(id=nothing, slug="nobody", name="Nobody", created_at=NOW)
+    with pytest.raises(ValidationError) as refused:
+        contract.clean_fields()
+    assert list(refused.value.error_dict) == ["consumer"]
+
+
+def test_an_object_that_is_not_the_one_referred_to_does_not_count(contract: Contract) -> None:
+    contract.consumer.id = uuid4()
+    with CaptureQueriesContext(connection) as asked:
+        contract.clean_fields()
+    assert len(asked) == 1
+
+
+def test_behind_a_wall_it_is_asked_every_time(db: None) -> None:
+    """A person or a group at hand may be one of another tenant: only the question meets the wall."""
+    tables = [apps.get_model(label)._meta.db_table for label in cleaning._SEEN_BY_ALL]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relname, relrowsecurity FROM pg_class WHERE relname = ANY(%s)", [tables])
+        assert dict(cursor.fetchall()) == dict.fromkeys(tables, False)
