@@ -179,6 +179,14 @@ def searched(request: Request) -> str:
     return request.query_params.get("search", "")[:200].replace("\x00", "").strip()
 
 
+def named(request: Request, name: str) -> str:
+    """A name or id that a filter compares; Invalid for what no row can hold."""
+    text = request.query_params.get(name, "")
+    if not text.isprintable():
+        raise Invalid(f"{name} takes printable characters.")
+    return text
+
+
 def is_number(text: str) -> bool:
     """Digits of ASCII: ``str.isdigit`` also takes what ``int`` refuses."""
     return text.isascii() and text.isdigit()

@@ -26,7 +26,7 @@ from iam_portal.errors import DomainError
 from tenants import history
 from tenants.creating import creates
 from tenants.models import Tenant
-from tenants.rest import TenantAPI, cursor_of, next_page, page_size, uuid_of
+from tenants.rest import TenantAPI, cursor_of, named, next_page, page_size, uuid_of
 from tenants.schema import AT, PAGE, query
 
 USER = query("userId", "Only those of this user, given directly.", UUID)
@@ -119,9 +119,10 @@ def _chosen(request: Request) -> Q:
             chosen &= Q(**{column: uuid_of(asked[name], name)})
     for name, column in _BY_NAME.items():
         if name in asked:
-            chosen &= Q(**{column: asked[name]})
+            chosen &= Q(**{column: named(request, name)})
     if "role" in asked:
-        chosen &= Q(application_role__key=asked["role"]) | Q(tenant_role__key=asked["role"])
+        key = named(request, "role")
+        chosen &= Q(application_role__key=key) | Q(tenant_role__key=key)
     return chosen
 
 

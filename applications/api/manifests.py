@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -26,6 +26,13 @@ from tenants.rest import OwnApplicationAPI, TenantAPI, knows, switch
 from tenants.schema import query
 
 DRY_RUN = query("dry_run", "`true` only shows the diff, and what it would take away.", bool)
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description='The `ETag` of the manifest that the caller looked at (`"m-…"`), '
+    'or the revision of the impact that was shown (`"i-…"`).',
+)
 _REVISION = re.compile(r"[im]-[0-9a-f]{32}")
 
 
@@ -119,7 +126,7 @@ class Manifest(TenantAPI):
         """The document as it stands: sent back, it changes nothing. A strong ``ETag`` for ``If-Match``."""
         return _shown(request, own_application(tenant=self.tenant, application_id=application_id), self.at)
 
-    @extend_schema(parameters=[DRY_RUN], request=ManifestIn, responses=ManifestOut)
+    @extend_schema(parameters=[DRY_RUN, IF_MATCH], request=ManifestIn, responses=ManifestOut)
     def put(self, request: Request, application_id: str, **kwargs: Any) -> Response:
         """Declare everything anew; idempotent. ``dry_run=true`` only shows the diff and its impact.
 
@@ -149,7 +156,7 @@ class OwnManifest(OwnApplicationAPI):
         with tenant_scope(application.owner_id):
             return _shown(request, application, timezone.now())
 
-    @extend_schema(parameters=[DRY_RUN], request=ManifestIn, responses=ManifestOut)
+    @extend_schema(parameters=[DRY_RUN, IF_MATCH], request=ManifestIn, responses=ManifestOut)
     def put(self, request: Request, **kwargs: Any) -> Response:
         """Declare everything anew; idempotent. ``dry_run=true`` only shows the diff and its impact.
 

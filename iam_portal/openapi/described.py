@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from drf_spectacular.openapi import AutoSchema
 
+from iam_portal.errors import DomainError
 from iam_portal.openapi import examples, reach, refusals, words
 from iam_portal.openapi.summaries import SUMMARIES
 
@@ -33,7 +34,8 @@ class DoorSchema(AutoSchema):
         self._name_parameters(operation)
         self._add_revisions(operation)
         usual = self._usual(operation)
-        operation["responses"] |= refusals.responses(usual, self._reach.refusals)
+        raised = self._reach.refusals.union(*map(_refusals_of_reading, self._parsers(operation)))
+        operation["responses"] |= refusals.responses(usual, raised)
         examples.add(operation)
         if self._permission:
             operation["x-permission"] = self._permission
@@ -113,6 +115,10 @@ class DoorSchema(AutoSchema):
             usual += [400, 413, 415]
         return usual
 
+    def _parsers(self, operation: JSON) -> list[type]:
+        """What reads the body, if the door takes one."""
+        return list(self.view.parser_classes) if "requestBody" in operation else []
+
     # --- shapes ---------------------------------------------------------------------------------------
 
     def _map_basic_serializer(self, serializer: Any, direction: str) -> Any:
@@ -121,6 +127,10 @@ class DoorSchema(AutoSchema):
         if getattr(serializer, "refuses_unknown", False) and direction == "request":
             schema["additionalProperties"] = False
         return schema
+
+
+def _refusals_of_reading(parser: type) -> set[type[DomainError]]:
+    return reach.of(parser, "parse").refusals
 
 
 def add_refusals(result: JSON, **_: Any) -> JSON:

@@ -16,6 +16,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from django.dispatch import Signal
+from django.views import View
 
 from iam_portal.errors import DomainError
 
@@ -51,7 +52,20 @@ def of(view: Any, method: str) -> Reach:
                     found.texts.setdefault(text, set()).add(one.__name__)
                 for used in _used(one, owner if _speaks_of_its_view(one) else None):
                     _sort(used, owner, found, waiting)
+                    waiting += _parts_of(used, one)
     return found
+
+
+def _parts_of(used: Any, function: FunctionType) -> list[tuple[Any, type | None]]:
+    """A class that stands beside the function is a part of how it works: all of its methods are.
+
+    But for a view, whose methods are other doors.
+    """
+    beside = isinstance(used, type) and used.__module__ == function.__module__ and _is_ours(used)
+    if not beside or issubclass(used, View):
+        return []
+    own = (getattr(member, "__func__", getattr(member, "fget", member)) for member in vars(used).values())
+    return [(member, used) for member in own if isinstance(member, FunctionType)]
 
 
 def _sort(used: Any, owner: type | None, found: Reach, waiting: list[tuple[Any, type | None]]) -> None:
@@ -62,7 +76,8 @@ def _sort(used: Any, owner: type | None, found: Reach, waiting: list[tuple[Any, 
     elif isinstance(used, type) and _is_ours(used):
         waiting += [(member, used) for name, member in vars(used).items() if name == "__post_init__"]
     elif isinstance(used, dict):
-        waiting += [(value, owner) for value in used.values()]
+        for value in used.values():
+            _sort(value, owner, found, waiting)
     elif inspect.ismethod(used):
         waiting.append((used.__func__, used.__self__ if isinstance(used.__self__, type) else None))
     elif isinstance(used, FunctionType):

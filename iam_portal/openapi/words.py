@@ -35,6 +35,7 @@ Times are RFC 3339; replies say them in UTC. OAuth and OpenID Connect are as the
 _TAGS = {
     "acl": "access",
     "access-review": "access",
+    "deleted-people": "organizations",
     "decisions": "access",
     "token-preview": "access",
     "required-roles": "roles",
@@ -55,6 +56,8 @@ TAGS = [
     },
     {"name": "assignments", "description": "Who holds which role, from when, until when."},
     {"name": "resources", "description": "What applications protect."},
+    {"name": "configuration", "description": "All of it as one document: export, plan, apply."},
+    {"name": "history", "description": "Who changed what, and when; chained."},
     {"name": "organizations", "description": "The installation's organizations, and settings of one's own."},
     {"name": "partnerships", "description": "Organizations that know each other and may share."},
     {"name": "applications", "description": "What the organization owns and what is shared with it."},
@@ -88,6 +91,7 @@ PATH = {
     "certificate_id": "A registered certificate.",
     "issuer_id": "A trusted issuer.",
     "act": "What is done.",
+    "row_id": "A row of the history.",
     "resource_type": "The type of a resource, a URN.",
     "resource_id": "The id of a resource within its type.",
 }

@@ -21,8 +21,8 @@ class HistoryRow(rest.Serializer[Any]):
     action = rest.CharField()
     actor = NamedOut()
     subject = NamedOut()
-    before = rest.JSONField(allow_null=True)
-    after = rest.JSONField(allow_null=True)
+    before = rest.DictField(allow_null=True)
+    after = rest.DictField(allow_null=True)
     sourceAddress = rest.CharField()
     requestId = rest.CharField()
 

@@ -124,7 +124,9 @@ RECORD = "RECORD_EXAMPLES"  # a folder: what is sent and answered is written the
 
 def _record(name: str, reply: Any, sent: JSON) -> None:
     payload = sent.get("wsgi.input")
-    raw = payload._FakePayload__content.getvalue() if payload else b""  # it was read to its end
+    raw = (
+        payload._FakePayload__content.getvalue() if payload is not None else b""
+    )  # read to its end it is false
     found: JSON = {"status": reply.status_code}
     if raw[:1] == b"{":
         found["request"] = json.loads(raw)
