@@ -14,7 +14,7 @@ from accesscontrol.configuration import shape
 from accesscontrol.configuration.state import Provided, State
 from accesscontrol.configuration.steps import Step
 from accesscontrol.models import Assignment
-from applications.actions import amendments, applications, contracts, manifests
+from applications.actions import amendments, applications, contracts, manifests, superseding
 from applications.actions.changes import Change
 from applications.actions.drafts import Offer
 from applications.models import Contract
@@ -23,7 +23,7 @@ from iam_portal.decision import Decision
 from iam_portal.errors import DomainError, Forbidden, NotFound
 from iam_portal.gate import Actor, Permission
 from tenants.actions import groups, memberships
-from tenants.models import Tenant
+from tenants.models import Membership, Tenant
 
 Ask = Callable[[Permission], Decision]
 
@@ -88,6 +88,11 @@ class Carrier:
         """The id of a group that is there, or was just made."""
         return self.groups[name.lower()]
 
+    def member(self, group: str, one: shape.Member) -> dict[str, Any]:
+        """What every action on a membership takes."""
+        user_id = self.state.users[one.user.lower()][1]
+        return {"group_id": self.group(group), "user_id": user_id, **self.given}
+
 
 class NeedsPermission(Forbidden):
     """What the step's own door asks for is not held. Recorded for all steps together."""
@@ -117,7 +122,9 @@ def _details(one: shape.Application) -> applications.Details:
 
 
 def _declare(of: Carrier, step: Step) -> None:
-    application = own_application(tenant=of.tenant, application_id=step.wanted.id, lock=True)
+    one = {"tenant": of.tenant, "application_id": step.wanted.id}
+    superseding.hold(own_application(**one), step.wanted.manifest, at=of.at)
+    application = own_application(**one, lock=True)
     manifests.declare(application=application, manifest=step.wanted.manifest, by=of.by, at=of.at)
 
 
@@ -191,15 +198,28 @@ def _delete_group(of: Carrier, step: Step) -> None:
 
 
 def _add_member(of: Carrier, step: Step) -> None:
-    group, name = step.wanted
-    user_id = of.state.users[name.lower()][1]
-    memberships.add(group_id=of.group(group), user_id=user_id, **of.given)
+    group, one = step.wanted
+    memberships.add(**of.member(group, one), starts_at=one.starts_at, ends_at=one.ends_at)
+
+
+def _change_member(of: Carrier, step: Step) -> None:
+    """Another end where only that is another; else what stands goes, and the other comes."""
+    (group, was), (_, one) = step.was, step.wanted
+    if was.starts_at == one.starts_at:
+        memberships.set_end(**of.member(group, was), starts_at=was.starts_at, ends_at=one.ends_at)
+    else:
+        _remove_member(of, step)
+        _add_member(of, step)
 
 
 def _remove_member(of: Carrier, step: Step) -> None:
-    group, name = step.wanted
-    user_id = of.state.users[name.lower()][1]
-    memberships.remove(group_id=of.group(group), user_id=user_id, **of.given)
+    group, was = step.was
+    given = of.member(group, was)
+    start = was.starts_at
+    if start is None:  # only the one that runs: others of his may be planned
+        rows = Membership.objects.at(of.at).filter(group=given["group_id"], user=given["user_id"])
+        start = rows.values_list("during", flat=True).get().lower
+    memberships.remove(**given, starts_at=start)
 
 
 def _define(of: Carrier, step: Step) -> None:
@@ -265,6 +285,7 @@ ACTS: Mapping[str, Callable[[Carrier, Step], None]] = {
     "group.move": _move_group,
     "group.delete": _delete_group,
     "member.add": _add_member,
+    "member.change": _change_member,
     "member.remove": _remove_member,
     "role.define": _define,
     "role.delete": _delete_role,

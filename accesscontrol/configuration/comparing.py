@@ -109,31 +109,6 @@ def groups_coming(of: Comparison) -> Iterator[Step]:
             )
 
 
-def members(of: Comparison, verb: str) -> Iterator[Step]:
-    """Who comes into a group that stays or comes, or leaves one that stays."""
-    old = {one.name.lower(): one for one in of.state.configuration.groups or ()}
-    for number, one in enumerate(of.wanted.groups or ()):
-        key, pointer = one.name.lower(), f"/groups/{number}/members"
-        is_in = old[key].members if key in old else frozenset()
-        named = {name.lower() for name in one.members}
-        if verb == ADD:
-            found = {of.user(name, pointer) for name in one.members} - {None}
-            moved, act = sorted(str(name) for name in found if name not in is_in), "member.add"
-        else:
-            moved, act = sorted(name for name in is_in if name.lower() not in named), "member.remove"
-        for name in moved:
-            step = in_place("groups", pointer, f"{one.name}: {name}", "")
-            sign = "+" if verb == ADD else "-"
-            yield step(
-                act,
-                verb,
-                "Groups:modify",
-                wanted=(key, name),
-                needs=frozenset({f"group:{key}"}),
-                lines=(f"{sign} members: {name}",),
-            )
-
-
 def groups_going(of: Comparison) -> Iterator[Step]:
     """The deepest first: none is deleted while others stand below it."""
     if of.wanted.groups is None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from accesscontrol.configuration import comparing, comparing_shares
+from accesscontrol.configuration import comparing, comparing_members, comparing_shares
 from accesscontrol.configuration.comparing import Comparison, in_place, rests
 from accesscontrol.configuration.shape import Assignment
 from accesscontrol.configuration.steps import ADD, CHANGE, REMOVE, Step
@@ -19,13 +19,14 @@ def steps(of: Comparison) -> list[Step]:
     """Everything that has to be done, in order."""
     offered, ended = comparing_shares.contracts(of)
     replaced, given, taken = assignments(of)
-    losing = [*taken, *comparing.members(of, REMOVE)]
+    joining, leaving = comparing_members.members(of)
+    losing = [*taken, *leaving]
     return [
         *comparing_shares.applications_coming(of),
         *offered,
         *comparing.groups_coming(of),
         *comparing.roles_coming(of),
-        *comparing.members(of, ADD),
+        *joining,
         *replaced,
         *given,
         *(step for step in losing if not _own(of, step)),
@@ -40,7 +41,7 @@ def steps(of: Comparison) -> list[Step]:
 def _own(of: Comparison, step: Step) -> bool:
     """Whether the actor takes it from himself: done any earlier, he might not be allowed the rest."""
     if step.act == "member.remove":
-        return ("user", step.wanted[1]) == of.actor
+        return ("user", step.was[1].user) == of.actor
     return (step.was.kind, step.was.principal) == of.actor
 
 

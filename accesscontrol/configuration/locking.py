@@ -28,7 +28,7 @@ def lock(tenant: Tenant, wanted: Configuration, *, at: datetime) -> None:
 
 def _people(tenant: Tenant, wanted: Configuration, at: datetime) -> None:
     """Everybody who is or shall be in a group: each membership locks its group, then its user."""
-    named = {name for group in wanted.groups or () for name in group.members}
+    named = {one.user for group in wanted.groups or () for one in group.members}
     inside = Membership.objects.not_over(at).filter(tenant=tenant).values_list("user__username", flat=True)
     rows = tenant.users.filter(username__in=named | set(inside)).select_for_update(no_key=True)
     list(rows.order_by("id").values_list("id"))

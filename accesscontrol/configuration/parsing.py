@@ -9,6 +9,7 @@ from accesscontrol.configuration.shape import (
     Configuration,
     Contract,
     Group,
+    Member,
     Names,
     Role,
 )
@@ -85,14 +86,19 @@ def _contract(item: Mapping[str, Any], names: Names, pointer: str, errors: Objec
 
 
 def _group(item: Mapping[str, Any], names: Names, pointer: str, errors: Objections) -> Group:
-    members = [name.lower() for name in item["members"]]
-    if len(set(members)) < len(members):
-        _object(errors, f"{pointer}/members", "named_twice", "Somebody is named twice.")
+    plain = [Member(user=name) for name in item["members"]]
+    timed = [
+        Member(user=one["user"], starts_at=one["from"], ends_at=one["until"]) for one in item["memberships"]
+    ]
+    for field, members in (("members", plain), ("memberships", timed)):
+        named = {(one.user.lower(), one.starts_at, one.ends_at) for one in members}
+        if len(named) < len(members):
+            _object(errors, f"{pointer}/{field}", "named_twice", "Somebody is named twice.")
     return Group(
         name=item["name"].strip(),
         description=item["description"].strip(),
         parent=item["parent"],
-        members=frozenset(item["members"]),
+        members=frozenset([*plain, *timed]),
     )
 
 

@@ -1,7 +1,7 @@
 """A document against what stands: the plan is the application itself, tried and taken back."""
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -24,8 +24,10 @@ from accesscontrol.configuration.outcomes import (
 from accesscontrol.configuration.shape import Configuration, Names
 from accesscontrol.configuration.state import State, read
 from accesscontrol.configuration.steps import ADD, Step
+from applications.actions import superseding
+from applications.impact import Renamed
 from applications.impact_scope import Scope, around, within
-from applications.policies import RESOURCES
+from applications.policies import RESOURCES, own_application
 from iam_portal.errors import DomainError, Forbidden
 from iam_portal.gate import Actor, Permission, gate, require
 from iam_portal.walls import tenant_scope
@@ -147,7 +149,8 @@ def _done(asked: _Asked, state: State, steps: list[Step]) -> tuple[Impact, list[
     tenant, by, at = asked.tenant, asked.by, asked.at
     carrier = Carrier(tenant, state, by, at, dict(state.group_ids))
     ask = gate().answers(actor=by, tenant_id=tenant.id, at=at)  # as of before: no step opens the next
-    act = Act(name="configure", tenant=tenant, subject=_scope(tenant, steps, at), at=at)
+    scope, names = _scope(tenant, steps, at), _renamed(tenant, steps, at)
+    act = Act(name="configure", tenant=tenant, subject=scope, at=at, renamed=names)
     return weigh(act, lambda: carrier.carry(steps, ask))
 
 
@@ -168,6 +171,18 @@ def _scope(tenant: Tenant, steps: Collection[Step], at: datetime) -> Scope | Non
         return None
     shared = any(step.section in PRUNABLE and step.verb != ADD for step in steps)
     return around(tenant, at=at) if shared else within(tenant, at=at)
+
+
+def _renamed(tenant: Tenant, steps: Collection[Step], at: datetime) -> Renamed:
+    """What declarations supersede is lost by nobody. One that is refused says why when it is tried."""
+    names: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for step in steps:
+        if step.act == "manifest.declare" and step.verb != ADD:
+            application = own_application(tenant=tenant, application_id=step.wanted.id)
+            with suppress(superseding.CannotSupersede):
+                heirs = superseding.heirs_of(application, step.wanted.manifest, at=at)
+                names |= superseding.renamed(application, heirs)
+    return names
 
 
 def _takes(steps: Collection[Step]) -> bool:
@@ -193,7 +208,7 @@ def _principal(tenant: Tenant, by: Actor) -> tuple[str, str]:
 
 
 def _people(wanted: Configuration) -> set[str]:
-    named = {name for group in wanted.groups or () for name in group.members}
+    named = {one.user for group in wanted.groups or () for one in group.members}
     return named | {one.principal for one in wanted.assignments or () if one.kind == "user"}
 
 

@@ -49,13 +49,22 @@ class Contract:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """Somebody in a group. ``starts_at`` None: it has begun, or begins at once."""
+
+    user: str
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """A group in its place, with its own members by user name."""
 
     name: str
     description: str = ""
     parent: str | None = None
-    members: frozenset[str] = frozenset()
+    members: frozenset[Member] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +157,7 @@ def written(item: Any, names: Names) -> Document:
 
 
 def manifest(declared: Manifest, names: Names) -> Document:
-    """A manifest in the form of the wire."""
+    """A manifest in the form of the wire. What stands supersedes nothing any more."""
     resources = [
         _present(
             {
@@ -158,6 +167,9 @@ def manifest(declared: Manifest, names: Names) -> Document:
                 "description": one.description,
                 "privileges": sorted(one.privileges, key=_ORDER.index),
                 "parent": {"type": one.parent[0], "id": one.parent[1]} if one.parent else None,
+                "supersedes": {"type": one.supersedes[0], "id": one.supersedes[1]}
+                if one.supersedes
+                else None,
             }
         )
         for _, one in sorted(declared.resources.items())
@@ -169,6 +181,7 @@ def manifest(declared: Manifest, names: Names) -> Document:
                 "name": one.name,
                 "description": one.description,
                 "permissions": _permissions({("", *held) for held in one.permissions}),
+                "supersedes": one.supersedes,
             }
         )
         for _, one in sorted(declared.roles.items())
@@ -205,8 +218,17 @@ def _group(item: Group, names: Names) -> Document:
         "name": item.name,
         "description": item.description,
         "parent": item.parent,
-        "members": sorted(item.members),
+        "members": sorted(one.user for one in item.members if not _is_timed(one)),
+        "memberships": sorted(map(_member, filter(_is_timed, item.members)), key=_sorted_by),
     }
+
+
+def _is_timed(item: Member) -> bool:
+    return item.starts_at is not None or item.ends_at is not None
+
+
+def _member(item: Member) -> Document:
+    return _present({"user": item.user, "from": rfc3339(item.starts_at), "until": rfc3339(item.ends_at)})
 
 
 def _role(item: Role, names: Names) -> Document:

@@ -98,10 +98,11 @@ def _with_members(
 ) -> tuple[shape.Group, ...]:
     places = GroupPlacement.objects.at(at).filter(tenant=tenant)
     parents = dict(places.values_list("group_id", "parent__name"))
-    members: dict[UUID, set[str]] = defaultdict(set)
+    members: dict[UUID, set[shape.Member]] = defaultdict(set)
     rows = Membership.objects.not_over(at).filter(tenant=tenant)
-    for group_id, name, pk in rows.values_list("group_id", "user__username", "user_id"):
-        members[group_id].add(name)
+    for group_id, name, pk, during in rows.values_list("group_id", "user__username", "user_id", "during"):
+        start = during.lower if during.lower > at else None
+        members[group_id].add(shape.Member(user=name, starts_at=start, ends_at=during.upper))
         users[name.lower()] = (name, pk)
     return tuple(
         shape.Group(

@@ -37,13 +37,29 @@ class ConfiguredContract(StrictSerializer):
     note = Text(1000, required=False, allow_blank=True, default="")
 
 
+class ConfiguredMembership(StrictSerializer):
+    """Somebody who is a member from a moment on, until another, or both."""
+
+    user = Text(150)
+
+    def get_fields(self) -> dict[str, Any]:
+        """``from`` is a word of the language, so it cannot be written as an attribute."""
+        fields = super().get_fields()
+        fields["from"] = rest.DateTimeField(required=False, allow_null=True, default=None)
+        fields["until"] = rest.DateTimeField(required=False, allow_null=True, default=None)
+        return fields
+
+
 class ConfiguredGroup(StrictSerializer):
-    """A group in its place, with its own members by user name."""
+    """A group in its place, with its own members by user name. ``memberships``: those for a time."""
 
     name = Text(120)
     description = Text(500, required=False, allow_blank=True, default="")
     parent = Text(120, required=False, allow_null=True, default=None)  # type: ignore[assignment]
     members = rest.ListField(child=Text(150), required=False, default=list, max_length=MOST)
+    memberships: rest.ListSerializer[Any] = rest.ListSerializer(
+        child=ConfiguredMembership(), required=False, default=list, max_length=MOST
+    )
 
 
 class ConfiguredPermission(StrictSerializer):

@@ -135,6 +135,16 @@ WAYS: dict[str, Way] = {
     # --- groups
     "into the strong group": _member("strong"),
     "into a group below it": _member("below"),
+    "into a group below it, one day": Way(
+        "clerk",
+        lambda o: ("PUT", f"access/groups/{o.below.id}/members/{o.clerk.id}", {"from": TOMORROW}),
+        lambda o: (f"groups/{o.below.id}", {"user": "clerk", "starts_at": TOMORROW[:16]}),
+    ),
+    "another end of a place in it": Way(
+        "clerk",
+        lambda o: ("PUT", f"access/groups/{o.below.id}/members/{o.deputy.id}", {"until": TOMORROW}),
+        lambda o: (f"groups/{o.below.id}/members/{o.deputy.id}/change", {"ends_at": TOMORROW[:16]}),
+    ),
     "out of a group below it": Way(
         "clerk",
         lambda o: ("DELETE", f"access/groups/{o.below.id}/members/{o.deputy.id}", None),
