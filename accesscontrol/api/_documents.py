@@ -7,6 +7,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 
 from accesscontrol.configuration import json_text, yaml_text
+from iam_portal.bodies import read_all
 
 YAML = "application/yaml"
 
@@ -38,7 +39,7 @@ class YamlBody(BaseParser):
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
         """The value; NotYaml for whatever is none."""
-        return yaml_text.read(stream.read())
+        return yaml_text.read(read_all(stream))
 
 
 class JsonBody(BaseParser):
@@ -50,4 +51,4 @@ class JsonBody(BaseParser):
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
         """The value; NotJson for whatever is none."""
-        return json_text.read(stream.read())
+        return json_text.read(read_all(stream))
