@@ -8,6 +8,7 @@ from accesscontrol.configuration.comparing import Comparison, in_place, rests
 from accesscontrol.configuration.shape import Application, Contract
 from accesscontrol.configuration.state import Provided
 from accesscontrol.configuration.steps import ADD, CHANGE, REMOVE, Step, lines
+from accesscontrol.configuration.superseded import waiting
 from applications.policies import RESOURCES
 
 Wanted = tuple[str, Contract]  # its place in the document
@@ -32,8 +33,10 @@ def applications_coming(of: Comparison) -> Iterator[Step]:
 def _declaring(of: Comparison, was: Application | None, one: Application, pointer: str) -> Iterator[Step]:
     if one.manifest is None:
         return
-    before = shape.manifest(was.manifest, of.names) if was is not None and was.manifest is not None else {}
-    after = shape.manifest(one.manifest, of.names)
+    now = was.manifest if was is not None else None
+    wanted = waiting(one.manifest, now)
+    before = shape.manifest(now, of.names) if now is not None else {}
+    after = shape.manifest(wanted, of.names)
     if before == after or not (before or any(after.values())):
         return
     name = f"{of.names.short(one.id)} manifest"
@@ -45,6 +48,7 @@ def _declaring(of: Comparison, was: Application | None, one: Application, pointe
         wanted=one,
         needs=frozenset({f"application:{one.id}"}),
         lines=lines(before, after),
+        parts=len(wanted.resources) + sum(len(role.permissions) for role in wanted.roles.values()),
     )
 
 
