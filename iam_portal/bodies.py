@@ -21,9 +21,9 @@ class TooLarge(APIException):
     default_detail = f"The body is larger than {LARGEST} bytes."
 
 
-def whole(stream: IO[Any]) -> bytes:
-    """All of the body; TooLarge for what is not even read to its end."""
-    raw: bytes = stream.read(LARGEST + 1)
+def read_all(stream: IO[bytes]) -> bytes:
+    """The whole body; TooLarge for what is not even read to its end."""
+    raw = stream.read(LARGEST + 1)
     if len(raw) > LARGEST:
         raise TooLarge
     return raw
@@ -35,8 +35,8 @@ class JSONBody(JSONParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        """The value; ParseError for whatever is none, TooLarge for what is not even read to its end."""
-        raw = whole(stream)
+        """The value; ParseError for whatever is none, TooLarge as :func:`read_all`."""
+        raw = read_all(stream)
         try:
             value = super().parse(io.BytesIO(raw), media_type, parser_context)
             if (

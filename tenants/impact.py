@@ -8,7 +8,8 @@ compared with the revision of what was shown.
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -111,16 +112,11 @@ def foresee(act: Act, do: Callable[[], object]) -> Impact:
     """
     found: list[Impact] = []
     try:
-        with transaction.atomic():
-            _patiently(act)
+        with looking(act.tenant):
             found.append(weigh(act, do)[0])
             raise _TakenBack
     except _TakenBack:
         return found[0]
-    except OperationalError as error:
-        if isinstance(error.__cause__, LockNotAvailable | QueryCanceled | DeadlockDetected):
-            raise ImpactBusy("Others are at work on this at the moment. Nothing was changed.") from error
-        raise
 
 
 def carry_out(
@@ -167,12 +163,31 @@ def weigh(act: Act, do: Callable[[], Done]) -> tuple[Impact, Done]:
     return Impact(act.name, act.moment, revision_of(weighed), shown, harmless), done
 
 
-def _patiently(act: Act) -> None:
-    """Local to the savepoint of the look: taken back with it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL lock_timeout = %s", [LONGEST_WAIT])
-        cursor.execute("SET LOCAL statement_timeout = %s", [LONGEST_WORK])
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"impact:{act.tenant.id}"])
+@contextmanager
+def looking(tenant: Tenant) -> Iterator[None]:
+    """:func:`patient`, and one at a time for each tenant."""
+    with patient():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"impact:{tenant.id}"])
+        yield
+
+
+@contextmanager
+def patient() -> Iterator[None]:
+    """All or nothing; what waits or works for long, or would wait for ever, is :class:`ImpactBusy`.
+
+    The limits are local to the savepoint, and taken back with it.
+    """
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = %s", [LONGEST_WAIT])
+                cursor.execute("SET LOCAL statement_timeout = %s", [LONGEST_WORK])
+            yield
+    except OperationalError as error:
+        if isinstance(error.__cause__, LockNotAvailable | QueryCanceled | DeadlockDetected):
+            raise ImpactBusy("Others are at work on this at the moment. Nothing was changed.") from error
+        raise
 
 
 def revision_of(weighed: Any) -> str:

@@ -7,7 +7,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 
 from accesscontrol.configuration import json_text, yaml_text
-from iam_portal.bodies import whole
+from iam_portal.bodies import read_all
 
 YAML = "application/yaml"
 
@@ -38,8 +38,8 @@ class YamlBody(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        """The value; NotYaml for whatever is none, TooLarge for what is too long to be read."""
-        return yaml_text.read(whole(stream))
+        """The value; NotYaml for whatever is none."""
+        return yaml_text.read(read_all(stream))
 
 
 class JsonBody(BaseParser):
@@ -50,5 +50,5 @@ class JsonBody(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        """The value; NotJson for whatever is none, TooLarge for what is too long to be read."""
-        return json_text.read(whole(stream))
+        """The value; NotJson for whatever is none."""
+        return json_text.read(read_all(stream))

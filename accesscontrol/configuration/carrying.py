@@ -1,8 +1,10 @@
 """Each step through the action that its own door calls: none goes past a rule, its history or its events."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +25,7 @@ from iam_portal.decision import Decision
 from iam_portal.errors import DomainError, Forbidden, NotFound
 from iam_portal.gate import Actor, Permission
 from tenants.actions import groups, memberships
+from tenants.impact import ImpactBusy
 from tenants.models import Membership, Tenant
 
 Ask = Callable[[Permission], Decision]
@@ -61,12 +64,15 @@ class Carrier:
     by: Actor
     at: datetime
     groups: dict[str, UUID]
+    until: float = math.inf  # by the monotonic clock
 
     def carry(self, steps: list[Step], ask: Ask) -> list[Refused]:
         """All of them, in order, each as a whole; what was refused, and nothing that would rest on it."""
         refused: list[Refused] = []
         broken: set[str] = set()
         for step in steps:
+            if monotonic() > self.until:
+                raise ImpactBusy("This takes too long to be done at once. Nothing was changed.")
             if step.needs & broken:
                 broken.add(step.gives)
                 continue
@@ -122,9 +128,10 @@ def _details(one: shape.Application) -> applications.Details:
 
 
 def _declare(of: Carrier, step: Step) -> None:
-    one = {"tenant": of.tenant, "application_id": step.wanted.id}
-    superseding.hold(own_application(**one), step.wanted.manifest, at=of.at)
-    application = own_application(**one, lock=True)
+    """Tenants before the application, as at its own door."""
+    given = {"tenant": of.tenant, "application_id": step.wanted.id}
+    superseding.hold(own_application(**given), step.wanted.manifest, at=of.at)
+    application = own_application(**given, lock=True)
     manifests.declare(application=application, manifest=step.wanted.manifest, by=of.by, at=of.at)
 
 

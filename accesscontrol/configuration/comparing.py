@@ -132,7 +132,14 @@ def roles_coming(of: Comparison) -> Iterator[Step]:
         step = in_place("roles", f"/roles/{number}", one.key, f"role:{one.key}")
         verb, permission = (ADD, "Roles:add") if was is None else (CHANGE, "Roles:modify")
         yield step(
-            "role.define", verb, permission, was=was, wanted=one, needs=rests_on, lines=of.lines(was, one)
+            "role.define",
+            verb,
+            permission,
+            was=was,
+            wanted=one,
+            needs=rests_on,
+            lines=of.lines(was, one),
+            parts=len(one.permissions),
         )
 
 
@@ -165,6 +172,7 @@ def in_place(section: str, pointer: str, name: str, gives: str) -> Callable[...,
         needs: frozenset[str] = frozenset(),
         lines: tuple[str, ...] = (),
         final: bool = False,
+        parts: int = 0,
     ) -> Step:
         return Step(
             act=act,
@@ -179,6 +187,7 @@ def in_place(section: str, pointer: str, name: str, gives: str) -> Callable[...,
             gives=gives,
             needs=needs,
             final=final,
+            parts=parts,
         )
 
     return step

@@ -8,7 +8,7 @@ from accesscontrol.configuration.comparing import Comparison, in_place, rests
 from accesscontrol.configuration.shape import Application, Contract
 from accesscontrol.configuration.state import Provided
 from accesscontrol.configuration.steps import ADD, CHANGE, REMOVE, Step, lines
-from applications.manifest import Manifest
+from accesscontrol.configuration.superseded import waiting
 from applications.policies import RESOURCES
 
 Wanted = tuple[str, Contract]  # its place in the document
@@ -33,11 +33,11 @@ def applications_coming(of: Comparison) -> Iterator[Step]:
 def _declaring(of: Comparison, was: Application | None, one: Application, pointer: str) -> Iterator[Step]:
     if one.manifest is None:
         return
-    before = shape.manifest(was.manifest, of.names) if was is not None and was.manifest is not None else {}
-    after = shape.manifest(one.manifest, of.names)
-    # What has superseded its former id once does not again: the document can be applied for years.
-    settled = shape.manifest(_settled(one.manifest), of.names)
-    if before == settled or not (before or any(after.values())):
+    now = was.manifest if was is not None else None
+    wanted = waiting(one.manifest, now)
+    before = shape.manifest(now, of.names) if now is not None else {}
+    after = shape.manifest(wanted, of.names)
+    if before == after or not (before or any(after.values())):
         return
     name = f"{of.names.short(one.id)} manifest"
     step = in_place("applications", f"{pointer}/manifest", name, f"manifest:{one.id}")
@@ -48,13 +48,8 @@ def _declaring(of: Comparison, was: Application | None, one: Application, pointe
         wanted=one,
         needs=frozenset({f"application:{one.id}"}),
         lines=lines(before, after),
+        parts=len(wanted.resources) + sum(len(role.permissions) for role in wanted.roles.values()),
     )
-
-
-def _settled(manifest: Manifest) -> Manifest:
-    resources = {key: replace(one, supersedes=None) for key, one in manifest.resources.items()}
-    roles = {key: replace(one, supersedes=None) for key, one in manifest.roles.items()}
-    return replace(manifest, resources=resources, roles=roles)
 
 
 def applications_going(of: Comparison) -> Iterator[Step]:

@@ -1,11 +1,17 @@
 """The locks of a whole document, in one order: tenants by id, groups, people; applications follow."""
 
+from collections.abc import Iterator
 from datetime import datetime
+from uuid import UUID
 
-from accesscontrol.configuration.shape import Configuration
-from applications.policies import lock_tenants
+from accesscontrol.configuration import comparing_shares
+from accesscontrol.configuration.comparing import Comparison
+from accesscontrol.configuration.shape import Configuration, Names
+from accesscontrol.configuration.state import read
+from accesscontrol.configuration.superseded import supersedes
+from applications.models import Contract
+from applications.policies import RESOURCES, lock_tenants
 from tenants.actions.groups import locked
-from tenants.actions.partners import partners_of
 from tenants.models import Group, Membership, Tenant
 from tenants.policies import hold
 
@@ -14,9 +20,9 @@ def lock(tenant: Tenant, wanted: Configuration, *, at: datetime) -> None:
     """Taken before anything is read: steps would take them one by one, in the order of the document.
 
     Acts on the contracts take both sides shared, in order of id; two organizations that apply documents about
-    each other would otherwise wait for each other.
+    each other would otherwise wait for each other. A partner about whom nothing changes is not held up.
     """
-    partners = [row.id for row in partners_of(tenant)] if wanted.contracts is not None else []
+    partners = sorted({*_with_contracts(tenant, wanted, at), *_around(tenant, wanted)} - {tenant.id}, key=str)
     lock_tenants(*(one for one in partners if str(one) < str(tenant.id)))
     hold(tenant)
     lock_tenants(*(one for one in partners if str(one) > str(tenant.id)))
@@ -24,6 +30,36 @@ def lock(tenant: Tenant, wanted: Configuration, *, at: datetime) -> None:
         ids = list(Group.objects.at(at).filter(tenant=tenant).values_list("id", flat=True))
         locked(tenant=tenant, group_ids=ids, at=at)
         _people(tenant, wanted, at)
+
+
+def _with_contracts(tenant: Tenant, wanted: Configuration, at: datetime) -> Iterator[UUID]:
+    """Whose contracts come, change or go, as it looks without a lock.
+
+    What moves until the locks are there is met by the steps themselves: at worst they meet somebody who
+    waits for the tenant, and one of the two is told to come again.
+    """
+    if wanted.contracts is None:
+        return
+    types = list(RESOURCES)
+    state = read(tenant=tenant, sections=["contracts"], types=types, at=at)
+    only = Configuration(contracts=wanted.contracts)
+    of = Comparison(state, only, Names(tenant.slug), types, ("", ""), at)
+    for steps in comparing_shares.contracts(of):
+        for step in steps:
+            named = step.wanted.consumer if step.wanted is not None else step.was.contract.consumer
+            if named in state.partners:
+                yield state.partners[named].id
+
+
+def _around(tenant: Tenant, wanted: Configuration) -> Iterator[UUID]:
+    """In whose rows an id can stand that a manifest supersedes."""
+    ids = [one.id for one in wanted.applications or () if supersedes(one.manifest)]
+    if not ids:
+        return
+    roles = {"terms__role__application__in": ids, "terms__role__application__owner": tenant}
+    parties = Contract.objects.filter(**roles).order_by().values_list("provider_id", "consumer_id")
+    for pair in parties.distinct():
+        yield from pair
 
 
 def _people(tenant: Tenant, wanted: Configuration, at: datetime) -> None:

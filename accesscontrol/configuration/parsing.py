@@ -18,6 +18,7 @@ from applications.manifest import parse as parse_manifest
 from iam_portal.errors import Invalid
 
 Objections = list[dict[str, str]]
+DEEPEST = 50  # groups one below the other: every question about the lowest one goes through all of them
 
 
 class Contradiction(Invalid):
@@ -143,18 +144,35 @@ def _once(section: str, keys: Iterable[object], errors: Objections) -> None:
 
 
 def _tree(groups: Iterable[Group], errors: Objections) -> None:
-    """Every parent is in the section, which is complete, and none stands below itself."""
+    """Every parent is in the section, which is complete, none stands below itself, and none too deep."""
     parents = {group.name.lower(): group.parent.lower() if group.parent else None for group in groups}
+    depths = depths_of(parents)
     for index, group in enumerate(groups):
+        pointer, depth = f"/groups/{index}/parent", depths[group.name.lower()]
         if group.parent is not None and group.parent.lower() not in parents:
-            _object(errors, f"/groups/{index}/parent", "unknown_group", "This group is not in the document.")
-            continue
-        above, seen = parents[group.name.lower()], {group.name.lower()}
-        while above is not None and above not in seen:
-            seen.add(above)
-            above = parents.get(above)
-        if above is not None:
-            _object(errors, f"/groups/{index}/parent", "group_loop", "A group would stand below itself.")
+            _object(errors, pointer, "unknown_group", "This group is not in the document.")
+        elif depth is None:
+            _object(errors, pointer, "group_loop", "A group would stand below itself.")
+        elif depth > DEEPEST:
+            _object(errors, pointer, "too_deep", f"At most {DEEPEST} groups stand one below the other.")
+
+
+def depths_of(parents: Mapping[str, str | None]) -> dict[str, int | None]:
+    """How many groups stand from the outermost to each; None: it comes back to itself, or to such a one.
+
+    Each is looked at once: a chain of thousands, walked from every link anew, would take minutes.
+    """
+    depths: dict[str, int | None] = {}
+    for name in parents:
+        way: dict[str, None] = {}
+        here: str | None = name
+        while here is not None and here in parents and here not in depths and here not in way:
+            way[here] = None
+            here = parents[here]
+        depth = None if here in way else depths.get(here or "", 0)
+        for below in reversed(way):
+            depth = depths[below] = None if depth is None else depth + 1
+    return depths
 
 
 def _object(errors: Objections, pointer: str, code: str, detail: str) -> None:

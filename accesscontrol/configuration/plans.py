@@ -1,12 +1,10 @@
 """A document against what stands: the plan is the application itself, tried and taken back."""
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+import math
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
-
-from django.db import OperationalError, transaction
-from psycopg.errors import DeadlockDetected
+from time import monotonic
 
 from accesscontrol.configuration import shape
 from accesscontrol.configuration.carrying import Carrier, NeedsPermission, Refused
@@ -24,20 +22,21 @@ from accesscontrol.configuration.outcomes import (
 from accesscontrol.configuration.shape import Configuration, Names
 from accesscontrol.configuration.state import State, read
 from accesscontrol.configuration.steps import ADD, Step
-from applications.actions import superseding
-from applications.impact import Renamed
+from accesscontrol.configuration.superseded import renamed
 from applications.impact_scope import Scope, around, within
-from applications.policies import RESOURCES, own_application
+from applications.policies import RESOURCES
 from iam_portal.errors import DomainError, Forbidden
 from iam_portal.gate import Actor, Permission, gate, require
 from iam_portal.walls import tenant_scope
 from tenants import history
-from tenants.impact import Act, Impact, ImpactBusy, foresee, revision_of, weigh
+from tenants.impact import Act, Impact, foresee, patient, revision_of, weigh
 from tenants.models import Tenant
 
 READ, MODIFY = Permission.parse("Configuration:read"), Permission.parse("Configuration:modify")
 PRUNABLE = ("applications", "contracts")
-MOST_STEPS = 500  # by REST; each is decided by itself, and others wait until all are through
+# By REST: each step is decided by itself, each part of it written, and others wait until all are through.
+# A single manifest is always less than that.
+MOST_STEPS, MOST_PARTS, LONGEST = 500, 25_000, 30.0  # LONGEST: seconds
 # What the door asks for to whom a section is shown.
 READING = {
     "applications": "Modules:read",
@@ -97,14 +96,15 @@ def apply(
     """Make it so, all or nothing, if that is still what the plan of this revision said.
 
     The doors lock first (``locking.lock``) and take the moment then: of two at once the second has to see
-    what the first one did, also when it came in earlier.
+    what the first one did, also when it came in earlier. Without a revision it is a plan and nothing more.
     """
+    if expected is None:
+        shown = plan(tenant=tenant, wanted=wanted, prune=prune, by=by, at=at, most=most)
+        text = "Look at the plan first, then send its revision in If-Match. Nothing was changed."
+        raise PlanRequired(text, shown)
     asked = _Asked(tenant, wanted, frozenset(prune), by, at, most)
-    with _patient(), transaction.atomic():
+    with patient():
         done = _carried(asked)
-        if expected is None:
-            text = "Look at the plan first, then send its revision in If-Match. Nothing was changed."
-            raise PlanRequired(text, done)
         if expected != done.revision:
             text = "The plan is another than the one that was shown. Nothing was changed by you."
             raise PlanChanged(text, done)
@@ -121,6 +121,7 @@ def apply(
 def _carried(asked: _Asked) -> Plan:
     """Compared and done, under the locks of all that it touches, in the caller's transaction."""
     tenant, wanted, by, at = asked.tenant, asked.wanted, asked.by, asked.at
+    until = math.inf if asked.most is None else monotonic() + LONGEST
     with tenant_scope(tenant.id):
         lock(tenant, wanted, at=at)
         require(actor=by, tenant_id=tenant.id, permission=MODIFY, at=at)  # he may have waited for the locks
@@ -131,11 +132,10 @@ def _carried(asked: _Asked) -> Plan:
         state = read(tenant=tenant, sections=sections, types=types, usernames=_people(seen), at=at)
         of = Comparison(state, seen, names, types, _principal(tenant, by), at)
         steps = steps_of(of)
-        if asked.most is not None and len(steps) > asked.most:
-            raise TooManySteps(f"These are {len(steps)} steps; at most {asked.most} are done at once.")
+        _refuse_too_many(steps, asked.most)
         objections = [*_hidden(hidden), *of.objections, *_final(steps, asked.prune)]
         astray = {one["pointer"].split("/")[1] for one in objections if one["code"] == Forbidden.code}
-        impact, refused = _done(asked, state, steps)
+        impact, refused = _done(asked, state, steps, until)
         objections += [objection for one in refused for objection in one.objections()]
         facts = [shape.document(one, names) for one in (wanted, state.configuration)]
         weight = [*facts, sorted(asked.prune), hidden, impact.revision]
@@ -144,25 +144,26 @@ def _carried(asked: _Asked) -> Plan:
         return Plan(revision_of(weight), tuple(steps), objections, shown, tried)
 
 
-def _done(asked: _Asked, state: State, steps: list[Step]) -> tuple[Impact, list[Refused]]:
+def _done(asked: _Asked, state: State, steps: list[Step], until: float) -> tuple[Impact, list[Refused]]:
     """Between two looks at all that rests on the tenant, where something may be taken from somebody."""
     tenant, by, at = asked.tenant, asked.by, asked.at
-    carrier = Carrier(tenant, state, by, at, dict(state.group_ids))
+    carrier = Carrier(tenant, state, by, at, dict(state.group_ids), until)
     ask = gate().answers(actor=by, tenant_id=tenant.id, at=at)  # as of before: no step opens the next
-    scope, names = _scope(tenant, steps, at), _renamed(tenant, steps, at)
-    act = Act(name="configure", tenant=tenant, subject=scope, at=at, renamed=names)
+    names = renamed(tenant, steps, at=at)
+    act = Act(name="configure", tenant=tenant, subject=_scope(tenant, steps, at), at=at, renamed=names)
     return weigh(act, lambda: carrier.carry(steps, ask))
 
 
-@contextmanager
-def _patient() -> Iterator[None]:
-    """Whoever acts on the same things in another order is let through."""
-    try:
-        yield
-    except OperationalError as error:
-        if isinstance(error.__cause__, DeadlockDetected):
-            raise ImpactBusy("Others are at work on this at the moment. Nothing was changed.") from error
-        raise
+def _refuse_too_many(steps: Collection[Step], most: int | None) -> None:
+    """Counted is what is to be done: a document that changes little may be as large as it likes."""
+    if most is None:
+        return
+    if len(steps) > most:
+        raise TooManySteps(f"These are {len(steps)} steps; at most {most} are done at once.")
+    parts = sum(step.parts for step in steps)
+    if parts > MOST_PARTS:
+        text = f"These are {parts} resources and permissions; at most {MOST_PARTS} are written at once."
+        raise TooManySteps(text)
 
 
 def _scope(tenant: Tenant, steps: Collection[Step], at: datetime) -> Scope | None:
@@ -171,18 +172,6 @@ def _scope(tenant: Tenant, steps: Collection[Step], at: datetime) -> Scope | Non
         return None
     shared = any(step.section in PRUNABLE and step.verb != ADD for step in steps)
     return around(tenant, at=at) if shared else within(tenant, at=at)
-
-
-def _renamed(tenant: Tenant, steps: Collection[Step], at: datetime) -> Renamed:
-    """What declarations supersede is lost by nobody. One that is refused says why when it is tried."""
-    names: dict[tuple[str, ...], tuple[str, ...]] = {}
-    for step in steps:
-        if step.act == "manifest.declare" and step.verb != ADD:
-            application = own_application(tenant=tenant, application_id=step.wanted.id)
-            with suppress(superseding.CannotSupersede):
-                heirs = superseding.heirs_of(application, step.wanted.manifest, at=at)
-                names |= superseding.renamed(application, heirs)
-    return names
 
 
 def _takes(steps: Collection[Step]) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from applications.manifest import Manifest
+from applications.manifest import Manifest, ResourceKey
 from iam_portal.decision import rfc3339
 from iam_portal.gate import Privilege
 
@@ -166,10 +166,8 @@ def manifest(declared: Manifest, names: Names) -> Document:
                 "name": one.name,
                 "description": one.description,
                 "privileges": sorted(one.privileges, key=_ORDER.index),
-                "parent": {"type": one.parent[0], "id": one.parent[1]} if one.parent else None,
-                "supersedes": {"type": one.supersedes[0], "id": one.supersedes[1]}
-                if one.supersedes
-                else None,
+                "parent": _address(one.parent),
+                "supersedes": _address(one.supersedes),
             }
         )
         for _, one in sorted(declared.resources.items())
@@ -188,6 +186,10 @@ def manifest(declared: Manifest, names: Names) -> Document:
     ]
     required = [{"applicationId": names.short(app), "role": role} for app, role in sorted(declared.required)]
     return {"resources": resources, "roles": roles, **({"requiredRoles": required} if required else {})}
+
+
+def _address(of: ResourceKey | None) -> Document | None:
+    return {"type": of[0], "id": of[1]} if of is not None else None
 
 
 def _application(item: Application, names: Names) -> Document:

@@ -13,6 +13,7 @@ MOST_LINES = 200  # of one step
 class Step:
     """One act through one action. ``permissions`` are those of the act's own door.
 
+    ``parts``: so many resources and permissions it compares and writes.
     ``gives`` and ``needs``: what it makes, and what has to be made before it. ``final``: it cannot be taken
     back. ``pointer`` is its place in the document; of what is removed, its section.
     """
@@ -29,6 +30,7 @@ class Step:
     gives: str = ""
     needs: frozenset[str] = frozenset()
     final: bool = False
+    parts: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """The wire form."""

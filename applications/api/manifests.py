@@ -20,7 +20,7 @@ from applications.serializers.manifest import ManifestIn, ManifestNow, ManifestO
 from iam_portal.errors import DomainError, Invalid, Kind
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
-from tenants.impact import Act, ImpactChanged, carry_out, foresee
+from tenants.impact import Act, ImpactChanged, carry_out, foresee, looking
 from tenants.models import Tenant
 from tenants.rest import OwnApplicationAPI, TenantAPI, knows, switch
 from tenants.schema import query
@@ -62,10 +62,11 @@ class Sent:
         """What it would change and take away; nothing is done."""
         application = self._application(lock=False)
         given, act = self._given(application), self._act(application)
-        diff = manifests.declare(**given, dry_run=True)
-        answer: dict[str, Any] = {"diff": diff.as_json()}
-        if _narrows(diff):
-            answer["impact"] = foresee(act, lambda: manifests.declare(**given)).as_json()
+        with looking(self.tenant):
+            diff = manifests.declare(**given, dry_run=True)
+            answer: dict[str, Any] = {"diff": diff.as_json()}
+            if _narrows(diff):
+                answer["impact"] = foresee(act, lambda: manifests.declare(**given)).as_json()
         return Response(answer)
 
     def carried_out(self) -> Response:

@@ -42,6 +42,7 @@ def of(view: Any, method: str) -> Reach:
     """What the handler of the view reaches."""
     found, seen = Reach(), set()
     waiting: list[tuple[Any, type | None]] = [(getattr(view, method.lower()), view)]
+    waiting += [(parser.parse, None) for parser in vars(view).get("parser_classes", ())]
     while waiting:
         function, owner = waiting.pop()
         for one in (function, inspect.unwrap(function)) if isinstance(function, FunctionType) else ():

@@ -15,7 +15,6 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
 from django.utils import timezone
 from rest_framework import exceptions as rest
 
@@ -31,6 +30,7 @@ from iam_portal.errors import DomainError
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants import history
+from tenants.impact import patient
 from tenants.models import Tenant
 from tenants.policies import is_active
 
@@ -111,7 +111,7 @@ class Command(BaseCommand):
 
     def _apply(self, asked: dict[str, Any], revision: str | None) -> None:
         expected = revision or plans.plan(**asked, most=None).revision
-        with transaction.atomic(), tenant_scope(asked["tenant"].id):
+        with patient(), tenant_scope(asked["tenant"].id):
             lock(asked["tenant"], asked["wanted"], at=asked["at"])
             asked["at"] = timezone.now()  # as of when all others were through
             done = plans.apply(**asked, expected=expected, most=None)

@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from accesscontrol.models import Assignment
 from applications.models import Application, Contract
+from iam_portal import bodies
 from iam_portal.decision import rfc3339
 from iam_portal.walls import tenant_scope
-from tests.support.configuring import World, accept_all, address, codes, send, steps
+from tests.support.configuring import YAML, World, accept_all, address, codes, send, steps
 
 
 def test_a_tree_is_turned_around(world: World) -> None:
@@ -242,3 +243,16 @@ def test_json_with_a_name_given_twice_is_refused(world: World) -> None:
     reply = send(world.acme.client, path, twice, "application/json")
     assert (reply.status_code, reply.json()["code"]) == (400, "json_invalid")
     assert send(world.acme.client, path, "x", "text/plain").status_code == 415
+
+
+@pytest.mark.parametrize("kind", ["application/json", YAML])
+def test_a_body_without_end_is_not_read_to_it(
+    world: World, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "LARGEST", 60)
+    for act in ("plan", "apply"):
+        path = f"{address(world.acme.tenant)}:{act}"
+        text = '{"version": 1, "groups": []}'
+        assert send(world.acme.client, path, text, kind).status_code in (200, 428)
+        reply = send(world.acme.client, path, text + " " * 60, kind)
+        assert (reply.status_code, reply.json()["code"]) == (413, "too_large")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from accesscontrol.configuration import json_text, yaml_text
 from accesscontrol.configuration.comparing import by_depth
-from accesscontrol.configuration.parsing import parse
+from accesscontrol.configuration.parsing import Contradiction, depths_of, parse
 from accesscontrol.configuration.shape import SECTIONS, Group, Names
 from accesscontrol.configuration.shape import document as written
 from accesscontrol.configuration.steps import lines
@@ -92,6 +92,64 @@ def test_anything_is_read_or_refused(text: str | bytes) -> None:
 def test_json_that_surprises_is_refused(text: str | bytes) -> None:
     with pytest.raises(json_text.NotJson):
         json_text.read(text)
+
+
+class Counted(str):
+    """Counts how often it is compared."""
+
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        Counted.compared += 1
+        return str(self) == str(other)
+
+    __hash__ = str.__hash__
+
+
+def test_a_name_given_twice_is_found_in_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = [(Counted(number), None) for number in [*range(2000), 1999]]
+    monkeypatch.setattr(Counted, "compared", 0)
+    with pytest.raises(json_text.NotJson, match="1999"):
+        json_text._once(pairs)
+    assert Counted.compared < 20 * len(pairs)
+
+
+class Parents(dict[str, str | None]):
+    """Counts how often somebody asks for a parent."""
+
+    asked = 0
+
+    def __getitem__(self, key: str) -> str | None:
+        self.asked += 1
+        return super().__getitem__(key)
+
+
+@given(st.dictionaries(st.integers(0, 12).map(str), st.none() | st.integers(0, 12).map(str)))
+def test_depths_are_those_of_walking_up(parents: dict[str, str | None]) -> None:
+    def walked(name: str | None) -> int | None:
+        for depth in range(len(parents) + 1):
+            if name is None or name not in parents:
+                return depth
+            name = parents[name]
+        return None
+
+    counted = Parents(parents)
+    assert depths_of(counted) == {name: walked(name) for name in parents}
+    assert counted.asked <= len(parents)
+
+
+@pytest.mark.parametrize(("depth", "refused"), [(50, False), (51, True)])
+def test_groups_stand_at_most_so_deep(depth: int, refused: bool) -> None:
+    chain = [
+        {"name": f"G{n}", "description": "", "members": [], "parent": f"g{n - 1}" if n else None}
+        for n in reversed(range(depth))
+    ]
+    if not refused:
+        assert len(parse({"groups": chain}, Names("acme")).groups or ()) == depth
+        return
+    with pytest.raises(Contradiction) as found:
+        parse({"groups": chain}, Names("acme"))
+    assert [(one["pointer"], one["code"]) for one in found.value.errors] == [("/groups/0/parent", "too_deep")]
 
 
 @given(st.dictionaries(st.integers(0, 30), st.integers(0, 30)), st.data())
