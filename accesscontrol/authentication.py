@@ -3,7 +3,8 @@
 Conventions: the URL keyword of the tenant is ``tenant_id`` (UUID). A view declares either
 ``permission = "Modules:read"``, or ``permissions = {"GET": "Modules:read", "POST": "Modules:add"}``, or,
 for doors of one's own application (``authentication_classes = [ApplicationAuthentication]``),
-``permission = "own-application"``. A view that declares nothing is refused as misconfigured.
+``permission = "own-application"``: a token that was narrowed to some roles only reads there. A view that
+declares nothing is refused as misconfigured.
 
 ``request.user`` is a :class:`Principal` (with ``actor``), for an application with ``application`` set.
 Names in settings: :class:`ServiceTokenAuthentication`, :class:`ConsoleSessionAuthentication`,
@@ -21,9 +22,10 @@ from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, CSRFCheck
 from rest_framework.exceptions import AuthenticationFailed, MethodNotAllowed, PermissionDenied
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from accesscontrol import reasons as say
 from accesscontrol.oauth import clients, decision, tokens
 from accesscontrol.oauth.claims import narrowed_roles
 from accesscontrol.oauth.refusals import CHALLENGE, REALM, ClientRefused
@@ -32,7 +34,7 @@ from applications.availability import available
 from applications.models import Application
 from applications.models.applications import PORTAL_ID
 from iam_portal import tracing
-from iam_portal.errors import NotFound
+from iam_portal.errors import DomainError, Kind, NotFound
 from iam_portal.gate import Actor, Permission, require_any
 from iam_portal.walls import tenant_scope
 from tenants.actions import sessions
@@ -66,6 +68,16 @@ class Principal:
     def home_id(self) -> UUID | None:
         """The tenant whose user or application this is, wherever it acts."""
         return self.actor.tenant_id if self.application is None else self.application.owner_id
+
+
+class NarrowedToken(DomainError):
+    """A token for some of the roles held, where the application itself would have to write.
+
+    Not recorded: the tenant of the path need not be one that the application has to do with.
+    """
+
+    code = "forbidden"
+    kind = Kind.FORBIDDEN
 
 
 class ServiceTokenAuthentication(BaseAuthentication):
@@ -150,6 +162,11 @@ class DeclaredPermission(BasePermission):
         if not isinstance(principal, Principal):
             return False
         if declared == OWN_APPLICATION:
+            if principal.actor.only_roles is not None and request.method not in SAFE_METHODS:
+                raise NarrowedToken(
+                    "This token was narrowed to some roles, none of which is for this.",
+                    reasons=(say.token_narrowed(),),
+                )
             return principal.application is not None
         tenant_id = _path_tenant({"kwargs": view.kwargs})
         if tenant_id is None:

@@ -15,6 +15,7 @@ from accesscontrol import facts as load
 from accesscontrol import gate
 from accesscontrol import reasons as say
 from accesscontrol.decide import (
+    DEEPEST,
     Amount,
     HeldRole,
     Need,
@@ -46,6 +47,7 @@ WITH RECURSIVE line(type, key, name, dynamic, privileges, parent_id, depth) AS (
     UNION ALL
     SELECT r.type, r.key, r.name, r.owner_tenant_id IS NOT NULL, r.privileges, r.parent_id, line.depth + 1
     FROM line JOIN applications_resource r ON r.id = line.parent_id AND r.during @> %(at)s
+    WHERE line.depth + 1 < %(deepest)s
 )
 SELECT type, key, name, dynamic, privileges FROM line ORDER BY depth
 """
@@ -242,6 +244,7 @@ def _lineage(asked: Asked, held: Iterable[HeldRole], at: datetime) -> tuple[Prot
         "key": asked.key,
         "owner": asked.owner_id,
         "at": at,
+        "deepest": DEEPEST,
     }
     with tenant_scope(asked.owner_id if open_to else asked.tenant.id), connection.cursor() as cursor:
         cursor.execute(_LINEAGE, values)

@@ -114,6 +114,11 @@ def permission_not_held(permission: tuple[str, str, str]) -> Reason:
     return Reason("permission_not_held", f"This needs {resource}:{privilege}, which you do not hold.")
 
 
+def token_narrowed() -> Reason:
+    """Whoever asked for some roles only does not act as the whole application."""
+    return Reason("token_narrowed", "The token carries some of the application's roles, not the application.")
+
+
 def not_access_manager() -> Reason:
     """Roles of applications are the Access Manager's to give."""
     return Reason("not_access_manager", "Roles of applications are handed out by an Access Manager.")

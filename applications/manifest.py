@@ -4,6 +4,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from applications.placing import DEEPEST
 from iam_portal.errors import Invalid
 from iam_portal.gate import Privilege
 
@@ -89,11 +90,7 @@ def parse(document: Mapping[str, Any]) -> Manifest:
             known = resources.get((kind, key))
             if known is None or privilege not in known.privileges:
                 errors.append(_objection(f"/roles/{index}", f"{kind}/{key} does not offer {privilege}"))
-    for index, resource in enumerate(resources.values()):
-        if resource.parent is not None and resource.parent not in resources:
-            errors.append(_objection(f"/resources/{index}/parent", "is not declared"))
-        elif _lies_below_itself(resource, resources):
-            errors.append(_objection(f"/resources/{index}/parent", "lies below it"))
+    errors += _placing(resources)
     errors += _superseding("resources", [(row.supersedes, resources) for row in resources.values()])
     errors += _superseding("roles", [(row.supersedes, roles) for row in roles.values()])
     if sum(len(role.permissions) for role in roles.values()) > MOST_HELD:
@@ -104,16 +101,38 @@ def parse(document: Mapping[str, Any]) -> Manifest:
     return Manifest(resources, roles, required)
 
 
-def _lies_below_itself(resource: DeclaredResource, resources: Mapping[ResourceKey, DeclaredResource]) -> bool:
-    """Whether the way outwards comes back to it."""
-    seen: set[ResourceKey] = set()
-    above = resource.parent
-    while above is not None and above in resources and above not in seen:
-        if above == (resource.type, resource.key):
-            return True
-        seen.add(above)
-        above = resources[above].parent
-    return False
+def _placing(resources: Mapping[ResourceKey, DeclaredResource]) -> list[dict[str, str]]:
+    """What contains each is declared, and neither below it nor too many levels up. Each is passed once."""
+    errors = []
+    depths = _depths(resources)
+    for index, (address, resource) in enumerate(resources.items()):
+        pointer, depth = f"/resources/{index}/parent", depths[address]
+        if resource.parent is not None and resource.parent not in resources:
+            errors.append(_objection(pointer, "is not declared"))
+        elif depth is None:
+            errors.append(_objection(pointer, "lies below it"))
+        elif depth > DEEPEST:
+            errors.append(_objection(pointer, f"stands on level {DEEPEST} already: nothing goes below it"))
+    return errors
+
+
+def _depths(resources: Mapping[ResourceKey, DeclaredResource]) -> dict[ResourceKey, int | None]:
+    """On which level each stands; None for what comes back to itself."""
+    found: dict[ResourceKey, int | None] = {}
+    for start in resources:
+        line: list[ResourceKey] = []
+        places: dict[ResourceKey, int] = {}
+        here: ResourceKey | None = start
+        while here is not None and here in resources and here not in found and here not in places:
+            places[here] = len(line)
+            line.append(here)
+            here = resources[here].parent
+        loop = places[here] if here in places else len(line)
+        found.update(dict.fromkeys(line[loop:]))
+        depth = (found.get(here) if here is not None else None) or 0
+        for address in reversed(line[:loop]):
+            found[address] = depth = depth + 1
+    return found
 
 
 def _superseding(part: str, asked: Sequence[tuple[Any, Container[Any]]]) -> list[dict[str, str]]:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 
 Address = tuple[str, str]  # resource type, resource key
-DEEPEST = 20  # levels of a tenant's own: each question about access walks up all of them
+DEEPEST = 20  # levels of a tenant's own, and of static ones: each question about access walks up all of them
 
 
 class Forest:

@@ -4,6 +4,7 @@ from accesscontrol.decide.access import Question, may_do
 from accesscontrol.decide.calls import Call, CallFacts, call_until, may_call
 from accesscontrol.decide.confirmed import confirmed_permissions
 from accesscontrol.decide.covering import (
+    DEEPEST,
     Address,
     Amount,
     Held,
@@ -34,6 +35,7 @@ from accesscontrol.decide.roles import effective_roles, permissions_of, roles_on
 from accesscontrol.decide.sign_ins import SignIn, SignInFacts, may_sign_in, sign_in_until
 
 __all__ = [
+    "DEEPEST",
     "STATES",
     "Address",
     "Amount",

@@ -8,6 +8,7 @@ from uuid import UUID
 
 Permission = tuple[str, str, str]  # resource type, resource key, privilege
 Address = tuple[bool, str, str]  # whether it is a tenant's own, resource type, resource key
+DEEPEST = 50  # levels that are looked at: static ones and a tenant's own have fewer together
 Held = Mapping[Address, AbstractSet[str]]  # the privileges of a role on each resource that it names
 
 
@@ -68,18 +69,18 @@ class Amount:
 
 
 def lineages(placed: Iterable[Placed]) -> dict[UUID, tuple[Protected, ...]]:
-    """Of each: itself, then outwards what contains it, as far as that is among them."""
+    """Of each: itself, then outwards what contains it, as far as that is among them. At most DEEPEST."""
     by_id = {each.id: each for each in placed}
     found: dict[UUID, tuple[Protected, ...]] = {}
     for each in by_id.values():
-        waiting = []
+        waiting: dict[UUID, Protected] = {}
         here: Placed | None = each
-        while here is not None and here.id not in found:
-            waiting.append(here)
+        while here is not None and here.id not in found and here.id not in waiting:
+            waiting[here.id] = here.resource
             here = by_id.get(here.parent_id) if here.parent_id is not None else None
-        above = found[here.id] if here is not None else ()
-        for below in reversed(waiting):
-            above = found[below.id] = (below.resource, *above)
+        above = found.get(here.id, ()) if here is not None else ()
+        for place, resource in reversed(waiting.items()):
+            above = found[place] = (resource, *above[: DEEPEST - 1])
     return found
 
 

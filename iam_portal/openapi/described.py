@@ -111,6 +111,8 @@ class DoorSchema(AutoSchema):
         usual = [401, 406]
         if hasattr(self.view, "permissions"):
             usual += [403, 404]
+        elif self._permission == _OWN_APPLICATION and self.method != "GET":
+            usual += [403]  # a token that was narrowed to some roles
         if "requestBody" in operation or (self.method != "GET" and "read" in self._reach.functions):
             usual += [400, 413, 415]
         return usual

@@ -22,12 +22,13 @@ from applications.models import Application, RequiredRole
 from applications.models.applications import PORTAL_ID
 from applications.policies import IsPortal
 from iam_portal.gate import Actor
-from iam_portal.walls import tenant_scope
+from iam_portal.launchers.doors import OWN_APPLICATION, doors
+from iam_portal.walls import cross_tenant, tenant_scope
 from tenants.actions import tenants as organizations
-from tenants.models import Tenant
+from tenants.models import HistoryEvent, Tenant
 from tests.applications.sharing import register
 from tests.support.factories import SYSTEM, make_tenant
-from tests.support.knocking import Knocker, basic, service
+from tests.support.knocking import NOBODY, Knocker, basic, service
 from tests.support.proving import certified, pem
 
 BASE = "/iam/application-management/v1/tenants"
@@ -94,6 +95,29 @@ def test_a_narrowed_token_carries_no_more_than_it_names():
     assert reader.knock("POST", address, body).status_code == 403
     whole = narrowed(acme, "other", f"aud:{PORTAL_ID}", *roles)
     assert whole.knock("POST", address, body).status_code == 201
+
+
+@pytest.mark.django_db
+def test_a_narrowed_token_does_not_write_as_the_whole_application():
+    """A leaked one of a log reader declares no roles, keeps no resources, and learns of no tenant."""
+    acme, stranger = make_tenant("acme", at=now()), make_tenant("secret-holding", at=now())
+    reader = narrowed(
+        acme, "robot", f"aud:{PORTAL_ID} {PORTAL_ID}/activity-log-reader", "activity-log-reader"
+    )
+    whole = narrowed(acme, "other", f"aud:{PORTAL_ID}", "activity-log-reader")
+    own = [door for door in doors() if door.permission == OWN_APPLICATION]
+    assert {door.method for door in own} >= {"GET", "PUT", "POST", "DELETE"}
+    for door in own:
+        for tenant_id in (acme.id, stranger.id, NOBODY):
+            address = door.address.format(tenant_id=tenant_id, resource_type="urn:x", resource_id="x")
+            reply = reader.knock(door.method, address)
+            assert (reply.status_code == 403) is (door.method != "GET"), address
+            if reply.status_code == 403:
+                assert reply.json()["code"] == "forbidden"
+                assert [reason["code"] for reason in reply.json()["reasons"]] == ["token_narrowed"]
+            assert whole.knock(door.method, address).status_code != 403
+    with cross_tenant():
+        assert not HistoryEvent.objects.filter(action="door.refused").exists()
 
 
 @pytest.mark.django_db

@@ -170,3 +170,20 @@ def test_a_manifest_that_closes_a_loop_is_refused() -> None:
 def test_nothing_of_another_tenant_contains_it(story: Story) -> None:
     put(story, story.acme, "plant")
     assert put(story, story.beta, "press-4", parent="plant").json()["code"] == "parent_unknown"
+
+
+def test_what_has_ended_contains_nothing_any_more(story: Story) -> None:
+    """A press in a hall in a line: without the hall the line may go below the press."""
+    put(story, story.beta, "line")
+    put(story, story.beta, "hall", parent="line")
+    put(story, story.beta, "press-9", parent="hall")
+    assert one(story, item("line", parent="press-9")) == 409
+    assert call(story, "DELETE", story.beta, f"/{KIND}/hall").status_code == 204
+    assert one(story, item("line", parent="press-9")) == 200
+    assert one(story, item("press-9", parent="line")) == 409
+
+
+def one(story: Story, wanted: dict[str, Any]) -> int:
+    """The status of a single one in a batch."""
+    [result] = batch(story, wanted).json()["items"]
+    return int(result["status"])

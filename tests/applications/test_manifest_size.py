@@ -10,9 +10,11 @@ from django.test.utils import CaptureQueriesContext
 
 from applications.actions import manifests
 from applications.actions.confirmations import Overtaken
-from applications.manifest import Diff, parse
+from applications.manifest import DeclaredResource, Diff, ResourceKey, _depths, parse
 from applications.models import Application, ApplicationRole, Resource, RolePermission
+from applications.placing import DEEPEST
 from applications.serializers import manifest as shapes
+from iam_portal.errors import Invalid
 from iam_portal.walls import cross_tenant
 from tests.applications.sharing import T0, make_pair
 from tests.support.factories import SYSTEM
@@ -27,14 +29,14 @@ def meter(db: None) -> Application:
 
 
 def document(number: int, name: str = "Name", privilege: str = "read") -> dict[str, Any]:
-    """So many resources, each the child of the one before, and as many roles and required roles."""
+    """So many resources, most below the one before, and as many roles and required roles."""
     resources = [
         {
             "type": "urn:large",
             "id": f"r{place}",
             "name": f"{name} {place}",
             "privileges": ["read", "modify"],
-            **({"parent": {"type": "urn:large", "id": f"r{place - 1}"}} if place else {}),
+            **({"parent": {"type": "urn:large", "id": f"r{place - 1}"}} if place % DEEPEST else {}),
         }
         for place in range(number)
     ]
@@ -99,6 +101,80 @@ def test_another_parent_is_kept(meter: Application) -> None:
         Resource.objects.filter(application=meter, type="urn:large").values_list("key", "parent__key")
     )
     assert parents == {"r0": None, "r1": "r0", "r2": "r0", "r3": None}
+
+
+def chain(number: int, deepest: int = DEEPEST) -> dict[str, Any]:
+    """So many resources in chains of so many levels, the innermost first."""
+    rows = [
+        {
+            "type": "urn:deep",
+            "id": f"r{place}",
+            "privileges": ["read"],
+            **({"parent": {"type": "urn:deep", "id": f"r{place - 1}"}} if place % deepest else {}),
+        }
+        for place in range(number)
+    ]
+    return {"resources": rows[::-1]}
+
+
+def test_the_21st_level_is_refused_where_it_stands() -> None:
+    assert len(parse(chain(DEEPEST)).resources) == DEEPEST
+    with pytest.raises(Invalid) as refused:
+        parse(chain(DEEPEST + 1, DEEPEST + 1))
+    [error] = refused.value.errors
+    assert (error["pointer"], error["code"]) == ("/resources/0/parent", "invalid")
+    assert "20" in error["detail"]
+
+
+def test_a_loop_is_told_of_those_that_are_in_it() -> None:
+    """What only hangs on it is not."""
+    written = chain(5)
+    written["resources"][-1]["parent"] = {"type": "urn:deep", "id": "r2"}
+    with pytest.raises(Invalid) as refused:
+        parse(written)
+    assert [error["pointer"] for error in refused.value.errors] == [
+        f"/resources/{place}/parent" for place in (2, 3, 4)
+    ]
+
+
+class Watched(dict[ResourceKey, DeclaredResource]):
+    """Counts how often one of it is looked at."""
+
+    looks = 0
+
+    def __getitem__(self, key: ResourceKey) -> DeclaredResource:
+        self.looks += 1
+        return super().__getitem__(key)
+
+
+def test_two_thousand_in_one_line_are_passed_once_each() -> None:
+    line = [("urn:deep", f"r{place}") for place in range(2000)]
+    above = dict(zip(line[1:], line, strict=False))
+    rows = Watched({each: DeclaredResource(*each, "", ("read",), parent=above.get(each)) for each in line})
+    assert _depths(rows)[line[-1]] == 2000
+    assert rows.looks == 2000
+
+
+def looked_up() -> int:
+    """Rows of resources that the database fetched by an index in this transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'applications_resource'"
+        )
+        return int(cursor.fetchone()[0])
+
+
+def test_twice_as_many_are_twice_the_work(meter: Application) -> None:
+    """For new ones as for those that only get another name."""
+    taken = []
+    for number in (200, 400):
+        before = looked_up()
+        declared(meter, chain(number))
+        declared(meter, {"resources": [{**row, "name": "x"} for row in chain(number)["resources"]]})
+        taken.append(looked_up() - before)
+        declared(meter, {"resources": []})
+    assert taken[0] < 200 * (DEEPEST + 10)
+    assert taken[1] < 2.5 * taken[0]
 
 
 @pytest.mark.parametrize(
