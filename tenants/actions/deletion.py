@@ -46,8 +46,8 @@ def delete(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, revision: 
     Takes his roles for good, so it asks as a withdrawal of each would: who may not give them may not take
     them. (A deactivation asks nobody: whoever may give them undoes it.)
     """
-    with tenant_scope(tenant.id), transaction.atomic():
-        policies.hold(tenant)  # two who delete each other would each leave the other as administrator
+    # Two who delete each other would each leave the other as administrator.
+    with tenant_scope(tenant.id), transaction.atomic(), policies.guarded(tenant=tenant, at=at):
         user = policies.locked_user(tenant=tenant, user_id=user_id)
         policies.require_revision(user, revision)
         if by.kind == "user" and by.id == str(user.id):

@@ -17,7 +17,7 @@ from applications.actions import clients, contracts
 from applications.models import ClientSecret, Contract, Event
 from iam_portal.walls import tenant_scope
 from tenants import history
-from tenants.actions import chain, deletion, links, sessions
+from tenants.actions import chain, deletion, links, sessions, verification
 from tenants.models import HistoryEvent, HistoryPerson, Membership, Tenant, User, UserSession
 from tests.applications.story import Party, party, share, signed_in
 from tests.support import factories
@@ -242,7 +242,7 @@ def test_a_pseudonym_stands_wherever_the_name_was(acme: Party, neighbour: Party)
         assert beside.exclude(event_id__in=acts).filter(actor_name="Joe").exists()
     for tenant in (acme.tenant, neighbour.tenant):
         chain.lay(tenant_id=tenant.id)
-        assert chain.verify(tenant_id=tenant.id) is None
+        assert verification.verify(tenant_id=tenant.id) is None
     with tenant_scope(acme.tenant.id):
         row = HistoryEvent.objects.filter(tenant=acme.tenant, action="user.deleted").get()
         assert (row.subject_id, row.after) == (str(joe.id), {"keeps": "pseudonym"})
