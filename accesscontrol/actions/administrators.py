@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from accesscontrol.decide import Span, first_missing, joined, shared
 from accesscontrol.gate import RESOURCE_TYPE
 from accesscontrol.models import Assignment
 from accesscontrol.portal_roles import ROLE_KEYS, permissions_of
 from applications.models.applications import PORTAL_ID
 from iam_portal.decision import rfc3339
 from iam_portal.errors import DomainError
+from iam_portal.spans import Span, joined
 from tenants.models import GroupPlacement, Membership, Tenant, UserActivity
 from tenants.models.spanned import Spanned, still_open
 
@@ -39,15 +39,15 @@ def watch(*, tenant: Tenant, at: datetime) -> Callable[[], None]:
     before = _administered(tenant, at)
 
     def again() -> None:
-        lost = first_missing(_administered(tenant, at), before)
-        if lost is not None:
-            when = "any more" if lost <= at else f"from {rfc3339(lost)} on"
+        after = _administered(tenant, at)
+        for lost in (part.start for span in before for part in span.minus(after)):
+            when = "any more" if lost == at else f"from {rfc3339(lost)} on"
             raise LastAdministrator(f"Nobody here could hand out roles {when}.")
 
     return again
 
 
-def _administered(tenant: Tenant, at: datetime) -> Sequence[Span]:
+def _administered(tenant: Tenant, at: datetime) -> list[Span]:
     """When from now on somebody active can hand out roles, in a fixed number of statements."""
     keys = [key for key in ROLE_KEYS if (RESOURCE_TYPE, "Roles", "modify") in permissions_of(key)]
     rows = Assignment.objects.not_over(at).filter(
@@ -59,11 +59,11 @@ def _administered(tenant: Tenant, at: datetime) -> Sequence[Span]:
         groups = _with_those_below(groups, tenant, at)
         members = Membership.objects.not_over(at).filter(tenant=tenant, group_id__in=groups)
         if _somebody_stays(members, groups, at):  # of a large company not everybody is looked at
-            return [(at, None)]
+            return [Span(at)]
         for user_id, group_id, during in members.values_list("user_id", "group_id", "during"):
-            people[user_id] += shared(groups[group_id], [_ahead(during, at)])
+            people[user_id] += _shared(groups[group_id], [_ahead(during, at)])
     activity = _by(UserActivity.objects.not_over(at).filter(tenant=tenant, user_id__in=people), at, "user_id")
-    return joined(span for user_id, spans in activity.items() for span in shared(spans, people[user_id]))
+    return joined([span for user_id, spans in activity.items() for span in _shared(spans, people[user_id])])
 
 
 def _with_those_below(groups: Reached, tenant: Tenant, at: datetime) -> dict[UUID, list[Span]]:
@@ -79,13 +79,13 @@ def _with_those_below(groups: Reached, tenant: Tenant, at: datetime) -> dict[UUI
         group_id, span = found.pop()
         reached[group_id].append(span)
         for below, during in places[group_id]:
-            found += [(below, part) for part in shared([span], [during])]
+            found += [(below, part) for part in _shared([span], [during])]
     return reached
 
 
 def _somebody_stays(members: Spanned, groups: Reached, at: datetime) -> bool:
     """Whether somebody is in a group now, and both he and it for good."""
-    lasting = [group_id for group_id, spans in groups.items() if (at, None) in spans]
+    lasting = [group_id for group_id, spans in groups.items() if Span(at) in spans]
     active = UserActivity.objects.at(at).filter(still_open()).values("user")
     return members.at(at).filter(still_open(), group_id__in=lasting, user__in=active).exists()
 
@@ -98,4 +98,9 @@ def _by(rows: Spanned, at: datetime, column: str) -> dict[Any, list[Span]]:
 
 
 def _ahead(during: Any, at: datetime) -> Span:
-    return (at if during.lower is None else max(during.lower, at), during.upper)
+    return Span(at if during.lower is None else max(during.lower, at), during.upper)
+
+
+def _shared(some: Sequence[Span], others: list[Span]) -> list[Span]:
+    """The moments that are in both."""
+    return [part for span in some for part in span.minus(span.minus(others))]

@@ -32,7 +32,6 @@ from accesscontrol.decide.needs import Need, would_need
 from accesscontrol.decide.required import STATES, Met, Requirement, met
 from accesscontrol.decide.roles import effective_roles, permissions_of, roles_on
 from accesscontrol.decide.sign_ins import SignIn, SignInFacts, may_sign_in, sign_in_until
-from accesscontrol.decide.spans import Span, first_missing, joined, shared
 
 __all__ = [
     "STATES",
@@ -57,15 +56,12 @@ __all__ = [
     "Roles",
     "SignIn",
     "SignInFacts",
-    "Span",
     "Via",
     "application_role_urn",
     "call_until",
     "confirmed_permissions",
     "effective_roles",
-    "first_missing",
     "gives",
-    "joined",
     "lineages",
     "living",
     "may_call",
@@ -76,7 +72,6 @@ __all__ = [
     "permissions_of",
     "principal_moments",
     "roles_on",
-    "shared",
     "sign_in_until",
     "tenant_role_urn",
     "would_need",
