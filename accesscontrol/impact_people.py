@@ -18,10 +18,12 @@ from accesscontrol.impact_shapes import all_of_person, named_applications, peopl
 from accesscontrol.models import Assignment, TenantRolePermission
 from applications import facts as sharing_facts
 from applications.impact import UNMOVED
+from iam_portal.gate import Permission, gate
 from tenants.impact import Act, Part
 from tenants.models import Group, Membership, User
 from tenants.policies import hold
 
+READING = Permission.parse("Roles:read")
 NO_CALLS: Mapping[str, Any] = {"services": {"count": 0, "items": []}}
 
 
@@ -57,7 +59,7 @@ def _again(
     act: Act, subject: User | Group, applications: Collection[str], lose: Callable[[], People]
 ) -> Callable[[], Part]:
     revision = type(subject)._default_manager.values_list("revision", flat=True).get(pk=subject.pk)
-    peopled, facts = _peopled(act, applications), _facts_of(act, subject)
+    peopled, facts, named = _peopled(act, applications), _facts_of(act, subject), _may_read_roles(act)
     endings = all_of_person(act, subject.id) if isinstance(subject, User) else {}
 
     def again() -> Part:
@@ -73,12 +75,21 @@ def _again(
         }
         for item in shown["users"]["items"] if isinstance(subject, User) else ():
             item["name"] = str(subject)  # as he was: the act may have taken his name
+        if not named:  # whoever may end an account is not told by it what its owner may do
+            shown |= {part: {**shown[part], "items": []} for part in ("users", "withoutPeople")}
         lost = sorted(
             [tenant_id, str(user_id), sorted(urns)] for (tenant_id, user_id), urns in people.items()
         )
         return Part(shown, [lost, revision, ended, deserted], harmless=not people and not ended)
 
     return again
+
+
+def _may_read_roles(act: Act) -> bool:
+    """Asked before the act."""
+    if act.by is None:
+        return False
+    return bool(gate().decide(actor=act.by, tenant_id=act.tenant.id, permission=READING, at=act.at))
 
 
 def _of_user(act: Act, user: User, applications: Collection[str]) -> Holdings:

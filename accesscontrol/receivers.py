@@ -10,7 +10,7 @@ from django.dispatch import receiver
 
 from accesscontrol import holders, impact, impact_people
 from accesscontrol.actions import authorizations, leaving, succession
-from accesscontrol.actions.administrators import require_administrator
+from accesscontrol.actions.administrators import watch
 from accesscontrol.actions.assignments import what_principal_holds
 from accesscontrol.actions.required import give
 from accesscontrol.facts import groups_above
@@ -66,10 +66,10 @@ def may_let_into_group(
     _require(actor, tenant.id, held, at, ("group", group.id, group.name))
 
 
-@receiver([tenant_signals.user_deactivated, tenant_signals.membership_removed, tenant_signals.group_moved])
-def keep_an_administrator(*, tenant: Tenant, at: datetime, **kwargs: Any) -> None:
-    """Sent after the change was written: somebody must still be able to hand out roles."""
-    require_administrator(tenant=tenant, at=at)
+@receiver(tenant_signals.people_leaving)
+def keep_an_administrator(*, tenant: Tenant, at: datetime, **kwargs: Any) -> Callable[[], None]:
+    """Afterwards somebody must still be able to hand out roles."""
+    return watch(tenant=tenant, at=at)
 
 
 @receiver(tenant_signals.user_deactivated)
@@ -79,11 +79,10 @@ def end_sign_ins(*, user: User, by: Actor, at: datetime, **kwargs: Any) -> None:
 
 
 @receiver(tenant_signals.user_deleted)
-def end_all_of_a_person(*, tenant: Tenant, user: User, by: Actor, at: datetime, **kwargs: Any) -> None:
-    """Sign-ins and roles, and then somebody must still be able to hand out roles."""
+def end_all_of_a_person(*, user: User, by: Actor, at: datetime, **kwargs: Any) -> None:
+    """Sign-ins and roles."""
     authorizations.end_all(user=user, because=Authorization.Ended.DEACTIVATED, by=by, at=at)
     leaving.withdraw_all(user=user, by=by, at=at)
-    require_administrator(tenant=tenant, at=at)
 
 
 @receiver(tenant_signals.person_erased)
@@ -102,7 +101,6 @@ def end_sign_ins_of_before(*, user: User, by: Actor, at: datetime, **kwargs: Any
 def end_group_assignments(*, tenant: Tenant, group: Group, at: datetime, **kwargs: Any) -> None:
     """What a group held ends with it."""
     Assignment.objects.filter(tenant=tenant, group=group).close(at)
-    require_administrator(tenant=tenant, at=at)
 
 
 @receiver(application_signals.roles_ended)

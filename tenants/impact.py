@@ -19,6 +19,7 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
 
 from iam_portal.decision import rfc3339
 from iam_portal.errors import DomainError, Kind
+from iam_portal.gate import Actor
 from tenants.models import Tenant
 from tenants.signals import act_weighed
 
@@ -38,7 +39,8 @@ class Act:
     tenant, a user or a group. ``when`` is the planned moment, if it is planned. ``asked`` is whatever else
     the act was told (ready for JSON): another wish is another impact. ``also`` are applications that it will
     lock besides those of its subject, to be locked together with them. ``renamed``: what it only gives
-    another name, former → new; what is held under the new name is not lost.
+    another name, former → new; what is held under the new name is not lost. ``by`` is who looks: of acts on
+    people and groups, it is told of roles only as far as he may read them.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Act:
     when: datetime | None = None
     asked: Any = None
     also: frozenset[str] = frozenset()
+    by: Actor | None = None
     renamed: Mapping[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
 
     @property

@@ -1,12 +1,16 @@
 """Small rules that several actions ask, and the locks that keep two of them apart."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 
 from iam_portal.errors import DomainError, Kind, NotFound
 from tenants.models import Group, Partnership, Tenant, TenantSuspension, User, UserActivity
+from tenants.signals import people_leaving
 
 
 class Stale(DomainError):
@@ -33,6 +37,16 @@ def hold(*tenants: Tenant | UUID) -> None:
     """
     rows = Tenant.objects.select_for_update(no_key=True).filter(id__in=_ids(tenants))
     list(rows.order_by("id").values_list("id"))
+
+
+@contextmanager
+def guarded(*, tenant: Tenant, at: datetime) -> Iterator[None]:
+    """Hold the tenant for an act that takes people out of what they hold: guards look before and after."""
+    hold(tenant)
+    answers: list[tuple[Any, Any]] = people_leaving.send(sender=Tenant, tenant=tenant, at=at)
+    yield
+    for _, look_again in answers:
+        look_again()
 
 
 def locked_user(*, tenant: Tenant, user_id: UUID | str) -> User:

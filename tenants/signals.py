@@ -29,8 +29,7 @@ person_erased = Signal()
 # Told. Keywords ``tenant``, ``group``, ``by``, ``at``; its memberships are closed already.
 group_deleted = Signal()
 
-# Told. Keywords ``tenant``, ``group``, ``user``, ``by``, ``at``; the membership is closed already. Where it
-# got an end that lies ahead, ``at`` is that end.
+# Told. Keywords ``tenant``, ``group``, ``user``, ``by``, ``at``; the membership is closed already.
 membership_removed = Signal()
 
 # Told. Keywords ``tenant``, ``group``, ``by``, ``at``; the group stands in its new place already.
@@ -54,6 +53,11 @@ membership_changing = Signal()
 # ``at``, and ``user`` or ``group``; ``acting`` is False where nothing is done from the page.
 user_shown = Signal()
 group_shown = Signal()
+
+# Asked, before an act that takes people out of what they hold (keywords ``tenant``, held, and ``at``): a
+# receiver that guards something takes its first look, and answers with a function that looks again afterwards
+# and may refuse.
+people_leaving = Signal()
 
 # Asked, before an act that takes something away (keyword ``act``, a ``tenants.impact.Act``): a receiver that
 # knows what it can move takes its first look, and answers with a function that takes the second, afterwards.

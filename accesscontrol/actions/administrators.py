@@ -1,22 +1,22 @@
-"""A tenant keeps somebody who can hand out roles."""
+"""A tenant keeps somebody who can hand out roles, now and at every moment that lies ahead."""
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 from uuid import UUID
-
-from django.db.models import Q
 
 from accesscontrol.gate import RESOURCE_TYPE
 from accesscontrol.models import Assignment
 from accesscontrol.portal_roles import ROLE_KEYS, permissions_of
 from applications.models.applications import PORTAL_ID
+from iam_portal.decision import rfc3339
 from iam_portal.errors import DomainError
+from iam_portal.spans import Span, joined
 from tenants.models import GroupPlacement, Membership, Tenant, UserActivity
-from tenants.models.spanned import Spanned
+from tenants.models.spanned import Spanned, still_open
 
-# What ends so soon counts as over. Of two acts the one with the earlier moment can get the lock last: it must
-# see what the other ended, at a moment that lies ahead of its own.
-SOON = timedelta(minutes=1)
+Reached = Mapping[UUID, Sequence[Span]]  # by group or by person, when he or it holds the role
 
 
 class LastAdministrator(DomainError):
@@ -25,37 +25,82 @@ class LastAdministrator(DomainError):
     code = "last_administrator"
 
 
-def require_administrator(*, tenant: Tenant, at: datetime) -> None:
-    """Refuse when, after the change just made, nobody active could hand out roles here any more.
+def watch(*, tenant: Tenant, at: datetime) -> Callable[[], None]:
+    """A first look before a change that takes something; what it answers takes the second, afterwards.
 
-    Two changes at once would each see the other's administrator: whoever asks has locked the tenant's row
-    before his change (``tenants.policies.hold``). A tenant that never had an administrator is left alone:
-    its first one is made by the installation.
+    That refuses when at some moment from now on nobody active could hand out roles who could before: an
+    administrator until tomorrow does not stand in for one without an end. What had an end already may keep
+    it. A tenant that never had an administrator is left alone: its first one is made by the installation.
+
+    Two changes at once would each see the other's administrator: whoever looks has locked the tenant's row
+    (``tenants.policies.guarded``). Of two, the one with the earlier moment can get the lock last: it sees the
+    span of whom the other took ended, at a moment that lies ahead of its own.
     """
+    before = _administered(tenant, at)
+
+    def again() -> None:
+        after = _administered(tenant, at)
+        for lost in (part.start for span in before for part in span.minus(after)):
+            when = "any more" if lost == at else f"from {rfc3339(lost)} on"
+            raise LastAdministrator(f"Nobody here could hand out roles {when}.")
+
+    return again
+
+
+def _administered(tenant: Tenant, at: datetime) -> list[Span]:
+    """When from now on somebody active can hand out roles, in a fixed number of statements."""
     keys = [key for key in ROLE_KEYS if (RESOURCE_TYPE, "Roles", "modify") in permissions_of(key)]
-    rows = Assignment.objects.filter(
+    rows = Assignment.objects.not_over(at).filter(
         tenant=tenant, application_role__application_id=PORTAL_ID, application_role__key__in=keys
     )
-    if not rows.exists():
-        return
-    living = _lasting(rows, at)
-    groups = _with_those_below(living.exclude(group=None).values_list("group_id", flat=True), tenant, at)
-    members = _lasting(Membership.objects.filter(tenant=tenant, group_id__in=groups), at)
-    held_by = Q(user__in=living.exclude(user=None).values("user")) | Q(user__in=members.values("user"))
-    if not _lasting(UserActivity.objects.filter(tenant=tenant), at).filter(held_by).exists():
-        raise LastAdministrator("Nobody here could hand out roles any more.")
+    people, groups = _by(rows, at, "user_id"), _by(rows.exclude(group=None), at, "group_id")
+    people.pop(None, None)
+    if groups:
+        groups = _with_those_below(groups, tenant, at)
+        members = Membership.objects.not_over(at).filter(tenant=tenant, group_id__in=groups)
+        if _somebody_stays(members, groups, at):  # of a large company not everybody is looked at
+            return [Span(at)]
+        for user_id, group_id, during in members.values_list("user_id", "group_id", "during"):
+            people[user_id] += _shared(groups[group_id], [_ahead(during, at)])
+    activity = _by(UserActivity.objects.not_over(at).filter(tenant=tenant, user_id__in=people), at, "user_id")
+    return joined([span for user_id, spans in activity.items() for span in _shared(spans, people[user_id])])
 
 
-def _lasting(rows: Spanned, at: datetime) -> Spanned:
-    return rows.at(at).at(at + SOON)
-
-
-def _with_those_below(group_ids: Iterable[UUID], tenant: Tenant, at: datetime) -> set[UUID]:
-    """These groups and all to which their roles flow down."""
-    places = _lasting(GroupPlacement.objects.filter(tenant=tenant), at)
-    reached: set[UUID] = set()
-    found = set(group_ids)
+def _with_those_below(groups: Reached, tenant: Tenant, at: datetime) -> dict[UUID, list[Span]]:
+    """These groups and all to which their roles flow down, while they do."""
+    places: dict[UUID, list[tuple[UUID, Span]]] = defaultdict(list)
+    rows = GroupPlacement.objects.not_over(at).filter(tenant=tenant)
+    for parent_id, group_id, during in rows.values_list("parent_id", "group_id", "during"):
+        places[parent_id].append((group_id, _ahead(during, at)))
+    reached: dict[UUID, list[Span]] = defaultdict(list)
+    # No loop: at no moment does a group stand below itself, so going around shares no moment.
+    found = [(group_id, span) for group_id, spans in groups.items() for span in spans]
     while found:
-        reached |= found
-        found = set(places.filter(parent_id__in=found).values_list("group_id", flat=True)) - reached
+        group_id, span = found.pop()
+        reached[group_id].append(span)
+        for below, during in places[group_id]:
+            found += [(below, part) for part in _shared([span], [during])]
     return reached
+
+
+def _somebody_stays(members: Spanned, groups: Reached, at: datetime) -> bool:
+    """Whether somebody is in a group now, and both he and it for good."""
+    lasting = [group_id for group_id, spans in groups.items() if Span(at) in spans]
+    active = UserActivity.objects.at(at).filter(still_open()).values("user")
+    return members.at(at).filter(still_open(), group_id__in=lasting, user__in=active).exists()
+
+
+def _by(rows: Spanned, at: datetime, column: str) -> dict[Any, list[Span]]:
+    found: dict[Any, list[Span]] = defaultdict(list)
+    for key, during in rows.values_list(column, "during"):
+        found[key].append(_ahead(during, at))
+    return found
+
+
+def _ahead(during: Any, at: datetime) -> Span:
+    return Span(at if during.lower is None else max(during.lower, at), during.upper)
+
+
+def _shared(some: Sequence[Span], others: list[Span]) -> list[Span]:
+    """The moments that are in both."""
+    return [part for span in some for part in span.minus(span.minus(others))]

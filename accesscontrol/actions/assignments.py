@@ -8,7 +8,6 @@ from uuid import UUID
 from django.db import transaction
 
 from accesscontrol.actions import assigned
-from accesscontrol.actions.administrators import require_administrator
 from accesscontrol.decide import Permission
 from accesscontrol.gate import require_may_grant
 from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
@@ -20,7 +19,7 @@ from iam_portal.errors import DomainError, Invalid, NotFound
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants.models import Group, Tenant, User, since
-from tenants.policies import hold
+from tenants.policies import guarded, hold
 
 
 class NotGrantedHere(DomainError):
@@ -74,8 +73,7 @@ def assign(*, tenant: Tenant, wanted: Wanted, by: Actor, at: datetime) -> Assign
 
 def withdraw(*, tenant: Tenant, assignment_id: UUID, by: Actor, at: datetime) -> None:
     """End the assignment now. Whoever may not give a role may not take it either."""
-    with tenant_scope(tenant.id), transaction.atomic():
-        Tenant.objects.select_for_update(no_key=True).get(id=tenant.id)  # two removals at once take turns
+    with tenant_scope(tenant.id), transaction.atomic(), guarded(tenant=tenant, at=at):
         row = (
             Assignment.objects.not_over(at)
             .filter(tenant=tenant, id=assignment_id)
@@ -88,8 +86,6 @@ def withdraw(*, tenant: Tenant, assignment_id: UUID, by: Actor, at: datetime) ->
         subject = assigned.subject_of(row)
         require_may_grant(actor=by, tenant_id=tenant.id, asked=asked, foreign=foreign, at=at, subject=subject)
         assigned.end([row], by=by, at=at)
-        if asked:
-            require_administrator(tenant=tenant, at=at)
 
 
 def withdraw_all(*, role: TenantRole, by: Actor, at: datetime) -> None:
@@ -111,8 +107,6 @@ def withdraw_all(*, role: TenantRole, by: Actor, at: datetime) -> None:
         actor=by, tenant_id=role.tenant_id, asked=asked, foreign=foreign, at=at, subject=subject
     )
     assigned.end(rows, by=by, at=at)
-    if asked:
-        require_administrator(tenant=role.tenant, at=at)
 
 
 def what_role_gives(row: Assignment, *, at: datetime) -> tuple[set[Permission], bool]:

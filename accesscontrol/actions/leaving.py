@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet, UUIDField
+from django.db.models import Exists, OuterRef, QuerySet, UUIDField
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 
@@ -25,8 +25,13 @@ def erase(*, user: User, pseudonym: str) -> None:
     rows = Assignment.objects.filter(tenant_id=user.tenant_id)
     given = _moved_by(user, "after", "role.assigned", "role.planned")
     taken = _moved_by(user, "before", "role.withdrawn")
-    rows.filter(id__in=given).update(by_name=pseudonym)
+    rows.filter(_given_in(rows.filter(id__in=given))).update(by_name=pseudonym)
     rows.filter(id__in=taken).exclude(ended_by="").update(ended_by=pseudonym)
+
+
+def _given_in(told: QuerySet[Assignment]) -> Exists:
+    """With those that history tells of: what took their place when a role got an heir, by the same act."""
+    return Exists(told.filter(created_at=OuterRef("created_at"), by_name=OuterRef("by_name")))
 
 
 def _moved_by(user: User, told: str, *actions: str) -> QuerySet[HistoryEvent, Any]:

@@ -2,7 +2,10 @@
 
 from collections.abc import Collection
 
+from django.db.models import Q
+
 from applications.models import (
+    Amendment,
     ApplicationSuspension,
     ClientCertificate,
     ClientKey,
@@ -26,3 +29,16 @@ def erase(*, tenant: Tenant, names: Collection[str], pseudonym: str) -> None:
     paused = ContractPause.objects.filter(contract__provider=tenant, by_name__in=names)
     paused.update(by_name=pseudonym)
     Contract.objects.filter(ended_by_tenant=tenant, ended_by__in=names).update(ended_by=pseudonym)
+    Amendment.objects.filter(proposed_by_tenant=tenant, proposed_by__in=names).update(proposed_by=pseudonym)
+    Amendment.objects.filter(_answered(tenant), answered_by__in=names).update(answered_by=pseudonym)
+
+
+def _answered(tenant: Tenant) -> Q:
+    """Amendments whose last word was this side's: the other side may have somebody of the same name."""
+    state = Amendment.State
+    ours = Q(proposed_by_tenant=tenant)
+    either = Q(contract__provider=tenant) | Q(contract__consumer=tenant)
+    waited = Q(widens=True, state__in=(state.ACCEPTED, state.DECLINED))
+    at_once = Q(widens=False) | Q(state=state.WITHDRAWN)
+    ended = Q(state=state.CANCELLED, contract__ended_by_tenant=tenant)
+    return (waited & either & ~ours) | (at_once & ours & ~Q(state=state.CANCELLED)) | ended

@@ -46,8 +46,8 @@ def delete(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, revision: 
     Takes his roles for good, so it asks as a withdrawal of each would: who may not give them may not take
     them. (A deactivation asks nobody: whoever may give them undoes it.)
     """
-    with tenant_scope(tenant.id), transaction.atomic():
-        policies.hold(tenant)  # two who delete each other would each leave the other as administrator
+    # Two who delete each other would each leave the other as administrator.
+    with tenant_scope(tenant.id), transaction.atomic(), policies.guarded(tenant=tenant, at=at):
         user = policies.locked_user(tenant=tenant, user_id=user_id)
         policies.require_revision(user, revision)
         if by.kind == "user" and by.id == str(user.id):
@@ -59,11 +59,11 @@ def delete(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, revision: 
         links.void(user=user, at=at)
         memberships.end_all(user=user, by=by, at=at)
         user_deleted.send(sender=User, tenant=tenant, user=user, by=by, at=at)
-        # The reply to his invitation has his name and mailbox in it.
-        IdempotentReply.objects.filter(tenant=tenant, reply__contains=str(user.id)).update(reply=None)
+        # Which of them name him cannot be told: a request that is sent again is told that it was answered.
+        IdempotentReply.objects.filter(tenant=tenant).update(reply=None)
         keeps = Kept(Tenant.objects.values_list("history_keeps", flat=True).get(pk=tenant.pk))
         name = str(user) if keeps == Kept.NAME else _pseudonym(user)
-        _bury(user, name, at)
+        _bury(user, name, at, late_until=at + LATE if keeps == Kept.PSEUDONYM else None)
         if keeps == Kept.PSEUDONYM:
             _erase(tenant, user, name)
         subject = ("user", user.id, name)
@@ -81,14 +81,16 @@ def delete(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, revision: 
 def erase_late(*, at: datetime) -> int:
     """The job's act: put out names that came into history after the deletion. Of how many people.
 
-    An act of his that was under way wrote its record, or its refusal, when he was gone already.
+    An act of his that was under way wrote its record, or its refusal, when he was gone already. Each is
+    looked after once more when nothing can come any more, however late that is.
     """
     with cross_tenant():
-        rows = User.everyone.filter(deleted_at__gt=at - LATE)
-        people = [user for user in rows if user.display_name == _pseudonym(user)]
+        people = list(User.everyone.filter(late_until__isnull=False).select_related("tenant"))
     for user in people:
-        with tenant_scope(user.tenant_id):
-            _put_out_of_history(user)
+        with tenant_scope(user.tenant_id), transaction.atomic():
+            if user.tenant.history_keeps == Kept.PSEUDONYM:
+                _put_out_of_history(user)
+            User.everyone.filter(pk=user.pk, late_until__lte=at).update(late_until=None)
     return len(people)
 
 
@@ -96,7 +98,7 @@ def _pseudonym(user: User) -> str:
     return f"Deleted user {user.id.hex[:8]}"
 
 
-def _bury(user: User, name: str, at: datetime) -> None:
+def _bury(user: User, name: str, at: datetime, *, late_until: datetime | None) -> None:
     """The row that facts of the past refer to: nobody's mailbox, nobody's password."""
     User.everyone.filter(pk=user.pk).update(
         username=f"deleted-{user.id}",
@@ -106,6 +108,7 @@ def _bury(user: User, name: str, at: datetime) -> None:
         password=make_password(None),
         last_login=None,
         deleted_at=at,
+        late_until=late_until,
         revision=F("revision") + 1,
     )
 
@@ -114,6 +117,7 @@ def _erase(tenant: Tenant, user: User, pseudonym: str) -> None:
     """Put the pseudonym wherever his name was copied. ``user`` still says who he was."""
     names = _names(tenant, user)
     UserSession.objects.filter(user=user).update(source_address="", user_agent="")
+    Partnership.objects.filter(inviter=tenant, invited_by__in=names).update(invited_by=pseudonym)
     Partnership.objects.filter(invitee=tenant, redeemed_by__in=names).update(redeemed_by=pseudonym)
     if tenant.is_platform:
         TenantSuspension.objects.filter(by_name__in=names).update(by_name=pseudonym)

@@ -89,8 +89,7 @@ def move(
 
     Asks for both places: whoever may not give what stands above the old one may not take it from the group.
     """
-    with transaction.atomic():
-        policies.hold(tenant)
+    with transaction.atomic(), policies.guarded(tenant=tenant, at=at):
         found = locked(tenant=tenant, group_ids=[group_id, *([parent_id] if parent_id else [])], at=at)
         group, parent = found[group_id], found[parent_id] if parent_id else None
         policies.require_revision(group, revision)
@@ -114,8 +113,7 @@ def delete(*, tenant: Tenant, group_id: UUID, by: Actor, at: datetime, revision:
 
     Takes from its members what it and those above hold, so it asks as the removal of each would.
     """
-    with transaction.atomic():
-        policies.hold(tenant)
+    with transaction.atomic(), policies.guarded(tenant=tenant, at=at):
         group = locked(tenant=tenant, group_ids=[group_id], at=at)[group_id]
         policies.require_revision(group, revision)
         below = GroupPlacement.objects.not_over(at).filter(parent=group).select_related("group")

@@ -68,8 +68,7 @@ def set_end(
     starts_at: datetime | None = None,
 ) -> Membership:
     """Another end, or none, of the running membership, or of the planned one that begins then."""
-    with transaction.atomic():
-        policies.hold(tenant)
+    with transaction.atomic(), policies.guarded(tenant=tenant, at=at):
         group, user = _pair(tenant, group_id, user_id, at)
         rows = Membership.objects.not_over(at).filter(group=group, user=user)
         running = rows.at(at) if starts_at is None else rows.filter(during__startswith=starts_at)
@@ -89,9 +88,6 @@ def set_end(
         row.full_clean()
         row.save(update_fields=["during"])
         _record("group.member_changed", group, user, by, at, span=_span(row), before=rfc3339(former))
-        if ends_at is not None:  # on that day somebody else must be able to hand out roles
-            told = {"tenant": tenant, "group": group, "user": user, "by": by, "at": ends_at}
-            membership_removed.send(sender=Membership, **told)
     return row
 
 
@@ -108,8 +104,8 @@ def remove(
 
     Whoever may not give what it holds may not take it.
     """
-    with transaction.atomic():
-        policies.hold(tenant)  # two removals at once would each leave the other's administrator
+    # Two removals at once would each leave the other's administrator.
+    with transaction.atomic(), policies.guarded(tenant=tenant, at=at):
         group, user = _pair(tenant, group_id, user_id, at)
         membership = Membership.objects.not_over(at).filter(group=group, user=user)
         if starts_at is not None:

@@ -129,8 +129,8 @@ def deactivate(
     *, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, revision: int | None = None
 ) -> User:
     """From now on he cannot sign in and holds nothing; memberships and assignments stay for a return."""
-    with transaction.atomic():
-        policies.hold(tenant)  # two who deactivate each other would each leave the other as administrator
+    # Two who deactivate each other would each leave the other as administrator.
+    with transaction.atomic(), policies.guarded(tenant=tenant, at=at):
         user = policies.locked_user(tenant=tenant, user_id=user_id)
         policies.require_revision(user, revision)
         if not UserActivity.objects.filter(user=user).close(at):

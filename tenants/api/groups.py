@@ -64,7 +64,8 @@ class GroupAPI(TenantAPI):
     def weighed(self, group_id: UUID, name: str, parent_id: UUID | None = None) -> Weighed:
         """An act that takes something from those in it, for its impact, and the act itself."""
         asked = None if parent_id is None else str(parent_id)
-        act = Act(name=name, tenant=self.tenant, subject=self.one(group_id), at=self.at, asked=asked)
+        named: dict[str, Any] = {"tenant": self.tenant, "at": self.at, "by": self.actor}
+        act = Act(name=name, subject=self.one(group_id), asked=asked, **named)
         if name == "delete":
             return act, lambda: groups.delete(**self.of(group_id))
         return act, lambda: groups.move(**self.of(group_id), parent_id=parent_id)

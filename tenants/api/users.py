@@ -57,7 +57,7 @@ class UserAPI(TenantAPI):
         """An act that takes something from him, for its impact, and the act itself."""
         if (found := self.tenant.users.filter(id=user_id).first()) is None:
             raise NotFound
-        act = Act(name=name, tenant=self.tenant, subject=found, at=self.at)
+        act = Act(name=name, tenant=self.tenant, subject=found, at=self.at, by=self.actor)
         return act, lambda: TAKING[name](**self.of(user_id), revision=self.revision())
 
 

@@ -4,9 +4,10 @@ from django.db import migrations, models
 from django.db.models.functions import Lower
 
 # As the owner, because the web's role cannot rewrite names beside history. It does it for nobody but a person
-# of the tenant in scope who was deleted, and only to the name that his row has since. Every tenant is looked
-# through: an act across tenants has left its actor's name in each of them. One after the other, because the
-# wall binds the owner, too.
+# of the tenant in scope who was deleted, where pseudonyms are kept, and only to the name that his row has
+# since. Every tenant is looked through: an act across tenants has left its actor's name in each of them. One
+# after the other, because the wall binds the owner, too. Who called himself like his pseudonym has left an
+# address all the same.
 ERASE = """
 CREATE FUNCTION iam_erase_person(person uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -15,8 +16,9 @@ DECLARE
     pseudonym text;
     place uuid;
 BEGIN
-    SELECT display_name INTO pseudonym FROM tenants_user
-        WHERE id = person AND tenant_id::text = home AND deleted_at IS NOT NULL;
+    SELECT u.display_name INTO pseudonym FROM tenants_user u JOIN tenants_tenant t ON t.id = u.tenant_id
+        WHERE u.id = person AND u.tenant_id::text = home AND u.deleted_at IS NOT NULL
+            AND t.history_keeps = 'pseudonym';
     IF pseudonym IS NULL THEN
         RAISE EXCEPTION 'nobody to erase' USING ERRCODE = 'invalid_parameter_value';
     END IF;
@@ -36,7 +38,7 @@ BEGIN
                 OR (subject_kind = 'user' AND subject_id = person::text))
         ) e
         WHERE p.event_id = e.id AND p.tenant_id = place AND (
-            (e.acted AND p.actor_name <> left(pseudonym, 200))
+            (e.acted AND (p.actor_name <> left(pseudonym, 200) OR p.source_address <> ''))
             OR (e.told_of AND p.subject_name <> left(pseudonym, 200)));
     END LOOP;
     PERFORM set_config('iam.tenant', home, true);
@@ -76,6 +78,19 @@ class Migration(migrations.Migration):
             model_name="user",
             name="deleted_at",
             field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name="user",
+            name="late_until",
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AddIndex(
+            model_name="user",
+            index=models.Index(
+                condition=models.Q(("late_until__isnull", False)),
+                fields=["late_until"],
+                name="user_by_late_names",
+            ),
         ),
         migrations.RemoveConstraint(model_name="user", name="user_username_once"),
         migrations.RemoveConstraint(model_name="user", name="user_email_once"),

@@ -38,6 +38,8 @@ class User(AbstractBaseUser):
     display_name = models.CharField(max_length=150)
     created_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True, blank=True)
+    # Until then an act of a deleted person may still write his name. Null: looked after, or the name stays.
+    late_until = models.DateTimeField(null=True, blank=True)
     revision = models.PositiveIntegerField(default=1)
 
     objects: ClassVar[models.Manager["User"]] = Living()
@@ -68,6 +70,11 @@ class User(AbstractBaseUser):
                 name="user_username_grammar",
                 violation_error_message="Use letters, digits and . _ @ + - in a user name.",
             ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["late_until"], condition=Q(late_until__isnull=False), name="user_by_late_names"
+            )
         ]
         ordering = ["username"]
 

@@ -113,7 +113,8 @@ class ImpactApplications(rest.Serializer[Any]):
 class PeopleImpactOut(ImpactOut):
     """What an act on a person or a group would take away.
 
-    ``withoutPeople``: applications in which nobody of the organization would hold a role any more.
+    ``withoutPeople``: applications in which nobody of the organization would hold a role any more. Who may
+    not read roles (*Roles:read*) gets the counts alone, of these and of ``users``.
     """
 
     withoutPeople = ImpactApplications()

@@ -36,10 +36,10 @@ class OfGroup(ConsolePage):
 
 def moving(page: ConsolePage, group: Group, parent: str | None, revision: int | None) -> Weighed:
     """The move for its impact, and the move itself."""
-    act = Act(name="move", tenant=page.tenant, subject=group, at=page.at, asked=parent or None)
-    given: dict[str, Any] = {"tenant": page.tenant, "group_id": group.pk, "by": page.actor, "at": page.at}
+    named: dict[str, Any] = {"tenant": page.tenant, "by": page.actor, "at": page.at}
+    act = Act(name="move", subject=group, asked=parent or None, **named)
     parent_id = UUID(parent) if parent else None
-    return act, lambda: groups.move(**given, parent_id=parent_id, revision=revision)
+    return act, lambda: groups.move(**named, group_id=group.pk, parent_id=parent_id, revision=revision)
 
 
 class CreateGroup(FormPage):
@@ -171,7 +171,7 @@ class DeleteGroup(OfGroup, WeighedPage):
 
     def weighed(self, revision: int | None) -> Weighed:
         group = self.group()
-        act = Act(name="delete", tenant=self.tenant, subject=group, at=self.at)
+        act = Act(name="delete", tenant=self.tenant, subject=group, at=self.at, by=self.actor)
         given: dict[str, Any] = {"tenant": self.tenant, "group_id": group.pk, "by": self.actor, "at": self.at}
         return act, lambda: groups.delete(**given, revision=revision)
 

@@ -106,7 +106,7 @@ class _TakesFromUser(_ActOnUser, WeighedPage):
 
     def weighed(self, revision: int | None) -> Weighed:
         user = self.person()
-        act = Act(name=self.name, tenant=self.tenant, subject=user, at=self.at)
+        act = Act(name=self.name, tenant=self.tenant, subject=user, at=self.at, by=self.actor)
         given: dict[str, Any] = {"tenant": self.tenant, "user_id": user.pk, "by": self.actor, "at": self.at}
         action = type(self).action
         return act, lambda: action(**given, revision=revision)

@@ -1,6 +1,7 @@
 """A person who is deleted: everything of his ends at once, nothing finds him, and the record stays whole."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -11,14 +12,23 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
-from accesscontrol.actions import assignments
+from accesscontrol.actions import assignments, succession
 from accesscontrol.models import Assignment
 from applications.actions import clients, contracts
-from applications.models import ClientSecret, Contract, Event
+from applications.models import Amendment, ApplicationRole, ClientSecret, Contract, Event
 from iam_portal.walls import tenant_scope
 from tenants import history
-from tenants.actions import chain, deletion, links, sessions
-from tenants.models import HistoryEvent, HistoryPerson, Membership, Tenant, User, UserSession
+from tenants.actions import chain, deletion, links, sessions, verification
+from tenants.models import (
+    HistoryEvent,
+    HistoryPerson,
+    IdempotentReply,
+    Membership,
+    Partnership,
+    Tenant,
+    User,
+    UserSession,
+)
 from tests.applications.story import Party, party, share, signed_in
 from tests.support import factories
 from tests.support.administering import call, refused
@@ -242,7 +252,7 @@ def test_a_pseudonym_stands_wherever_the_name_was(acme: Party, neighbour: Party)
         assert beside.exclude(event_id__in=acts).filter(actor_name="Joe").exists()
     for tenant in (acme.tenant, neighbour.tenant):
         chain.lay(tenant_id=tenant.id)
-        assert chain.verify(tenant_id=tenant.id) is None
+        assert verification.verify(tenant_id=tenant.id) is None
     with tenant_scope(acme.tenant.id):
         row = HistoryEvent.objects.filter(tenant=acme.tenant, action="user.deleted").get()
         assert (row.subject_id, row.before) == (str(joe.id), {"active": True})
@@ -271,17 +281,100 @@ def test_what_was_under_way_loses_the_name_a_little_later(acme: Party) -> None:
     at = timezone.now()
     with tenant_scope(acme.tenant.id):
         history.record(action="x.y", tenants=[acme.tenant], by=by, at=at, subject=("user", joe.id, "Joe"))
-    assert deletion.erase_late(at=at + deletion.LATE * 2) == 0
     assert "Joe" in names_beside_history(acme.tenant)
     assert deletion.erase_late(at=at) == 1
     assert "Joe" not in names_beside_history(acme.tenant)
+    with tenant_scope(acme.tenant.id):
+        history.record(action="x.y", tenants=[acme.tenant], by=by, at=at, subject=("user", joe.id, "Joe"))
+    days_later = at + deletion.LATE * 200  # no worker was there
+    assert deletion.erase_late(at=days_later) == 1
+    assert "Joe" not in names_beside_history(acme.tenant)
+    assert deletion.erase_late(at=days_later) == 0
+
+
+def test_an_address_does_not_hide_behind_a_name_like_the_pseudonym(acme: Party) -> None:
+    joe = user_of(acme, "joe")
+    keep_pseudonyms(acme)
+    name = f"Deleted user {joe.id.hex[:8]}"
+    call(acme, "PATCH", f"users/{joe.id}", {"displayName": name})
+    by, at = replace(factories.acting(joe), name=name, source_address="192.0.2.7"), timezone.now()
+    with tenant_scope(acme.tenant.id):
+        history.record(action="x.y", tenants=[acme.tenant], by=by, at=at, subject=("user", joe.id, name))
+        rows = HistoryPerson.objects.filter(tenant=acme.tenant, source_address="192.0.2.7")
+        assert rows.exists()
+    assert delete(acme, joe).status_code == 204
+    with tenant_scope(acme.tenant.id):
+        assert not rows.all().exists()
+
+
+def test_what_a_new_key_of_a_role_carried_on_loses_his_name(acme: Party) -> None:
+    joe = user_of(acme, "joe")
+    keep_pseudonyms(acme)
+    planner, at = acme.applications["planner"], timezone.now()
+    roles = ApplicationRole.objects.at(at).filter(application=planner)
+    with transaction.atomic():
+        pair = (roles.get(key="planner"), roles.get(key="reader"))
+        succession.follow_roles(application=planner, pairs=[pair], by=acme.actor, at=at)
+    with tenant_scope(acme.tenant.id):
+        assert Assignment.objects.filter(application_role=pair[1], by_name="Joe").exists()
+    assert delete(acme, joe).status_code == 204
+    with tenant_scope(acme.tenant.id):
+        assert not Assignment.objects.filter(by_name="Joe").exists()
+
+
+def test_invitations_and_amendments_of_his_side_lose_his_name(acme: Party, neighbour: Party) -> None:
+    """The other side's Joe keeps his."""
+    joe, state = user_of(acme, "joe"), Amendment.State
+    keep_pseudonyms(acme)
+    made = share(acme, neighbour, acme.applications["planner"])
+
+    def amended(by: Party, answer: str, *, widens: bool) -> Amendment:
+        return Amendment.objects.create(
+            contract=made,
+            proposed_by_tenant=by.tenant,
+            state=answer,
+            widens=widens,
+            proposed_by="Joe",
+            answered_by="Joe",
+            proposed_at=timezone.now(),
+            answered_at=timezone.now(),
+        )
+
+    gone = {  # whether he is, of who proposed and of who answered
+        amended(acme, state.DECLINED, widens=True): (True, False),
+        amended(neighbour, state.DECLINED, widens=True): (False, True),
+        amended(acme, state.WITHDRAWN, widens=True): (True, True),
+        amended(neighbour, state.WITHDRAWN, widens=True): (False, False),
+        amended(acme, state.ACCEPTED, widens=False): (True, True),
+        amended(neighbour, state.ACCEPTED, widens=False): (False, False),
+    }
+    partners = Partnership.objects.filter(inviter=acme.tenant)
+    assert partners.update(invited_by="Joe")
+    assert delete(acme, joe).status_code == 204
+    for row, expected in gone.items():
+        row.refresh_from_db()
+        assert (row.proposed_by != "Joe", row.answered_by != "Joe") == expected
+    assert not partners.filter(invited_by="Joe").exists()
+
+
+def test_kept_replies_do_not_name_him_either(acme: Party) -> None:
+    joe = user_of(acme, "joe")
+    made = call(acme, "POST", "groups", {"name": "Friends of Joe"}, **{"Idempotency-Key": "one"})
+    assert made.status_code == 201
+    with tenant_scope(acme.tenant.id):
+        rows = IdempotentReply.objects.filter(tenant=acme.tenant, reply__contains="Joe")
+        assert rows.exists()
+    assert delete(acme, joe).status_code == 204
+    with tenant_scope(acme.tenant.id):
+        assert not rows.all().exists()
 
 
 def test_nobody_living_can_be_erased(acme: Party, neighbour: Party) -> None:
     """By whatever reaches the database as the web does: the wall's owner does it for deleted people only."""
-    deleted = user_of(neighbour, "joe")
+    deleted, kept = user_of(neighbour, "joe"), factories.make_user(acme.tenant, "kept", at=timezone.now())
     assert delete(neighbour, deleted).status_code == 204
-    for user_id in (user_of(acme, "joe").id, deleted.id, UUID(int=1)):
+    assert delete(acme, kept).status_code == 204  # where names are kept
+    for user_id in (user_of(acme, "joe").id, deleted.id, kept.id, UUID(int=1)):
         with (
             tenant_scope(acme.tenant.id),
             pytest.raises(DatabaseError),

@@ -11,7 +11,7 @@ from pytest_django import DjangoDbBlocker
 from accesscontrol.actions import assignments
 from iam_portal.walls import tenant_scope
 from tenants.models import Group, HistoryEvent, User, UserActivity
-from tests.applications.story import Party, party, person
+from tests.applications.story import Party, party, person, signed_in
 from tests.support import factories
 from tests.support.administering import call, refused
 from tests.support.once import made_once, savepoint
@@ -139,6 +139,32 @@ def test_a_look_changes_nothing_and_is_for_who_may_act(acme: Party) -> None:
         refused(call(acme, "GET", door, by=reader), 403, "forbidden")
     assert planners(acme) == {"Ann", "Joe"}
     assert call(acme, "GET", f"users/{joe.id}").json()["revision"] == "r-1"
+
+
+def test_who_may_not_read_roles_is_told_how_many(acme: Party) -> None:
+    """By REST, in the refusal, and on the page."""
+    own = {"applicationId": "iam-portal", "resourceType": "urn:iam:portal"}
+    held = [{**own, "resourceId": "Users", "privileges": ["read", "modify"]}]
+    made = call(acme, "POST", "roles", {"key": "desk", "name": "Front desk", "permissions": held})
+    assert made.status_code == 201, made.content
+    lee = factories.make_user(acme.tenant, "lee", at=timezone.now())
+    wanted = assignments.Wanted(role="desk", user_id=lee.id)
+    assignments.assign(tenant=acme.tenant, wanted=wanted, by=factories.SYSTEM, at=timezone.now())
+    desk, ann = signed_in(lee, timezone.now()), one(acme, User, username="ann")
+    joe = one(acme, User, username="joe")
+    call(acme, "POST", f"users/{joe.id}/deactivate")
+    door = f"users/{ann.id}/impact?action=deactivate"
+    full, mine = call(acme, "GET", door).json(), call(acme, "GET", door, by=desk).json()
+    for part in ("users", "withoutPeople"):
+        assert (full[part]["count"], len(full[part]["items"])) == (1, 1)
+        assert mine[part] == {"count": 1, "items": []}
+    assert mine["revision"] == full["revision"]
+    stale = call(acme, "POST", f"users/{ann.id}/deactivate", by=desk, **{"If-Match": f'"i-{"0" * 32}"'})
+    assert refused(stale, 412, "impact_changed")["impact"] == mine | {"at": stale.json()["impact"]["at"]}
+    page = desk.get(acme.url(f"users/{ann.id}/deactivate"))
+    assert page.status_code == 200
+    assert "planner" not in page.content.decode()
+    assert "Fleet Planner" not in page.content.decode()
 
 
 # --- on the pages -------------------------------------------------------------------------------------
