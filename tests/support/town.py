@@ -70,6 +70,7 @@ def told() -> Town:
         "user_id": user.id,
         "group_id": group.id,
         "secret_id": secret.id,
+        "resource_type": "urn:test",
     }
     visitors = {
         "manager": browser(acme, person(acme, "administrator", *ROLE_KEYS)[1]),
