@@ -36,6 +36,7 @@ def pytest_collection_finish() -> None:
     """What was read for the tests is there to the end: the collector need not look through it again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000)  # each test makes and drops many rows and forms
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByWorld | None:

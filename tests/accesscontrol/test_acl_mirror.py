@@ -65,7 +65,7 @@ class TenantsOwn(History):
     def delete_a_role(self, name: str) -> None:
         tenant = self.u.tenants[name]
         with tenant_scope(tenant.id):
-            there = TenantRole.objects.at(self.at).filter(tenant=tenant).exists()
+            there = TenantRole.objects.at(self.at).filter(tenant=tenant, key="night").exists()
         act = lambda: tenant_roles.delete(tenant=tenant, key="night", by=SYSTEM, at=self.at)  # noqa: E731
         self.tries(act, there)
 

@@ -22,6 +22,7 @@ from iam_portal.walls import tenant_scope
 from tests.support.comparing import looked_up, named_by
 from tests.support.factories import SYSTEM
 from tests.support.happening import BORN, Clock
+from tests.support.naive_own import STATIC
 from tests.support.once import made_once, savepoint
 from tests.support.universe import PRIVILEGES, Universe, basic
 
@@ -83,7 +84,7 @@ class Story:
 
     def allows(self, urn: str) -> frozenset[str]:
         """What the meter lets the bearer of a role do on beta's data."""
-        return looked_up(self.acl()["resources"], str(self.u.tenants["beta"].id), urn)
+        return looked_up(self.acl()["resources"], str(self.u.tenants["beta"].id), urn, STATIC)
 
     def call(self, method: str, slug: str, path: str, headers: dict[str, str] | None = None) -> Any:
         bearer = self.token(self.services[slug], slug, "aud:iam-portal")

@@ -173,6 +173,9 @@ def test_a_secret_is_shown_once_and_kept_nowhere(acme: Party) -> None:
     assert {row.reply for row in kept(acme)} == {None}
 
 
+BATCHES = ("tenants/{tenant_id}/assignments:batch", "application/tenants/{tenant_id}/resources:batch")
+
+
 def test_every_door_that_creates_takes_a_key() -> None:
     document = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
     posts = {path: methods["post"] for path, methods in document["paths"].items() if "post" in methods}
@@ -182,5 +185,6 @@ def test_every_door_that_creates_takes_a_key() -> None:
         if any(parameter["name"] == KEY for parameter in operation.get("parameters", []))
     }
     made = {path for path, operation in posts.items() if "201" in operation["responses"]}
-    assert taking == {*made, f"/iam/{ACCESS}/v1/tenants/{{tenant_id}}/assignments:batch"}
+    batches = {f"/iam/{ACCESS}/v1/{path}" for path in BATCHES}
+    assert taking == made | batches
     assert len(taking) >= 15
