@@ -103,8 +103,8 @@ def head(page: ConsolePage, active: str) -> dict[str, Any]:
     """Title and tabs of the three pages of the explorer; without the permission, the tab is not there."""
     tabs = [("review", _("Who can do what"), "accesscontrol:access-review")]
     if page.can("Roles:read"):
-        tabs.append(("decide", _("May somebody?"), "accesscontrol:access-decide"))
-        tabs.append(("preview", _("What would a token say?"), "accesscontrol:access-preview"))
+        tabs.append(("decide", _("Decision"), "accesscontrol:access-decide"))
+        tabs.append(("preview", _("Token"), "accesscontrol:access-preview"))
     return {
         "title": _("Access"),
         "lead": _("Who may do what, on any day, and why. Asking changes nothing."),

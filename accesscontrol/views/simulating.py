@@ -36,7 +36,7 @@ class AskDecision(ConsolePage):
     permission = "Roles:read"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        asked = bool(request.GET.get("who")) or bool(request.GET.get("resource"))
+        asked = "privilege" in request.GET  # the form sends it always; a link that only begins does not
         owners = _owners(self)
         form = (
             DecisionForm(request.GET, owners=owners)
@@ -163,7 +163,7 @@ class AskToken(ConsolePage):
 
 def _given(request: HttpRequest) -> dict[str, str]:
     """What the address names already."""
-    return {name: paging.searched(request, name) for name in ("application",)}
+    return {name: paging.searched(request, name) for name in ("who", "application", "resource")}
 
 
 def _application(page: ConsolePage, form: DecisionForm) -> str:
@@ -194,7 +194,11 @@ def _somebody(
         return None, []
     form.add_error("who", _("Several are called that: choose one below."))
     several = [
-        {"name": each.name, "note": each.note, "url": paging.with_query(page.request, who=each.value)}
+        {
+            "name": each.name,
+            "note": each.note if each.kind != "user" or page.can("Users:read") else "",
+            "url": paging.with_query(page.request, who=each.value),
+        }
         for each in found[: known.MOST]
     ]
     return None, several

@@ -254,7 +254,8 @@ class TestDecision:
         assert chosen.context["answer"]["allowed"] is False
 
     def test_resources_are_offered(self, town: Town) -> None:
-        shown = town.beta.get("access/decision", application=PLANNER)
+        shown = town.beta.get("access/decision", application=PLANNER, who="user:x")
+        assert 'value="user:x"' in shown.content.decode()
         assert f'<option value="{TOURS}">' in shown.content.decode()
         assert shown.context["form"].errors == {}
 
@@ -271,7 +272,9 @@ class TestDecision:
     @pytest.mark.parametrize("text", HOSTILE)
     def test_hostile(self, town: Town, text: str) -> None:
         for name in ("who", "application", "resource", "privilege", "owner", "at"):
-            shown = town.beta.get("access/decision", **{"who": "sam", "resource": TOURS, name: text})
+            shown = town.beta.get(
+                "access/decision", **{"who": "sam", "resource": TOURS, "privilege": "read", name: text}
+            )
             assert shown.status_code == 200
             assert shown.context["answer"] is None
             assert "<script>alert" not in shown.content.decode()

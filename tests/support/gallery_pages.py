@@ -60,7 +60,7 @@ _WHOLE = [
     ("access-compared", "access?application=iam-portal&at=2020-01-01T00:00&other=2040-01-01T00:00"),
     ("access-no-moment", "access?application=iam-portal&at=yesterday"),
     ("access-decision", "access/decision"),
-    ("access-decision-many", "access/decision?who=a&application=iam-portal&resource=urn:iam:portal/Users"),
+    ("access-decision-many", "access/decision?who=a&application=iam-portal&privilege=read"),
     ("access-token", "access/token"),
     ("partners", "partners"),
     ("partner-invite", "partners/invite"),
@@ -77,6 +77,8 @@ _WHOLE = [
     ("not-found", "contracts/00000000-0000-0000-0000-000000000000"),
 ]
 
+_WHY = (".held .more:last-of-type > summary", ".held .more:first-of-type > summary")
+
 
 def pages_of(page: Page, base: str, slug: str, *, whole: bool) -> list[Shot]:
     """Everything that this person can open; ``whole`` for who may see everything."""
@@ -87,7 +89,8 @@ def pages_of(page: Page, base: str, slug: str, *, whole: bool) -> list[Shot]:
     finder = _Finder(page, base, root)
     menu = Shot("overview-account-menu", root, (".shell-top .menu-end > summary",))
     asked = Shot("sign-out-asked", f"/auth/realms/{slug}/protocol/openid-connect/logout")
-    return [*shots, menu, asked, *_contracts(finder), *_applications(finder), *_people(finder)]
+    why = Shot("access-portal-why", f"{root}access?application=iam-portal", _WHY)
+    return [*shots, menu, asked, why, *_contracts(finder), *_applications(finder), *_people(finder)]
 
 
 class _Finder:
