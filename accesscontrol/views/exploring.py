@@ -26,6 +26,7 @@ CHANGES = {
     "lost": ("ended", gettext_lazy("Lost")),
     "changed": ("scheduled", gettext_lazy("Changed")),
 }
+_OPENS = {"user": "Users:read", "application": "Modules:read"}
 _FILTERS = ("q", "kind", "role", "resource")
 
 
@@ -182,7 +183,7 @@ def _row(page: ConsolePage, change: Change, application: Application) -> dict[st
     asking = _asking(page)
     return {
         "name": line.name,
-        "url": address(page.slug, kind, line.principal_id),
+        "url": address(page.slug, kind, line.principal_id) if page.can(_OPENS[kind]) else "",
         "kind": _("service") if line.kind == SERVICE else "",
         "role": line.role.key,
         "own_role": line.role.relation == "tenant",
@@ -193,7 +194,7 @@ def _row(page: ConsolePage, change: Change, application: Application) -> dict[st
         "through": line.through,
         "permissions": permissions_of(line.permissions),
         "before": permissions_of(change.before) if change.what == "changed" else [],
-        "why": linking.why(Decision.yes(*line.role.reasons), page.slug),
+        "why": linking.why(Decision.yes(*line.role.reasons), page),
         "ask_url": f"{asking}?who={kind}:{line.principal_id}&application={application.pk}" if asking else "",
     }
 

@@ -7,23 +7,25 @@ from django.http import HttpRequest
 
 from applications.http import address
 from iam_portal.decision import Decision
-from tenants.http import paging
+from tenants.http import TenantPage, paging
 
 
-def why(decision: Decision, slug: str) -> dict[str, Any]:
+def why(decision: Decision, page: TenantPage) -> dict[str, Any]:
     """As ``_why.html`` prints it."""
     return {
         "allowed": decision.allowed,
         "reasons": [
-            {"code": reason.code, "text": reason.text, "at": reason.at, "url": to(reason.contract_id, slug)}
+            {"code": reason.code, "text": reason.text, "at": reason.at, "url": to(reason.contract_id, page)}
             for reason in decision.reasons
         ],
     }
 
 
-def to(contract_id: str | None, slug: str) -> str:
-    """The page of the contract, if it is about one."""
-    return address("contract-detail", slug, contract_id=contract_id) if contract_id else ""
+def to(contract_id: str | None, page: TenantPage) -> str:
+    """The page of the contract, if it is about one, for who may open that."""
+    if not contract_id or not page.can("ProvisionContracts:read|AccessContracts:read"):
+        return ""
+    return address("contract-detail", page.slug, contract_id=contract_id)
 
 
 def options(request: HttpRequest, name: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -90,10 +90,10 @@ class AskDecision(ConsolePage):
         return {
             "at": at,
             "sentence": (yes if told.decision else no) % words,
-            "why": linking.why(told.decision, self.slug),
+            "why": linking.why(told.decision, self),
             "allowed": told.decision.allowed,
             "needs": [
-                {"text": need.text, "roles": need.roles, "url": linking.to(need.contract_id, self.slug)}
+                {"text": need.text, "roles": need.roles, "url": linking.to(need.contract_id, self)}
                 for need in told.needs
             ],
         }
@@ -154,7 +154,7 @@ class AskToken(ConsolePage):
             {
                 **reason,
                 "at": parse_datetime(reason["at"]) if "at" in reason else None,
-                "url": linking.to(reason.get("contractId"), self.slug),
+                "url": linking.to(reason.get("contractId"), self),
             }
             for reason in told["reasons"]
         ]

@@ -14,12 +14,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
-from accesscontrol.actions import assignments
+from accesscontrol.actions import assignments, tenant_roles
 from accesscontrol.actions.assignments import Wanted
 from applications.actions import pauses
 from applications.models import Contract
 from tenants.models import User
-from tests.applications.story import Party, party, person, share
+from tests.applications.story import Party, party, person, share, signed_in
 from tests.support import factories
 from tests.support.once import made_once, savepoint
 
@@ -169,6 +169,8 @@ class TestReview:
         assert "/t/beta/access/decision" in shown.content.decode()
         reviewer = person(town.beta, "rae", "reviewer").get(town.beta.url(f"access?application={PLANNER}"))
         assert len(rows(reviewer)) == 2
+        assert {row["url"] for row in reviewer.context["rows"]} == {""}
+        assert f"/contracts/{town.contract.id}" not in reviewer.content.decode()
         assert "access/decision" not in reviewer.content.decode()
 
     def test_a_strangers_application_is_like_none(self, town: Town) -> None:
@@ -252,6 +254,21 @@ class TestDecision:
         assert len(shown.context["several"]) == 2
         chosen = town.beta.client.get(shown.context["several"][0]["url"])
         assert chosen.context["answer"]["allowed"] is False
+
+    def test_who_only_reads_roles_learns_no_addresses(self, town: Town) -> None:
+        permission = ("iam-portal", "urn:iam:portal", "Roles", "read")
+        only = tenant_roles.Definition(key="only", name="Only", description="", permissions=[permission])
+        tenant, by = town.beta.tenant, factories.SYSTEM
+        tenant_roles.define(tenant=tenant, definition=only, by=by, at=timezone.now())
+        kim = factories.make_user(tenant, "kim", at=timezone.now())
+        wanted = Wanted(role="only", user_id=kim.pk)
+        assignments.assign(tenant=tenant, wanted=wanted, by=by, at=timezone.now())
+        visitor, asked = signed_in(kim, timezone.now()), "application=iam-portal&privilege=read&who="
+        several = visitor.get(town.beta.url(f"access/decision?{asked}m")).context["several"]
+        assert {each["note"] for each in several if "=user" in each["url"]} == {""}
+        part = visitor.get(town.beta.url(f"access/decision?{asked}@example"))
+        assert part.context["several"] == []
+        assert "who" in part.context["form"].errors
 
     def test_resources_are_offered(self, town: Town) -> None:
         shown = town.beta.get("access/decision", application=PLANNER, who="user:x")
