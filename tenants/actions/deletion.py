@@ -53,6 +53,7 @@ def delete(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, revision: 
         if by.kind == "user" and by.id == str(user.id):
             raise OwnAccount("Nobody deletes his own account: another administrator has to.")
         principal_becoming.send(sender=User, actor=by, tenant=tenant, user=user, at=at)
+        active = policies.is_active(user=user, at=at)
         UserActivity.objects.filter(user=user).close(at)
         sessions.end_all(user=user, at=at)
         links.void(user=user, at=at)
@@ -66,7 +67,15 @@ def delete(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, revision: 
         if keeps == Kept.PSEUDONYM:
             _erase(tenant, user, name)
         subject = ("user", user.id, name)
-        record(action="user.deleted", tenants=[tenant], by=by, at=at, subject=subject, after={"keeps": keeps})
+        record(
+            action="user.deleted",
+            tenants=[tenant],
+            by=by,
+            at=at,
+            subject=subject,
+            before={"active": active},
+            after={"active": False, "keeps": keeps},
+        )
 
 
 def erase_late(*, at: datetime) -> int:

@@ -245,7 +245,8 @@ def test_a_pseudonym_stands_wherever_the_name_was(acme: Party, neighbour: Party)
         assert chain.verify(tenant_id=tenant.id) is None
     with tenant_scope(acme.tenant.id):
         row = HistoryEvent.objects.filter(tenant=acme.tenant, action="user.deleted").get()
-        assert (row.subject_id, row.after) == (str(joe.id), {"keeps": "pseudonym"})
+        assert (row.subject_id, row.before) == (str(joe.id), {"active": True})
+        assert row.after == {"active": False, "keeps": "pseudonym"}
         assert HistoryPerson.objects.get(pk=row.pk).salt  # as provable as any
 
 

@@ -17,18 +17,19 @@ from iam_portal.launchers import doors
 from iam_portal.walls import cross_tenant, tenant_scope
 from tenants import questions
 from tests.support.changing import FROM, REQUEST, Attempt, Change, Stage, make_stage
+from tests.support.changing_applications import CHANGES as APPLICATIONS
 from tests.support.changing_pages import CHANGES as PAGES
 from tests.support.changing_rest import ACCESS, READS
 from tests.support.changing_rest import CHANGES as REST
 from tests.support.once import made_once, savepoint
 
-CHANGES = {**REST, **PAGES}
+CHANGES = {**REST, **APPLICATIONS, **PAGES}
 DOORS = {f"{door.method} {door.address}": door for door in doors.doors()}
 # What these rows tell was not there before.
 BEGIN = {
     "created", "invited", "added", "member_added", "registered", "drafted", "subscribed", "assigned",
     "planned", "started", "link_sent", "password_set", "tested", "redelivery_asked", "secret_added",
-    "declared", "confirmed", "defined",
+    "declared", "confirmed", "defined", "applied",
 }  # fmt: skip
 # They work in short transactions of their own, which a test that holds one cannot see undone.
 OUTSIDE = {"POST /t/{slug}/sign-in"}
@@ -116,7 +117,7 @@ def recorded(attempt: Attempt, name: str, latest: int) -> None:
     reply = attempt.send()
     assert reply.status_code in (200, 201, 202, 204, 302), (reply.status_code, reply.content[:3000])
     rows = rows_since(latest, attempt)
-    own = [row for row in rows if row.event.actor_kind == "user"]
+    own = [row for row in rows if row.event.actor_kind == attempt.who.kind]
     assert own, "nothing was recorded"
     for row in own:
         event, told = row.event, (row.event.action, row.event.before, row.event.after)

@@ -35,6 +35,7 @@ availability             Modules
 configuration            Configuration
 contracts                ProvisionContracts AccessContracts
 decisions                Roles
+deleted-people           Configuration
 events                   Modules Roles Acl ProvisionContracts AccessContracts OrganizationRelations Webhooks
 groups                   Groups
 history                  ActivityLog

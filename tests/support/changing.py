@@ -15,15 +15,16 @@ from django.http import HttpResponse
 from django.test import Client as Browser
 
 from accesscontrol.portal_roles import ROLE_KEYS
-from applications.actions import contracts, pauses
-from applications.models import Contract
+from applications.actions import clients, contracts, pauses
+from applications.models import Application, ClientSecret, Contract
 from iam_portal.launchers.doors import Door
+from iam_portal.walls import tenant_scope
 from tenants.models import Partnership, Tenant, User
 from tests.applications.sharing import proposal
 from tests.applications.sides import Side, make_side
 from tests.support.factories import SYSTEM, make_partners, make_tenant, make_user
 from tests.support.forms import Forms
-from tests.support.knocking import Knocker, address_of, browser, person
+from tests.support.knocking import Knocker, address_of, basic, browser, person
 
 FORM = "application/x-www-form-urlencoded"
 FROM = "192.0.2.55"
@@ -39,11 +40,12 @@ def _browser() -> Browser:
 
 @dataclass
 class Somebody:
-    """A person with every role of the portal, in his browser."""
+    """A person with every role of the portal in his browser, or an application with its secret."""
 
     tenant: Tenant
-    user: User
+    user: User | Application
     knocker: Knocker
+    kind: str = "user"
 
 
 @dataclass
@@ -96,6 +98,14 @@ def make_stage() -> Stage:
     for name, tenant in (("partner", mine.partner), ("operator", Tenant.objects.get(is_platform=True))):
         user, session = person(tenant, "joe", *ROLE_KEYS)
         made.people[name] = Somebody(tenant, user, browser(tenant, session))
+    application = mine.application
+    row, secret = clients.add_secret(client_id=application.id, **made.own)
+    with tenant_scope(
+        mine.tenant.id
+    ):  # used already: when it was is noted now and then, whatever comes of it
+        ClientSecret.objects.filter(id=row.id).update(last_used_at=made.at)
+    knocker = Knocker(headers=basic(application.id, secret))
+    made.people["application"] = Somebody(mine.tenant, application, knocker, "service")
     return made
 
 
@@ -149,7 +159,7 @@ class Attempt:
         reply = self._request(self.door.method)
         if reply.status_code == 428:
             shown = reply.json()
-            revision = shown.get("impact", shown)["revision"]
+            revision = (shown.get("plan") or shown.get("impact") or shown)["revision"]
             reply = self._request(self.door.method, **{"If-Match": f'"{revision}"'})
         return reply
 
@@ -178,7 +188,7 @@ class Attempt:
             browser.cookies[name] = value
         rest = self.door.kind == "rest"
         sent = json.dumps(self.body, default=str) if rest else urlencode(self.body, doseq=True)
-        headers = {"X-Request-Id": REQUEST, **headers}
+        headers = {"X-Request-Id": REQUEST, **self.who.knocker.headers, **headers}
         kind = "application/json" if rest else FORM
         reply: HttpResponse = browser.generic(
             method,

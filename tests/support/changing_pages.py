@@ -58,6 +58,10 @@ def later(stage: Stage) -> dict[str, Any]:
     return {"go": "save", "ends_at": (stage.at + timedelta(days=30)).strftime("%Y-%m-%dT%H:%M")}
 
 
+def month(stage: Stage) -> dict[str, Any]:
+    return {"ends_at": later(stage)["ends_at"]}
+
+
 def role(stage: Stage) -> dict[str, Any]:
     return {"role": f"{stage.mine.application.id}|editor|"}
 
@@ -136,9 +140,10 @@ CHANGES: dict[str, list[Change]] = {
     f"POST {CONTRACT}/resume": [Change(before=rest.paused)],
     f"POST {CONTRACT}/end": [Change(before=rest.in_force)],
     "POST /t/{slug}/groups/create": [Change({"name": "Day"})],
-    f"POST {GROUP}": [Change(before=somebody)],
+    f"POST {GROUP}": [Change(before=somebody), Change(month, before=somebody)],
     f"POST {GROUP}/change": [Change({"description": "Early"})],
     f"POST {GROUP}/delete": [Change()],
+    f"POST {GROUP}/members/{{user_id}}/change": [Change(month, before=rest.member)],
     f"POST {GROUP}/members/{{user_id}}/remove": [Change(before=rest.member)],
     f"POST {GROUP}/move": [Change(before=another_group)],
     "POST /t/{slug}/partners/invite": [Change({"note": "Hello"})],
@@ -148,12 +153,14 @@ CHANGES: dict[str, list[Change]] = {
     f"POST {PARTNER}/decline": [Change(before=rest.redeemed)],
     f"POST {PARTNER}/revoke": [Change(before=rest.invitation)],
     f"POST {PARTNER}/end": [Change()],
+    "POST /t/{slug}/settings/deleted-people": [Change({"keeps": "pseudonym"})],
     "POST /t/{slug}/settings/life-times": [Change({"session_seconds": "2 h"})],
     "POST /t/{slug}/users/invite": [
         Change({"display_name": "Max", "email": "max@example.org", "username": "max"})
     ],
     f"POST {USER}/change": [Change({"display_name": "Janet"})],
     f"POST {USER}/deactivate": [Change(before=rest.someone)],
+    f"POST {USER}/delete": [Change({"typed": "Kim"}, before=rest.someone)],
     f"POST {USER}/reactivate": [Change(before=rest.gone)],
     f"POST {USER}/send-link": [Change(before=rest.someone)],
     "POST /t/{slug}/webhooks/new": [

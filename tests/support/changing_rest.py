@@ -22,6 +22,7 @@ WEBHOOK = f"{SHARING}/webhooks/{{webhook_id}}"
 BACK = "https://tool.example/done"
 # They are asked by POST, and change nothing.
 READS = {
+    f"POST {ACCESS}/configuration:plan",
     f"POST {ACCESS}/decisions",
     f"POST {ACCESS}/token-preview",
     f"POST {SHARING}/availability:batch",
@@ -67,6 +68,10 @@ def member(stage: Stage) -> Prepared:
     with tenant_scope(stage.mine.tenant.id):
         memberships.add(group_id=stage.mine.group.id, user_id=user.id, **stage.own)
     return {"user_id": user.id}
+
+
+def for_a_month(stage: Stage) -> dict[str, Any]:
+    return {"until": (stage.at + timedelta(days=30)).isoformat()}
 
 
 def suspended(stage: Stage) -> Prepared:
@@ -166,10 +171,18 @@ CHANGES: dict[str, list[Change]] = {
     f"POST {ACCESS}/assignments": [Change(assignment)],
     f"POST {ACCESS}/assignments:batch": [Change(lambda stage: {"items": [assignment(stage)]})],
     f"DELETE {ACCESS}/assignments/{{assignment_id}}": [Change()],
+    f"POST {ACCESS}/configuration:apply": [
+        Change({"version": 1, "groups": [{"name": "Dispatch"}, {"name": "Day"}]})
+    ],
+    f"PATCH {ACCESS}/deleted-people": [Change({"historyKeeps": "pseudonym"})],
     f"POST {ACCESS}/groups": [Change({"name": "Day"})],
     f"PATCH {ACCESS}/groups/{{group_id}}": [Change({"description": "Early"})],
     f"DELETE {ACCESS}/groups/{{group_id}}": [Change()],
-    f"PUT {ACCESS}/groups/{{group_id}}/members/{{user_id}}": [Change(before=someone)],
+    f"PUT {ACCESS}/groups/{{group_id}}/members/{{user_id}}": [
+        Change(before=someone),
+        Change(for_a_month, before=someone),
+        Change(for_a_month, before=member),
+    ],
     f"DELETE {ACCESS}/groups/{{group_id}}/members/{{user_id}}": [Change(before=member)],
     f"POST {ACCESS}/groups/{{group_id}}/move": [Change(before=another_group)],
     f"PATCH {ACCESS}/lifetimes": [Change({"sessionSeconds": 7200})],
@@ -180,6 +193,7 @@ CHANGES: dict[str, list[Change]] = {
         Change({"username": "max", "email": "max@example.org", "displayName": "Max"}),
     ],
     f"PATCH {ACCESS}/users/{{user_id}}": [Change({"displayName": "Janet"})],
+    f"DELETE {ACCESS}/users/{{user_id}}": [Change(before=someone)],
     f"POST {ACCESS}/users/{{user_id}}/resend-invitation": [Change(before=invited)],
     f"POST {ACCESS}/users/{{user_id}}/reset-password": [Change(before=someone)],
     f"POST {ACCESS}/users/{{user_id}}/{{act}}": [
