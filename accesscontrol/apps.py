@@ -16,3 +16,5 @@ class AccessControlConfig(AppConfig):
 
         roles = "accesscontrol:assignment-list"
         navigation.register("people", _("Roles"), roles, "role", "Roles:read", position=30)
+        explorer, readers = "accesscontrol:access-review", "Roles:read|Reports:read"
+        navigation.register("people", _("Access"), explorer, "eye", readers, position=40)

@@ -1,11 +1,22 @@
-"""What people type when they give roles."""
+"""What people type when they give roles, and when they ask who may do what."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
-from tenants.forms import SpanForm
+from iam_portal.gate import Privilege
+from tenants.forms import SpanForm, moment_input
+
+SERVICE = "client_credentials"
+PRIVILEGES = [(privilege.value, privilege.value) for privilege in Privilege]
+# What can be asked about: between these every zone has its own hour, and a token its end.
+MOMENTS = [
+    MinValueValidator(datetime(1970, 1, 2, tzinfo=UTC), _("That is too long ago.")),
+    MaxValueValidator(datetime(9000, 1, 1, tzinfo=UTC), _("That is too far away.")),
+]
 
 
 class AssignForm(SpanForm):
@@ -25,3 +36,132 @@ class AssignForm(SpanForm):
         field = self.fields["role"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = values
+
+
+def offered(name: str) -> forms.TextInput:
+    """A text for which the page offers values, in a ``datalist`` of this name."""
+    return forms.TextInput({"list": name, "autocomplete": "off"})
+
+
+def at_field() -> forms.DateTimeField:
+    """A moment, now when it is left out."""
+    return forms.DateTimeField(
+        label=_("At"),
+        required=False,
+        widget=moment_input(),
+        help_text=_("Empty: now."),
+        validators=MOMENTS,
+    )
+
+
+class ReviewForm(forms.Form):
+    """When, compared with when, and about what."""
+
+    asks = True
+
+    at = at_field()
+    other = forms.DateTimeField(
+        label=_("Compared with"),
+        required=False,
+        widget=moment_input(),
+        help_text=_("Shows only what is not the same then."),
+        validators=MOMENTS,
+    )
+    resource = forms.CharField(
+        label=_("Resource"), required=False, max_length=200, help_text=_("A part of its type or id.")
+    )
+
+
+class DecisionForm(forms.Form):
+    """May this principal do this? What is named is looked up by the page."""
+
+    use_required_attribute = False  # with an application alone, its resources are offered
+    asks = True
+
+    who = forms.CharField(
+        label=_("Who"),
+        max_length=200,
+        help_text=_("A person, a group, or an application as a service: name, e-mail or id."),
+        error_messages={"required": _("Name somebody.")},
+    )
+    application = forms.CharField(
+        label=_("Application"),
+        max_length=200,
+        widget=offered("applications"),
+        help_text=_("In which application: its name or id."),
+        error_messages={"required": _("Name an application.")},
+    )
+    resource = forms.CharField(
+        label=_("Resource"),
+        max_length=401,
+        widget=offered("resources"),
+        help_text=_("As type/id, like urn:acme:machine/press-4."),
+        error_messages={"required": _("Name a resource.")},
+    )
+    privilege = forms.ChoiceField(label=_("Privilege"), choices=PRIVILEGES)
+    owner = forms.ChoiceField(label=_("On whose data"), required=False)
+    at = at_field()
+
+    def __init__(self, *args: Any, owners: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["owner"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", _("Your organization's")), *owners]
+
+    def clean_resource(self) -> str:
+        text = str(self.cleaned_data["resource"])
+        kind, _slash, key = text.partition("/")
+        if not kind.startswith("urn:") or not key:
+            raise forms.ValidationError(_("Write it as type/id, like urn:acme:machine/press-4."))
+        return text
+
+
+class TokenForm(forms.Form):
+    """What would the token endpoint answer?"""
+
+    asks = True
+    use_required_attribute = False
+
+    client = forms.CharField(
+        label=_("Client"),
+        max_length=73,
+        widget=offered("clients"),
+        help_text=_("Its id. It is that of its application, or ends in -frontend."),
+        error_messages={"required": _("Name a client.")},
+    )
+    grant = forms.ChoiceField(
+        label=_("Grant"),
+        choices=[
+            (SERVICE, _("As a service (client credentials)")),
+            ("authorization_code", _("In the name of a person (sign-in)")),
+            ("refresh_token", _("In the name of a person (refresh)")),
+        ],
+    )
+    target = forms.RegexField(
+        r"^[a-z0-9][a-z0-9._-]{0,63}$",
+        label=_("For the application"),
+        required=False,
+        widget=offered("applications"),
+        help_text=_("The id of the application that it wants to call."),
+        error_messages={"invalid": _("That is not the id of an application.")},
+    )
+    who = forms.CharField(
+        label=_("Person"),
+        required=False,
+        max_length=200,
+        help_text=_("Who signs in: name, e-mail or id. Only for the grants in the name of a person."),
+    )
+    scope = forms.CharField(
+        label=_("Further scopes"), required=False, max_length=2000, help_text=_("As it would write them.")
+    )
+    at = at_field()
+
+    def clean(self) -> dict[str, Any]:
+        """A person belongs to two of the grants, and only to them."""
+        given = super().clean() or {}
+        service = given.get("grant") == SERVICE
+        if service and given.get("who"):
+            self.add_error("who", _("A service calls in nobody's name. Leave it empty."))
+        elif not service and not given.get("who") and "who" not in self.errors:
+            self.add_error("who", _("Name the person who signs in."))
+        return given

@@ -87,6 +87,12 @@ class Review:
                 found.append(Change("changed", after, before.permissions))
         return found
 
+    def between(self, at: datetime, other: datetime | None) -> list[Change]:
+        """The changes to the other moment; without one every line, as it is."""
+        if other is not None:
+            return self.changes(at, other)
+        return [Change("", line, line.permissions) for line in self.lines(at)]
+
     def _of_person(self, name: str, facts: PrincipalFacts, ground: Ground) -> Iterator[Line]:
         """Each assignment by itself: two that give the same role are two ways to it."""
         held: dict[tuple[str, str | None], HeldRole] = {}

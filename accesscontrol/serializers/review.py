@@ -1,8 +1,31 @@
 """Shapes of the access review."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework import serializers as rest
+
+from accesscontrol.decide import AssignmentFact, Permission
+from accesscontrol.review import USER, Change
+from iam_portal.decision import rfc3339
+from iam_portal.gate import Privilege
+
+_ORDER = [privilege.value for privilege in Privilege]
+COLUMNS = (
+    "change",
+    "kind",
+    "id",
+    "name",
+    "applicationId",
+    "role",
+    "urn",
+    "owningTenantId",
+    "relation",
+    "contractId",
+    "through",
+    "permissions",
+)
 
 
 class ThroughOut(rest.Serializer[Any]):
@@ -55,3 +78,70 @@ class ReviewPage(rest.Serializer[Any]):
     compareWith = rest.DateTimeField(required=False)
     items = ReviewLineOut(many=True)
     next = rest.CharField(allow_null=True)
+
+
+def as_json(change: Change) -> dict[str, Any]:
+    """One line of the page; ``change`` where two moments are compared."""
+    line = change.line
+    compared: dict[str, Any] = {}
+    if change.what:
+        compared = {"change": change.what, "permissionsBefore": permissions_of(change.before)}
+    return {
+        "principal": {"userId" if line.kind == USER else "applicationId": line.principal_id},
+        "name": line.name,
+        "role": line.role.key,
+        "urn": line.role.urn,
+        "owningTenantId": line.role.scope_tenant_id,
+        "relation": line.role.relation,
+        "contractId": line.role.contract_id,
+        "through": [_through(way) for way in line.through],
+        "permissions": permissions_of(line.permissions),
+        **compared,
+    }
+
+
+def _through(way: AssignmentFact) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "assignmentId": way.id,
+        "by": way.by,
+        "since": rfc3339(way.span.start),
+        "until": rfc3339(way.span.end),
+    }
+    if way.via is not None:
+        found |= {"groupId": way.via.group_id, "groupName": way.via.group_name}
+    return found
+
+
+def permissions_of(permissions: Iterable[Permission]) -> list[dict[str, Any]]:
+    """By resource, in a fixed order."""
+    by_resource: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for kind, key, privilege in permissions:
+        by_resource[kind, key].append(privilege)
+    return [
+        {"resourceType": kind, "resourceId": key, "privileges": sorted(held, key=_ORDER.index)}
+        for (kind, key), held in sorted(by_resource.items())
+    ]
+
+
+def as_row(change: Change, application_id: str) -> list[object]:
+    """One line of the table, in the order of :data:`COLUMNS`."""
+    line = change.line
+    through = [way.via.group_name if way.via else "directly" for way in line.through]
+    permissions = [
+        f"{each['resourceType']}/{each['resourceId']}:{','.join(each['privileges'])}"
+        for each in permissions_of(line.permissions)
+    ]
+    return [
+        change.what,
+        line.kind,
+        line.principal_id,
+        line.name,
+        application_id,
+        line.role.key,
+        line.role.urn,
+        line.role.scope_tenant_id,
+        line.role.relation,
+        line.role.contract_id,
+        "; ".join(dict.fromkeys(through)),
+        "; ".join(permissions),
+    ]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accesscontrol.views import assigning, assignments, sign_ins, signing_out
+from accesscontrol.views import assigning, assignments, exploring, sign_ins, signing_out, simulating
 
 app_name = "accesscontrol"
 
@@ -11,6 +11,10 @@ urlpatterns = [
         "account/applications/<uuid:authorization_id>/end", sign_ins.EndSignIn.as_view(), name="sign-in-end"
     ),
     path("sign-out/asked", signing_out.SignOutAsked.as_view(), name="sign-out"),
+    path("access", exploring.AccessReview.as_view(), name="access-review"),
+    path("access/download", exploring.AccessDownload.as_view(), name="access-download"),
+    path("access/decision", simulating.AskDecision.as_view(), name="access-decide"),
+    path("access/token", simulating.AskToken.as_view(), name="access-preview"),
     path("assignments", assignments.AssignmentList.as_view(), name="assignment-list"),
     path("assignments/add", assigning.AssignRole.as_view(), name="assignment-add"),
     path(

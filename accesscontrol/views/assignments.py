@@ -1,6 +1,5 @@
 """Assignments: who holds which role here, since when, until when, and whether it counts."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -9,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accesscontrol.models import Assignment
-from accesscontrol.views import standing
+from accesscontrol.views import linking, standing
 from accesscontrol.views.panels import application_of
 from accesscontrol.views.role_choices import telling
 from tenants.http import paging
@@ -120,24 +119,12 @@ def _filters(page: ConsolePage, wanted: str) -> dict[str, Any]:
             {
                 "label": label,
                 "value": values.get(given.get(name, "")),
-                "options": _options(page, name, values),
+                "options": linking.options(page.request, name, values),
             }
             for name, label, values in menus
         ],
         "clear_url": page.request.path if given else "",
     }
-
-
-def _options(page: ConsolePage, name: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    chosen = page.request.GET.get(name, "")
-    return [
-        {
-            "label": label,
-            "active": key == chosen,
-            "url": paging.with_query(page.request, **{name: None if key == chosen else key}),
-        }
-        for key, label in values.items()
-    ]
 
 
 def _cells(page: ConsolePage, row: Assignment, stands: standing.Standing) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Paging by cursor: a page begins after the last row that was seen, whatever came or went meanwhile."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -52,6 +53,27 @@ def page_of(
     )
 
 
+def page_of_list(
+    rows: Sequence[Any], *, request: HttpRequest, key: Callable[[Any], tuple[str, ...]], size: int = SIZE
+) -> Page:
+    """One page of rows that are all at hand, in the order of their keys, each of which is there once."""
+    backwards, edge = _cursor(request)
+    rows = sorted(rows, key=key)
+    first = 0
+    if edge is not None:
+        seen = tuple(edge[0])
+        if backwards:
+            first = max(0, sum(key(row) < seen for row in rows) - size)
+        else:
+            first = sum(key(row) <= seen for row in rows)
+    found = rows[first : first + size]
+    return Page(
+        found,
+        _listed(request, True, key(found[0])) if found and first else None,
+        _listed(request, False, key(found[-1])) if first + size < len(rows) else None,
+    )
+
+
 def searched(request: HttpRequest, name: str = "q") -> str:
     """What was typed into a search box, without what the database cannot take."""
     return request.GET.get(name, "").replace("\0", "").strip()[:LONGEST]
@@ -91,6 +113,10 @@ def _address(request: HttpRequest, backwards: bool, key: str, row: Any) -> str:
     value = value.isoformat() if isinstance(value, datetime) else value
     pk = row.pk if isinstance(row.pk, int) else str(row.pk)
     return with_query(request).split("?")[0] + "?" + _query(request, backwards, value, pk)
+
+
+def _listed(request: HttpRequest, backwards: bool, key: tuple[str, ...]) -> str:
+    return f"{request.path}?{_query(request, backwards, key, '')}"
 
 
 def _query(request: HttpRequest, backwards: bool, value: Any, pk: Any) -> str:

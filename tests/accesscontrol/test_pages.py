@@ -17,6 +17,10 @@ from tests.applications.story import Party, party, person, share
 from tests.support import factories
 
 READABLE = {
+    "access-review": "user-reader",
+    "access-download": "reviewer",
+    "access-decide": "user-reader",
+    "access-preview": "user-reader",
     "assignment-list": "user-reader",
     "assignment-add": "access-manager",
     "assignment-withdraw": "access-manager",
@@ -47,7 +51,8 @@ def address(name: str, party: Party) -> str:
     if name == "assignment-withdraw":
         with tenant_scope(party.tenant.id):
             known = {"assignment_id": Assignment.objects.filter(tenant=party.tenant).first().id}
-    return reverse(f"accesscontrol:{name}", kwargs={"slug": party.tenant.slug, **known})
+    query = f"?application={PLANNER}" if name == "access-download" else ""
+    return reverse(f"accesscontrol:{name}", kwargs={"slug": party.tenant.slug, **known}) + query
 
 
 def give(party: Party, query: str, role: str, **more: str) -> Any:

@@ -53,6 +53,10 @@ webhooks                 Webhooks
 """
 PAGE_AREAS = """
                                  OwnAccount
+access                           Roles Reports
+access/decision                  Roles
+access/download                  Reports
+access/token                     Roles
 account                          OwnAccount
 activity                         ActivityLog
 applications                     Modules

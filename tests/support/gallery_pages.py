@@ -55,6 +55,13 @@ _WHOLE = [
     ("group-create", "groups/create"),
     ("assignments", "assignments"),
     ("assignment-whom", "assignments/add"),
+    ("access", "access"),
+    ("access-portal", "access?application=iam-portal"),
+    ("access-compared", "access?application=iam-portal&at=2020-01-01T00:00&other=2040-01-01T00:00"),
+    ("access-no-moment", "access?application=iam-portal&at=yesterday"),
+    ("access-decision", "access/decision"),
+    ("access-decision-many", "access/decision?who=a&application=iam-portal&privilege=read"),
+    ("access-token", "access/token"),
     ("partners", "partners"),
     ("partner-invite", "partners/invite"),
     ("partner-redeem", "partners/redeem"),
@@ -70,6 +77,8 @@ _WHOLE = [
     ("not-found", "contracts/00000000-0000-0000-0000-000000000000"),
 ]
 
+_WHY = (".held .more:last-of-type > summary", ".held .more:first-of-type > summary")
+
 
 def pages_of(page: Page, base: str, slug: str, *, whole: bool) -> list[Shot]:
     """Everything that this person can open; ``whole`` for who may see everything."""
@@ -80,7 +89,8 @@ def pages_of(page: Page, base: str, slug: str, *, whole: bool) -> list[Shot]:
     finder = _Finder(page, base, root)
     menu = Shot("overview-account-menu", root, (".shell-top .menu-end > summary",))
     asked = Shot("sign-out-asked", f"/auth/realms/{slug}/protocol/openid-connect/logout")
-    return [*shots, menu, asked, *_contracts(finder), *_applications(finder), *_people(finder)]
+    why = Shot("access-portal-why", f"{root}access?application=iam-portal", _WHY)
+    return [*shots, menu, asked, why, *_contracts(finder), *_applications(finder), *_people(finder)]
 
 
 class _Finder:
@@ -144,6 +154,12 @@ def _applications(finder: _Finder) -> list[Shot]:
         if not path:
             continue
         shots += [Shot(f"application-{name}", path), Shot(f"application-{name}-access", f"{path}/access")]
+        key = path.rpartition("/")[2]
+        token = f"access/token?client={key}&grant=client_credentials&target=iam-portal"
+        shots += [
+            Shot(f"access-{name}", f"{finder.root}access?application={key}"),
+            Shot(f"access-token-{name}", f"{finder.root}{token}"),
+        ]
         if name == "owned":
             more = ("credentials", "edit", "suspend", "retire", "secrets/new", *_PROVING)
             shots += [Shot(f"application-{each.replace('/', '-')}", f"{path}/{each}") for each in more]
@@ -159,6 +175,10 @@ def _people(finder: _Finder) -> list[Shot]:
     if user:
         shots += [Shot("user", user), Shot("user-deactivate", f"{user}/deactivate")]
         shots.append(Shot("user-delete", f"{user}/delete"))
+        asked = f"who=user:{user.rsplit('/')[-1]}&application=iam-portal&resource=urn:iam:portal/"
+        for name, resource in (("yes", "OwnAccount"), ("no", "Keys")):
+            path = f"{finder.root}access/decision?{asked}{resource}&privilege=modify"
+            shots.append(Shot(f"access-decision-{name}", path))
         shots.append(Shot("assignment-add", f"{finder.root}assignments/add?user={user.rsplit('/')[-1]}"))
     if group:
         shots += [Shot("group", group), Shot("group-delete", f"{group}/delete")]

@@ -1,0 +1,107 @@
+"""Whom and what one can ask about in the access explorer, found by what people type."""
+
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Concat
+
+from applications.models import Application, Resource
+from applications.models.applications import PORTAL_ID
+from tenants.models import Group, Tenant
+
+KINDS = ("user", "group", "application")
+Fits = Callable[[str], Q]
+MOST = 12  # of those that fit, shown to choose from
+
+
+class Somebody(NamedTuple):
+    """A person, a group or a service. ``value`` names exactly this one, as ``user:<id>``."""
+
+    kind: str
+    id: str
+    name: str
+    note: str
+
+    @property
+    def value(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+
+def applications(tenant: Tenant, wanted: str = "") -> QuerySet[Application]:
+    """What the tenant owns or owned, has or had by a contract, and the portal itself."""
+    received = Q(roles__terms__contract__consumer=tenant, roles__terms__contract__state="accepted")
+    rows = Application.objects.filter(Q(owner=tenant) | Q(pk=PORTAL_ID) | received).distinct()
+    if wanted:
+        rows = rows.filter(Q(display_name__icontains=wanted) | Q(pk__icontains=wanted))
+    return rows.order_by("display_name", "pk")
+
+
+def somebody(tenant: Tenant, text: str, *, kinds: Collection[str] = KINDS) -> list[Somebody]:
+    """Who fits, of these kinds; at most one more than :data:`MOST`. An exact name leaves the others out."""
+    kind, colon, rest = text.partition(":")
+    if colon and kind in KINDS:
+        kinds, text = {kind}.intersection(kinds), rest
+    exact = _found(tenant, kinds, text, _EXACT)
+    return exact or ([] if colon and kind in KINDS else _found(tenant, kinds, text, _NEAR))
+
+
+def called(tenant: Tenant, text: str) -> list[Application]:
+    """The applications of this id or name; of two that share a name, both."""
+    return list(applications(tenant).filter(Q(pk=text) | Q(display_name__iexact=text))[:2])
+
+
+def resources(tenant: Tenant, application_id: str, at: datetime) -> QuerySet[Resource]:
+    """Those of the application that the tenant can see: static ones, and its own."""
+    rows = Resource.objects.at(at).filter(application__in=applications(tenant).filter(pk=application_id))
+    return rows.filter(Q(owner_tenant=None) | Q(owner_tenant=tenant)).order_by("type", "key")
+
+
+def resource(tenant: Tenant, application_id: str, text: str, at: datetime) -> tuple[str, str]:
+    """Type and id of what is written with a slash between. A type may have slashes itself."""
+    whole = Concat("type", Value("/"), "key")
+    found = resources(tenant, application_id, at).annotate(whole=whole).filter(whole=text).first()
+    if found is not None:
+        return found.type, found.key
+    kind, _slash, key = text.partition("/")
+    return kind, key
+
+
+def _found(tenant: Tenant, kinds: Iterable[str], text: str, fits: dict[str, Fits]) -> list[Somebody]:
+    rows: dict[str, QuerySet[Any]] = {
+        "user": tenant.users.order_by("display_name", "pk"),
+        "group": Group.objects.filter(tenant=tenant).order_by("name", "pk"),
+        "application": applications(tenant).exclude(pk=PORTAL_ID),
+    }
+    hits = [
+        Somebody(kind, str(row.pk), str(row), getattr(row, _NOTE[kind]))
+        for kind in kinds
+        for row in rows[kind].filter(fits[kind](text))[: MOST + 1]
+    ]
+    return hits[: MOST + 1]
+
+
+def _exactly(text: str) -> Q:
+    """By the id where the text is one: no name is a UUID by chance."""
+    try:
+        return Q(pk=UUID(text))
+    except ValueError:
+        return Q(pk__in=())
+
+
+_NOTE = {"user": "email", "group": "description", "application": "pk"}
+_EXACT: dict[str, Fits] = {
+    "user": lambda text: (
+        _exactly(text) | Q(username__iexact=text) | Q(email__iexact=text) | Q(display_name__iexact=text)
+    ),
+    "group": lambda text: _exactly(text) | Q(name__iexact=text),
+    "application": lambda text: Q(pk=text) | Q(display_name__iexact=text),
+}
+# No part of an address: who may read roles need not know those of people.
+_NEAR: dict[str, Fits] = {
+    "user": lambda text: Q(username__icontains=text) | Q(display_name__icontains=text),
+    "group": lambda text: Q(name__icontains=text),
+    "application": lambda text: Q(pk__icontains=text) | Q(display_name__icontains=text),
+}

@@ -1,0 +1,219 @@
+"""The simulators of the access explorer: may somebody do this, and what would a token say.
+
+The same questions as the doors of REST ask. They stand in the address, so that an answer can be sent on.
+"""
+
+import json
+from collections.abc import Collection
+from datetime import UTC, datetime
+from re import fullmatch
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from accesscontrol import facts, questions
+from accesscontrol.forms import DecisionForm, TokenForm
+from accesscontrol.oauth.preview import Wish, preview
+from accesscontrol.views import known, linking
+from accesscontrol.views.exploring import head
+from applications.models import Client, Contract
+from applications.models.applications import ID_PATTERN
+from iam_portal.errors import Invalid, NotFound
+from tenants.http import paging
+from tenants.http.refusals import into_form
+from tenants.views.console import ConsolePage
+
+OFFERED = 100  # of each datalist
+MOMENTS = ("iat", "nbf", "exp", "auth_time")
+
+
+class AskDecision(ConsolePage):
+    """One principal, one privilege on one resource, one moment: yes or no, and the chain that decides."""
+
+    permission = "Roles:read"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        asked = "privilege" in request.GET  # the form sends it always; a link that only begins does not
+        owners = _owners(self)
+        form = (
+            DecisionForm(request.GET, owners=owners)
+            if asked
+            else DecisionForm(initial=_given(request), owners=owners)
+        )
+        answer: dict[str, Any] | None = None
+        several: list[dict[str, str]] = []
+        application_id = _application(self, form)
+        if asked:
+            who, several = _somebody(self, form, known.KINDS)
+            if who is not None and not form.errors:
+                answer = self._told(form, who, application_id)
+        context = {
+            "page": head(self, "decide"),
+            "form": form,
+            "several": several,
+            "answer": answer,
+            "applications": known.applications(self.tenant)[:OFFERED],
+            "resources": known.resources(self.tenant, application_id, self.at)[:OFFERED],
+        }
+        return self.render("accesscontrol/access_decision.html", context)
+
+    def _told(self, form: DecisionForm, who: known.Somebody, application_id: str) -> dict[str, Any] | None:
+        given = form.cleaned_data
+        at = given["at"] or self.at
+        kind, key = known.resource(self.tenant, application_id, given["resource"], at)
+        ids = {f"{who.kind}_id": who.id}
+        asked = questions.Asked(
+            tenant=self.tenant,
+            principal=facts.Principal(self.tenant.id, **ids),
+            application_id=application_id,
+            type=kind,
+            key=key,
+            privilege=given["privilege"],
+            owning_tenant_id=given["owner"] or None,
+        )
+        try:
+            told = questions.answer(asked, at=at)
+        except NotFound:
+            form.add_error("who", _("Nobody here is called that."))
+            return None
+        except Invalid as refusal:
+            into_form(form, refusal)
+            return None
+        words = {"name": who.name, "privilege": given["privilege"], "resource": f"{kind}/{key}"}
+        yes, no = (
+            _("%(name)s may %(privilege)s %(resource)s"),
+            _("%(name)s may not %(privilege)s %(resource)s"),
+        )
+        return {
+            "at": at,
+            "sentence": (yes if told.decision else no) % words,
+            "why": linking.why(told.decision, self),
+            "allowed": told.decision.allowed,
+            "needs": [
+                {"text": need.text, "roles": need.roles, "url": linking.to(need.contract_id, self)}
+                for need in told.needs
+            ],
+        }
+
+
+class AskToken(ConsolePage):
+    """What a client would get at the token endpoint: the claims, or the refusal and its reasons."""
+
+    permission = "Roles:read"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        asked = "client" in request.GET
+        form = TokenForm(request.GET) if asked else TokenForm()
+        answer: dict[str, Any] | None = None
+        several: list[dict[str, str]] = []
+        if asked and form.is_valid():
+            who = None
+            if form.cleaned_data["who"]:
+                who, several = _somebody(self, form, ("user",))
+            if not form.errors:
+                answer = self._told(form, who)
+        context = {
+            "page": head(self, "preview"),
+            "form": form,
+            "several": several,
+            "answer": answer,
+            "applications": known.applications(self.tenant)[:OFFERED],
+            "clients": self._clients(),
+        }
+        return self.render("accesscontrol/access_token.html", context)
+
+    def _clients(self) -> list[str]:
+        here = Client.objects.filter(application__in=known.applications(self.tenant).values("pk"))
+        return list(here.order_by("client_id").values_list("client_id", flat=True)[:OFFERED])
+
+    def _told(self, form: TokenForm, who: known.Somebody | None) -> dict[str, Any] | None:
+        given = form.cleaned_data
+        wish = Wish(
+            client_id=given["client"],
+            grant=given["grant"],
+            target=given["target"],
+            scope=given["scope"],
+            user_id=UUID(who.id) if who else None,
+        )
+        at = given["at"] or self.at
+        try:
+            told = preview(wish, tenant=self.tenant, at=at)
+        except NotFound:
+            form.add_error("client", _("No such client has a part in this organization."))
+            return None
+        except Invalid as refusal:
+            into_form(form, refusal)
+            return None
+        if told["granted"]:
+            claims = [_claim(name, value) for name, value in told["claims"].items()]
+            return {"at": at, "granted": True, "claims": claims}
+        reasons = [
+            {
+                **reason,
+                "at": parse_datetime(reason["at"]) if "at" in reason else None,
+                "url": linking.to(reason.get("contractId"), self),
+            }
+            for reason in told["reasons"]
+        ]
+        return {**told, "at": at, "why": {"allowed": False, "reasons": reasons}}
+
+
+def _given(request: HttpRequest) -> dict[str, str]:
+    """What the address names already."""
+    return {name: paging.searched(request, name) for name in ("who", "application", "resource")}
+
+
+def _application(page: ConsolePage, form: DecisionForm) -> str:
+    """The id of what is named; an id that the organization does not know is answered as one of nothing."""
+    wanted = paging.searched(page.request, "application")
+    found = known.called(page.tenant, wanted)
+    if len(found) == 1:
+        return found[0].pk
+    if wanted and form.is_bound and form.is_valid():
+        if found:
+            form.add_error("application", _("Several are called that: write the id."))
+        elif not fullmatch(ID_PATTERN, wanted):
+            form.add_error("application", _("No application here is called that."))
+    return wanted
+
+
+def _somebody(
+    page: ConsolePage, form: DecisionForm | TokenForm, kinds: Collection[str]
+) -> tuple[known.Somebody | None, list[dict[str, str]]]:
+    """The one that is meant; or, with an error at the field, those among whom to choose."""
+    if "who" in form.errors:
+        return None, []
+    found = known.somebody(page.tenant, form.cleaned_data["who"], kinds=kinds)
+    if len(found) == 1:
+        return found[0], []
+    if not found:
+        form.add_error("who", _("Nobody here is called that."))
+        return None, []
+    form.add_error("who", _("Several are called that: choose one below."))
+    several = [
+        {
+            "name": each.name,
+            "note": each.note if each.kind != "user" or page.can("Users:read") else "",
+            "url": paging.with_query(page.request, who=each.value),
+        }
+        for each in found[: known.MOST]
+    ]
+    return None, several
+
+
+def _owners(page: ConsolePage) -> list[tuple[str, str]]:
+    """Organizations on whose data one's own people and services work, by access contract."""
+    received = Contract.objects.filter(consumer=page.tenant, type="access", state="accepted")
+    named = received.order_by("provider__name", "provider_id").distinct()
+    return [(str(key), name) for key, name in named.values_list("provider_id", "provider__name")[:OFFERED]]
+
+
+def _claim(name: str, value: Any) -> dict[str, Any]:
+    if name in MOMENTS and isinstance(value, int):
+        return {"label": name, "text": value, "at": datetime.fromtimestamp(value, UTC)}
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return {"label": name, "codes": value}
+    return {"label": name, "codes": [value if isinstance(value, str) else json.dumps(value)]}
