@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from time import monotonic
 from typing import Any
@@ -13,8 +13,9 @@ from django.db import transaction
 
 from accesscontrol.actions import assignments, tenant_roles
 from accesscontrol.configuration import shape
-from accesscontrol.configuration.state import Provided, State
+from accesscontrol.configuration.state import Provided, State, read
 from accesscontrol.configuration.steps import Step
+from accesscontrol.configuration.superseded import supersedes
 from accesscontrol.models import Assignment
 from applications.actions import amendments, applications, contracts, manifests, superseding
 from applications.actions.changes import Change
@@ -133,6 +134,9 @@ def _declare(of: Carrier, step: Step) -> None:
     superseding.hold(own_application(**given), step.wanted.manifest, at=of.at)
     application = own_application(**given, lock=True)
     manifests.declare(application=application, manifest=step.wanted.manifest, by=of.by, at=of.at)
+    if of.state.assignments and supersedes(step.wanted.manifest):  # what runs began anew, as other rows
+        now = read(tenant=of.tenant, sections=["assignments"], types=[], at=of.at).assignments
+        of.state = replace(of.state, assignments={**of.state.assignments, **now})
 
 
 def _retire(of: Carrier, step: Step) -> None:

@@ -22,7 +22,7 @@ from accesscontrol.configuration.outcomes import (
 from accesscontrol.configuration.shape import Configuration, Names
 from accesscontrol.configuration.state import State, read
 from accesscontrol.configuration.steps import ADD, Step
-from accesscontrol.configuration.superseded import renamed
+from accesscontrol.configuration.superseded import Renamed, renamed, under_new_names
 from applications.impact_scope import Scope, around, within
 from applications.policies import RESOURCES
 from iam_portal.errors import DomainError, Forbidden
@@ -130,12 +130,14 @@ def _carried(asked: _Asked) -> Plan:
         hidden = [name for name in wanted.sections() if name not in sections]
         seen = replace(wanted, **dict.fromkeys(hidden))
         state = read(tenant=tenant, sections=sections, types=types, usernames=_people(seen), at=at)
-        of = Comparison(state, seen, names, types, _principal(tenant, by), at)
+        renaming = renamed(tenant, seen, state.configuration, at=at)
+        then = under_new_names(state, renaming)
+        of = Comparison(then, seen, names, types, _principal(tenant, by), at)
         steps = steps_of(of)
         _refuse_too_many(steps, asked.most)
         objections = [*_hidden(hidden), *of.objections, *_final(steps, asked.prune)]
         astray = {one["pointer"].split("/")[1] for one in objections if one["code"] == Forbidden.code}
-        impact, refused = _done(asked, state, steps, until)
+        impact, refused = _done(asked, then, steps, renaming, until)
         objections += [objection for one in refused for objection in one.objections()]
         facts = [shape.document(one, names) for one in (wanted, state.configuration)]
         weight = [*facts, sorted(asked.prune), hidden, impact.revision]
@@ -144,13 +146,14 @@ def _carried(asked: _Asked) -> Plan:
         return Plan(revision_of(weight), tuple(steps), objections, shown, tried)
 
 
-def _done(asked: _Asked, state: State, steps: list[Step], until: float) -> tuple[Impact, list[Refused]]:
+def _done(
+    asked: _Asked, state: State, steps: list[Step], renaming: Renamed, until: float
+) -> tuple[Impact, list[Refused]]:
     """Between two looks at all that rests on the tenant, where something may be taken from somebody."""
     tenant, by, at = asked.tenant, asked.by, asked.at
     carrier = Carrier(tenant, state, by, at, dict(state.group_ids), until)
     ask = gate().answers(actor=by, tenant_id=tenant.id, at=at)  # as of before: no step opens the next
-    names = renamed(tenant, steps, at=at)
-    act = Act(name="configure", tenant=tenant, subject=_scope(tenant, steps, at), at=at, renamed=names)
+    act = Act(name="configure", tenant=tenant, subject=_scope(tenant, steps, at), at=at, renamed=renaming)
     return weigh(act, lambda: carrier.carry(steps, ask))
 
 

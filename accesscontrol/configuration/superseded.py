@@ -1,16 +1,19 @@
 """New ids in the manifests of a document: which still wait to take the place of former ones, and of which."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from accesscontrol.configuration.steps import Step
+from accesscontrol.configuration.shape import Assignment, Configuration, Contract, Permission, Role
+from accesscontrol.configuration.state import State
 from applications.actions.superseding import CannotSupersede, heirs_of
 from applications.actions.superseding import renamed as names_of
 from applications.manifest import Manifest
 from applications.models import Application
 from tenants.models import Tenant
 from tenants.models.spanned import still_open
+
+Renamed = Mapping[tuple[str, ...], tuple[str, ...]]  # former → new, of resources and of roles
 
 
 def supersedes(manifest: Manifest | None) -> bool:
@@ -38,24 +41,67 @@ def waiting(manifest: Manifest, now: Manifest | None) -> Manifest:
     return Manifest(resources, roles, manifest.required)
 
 
-def renamed(
-    tenant: Tenant, steps: Iterable[Step], *, at: datetime
-) -> Mapping[tuple[str, ...], tuple[str, ...]]:
-    """What the steps give other names, as an impact takes it (``Act.renamed``).
+def renamed(tenant: Tenant, wanted: Configuration, now: Configuration, *, at: datetime) -> Renamed:
+    """What the document gives other names, as an impact takes it (``Act.renamed``).
 
     What cannot take a place renames nothing: its step will say so.
     """
-    wanted = {
-        step.wanted.id: step.wanted.manifest
-        for step in steps
-        if step.act == "manifest.declare" and supersedes(step.wanted.manifest)
+    standing = {one.id: one.manifest for one in now.applications or ()}
+    manifests = {
+        one.id: waiting(one.manifest, standing.get(one.id))
+        for one in wanted.applications or ()
+        if one.manifest is not None
     }
     found: dict[tuple[str, ...], tuple[str, ...]] = {}
-    if not wanted:
+    heirs = [one for one, manifest in manifests.items() if supersedes(manifest)]
+    if not heirs:
         return found
-    for row in Application.objects.filter(still_open(), owner=tenant, id__in=list(wanted)):
+    for row in Application.objects.filter(still_open(), owner=tenant, id__in=heirs):
         try:
-            found |= names_of(row, heirs_of(row, wanted[row.id], at=at))
+            found |= names_of(row, heirs_of(row, manifests[row.id], at=at))
         except CannotSupersede:
             continue
     return found
+
+
+def under_new_names(state: State, names: Renamed) -> State:
+    """What stands, as it stands once the manifests are declared: it goes on by itself.
+
+    Compared by former names, it would be given anew beside what went on, or be taken in vain.
+    """
+    if not names:
+        return state
+
+    def contract(one: Contract) -> Contract:
+        return replace(one, roles=frozenset((app, _of(names, app, key)) for app, key in one.roles))
+
+    def assignment(one: Assignment) -> Assignment:
+        app = one.application_id
+        return one if app is None else replace(one, role=_of(names, app, one.role))
+
+    def permission(one: Permission) -> Permission:
+        app, kind, key, privilege = one
+        _, kind, key = names.get((app, kind, key), (app, kind, key))
+        return app, kind, key, privilege
+
+    def role(one: Role) -> Role:
+        return replace(one, permissions=frozenset(map(permission, one.permissions)))
+
+    was = state.configuration
+    configuration = replace(
+        was,
+        contracts=None if was.contracts is None else tuple(contract(one) for one in was.contracts),
+        roles=None if was.roles is None else tuple(role(one) for one in was.roles),
+        assignments=None if was.assignments is None else tuple(assignment(one) for one in was.assignments),
+    )
+    return replace(
+        state,
+        configuration=configuration,
+        provided=tuple(replace(one, contract=contract(one.contract)) for one in state.provided),
+        assignments={assignment(one): pk for one, pk in state.assignments.items()},
+        received={(who, app, _of(names, app, key)): ids for (who, app, key), ids in state.received.items()},
+    )
+
+
+def _of(names: Renamed, application_id: str, key: str) -> str:
+    return names.get((application_id, key), (application_id, key))[1]

@@ -1,5 +1,6 @@
 """Ids that a manifest of a document gives up for new ones."""
 
+import json
 from copy import deepcopy
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.utils import timezone
 from accesscontrol.models import Assignment
 from iam_portal.walls import tenant_scope
 from tests.accesscontrol.configuration.test_bounds import asked, first
-from tests.support.configuring import World, codes
+from tests.support.configuring import World, accept_all, codes, steps
 
 
 def renaming(world: World, **more: Any) -> Any:
@@ -56,3 +57,38 @@ def test_everybody_goes_on_and_the_document_can_be_applied_again(world: World) -
 def test_what_is_not_there_is_not_superseded(world: World) -> None:
     plan = world.plan(world.acme, renaming(world, supersedes="nobody"))
     assert {code for _, code in codes(plan)} == {"superseded_not_there"}
+
+
+def test_what_rests_on_former_ids_is_compared_under_the_new_ones(world: World) -> None:
+    """A whole document: nothing is given beside what goes on by itself, and nothing is taken in vain."""
+    accept_all(world, world.acme)
+    text = json.dumps(world.document(world.acme))
+    for former, new in (
+        ('"key": "reader"', '"key": "looker"'),
+        ('"role": "reader"', '"role": "looker"'),
+        ('"resourceId": "tours"', '"resourceId": "trips"'),
+        ('"id": "tours"', '"id": "trips"'),
+    ):
+        text = text.replace(former, new)
+    document = json.loads(text)
+    [manifest, *_] = [one["manifest"] for one in document["applications"]]
+    for role in manifest["roles"]:
+        if role["key"] == "looker":
+            role["supersedes"] = "reader"
+    for one in manifest["resources"]:
+        if one["id"] == "trips":
+            one["supersedes"] = {"type": one["type"], "id": "tours"}
+    plan = world.plan(world.acme, document).json()
+    assert (plan["objections"], steps(plan)) == ([], ["change applications ~.fleet-planner manifest"])
+    assert plan["impact"]["users"]["count"] == 0
+
+    kim = {"principal": {"user": "kim"}, "role": {"applicationId": "~.fleet-planner", "key": "looker"}}
+    document["assignments"] = [one for one in document["assignments"] if not kim.items() <= one.items()]
+    done = world.carry(world.acme, document)
+
+    assert [step["verb"] for step in done["steps"]] == ["change", "remove"]
+    assert done["impact"]["users"]["count"] == 1
+    now = world.document(world.acme)
+    for section in ("assignments", "roles"):
+        assert sorted(map(json.dumps, now[section])) == sorted(map(json.dumps, document[section]))
+    assert world.plan(world.acme, document).json()["steps"] == []
