@@ -18,12 +18,17 @@ from iam_portal.walls import cross_tenant, current_tenant
 from tenants.models import HistoryEvent, HistoryPerson, Tenant
 
 NOTED, NOTED_WITHIN = 20, timedelta(hours=1)  # refusals of one kind and actor that are recorded
-RECENT = 1000  # rows of the tenant among which they are counted: what is busier than that may have more
+RECENT = 1000  # rows of the actor among which they are counted: nobody else can push them out
 _RECENT_REFUSALS = """
 SELECT count(*) FROM (
-    SELECT action, actor_id, at FROM tenants_historyevent WHERE tenant_id = %s ORDER BY id DESC LIMIT %s
+    SELECT action, at FROM tenants_historyevent WHERE tenant_id = %s AND actor_id = %s
+    ORDER BY id DESC LIMIT %s
 ) AS recent
-WHERE action = %s AND actor_id = %s AND at > %s
+WHERE action = %s AND at > %s
+"""
+_NTH_LATEST = """
+SELECT at FROM tenants_historyevent WHERE tenant_id = %s AND actor_id = %s AND at > %s
+ORDER BY id DESC OFFSET %s LIMIT 1
 """
 
 
@@ -146,11 +151,19 @@ def note_door(refusal: Exception, *, door: str, tenant_id: UUID, by: Actor, at: 
 
 
 def _noted(tenant_id: UUID, action: str, *, by: Actor, at: datetime) -> int:
-    """How many such refusals of the actor stand among the tenant's latest rows: a look of a fixed length."""
-    values = [tenant_id, RECENT, action, by.id, at - NOTED_WITHIN]
+    """How many such refusals of the actor stand among his latest rows: a look of a fixed length."""
+    values = [tenant_id, by.id, RECENT, action, at - NOTED_WITHIN]
     with cross_tenant(), transaction.get_connection().cursor() as cursor:
         cursor.execute(_RECENT_REFUSALS, values)
         return int(cursor.fetchone()[0])
+
+
+def wait_for(most: int, *, tenant: Tenant, by: Actor, at: datetime, within: timedelta) -> timedelta | None:
+    """How long until the actor has fewer than ``most`` rows of the last while there. None: he has now."""
+    with transaction.get_connection().cursor() as cursor:
+        cursor.execute(_NTH_LATEST, [tenant.id, by.id, at - within, most - 1])
+        found = cursor.fetchone()
+    return found[0] + within - at if found is not None else None
 
 
 def person_digest(salt: str, person: Mapping[str, str]) -> str:

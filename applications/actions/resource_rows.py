@@ -1,8 +1,9 @@
 """What acts on a tenant's own resources stand on: where they act, what is there, what is written of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from applications.events import emit
 from applications.models import Application, Resource
 from applications.placing import Address
 from applications.served import serves
-from iam_portal.errors import NotFound
+from iam_portal.errors import DomainError, Kind, NotFound
 from iam_portal.gate import Actor
 from tenants import history
 from tenants.models import Tenant
@@ -48,6 +49,17 @@ FROM (SELECT id FROM above UNION SELECT id FROM below) AS near JOIN own ON own.i
 LEFT JOIN applications_resource p
     ON p.id = own.parent_id AND upper(p.during) IS NULL AND NOT isempty(p.during)
 """
+
+
+MOST_ROWS = 20  # of history for one act and kind of change: more are named together in one
+MOST_AN_HOUR, HOUR = 2000, timedelta(hours=1)  # rows of history that an application leaves in one tenant
+
+
+class TooFast(DomainError):
+    """The application did as much in this organization within an hour as it may."""
+
+    code = "resource_rate"
+    kind = Kind.THROTTLED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,9 +136,33 @@ def snapshot(row: Resource, parent: Address | None) -> dict[str, Any]:
 
 
 def record(place: Place, action: str, changes: Sequence[history.Change]) -> None:
-    """In the tenant's history alone: what an organization keeps is not its provider's to read."""
+    """In the tenant's history alone: what an organization keeps is not its provider's to read.
+
+    Of many at once it names the addresses: an application must not bury what others did.
+    """
+    if len(changes) > MOST_ROWS:
+        changes = [_together(place, changes)]
     if changes:
         history.record_each(action=action, tenant=place.tenant, by=place.by, at=place.at, changes=changes)
+
+
+def _together(place: Place, changes: Sequence[history.Change]) -> history.Change:
+    def addresses(sides: Iterable[Mapping[str, Any] | None]) -> dict[str, Any] | None:
+        named = [(side["resourceType"], side["resourceId"]) for side in sides if side is not None]
+        return {"resources": [_named(each) for each in named]} if named else None
+
+    application = place.application
+    subject = ("application", application.id, application.display_name)
+    before, after = (each.before for each in changes), (each.after for each in changes)
+    return history.Change(subject, addresses(before), addresses(after))
+
+
+def require_pace(place: Place) -> None:
+    """Whoever provides an application must not fill the organization's history, nor hold it all the time."""
+    wait = history.wait_for(MOST_AN_HOUR, tenant=place.tenant, by=place.by, at=place.at, within=HOUR)
+    if wait is not None:
+        text = f"It did {MOST_AN_HOUR} things in this organization within an hour. Put many at once."
+        raise TooFast(text, data={"retryAfter": max(1, ceil(wait.total_seconds()))})
 
 
 def tell(

@@ -17,6 +17,7 @@ from applications.actions.resource_rows import (
     living,
     lock,
     record,
+    require_pace,
     snapshot,
     subject_of,
     tell,
@@ -122,6 +123,8 @@ def put_many(place: Place, wanted: Sequence[Wanted]) -> list[Outcome]:
         lock(place)
         batch = _Batch.of(place, wanted)
         outcomes = [batch.take(item) for item in wanted]
+        if batch.made or batch.changed:
+            require_pace(place)
         batch.write()
     return outcomes
 
@@ -137,6 +140,7 @@ def end(place: Place, address: Address, *, revision: int | None = None) -> None:
         _require(row, revision)
         if row is None:
             return
+        require_pace(place)
         before = snapshot(row, around(place, [row.id], [])[address])
         Resource.objects.filter(id=row.id).update(during=clipped(place.at))
         resources_ended.send(sender=Resource, resource_ids=[row.id], at=place.at)

@@ -1,12 +1,13 @@
 """Many of a tenant's own resources at once, and where they may stand in each other."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from applications.actions import contracts
+from applications.actions import contracts, resource_rows
 from applications.actions import resources as acts
 from applications.manifest import parse
 from iam_portal.errors import Invalid
@@ -187,3 +188,33 @@ def one(story: Story, wanted: dict[str, Any]) -> int:
     """The status of a single one in a batch."""
     [result] = batch(story, wanted).json()["items"]
     return int(result["status"])
+
+
+def test_many_are_one_entry_in_the_history(story: Story) -> None:
+    """The provider of an application does not bury what others did."""
+    wanted = [item(f"m-{number}") for number in range(21)]
+    batch(story, *wanted)
+    batch(story, *[{**each, "name": "Other"} for each in wanted])
+    named = {"resources": [{"resourceType": KIND, "resourceId": each["resourceId"]} for each in wanted]}
+    assert recorded(story.beta) == [("resource.created", None, named), ("resource.changed", named, named)]
+    batch(story, *wanted[:20])
+    assert len(recorded(story.beta)) == 2 + 20
+
+
+def test_an_application_has_its_pace(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is done already is answered still; the hour is over for the earliest first."""
+    monkeypatch.setattr(resource_rows, "MOST_AN_HOUR", 2)
+    put(story, story.beta, "one")
+    story.at += timedelta(minutes=10)
+    put(story, story.beta, "two")
+    for refused in (
+        put(story, story.beta, "three"),
+        batch(story, item("three")),
+        call(story, "DELETE", story.beta, f"/{KIND}/one"),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (429, "resource_rate")
+        assert refused["Retry-After"] == "3000"
+    assert put(story, story.beta, "two").status_code == 200
+    assert len(recorded(story.beta)) == 2
+    story.at += timedelta(seconds=3000)
+    assert put(story, story.beta, "three").status_code == 201
