@@ -60,6 +60,9 @@ def follow_resources(*, pairs: Sequence[tuple[Resource, Resource]], by: Actor, a
     with cross_tenant():
         found = TenantRolePermission.objects.not_over(at).filter(resource__in=list(heirs))
         rows = list(found.order_by("id").select_for_update(of=("self",), no_key=True))
+        touched = TenantRole.objects.filter(id__in={row.role_id for row in rows})
+        roles = list(touched.order_by("tenant_id", "key"))
+        before = _held(roles, at)
         found.close(at)
         TenantRolePermission.objects.bulk_create(
             [
@@ -75,12 +78,10 @@ def follow_resources(*, pairs: Sequence[tuple[Resource, Resource]], by: Actor, a
             ],
             batch_size=1000,
         )
-        touched = TenantRole.objects.filter(id__in={row.role_id for row in rows})
         touched.update(revision=F("revision") + 1)  # who edits one of them now edits another one
-        roles = list(touched.order_by("tenant_id", "key"))
-        held = _held(roles, at)
+        after = _held(roles, at)
     for role in roles:
-        _tell(role, held[role.id], by, at)
+        _tell(role, before[role.id], after[role.id], by, at)
 
 
 def _runs(row: Assignment, at: datetime) -> bool:
@@ -111,14 +112,15 @@ def _held(roles: Sequence[TenantRole], at: datetime) -> dict[UUID, list[list[str
     return held
 
 
-def _tell(role: TenantRole, permissions: list[list[str]], by: Actor, at: datetime) -> None:
+def _tell(role: TenantRole, before: list[list[str]], after: list[list[str]], by: Actor, at: datetime) -> None:
     history.record(
         action="role.followed",
         tenants=[role.tenant_id],
         by=by,
         at=at,
         subject=("role", role.id, role.name),
-        after={"key": role.key, "permissions": permissions},
+        before={"key": role.key, "permissions": before},
+        after={"key": role.key, "permissions": after},
     )
     data = {"tenantId": str(role.tenant_id), "role": role.key, "action": "role.followed"}
     write([event(type="role.changed", tenant_id=role.tenant_id, subject=role.key, at=at, data=data)])

@@ -37,7 +37,11 @@ def fill(office: Office, who: str, path: str, filled: dict[str, Any], *, over_fo
     if over_form:
         form = Forms(client.get(address).content.decode()).with_fields("revision")
     form |= filled
-    return client.post(address, {name: value for name, value in form.items() if value is not None})
+    reply = client.post(address, {name: value for name, value in form.items() if value is not None})
+    text = reply.content.decode()
+    if 'name="impact"' not in text:
+        return reply
+    return client.post(address, Forms(text).with_fields("impact"))  # it was told what it takes, and confirmed
 
 
 def snapshot(office: Office) -> Any:
