@@ -93,6 +93,7 @@ REMEDIES: dict[str, str] = {
     "permission_not_available": "Leave out each permission that `errors` names, or have it shared first.",
     "platform_cannot_be_suspended": "Nothing: somebody has to be able to resume the others.",
     "required_role_refused": "Leave the tick away; `reasons` say why the role cannot be had.",
+    "resource_rate": "Wait as long as `Retry-After` says, and put many at once.",
     "revision_mismatch": "Read the row again, and send the change with its new revision.",
     "role_changes_changed": "Read the role changes again, and confirm what they are now.",
     "role_changes_required": "Read the role changes, and send their revision in `If-Match`.",
