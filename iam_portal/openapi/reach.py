@@ -22,6 +22,7 @@ from iam_portal.errors import DomainError
 
 OURS = ("iam_portal", "tenants", "applications", "accesscontrol")
 _NOTHING = object()
+_MADE = "__post_init__"
 _VIEW = {"self", "view", "cls"}  # what functions call the view that serves the door
 
 
@@ -75,7 +76,8 @@ def _sort(used: Any, owner: type | None, found: Reach, waiting: list[tuple[Any, 
     elif isinstance(used, type) and issubclass(used, DomainError):
         found.refusals |= {used} - {DomainError}
     elif isinstance(used, type) and _is_ours(used):
-        waiting += [(member, used) for name, member in vars(used).items() if name == "__post_init__"]
+        whole = ".actions." in used.__module__  # an act that is written as a class: all of it
+        waiting += [(_bare(member), used) for name, member in vars(used).items() if whole or name == _MADE]
     elif isinstance(used, dict):
         for value in used.values():
             _sort(value, owner, found, waiting)
@@ -83,6 +85,10 @@ def _sort(used: Any, owner: type | None, found: Reach, waiting: list[tuple[Any, 
         waiting.append((used.__func__, used.__self__ if isinstance(used.__self__, type) else None))
     elif isinstance(used, FunctionType):
         waiting.append((used, owner))
+
+
+def _bare(member: Any) -> Any:
+    return member.__func__ if isinstance(member, staticmethod | classmethod) else member
 
 
 @cache

@@ -5,11 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.http import HttpResponse
 
 from accesscontrol.actions import assignments
 from accesscontrol.models import Assignment
 from iam_portal.errors import Forbidden
+from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants import history
 from tenants.actions import users
@@ -185,6 +187,23 @@ def test_who_is_refused_again_and_again_fills_nothing(office: Office) -> None:
         str(office.module_manager.id),
         str(office.clerk.id),
     ]
+
+
+def test_what_others_do_hides_no_refusal(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are counted among the rows of who is refused: a busy neighbour does not begin the count anew."""
+    monkeypatch.setattr(history, "RECENT", history.NOTED + 5)
+    with tenant_scope(office.tenant.id):
+        for _ in range(history.NOTED):
+            history.record_refusal(refusal(office, office.clerk, 0))
+        for place in range(history.RECENT):
+            busy = Actor("service", "acme.busy", "Busy", office.tenant.id)
+            with transaction.atomic():
+                subject = ("resource", str(place), "x")
+                history.record(
+                    action="resource.created", tenants=[office.tenant], by=busy, at=office.at, subject=subject
+                )
+        history.record_refusal(refusal(office, office.clerk, 1))
+    assert len(attempts(office)) == history.NOTED
 
 
 def test_a_batch_fills_nothing_either(office: Office) -> None:
