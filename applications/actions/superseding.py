@@ -4,10 +4,12 @@ Nobody gains by it. A role under a new key that holds more than the former one i
 widened: through an access contract it counts as far as its provider confirmed it (docs/adr/0004).
 """
 
+from collections import defaultdict
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -33,6 +35,7 @@ from tenants.models import since
 
 _ALIVE = (ContractState.DRAFT, ContractState.PROPOSED, ContractState.ACCEPTED)
 Pairs = Sequence[tuple[ApplicationRole, ApplicationRole]]  # the former role and its heir
+Carried = Sequence[tuple[Contract, list[str]]]  # contracts, and the former roles that each carried
 
 
 class CannotSupersede(DomainError):
@@ -130,7 +133,7 @@ def carry_children(former: Resource, heir: Resource, at: datetime) -> None:
     Resource.objects.not_over(at).filter(parent=former).update(parent=heir)
 
 
-def carry_terms(pairs: Pairs, at: datetime) -> list[Contract]:
+def carry_terms(pairs: Pairs, at: datetime) -> Carried:
     """Drafts, proposals and agreements carry the heir from now on, each as it was confirmed; they are told.
 
     What runs is closed and begun anew, what is planned or only offered was never used. Contracts themselves
@@ -141,7 +144,10 @@ def carry_terms(pairs: Pairs, at: datetime) -> list[Contract]:
     rows = ContractTerm.objects.not_over(at).filter(role__in=list(heirs), contract__state__in=_ALIVE)
     terms = list(rows.select_related("contract__provider", "contract__consumer").order_by("id"))
     unused, fresh = [], []
+    former = {role.id: f"{role.application_id}/{role.key}" for role, _ in pairs}
+    carried: dict[UUID, set[str]] = defaultdict(set)
     for term in terms:
+        carried[term.contract_id].add(former[term.role_id])
         agreed = term.contract.state == ContractState.ACCEPTED
         if agreed and (term.during.lower is None or term.during.lower < at):
             kept = {"confirmed_at": term.confirmed_at, "removed_at": term.removed_at}
@@ -154,21 +160,22 @@ def carry_terms(pairs: Pairs, at: datetime) -> list[Contract]:
             unused.append(term)
     ContractTerm.objects.bulk_update(unused, ["role"], batch_size=1000)
     ContractTerm.objects.bulk_create(fresh, batch_size=1000)
-    for former, heir in pairs:
-        asked = AmendmentRole.objects.filter(role=former, amendment__state=AmendmentState.PROPOSED)
+    for role, heir in pairs:
+        asked = AmendmentRole.objects.filter(role=role, amendment__state=AmendmentState.PROPOSED)
         asked.update(role=heir)
     contracts = {term.contract_id: term.contract for term in terms}
-    return sorted(contracts.values(), key=lambda contract: (contract.created_at, str(contract.id)))
+    ordered = sorted(contracts.values(), key=lambda contract: (contract.created_at, str(contract.id)))
+    return [(contract, sorted(carried[contract.id])) for contract in ordered]
 
 
-def tell_contracts(contracts: Sequence[Contract], pairs: Pairs, *, by: Actor, at: datetime) -> None:
+def tell_contracts(contracts: Carried, pairs: Pairs, *, by: Actor, at: datetime) -> None:
     """Both sides, once the former roles have ended."""
     names = [
         {"applicationId": former.application_id, "from": former.key, "to": heir.key} for former, heir in pairs
     ]
-    for contract in contracts:
+    for contract, roles in contracts:
         extra = {"superseded": names}
-        contract_changed(contract, "role_superseded", by=by, at=at, before=None, extra=extra)
+        contract_changed(contract, "role_superseded", by=by, at=at, before={"roles": roles}, extra=extra)
 
 
 def _objections(

@@ -53,6 +53,18 @@ class Line(Story):
             wanted = Wanted(role="user-reader", application_id="iam-portal", principal_application_id=service)
             assignments.assign(tenant=self.u.tenants[slug], wanted=wanted, by=SYSTEM, at=BORN)
 
+    def static(self) -> list[dict[str, Any]]:
+        """What the manifest declares, as the meter's ACL tells it."""
+        return [entry for entry in self.acl()["resources"] if entry["kind"] == "static"]
+
+    def allows(self, urn: str) -> frozenset[str]:
+        """What the meter lets the bearer of a role do on beta's data, under whichever id it goes now."""
+        beta = str(self.u.tenants["beta"].id)
+        grants = [
+            row for entry in self.static() if entry["owningTenantId"] == beta for row in entry["grants"]
+        ]
+        return frozenset(one for row in grants if row["role"] == urn for one in row["privileges"])
+
     def supersede(self, body: dict[str, Any], at: datetime | None = None) -> Diff:
         application = self.u.applications[METER]
         return manifests.declare(application=application, manifest=parse(body), by=SYSTEM, at=at or Clock.at)

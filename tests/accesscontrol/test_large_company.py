@@ -27,7 +27,8 @@ def test_every_question_sends_as_many_statements_in_a_large_company(
     monkeypatch.setattr(timezone, "now", lambda: clock.at)
     portal.install(at=clock.start)
     keys.forget()
-    keys.jwks(at=clock.at)  # as a process that has served before
+    keys.jwks(at=clock.at)  # as a process that has served before, and does not look again meanwhile
+    monkeypatch.setattr(keys, "LOOK_AGAIN", float("inf"))
     few, many = (_built(slug, times, clock) for slug, times in (("few", 50), ("many", 1)))
     assert many.users == 10_000
     assert many.groups == 1_000
@@ -35,7 +36,6 @@ def test_every_question_sends_as_many_statements_in_a_large_company(
     with connections["owner"].cursor() as cursor:
         cursor.execute("ANALYZE")
     counts = [_statements(company, clock) for company in (few, many)]
-    print(counts)
     assert counts[0] == counts[1]
     assert max(counts[1].values()) <= MOST
     keys.forget()

@@ -44,7 +44,7 @@ def test_everybody_goes_on_under_the_new_ids(line: Line, body: dict[str, Any]) -
             assert line.allows(urn) == {"read"}
     entries = line.acl()
     assert entries["revision"] > before
-    assert {(entry["resourceType"], entry["resourceId"]) for entry in entries["resources"]} == {
+    assert {(entry["resourceType"], entry["resourceId"]) for entry in line.static()} == {
         (resource["type"], resource["id"])
     }
     owner = {"owningTenantId": str(line.u.tenants["beta"].id)}

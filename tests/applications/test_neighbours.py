@@ -69,7 +69,7 @@ def rest() -> list[doors.Door]:
     return [door for door in doors.doors() if door.kind == "rest" and "{tenant_id}" in door.address]
 
 
-CHOICES = ("/chain", "/lifetimes", "/deleted-people")  # of the tenant itself: no lists
+CHOICES = ("/chain", "/configuration", "/lifetimes", "/deleted-people")  # of the tenant itself: no lists
 # What a door would take from the owner, by the end of its address.
 BODIES: dict[str, Any] = {
     "/keys": {"jwksUri": "https://x.example/jwks"},

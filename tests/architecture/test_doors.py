@@ -163,4 +163,5 @@ def test_an_administrator_sees_every_page_that_needs_no_row(house: House) -> Non
     for door in of_kind("page"):
         if door.method == "GET" and door.address.count("{") == 1:
             reply = house.administrator.knock("GET", address_of(door, house.acme))
-            assert reply.status_code == 200, (door, reply.status_code)
+            asked = door.address.endswith("/access/download")  # of the application that the query names
+            assert reply.status_code == (404 if asked else 200), (door, reply.status_code)

@@ -43,8 +43,8 @@ def chance(ordinal: str, of_what: str) -> str:
 _OPEN = "tstzrange(%(born)s, NULL, '[)')"
 
 TENANTS = f"""
-INSERT INTO tenants_tenant (id, slug, name, is_platform, created_at, revision)
-SELECT {tenant("n")}, %(world)s || '-' || n, 'Organization ' || n, false, %(born)s, 1
+INSERT INTO tenants_tenant (id, slug, name, is_platform, created_at, revision, history_keeps)
+SELECT {tenant("n")}, %(world)s || '-' || n, 'Organization ' || n, false, %(born)s, 1, 'name'
 FROM generate_series(1, %(tenants)s) n
 """
 # Some were suspended once, a few are.

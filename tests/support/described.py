@@ -82,6 +82,8 @@ def _compare_body(name: str, reply: Any, response: JSON) -> None:
     if getattr(reply, "streaming", False) or not (reply.content or "content" in response):
         return
     content = response.get("content", {}).get(kind)
+    if content is None and kind == PROBLEM and _body(reply)["code"] == "bad_request":
+        return  # more than a form may hold: said by the framework before any door
     if content is None:
         raise NotAsDescribed(f"{name} answers {reply.status_code} as {kind or 'nothing'}")
     if not kind.endswith("json"):

@@ -141,7 +141,13 @@ def test_depths_are_those_of_walking_up(parents: dict[str, str | None]) -> None:
 @pytest.mark.parametrize(("depth", "refused"), [(50, False), (51, True)])
 def test_groups_stand_at_most_so_deep(depth: int, refused: bool) -> None:
     chain = [
-        {"name": f"G{n}", "description": "", "members": [], "parent": f"g{n - 1}" if n else None}
+        {
+            "name": f"G{n}",
+            "description": "",
+            "members": [],
+            "memberships": [],
+            "parent": f"g{n - 1}" if n else None,
+        }
         for n in reversed(range(depth))
     ]
     if not refused:
