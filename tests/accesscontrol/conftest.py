@@ -9,6 +9,8 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from accesscontrol.actions import keys
+from tests.accesscontrol import exploring
+from tests.accesscontrol.exploring import Town
 from tests.accesscontrol.mirroring import Story
 from tests.accesscontrol.superseding import Line
 from tests.support.granting import Office, make_office
@@ -66,3 +68,15 @@ def office(office_once: Office, django_db_blocker: DjangoDbBlocker) -> Iterator[
     """For one test: what it changes is taken back, in the database and in the rows at hand."""
     with savepoint(django_db_blocker):
         yield deepcopy(office_once)
+
+
+@pytest.fixture(scope="module")
+def told(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Town]:
+    with made_once(django_db_blocker):
+        yield exploring.tell()
+
+
+@pytest.fixture
+def town(told: Town, django_db_blocker: DjangoDbBlocker) -> Iterator[Town]:
+    with savepoint(django_db_blocker):
+        yield Town(told.acme.fork(), told.beta.fork(), told.sam, told.contract, told.at)
