@@ -134,7 +134,7 @@ class OwnApplicationAPI(APIView):
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses what it does not know: a misspelt field is an error, not a surprise."""
+    """Refuses what it does not know: a misspelt field is an error, not a surprise. A number is no text."""
 
     refuses_unknown: ClassVar[bool] = True  # said in the description of the API
 
@@ -145,7 +145,15 @@ class StrictSerializer(serializers.Serializer[Any]):
                 raise serializers.ValidationError(
                     dict.fromkeys(unknown, "This field is not known."), "unknown"
                 )
+            numbers = [name for name, field in self.fields.items() if _is_number(field, data.get(name))]
+            if numbers:
+                raise serializers.ValidationError(dict.fromkeys(numbers, "This is no text."), "invalid")
         return super().to_internal_value(data)
+
+
+def _is_number(field: serializers.Field[Any, Any, Any, Any], value: Any) -> bool:
+    """Where text is asked for: the framework would write it out."""
+    return isinstance(field, serializers.CharField) and isinstance(value, int | float)
 
 
 class NothingIn(StrictSerializer):

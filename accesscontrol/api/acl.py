@@ -60,14 +60,15 @@ class ApplicationAcl(OwnApplicationAPI):
         ``application/x-ndjson``: a line that says what it is, one for each entry, one that says it is
         complete.
         """
+        wanted = request.query_params.get("tenantId")
+        tenant_id = str(uuid_of(wanted, "tenantId")) if wanted else None
         self._note_reader()
         application = Application.objects.get(id=self.application_id)
         found, parts = self._found(application, timezone.now()), [application.id]
         parts.append(str(found.revision))
         if isinstance(found, Delta):
             parts.append(f"since-{found.since}")
-        if wanted := request.query_params.get("tenantId"):
-            tenant_id = str(uuid_of(wanted, "tenantId"))
+        if tenant_id is not None:
             found = found.of_owner(tenant_id)
             parts.append(tenant_id)
         lines = getattr(request.accepted_renderer, "media_type", "") == NDJSON

@@ -130,7 +130,6 @@ def _members(page: ConsolePage, group: Group) -> dict[str, Any]:
             {"label": _("Name")},
             {"label": _("From")},
             {"label": _("Until")},
-            {"label": _("Change"), "hidden_label": True},
             {"label": _("Remove"), "hidden_label": True},
         ],
         "rows": [{"cells": _cells(page, row)} for row in shown.rows],
@@ -144,13 +143,13 @@ def _cells(page: ConsolePage, row: Membership) -> list[dict[str, Any]]:
     start, end = row.during.lower, row.during.upper
     of_row = f"{page.request.path}/members/{row.user_id}/{{}}?{urlencode({'from': start.isoformat()})}"
     may = page.can("Groups:modify")
-    change = {"label": _("Change end"), "url": of_row.format("change")} if may else None
+    until = {"day": end} if end else {"text": _("no end").replace(" ", "\u00a0")}
+    change = {"action": {"label": _("Change"), "url": of_row.format("change")}} if may else {}
     remove = {"label": _("Remove"), "url": of_row.format("remove"), "dialog": True} if may else None
     return [
         {"text": str(row.user), "url": url, "note": row.user.email},
         {"day": start, **({"note": _("planned")} if start > page.at else {})},
-        {"at": end} if end else {"text": _("no end").replace(" ", "\u00a0")},
-        {"action": change},
+        {**until, **change},
         {"action": remove},
     ]
 

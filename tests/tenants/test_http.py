@@ -14,6 +14,7 @@ from tenants import navigation
 from tenants.actions import tenants, users
 from tenants.http import TenantPage, cookie_name
 from tenants.models import Group
+from tenants.serializers.people import GroupIn
 from tests.support.factories import PASSWORD, SYSTEM, make_tenant, make_user
 
 asked: list[str] = []
@@ -248,3 +249,11 @@ def test_the_current_page_is_marked_in_the_navigation():
     assert marked("/t/acme/elsewhere") == []
     with pytest.raises(ValueError):
         navigation.register("nowhere", "X", "open", "x", None)
+
+
+@pytest.mark.parametrize("value", [5, -0.5, True])
+def test_a_number_is_no_text(value: object) -> None:
+    """The framework would write it out, and take it."""
+    sent = GroupIn(data={"name": value})
+    assert not sent.is_valid()
+    assert list(sent.errors) == ["name"]
