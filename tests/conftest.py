@@ -3,6 +3,7 @@
 import gc
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import django
 import pytest
@@ -20,6 +21,16 @@ from tests.support.spreading import ByWorld, longest_first  # noqa: E402
 
 described.watch()  # what any of them is answered is as docs/openapi.yaml says
 _NO_FLUSH = "The tests' role may not TRUNCATE: use the fixture committed_db for tests that really commit."
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionstart(session: pytest.Session) -> Iterator[None]:
+    """One server for all workers: it is started, and its database migrated, once."""
+    if not hasattr(session.config, "workerinput") and session.config.getoption("numprocesses"):
+        kept = ExitStack()
+        os.environ[database.GIVEN] = kept.enter_context(database.server())
+        session.config.add_cleanup(kept.close)
+    yield
 
 
 @pytest.hookimpl(trylast=True)

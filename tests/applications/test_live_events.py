@@ -164,7 +164,8 @@ def disturb(live: Live, turn: int) -> None:
     if turn == 1:
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%%'"
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE query LIKE 'LISTEN%%' AND datname = current_database()"
             )
             assert cursor.fetchall() == [(True,)]
     if turn == 2:

@@ -46,7 +46,11 @@ class _Answer(BaseHTTPRequestHandler):
         self.server.heard.append(
             {name.lower(): ", ".join(self.headers.get_all(name, [])) for name in self.headers}
         )
-        page = b"<!doctype html><html lang=en><title>Application</title><h1>Application</h1>"
+        # An icon of its own, or a browser asks for one whenever it likes, and a later test hears that.
+        page = (
+            b"<!doctype html><html lang=en><title>Application</title><link rel=icon href=data:,>"
+            b"<h1>Application</h1>"
+        )
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.send_header("Content-Length", str(len(page)))
