@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.dispatch import Signal
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 
 from tenants.http import TenantPage
@@ -94,5 +94,10 @@ class ConfirmPage(ConsolePage):
 
 def revision_of(request: HttpRequest) -> int | None:
     """The revision that was shown, sent back by the form."""
-    text = request.POST.get("revision", "")
+    return revision_in(request.POST)
+
+
+def revision_in(fields: QueryDict) -> int | None:
+    """The same, among the fields of a form."""
+    text = fields.get("revision", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

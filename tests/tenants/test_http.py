@@ -117,7 +117,8 @@ def test_after_signing_in_one_comes_back(client, jane):
     answer = client.get("/t/acme/open?page=2")
     assert answer["Location"] == "/t/acme/sign-in?next=%2Ft%2Facme%2Fopen%3Fpage%3D2"
     answer = client.post("/t/acme/open")
-    assert answer["Location"] == "/t/acme/sign-in", "what was sent is not repeated as a GET"
+    assert answer["Location"] == "/t/acme/sign-in?next=%2Ft%2Facme%2Fopen"
+    assert not answer.cookies, "nobody is known whose input it would be"
 
 
 @pytest.mark.parametrize(
