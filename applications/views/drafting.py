@@ -134,7 +134,7 @@ class ContractNew(WizardPage):
         self.heading = _("New contract")
         return walked(self, self.wizard(request.POST.copy()))
 
-    def again(self, fields: QueryDict, *args: Any, **kwargs: Any) -> HttpResponse:
+    def with_typed(self, fields: QueryDict, *args: Any, **kwargs: Any) -> HttpResponse:
         self.heading = _("New contract")
         return self.at_step(fields)
 

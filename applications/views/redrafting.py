@@ -61,7 +61,7 @@ class ContractEdit(DraftPage):
         data["consumer"], data["type"] = str(self.draft.consumer_id), self.draft.type
         return walked(self, self.wizard(data))
 
-    def again(self, fields: QueryDict, *args: Any, **kwargs: Any) -> HttpResponse:
+    def with_typed(self, fields: QueryDict, *args: Any, **kwargs: Any) -> HttpResponse:
         self.load(kwargs["contract_id"])
         fields["consumer"], fields["type"] = str(self.draft.consumer_id), self.draft.type
         self.seen = revision_in(fields)

@@ -114,16 +114,16 @@ class TenantPage(View):
         fields = returning.typed(request, user=self.session.user, at=self.at) if self.session else None
         if fields is None:
             return super().dispatch(request, *args, **kwargs)
-        response = self.again(fields, *args, **kwargs)
+        response = self.with_typed(fields, *args, **kwargs)
         kept_input.drop(response, request)
         return response
 
-    def again(self, fields: QueryDict, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def with_typed(self, fields: QueryDict, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """The page with what the person had typed into its form before he had to prove who he is.
 
         A page of several steps draws the one that was sent. Nothing may be done here.
         """
-        return returning.filled(super().dispatch(self.request, *args, **kwargs), fields)
+        return returning.filled(self.request, super().dispatch(self.request, *args, **kwargs), fields)
 
     def can(self, permission: str) -> Decision:
         """Whether the person holds the permission, or one of several (``A|B``), here, now.

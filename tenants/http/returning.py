@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
+from iam_portal.walls import tenant_scope
 from tenants import hashers
 from tenants.http import kept_input
 from tenants.http.refilled import refilled
@@ -54,11 +55,38 @@ def typed(request: HttpRequest, *, user: User, at: datetime) -> Any:
     return fields
 
 
-def filled(response: HttpResponseBase, fields: Any) -> HttpResponseBase:
-    """The page with these fields in its form."""
+def filled(request: HttpRequest, response: HttpResponseBase, fields: Any) -> HttpResponseBase:
+    """The page with these fields in its form; where its form stands elsewhere, a word about it there."""
     is_page = response.get("Content-Type", "").startswith("text/html")
     if isinstance(response, HttpResponse) and response.status_code == 200 and is_page:
         response.content = refilled(response.content.decode(), fields).encode()
+    elif response.status_code == 302:
+        list(messages.get_messages(request))  # what was said is not so: it is taken back
+        messages.info(request, _("Nothing was done yet: you had to prove first who you are."))
+    return response
+
+
+def once_more(request: HttpRequest, *, at: datetime) -> HttpResponse | None:
+    """The page anew, filled, for a form whose token is that of an earlier sign-in, in another tab.
+
+    Only where the browser itself says that it comes from a page of ours: what another site sends must not
+    come to stand in a form. None where the page has nothing to look at.
+    """
+    match = request.resolver_match
+    view = getattr(match.func, "view_class", None) if match else None
+    ours = request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}"
+    if match is None or "slug" not in match.kwargs or not ours or not hasattr(view, "get"):
+        return None
+    response = HttpResponseRedirect(request.get_full_path())
+    tenant = Tenant.objects.filter(slug=match.kwargs["slug"]).first()
+    if tenant is not None and cookie_name(tenant.id) in request.COOKIES:
+        with tenant_scope(tenant.id):
+            user = _former(request, tenant)
+            token = kept_input.keep(request, user=user, at=at) if user else ""
+        kept_input.put(response, request, token=token)
+        if token:
+            return response
+    messages.info(request, _("This page was too old, and nothing was done. Here it is anew."))
     return response
 
 
