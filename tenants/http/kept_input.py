@@ -17,7 +17,7 @@ import re
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.utils.encoding import escape_uri_path
 
 from iam_portal.sealing import InvalidToken, seal, unseal
@@ -97,6 +97,6 @@ def token_of(request: HttpRequest) -> str:
     return request.COOKIES.get(COOKIE, "")[:200]
 
 
-def drop(response: HttpResponse, request: HttpRequest) -> None:
+def drop(response: HttpResponseBase, request: HttpRequest) -> None:
     """It was used, or is of no use."""
     response.delete_cookie(COOKIE, path=escape_uri_path(request.path), samesite="Lax")
