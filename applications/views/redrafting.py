@@ -83,7 +83,7 @@ class ContractEdit(DraftPage):
             return self.done(said, self.back())
         if isinstance(outcome.refusal, DomainError) and outcome.refusal.kind is Kind.STALE:
             self.stale = True
-            return drawn(self, wizard, "summary", form=what_changed(self, revision or 0), status=409)
+            return drawn(self, wizard, "summary", form=what_changed(self, revision or 0), status=412)
         return refused(self, wizard, bound, outcome, errors)
 
 

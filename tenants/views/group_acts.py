@@ -88,10 +88,13 @@ class ChangeGroup(OfGroup, FormPage):
         page = {"title": _("Change"), "breadcrumb": crumbs}
         return {"page": page, "submit": _("Save"), "cancel_url": crumbs[-1]["url"]}
 
-    def get(self, request: HttpRequest, group_id: UUID) -> HttpResponse:
+    def fresh(self) -> RevisedGroupForm:
         self.shown = self.group()
         names = ("name", "description", "revision")
-        return self.form_page(RevisedGroupForm(initial={name: getattr(self.shown, name) for name in names}))
+        return RevisedGroupForm(initial={name: getattr(self.shown, name) for name in names})
+
+    def get(self, request: HttpRequest, group_id: UUID) -> HttpResponse:
+        return self.form_page(self.fresh())
 
     def post(self, request: HttpRequest, group_id: UUID) -> HttpResponse:
         self.shown = self.group()
