@@ -81,7 +81,8 @@ class ClientEdit(CredentialsPage):
                     revision=drawn_from,
                 )
             if outcome:
-                return self.done(_("Saved."), self.here(client.application))
+                said = _("The settings of %(client)s are changed.") % {"client": client.client_id}
+                return self.done(said, self.here(client.application))
             if merging.is_stale(outcome):
                 now = self._client()
                 back = partial(self.done, _("Saved."), self.here(now.application))

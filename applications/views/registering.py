@@ -82,7 +82,8 @@ class ApplicationEdit(ApplicationPage):
                 revision=revision,
             )
         if outcome:
-            return self.done(_("Saved."), self.back(application))
+            said = _("%(name)s is changed.") % {"name": form.cleaned_data["display_name"]}
+            return self.done(said, self.back(application))
         if not merging.is_stale(outcome):
             return self._show(application, form)
         now = self.application(application.id)

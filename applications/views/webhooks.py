@@ -183,7 +183,9 @@ class WebhookEdit(_WebhookForm):
             )
         if not outcome:
             return self.form_page(form)
-        return self.done(_("Saved."), address("webhook-detail", self.slug, webhook_id=webhook_id))
+        row = _webhook.one_of(_webhook.living(self.tenant), webhook_id)
+        said = _("The webhook to %(receiver)s is changed.") % {"receiver": name_of(row)}
+        return self.done(said, address("webhook-detail", self.slug, webhook_id=webhook_id))
 
 
 def crumbs(slug: str, row: Webhook | None = None) -> list[dict[str, Any]]:

@@ -190,6 +190,13 @@ def as_drawn(form: Any) -> SafeString:
 
 
 @register.filter
+def undo(message: Any) -> dict[str, Any] | None:
+    """The opposite act that a message offers: its address and its fields."""
+    tag = message.extra_tags or ""
+    return json.loads(tag) if tag.startswith("{") else None
+
+
+@register.filter
 def problems(form: Any) -> list[tuple[str, str, str]]:
     """The form's errors as (id of the control, label, text), in the order of the fields."""
     found = []

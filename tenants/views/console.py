@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from tenants.http import TenantPage
 from tenants.http.refusals import Outcome
+from tenants.http.undoing import Undo
 from tenants.views import merging, record
 
 
@@ -30,9 +31,9 @@ class ConsolePage(TenantPage):
         """The address of another page of this organization."""
         return reverse(name, kwargs={"slug": self.slug, **values})
 
-    def done(self, message: str, url: str) -> HttpResponseRedirect:
-        """Say what was done, and go on."""
-        messages.success(self.request, message)
+    def done(self, message: str, url: str, undo: Undo | None = None) -> HttpResponseRedirect:
+        """Say what was done, and go on; with a button that takes it back where that is safe."""
+        messages.success(self.request, message, extra_tags=undo.as_tag() if undo else "")
         return HttpResponseRedirect(url)
 
     def link(self, label: str, permission: str, url: str, **more: Any) -> dict[str, Any]:
@@ -96,6 +97,8 @@ class FormPage(ConsolePage):
 class ConfirmPage(ConsolePage):
     """Shows what an act would do, and does it. Refusals come back to where the person came from."""
 
+    undo: Undo | None = None  # the act may set it
+
     def confirmation(self) -> Mapping[str, Any]:
         """The context of ``_confirm.html``, with ``page``."""
         raise NotImplementedError
@@ -117,7 +120,7 @@ class ConfirmPage(ConsolePage):
         back = str(self.confirmation()["confirm"]["cancel_url"])
         with self.attempt() as outcome:
             said = self.act(revision_of(request))
-        return self.done(said, self.done_url(back)) if outcome else HttpResponseRedirect(back)
+        return self.done(said, self.done_url(back), self.undo) if outcome else HttpResponseRedirect(back)
 
 
 def revision_of(request: HttpRequest) -> int | None:

@@ -111,7 +111,7 @@ class ChangeDeletedPeople(FormPage):
                     revision=given["revision"],
                 )
             if outcome:
-                return self.done(_("Saved."), self.url("tenants:settings"))
+                return self.done(_("What history keeps is changed."), self.url("tenants:settings"))
         return self.form_page(form)
 
 

@@ -77,7 +77,8 @@ class ChangeUser(FormPage):
                     tenant=self.tenant, user_id=user_id, by=self.actor, at=self.at, **form.cleaned_data
                 )
             if outcome:
-                return self.done(_("Saved."), self.url("tenants:user-detail", user_id=user_id))
+                said = _("%(name)s is changed.") % {"name": form.cleaned_data["display_name"]}
+                return self.done(said, self.url("tenants:user-detail", user_id=user_id))
         return self.form_page(form)
 
 
