@@ -18,6 +18,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from accesscontrol.actions import keys
 from iam_portal import problem, wall_check
+from tenants.http import returning
 
 _API_ROOTS = ("/iam/", "/auth/", "/oauth2/")
 
@@ -33,8 +34,9 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """403 for a form whose token is missing or old."""
-    return _error(
+    """403 for a form whose token is missing or old; one of our own pages is drawn anew, filled."""
+    anew = returning.once_more(request, at=timezone.now())
+    return anew or _error(
         request,
         403,
         "csrf_failed",

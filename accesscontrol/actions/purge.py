@@ -20,7 +20,7 @@ from applications.models import UsedAssertion
 from iam_portal.walls import cross_tenant
 from tenants.actions.sessions import WINDOW
 from tenants.lifetimes import Lifetime, bounds
-from tenants.models import IdempotentReply, SignInFailure, UserSession
+from tenants.models import IdempotentReply, KeptInput, SignInFailure, UserSession
 
 BATCH = 1_000  # rows of a transaction: no lock is held for long
 CODES_KEPT = timedelta(days=1)
@@ -35,7 +35,7 @@ def run(*, at: datetime) -> int:
     Killed at any point it has lost nothing: each batch is a whole transaction, and the next run goes on.
     """
     of_sign_ins = (_codes, _refresh_tokens, _authorizations, _sessions, _failures)
-    return sum(_emptied(rows, at) for rows in (*of_sign_ins, _revoked, _assertions, _replies))
+    return sum(_emptied(rows, at) for rows in (*of_sign_ins, _revoked, _assertions, _replies, _inputs))
 
 
 def _emptied(rows: Callable[[datetime], models.QuerySet[Any]], at: datetime) -> int:
@@ -96,6 +96,10 @@ def _assertions(at: datetime) -> models.QuerySet[UsedAssertion]:
 
 def _replies(at: datetime) -> models.QuerySet[IdempotentReply]:
     return IdempotentReply.objects.filter(expires_at__lt=at - CLOCKS_DIFFER)
+
+
+def _inputs(at: datetime) -> models.QuerySet[KeptInput]:
+    return KeptInput.objects.filter(expires_at__lt=at - CLOCKS_DIFFER)
 
 
 def _longest(of: Lifetime) -> timedelta:

@@ -55,6 +55,11 @@ class WizardPage(ContractPage):
             "to_partners": {"label": _("To the partners"), "url": self.url("tenants:partner-list")},
         }
 
+    def at_step(self, data: QueryDict) -> HttpResponse:
+        """The step that was sent, with everything that was typed, neither checked nor saved."""
+        step = data.get("step", "")
+        return drawn(self, self.wizard(data), step if step in STEPS else self.first)
+
     @abstractmethod
     def finish(self, wizard: Wizard, bound: dict[str, forms.Form]) -> HttpResponse:
         """Save what the summary showed."""
@@ -128,6 +133,10 @@ class ContractNew(WizardPage):
     def post(self, request: HttpRequest) -> HttpResponse:
         self.heading = _("New contract")
         return walked(self, self.wizard(request.POST.copy()))
+
+    def with_typed(self, fields: QueryDict, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.heading = _("New contract")
+        return self.at_step(fields)
 
     def finish(self, wizard: Wizard, bound: dict[str, forms.Form]) -> HttpResponse:
         consumer_id, offer = offer_of(bound)

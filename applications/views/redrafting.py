@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 
 from applications.actions import contracts
@@ -16,7 +16,7 @@ from applications.views.drafting import WizardPage, drawn, refusals, refused, wa
 from iam_portal.errors import DomainError, Kind, NotFound
 from iam_portal.gate import Privilege
 from tenants.views import record
-from tenants.views.console import revision_of
+from tenants.views.console import revision_in, revision_of
 
 
 class DraftPage(WizardPage):
@@ -25,6 +25,7 @@ class DraftPage(WizardPage):
     permission = either(Privilege.MODIFY)
     first = "roles"
     stale = False
+    seen: int | None = None  # the revision that somebody saw who had to prove meanwhile who he is
 
     def load(self, contract_id: UUID) -> None:
         """The draft, if this organization wrote it and the person may change it."""
@@ -38,7 +39,7 @@ class DraftPage(WizardPage):
         return [self.draft.type]
 
     def frame(self) -> dict[str, Any]:
-        shown = None if self.stale else revision_of(self.request)
+        shown = None if self.stale else self.seen or revision_of(self.request)
         own = {"revision": shown or self.draft.revision, "fixed": True, "cancel_url": self.back()}
         return {**super().frame(), **own}
 
@@ -60,6 +61,12 @@ class ContractEdit(DraftPage):
         data["consumer"], data["type"] = str(self.draft.consumer_id), self.draft.type
         return walked(self, self.wizard(data))
 
+    def with_typed(self, fields: QueryDict, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.load(kwargs["contract_id"])
+        fields["consumer"], fields["type"] = str(self.draft.consumer_id), self.draft.type
+        self.seen = revision_in(fields)
+        return self.at_step(fields)
+
     def finish(self, wizard: Wizard, bound: dict[str, forms.Form]) -> HttpResponse:
         revision, errors = revision_of(self.request), refusals()
         propose = wizard.data.get("go") == "propose"
@@ -72,11 +79,15 @@ class ContractEdit(DraftPage):
             if propose:
                 contracts.propose(**which)
         if outcome:
-            said = _("Proposed. The partner can read and answer it now.") if propose else _("Saved.")
+            said = (
+                _("Proposed. The partner can read and answer it now.")
+                if propose
+                else _("The draft is saved.")
+            )
             return self.done(said, self.back())
         if isinstance(outcome.refusal, DomainError) and outcome.refusal.kind is Kind.STALE:
             self.stale = True
-            return drawn(self, wizard, "summary", form=what_changed(self, revision or 0), status=409)
+            return drawn(self, wizard, "summary", form=what_changed(self, revision or 0), status=412)
         return refused(self, wizard, bound, outcome, errors)
 
 

@@ -22,6 +22,7 @@ from tenants.models import (
     HistoryPerson,
     IdempotentReply,
     Kept,
+    KeptInput,
     Partnership,
     Tenant,
     TenantSuspension,
@@ -57,6 +58,7 @@ def delete(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, revision: 
         UserActivity.objects.filter(user=user).close(at)
         sessions.end_all(user=user, at=at)
         links.void(user=user, at=at)
+        KeptInput.objects.filter(user=user).delete()
         memberships.end_all(user=user, by=by, at=at)
         user_deleted.send(sender=User, tenant=tenant, user=user, by=by, at=at)
         # Which of them name him cannot be told: a request that is sent again is told that it was answered.

@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, ClassVar
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import transaction
 from django.forms import BaseForm
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
@@ -27,6 +26,7 @@ from iam_portal.walls import tenant_scope
 from tenants import navigation
 from tenants.actions import sessions
 from tenants.history import note_door, record_refusal
+from tenants.http import kept_input, returning
 from tenants.http.refusals import Outcome, into_form, sentences
 from tenants.http.sessions import actor_of, cookie_name
 from tenants.models import Tenant, UserSession
@@ -104,12 +104,26 @@ class TenantPage(View):
         if not self.public:
             # Alike for a tenant that does not exist and for a session that is none: nothing is learned.
             if self.session is None:
-                return self.to_sign_in()
+                return returning.to_sign_in(request, view=self, slug=self.slug, tenant=tenant, at=self.at)
             decision = self.can(str(self.permission))
             if not decision:
                 self._record(Forbidden("This page needs another permission.", reasons=decision.reasons))
                 return self.error(403, decision=decision)
-        return None if self.outside else super().dispatch(request, *args, **kwargs)
+        if self.outside:
+            return None
+        fields = returning.typed(request, user=self.session.user, at=self.at) if self.session else None
+        if fields is None:
+            return super().dispatch(request, *args, **kwargs)
+        response = self.with_typed(fields, *args, **kwargs)
+        kept_input.drop(response, request)
+        return response
+
+    def with_typed(self, fields: QueryDict, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """The page with what the person had typed into its form before he had to prove who he is.
+
+        A page of several steps draws the one that was sent. Nothing may be done here.
+        """
+        return returning.filled(self.request, super().dispatch(self.request, *args, **kwargs), fields)
 
     def can(self, permission: str) -> Decision:
         """Whether the person holds the permission, or one of several (``A|B``), here, now.
@@ -178,6 +192,7 @@ class TenantPage(View):
                 "url": f"/t/{self.slug}/account",
                 "sign_out_url": f"/t/{self.slug}/sign-out",
             },
+            "search_url": f"/t/{self.slug}/search",
             "nav": navigation.shown(slug=self.slug, path=self.request.path, may=self.can),
         }
 
@@ -201,13 +216,6 @@ class TenantPage(View):
             **context,
         }
         return render(self.request, "iam_portal/error.html", context, status=status)
-
-    def to_sign_in(self) -> HttpResponseRedirect:
-        """To the sign-in page, and after it back to this one (a form that was sent is not repeated)."""
-        address = f"/t/{self.slug}/sign-in"
-        if self.request.method in ("GET", "HEAD"):
-            address += "?" + urlencode({"next": self.request.get_full_path()})
-        return HttpResponseRedirect(address)
 
     def next_address(self) -> str:
         """Where to go after signing in: ``next`` when it is an address of this site, else the overview."""

@@ -1,5 +1,6 @@
 """The signed-in browser: its cookie, and the actor that it makes of a request."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -10,6 +11,8 @@ from iam_portal.gate import Actor
 from iam_portal.tracing import request_id, source_address
 from tenants.lifetimes import Lifetime, lifetime
 from tenants.models import Tenant, UserSession
+
+DAY = timedelta(days=1)
 
 
 def actor_of(request: HttpRequest, session: UserSession) -> Actor:
@@ -31,7 +34,8 @@ def remember(request: HttpRequest, response: HttpResponse, *, tenant: Tenant, to
     response.set_cookie(
         cookie_name(tenant.id),
         token,
-        max_age=lifetime(tenant, Lifetime.SESSION),
+        # Longer than the session: whose form comes too late, its worthless cookie still says.
+        max_age=lifetime(tenant, Lifetime.SESSION) + DAY,
         path="/",
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,

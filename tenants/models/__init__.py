@@ -8,6 +8,7 @@ from tenants.models.history import (
     HistoryLink,
     HistoryPerson,
 )
+from tenants.models.kept_inputs import KeptInput
 from tenants.models.partnerships import AutoAccept, Partnership
 from tenants.models.replies import IdempotentReply
 from tenants.models.spanned import Spanned, since, still_open
@@ -25,6 +26,7 @@ __all__ = [
     "HistoryPerson",
     "IdempotentReply",
     "Kept",
+    "KeptInput",
     "Membership",
     "Partnership",
     "SignInFailure",

@@ -209,7 +209,7 @@ def _chosen(page: ConsolePage, wanted: str, state: str) -> QuerySet[Partnership]
     rows = partnerships.of(page.tenant).select_related("inviter", "invitee")
     if wanted:
         ours, theirs = Q(inviter=page.tenant), Q(invitee=page.tenant)
-        named = Q(invitee__name__icontains=wanted) | Q(expected__name__icontains=wanted)
+        named = Q(invitee__name__icontains=wanted) | Q(expected_slug__icontains=wanted)
         rows = rows.filter(
             (ours & (named | Q(note__icontains=wanted))) | (theirs & Q(inviter__name__icontains=wanted))
         )

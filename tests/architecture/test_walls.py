@@ -22,6 +22,7 @@ WALLED = {
     "tenants_userlink": "tenant_id",
     "tenants_usersession": "tenant_id",
     "tenants_signinfailure": "tenant_id",
+    "tenants_keptinput": "tenant_id",
     "tenants_group": "tenant_id",
     "tenants_groupplacement": "tenant_id",
     "tenants_membership": "tenant_id",

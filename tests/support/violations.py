@@ -69,6 +69,12 @@ class World(RowsOfSharing, RowsOfSigningIn):
         return who.UserSession.objects.create(tenant=self.tenant, user=self.user, digest="d", **moments)
 
     @cached_property
+    def kept_input(self) -> who.KeptInput:
+        return who.KeptInput.objects.create(
+            tenant=self.tenant, user=self.user, digest="d", sealed="s", expires_at=NOW
+        )
+
+    @cached_property
     def history_link(self) -> who.HistoryLink:
         return who.HistoryLink.objects.create(tenant=self.tenant, position=1, event_id=1, digest="")
 

@@ -13,9 +13,9 @@ from iam_portal.walls import tenant_scope
 from tenants import navigation
 from tenants.actions import tenants, users
 from tenants.http import TenantPage, cookie_name
-from tenants.models import Group
+from tenants.models import Group, KeptInput
 from tenants.serializers.people import GroupIn
-from tests.support.factories import PASSWORD, SYSTEM, make_tenant, make_user
+from tests.support.factories import PASSWORD, SYSTEM, make_tenant, make_user, sign_in
 
 asked: list[str] = []
 HELD = {"Users:read", "Groups:read"}
@@ -117,7 +117,8 @@ def test_after_signing_in_one_comes_back(client, jane):
     answer = client.get("/t/acme/open?page=2")
     assert answer["Location"] == "/t/acme/sign-in?next=%2Ft%2Facme%2Fopen%3Fpage%3D2"
     answer = client.post("/t/acme/open")
-    assert answer["Location"] == "/t/acme/sign-in", "what was sent is not repeated as a GET"
+    assert answer["Location"] == "/t/acme/sign-in?next=%2Ft%2Facme%2Fopen"
+    assert not answer.cookies, "nobody is known whose input it would be"
 
 
 @pytest.mark.parametrize(
@@ -257,3 +258,48 @@ def test_a_number_is_no_text(value: object) -> None:
     sent = GroupIn(data={"name": value})
     assert not sent.is_valid()
     assert list(sent.errors) == ["name"]
+
+
+# --- a form whose token is that of an earlier sign-in, in another tab ---------------------------------
+
+
+@pytest.fixture
+def strict(jane):
+    """A browser whose forms are checked, signed in at Acme."""
+    browser = Client(enforce_csrf_checks=True)
+    token = sign_in(jane, at=timezone.now())
+    browser.cookies[cookie_name(jane.tenant_id)] = token
+    browser.cookies["csrftoken"] = "a" * 32
+    return browser
+
+
+OURS = {"Origin": "http://testserver"}
+
+
+def test_a_form_of_before_the_last_sign_in_comes_back_filled(strict):
+    sent = strict.post("/t/acme/open?page=2", {"name": "Night", "csrfmiddlewaretoken": "old"}, headers=OURS)
+    assert (sent.status_code, sent["Location"]) == (302, "/t/acme/open?page=2")
+    assert not Group.objects.exists()
+    page = strict.get(sent["Location"])
+    assert "Nothing was done yet" in page.content.decode()
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://testserver.evil.example", None])
+def test_what_another_site_sends_never_comes_to_stand_in_a_form(strict, origin):
+    headers = {"Origin": origin} if origin else {}
+    sent = strict.post("/t/acme/open", {"name": "Night"}, headers=headers)
+    assert sent.status_code == 403
+    assert not sent.cookies
+    assert not KeptInput.objects.exists()
+
+
+def test_without_a_session_the_page_comes_anew_alike_for_any_organization(acme):
+    browser = Client(enforce_csrf_checks=True)
+    for slug in ("acme", "nowhere"):
+        sent = browser.post(f"/t/{slug}/sign-in", {"username": "jane"}, headers=OURS)
+        assert (sent.status_code, sent["Location"]) == (302, f"/t/{slug}/sign-in")
+        assert "This page was too old" in browser.get(sent["Location"]).content.decode()
+
+
+def test_a_door_without_a_page_says_what_to_do(strict):
+    assert strict.post("/t/acme/sign-out", headers=OURS).status_code == 403
