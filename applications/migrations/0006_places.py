@@ -242,4 +242,18 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RemoveField(model_name="resource", name="privileges"),
+        migrations.AddIndex(
+            model_name="resource",
+            index=models.Index(fields=["application", "type", "key"], name="resource_address"),
+        ),
+        migrations.AlterField(
+            model_name="resource",
+            name="application",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="resources",
+                to="applications.application",
+            ),
+        ),
     ]

@@ -41,7 +41,9 @@ class Resource(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="resources")
+    application = models.ForeignKey(  # found by the index of addresses, which begins with it
+        Application, on_delete=models.PROTECT, related_name="resources", db_index=False
+    )
     type = models.CharField(max_length=200)
     key = models.CharField(max_length=200)
     name = models.CharField(max_length=200)
@@ -72,6 +74,8 @@ class Resource(models.Model):
                 violation_error_message="A resource type is a URN.",
             ),
         ]
+        # At any moment: the constraint's own index knows only what has no end.
+        indexes = [models.Index(fields=["application", "type", "key"], name="resource_address")]
 
     def __str__(self) -> str:
         return f"{self.type}/{self.key}"
