@@ -55,7 +55,7 @@ def entries(
 
 def _resources(application_id: str, owners: set[str], at: datetime) -> list[Placed]:
     with cross_tenant():  # a role on a provider's data opens what that one keeps there
-        rows = Resource.objects.at(at).filter(
+        rows = Resource.objects.placed(at).filter(
             Q(owner_tenant=None) | Q(owner_tenant__in=owners), application_id=application_id
         )
         found = rows.order_by("type", "key", "owner_tenant_id").values_list(

@@ -37,16 +37,21 @@ from iam_portal.errors import Invalid, NotFound
 from iam_portal.walls import tenant_scope
 from tenants.models import Group, Tenant, User
 
-# The resource, and outwards what contains it. A tenant's own never stands in for a static one of its name.
+# The resource, and outwards what contains it at the moment. A tenant's own never stands in for a static one
+# of its name.
 _LINEAGE = """
 WITH RECURSIVE line(type, key, name, dynamic, privileges, parent_id, depth) AS (
-    (SELECT type, key, name, owner_tenant_id IS NOT NULL, privileges, parent_id, 0 FROM applications_resource
-     WHERE application_id = %(application)s AND type = %(type)s AND key = %(key)s AND during @> %(at)s
-        AND (owner_tenant_id IS NULL OR owner_tenant_id = %(owner)s)
-     ORDER BY owner_tenant_id NULLS FIRST LIMIT 1)
+    (SELECT r.type, r.key, r.name, r.owner_tenant_id IS NOT NULL, p.privileges, p.parent_id, 0
+     FROM applications_resource r
+     JOIN applications_resourceplace p ON p.resource_id = r.id AND p.during @> %(at)s
+     WHERE r.application_id = %(application)s AND r.type = %(type)s AND r.key = %(key)s
+        AND r.during @> %(at)s AND (r.owner_tenant_id IS NULL OR r.owner_tenant_id = %(owner)s)
+     ORDER BY r.owner_tenant_id NULLS FIRST LIMIT 1)
     UNION ALL
-    SELECT r.type, r.key, r.name, r.owner_tenant_id IS NOT NULL, r.privileges, r.parent_id, line.depth + 1
-    FROM line JOIN applications_resource r ON r.id = line.parent_id AND r.during @> %(at)s
+    SELECT r.type, r.key, r.name, r.owner_tenant_id IS NOT NULL, p.privileges, p.parent_id, line.depth + 1
+    FROM line
+    JOIN applications_resource r ON r.id = line.parent_id AND r.during @> %(at)s
+    JOIN applications_resourceplace p ON p.resource_id = r.id AND p.during @> %(at)s
     WHERE line.depth + 1 < %(deepest)s
 )
 SELECT type, key, name, dynamic, privileges FROM line ORDER BY depth

@@ -151,7 +151,8 @@ def end_what_is_not_offered(*, resource_ids: Sequence[UUID], at: datetime, **kwa
     """Offered again, it has to be given again: nobody gets back unseen what was taken from him."""
     with cross_tenant():
         rows = TenantRolePermission.objects.not_over(at).filter(resource_id__in=resource_ids)
-        named = rows.values_list("pk", "privilege", "resource__privileges")
+        placed = rows.filter(resource__places__during__contains=at)
+        named = placed.values_list("pk", "privilege", "resource__places__privileges")
         rows.filter(pk__in=[pk for pk, privilege, offered in named if privilege not in offered]).close(at)
 
 

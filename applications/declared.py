@@ -14,14 +14,13 @@ _ORDER = {privilege.value: index for index, privilege in enumerate(Privilege)}
 
 def document(application: Application, *, at: datetime) -> dict[str, Any]:
     """In the wire form, each list in one order. What was superseded once is over, and not in it."""
-    static = Resource.objects.at(at).filter(application=application, owner_tenant=None)
+    placed = Resource.objects.placed(at).filter(application=application, owner_tenant=None)
+    static = {row.id: row for row in placed.order_by("type", "key", "id")}
     roles = ApplicationRole.objects.at(at).filter(application=application).order_by("key")
     held = _held(application, at)
     required = RequiredRole.objects.at(at).filter(application=application)
     return {
-        "resources": [
-            _resource(row) for row in static.select_related("parent").order_by("type", "key", "id")
-        ],
+        "resources": [_resource(row, static.get(row.parent_id)) for row in static.values()],
         "roles": [
             {
                 "key": role.key,
@@ -46,7 +45,7 @@ def revision_of(document: dict[str, Any]) -> str:
     return "m-" + hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
-def _resource(row: Resource) -> dict[str, Any]:
+def _resource(row: Resource, parent: Resource | None) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "type": row.type,
         "id": row.key,
@@ -54,7 +53,7 @@ def _resource(row: Resource) -> dict[str, Any]:
         "description": row.description,
         "privileges": sorted(row.privileges, key=lambda privilege: _ORDER[privilege]),
     }
-    return shown | ({"parent": {"type": row.parent.type, "id": row.parent.key}} if row.parent else {})
+    return shown | ({"parent": {"type": parent.type, "id": parent.key}} if parent is not None else {})
 
 
 def _held(application: Application, at: datetime) -> dict[str, list[dict[str, Any]]]:

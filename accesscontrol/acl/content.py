@@ -162,7 +162,7 @@ class _Resources:
 
     @classmethod
     def of(cls, application: Application, owners: Sequence[UUID], at: datetime) -> "_Resources":
-        rows = Resource.objects.at(at).filter(
+        rows = Resource.objects.placed(at).filter(
             Q(owner_tenant=None) | Q(owner_tenant__in=owners), application=application
         )
         placed = [

@@ -115,7 +115,7 @@ def _resources(
     """The resource of each permission: static, or the tenant's own. Objections are collected."""
     applications = {item[0] for item in permissions}
     kinds, keys = {item[1] for item in permissions}, {item[2] for item in permissions}
-    rows = Resource.objects.at(at).filter(application_id__in=applications, type__in=kinds, key__in=keys)
+    rows = Resource.objects.placed(at).filter(application_id__in=applications, type__in=kinds, key__in=keys)
     mine = [row for row in rows if row.owner_tenant_id in (None, tenant.id)]
     # A resource of the tenant's own never stands in for a static one of the same name.
     mine.sort(key=lambda row: row.owner_tenant_id is None)

@@ -38,7 +38,7 @@ class Resources(TenantAPI):
         held: dict[tuple[str, str, str], set[str]] = {}
         for *address, privilege in tenant_roles.available_here(self.tenant, applications, at):
             held.setdefault((address[0], address[1], address[2]), set()).add(privilege)
-        living = Resource.objects.at(at).filter(application_id__in=applications)
+        living = Resource.objects.placed(at).filter(application_id__in=applications)
         static = living.filter(owner_tenant=None).values_list("id", "application_id", "type", "key")
         granted = [pk for pk, *address in static if tuple(address) in held]
         rows = living.filter(Q(id__in=granted) | Q(owner_tenant_id=tenant_id))

@@ -21,15 +21,17 @@ def manifests_of(application_ids: Collection[str], *, at: datetime) -> dict[str,
 
 def _resources(ids: list[str], at: datetime) -> dict[str, dict[ResourceKey, DeclaredResource]]:
     found: dict[str, dict[ResourceKey, DeclaredResource]] = defaultdict(dict)
-    rows = Resource.objects.at(at).filter(application_id__in=ids, owner_tenant=None)
-    for row in rows.select_related("parent").order_by("type", "key"):
+    placed = Resource.objects.placed(at).filter(application_id__in=ids, owner_tenant=None)
+    rows = {row.id: row for row in placed.order_by("type", "key")}
+    for row in rows.values():
+        parent = rows.get(row.parent_id)
         found[row.application_id][row.type, row.key] = DeclaredResource(
             type=row.type,
             key=row.key,
             name=row.name,
             privileges=tuple(one.value for one in Privilege if one.value in row.privileges),
             description=row.description,
-            parent=(row.parent.type, row.parent.key) if row.parent else None,
+            parent=(parent.type, parent.key) if parent is not None else None,
         )
     return found
 

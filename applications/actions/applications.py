@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from applications.actions import places
 from applications.actions.availability import moving
 from applications.actions.roles import retire_roles
 from applications.events import emit
@@ -194,6 +195,7 @@ def _end_resources(application: Application, at: datetime) -> None:
         living = application.resources.not_over(at)
         ended = list(living.values_list("id", flat=True))
         living.update(during=clipped(at))
+        places.end(ended, at=at)
     resources_ended.send(sender=Resource, resource_ids=ended, at=at)
 
 

@@ -12,16 +12,18 @@ from django.db import IntegrityError
 from django.db.models import Model
 from psycopg import Error as PostgresError
 
+from applications.actions import places
 from applications.actions.confirmations import refuse_overtaken
 from applications.actions.superseding import Heirs
-from applications.manifest import DeclaredResource, DeclaredRole, Diff, Manifest, PermissionKey, ResourceKey
-from applications.models import Application, ApplicationRole, Resource, RolePermission
+from applications.manifest import DeclaredRole, Diff, Manifest, PermissionKey, ResourceKey
+from applications.models import Application, ApplicationRole, Resource, ResourcePlace, RolePermission
 from applications.signals import resources_ended
 from tenants.models import since
 from tenants.models.spanned import clipped
 
 # Set by us to rows that are there: asking the database for each of them again takes one statement a row.
-_REFERENCES = ["application", "owner_tenant", "parent", "supersedes"]
+_REFERENCES = ["application", "owner_tenant", "supersedes"]
+_SAID = ("name", "description")
 Resources = dict[ResourceKey, Resource]
 Roles = dict[str, ApplicationRole]
 
@@ -30,40 +32,43 @@ def write_resources(
     application: Application, manifest: Manifest, at: datetime, diff: Diff
 ) -> tuple[Resources, list[Resource]]:
     """The declared static resources as rows, and those that are declared no more."""
-    rows = Resource.objects.at(at).filter(application=application, owner_tenant=None)
+    rows = Resource.objects.placed(at).filter(application=application, owner_tenant=None)
     living = {(row.type, row.key): row for row in rows}
-    touched: Resources = {}
+    made, named, moved = set(manifest.resources) - set(living), set(), set()
     for address, declared in manifest.resources.items():
-        row = living.get(address)
-        if row is None:
-            row = Resource(application=application, type=declared.type, key=declared.key, during=since(at))
-            diff.added.append(f"resources/{declared.type}/{declared.key}")
-        elif _differs(row, declared):
-            diff.changed.append(f"resources/{declared.type}/{declared.key}")
-        else:
-            continue
-        row.name, row.description = declared.name, declared.description
-        row.privileges = list(declared.privileges)
-        row.clean_fields(exclude=_REFERENCES)
-        living[address] = touched[address] = row
+        if address in made:
+            row = living[address] = Resource(application=application, type=address[0], key=address[1])
+            row.during, row.privileges, row.parent_id = since(at), [], None
+        row = living[address]
+        if address in made or (row.name, row.description) != (declared.name, declared.description):
+            row.name, row.description = declared.name, declared.description
+            row.clean_fields(exclude=_REFERENCES)
+            named.add(address)
     for address, declared in manifest.resources.items():
-        parent = living[declared.parent] if declared.parent else None
-        if living[address].parent_id != (parent.id if parent else None):
-            living[address].parent = parent
-            if address not in touched:
-                diff.changed.append(f"resources/{declared.type}/{declared.key}")
-            touched[address] = living[address]
-    _write(Resource, touched.values(), "name", "description", "privileges", "parent")
+        row, above = living[address], living[declared.parent].id if declared.parent else None
+        place = list(declared.privileges), above
+        if address in made or (row.privileges, row.parent_id) != place:
+            row.privileges, row.parent_id = place
+            moved.add(address)
+    _write(Resource, [living[address] for address in manifest.resources if address in named], *_SAID)
+    with refusing(ResourcePlace):
+        places.move([living[address] for address in manifest.resources if address in moved], at=at)
     gone = [living.pop(address) for address in sorted(set(living) - set(manifest.resources))]
+    for kind, key in manifest.resources:
+        told = diff.added if (kind, key) in made else diff.changed
+        if (kind, key) in named | moved:
+            told.append(f"resources/{kind}/{key}")
     diff.removed += [f"resources/{row.type}/{row.key}" for row in gone]
     return living, gone
 
 
 def end_resources(gone: Sequence[Resource], at: datetime) -> None:
     """And what roles hold of them, also those that tenants made."""
+    ids = [row.id for row in gone]
     RolePermission.objects.filter(resource__in=gone).close(at)
-    Resource.objects.filter(id__in=[row.id for row in gone]).update(during=clipped(at))
-    resources_ended.send(sender=Resource, resource_ids=[row.id for row in gone], at=at)
+    Resource.objects.filter(id__in=ids).update(during=clipped(at))
+    places.end(ids, at=at)
+    resources_ended.send(sender=Resource, resource_ids=ids, at=at)
 
 
 def write_roles(
@@ -92,7 +97,7 @@ def write_roles(
         role.clean_fields(exclude=_REFERENCES)
         living[key] = role
         touched.append(role)
-    _write(ApplicationRole, touched, "name", "description")
+    _write(ApplicationRole, touched, *_SAID)
     moved |= _permissions(
         [(living[key], manifest.roles[key]) for key in manifest.roles], resources, heirs, at
     )
@@ -161,11 +166,3 @@ def refusing(model: type[Model]) -> Iterator[None]:
             if constraint.name == broken:
                 raise ValidationError(constraint.violation_error_message or "") from error
         raise
-
-
-def _differs(row: Resource, declared: DeclaredResource) -> bool:
-    return (row.name, row.description, row.privileges) != (
-        declared.name,
-        declared.description,
-        list(declared.privileges),
-    )

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from applications.actions import declaring, superseding
+from applications.actions import declaring, places, superseding
 from applications.actions.availability import moving
 from applications.actions.confirmations import tell_widened
 from applications.actions.roles import retire_roles
@@ -69,7 +69,7 @@ def _resources(
         living, gone = declaring.write_resources(application, manifest, at, diff)
         pairs = [(former, living[new]) for new, former in heirs.resources.items()]
         for former, heir in pairs:
-            superseding.carry_children(former, heir, at)
+            places.carry(former, heir, at=at)
     if pairs:
         resources_superseded.send(sender=Resource, application=application, pairs=pairs, by=by, at=at)
     with cross_tenant():

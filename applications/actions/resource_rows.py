@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -15,26 +15,30 @@ from applications.placing import Address
 from applications.served import serves
 from iam_portal.errors import DomainError, Kind, NotFound
 from iam_portal.gate import Actor
+from iam_portal.spans import BEGINNING
 from tenants import history
 from tenants.models import Tenant
 from tenants.policies import hold
 
-# What there is at these addresses: static, and the tenant's own. Nothing is planned, so what has no end is
-# there, also for a request that began earlier and came later.
+# What there is at these addresses: static, and the tenant's own, as it stands. Nothing is planned, so what
+# has no end is there, also for a request that began earlier and came later.
 _AT = """
-SELECT r.* FROM unnest(%(kinds)s::text[], %(keys)s::text[]) AS asked(type, key)
+SELECT r.*, p.privileges, p.parent_id
+FROM unnest(%(kinds)s::text[], %(keys)s::text[]) AS asked(type, key)
 JOIN applications_resource r ON r.application_id = %(application)s
     AND r.type = asked.type AND r.key = asked.key
     AND (r.owner_tenant_id IS NULL OR r.owner_tenant_id = %(tenant)s)
     AND upper(r.during) IS NULL AND NOT isempty(r.during)
+JOIN applications_resourceplace p
+    ON p.resource_id = r.id AND upper(p.during) IS NULL AND NOT isempty(p.during)
 """
 
-# What contains these, and what they contain, as far as it is the tenant's own; each with what contains it.
+# What contains these, and what they contain, as far as it is the tenant's own; each with what contains it,
+# and since when.
 _AROUND = """
 WITH RECURSIVE own AS NOT MATERIALIZED (
-    SELECT id, type, key, parent_id FROM applications_resource
-    WHERE application_id = %(application)s AND owner_tenant_id = %(tenant)s
-        AND upper(during) IS NULL AND NOT isempty(during)
+    SELECT resource_id AS id, parent_id, during FROM applications_resourceplace
+    WHERE owner_tenant_id = %(tenant)s AND upper(during) IS NULL AND NOT isempty(during)
 ), above(id, parent_id) AS (
     SELECT id, parent_id FROM own WHERE id = ANY(%(named)s::uuid[])
     UNION
@@ -44,8 +48,9 @@ WITH RECURSIVE own AS NOT MATERIALIZED (
     UNION
     SELECT own.id FROM below JOIN own ON own.parent_id = below.id
 )
-SELECT own.type, own.key, p.type, p.key
-FROM (SELECT id FROM above UNION SELECT id FROM below) AS near JOIN own ON own.id = near.id
+SELECT r.type, r.key, p.type, p.key, lower(own.during)
+FROM (SELECT id FROM above UNION SELECT id FROM below) AS near
+JOIN own ON own.id = near.id JOIN applications_resource r ON r.id = near.id
 LEFT JOIN applications_resource p
     ON p.id = own.parent_id AND upper(p.during) IS NULL AND NOT isempty(p.during)
 """
@@ -105,20 +110,24 @@ def living(place: Place, addresses: Sequence[Address]) -> list[Resource]:
     )
 
 
-def around(place: Place, named: Sequence[UUID], moving: Sequence[UUID]) -> dict[Address, Address | None]:
-    """What contains each of the tenant's own: of these and all above them, and of all below what moves."""
-    values: dict[str, Any] = {
-        "application": place.application.id,
-        "tenant": place.tenant.id,
-        "named": list(named),
-        "moving": list(moving),
-    }
+class Around(NamedTuple):
+    """What contains each of the tenant's own, and since when they all stand so."""
+
+    parents: dict[Address, Address | None]
+    since: datetime
+
+
+def around(place: Place, named: Sequence[UUID], moving: Sequence[UUID]) -> Around:
+    """Of these and all above them, and of all below what moves."""
+    values: dict[str, Any] = {"tenant": place.tenant.id, "named": list(named), "moving": list(moving)}
     with connection.cursor() as cursor:
         cursor.execute(_AROUND, values)
-        return {
-            (kind, key): (parent_kind, parent_key) if parent_kind is not None else None
-            for kind, key, parent_kind, parent_key in cursor.fetchall()
-        }
+        rows = cursor.fetchall()
+    parents = {
+        (kind, key): (parent_kind, parent_key) if parent_kind is not None else None
+        for kind, key, parent_kind, parent_key, _ in rows
+    }
+    return Around(parents, max((begun for *_, begun in rows if begun is not None), default=BEGINNING))
 
 
 def snapshot(row: Resource, parent: Address | None) -> dict[str, Any]:

@@ -4,12 +4,13 @@ Many at once cost as many statements as one.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
+from applications.actions import places
 from applications.actions.resource_rows import (
     Place,
     address_of,
@@ -32,8 +33,8 @@ from tenants.models import since, still_open
 from tenants.models.spanned import clipped
 
 MOST = 50_000  # of one application in one tenant: the ACL is read as a whole
-_COLUMNS = ("name", "description", "icon", "privileges", "parent", "revision")
-_REFERENCES = ["application", "owner_tenant", "parent"]
+_COLUMNS = ("name", "description", "icon", "revision")
+_REFERENCES = ["application", "owner_tenant"]
 
 
 class IsStatic(DomainError):
@@ -141,8 +142,9 @@ def end(place: Place, address: Address, *, revision: int | None = None) -> None:
         if row is None:
             return
         require_pace(place)
-        before = snapshot(row, around(place, [row.id], [])[address])
+        before = snapshot(row, around(place, [row.id], []).parents[address])
         Resource.objects.filter(id=row.id).update(during=clipped(place.at))
+        places.end([row.id], at=place.at)
         resources_ended.send(sender=Resource, resource_ids=[row.id], at=place.at)
         record(place, "resource.ended", [history.Change(subject_of(row), before, None)])
         tell(place, removed=[address])
@@ -155,7 +157,7 @@ def _require(row: Resource | None, revision: int | None) -> None:
 
 
 class _Batch:
-    """What is there at the addresses of a list, what becomes of it, and then the writing: four statements."""
+    """What is there at the addresses of a list, what becomes of it, and then the writing: six statements."""
 
     def __init__(self, place: Place, rows: Sequence[Resource], forest: Forest, room: int) -> None:
         self.place, self.forest, self.room = place, forest, room
@@ -164,7 +166,9 @@ class _Batch:
         self.before = {row.id: self._snapshot(row) for row in self.own.values()}
         self.taken: set[Address] = set()
         self.made: list[Resource] = []
-        self.changed: dict[Resource, bool] = {}  # with whether it offers less than before
+        self.changed: list[Resource] = []
+        self.moved: list[Resource] = []  # of these, what stands or offers otherwise than before
+        self.narrowed: list[Resource] = []  # of these, what offers less
 
     @classmethod
     def of(cls, place: Place, wanted: Sequence[Wanted]) -> "_Batch":
@@ -180,9 +184,11 @@ class _Batch:
             for item in wanted
             if item.address in own and own[item.address].parent_id != ids.get(item.parent)
         ]
-        parents = around(place, [row.id for row in own.values()], moving)
+        near = around(place, [row.id for row in own.values()], moving)
+        # Who began earlier and came later changes it from now on: what was before him, was.
+        place = replace(place, at=max(place.at, near.since))
         kept = Resource.objects.filter(still_open(), application=place.application, owner_tenant=place.tenant)
-        return cls(place, rows, Forest(parents, static), MOST - kept.count())
+        return cls(place, rows, Forest(near.parents, static), MOST - kept.count())
 
     def take(self, wanted: Wanted) -> Outcome:
         """One of the list, as what was taken before has left things."""
@@ -200,10 +206,13 @@ class _Batch:
             rows, update_conflicts=True, unique_fields=["id"], update_fields=_COLUMNS
         )
         place = self.place
-        narrowed = [row.id for row, less in self.changed.items() if less]
-        if narrowed:
-            resources_narrowed.send(sender=Resource, resource_ids=narrowed, at=place.at)
-        for action, found in (("resource.created", self.made), ("resource.changed", list(self.changed))):
+        if self.moved:
+            places.end([row.id for row in self.moved], at=place.at)
+        places.begin([*self.made, *self.moved], at=place.at)
+        if self.narrowed:
+            ids = [row.id for row in self.narrowed]
+            resources_narrowed.send(sender=Resource, resource_ids=ids, at=place.at)
+        for action, found in (("resource.created", self.made), ("resource.changed", self.changed)):
             changes = [
                 history.Change(subject_of(row), self.before.get(row.id), self._snapshot(row)) for row in found
             ]
@@ -228,8 +237,31 @@ class _Batch:
             return Outcome(row)
         if objection := self.forest.objection(address, wanted.parent):
             raise _OBJECTIONS[objection](_WORDS[objection])
-        made = row is None
-        row = row or Resource(
+        return self._become(wanted, row)
+
+    def _become(self, wanted: Wanted, row: Resource | None) -> Outcome:
+        made, former = row is None, (list[str](), None) if row is None else (row.privileges, row.parent_id)
+        if row is None:
+            row = self._fresh(wanted.address)
+        row.name, row.description, row.icon = wanted.name, wanted.description, wanted.icon
+        row.privileges, row.parent_id = list(wanted.privileges), self._parent(wanted)
+        row.revision += 1
+        row.clean_fields(exclude=_REFERENCES)
+        self.forest.put(wanted.address, wanted.parent)
+        if made:
+            self.room -= 1
+            self.own[wanted.address] = row
+            self.made.append(row)
+            return Outcome(row, made)
+        self.changed.append(row)
+        if former != (row.privileges, row.parent_id):
+            self.moved.append(row)
+        if not set(former[0]) <= set(row.privileges):
+            self.narrowed.append(row)
+        return Outcome(row)
+
+    def _fresh(self, address: Address) -> Resource:
+        return Resource(
             application=self.place.application,
             owner_tenant=self.place.tenant,
             type=address[0],
@@ -237,30 +269,17 @@ class _Batch:
             during=since(self.place.at),
             revision=0,
         )
-        offered = set(row.privileges or ())
-        row.name, row.description, row.icon = wanted.name, wanted.description, wanted.icon
-        row.privileges, row.parent = list(wanted.privileges), self._parent(wanted)
-        row.revision += 1
-        row.clean_fields(exclude=_REFERENCES)
-        self.forest.put(address, wanted.parent)
-        if made:
-            self.room -= 1
-            self.own[address] = row
-            self.made.append(row)
-        else:
-            self.changed[row] = not offered <= set(wanted.privileges)
-        return Outcome(row, made)
 
     def _is(self, row: Resource, wanted: Wanted) -> bool:
         asked = (wanted.name, wanted.description, wanted.icon, list(wanted.privileges), wanted.parent)
         parent = self.forest.parent_of(wanted.address)
         return (row.name, row.description, row.icon, row.privileges, parent) == asked
 
-    def _parent(self, wanted: Wanted) -> Resource | None:
+    def _parent(self, wanted: Wanted) -> UUID | None:
         """A static one before the tenant's own of the same name, as in every question."""
         if wanted.parent is None:
             return None
-        return self.static.get(wanted.parent) or self.own[wanted.parent]
+        return (self.static.get(wanted.parent) or self.own[wanted.parent]).id
 
     def _snapshot(self, row: Resource) -> dict[str, Any]:
         return snapshot(row, self.forest.parent_of(address_of(row)))

@@ -26,6 +26,7 @@ from applications.models import (
     ContractTerm,
     RequiredRole,
     Resource,
+    ResourcePlace,
     RolePermission,
 )
 from applications.policies import lock_applications, lock_around
@@ -115,8 +116,9 @@ def hold(application: Application, manifest: Manifest, *, at: datetime) -> Heirs
 def _refuse_late(application: Application, at: datetime) -> None:
     """Nothing is declared as of a moment before what was declared meanwhile: it would mix the two."""
     later = Q(during__startswith__gt=at) | Q(during__endswith__gt=at, during__endswith__isnull=False)
-    facts: dict[type[Resource | ApplicationRole | RolePermission | RequiredRole], Q] = {
+    facts: dict[type[Resource | ResourcePlace | ApplicationRole | RolePermission | RequiredRole], Q] = {
         Resource: Q(application=OuterRef("pk"), owner_tenant=None),
+        ResourcePlace: Q(resource__application=OuterRef("pk"), owner_tenant=None),
         ApplicationRole: Q(application=OuterRef("pk")),
         RolePermission: Q(role__application=OuterRef("pk")),
         RequiredRole: Q(application=OuterRef("pk")),
@@ -126,11 +128,6 @@ def _refuse_late(application: Application, at: datetime) -> None:
         found |= Q(Exists(model.objects.filter(own, later, during__isempty=False)))
     if Application.objects.filter(found, id=application.id).exists():
         raise Overtaken("Somebody else declared at the same time. Nothing was changed.")
-
-
-def carry_children(former: Resource, heir: Resource, at: datetime) -> None:
-    """What lies below goes below the heir, also what tenants made there. The caller crosses tenants."""
-    Resource.objects.not_over(at).filter(parent=former).update(parent=heir)
 
 
 def carry_terms(pairs: Pairs, at: datetime) -> Carried:

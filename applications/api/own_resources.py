@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
@@ -30,7 +30,6 @@ from iam_portal import problem as problems
 from iam_portal.errors import DomainError, Invalid, NotFound
 from iam_portal.gate import Privilege
 from tenants.creating import creates
-from tenants.models import still_open
 from tenants.rest import (
     OwnApplicationAPI,
     TenantAPI,
@@ -65,8 +64,10 @@ class ServedTenantAPI(OwnApplicationAPI, TenantAPI):
 
     def rows(self) -> QuerySet[Resource]:
         """The tenant's own resources of this application."""
-        own = Resource.objects.filter(still_open(), owner_tenant_id=self.kwargs["tenant_id"])
-        return own.filter(application_id=self.application_id).select_related("parent")
+        own = Resource.objects.standing().filter(owner_tenant_id=self.kwargs["tenant_id"])
+        above = {name: F(f"places__parent__{name}") for name in ("type", "key", "during")}
+        named = {f"parent_{name}": column for name, column in above.items()}
+        return own.filter(application_id=self.application_id).annotate(**named)
 
 
 class OwnResources(ServedTenantAPI):
@@ -198,10 +199,11 @@ def _refused(refusal: DomainError | ValidationError | APIException) -> dict[str,
     return {"status": problem["status"], "resource": None, "problem": problem}
 
 
-def _parent(row: Resource) -> Address | None:
+def _parent(row: Any) -> Address | None:
     """What contains it, while that is there."""
-    above = row.parent
-    return (above.type, above.key) if above is not None and above.during.upper is None else None
+    during = row.parent_during
+    there = during is not None and during.upper is None and not during.isempty
+    return (row.parent_type, row.parent_key) if there else None
 
 
 def _shape(row: Resource, parent: Address | None) -> dict[str, Any]:

@@ -21,7 +21,13 @@ from applications.models.credentials import (
 )
 from applications.models.events import Event
 from applications.models.marks import ContractReminder, ContractTold
-from applications.models.resources import ApplicationRole, RequiredRole, Resource, RolePermission
+from applications.models.resources import (
+    ApplicationRole,
+    RequiredRole,
+    Resource,
+    ResourcePlace,
+    RolePermission,
+)
 from applications.models.usage import ContractUsage
 from applications.models.webhooks import Webhook, WebhookDelivery, WebhookSecret, WebhookState
 
@@ -50,6 +56,7 @@ __all__ = [
     "Event",
     "RequiredRole",
     "Resource",
+    "ResourcePlace",
     "RolePermission",
     "ServiceAccount",
     "TrustedIssuer",

@@ -1,6 +1,7 @@
 """What an application protects, and its named sets of permissions."""
 
 import uuid
+from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField, DateTimeRangeField
 from django.db import models
@@ -16,30 +17,47 @@ PRIVILEGES = [(privilege.value, privilege.value) for privilege in Privilege]
 ROLE_KEY_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 
+class Placed(Spanned):
+    """Queries over resources, with the place of each."""
+
+    def placed(self, at: datetime) -> "Placed":
+        """Those that are there at the moment, as they stood and with what they offered then."""
+        return self.filter(during__contains=at, places__during__contains=at)._with_place()
+
+    def standing(self) -> "Placed":
+        """Those that have no end, as they stand: also for a request that began before they did."""
+        unended = {"places__during__endswith__isnull": True, "places__during__isempty": False}
+        return self.filter(still_open()).filter(**unended)._with_place()
+
+    def _with_place(self) -> "Placed":
+        return self.annotate(privileges=F("places__privileges"), parent_id=F("places__parent"))
+
+
 class Resource(models.Model):
     """A thing that an application protects. Static ones (no owner tenant) exist in every tenant it serves.
 
-    A trigger keeps ``parent`` in the same application, static or of the same tenant, and without loops.
+    ``parent_id`` and ``privileges`` are its place at the moment that was asked about; without one it is not
+    there for any question.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="resources")
+    application = models.ForeignKey(  # found by the index of addresses, which begins with it
+        Application, on_delete=models.PROTECT, related_name="resources", db_index=False
+    )
     type = models.CharField(max_length=200)
     key = models.CharField(max_length=200)
     name = models.CharField(max_length=200)
     description = models.CharField(max_length=500, blank=True)
     icon = models.CharField(max_length=60, blank=True)
-    privileges = ArrayField(models.CharField(max_length=10, choices=PRIVILEGES))
     owner_tenant = models.ForeignKey(
         Tenant, on_delete=models.PROTECT, related_name="+", null=True, blank=True
     )
-    parent = models.ForeignKey(
-        "self", on_delete=models.PROTECT, related_name="children", null=True, blank=True
-    )
     during = DateTimeRangeField()
     revision = models.PositiveIntegerField(default=1)
+    privileges: list[str]
+    parent_id: uuid.UUID | None
 
-    objects = Spanned.as_manager()
+    objects = Placed.as_manager()
 
     class Meta:
         constraints = [
@@ -55,15 +73,43 @@ class Resource(models.Model):
                 name="resource_type_urn",
                 violation_error_message="A resource type is a URN.",
             ),
+        ]
+        # At any moment: the constraint's own index knows only what has no end.
+        indexes = [models.Index(fields=["application", "type", "key"], name="resource_address")]
+
+    def __str__(self) -> str:
+        return f"{self.type}/{self.key}"
+
+
+class ResourcePlace(models.Model):
+    """What contains a resource and what can be done with it, for a span. At the moment of a change one ends
+    and another begins: who asks about the past is told of the place of then.
+
+    A trigger keeps ``parent`` in the same application, static or of the same tenant, and without loops.
+    """
+
+    resource = models.ForeignKey(Resource, on_delete=models.CASCADE, related_name="places")
+    owner_tenant = models.ForeignKey(  # the resource's own, said again for the wall
+        Tenant, on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_index=False
+    )
+    parent = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    privileges = ArrayField(models.CharField(max_length=10, choices=PRIVILEGES))
+    during = DateTimeRangeField()
+
+    objects = Spanned.as_manager()
+
+    class Meta:
+        constraints = [
+            no_overlap("resourceplace_no_overlap", ["resource"], "This resource has a place already."),
             models.CheckConstraint(
-                condition=~Q(parent=F("id")),
-                name="resource_not_its_parent",
+                condition=~Q(parent=F("resource")),
+                name="resourceplace_not_itself",
                 violation_error_message="A resource cannot contain itself.",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.type}/{self.key}"
+        return f"{self.resource_id} in {self.parent_id}"
 
 
 class ApplicationRole(models.Model):

@@ -47,7 +47,7 @@ class ApplicationAccess(TabPage):
         application = self.application(application_id)
         own = self.owns(application)
         resources = list(
-            Resource.objects.at(self.at)
+            Resource.objects.placed(self.at)
             .filter(application=application, owner_tenant=None)
             .order_by("type", "key")
         )

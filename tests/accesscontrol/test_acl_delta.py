@@ -13,7 +13,7 @@ from applications.models import Resource
 from iam_portal.walls import cross_tenant
 from tenants.models import since as open_since
 from tests.accesscontrol.mirroring import NDJSON, Story, address_of, applied, indexed, lines_of
-from tests.support.factories import SYSTEM
+from tests.support.factories import SYSTEM, make_resource
 
 
 @pytest.fixture
@@ -94,15 +94,7 @@ def test_a_boundary_that_passes_raises_the_revision(story: Story) -> None:
 def test_two_of_one_address_move_together(story: Story) -> None:
     """A tenant's own resource may stand beside a static one of the same name."""
     with cross_tenant():
-        own = Resource.objects.create(
-            application=story.meter,
-            type="urn:test",
-            key="machines",
-            name="Own",
-            privileges=["read"],
-            owner_tenant=story.beta,
-            during=open_since(story.at),
-        )
+        own = make_resource(story.meter.id, "machines", owner=story.beta, during=open_since(story.at))
     before = story.snapshot()
     assert len(indexed(before["resources"])) == len(before["resources"]) - 1
     story.later()

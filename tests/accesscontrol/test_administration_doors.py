@@ -11,11 +11,11 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from accesscontrol.models import Assignment
-from applications.models import Resource, ServiceAccount
+from applications.models import ServiceAccount
 from iam_portal.walls import tenant_scope
 from tenants.models import HistoryEvent, User, since
 from tests.applications.story import Party, party, person, share
-from tests.support.factories import make_group, make_partners, make_user
+from tests.support.factories import make_group, make_partners, make_resource, make_user
 from tests.support.once import made_once, savepoint
 
 
@@ -158,13 +158,11 @@ def test_who_may_not_hand_out_roles_makes_no_batch(beta: Party) -> None:
 
 def test_resources_that_roles_can_be_made_of(beta: Party, parties: dict[str, Party]) -> None:
     planner = parties["acme"].applications["planner"]
-    dynamic = {"application": planner, "type": "urn:fleet:tour", "privileges": ["read", "delete"]}
+    dynamic = {"kind": "urn:fleet:tour", "privileges": ("read", "delete"), "during": since(timezone.now())}
     for slug, key in (("beta", "tour-1"), ("neighbour", "tour-2")):
         owner = parties[slug].tenant
         with tenant_scope(owner.id):
-            Resource.objects.create(
-                owner_tenant=owner, key=key, name=key, during=since(timezone.now()), **dynamic
-            )
+            make_resource(planner.id, key, owner=owner, **dynamic)
     reply = call(beta, "GET", f"resources?applicationId={planner.id}")
     rows = [(row["resourceId"], row["kind"], row["privileges"]) for row in reply.json()["items"]]
     # Offered is also ``modify``, but no role that is granted here holds it.

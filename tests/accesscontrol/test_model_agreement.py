@@ -22,7 +22,6 @@ from applications.models import ServiceAccount
 from iam_portal.errors import NotFound
 from iam_portal.walls import tenant_scope
 from tests.support.asking_all import AskingAll
-from tests.support.comparing import Comparing
 from tests.support.foreseeing_amendments import ForeseeingAmendments
 from tests.support.happening import (
     APPS,
@@ -40,7 +39,7 @@ TOKEN_LIFE = timedelta(seconds=300)
 BASE = "/iam/access-management/v1"
 
 
-class Sharing(ForeseeingAmendments, RoleActs, OwnActs, AskingAll, Comparing):
+class Sharing(ForeseeingAmendments, RoleActs, OwnActs, AskingAll):
     """Acts at random; after each the facts, rows, lists and events are compared, and a token is introspected.
 
     What follows from them takes turns: after one act a door is asked over HTTP, after the next ACL, calls and
@@ -75,9 +74,10 @@ class Sharing(ForeseeingAmendments, RoleActs, OwnActs, AskingAll, Comparing):
             self.users_agree(TENANTS[half % 4], probes)
             self.questions_agree(half, probes[half % 3])
             if half % 2:
-                self.user_acl_agrees(TENANTS[half % 4], APPS[(half // 4) % 3])
+                self.user_acl_agrees(TENANTS[half % 4], APPS[(half // 4) % 3], self.at)
             else:
                 self.review_agrees(TENANTS[half % 4], APPS[(half // 4) % 3], probes[:2])
+            self.places_agree(half)
         self.accounts_stay()
 
     def accounts_stay(self) -> None:

@@ -14,12 +14,12 @@ from accesscontrol.models import TenantRolePermission
 from applications.actions import resources
 from applications.actions.resource_rows import Place
 from applications.actions.resources import Wanted
-from applications.models import Application, Resource
+from applications.models import Application, Resource, ResourcePlace
 from iam_portal.errors import DomainError
 from iam_portal.walls import cross_tenant, tenant_scope
-from tenants.models import Tenant
+from tenants.models import Tenant, still_open
 from tests.applications.sharing import accepted, make_pair, register
-from tests.support.factories import SYSTEM
+from tests.support.factories import SYSTEM, make_resource
 from tests.tenants.conftest import Racers
 
 KIND = "urn:test"
@@ -55,7 +55,8 @@ class Yard:
         """Past every check of the code."""
         with transaction.atomic(), cross_tenant():
             own = Resource.objects.filter(owner_tenant=self.beta)
-            own.filter(key=key).update(parent=own.get(key=parent))
+            placed = ResourcePlace.objects.filter(still_open(), resource__key=key, owner_tenant=self.beta)
+            placed.update(parent=own.get(key=parent))
 
 
 def test_two_at_once(committed_db: None) -> None:
@@ -105,19 +106,20 @@ def test_the_database_refuses_what_cannot_contain(db: None) -> None:
         machines, theirs = (Resource.objects.get(application=app, key="machines") for app in (meter, other))
 
         def own(tenant: Any, key: str) -> Resource:
-            columns = {"name": key, "privileges": ["read"], "during": machines.during}
-            return Resource.objects.create(
-                application=meter, type=KIND, key=key, owner_tenant=tenant, **columns
-            )
+            return make_resource(meter.id, key, owner=tenant, during=machines.during)
 
         mine, foreign = own(beta, "mine"), own(acme, "foreign")
         for row, parent in ((mine, foreign), (mine, theirs), (machines, mine)):
             with pytest.raises(IntegrityError, match="of its application"), transaction.atomic():
-                Resource.objects.filter(id=row.id).update(parent=parent)
-        Resource.objects.filter(id=mine.id).update(parent=machines)
+                row.places.update(parent=parent)
+        mine.places.update(parent=machines)
+        with pytest.raises(IntegrityError, match="the tenant of its resource"), transaction.atomic():
+            mine.places.update(owner_tenant=acme)
+        with pytest.raises(IntegrityError, match="stays with its application"), transaction.atomic():
+            Resource.objects.filter(id=mine.id).update(owner_tenant=acme)
     with (
         tenant_scope(beta.id),
         pytest.raises(IntegrityError, match="of its application"),
         transaction.atomic(),
     ):
-        Resource.objects.filter(id=mine.id).update(parent=foreign)
+        mine.places.update(parent=foreign)

@@ -20,7 +20,7 @@ from tenants.models import HistoryEvent, since
 from tests.accesscontrol.superseding import BOTH, MACHINES, NEW, NEXT, OLD, READER, WIDER, Line, document
 from tests.accesscontrol.test_confirmed_roles import METER
 from tests.support.comparing import named_by
-from tests.support.factories import SYSTEM
+from tests.support.factories import SYSTEM, make_resource
 from tests.support.happening import Clock
 
 
@@ -187,16 +187,7 @@ def test_children_that_tenants_made_lie_below_the_heir(line: Line) -> None:
     beta = line.u.tenants["beta"]
     with cross_tenant():
         parent = Resource.objects.get(application=METER, key="machines", during__contains=Clock.at)
-        Resource.objects.create(
-            application_id=METER,
-            owner_tenant=beta,
-            type="urn:test",
-            key="press-7",
-            name="Press 7",
-            privileges=["read"],
-            parent=parent,
-            during=since(Clock.at),
-        )
+        make_resource(METER, "press-7", owner=beta, parent=parent, during=since(Clock.at))
     press = {"type": "urn:test", "id": "press-7"}
     assert line.decided("beta", "beta.reader", press)["allowed"]
     line.later()

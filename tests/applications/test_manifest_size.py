@@ -11,11 +11,12 @@ from django.test.utils import CaptureQueriesContext
 from applications.actions import manifests
 from applications.actions.confirmations import Overtaken
 from applications.manifest import DeclaredResource, Diff, ResourceKey, _depths, parse
-from applications.models import Application, ApplicationRole, Resource, RolePermission
+from applications.models import Application, ApplicationRole, Resource, ResourcePlace, RolePermission
 from applications.placing import DEEPEST
 from applications.serializers import manifest as shapes
 from iam_portal.errors import Invalid
 from iam_portal.walls import cross_tenant
+from tenants.models import still_open
 from tests.applications.sharing import T0, make_pair
 from tests.support.factories import SYSTEM
 
@@ -76,9 +77,9 @@ def test_what_is_declared_is_there_and_only_once(meter: Application) -> None:
     diff, _ = declared(meter, document(60))
     assert len(diff.added) == 180
     assert not declared(meter, document(60))[0]
-    living = Resource.objects.at(LATER).filter(application=meter, type="urn:large")
+    living = Resource.objects.placed(LATER).filter(application=meter, type="urn:large")
     assert living.count() == 60
-    assert living.get(key="r7").parent.key == "r6"
+    assert living.get(key="r7").parent_id == living.get(key="r6").id
     assert RolePermission.objects.at(LATER).filter(role__application=meter).count() == 4 * 60
     ids = set(living.values_list("id", flat=True))
 
@@ -97,9 +98,8 @@ def test_another_parent_is_kept(meter: Application) -> None:
     del written["resources"][3]["parent"]
     written["resources"][2]["parent"]["id"] = "r0"
     declared(meter, written)
-    parents = dict(
-        Resource.objects.filter(application=meter, type="urn:large").values_list("key", "parent__key")
-    )
+    rows = ResourcePlace.objects.filter(still_open(), resource__type="urn:large")
+    parents = dict(rows.values_list("resource__key", "parent__key"))
     assert parents == {"r0": None, "r1": "r0", "r2": "r0", "r3": None}
 
 
@@ -156,10 +156,11 @@ def test_two_thousand_in_one_line_are_passed_once_each() -> None:
 
 
 def looked_up() -> int:
-    """Rows of resources that the database fetched by an index in this transaction."""
+    """Rows of resources and places that the database fetched by an index in this transaction."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'applications_resource'"
+            "SELECT sum(idx_tup_fetch) FROM pg_stat_xact_user_tables "
+            "WHERE relname IN ('applications_resource', 'applications_resourceplace')"
         )
         return int(cursor.fetchone()[0])
 

@@ -33,6 +33,7 @@ WALLED = {
     "tenants_historyanchor": "tenant_id",
     "tenants_historycheck": "tenant_id",
     "applications_resource": "owner_tenant_id",
+    "applications_resourceplace": "owner_tenant_id",
     "applications_event": "tenant_id",
     "applications_contractusage": "tenant_id",
     "applications_webhook": "tenant_id",
@@ -201,7 +202,7 @@ def test_a_planted_unscoped_query_finds_nothing(db: None) -> None:
         stranger = make_tenant("stranger")
         filled = {table for table in WALLED if rows(f"SELECT FROM {table} LIMIT 1")}
     assert len(filled) >= 12
-    shared = {"applications_resource"}  # static ones are everybody's to see
+    shared = {"applications_resource", "applications_resourceplace"}  # static ones are everybody's to see
     for table in filled:
         unscoped = rows(f"SELECT count(*) FROM {table} WHERE {WALLED[table]} IS NOT NULL")
         assert unscoped == [(0,)], table

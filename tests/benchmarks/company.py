@@ -56,12 +56,17 @@ FROM generate_series(1, %(applications)s) n, generate_series(0, 9) place
 # The first half is declared, over all applications; the other half is the organization's own, in the first.
 _RESOURCES = f"""
 INSERT INTO applications_resource
-    (id, application_id, type, key, name, description, icon, privileges, owner_tenant_id, during,
-    revision)
+    (id, application_id, type, key, name, description, icon, owner_tenant_id, during, revision)
 SELECT {_id("resource", "n")}, CASE WHEN n <= %(resources)s / 2
         THEN {_application("1 + n %% %(applications)s")} ELSE {_application("1")} END,
-    '{TYPE}', 'r' || n, 'Resource ' || n, '', '', ARRAY['read', 'modify'],
+    '{TYPE}', 'r' || n, 'Resource ' || n, '', '',
     CASE WHEN n > %(resources)s / 2 THEN %(tenant)s::uuid END, {_OPEN}, 1
+FROM generate_series(1, %(resources)s) n
+"""
+_PLACES = f"""
+INSERT INTO applications_resourceplace (resource_id, owner_tenant_id, privileges, during)
+SELECT {_id("resource", "n")}, CASE WHEN n > %(resources)s / 2 THEN %(tenant)s::uuid END,
+    ARRAY['read', 'modify'], {_OPEN}
 FROM generate_series(1, %(resources)s) n
 """
 _PERMISSIONS = f"""
@@ -130,6 +135,7 @@ _STATEMENTS = (
     _CLIENTS,
     _ROLES,
     _RESOURCES,
+    _PLACES,
     _PERMISSIONS,
     _TENANT_ROLES,
     _TENANT_ROLE_PERMISSIONS,

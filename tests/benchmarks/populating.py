@@ -67,9 +67,14 @@ FROM generate_series(1, %(applications)s) n, unnest(ARRAY['viewer', 'editor', 'o
 """
 RESOURCES = f"""
 INSERT INTO applications_resource
-    (id, application_id, type, key, name, description, icon, privileges, during, revision)
+    (id, application_id, type, key, name, description, icon, during, revision)
 SELECT {resource("n", "place")}, {application("n")}, 'urn:bench', 'r' || place, 'Resource ' || place, '', '',
-    ARRAY['read', 'modify', 'execute'], {_OPEN}, 1
+    {_OPEN}, 1
+FROM generate_series(1, %(applications)s) n, generate_series(1, 6) place
+"""
+PLACES = f"""
+INSERT INTO applications_resourceplace (resource_id, privileges, during)
+SELECT {resource("n", "place")}, ARRAY['read', 'modify', 'execute'], {_OPEN}
 FROM generate_series(1, %(applications)s) n, generate_series(1, 6) place
 """
 PERMISSIONS = f"""
@@ -231,6 +236,7 @@ FACTS = (
     APPLICATIONS,
     ROLES,
     RESOURCES,
+    PLACES,
     PERMISSIONS,
     CLIENTS,
     USERS,

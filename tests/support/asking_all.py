@@ -3,7 +3,7 @@
 import random
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from accesscontrol import facts as load
 from accesscontrol import personal, questions
@@ -14,14 +14,15 @@ from applications import facts
 from iam_portal.errors import NotFound
 from iam_portal.walls import tenant_scope
 from tenants.models import Tenant
-from tests.support.happening import APPS, History
+from tests.support.comparing import Comparing
+from tests.support.happening import APPS
 from tests.support.naive_own import STATIC
 from tests.support.universe import NAMES, OWNERS, TENANTS
 
 MODEL_PRIVILEGES = ("read", "modify", "delete")
 
 
-class AskingAll(History):
+class AskingAll(Comparing):
     """Each method asks as the administrator of one tenant."""
 
     def questions_agree(self, turn: int, at: datetime) -> None:
@@ -110,8 +111,27 @@ class AskingAll(History):
             for privilege in self.model.on(application, key, contract, owner, name, at)
         }
 
-    def user_acl_agrees(self, name: str, application: str) -> None:
-        """What the person of a token reads, now."""
+    def places_agree(self, turn: int) -> None:
+        """Around a moment at which a resource moved or offered something else: the answers of then."""
+        moved = [known for known in self.model.kept if len(known.places) > 1]
+        if not moved:
+            return
+        dice = random.Random(turn)
+        known = dice.choice(moved)
+        moments = [moment for *_, life in known.places for moment in life if moment is not None]
+        at = dice.choice(moments) + timedelta(seconds=dice.choice([0, -1]))
+        self.acl_agrees(known.application, at)
+        self.user_acl_agrees(known.tenant, known.application, at)
+        tenant, owner = self.u.tenants[known.tenant], known.tenant
+        with tenant_scope(tenant.id):
+            for privilege in MODEL_PRIVILEGES:
+                target = (known.application, known.name, privilege)
+                told = self.ask(tenant, owner, target, at, user_id=self.u.users[owner].id)
+                held = self.model.held(owner, "user", owner, known.application, at)
+                self.told_agrees(told, self.allows(target, held, owner, at))
+
+    def user_acl_agrees(self, name: str, application: str, at: datetime) -> None:
+        """What the person of a token reads."""
         tenant = self.u.tenants[name]
         with tenant_scope(tenant.id):
             who = load.Principal(tenant.id, user_id=self.u.users[name].id)
@@ -119,15 +139,15 @@ class AskingAll(History):
             book = load.books([application], tenant_id=tenant.id)[application]
             sharing = facts.of_application(application, tenant_id=tenant.id)
             assert sharing is not None
-            roles = effective_roles(person, sharing, book, at=self.at).held
-            entries = personal.entries(roles, sharing, book, at=self.at)
+            roles = effective_roles(person, sharing, book, at=at).held
+            entries = personal.entries(roles, sharing, book, at=at)
         told = {
             (self.u.named(entry["owningTenantId"]), entry["resourceId"]): set(entry["privileges"])
             for entry in entries
         }
-        held = self.model.held(name, "user", name, application, self.at)
+        held = self.model.held(name, "user", name, application, at)
         expected = {
-            (scope, resource): self.amount(application, held, scope, resource, self.at)
+            (scope, resource): self.amount(application, held, scope, resource, at)
             for _, _, scope in held
             for resource in (STATIC, *NAMES)
         }

@@ -25,7 +25,7 @@ class Comparing(History):
         """Now and two others, past or planned: often a boundary, sometimes a second beside one."""
         self.turn += 1
         dice = random.Random(self.turn)
-        moments = self.model.moments()
+        moments = self.model.moments() + self.model.own_moments()
         return [
             self.at,
             *(dice.choice(moments) + timedelta(seconds=dice.choice([0, 0, -1, 1])) for _ in range(2)),

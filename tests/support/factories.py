@@ -5,8 +5,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.dispatch import Signal
 
+from applications.models import Resource, ResourcePlace
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants.actions import groups, memberships, partnerships, sessions, tenants, users
@@ -51,6 +53,32 @@ def make_group(
         for user in members:
             memberships.add(tenant=tenant, group_id=group.id, user_id=user.id, by=SYSTEM, at=at)
     return group
+
+
+def make_resource(
+    application_id: str,
+    key: str,
+    *,
+    during: DateTimeTZRange,
+    name: str = "",
+    kind: str = "urn:test",
+    privileges: tuple[str, ...] = ("read",),
+    owner: Tenant | None = None,
+    parent: Resource | None = None,
+) -> Resource:
+    """With its place, past every action; in its owner's scope, or across tenants."""
+    row = Resource.objects.create(
+        application_id=application_id,
+        type=kind,
+        key=key,
+        name=name or key,
+        owner_tenant=owner,
+        during=during,
+    )
+    ResourcePlace.objects.create(
+        resource=row, owner_tenant=owner, parent=parent, privileges=list(privileges), during=during
+    )
+    return row
 
 
 def make_partners(a: Tenant, b: Tenant, *, at: datetime = NOW) -> Partnership:

@@ -13,17 +13,32 @@ DECLARED = frozenset(("read", "modify"))  # what it offers
 
 @dataclass(eq=False)
 class Kept:
-    """One life of a tenant's own resource. ``parent``: the static one by its name, or another of these.
-
-    What it offers and where it stands are as they are now, at whichever moment is asked about.
+    """One life of a tenant's own resource. ``places``: what it offered and what contained it, one after the
+    other. That is the static one by its name, or another of these.
     """
 
     application: str
     tenant: str
     name: str
-    offered: frozenset[str]
-    parent: Kept | str | None
     life: Life
+    places: list[tuple[frozenset[str], Kept | str | None, Life]] = field(default_factory=list)
+
+    def offered(self, at: datetime) -> frozenset[str]:
+        """What can be done with it at the moment."""
+        return next((offered for offered, _, life in self.places if lives([life], at)), frozenset())
+
+    def parent(self, at: datetime) -> Kept | str | None:
+        """What contains it at the moment."""
+        return next((parent for _, parent, life in self.places if lives([life], at)), None)
+
+    def put(self, offered: frozenset[str], parent: Kept | str | None, at: datetime) -> None:
+        """From now on."""
+        self.leave(at)
+        self.places.append((offered, parent, [at, None]))
+
+    def leave(self, at: datetime) -> None:
+        """It is nowhere any more."""
+        cut([life for _, _, life in self.places], at)
 
 
 @dataclass(eq=False)
@@ -74,12 +89,12 @@ class Own:
     def above(self, known: Kept, at: datetime) -> list[Kept | str]:
         """What contains it, outwards."""
         found: list[Kept | str] = []
-        here = known.parent
+        here = known.parent(at)
         while here is not None:
             if isinstance(here, Kept) and not lives([here.life], at):
                 break
             found.append(here)
-            here = here.parent if isinstance(here, Kept) else None
+            here = here.parent(at) if isinstance(here, Kept) else None
         return found
 
     def own_part(self, made: Made, application: str, at: datetime) -> dict[Kept, set[str]]:
@@ -119,7 +134,7 @@ class Own:
         covered: set[str] = set()
         for each in self.above(known, at):
             covered |= whole if each == STATIC else own.get(each, set())
-        return frozenset(own.get(known, set()) | (covered & known.offered))
+        return frozenset(own.get(known, set()) | (covered & known.offered(at)))
 
     def named(
         self, application: str, key: str, contract: str | None, at: datetime
@@ -176,16 +191,23 @@ class Own:
                         found.append((key, contract_id))
         return found
 
+    def own_moments(self) -> list[datetime]:
+        """Every moment at which anything of this part begins or ends."""
+        periods = [life for known in self.kept for life in (known.life, *(life for *_, life in known.places))]
+        periods += [life for made in self.made.values() for *_, life in made.held]
+        return sorted({moment for period in periods for moment in period if moment is not None})
+
     # --- what happens ---
 
     def let_go(self, known: Kept, at: datetime) -> None:
         """It ends, and what roles hold on it."""
         cut([known.life], at)
+        known.leave(at)
         cut([life for made in self.made.values() for _, kept, _, life in made.held if kept is known], at)
 
-    def narrow(self, known: Kept, offered: frozenset[str], at: datetime) -> None:
-        """What is not offered any more is taken from roles."""
-        known.offered = offered
+    def place(self, known: Kept, offered: frozenset[str], parent: Kept | str | None, at: datetime) -> None:
+        """From now on; what it does not offer any more is taken from roles."""
+        known.put(offered, parent, at)
         lost = [
             life
             for made in self.made.values()
@@ -196,7 +218,10 @@ class Own:
 
     def end_all_of(self, application: str, at: datetime) -> None:
         """The application is retired: nothing of it is left to hold anything on."""
-        cut([known.life for known in self.kept if known.application == application], at)
+        for known in self.kept:
+            if known.application == application:
+                cut([known.life], at)
+                known.leave(at)
         held = [entry for made in self.made.values() for entry in made.held]
         cut([life for named, _, _, life in held if named == application], at)
 

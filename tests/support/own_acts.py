@@ -51,7 +51,7 @@ class OwnActs(History):
     def may_name(self, tenant: str, application: str, name: str, privilege: str) -> bool:
         if name != STATIC:
             known = self.model.kept_at(application, tenant, self.at).get(name)
-            offered = known is not None and privilege in known.offered
+            offered = known is not None and privilege in known.offered(self.at)
             return offered and self.model.own_way(application, tenant, self.at)
         whole = naive.Made(tenant, "", [(application, None, privilege, [self.at, None])])
         return bool(self.model.static_part(whole, application, self.at))

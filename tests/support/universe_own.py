@@ -47,10 +47,9 @@ class Keeping:
         known = here.get(name)
         assert made == (known is None)
         if known is None:
-            known = naive.Kept(application, tenant, name, frozenset(offered), above, [at, None])
+            known = naive.Kept(application, tenant, name, [at, None])
             self.model.kept.append(known)
-        self.model.narrow(known, frozenset(offered), at)
-        known.parent = above
+        self.model.place(known, frozenset(offered), above, at)
 
     def let_go(self, application: str, tenant: str, name: str, at: datetime) -> None:
         with tenant_scope(self.tenants[tenant].id):

@@ -129,8 +129,13 @@ class World(RowsOfSharing, RowsOfSigningIn):
             type="urn:x",
             key="machines",
             name="M",
-            privileges=["read"],
             during=ALWAYS,
+        )
+
+    @cached_property
+    def place(self) -> sharing.ResourcePlace:
+        return sharing.ResourcePlace.objects.create(
+            resource=self.resource, privileges=["read"], during=ALWAYS
         )
 
     @cached_property

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from applications import events
 from applications.actions import watch
-from applications.models import Application, ApplicationRole, Resource, RolePermission
+from applications.models import Application, ApplicationRole, Resource, ResourcePlace, RolePermission
 from applications.models.applications import PORTAL_ID
 from iam_portal.gate import Actor
 from iam_portal.launchers.seed.directory import Directory
@@ -76,4 +76,6 @@ def _date_back(at: datetime) -> None:
         Application.objects.filter(still_open(), id=PORTAL_ID).update(during=since(at))
         ApplicationRole.objects.filter(still_open(), application_id=PORTAL_ID).update(during=since(at))
         Resource.objects.filter(still_open(), application_id=PORTAL_ID).update(during=since(at))
+        portals = ResourcePlace.objects.filter(still_open(), resource__application_id=PORTAL_ID)
+        portals.update(during=since(at))
         RolePermission.objects.filter(still_open(), role__application_id=PORTAL_ID).update(during=since(at))

@@ -18,7 +18,7 @@ from tenants.models import User, since
 from tests.accesscontrol.oauth.asking import METER, READER, Asker, asker, assign, codes, question
 from tests.accesscontrol.oauth.conftest import World
 from tests.accesscontrol.oauth.signed_in import give, person
-from tests.support.factories import SYSTEM, acting, make_group, make_partners
+from tests.support.factories import SYSTEM, acting, make_group, make_partners, make_resource
 
 CHAIN = ["provision_granted", "role_assigned", "permission_contained"]
 
@@ -204,16 +204,9 @@ class TestResources:
         assert [need["roles"] for need in told["wouldNeed"]] == [["cleaner"], ["cleaner"]]
 
     def own(self, shared: World, parent: Resource | None, key: str) -> None:
-        Resource.objects.create(
-            application=Resource.objects.filter(application_id=METER).first().application,
-            type="urn:test",
-            key=key,
-            name="Press",
-            privileges=["read", "modify", "delete"],
-            owner_tenant=shared.globex,
-            parent=parent,
-            during=since(shared.clock.start),
-        )
+        privileges, during = ("read", "modify", "delete"), since(shared.clock.start)
+        given = {"privileges": privileges, "owner": shared.globex, "parent": parent, "during": during}
+        make_resource(METER, key, name="Press", **given)
 
 
 @pytest.mark.parametrize(

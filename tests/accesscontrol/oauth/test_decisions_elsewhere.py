@@ -6,13 +6,12 @@ from uuid import uuid4
 import pytest
 
 from applications.actions import contracts, pauses
-from applications.models import Resource
 from iam_portal.walls import tenant_scope
 from tenants.models import User, since
 from tests.accesscontrol.oauth.asking import METER, Asker, asker, assign, codes, question
 from tests.accesscontrol.oauth.conftest import World
 from tests.accesscontrol.oauth.signed_in import person
-from tests.support.factories import SYSTEM, make_group, make_partners
+from tests.support.factories import SYSTEM, make_group, make_partners, make_resource
 
 
 @pytest.fixture
@@ -88,17 +87,8 @@ class TestAccess:
     ) -> None:
         """Neither whether the tenant exists, nor whether it has such a resource."""
         jane = person(shared)
-        application = Resource.objects.get(application_id=METER).application
         with tenant_scope(shared.acme.id):
-            Resource.objects.create(
-                application=application,
-                type="urn:test",
-                key="secret-press",
-                name="Press",
-                privileges=["read"],
-                owner_tenant=shared.acme,
-                during=since(shared.clock.start),
-            )
+            make_resource(METER, "secret-press", owner=shared.acme, during=since(shared.clock.start))
         answers = [
             desk.decide({"userId": jane.id}, owningTenantId=str(tenant_id), resourceId=key)
             for tenant_id in (shared.acme.id, shared.neighbour.id, uuid4())

@@ -16,7 +16,7 @@ from tenants.models import Tenant, User, since
 from tests.accesscontrol.oauth.asking import BASE, METER, READER
 from tests.accesscontrol.oauth.conftest import World, basic
 from tests.accesscontrol.oauth.signed_in import SignedIn, claims_for, give, person, signed_in
-from tests.support.factories import SYSTEM, make_partners
+from tests.support.factories import SYSTEM, make_partners, make_resource
 
 
 @pytest.fixture
@@ -47,16 +47,8 @@ def can(world: World, token: str) -> dict[tuple[str, str], list[str]]:
 
 def own(world: World, owner: Tenant, key: str, parent: Resource | None = None) -> None:
     with tenant_scope(owner.id):
-        Resource.objects.create(
-            application_id=METER,
-            type="urn:test",
-            key=key,
-            name="Press",
-            privileges=["read", "modify"],
-            owner_tenant=owner,
-            parent=parent,
-            during=since(world.clock.start),
-        )
+        given = {"owner": owner, "parent": parent, "during": since(world.clock.start)}
+        make_resource(METER, key, name="Press", privileges=("read", "modify"), **given)
 
 
 def test_complete(shared: World, jane: User, hers: SignedIn) -> None:
