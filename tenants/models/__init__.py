@@ -1,5 +1,6 @@
 """Who: tenants, partnerships, users, groups, history."""
 
+from tenants.models.branding import Branding, LogoKind
 from tenants.models.groups import Group, GroupPlacement, Membership
 from tenants.models.history import (
     HistoryAnchor,
@@ -16,6 +17,7 @@ from tenants.models.users import SignInFailure, User, UserActivity, UserLink, Us
 
 __all__ = [
     "AutoAccept",
+    "Branding",
     "Group",
     "GroupPlacement",
     "HistoryAnchor",
@@ -25,6 +27,7 @@ __all__ = [
     "HistoryPerson",
     "IdempotentReply",
     "Kept",
+    "LogoKind",
     "Membership",
     "Partnership",
     "SignInFailure",

@@ -32,6 +32,7 @@ access-review            Reports
 applications             Modules
 assignments              Roles
 availability             Modules
+branding                 Configuration
 configuration            Configuration
 contracts                ProvisionContracts AccessContracts
 decisions                Roles

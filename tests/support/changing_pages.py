@@ -12,6 +12,7 @@ from tenants.models import UserLink, UserSession
 from tenants.views.sessions import LINK
 from tests.support import changing_rest as rest
 from tests.support.changing import Change, Prepared, Somebody, Stage
+from tests.support.drawing import png
 from tests.support.factories import PASSWORD, sign_in
 from tests.support.knocking import Knocker
 from tests.support.proving import certified, ec_key, pem, public_pem
@@ -153,6 +154,9 @@ CHANGES: dict[str, list[Change]] = {
     f"POST {PARTNER}/decline": [Change(before=rest.redeemed)],
     f"POST {PARTNER}/revoke": [Change(before=rest.invitation)],
     f"POST {PARTNER}/end": [Change()],
+    "POST /t/{slug}/settings/branding": [Change({"name": "Acme Group", "colour": "#0b5394"})],
+    "POST /t/{slug}/settings/branding/logo": [Change({"picture": png()}, fills=("revision",))],
+    "POST /t/{slug}/settings/branding/logo/remove": [Change(before=rest.with_logo)],
     "POST /t/{slug}/settings/deleted-people": [Change({"keeps": "pseudonym"})],
     "POST /t/{slug}/settings/life-times": [Change({"session_seconds": "2 h"})],
     "POST /t/{slug}/users/invite": [

@@ -1,14 +1,16 @@
 """Every REST door that changes something, opened with success."""
 
+import base64
 from datetime import timedelta
 from typing import Any
 
 from applications.actions import applications, manifests, webhook_secrets, webhooks
 from applications.models import WebhookDelivery
 from iam_portal.walls import tenant_scope
-from tenants.actions import groups, memberships, partnerships, tenants, users
+from tenants.actions import branding, groups, memberships, partnerships, tenants, users
 from tests.applications.sharing import accepted
 from tests.support.changing import Change, Prepared, Stage
+from tests.support.drawing import png
 from tests.support.proving import certified, pem
 from tests.support.universe import manifest_of
 
@@ -68,6 +70,12 @@ def member(stage: Stage) -> Prepared:
     with tenant_scope(stage.mine.tenant.id):
         memberships.add(group_id=stage.mine.group.id, user_id=user.id, **stage.own)
     return {"user_id": user.id}
+
+
+def with_logo(stage: Stage) -> Prepared:
+    with tenant_scope(stage.mine.tenant.id):
+        branding.put_logo(picture=png(), **stage.own)
+    return {}
 
 
 def for_a_month(stage: Stage) -> dict[str, Any]:
@@ -174,6 +182,9 @@ CHANGES: dict[str, list[Change]] = {
     f"POST {ACCESS}/configuration:apply": [
         Change({"version": 1, "groups": [{"name": "Dispatch"}, {"name": "Day"}]})
     ],
+    f"PATCH {ACCESS}/branding": [Change({"name": "Acme Group", "colour": "#0b5394"})],
+    f"PUT {ACCESS}/branding/logo": [Change({"picture": base64.b64encode(png()).decode()})],
+    f"DELETE {ACCESS}/branding/logo": [Change(before=with_logo)],
     f"PATCH {ACCESS}/deleted-people": [Change({"historyKeeps": "pseudonym"})],
     f"POST {ACCESS}/groups": [Change({"name": "Day"})],
     f"PATCH {ACCESS}/groups/{{group_id}}": [Change({"description": "Early"})],

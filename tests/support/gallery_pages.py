@@ -72,6 +72,8 @@ _WHOLE = [
     ("activity-searched", "activity?actor=a&action=contract.*"),
     ("account", "account"),
     ("settings", "settings"),
+    ("settings-branding", "settings/branding"),
+    ("settings-logo", "settings/branding/logo"),
     ("settings-lifetimes", "settings/life-times"),
     ("settings-deleted-people", "settings/deleted-people"),
     ("not-found", "contracts/00000000-0000-0000-0000-000000000000"),
