@@ -126,6 +126,7 @@ SUMMARIES = {
     "webhooks_list": "List webhooks",
     "webhooks_pause": "Pause a webhook",
     "webhooks_read": "Read a webhook",
+    "webhooks_redeliver": "Send everything again that failed since a moment",
     "webhooks_resume": "Resume a webhook",
     "webhooks_secrets_create": "Make a second secret for a webhook; it is shown once",
     "webhooks_secrets_delete": "Revoke a secret of a webhook",

@@ -63,6 +63,7 @@ activity                         ActivityLog
 applications                     Modules
 assignments                      Roles
 contracts                        ProvisionContracts AccessContracts
+events                     Modules Roles Acl ProvisionContracts AccessContracts OrganizationRelations Webhooks
 groups                           Groups
 partners                         OrganizationRelations
 register-application             Modules

@@ -176,6 +176,7 @@ CHANGES: dict[str, list[Change]] = {
     f"POST {WEBHOOK}/resume": [Change(before=rest.hook_paused)],
     f"POST {WEBHOOK}/test": [Change()],
     f"POST {WEBHOOK}/deliveries/{{delivery_id}}/redeliver": [Change(before=rest.delivered)],
+    f"POST {WEBHOOK}/recover": [Change({"since": "2020-01-01T00:00"}, before=rest.undelivered)],
     f"POST {WEBHOOK}/secrets/new": [Change()],
     f"POST {WEBHOOK}/secrets/{{secret_id}}/revoke": [Change(before=rest.two_secrets)],
     "POST /t/{slug}/sign-in": [Change({"username": "jane", "password": PASSWORD})],

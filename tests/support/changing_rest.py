@@ -156,6 +156,13 @@ def delivered(stage: Stage) -> Prepared:
     return {}
 
 
+def undelivered(stage: Stage) -> Prepared:
+    with tenant_scope(stage.mine.tenant.id):
+        rows = WebhookDelivery.objects.filter(id=stage.mine.delivery_id)
+        rows.update(outcome="failed", event_type="iam.contract.accepted.v1")
+    return {}
+
+
 def offer(stage: Stage) -> dict[str, Any]:
     roles = [{"applicationId": stage.mine.application.id, "role": "viewer"}]
     return {"consumerTenantId": str(stage.mine.partner.id), "type": "provision", "roles": roles}
@@ -264,6 +271,7 @@ CHANGES: dict[str, list[Change]] = {
     f"POST {WEBHOOK}/resume": [Change(before=hook_paused)],
     f"POST {WEBHOOK}/test": [Change()],
     f"POST {WEBHOOK}/deliveries/{{delivery_id}}/redeliver": [Change(before=delivered)],
+    f"POST {WEBHOOK}/redeliver": [Change({"since": "2020-01-01T00:00:00Z"}, before=undelivered)],
     f"POST {WEBHOOK}/secrets": [Change()],
     f"DELETE {WEBHOOK}/secrets/{{secret_id}}": [Change(before=two_secrets)],
 }

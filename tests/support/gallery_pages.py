@@ -65,6 +65,9 @@ _WHOLE = [
     ("partners", "partners"),
     ("partner-invite", "partners/invite"),
     ("partner-redeem", "partners/redeem"),
+    ("events", "events"),
+    ("events-contracts", "events?kind=contract&since=2020-01-01T00:00"),
+    ("events-none", "events?subject=nothing-like-this"),
     ("webhooks", "webhooks"),
     ("webhook-new", "webhooks/new"),
     ("activity", "activity"),
@@ -129,7 +132,8 @@ def _contracts(finder: _Finder) -> list[Shot]:
                 further = "button[value='next']"
                 shots.append(Shot("wizard-terms", f"{path}/edit", (further,)))
                 shots.append(Shot("wizard-summary", f"{path}/edit", (further, further)))
-    return shots
+    event = finder.first("events?kind=contract")
+    return [*shots, Shot("event", event)] if event else shots
 
 
 _ACTS = {
