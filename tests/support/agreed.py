@@ -67,6 +67,7 @@ events                     Modules Roles Acl ProvisionContracts AccessContracts 
 groups                           Groups
 partners                         OrganizationRelations
 register-application             Modules
+reports                          Reports
 roles                            Roles
 settings                         Configuration
 users                            Users
