@@ -41,6 +41,7 @@ IDLE = Report(
         ("userId", _("Id")),
     ),
     batches=_idle,
+    about=lambda row: ("user", str(row[-1])),
     needs="Users:read",
     asks=("days",),
     days=60,

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accesscontrol.decide import AssignmentFact
 from accesscontrol.reports.shapes import Given, Report, Row
-from accesscontrol.review import Line, review
+from accesscontrol.review import USER, Line, review
 from applications.models.applications import PORTAL_ID
 from iam_portal.walls import tenant_scope
 
@@ -51,5 +51,6 @@ ADMINISTRATORS = Report(
         ("id", _("Id")),
     ),
     batches=_administrators,
+    about=lambda row: ("user" if row[-2] == USER else "application", str(row[-1])),
     asks=("at",),
 )

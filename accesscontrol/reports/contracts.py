@@ -69,6 +69,10 @@ def _row(contract: Contract, given: Given, roles: list[str]) -> Row:
     )
 
 
+def _contract(row: Row) -> tuple[str, str]:
+    return "contract", str(row[-1])
+
+
 _COLUMNS = (
     ("partner", _("Partner")),
     ("side", _("Side")),
@@ -86,16 +90,21 @@ IN_FORCE = Report(
     icon="contract",
     columns=_COLUMNS,
     batches=_in_force,
+    about=_contract,
     needs=EITHER,
     asks=("at",),
 )
 UNUSED = Report(
     key="unused-contracts",
     title=_("Contracts that nobody uses"),
-    lead=_("In force for so many days, and no token was given by them in that time."),
+    lead=_(
+        "In force for so many days, and no token was given by them in that time. Nobody is told so before"
+        " tokens have been counted for as long."
+    ),
     icon="clock",
     columns=_COLUMNS,
     batches=_unused,
+    about=_contract,
     needs=EITHER,
     asks=("days",),
     days=90,

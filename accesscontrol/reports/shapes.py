@@ -31,6 +31,7 @@ class Given:
 class Report:
     """``columns``: the name in a file, and the words above it. ``needs``: the permission behind the rows.
 
+    ``about``: kind and id of what a row is of; a page shows a link in place of the last column, the id.
     ``asks``: ``at`` (a moment), or ``days``, at first ``days`` and never over ``most``: older is forgotten.
     """
 
@@ -44,6 +45,7 @@ class Report:
     asks: tuple[str, ...] = ()
     days: int = 90
     most: Callable[[], int] = lambda: 365
+    about: Callable[[Row], tuple[str, str]] | None = None
 
 
 def in_batches(

@@ -10,14 +10,17 @@ from django.utils.translation import ngettext
 
 from accesscontrol.forms import ReportForm
 from accesscontrol.reports import REPORTS, Given, Report, rows_of
+from accesscontrol.reports.contracts import EITHER
 from accesscontrol.reports.shapes import Cell, Row
 from applications.models import ContractType
 from iam_portal.decision import Decision
 from iam_portal.errors import NotFound
 from tenants.http import exports
 from tenants.views.console import ConsolePage
+from tenants.views.wording import address
 
 FIRST = 100  # rows that a page shows; the file has all of them
+_OPENS = {"user": "Users:read", "application": "Modules:read", "contract": EITHER}
 _CONTRACTS = {
     ContractType.PROVISION: "ProvisionContracts:read",
     ContractType.ACCESS: "AccessContracts:read",
@@ -100,21 +103,23 @@ class ReportRead(_OneReport):
                 "title": report.title,
                 "breadcrumb": [back],
                 "lead": report.lead,
-                "more": self._files(report) if form.is_valid() else [],
+                **(self._files(report) if form.is_valid() else {}),
             },
             "form": form if report.asks else None,
-            "table": _table(report, found[:FIRST], more=len(found) > FIRST),
+            "table": _table(self, report, found[:FIRST], more=len(found) > FIRST),
             "icon_name": report.icon,
         }
         return self.render("accesscontrol/report_read.html", context)
 
-    def _files(self, report: Report) -> list[dict[str, Any]]:
-        query, found = self.request.GET.copy(), []
-        for ending, label in (("csv", _("Download all as CSV")), ("json", _("Download all as JSON"))):
+    def _files(self, report: Report) -> dict[str, Any]:
+        """What the form chooses, complete."""
+        own, query = self.url("accesscontrol:report-download", key=report.key), self.request.GET.copy()
+
+        def file(ending: str, label: str) -> dict[str, Any]:
             query["format"] = ending
-            url = f"{self.url('accesscontrol:report-download', key=report.key)}?{query.urlencode()}"
-            found.append({"label": label, "url": url, "icon": "download"})
-        return found
+            return {"label": label, "url": f"{own}?{query.urlencode()}", "icon": "download"}
+
+        return {"primary": file("csv", _("Download as CSV")), "more": [file("json", _("Download as JSON"))]}
 
 
 class ReportDownload(_OneReport):
@@ -150,28 +155,30 @@ def _behind(page: ConsolePage, report: Report) -> Decision:
     return page.can(report.needs) if report.needs else Decision.yes()
 
 
-def _table(report: Report, rows: list[Row], *, more: bool) -> dict[str, Any]:
+def _table(page: ConsolePage, report: Report, rows: list[Row], *, more: bool) -> dict[str, Any]:
+    """Without the last column: an id is for files."""
     shown = _("The first %(count)d. The file has all of them.") % {"count": len(rows)} if more else ""
+    counted = ngettext("%(count)d row", "%(count)d rows", len(rows)) % {"count": len(rows)}
     return {
         "caption": report.title,
-        "columns": [{"label": words} for _name, words in report.columns],
-        "rows": [
-            {"cells": [_cell(name, cell) for (name, _w), cell in zip(report.columns, row, strict=True)]}
-            for row in rows
-        ],
-        "count_text": shown or ngettext("%(count)d row", "%(count)d rows", len(rows)) % {"count": len(rows)},
+        "columns": [{"label": words} for _name, words in report.columns[:-1]],
+        "rows": [{"cells": _cells(page, report, row)} for row in rows],
+        "count_text": shown or counted,
     }
 
 
-def _cell(name: str, cell: Cell) -> dict[str, Any]:
+def _cells(page: ConsolePage, report: Report, row: Row) -> list[dict[str, Any]]:
+    cells = [_cell(cell) for cell in row[:-1]]
+    if report.about is not None:
+        kind, object_id = report.about(row)
+        if page.can(_OPENS[kind]):
+            cells[0]["url"] = address(page.slug, kind, object_id)
+    return cells
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
     if isinstance(cell, datetime):
         return {"day": cell}
     if isinstance(cell, bool):
         return {"text": _("yes") if cell else _("no")}
-    if cell is None or cell == "":
-        return {"text": "–"}
-    return (
-        {"copy_id": str(cell)}
-        if name == "id" or (name.endswith("Id") and name != "clientId")
-        else {"text": str(cell)}
-    )
+    return {"text": "–" if cell is None or cell == "" else str(cell)}

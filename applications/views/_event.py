@@ -50,8 +50,7 @@ def chips(page: ConsolePage) -> list[dict[str, Any]]:
 
 def listed(page: ConsolePage, rows: Sequence[Event]) -> dict[str, Any]:
     """For ``_table.html``, in the order given."""
-    labels = (_("Event"), _("About"), _("When"))
-    columns = [*({"label": label} for label in labels), {"label": _("Position"), "numeric": True}]
+    columns = [{"label": label} for label in (_("Event"), _("About"), _("When"))]
     return {
         "caption": _("Events"),
         "columns": columns,
@@ -67,9 +66,8 @@ def facts(page: ConsolePage, row: Event) -> list[dict[str, Any]]:
         {"label": _("Position"), "text": str(row.position)},
         {"label": _("About"), **_about(page, row)},
     ]
-    if row.application_id and row.application_id != row.subject:
-        url = page_of(page.slug, "application", row.application_id)
-        found.append({"label": _("Application"), "text": str(row.application), "url": url})
+    if row.application_id:
+        found.append({"label": _("Subject"), "text": row.subject})
     return found
 
 
@@ -120,18 +118,17 @@ def _kind(row: Event) -> str:
 
 def _cells(page: ConsolePage, row: Event) -> list[dict[str, Any]]:
     url = address("event-detail", page.slug, event_id=row.event_id)
-    note = row.application_id if row.application_id and row.application_id != row.subject else ""
-    return [
-        {"text": row.type, "url": url},
-        {**_about(page, row), "note": note},
-        {"at": row.at},
-        {"text": str(row.position)},
-    ]
+    place = _("position %(number)d") % {"number": row.position}
+    return [{"text": row.type, "url": url, "note": place}, _about(page, row), {"at": row.at}]
 
 
 def _about(page: ConsolePage, row: Event) -> dict[str, Any]:
+    """Its subject; of an application in an organization, the application."""
+    if row.application_id:
+        url = page_of(page.slug, "application", row.application_id)
+        return {"text": row.application_id, "url": url}
     kind = _kind(row)
-    known = ("application", "contract", "partnership", "webhook")
+    known = ("contract", "partnership", "webhook")
     return {"text": row.subject, "url": page_of(page.slug, kind, row.subject) if kind in known else ""}
 
 

@@ -71,7 +71,7 @@ class EventDetail(_Events):
     """One event as it is sent, and to whom it was."""
 
     def get(self, request: HttpRequest, event_id: UUID) -> HttpResponse:
-        row = self.rows().filter(event_id=event_id).select_related("application").first()
+        row = self.rows().filter(event_id=event_id).first()
         if row is None:
             raise NotFound
         back = {"label": _("Events"), "url": address("event-list", self.slug)}

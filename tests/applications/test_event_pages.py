@@ -79,7 +79,9 @@ def test_pages_follow_each_other(acme: Party) -> None:
         write(acme.tenant, number, application_id=acme.applications["planner"].id)
     page, seen = acme.get("events", kind="application"), []
     while True:
-        seen += [int(row["cells"][3]["text"]) for row in page.context["table"]["rows"]]
+        seen += [
+            int(row["cells"][0]["note"].removeprefix("position ")) for row in page.context["table"]["rows"]
+        ]
         if not (following := page.context["table"]["paging"]["next_url"]):
             break
         page = acme.client.get(following)
