@@ -19,3 +19,5 @@ class AccessControlConfig(AppConfig):
         navigation.register("people", _("Roles"), roles, "role", "Roles:read", position=30)
         explorer, readers = "accesscontrol:access-review", "Roles:read|Reports:read"
         navigation.register("people", _("Access"), explorer, "eye", readers, position=40)
+        reports = "accesscontrol:report-list"
+        navigation.register("record", _("Reports"), reports, "report", "Reports:read", position=30)

@@ -1,10 +1,12 @@
 """What people type when they give roles, and when they ask who may do what."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from iam_portal.gate import Privilege
@@ -70,6 +72,28 @@ class ReviewForm(forms.Form):
     resource = forms.CharField(
         label=_("Resource"), required=False, max_length=200, help_text=_("A part of its type or id.")
     )
+
+
+class ReportForm(forms.Form):
+    """When, or for how long: what the report asks."""
+
+    asks = True
+
+    at = at_field()
+    days = forms.IntegerField(
+        label=_("Days"), required=False, min_value=1, widget=forms.NumberInput({"autocomplete": "off"})
+    )
+
+    def __init__(self, *args: Any, asks: Collection[str], days: int, most: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("at", "days"):
+            if name not in asks:
+                del self.fields[name]
+        if "days" in self.fields:
+            field = self.fields["days"]
+            field.validators.append(MaxValueValidator(most))
+            said = gettext("From 1 to %(most)d. Empty: %(days)d.")
+            field.help_text = said % {"most": most, "days": days}
 
 
 class DecisionForm(forms.Form):

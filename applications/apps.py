@@ -12,7 +12,7 @@ class ApplicationsConfig(AppConfig):
     name = "applications"
 
     def ready(self) -> None:
-        from applications import receivers  # noqa: F401  (registration needs loaded apps)
+        from applications import receivers, streams  # noqa: F401  (registration needs loaded apps)
         from applications.views import _searchers
 
         _searchers.register_all()
@@ -26,6 +26,8 @@ class ApplicationsConfig(AppConfig):
         navigation.register(
             sharing, _("Contracts"), "applications:contract-list", "contract", either, position=20
         )
+        shown = "|".join(dict.fromkeys(streams.SHOWN_BY.values()))
+        navigation.register("record", _("Events"), "applications:event-list", "broadcast", shown, position=20)
         navigation.register(
             "record", _("Webhooks"), "applications:webhook-list", "bell", "Webhooks:read", position=40
         )

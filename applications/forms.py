@@ -61,6 +61,22 @@ class RegisterForm(DetailsForm):
     )
 
 
+class EventsForm(forms.Form):
+    """Which events to look for."""
+
+    application = forms.CharField(
+        label=_("Application"), max_length=64, required=False, help_text=_("Its id, exactly.")
+    )
+    subject = forms.CharField(
+        label=_("About"),
+        max_length=200,
+        required=False,
+        help_text=_("The id of a contract, an assignment, a partnership, exactly."),
+    )
+    since = MomentField(label=_("From"), required=False)
+    until = MomentField(label=_("Until"), required=False)
+
+
 class ShownForm(forms.Form):
     """Carries back what the confirmation showed, so that nobody confirms what he has not seen."""
 

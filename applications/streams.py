@@ -62,6 +62,11 @@ def chosen(types: Sequence[str]) -> Q:
     return named
 
 
+def names(types: Sequence[str], type: str) -> bool:
+    """Whether types and prefixes name this one; :func:`chosen` for one that is at hand."""
+    return any(type.startswith(one[:-1]) if one.endswith("*") else type == one for one in types)
+
+
 def of_tenant(tenant_id: UUID) -> QuerySet[Event]:
     """Everything in a tenant's stream; whoever reads it is shown a part (:func:`shown_to`)."""
     return Event.objects.filter(tenant_id=tenant_id)

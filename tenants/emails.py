@@ -9,6 +9,7 @@ from django.core.mail import send_mail
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from tenants.branding import named
 from tenants.models import UserLink
 
 log = structlog.get_logger("iam.mail")
@@ -19,19 +20,20 @@ LINK_PATH = "/t/{slug}/set-password"  # the page that takes ?token=
 def send_link(*, link: UserLink, token: str) -> None:
     """Send the person the link once the transaction has committed; nothing is sent when it rolls back."""
     user, tenant = link.user, link.tenant
+    organization = named(tenant)
     address = f"{settings.PORTAL_BASE_URL}{LINK_PATH.format(slug=tenant.slug)}?token={token}"
     if link.purpose == UserLink.Purpose.INVITATION:
-        subject = _("Your account at %(organization)s") % {"organization": tenant.name}
+        subject = _("Your account at %(organization)s") % {"organization": organization}
         body = _(
             "%(person)s,\n\n%(organization)s has made an account for you. Your user name is %(username)s."
         )
     else:
-        subject = _("A new password at %(organization)s") % {"organization": tenant.name}
+        subject = _("A new password at %(organization)s") % {"organization": organization}
         body = _("%(person)s,\n\na new password was asked for your account %(username)s at %(organization)s.")
     body += "\n" + _("Set your password here, until %(until)s:\n\n%(address)s\n\nThe link works once.")
     words = {
         "person": str(user),
-        "organization": tenant.name,
+        "organization": organization,
         "username": user.username,
         "until": _moment(link.expires_at),
         "address": address,

@@ -53,6 +53,8 @@ membership_changing = Signal()
 # ``at``, and ``user`` or ``group``; ``acting`` is False where nothing is done from the page.
 user_shown = Signal()
 group_shown = Signal()
+# Asked: the same for the page of settings, one card for each matter (``tenants.views.settings_cards``).
+settings_shown = Signal()
 
 # Asked, before an act that takes people out of what they hold (keywords ``tenant``, held, and ``at``): a
 # receiver that guards something takes its first look, and answers with a function that looks again afterwards

@@ -1,17 +1,19 @@
 """Deliveries by hand, and how long deliveries are remembered. A worker makes the request within seconds."""
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from applications import events
 from applications.actions import webhooks
 from applications.delivery.parcels import TEST
 from applications.delivery.record import recorded
 from applications.models import Webhook, WebhookDelivery, WebhookSecret
+from iam_portal.decision import rfc3339
 from iam_portal.errors import DomainError, Kind, NotFound
 from iam_portal.gate import Actor
 from iam_portal.walls import cross_tenant
@@ -82,6 +84,41 @@ def redeliver(
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """How many are on their way, and how many failed ones are left for the next time."""
+
+    asked: int
+    left: int
+
+
+def redeliver_failed(
+    *, tenant: Tenant, webhook_id: UUID, since: datetime, by: Actor, at: datetime
+) -> Recovered:
+    """Have all events sent again whose last attempt since a moment failed, oldest first, as many as may wait.
+
+    Not what its turn has not come for yet: that is tried again by itself. Asked for twice, what waits is not
+    asked for again. The actor must be able to read all of these events.
+    """
+    with transaction.atomic():
+        row = webhooks.lock(tenant=tenant, webhook_id=webhook_id)
+        failed = list(_failed(row, since).order_by("event_position", "id"))
+        types, own = {each.event_type for each in failed}, row.application_id
+        webhooks.require_readable(tenant=tenant, types=types, application_id=own, by=by, at=at)
+        room = max(0, MOST_WAITING - row.deliveries.filter(outcome="waiting").count())
+        for each in failed[:room]:
+            _ask(row, each.event_id, each.event_type, each.event_position, at)
+        if failed[:room]:
+            ids = [str(each.event_id) for each in failed[:room]]
+            recorded(row, "redelivery_asked", by=by, at=at, after={"eventIds": ids, "since": rfc3339(since)})
+    return Recovered(len(failed[:room]), len(failed[room:]))
+
+
+def failed_since(row: Webhook, since: datetime) -> int:
+    """How many :func:`redeliver_failed` would send again."""
+    return _failed(row, since).count()
+
+
 def forget(*, at: datetime) -> int:
     """Remove deliveries that are too old, and what is left of secrets that ended. How many deliveries."""
     with transaction.atomic(), cross_tenant():  # the job keeps house for all tenants
@@ -91,6 +128,14 @@ def forget(*, at: datetime) -> int:
             cursor.execute(_CAUGHT_UP, {"newest": events.head(), "pruned": events.PRUNED})
         removed, _ = WebhookDelivery.objects.filter(at__lt=at - KEPT).delete()
     return removed
+
+
+def _failed(row: Webhook, since: datetime) -> QuerySet[WebhookDelivery]:
+    """The last attempts that failed, of events that are behind the subscription's position and still kept."""
+    rows = WebhookDelivery.objects.filter(webhook=row)
+    later = rows.filter(event_id=OuterRef("event_id"), id__gt=OuterRef("id"))
+    failed = rows.filter(outcome="failed", at__gte=since, event_position__lte=row.position)
+    return failed.exclude(event_type=TEST).exclude(error="event_gone").filter(~Exists(later))
 
 
 def _ask(row: Webhook, event_id: UUID, event_type: str, position: int, at: datetime) -> WebhookDelivery:

@@ -14,6 +14,8 @@ from applications.models import Webhook
 from applications.serializers.webhooks import (
     DeliveryOut,
     DeliveryPage,
+    RecoveredOut,
+    RecoverIn,
     RotateIn,
     WebhookIn,
     WebhookMade,
@@ -169,6 +171,23 @@ class Deliveries(WebhookAPI):
         page = list(rows[: limit + 1])
         following = next_page(request, [str(page[limit - 1].id)]) if len(page) > limit else None
         return Response({"items": [shapes.delivery(row) for row in page[:limit]], "next": following})
+
+
+class Recovery(WebhookAPI):
+    """Everything that failed, once more."""
+
+    permissions = {"POST": "Webhooks:execute"}
+
+    @extend_schema(request=RecoverIn, responses={202: RecoveredOut}, operation_id="webhooks_redeliver")
+    def post(self, request: Request, webhook_id: UUID, **kwargs: Any) -> Response:
+        """Every event whose last attempt since the moment failed is sent again, oldest first.
+
+        What its turn has not come for yet is tried again by itself, and is not meant. ``left`` did not fit:
+        ask again when these are through.
+        """
+        since = self.read(RecoverIn)["since"]
+        found = webhook_requests.redeliver_failed(**self.of(webhook_id), since=since)
+        return Response({"asked": found.asked, "left": found.left}, status=202)
 
 
 class Redelivery(WebhookAPI):

@@ -44,6 +44,14 @@ def stream_of(webhook: Webhook) -> QuerySet[Event]:
     return streams.of_tenant(webhook.tenant_id)
 
 
+def concerns(webhook: Webhook, event: Event) -> bool:
+    """Whether an event of its own tenant's stream is one that it is sent."""
+    if webhook.application_id is not None:
+        own = webhook.application_id == event.application_id and streams.told_to_application(event.type)
+        return own and streams.names(webhook.types, event.type)
+    return streams.names(webhook.types, event.type)
+
+
 def _about(webhook: Webhook) -> QuerySet[Event]:
     """All that makes a subscription due, also what its stream does not show."""
     if webhook.application_id is not None:

@@ -116,3 +116,16 @@ class DeliveryPage(rest.Serializer[Any]):
 
     items = DeliveryOut(many=True)
     next = rest.CharField(allow_null=True)
+
+
+class RecoverIn(StrictSerializer):
+    """Since when."""
+
+    since = rest.DateTimeField()
+
+
+class RecoveredOut(rest.Serializer[Any]):
+    """How many events are on their way, and how many did not fit."""
+
+    asked = rest.IntegerField()
+    left = rest.IntegerField()

@@ -101,6 +101,7 @@ urlpatterns = [
         webhooks.OneWebhookSecret.as_view(),
         name="webhook-secret-revoke",
     ),
+    path(f"{_webhook}/redeliver", webhooks.Recovery.as_view(), name="webhook-recover"),
     path(f"{_webhook}/deliveries", webhooks.Deliveries.as_view(), name="webhook-delivery-list"),
     path(
         f"{_webhook}/deliveries/<int:delivery_id>/redeliver",

@@ -14,6 +14,7 @@ from applications.views import (
     contracts,
     credentials,
     drafting,
+    events,
     lifecycle,
     proving,
     redrafting,
@@ -82,6 +83,8 @@ urlpatterns = [
         for name in ACTS
         if name != "accept"
     ),
+    path("events", events.EventList.as_view(), name="event-list"),
+    path("events/<uuid:event_id>", events.EventDetail.as_view(), name="event-detail"),
     path("webhooks", webhooks.WebhookList.as_view(), name="webhook-list"),
     path("webhooks/new", webhooks.WebhookNew.as_view(), name="webhook-new"),
     path(_HOOK, webhooks.WebhookDetail.as_view(), name="webhook-detail"),
@@ -89,6 +92,7 @@ urlpatterns = [
     path(f"{_HOOK}/pause", webhook_acts.WebhookPause.as_view(), name="webhook-pause"),
     path(f"{_HOOK}/resume", webhook_acts.WebhookResume.as_view(), name="webhook-resume"),
     path(f"{_HOOK}/test", webhook_acts.WebhookTest.as_view(), name="webhook-test"),
+    path(f"{_HOOK}/recover", webhook_acts.WebhookRecover.as_view(), name="webhook-recover"),
     path(f"{_HOOK}/end", webhook_acts.WebhookEnd.as_view(), name="webhook-end"),
     path(f"{_HOOK}/secrets/new", webhook_acts.WebhookSecretNew.as_view(), name="webhook-secret-new"),
     path(

@@ -1,21 +1,28 @@
 """A webhook in words, facts and tables."""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.conf import settings
+from django.db.models import Avg, Count, OuterRef, Q, QuerySet, Subquery
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from applications.delivery.parcels import TEST
 from applications.delivery.record import name_of
 from applications.http import address
 from applications.models import Webhook, WebhookDelivery, WebhookSecret
 from iam_portal.errors import NotFound
+from tenants.http import paging
 from tenants.http.paging import Page
 from tenants.models import Tenant
 from tenants.views.console import ConsolePage
 
+DAY = timedelta(days=1)
 BECAUSE = {
     "by_hand": gettext_lazy("It was paused by hand."),
     "failing": gettext_lazy("Nothing could be delivered for three days."),
@@ -103,6 +110,45 @@ def facts(webhook: Any) -> list[dict[str, Any]]:
     return found
 
 
+def health(webhook: Webhook, at: datetime) -> list[dict[str, Any]]:
+    """The last day in numbers, for ``_facts.html``; one query."""
+    made = webhook.deliveries.filter(at__gte=at - DAY).exclude(outcome="waiting")
+    found = made.aggregate(
+        delivered=Count("id", filter=Q(outcome="delivered")),
+        failed=Count("id", filter=Q(outcome="failed")),
+        took=Avg("milliseconds", filter=Q(outcome="delivered")),
+    )
+    facts: list[dict[str, Any]] = [
+        {"label": _("Delivered"), "text": str(found["delivered"])},
+        {"label": _("Failed attempts"), "text": str(found["failed"])},
+    ]
+    if found["took"] is not None:
+        took = _("%(count)d ms") % {"count": round(found["took"])}
+        facts.append({"label": _("Answered within"), "text": took, "note": _("on average")})
+    return facts
+
+
+def chips(request: HttpRequest) -> list[dict[str, Any]]:
+    """Deliveries by their outcome."""
+    chosen = request.GET.get("outcome", "")
+    return [
+        {
+            "label": word,
+            "active": key == chosen,
+            "url": paging.with_query(request, outcome=None if key == chosen else key),
+        }
+        for key, (_state, word) in OUTCOMES.items()
+    ]
+
+
+@cache
+def examples() -> list[dict[str, str]]:
+    """How a receiver verifies what it gets: programs that the tests run."""
+    folder = settings.BASE_DIR / "docs" / "examples"
+    files = (("Python", "verify_webhook.py"), ("JavaScript", "verify_webhook.mjs"))
+    return [{"language": language, "code": (folder / name).read_text()} for language, name in files]
+
+
 def secrets(page: ConsolePage, webhook: Webhook, changeable: bool) -> dict[str, Any]:
     """The living secrets."""
     labels = (_("Secret"), _("Made"), _("Signs until"))
@@ -155,17 +201,23 @@ def _secret(page: ConsolePage, row: WebhookSecret, changeable: bool) -> list[dic
     return cells
 
 
-def _delivery(page: ConsolePage, row: WebhookDelivery, again: bool) -> list[dict[str, Any]]:
+def outcome(row: WebhookDelivery) -> list[dict[str, Any]]:
+    """When, how it went, and what the receiver said."""
     state, word = OUTCOMES[row.outcome]
     said = str(ERRORS.get(row.error, row.error)) if row.error else str(row.status or "–")
     took = _("%(count)d ms") % {"count": row.milliseconds} if row.outcome != "waiting" else ""
     nth = _("attempt %(number)d") % {"number": row.attempt} if row.attempt > 1 else ""
-    cells: list[dict[str, Any]] = [
-        {"text": row.event_type, "note": _("by hand") if row.by_hand else ""},
+    return [
         {"at": row.at},
         {"state": state, "word": str(word), "note": nth},
         {"text": said, "note": took},
     ]
+
+
+def _delivery(page: ConsolePage, row: WebhookDelivery, again: bool) -> list[dict[str, Any]]:
+    url = "" if row.event_type == TEST else address("event-detail", page.slug, event_id=row.event_id)
+    event = {"text": row.event_type, "url": url, "note": _("by hand") if row.by_hand else ""}
+    cells: list[dict[str, Any]] = [event, *outcome(row)]
     if again:
         path = {"webhook_id": row.webhook_id, "delivery_id": row.id}
         url = address("webhook-redeliver", page.slug, **path)

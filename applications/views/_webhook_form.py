@@ -65,6 +65,15 @@ class WebhookForm(forms.Form):
         return (*self.cleaned_data["types"], *self.cleaned_data["single"].split())
 
 
+class RecoverForm(forms.Form):
+    """Since when."""
+
+    since = MomentField(
+        label=_("Failed since"),
+        help_text=_("What its turn has not come for yet is tried again by itself, and is not meant here."),
+    )
+
+
 class RotateForm(forms.Form):
     """How long the present secret stays."""
 

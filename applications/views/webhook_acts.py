@@ -1,17 +1,19 @@
 """What may be done to a webhook, each after a question."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from applications.actions import webhook_requests, webhook_secrets, webhooks
 from applications.delivery.record import name_of
 from applications.http import address
 from applications.models import Webhook
 from applications.views import _webhook
-from applications.views._webhook_form import RotateForm
+from applications.views._webhook_form import RecoverForm, RotateForm
 from applications.views.webhooks import crumbs, render_once
 from iam_portal.errors import NotFound
 from tenants.views.console import ConfirmPage, FormPage
@@ -119,6 +121,47 @@ class WebhookRedeliver(_ActOnWebhook):
     def act(self, revision: int | None) -> str:
         webhook_requests.redeliver(**self.given(), delivery_id=self.kwargs["delivery_id"])
         return _("It is on its way. Its outcome stands among the deliveries.")
+
+
+class WebhookRecover(FormPage):
+    """All that failed since a moment, once more."""
+
+    permission = "Webhooks:execute"
+    template = "applications/application_form.html"
+
+    def frame(self) -> dict[str, Any]:
+        row = _webhook.one_of(_webhook.living(self.tenant), self.kwargs["webhook_id"])
+        lead = _("Each event whose last attempt failed is sent again under its own id, oldest first.")
+        page = {"title": _("Send failed events again"), "breadcrumb": crumbs(self.slug, row), "lead": lead}
+        back = address("webhook-detail", self.slug, webhook_id=row.id)
+        return {"page": page, "submit": _("Send again"), "cancel_url": back}
+
+    def get(self, request: HttpRequest, webhook_id: UUID) -> HttpResponse:
+        return self.form_page(RecoverForm(initial={"since": self.at - timedelta(days=1)}))
+
+    def post(self, request: HttpRequest, webhook_id: UUID) -> HttpResponse:
+        row = _webhook.one_of(_webhook.living(self.tenant), webhook_id)
+        form = RecoverForm(request.POST)
+        if not form.is_valid():
+            return self.form_page(form)
+        given = {"tenant": self.tenant, "webhook_id": row.id, "by": self.actor, "at": self.at}
+        with self.attempt(form) as outcome:
+            found = webhook_requests.redeliver_failed(**given, since=form.cleaned_data["since"])
+        if not outcome:
+            return self.form_page(form)
+        return self.done(_recovered(found), address("webhook-detail", self.slug, webhook_id=row.id))
+
+
+def _recovered(found: webhook_requests.Recovered) -> str:
+    if not found.asked and not found.left:
+        return _("Nothing has failed since then.")
+    said = ngettext("%(count)d event is on its way.", "%(count)d events are on their way.", found.asked)
+    said %= {"count": found.asked}
+    if found.left:
+        more = ngettext("%(count)d more has failed", "%(count)d more have failed", found.left)
+        more %= {"count": found.left}
+        said += " " + _("%(more)s: ask again when these are through.") % {"more": more}
+    return said
 
 
 class WebhookSecretRevoke(_ActOnWebhook):

@@ -48,7 +48,11 @@ class WebhookDetail(ConsolePage):
 
     def get(self, request: HttpRequest, webhook_id: UUID) -> HttpResponse:
         row = _webhook.one_of(_webhook.every(self.tenant), webhook_id)
-        sent = paging.page_of(row.deliveries.all(), request=request, key="at", descending=True)
+        outcome = request.GET.get("outcome", "")
+        rows = (
+            row.deliveries.filter(outcome=outcome) if outcome in _webhook.OUTCOMES else row.deliveries.all()
+        )
+        sent = paging.page_of(rows, request=request, key="at", descending=True)
         state, word = _webhook.state_of(row)
         page = {
             "title": name_of(row),
@@ -65,6 +69,10 @@ class WebhookDetail(ConsolePage):
             "page": page,
             "because": _webhook.BECAUSE.get(row.paused_because, ""),
             "facts": _webhook.facts(row),
+            "health": _webhook.health(row, self.at),
+            "chips": _webhook.chips(request),
+            "filtered": outcome in _webhook.OUTCOMES,
+            "examples": _webhook.examples(),
             "secrets": _webhook.secrets(self, row, bool(changeable)),
             "deliveries": _webhook.deliveries(self, sent, bool(again)),
             "history": self.history("webhook", row.id),
@@ -87,6 +95,7 @@ class WebhookDetail(ConsolePage):
         more = [
             test if paused else pause,
             act(_("Change"), "edit", changing, "edit"),
+            act(_("Send failed again"), "recover", "Webhooks:execute", "refresh"),
             act(_("New secret"), "secret-new", changing, "key"),
             act(_("End webhook"), "end", "Webhooks:delete", "stop", dialog=True, danger=True),
         ]

@@ -38,6 +38,8 @@ OPEN = {
     "accesscontrol.views.signing_out.SignOutAsked": "ends the browser's own session",
     "accesscontrol.oauth.views.CertsView": _STANDARD,
     "accesscontrol.oauth.views.MetadataView": _STANDARD,
+    "tenants.views.brand_files.BrandSheet": "a function of the colour in its address; tells of nobody",
+    "tenants.views.brand_files.BrandLogo": "a picture by its hash: to its own people, to all by choice",
     "tenants.views.entry.PickOrganization": _NOBODY,
     "tenants.views.entry.JoinPartner": _NOBODY,
     "tenants.views.entry.TakeInvitation": "moves the code of a link into a cookie; tells nothing about it",

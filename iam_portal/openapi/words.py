@@ -35,6 +35,7 @@ Times are RFC 3339; replies say them in UTC. OAuth and OpenID Connect are as the
 _TAGS = {
     "acl": "access",
     "access-review": "access",
+    "branding": "organizations",
     "deleted-people": "organizations",
     "decisions": "access",
     "token-preview": "access",

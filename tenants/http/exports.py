@@ -6,7 +6,8 @@ JSON lines end with one that says they are complete.
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 
 from django.http import StreamingHttpResponse
 
@@ -47,6 +48,34 @@ def export(asked: Asked, *, tenant: Tenant, media_type: str) -> StreamingHttpRes
     name = f'attachment; filename="history-{tenant.slug}.{ending}"'
     headers = {"Content-Disposition": name, "Cache-Control": "private, no-store"}
     return StreamingHttpResponse(lines(every_row(asked, tenant=tenant)), content_type=kind, headers=headers)
+
+
+def as_table(
+    names: Sequence[str], rows: Iterable[Sequence[object]], head: Mapping[str, object]
+) -> Iterator[bytes]:
+    """CSV of any rows; moments as RFC 3339."""
+    writer = csv.writer(_Echo())
+    yield writer.writerow(names)
+    for row in rows:
+        yield writer.writerow([defused(_plain(cell)) for cell in row])
+
+
+def as_json_file(
+    names: Sequence[str], rows: Iterable[Sequence[object]], head: Mapping[str, object]
+) -> Iterator[bytes]:
+    """One document: what ``head`` says, and the rows as ``items``. One that broke off is no JSON."""
+    opening = json.dumps({name: _plain(value) for name, value in head.items()})
+    yield f'{opening[:-1]}, "items": ['.encode()
+    between = "\n"
+    for row in rows:
+        item = {name: _plain(cell) for name, cell in zip(names, row, strict=True)}
+        yield (between + json.dumps(item)).encode()
+        between = ",\n"
+    yield b"\n]}\n"
+
+
+def _plain(cell: object) -> object:
+    return rfc3339(cell) if isinstance(cell, datetime) else cell
 
 
 class _Echo:

@@ -26,7 +26,7 @@ from iam_portal.walls import tenant_scope
 from tenants import navigation
 from tenants.actions import sessions
 from tenants.history import note_door, record_refusal
-from tenants.http import kept_input, returning
+from tenants.http import kept_input, looks, returning
 from tenants.http.refusals import Outcome, into_form, sentences
 from tenants.http.sessions import actor_of, cookie_name
 from tenants.models import Tenant, UserSession
@@ -180,12 +180,14 @@ class TenantPage(View):
         """What ``console.html`` needs. Public pages name no organization: it may not exist."""
         environment = "" if settings.PRODUCTION else settings.PORTAL_ENVIRONMENT.capitalize()
         if self.session is None or self.public:
-            return {"environment": environment}
+            return {"environment": environment, "look": looks.at_the_gate(self.tenant)}
         user = self.session.user
+        look = looks.of_console(self.tenant)
         return {
             "at": self.at,
             "environment": environment,
-            "organization": {"name": self.tenant.name, "url": f"/t/{self.slug}/"},
+            "look": look,
+            "organization": {"name": look["name"], "url": f"/t/{self.slug}/"},
             "account": {
                 "name": str(user),
                 "detail": user.email,

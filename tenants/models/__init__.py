@@ -1,5 +1,6 @@
 """Who: tenants, partnerships, users, groups, history."""
 
+from tenants.models.branding import Branding, LogoKind
 from tenants.models.groups import Group, GroupPlacement, Membership
 from tenants.models.history import (
     HistoryAnchor,
@@ -17,6 +18,7 @@ from tenants.models.users import SignInFailure, User, UserActivity, UserLink, Us
 
 __all__ = [
     "AutoAccept",
+    "Branding",
     "Group",
     "GroupPlacement",
     "HistoryAnchor",
@@ -27,6 +29,7 @@ __all__ = [
     "IdempotentReply",
     "Kept",
     "KeptInput",
+    "LogoKind",
     "Membership",
     "Partnership",
     "SignInFailure",

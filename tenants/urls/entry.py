@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from tenants.views import entry
+from tenants.views import brand_files, entry
 
 app_name = "entry"
 
 urlpatterns = [
     path("", entry.PickOrganization.as_view(), name="organization-pick"),
+    path("brand/<slug:colour>.css", brand_files.BrandSheet.as_view(), name="brand-sheet"),
     path("join", entry.JoinPartner.as_view(), name="invitation-open"),
     path("join/<str:code>", entry.TakeInvitation.as_view(), name="invitation-take"),
 ]

@@ -32,8 +32,10 @@ class ActivityList(ConsolePage):
         rows = _asked(form, chapter).rows(self.tenant)
         shown = paging.page_of(rows, request=request, key="pk", descending=True)
         opened = any(request.GET.get(name) for name in _NAMES)
+        chain = questions.chain_of(self.tenant)
         context = {
             "page": {
+                **changes.chain_state(chain),
                 "title": _("Activity"),
                 "lead": _("Everything that was changed here, by whom. Nobody can alter it."),
                 "more": self._files(),
@@ -46,7 +48,7 @@ class ActivityList(ConsolePage):
             "clear_url": request.path,
             "rows": [self._shown(line) for line in record.lines(shown.rows, tenant=self.tenant)],
             "paging": shown.paging,
-            "chain": changes.chain_facts(questions.chain_of(self.tenant)),
+            "chain": changes.chain_facts(chain),
         }
         return self.render("tenants/activity_list.html", context)
 

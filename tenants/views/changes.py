@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from tenants.models import HistoryCheck, HistoryEvent, HistoryLink
 from tenants.questions import ChainState
 
 NOTHING = "–"
+_WALKED = gettext_lazy("By the portal each day, and by manage.py verify_history at any time.")
 
 
 def of(event: HistoryEvent) -> list[dict[str, str]]:
@@ -62,18 +63,27 @@ def place_facts(link: HistoryLink | None, check: HistoryCheck | None) -> list[di
     return facts
 
 
+def chain_state(state: ChainState) -> dict[str, Any]:
+    """For the head of the page: whether the record was found whole."""
+    if state.check is None:
+        return {"state": "scheduled", "state_word": _("Chain not verified yet")}
+    if state.check.why:
+        return {"state": "failed", "state_word": _("Chain broken")}
+    return {"state": "confirmed", "state_word": _("Chain verified")}
+
+
 def chain_facts(state: ChainState) -> list[dict[str, Any]]:
     """The whole chain, for ``_facts.html``."""
     facts: list[dict[str, Any]] = []
     check = state.check
     if check is None:
-        facts.append({"label": _("Verified"), "text": _("Not yet.")})
+        facts.append({"label": _("Verified"), "text": _("Not yet."), "note": _WALKED})
     else:
         holds = _("No row up to %(position)s was altered, removed or slipped in.")
         broken = _("Up to row %(position)s it holds; then: %(why)s.")
         said = (broken if check.why else holds) % {"position": check.position, "why": check.why}
         facts.append({"label": _("State"), "state": "failed" if check.why else "confirmed", "note": said})
-        facts.append({"label": _("Verified"), "at": check.checked_at})
+        facts.append({"label": _("Verified"), "at": check.checked_at, "note": _WALKED})
     facts.append({"label": _("Linked rows"), "text": str(state.position)})
     if state.waiting:
         said = ngettext("%(count)d row waits", "%(count)d rows wait", state.waiting) % {

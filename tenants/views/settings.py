@@ -1,4 +1,4 @@
-"""Settings of the organization: how long sessions and tokens last, and what is kept of deleted people."""
+"""Settings of the organization: all of them on one page, and the pages where they are changed."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from tenants.actions import keeping, lifetimes
-from tenants.forms.lifetimes import LABELS, LifetimesForm, in_words
+from tenants.forms.lifetimes import LifetimesForm
 from tenants.forms.people import DeletedPeopleForm
-from tenants.lifetimes import lifetime
-from tenants.models import Kept, Tenant
+from tenants.models import Kept
+from tenants.views import settings_cards
 from tenants.views.console import ConsolePage, FormPage
 
 
@@ -19,20 +19,12 @@ class Settings(ConsolePage):
     permission = "Configuration:read"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        change = self.url("tenants:settings-lifetimes")
-        deleted = self.url("tenants:settings-deleted-people")
-        page = {
-            "title": _("Settings"),
-            "lead": _(
-                "How long people stay signed in and tokens are good, and what is kept of who was deleted."
-            ),
-            "primary": self.link(_("Change"), "Configuration:modify", change, icon="edit"),
-            "more": [self.link(_("Deleted people"), "Configuration:modify", deleted, icon="user")],
-        }
         context = {
-            "page": page,
-            "facts": [_fact(self.tenant, of) for of in LABELS],
-            "kept": [{"label": _("History keeps"), "text": Kept(self.tenant.history_keeps).label}],
+            "page": {
+                "title": _("Settings"),
+                "lead": _("What counts for the people and services of your organization."),
+            },
+            "cards": settings_cards.of(self),
             "history": self.history("tenant", self.tenant.pk),
             "history_url": f"{self.url('tenants:activity-list')}?object=tenant:{self.tenant.pk}",
         }
@@ -113,12 +105,3 @@ class ChangeDeletedPeople(FormPage):
             if outcome:
                 return self.done(_("What history keeps is changed."), self.url("tenants:settings"))
         return self.form_page(form)
-
-
-def _fact(tenant: Tenant, of: Any) -> dict[str, Any]:
-    chosen = getattr(tenant, of) is not None
-    return {
-        "label": LABELS[of],
-        "text": in_words(int(lifetime(tenant, of).total_seconds())),
-        "note": _("chosen here") if chosen else _("default of the installation"),
-    }

@@ -91,6 +91,7 @@ _PHRASES: Mapping[str, str | Promise] = {
     "contract.role_widened": gettext_lazy("gave more to roles of the contract"),
     "contract.role_superseded": gettext_lazy("gave new keys to roles of the contract"),
     "tenant.lifetimes_changed": gettext_lazy("changed life times of"),
+    "tenant.branding_changed": gettext_lazy("changed the branding of"),
     "tenant.history_keeps_changed": gettext_lazy("changed what history keeps of deleted people, for"),
     "tenant.first_administrator": gettext_lazy("made the first administrator:"),
     "manifest.declared": gettext_lazy("declared resources and roles of"),

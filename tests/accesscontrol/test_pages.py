@@ -21,6 +21,9 @@ READABLE = {
     "access-download": "reviewer",
     "access-decide": "user-reader",
     "access-preview": "user-reader",
+    "report-list": "reviewer",
+    "report-read": "reviewer",
+    "report-download": "reviewer",
     "assignment-list": "user-reader",
     "assignment-add": "access-manager",
     "assignment-withdraw": "access-manager",
@@ -51,6 +54,8 @@ def address(name: str, party: Party) -> str:
     if name == "assignment-withdraw":
         with tenant_scope(party.tenant.id):
             known = {"assignment_id": Assignment.objects.filter(tenant=party.tenant).first().id}
+    if name in ("report-read", "report-download"):
+        known = {"key": "administrators"}
     query = f"?application={PLANNER}" if name == "access-download" else ""
     return reverse(f"accesscontrol:{name}", kwargs={"slug": party.tenant.slug, **known}) + query
 

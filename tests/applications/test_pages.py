@@ -7,8 +7,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from applications import events
 from applications.actions import applications, webhook_requests, webhooks
-from applications.models import Contract
+from applications.models import Contract, Event
 from applications.urls import pages
 from iam_portal.walls import tenant_scope
 from tests.applications.sides import proofs_of
@@ -42,6 +43,8 @@ READABLE = {
     "contract-amend": "provision-contract-manager",
     "contract-pause": "provision-contract-manager",
     "contract-end": "provision-contract-manager",
+    "event-list": "user-reader",
+    "event-detail": "provision-contract-manager",
     "webhook-list": "organization-configuration-manager",
     "webhook-new": "organization-configuration-manager",
     "webhook-detail": "organization-configuration-manager",
@@ -49,6 +52,7 @@ READABLE = {
     "webhook-pause": "organization-configuration-manager",
     "webhook-resume": "organization-configuration-manager",
     "webhook-test": "organization-configuration-manager",
+    "webhook-recover": "organization-configuration-manager",
     "webhook-end": "organization-configuration-manager",
     "webhook-secret-new": "organization-configuration-manager",
     "webhook-secret-revoke": "organization-configuration-manager",
@@ -82,6 +86,7 @@ def addresses(acme: Party, contract: Contract) -> dict[str, str]:
     planner = acme.applications["planner"]
     known = {"application_id": planner.id, "client_id": planner.id, "contract_id": contract.id}
     known |= proofs_of(planner, timezone.now())
+    known["event_id"] = latest_event(acme)
     of_webhook = told(acme)
     found = {}
     for pattern in pages.urlpatterns:
@@ -91,6 +96,13 @@ def addresses(acme: Party, contract: Contract) -> dict[str, str]:
             given = {name: values[name] for name in names}
             found[pattern.name] = reverse(f"applications:{pattern.name}", kwargs={"slug": "acme", **given})
     return found
+
+
+def latest_event(acme: Party) -> object:
+    events.sequence()
+    with tenant_scope(acme.tenant.id):
+        rows = Event.objects.filter(tenant=acme.tenant, type__startswith="iam.contract.")
+        return rows.latest("id").event_id
 
 
 def told(acme: Party) -> dict[str, object]:
@@ -136,7 +148,7 @@ def test_anonymous_is_sent_to_sign_in(gamma: Party, addresses: dict[str, str]):
 
 def test_foreign_ids_are_not_found(gamma: Party, addresses: dict[str, str]):
     own = {"overview", "application-list", "application-register", "contract-list", "contract-new"}
-    own |= {"webhook-list", "webhook-new"}
+    own |= {"webhook-list", "webhook-new", "event-list"}
     for name in set(addresses) - own:
         address = addresses[name].replace("/t/acme/", "/t/gamma/")
         assert gamma.client.get(address).status_code == 404, name

@@ -17,6 +17,7 @@ from tests.support.violations import World
 OURS = ("iam_portal", "tenants", "applications", "accesscontrol")
 # Tables of a tenant's own rows: the column that says whose they are.
 WALLED = {
+    "tenants_branding": "tenant_id",
     "tenants_user": "tenant_id",
     "tenants_useractivity": "tenant_id",
     "tenants_userlink": "tenant_id",

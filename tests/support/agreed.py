@@ -32,6 +32,7 @@ access-review            Reports
 applications             Modules
 assignments              Roles
 availability             Modules
+branding                 Configuration
 configuration            Configuration
 contracts                ProvisionContracts AccessContracts
 decisions                Roles
@@ -62,9 +63,11 @@ activity                         ActivityLog
 applications                     Modules
 assignments                      Roles
 contracts                        ProvisionContracts AccessContracts
+events                     Modules Roles Acl ProvisionContracts AccessContracts OrganizationRelations Webhooks
 groups                           Groups
 partners                         OrganizationRelations
 register-application             Modules
+reports                          Reports
 roles                            Roles
 search                           OwnAccount
 settings                         Configuration

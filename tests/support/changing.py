@@ -11,8 +11,10 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client as Browser
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from accesscontrol.portal_roles import ROLE_KEYS
 from applications.actions import clients, contracts, pauses
@@ -163,6 +165,16 @@ class Attempt:
             reply = self._request(self.door.method, **{"If-Match": f'"{revision}"'})
         return reply
 
+    def _sent(self, *, with_file: bool) -> str | bytes:
+        """As a form without or with a file, which stands in the body as its content."""
+        if not with_file:
+            return urlencode(self.body, doseq=True)
+        body = {
+            name: SimpleUploadedFile("file", value) if isinstance(value, bytes) else value
+            for name, value in self.body.items()
+        }
+        return encode_multipart(BOUNDARY, body)
+
     def _filled(self) -> dict[str, Any]:
         """What stands in the form of the page, and what is written into it."""
         shown = self._request("GET")
@@ -187,9 +199,10 @@ class Attempt:
         for name, value in self.cookies.items():
             browser.cookies[name] = value
         rest = self.door.kind == "rest"
-        sent = json.dumps(self.body, default=str) if rest else urlencode(self.body, doseq=True)
+        filled = any(isinstance(value, bytes) for value in self.body.values())
+        sent = json.dumps(self.body, default=str) if rest else self._sent(with_file=filled)
         headers = {"X-Request-Id": REQUEST, **self.who.knocker.headers, **headers}
-        kind = "application/json" if rest else FORM
+        kind = "application/json" if rest else MULTIPART_CONTENT if filled else FORM
         reply: HttpResponse = browser.generic(
             method,
             self.address,

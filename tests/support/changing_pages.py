@@ -12,6 +12,7 @@ from tenants.models import UserLink, UserSession
 from tenants.views.sessions import LINK
 from tests.support import changing_rest as rest
 from tests.support.changing import Change, Prepared, Somebody, Stage
+from tests.support.drawing import png
 from tests.support.factories import PASSWORD, sign_in
 from tests.support.knocking import Knocker
 from tests.support.proving import certified, ec_key, pem, public_pem
@@ -153,6 +154,9 @@ CHANGES: dict[str, list[Change]] = {
     f"POST {PARTNER}/decline": [Change(before=rest.redeemed)],
     f"POST {PARTNER}/revoke": [Change(before=rest.invitation)],
     f"POST {PARTNER}/end": [Change()],
+    "POST /t/{slug}/settings/branding": [Change({"name": "Acme Group", "colour": "#0b5394"})],
+    "POST /t/{slug}/settings/branding/logo": [Change({"picture": png()}, fills=("revision",))],
+    "POST /t/{slug}/settings/branding/logo/remove": [Change(before=rest.with_logo)],
     "POST /t/{slug}/settings/deleted-people": [Change({"keeps": "pseudonym"})],
     "POST /t/{slug}/settings/life-times": [Change({"session_seconds": "2 h"})],
     "POST /t/{slug}/users/invite": [
@@ -172,6 +176,7 @@ CHANGES: dict[str, list[Change]] = {
     f"POST {WEBHOOK}/resume": [Change(before=rest.hook_paused)],
     f"POST {WEBHOOK}/test": [Change()],
     f"POST {WEBHOOK}/deliveries/{{delivery_id}}/redeliver": [Change(before=rest.delivered)],
+    f"POST {WEBHOOK}/recover": [Change({"since": "2020-01-01T00:00"}, before=rest.undelivered)],
     f"POST {WEBHOOK}/secrets/new": [Change()],
     f"POST {WEBHOOK}/secrets/{{secret_id}}/revoke": [Change(before=rest.two_secrets)],
     "POST /t/{slug}/sign-in": [Change({"username": "jane", "password": PASSWORD})],

@@ -1,14 +1,16 @@
 """Every REST door that changes something, opened with success."""
 
+import base64
 from datetime import timedelta
 from typing import Any
 
 from applications.actions import applications, manifests, webhook_secrets, webhooks
 from applications.models import WebhookDelivery
 from iam_portal.walls import tenant_scope
-from tenants.actions import groups, memberships, partnerships, tenants, users
+from tenants.actions import branding, groups, memberships, partnerships, tenants, users
 from tests.applications.sharing import accepted
 from tests.support.changing import Change, Prepared, Stage
+from tests.support.drawing import png
 from tests.support.proving import certified, pem
 from tests.support.universe import manifest_of
 
@@ -68,6 +70,12 @@ def member(stage: Stage) -> Prepared:
     with tenant_scope(stage.mine.tenant.id):
         memberships.add(group_id=stage.mine.group.id, user_id=user.id, **stage.own)
     return {"user_id": user.id}
+
+
+def with_logo(stage: Stage) -> Prepared:
+    with tenant_scope(stage.mine.tenant.id):
+        branding.put_logo(picture=png(), **stage.own)
+    return {}
 
 
 def for_a_month(stage: Stage) -> dict[str, Any]:
@@ -148,6 +156,13 @@ def delivered(stage: Stage) -> Prepared:
     return {}
 
 
+def undelivered(stage: Stage) -> Prepared:
+    with tenant_scope(stage.mine.tenant.id):
+        rows = WebhookDelivery.objects.filter(id=stage.mine.delivery_id)
+        rows.update(outcome="failed", event_type="iam.contract.accepted.v1")
+    return {}
+
+
 def offer(stage: Stage) -> dict[str, Any]:
     roles = [{"applicationId": stage.mine.application.id, "role": "viewer"}]
     return {"consumerTenantId": str(stage.mine.partner.id), "type": "provision", "roles": roles}
@@ -174,6 +189,9 @@ CHANGES: dict[str, list[Change]] = {
     f"POST {ACCESS}/configuration:apply": [
         Change({"version": 1, "groups": [{"name": "Dispatch"}, {"name": "Day"}]})
     ],
+    f"PATCH {ACCESS}/branding": [Change({"name": "Acme Group", "colour": "#0b5394"})],
+    f"PUT {ACCESS}/branding/logo": [Change({"picture": base64.b64encode(png()).decode()})],
+    f"DELETE {ACCESS}/branding/logo": [Change(before=with_logo)],
     f"PATCH {ACCESS}/deleted-people": [Change({"historyKeeps": "pseudonym"})],
     f"POST {ACCESS}/groups": [Change({"name": "Day"})],
     f"PATCH {ACCESS}/groups/{{group_id}}": [Change({"description": "Early"})],
@@ -253,6 +271,7 @@ CHANGES: dict[str, list[Change]] = {
     f"POST {WEBHOOK}/resume": [Change(before=hook_paused)],
     f"POST {WEBHOOK}/test": [Change()],
     f"POST {WEBHOOK}/deliveries/{{delivery_id}}/redeliver": [Change(before=delivered)],
+    f"POST {WEBHOOK}/redeliver": [Change({"since": "2020-01-01T00:00:00Z"}, before=undelivered)],
     f"POST {WEBHOOK}/secrets": [Change()],
     f"DELETE {WEBHOOK}/secrets/{{secret_id}}": [Change(before=two_secrets)],
 }

@@ -66,17 +66,28 @@ _WHOLE = [
     ("partners", "partners"),
     ("partner-invite", "partners/invite"),
     ("partner-redeem", "partners/redeem"),
+    ("events", "events"),
+    ("events-contracts", "events?kind=contract&since=2020-01-01T00:00"),
+    ("events-none", "events?subject=nothing-like-this"),
     ("webhooks", "webhooks"),
     ("webhook-new", "webhooks/new"),
     ("activity", "activity"),
     ("activity-contracts", "activity?group=contracts"),
     ("activity-searched", "activity?actor=a&action=contract.*"),
+    ("reports", "reports"),
+    ("report-administrators", "reports/administrators"),
+    ("report-accounts", "reports/idle-accounts?days=1"),
+    ("report-credentials", "reports/credentials"),
+    ("report-contracts", "reports/contracts-in-force"),
+    ("report-unused", "reports/unused-contracts?days=400"),
     ("account", "account"),
     ("search", "search"),
     ("search-found", "search?q=a"),
     ("search-none", "search?q=nothing-like-this"),
     ("search-role", "search?q=viewer"),
     ("settings", "settings"),
+    ("settings-branding", "settings/branding"),
+    ("settings-logo", "settings/branding/logo"),
     ("settings-lifetimes", "settings/life-times"),
     ("settings-deleted-people", "settings/deleted-people"),
     ("not-found", "contracts/00000000-0000-0000-0000-000000000000"),
@@ -133,7 +144,8 @@ def _contracts(finder: _Finder) -> list[Shot]:
                 further = "button[value='next']"
                 shots.append(Shot("wizard-terms", f"{path}/edit", (further,)))
                 shots.append(Shot("wizard-summary", f"{path}/edit", (further, further)))
-    return shots
+    event = finder.first("events?kind=contract")
+    return [*shots, Shot("event", event)] if event else shots
 
 
 _ACTS = {

@@ -19,6 +19,10 @@ class World(RowsOfSharing, RowsOfSigningIn):
     def __init__(self) -> None:
         self.tenant, self.other = make_tenant("acme"), make_tenant("beta")
 
+    @cached_property
+    def branding(self) -> who.Branding:
+        return who.Branding.objects.create(tenant=self.tenant, colour="#0b5394")
+
     def _user(self, name: str) -> who.User:
         return who.User.objects.create(
             tenant=self.tenant, username=name, email=f"{name}@example.org", display_name=name, created_at=NOW

@@ -39,8 +39,11 @@ READABLE = {
     "partner-redeem": "organization-relation-manager",
     "partner-revoke": "organization-relation-manager",
     "settings": "access-configuration-reader",
+    "settings-branding": "access-configuration-manager",
     "settings-deleted-people": "access-configuration-manager",
     "settings-lifetimes": "access-configuration-manager",
+    "settings-logo": "access-configuration-manager",
+    "settings-logo-remove": "access-configuration-manager",
     "user-change": "access-manager",
     "user-deactivate": "access-manager",
     "user-delete": "access-manager",
@@ -53,7 +56,7 @@ READABLE = {
 OF_SOMETHING = sorted(
     pattern.name for pattern in pages.urlpatterns if pattern.name in READABLE and pattern.pattern.converters
 )
-PUBLIC = {"session-start", "session-end", "password-set"}
+PUBLIC = {"session-start", "session-end", "password-set", "brand-logo"}
 POST_ONLY = {"partner-accepting"}
 QUERIES = 60  # no page needs more, however many rows it shows
 
@@ -112,6 +115,7 @@ def text_of(response: Any) -> str:
 def test_every_page_is_named_here():
     assert {pattern.name for pattern in pages.urlpatterns} == set(READABLE) | PUBLIC | POST_ONLY
     assert {pattern.name for pattern in entry.urlpatterns} == {
+        "brand-sheet",
         "organization-pick",
         "invitation-open",
         "invitation-take",

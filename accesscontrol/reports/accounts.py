@@ -1,0 +1,49 @@
+"""Accounts that nobody uses."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import OuterRef, Q, Subquery
+from django.utils.translation import gettext_lazy as _
+
+from accesscontrol.reports.shapes import Given, Report, Row, in_batches
+from tenants.models import UserSession
+from tenants.policies import present
+
+
+def _idle(given: Given) -> Iterator[list[Row]]:
+    """Active people who were not seen for so long, and whose account is as old."""
+    until = given.at - timedelta(days=given.days)
+    sessions = UserSession.objects.filter(user=OuterRef("pk")).order_by("-seen_at")
+    rows = present(tenant_id=given.tenant.id, at=given.at).filter(created_at__lte=until)
+    rows = rows.annotate(seen_at=Subquery(sessions.values("seen_at")[:1]))
+    rows = rows.filter(Q(seen_at=None) | Q(seen_at__lt=until))
+    return in_batches(rows, given=given, key="username", shape=lambda found: [_row(each) for each in found])
+
+
+def _row(user: Any) -> Row:
+    return (user.display_name, user.username, user.email, user.seen_at, user.created_at, str(user.id))
+
+
+IDLE = Report(
+    key="idle-accounts",
+    title=_("Accounts without a sign-in"),
+    lead=_("Active people who have not been seen in the console or at a sign-in for so many days."),
+    icon="user",
+    columns=(
+        ("name", _("Name")),
+        ("username", _("User name")),
+        ("email", _("E-mail address")),
+        ("lastSeenAt", _("Last seen")),
+        ("createdAt", _("Made")),
+        ("userId", _("Id")),
+    ),
+    batches=_idle,
+    about=lambda row: ("user", str(row[-1])),
+    needs="Users:read",
+    asks=("days",),
+    days=60,
+    most=lambda: settings.PORTAL_SESSION_RETENTION.days,
+)

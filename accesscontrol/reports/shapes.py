@@ -1,0 +1,64 @@
+"""What a report is, and how its rows are read: a batch at a time, so that nobody waits for a slow reader."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.utils.functional import Promise
+
+from iam_portal.walls import tenant_scope
+from tenants.models import Tenant
+
+BATCH = 500
+Cell = str | int | bool | datetime | None
+Row = tuple[Cell, ...]
+Words = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What is asked: of whom, at which moment, for how many days; ``types`` of contracts one may see."""
+
+    tenant: Tenant
+    at: datetime
+    days: int = 0
+    types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """``columns``: the name in a file, and the words above it. ``needs``: the permission behind the rows.
+
+    ``about``: kind and id of what a row is of; a page shows a link in place of the last column, the id.
+    ``asks``: ``at`` (a moment), or ``days``, at first ``days`` and never over ``most``: older is forgotten.
+    """
+
+    key: str
+    title: Words
+    lead: Words
+    icon: str
+    columns: tuple[tuple[str, Words], ...]
+    batches: Callable[[Given], Iterator[list[Row]]]
+    needs: str = ""
+    asks: tuple[str, ...] = ()
+    days: int = 90
+    most: Callable[[], int] = lambda: 365
+    about: Callable[[Row], tuple[str, str]] | None = None
+
+
+def in_batches(
+    rows: QuerySet[Any], *, given: Given, key: str, shape: Callable[[list[Any]], list[Row]]
+) -> Iterator[list[Row]]:
+    """In the order of ``key``, which no row lacks, then of the primary key."""
+    beyond = Q()
+    while True:
+        with tenant_scope(given.tenant.id):
+            found = list(rows.filter(beyond).order_by(key, "pk")[:BATCH])
+            shaped = shape(found)
+        yield shaped
+        if len(found) < BATCH:
+            return
+        edge = getattr(found[-1], key)
+        beyond = Q(**{f"{key}__gt": edge}) | Q(**{key: edge, "pk__gt": found[-1].pk})

@@ -1,0 +1,184 @@
+"""Reports: which there are, the first rows of one, and all of them as a file."""
+
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accesscontrol.forms import ReportForm
+from accesscontrol.reports import REPORTS, Given, Report, rows_of
+from accesscontrol.reports.contracts import EITHER
+from accesscontrol.reports.shapes import Cell, Row
+from applications.models import ContractType
+from iam_portal.decision import Decision
+from iam_portal.errors import NotFound
+from tenants.http import exports
+from tenants.views.console import ConsolePage
+from tenants.views.wording import address
+
+FIRST = 100  # rows that a page shows; the file has all of them
+_OPENS = {"user": "Users:read", "application": "Modules:read", "contract": EITHER}
+_CONTRACTS = {
+    ContractType.PROVISION: "ProvisionContracts:read",
+    ContractType.ACCESS: "AccessContracts:read",
+}
+
+
+class ReportList(ConsolePage):
+    """Each with what it answers; off, with the reason, for who may not read what lies behind it."""
+
+    permission = "Reports:read"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        title, lead = _("Reports"), _("For reviews and audits: to look at here, or to take along as a file.")
+        context = {"page": {"title": title, "lead": lead}, "items": [*self._elsewhere(), *self._own()]}
+        return self.render("accesscontrol/report_list.html", context)
+
+    def _own(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "title": report.title,
+                "lead": report.lead,
+                "icon": report.icon,
+                "url": self.url("accesscontrol:report-read", key=report.key),
+                "decision": _behind(self, report),
+            }
+            for report in REPORTS.values()
+        ]
+
+    def _elsewhere(self) -> list[dict[str, Any]]:
+        """Those that have pages of their own."""
+        access, activity = self.url("accesscontrol:access-review"), self.url("tenants:activity-list")
+        return [
+            {
+                "title": _("Access review"),
+                "lead": _("Who can do what in an application on any day, and what changed between two days."),
+                "icon": "eye",
+                "url": access,
+                "decision": Decision.yes(),
+            },
+            {
+                "title": _("Activity"),
+                "lead": _("Everything that was changed, by whom: filtered, and as a file with its chain."),
+                "icon": "activity",
+                "url": activity,
+                "decision": self.can("ActivityLog:read"),
+            },
+        ]
+
+
+class _OneReport(ConsolePage):
+    permission = "Reports:read"
+
+    def report(self) -> Report:
+        """The one of the address, for who may read what lies behind it."""
+        found = REPORTS[self.kwargs["key"]]
+        if found.needs:
+            self.require(found.needs)
+        return found
+
+    def given(self, report: Report, form: ReportForm) -> Given:
+        """What the form says; what it leaves out is as at first."""
+        form.is_valid()
+        asked = form.cleaned_data
+        types = tuple(type for type, needed in _CONTRACTS.items() if self.can(needed))
+        at, days = asked.get("at") or self.at, asked.get("days") or min(report.days, report.most())
+        return Given(self.tenant, at, days, types)
+
+
+class ReportRead(_OneReport):
+    """The first rows."""
+
+    def get(self, request: HttpRequest, key: str) -> HttpResponse:
+        report = self.report()
+        form = _form(report, request)
+        given = self.given(report, form)
+        found = list(islice(rows_of(report, given), FIRST + 1)) if form.is_valid() else []
+        back = {"label": _("Reports"), "url": self.url("accesscontrol:report-list")}
+        context = {
+            "page": {
+                "title": report.title,
+                "breadcrumb": [back],
+                "lead": report.lead,
+                **(self._files(report) if form.is_valid() else {}),
+            },
+            "form": form if report.asks else None,
+            "table": _table(self, report, found[:FIRST], more=len(found) > FIRST),
+            "icon_name": report.icon,
+        }
+        return self.render("accesscontrol/report_read.html", context)
+
+    def _files(self, report: Report) -> dict[str, Any]:
+        """What the form chooses, complete."""
+        own, query = self.url("accesscontrol:report-download", key=report.key), self.request.GET.copy()
+
+        def file(ending: str, label: str) -> dict[str, Any]:
+            query["format"] = ending
+            return {"label": label, "url": f"{own}?{query.urlencode()}", "icon": "download"}
+
+        return {"primary": file("csv", _("Download as CSV")), "more": [file("json", _("Download as JSON"))]}
+
+
+class ReportDownload(_OneReport):
+    """All of it."""
+
+    def get(self, request: HttpRequest, key: str) -> HttpResponseBase:
+        report = self.report()
+        form = _form(report, request)
+        given = self.given(report, form)
+        if not form.is_valid():
+            raise NotFound
+        names = [name for name, _words in report.columns]
+        ending = "json" if request.GET.get("format") == "json" else "csv"
+        written = exports.as_json_file if ending == "json" else exports.as_table
+        head = {
+            "report": report.key,
+            "at": given.at,
+            **({"days": given.days} if "days" in report.asks else {}),
+        }
+        kind = "application/json" if ending == "json" else f"{exports.CSV}; charset=utf-8"
+        name = f'attachment; filename="{report.key}-{self.tenant.slug}.{ending}"'
+        headers = {"Content-Disposition": name, "Cache-Control": "private, no-store"}
+        lines = written(names, rows_of(report, given), head)
+        return StreamingHttpResponse(lines, content_type=kind, headers=headers)
+
+
+def _form(report: Report, request: HttpRequest) -> ReportForm:
+    most = report.most()
+    return ReportForm(request.GET, asks=report.asks, days=min(report.days, most), most=most)
+
+
+def _behind(page: ConsolePage, report: Report) -> Decision:
+    return page.can(report.needs) if report.needs else Decision.yes()
+
+
+def _table(page: ConsolePage, report: Report, rows: list[Row], *, more: bool) -> dict[str, Any]:
+    """Without the last column: an id is for files."""
+    shown = _("The first %(count)d. The file has all of them.") % {"count": len(rows)} if more else ""
+    counted = ngettext("%(count)d row", "%(count)d rows", len(rows)) % {"count": len(rows)}
+    return {
+        "caption": report.title,
+        "columns": [{"label": words} for _name, words in report.columns[:-1]],
+        "rows": [{"cells": _cells(page, report, row)} for row in rows],
+        "count_text": shown or counted,
+    }
+
+
+def _cells(page: ConsolePage, report: Report, row: Row) -> list[dict[str, Any]]:
+    cells = [_cell(cell) for cell in row[:-1]]
+    if report.about is not None:
+        kind, object_id = report.about(row)
+        if page.can(_OPENS[kind]):
+            cells[0]["url"] = address(page.slug, kind, object_id)
+    return cells
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    if isinstance(cell, datetime):
+        return {"day": cell}
+    if isinstance(cell, bool):
+        return {"text": _("yes") if cell else _("no")}
+    return {"text": "–" if cell is None or cell == "" else str(cell)}
