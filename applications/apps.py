@@ -23,6 +23,7 @@ class ApplicationsConfig(AppConfig):
         navigation.register(
             sharing, _("Contracts"), "applications:contract-list", "contract", either, position=20
         )
+        navigation.register(sharing, _("Network"), "applications:network", "network", either, position=40)
         navigation.register(
             "record", _("Webhooks"), "applications:webhook-list", "bell", "Webhooks:read", position=40
         )

@@ -15,6 +15,7 @@ from applications.views import (
     credentials,
     drafting,
     lifecycle,
+    network,
     proving,
     redrafting,
     registering,
@@ -82,6 +83,8 @@ urlpatterns = [
         for name in ACTS
         if name != "accept"
     ),
+    path("network", network.Network.as_view(), name="network"),
+    path("network/<uuid:partner_id>", network.NetworkPair.as_view(), name="network-pair"),
     path("webhooks", webhooks.WebhookList.as_view(), name="webhook-list"),
     path("webhooks/new", webhooks.WebhookNew.as_view(), name="webhook-new"),
     path(_HOOK, webhooks.WebhookDetail.as_view(), name="webhook-detail"),

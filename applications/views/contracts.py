@@ -4,14 +4,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from applications import policies
 from applications.http import address
-from applications.models import Contract, ContractPause, ContractTerm, ContractType
+from applications.models import Contract, ContractPause, ContractType
 from applications.policies import RESOURCES, agreed_at, either
 from applications.views import _contract as shapes
 from applications.views import _usage as used
@@ -170,7 +170,7 @@ def narrowed(
     if state:
         rows = standing_in(rows, state, at)
     if q := searched(request):
-        rows = rows.filter(_matching(q, tenant.id))
+        rows = rows.filter(shapes.matching(q, tenant.id))
     return rows
 
 
@@ -189,19 +189,3 @@ def cells(row: Contract, tenant: Tenant, at: datetime) -> list[dict[str, Any]]:
         {"day": row.starts_at} if row.starts_at else {"text": "–"},
         {"day": row.ends_at} if row.ends_at else {"text": "–"},
     ]
-
-
-def _matching(q: str, tenant_id: UUID) -> Q:
-    """By partner, application, role or note; or the whole id."""
-    terms = ContractTerm.objects.filter(
-        Q(role__application__display_name__icontains=q)
-        | Q(role__application__id__icontains=q)
-        | Q(role__name__icontains=q)
-    )
-    found = Q(id__in=terms.values("contract_id")) | Q(note__icontains=q)
-    found |= Q(provider_id=tenant_id, consumer__name__icontains=q)
-    found |= Q(consumer_id=tenant_id, provider__name__icontains=q)
-    try:
-        return found | Q(id=UUID(q))
-    except ValueError:
-        return found

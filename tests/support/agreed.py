@@ -63,6 +63,7 @@ applications                     Modules
 assignments                      Roles
 contracts                        ProvisionContracts AccessContracts
 groups                           Groups
+network                          ProvisionContracts AccessContracts
 partners                         OrganizationRelations
 register-application             Modules
 roles                            Roles
