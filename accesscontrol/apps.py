@@ -11,7 +11,7 @@ class AccessControlConfig(AppConfig):
 
     def ready(self) -> None:
         from accesscontrol import receivers  # noqa: F401  (registration needs loaded apps)
-        from accesscontrol.views import panels, required, sign_ins  # noqa: F401  (answer what pages ask)
+        from accesscontrol.views import first_page, panels, required, sign_ins  # noqa: F401  (answer pages)
         from tenants import navigation
 
         roles = "accesscontrol:assignment-list"
