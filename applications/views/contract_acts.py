@@ -151,13 +151,23 @@ class ContractAct(ConfirmedActPage):
                 required=self.name in NARROWING,
             )
         if outcome:
-            return self.done(str(self.act.done), self.back(contract))
+            messages.success(self.request, str(self.act.done), extra_tags=self._undo(contract))
+            return HttpResponseRedirect(self.back(contract))
         if isinstance(outcome.refusal, ImpactChanged | ImpactRequired):
             impact = outcome.refusal.data["impact"]
             return self.show(contract, self.again(impact), impact, when=when, differs=True)
         if revision and isinstance(outcome.refusal, DomainError) and outcome.refusal.kind is Kind.STALE:
             return self.changed_meanwhile(self.acted_on(contract.id), revision)
         return self.show(contract, form, self.impact(contract), when=when)
+
+    def _undo(self, contract: Contract) -> str:
+        """Where a pause is taken back: before it begins it is cancelled, else the contract is resumed."""
+        if self.name != "pause":
+            return ""
+        newest = contract.pauses.order_by("-id").first()
+        if newest is None or newest.during.lower <= self.at:
+            return address("contract-resume", self.slug, contract_id=contract.id)
+        return address("contract-cancel-pause", self.slug, contract_id=contract.id, pause_id=newest.id)
 
 
 class CancelPause(ContractPage):
