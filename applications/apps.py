@@ -13,6 +13,7 @@ class ApplicationsConfig(AppConfig):
 
     def ready(self) -> None:
         from applications import receivers  # noqa: F401  (registration needs loaded apps)
+        from applications.views import partner_panels  # noqa: F401  (answers pages of the app below)
 
         overview, sharing = "overview", "sharing"
         navigation.register(overview, _("Overview"), "applications:overview", "home", "OwnAccount:read")
