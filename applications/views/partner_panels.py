@@ -34,7 +34,7 @@ def contracts_with(
     rows = policies.contracts_of(tenant).filter(Q(provider=partner) | Q(consumer=partner), type__in=types)
     count = rows.count()
     newest = with_terms(rows).order_by("-created_at", "-id")[:NEWEST]
-    labels = (_("Contract"), _("State"), _("Type"), _("Roles"), _("Starts"), _("Ends"))
+    labels = (_("Contract"), _("State"), _("Type"), _("Ends"))
     words = ngettext("%(count)d contract", "%(count)d contracts", count) % {"count": count}
     drafting = page.can("ProvisionContracts:add|AccessContracts:add").allowed
     return {
@@ -43,7 +43,7 @@ def contracts_with(
         "table": {
             "caption": _("Contracts"),
             "columns": [{"label": label} for label in labels],
-            "rows": [{"cells": cells(row, tenant, at)} for row in newest],
+            "rows": [{"cells": _short(cells(row, tenant, at))} for row in newest],
         },
         "all_url": f"{address('contract-list', tenant.slug)}?partner={partner.pk}" if count else "",
         "all_text": words,
@@ -78,6 +78,11 @@ def applications_with(
 
 def _readable(page: Any) -> list[str]:
     return [kind for kind in ContractType.values if page.can(f"{RESOURCES[kind]}:read")]
+
+
+def _short(line: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A row of the list of contracts without roles and start: the page's column is narrow."""
+    return [*line[:3], line[-1]]
 
 
 def _rows(nodes: list[network.Node], *, provided: bool) -> list[dict[str, Any]]:
