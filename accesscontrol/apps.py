@@ -11,7 +11,13 @@ class AccessControlConfig(AppConfig):
 
     def ready(self) -> None:
         from accesscontrol import receivers  # noqa: F401  (registration needs loaded apps)
-        from accesscontrol.views import panels, required, searchers, sign_ins  # noqa: F401  (answer what pages ask)
+        from accesscontrol.views import (  # noqa: F401  (answer what pages ask)
+            first_page,
+            panels,
+            required,
+            searchers,
+            sign_ins,
+        )
         from tenants import navigation
 
         searchers.register_all()

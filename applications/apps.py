@@ -13,7 +13,7 @@ class ApplicationsConfig(AppConfig):
 
     def ready(self) -> None:
         from applications import receivers, streams  # noqa: F401  (registration needs loaded apps)
-        from applications.views import _searchers
+        from applications.views import _searchers, partner_panels  # noqa: F401  (answer pages of the app below)
 
         _searchers.register_all()
 
@@ -28,6 +28,7 @@ class ApplicationsConfig(AppConfig):
         )
         shown = "|".join(dict.fromkeys(streams.SHOWN_BY.values()))
         navigation.register("record", _("Events"), "applications:event-list", "broadcast", shown, position=20)
+        navigation.register(sharing, _("Network"), "applications:network", "network", either, position=40)
         navigation.register(
             "record", _("Webhooks"), "applications:webhook-list", "bell", "Webhooks:read", position=40
         )

@@ -141,6 +141,15 @@ class Offered:
 class PartnerStep(forms.Form):
     """With whom, and what kind of contract."""
 
+    few = 100  # so many can be looked through in a list; of more, those are offered that were found
+
+    find = forms.CharField(
+        label=_("Find a partner"),
+        required=False,
+        max_length=200,
+        help_text=_("A part of the name; then choose below."),
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
     consumer = forms.ChoiceField(label=_("Partner"), help_text=_("Who shall use your applications."))
     type = forms.ChoiceField(label=_("Type"), widget=forms.RadioSelect)
 
@@ -151,9 +160,19 @@ class PartnerStep(forms.Form):
         initial: Mapping[str, Any] | None = None,
         partners: Sequence[tuple[str, str]],
         types: Sequence[tuple[str, Any]],
+        find: str = "",
     ) -> None:
-        super().__init__(data, initial=dict(initial or {}))
-        self.fields["consumer"].choices = [("", _("Choose a partner")), *partners]  # type: ignore[attr-defined]
+        super().__init__(data, initial={**(initial or {}), "find": find})
+        nobody = ("", _("Choose a partner"))
+        consumer: Any = self.fields["consumer"]
+        consumer.choices = [nobody, *partners]
+        if len(partners) <= self.few:
+            del self.fields["find"]
+        else:
+            chosen = str(self["consumer"].value() or "")
+            found = [row for row in partners if find.lower() in row[1].lower()][: self.few]
+            mine = [row for row in partners if row[0] == chosen and row not in found]
+            consumer.widget.choices = [nobody, *mine, *found]
         self.fields["type"].choices = types  # type: ignore[attr-defined]
 
 

@@ -11,6 +11,10 @@ contract_accepted = Signal()
 # ``application_shown``: on the page of ``application`` (page, tenant, at)
 acceptance_shown = Signal()
 application_shown = Signal()
+# Asked by the first page (page, tenant, at; ``user`` who is signed in): ``tasks_asked`` is answered with what
+# waits for this person, as fields of ``views._task.Task``; ``overview_shown`` with a panel of his own things.
+tasks_asked = Signal()
+overview_shown = Signal()
 # asks: may this actor make a credential with which he could act as the application?
 # kwargs: actor, application, at
 principal_becoming = Signal()

@@ -55,6 +55,8 @@ user_shown = Signal()
 group_shown = Signal()
 # Asked: the same for the page of settings, one card for each matter (``tenants.views.settings_cards``).
 settings_shown = Signal()
+# The same of the page of a partner. Keywords ``page``, ``tenant``, ``partner`` (the other tenant), ``at``.
+partner_shown = Signal()
 
 # Asked, before an act that takes people out of what they hold (keywords ``tenant``, held, and ``at``): a
 # receiver that guards something takes its first look, and answers with a function that looks again afterwards

@@ -13,6 +13,7 @@ from applications.actions import open_amendments
 from applications.http import address
 from applications.models import Amendment, AmendmentRole, AmendmentState, Contract
 from applications.policies import amendments_of
+from applications.views._sides import sides
 from tenants.models import Tenant
 
 LABELS: dict[str, str | Promise] = {
@@ -25,7 +26,14 @@ MOST = 20
 
 def card(contract: Contract, tenant: Tenant, at: datetime, *, may: bool) -> list[dict[str, Any]]:
     """The amendments of the contract, newest first; buttons at the one that waits, for whoever may act."""
-    return [row(one, tenant, at, may=may) for one in amendments_of(contract)[:MOST]]
+    terms = list(contract.terms.all())
+    found = []
+    for one in amendments_of(contract)[:MOST]:
+        shown = row(one, tenant, at, may=may)
+        if shown["state"] == AmendmentState.PROPOSED:
+            shown["sides"] = sides(one, terms, at)
+        found.append(shown)
+    return found
 
 
 def row(one: Amendment, tenant: Tenant, at: datetime, *, may: bool) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -22,6 +23,22 @@ from tenants.models import Tenant
 def with_terms(rows: QuerySet[Contract]) -> QuerySet[Contract]:
     """Contracts with what titles, states and time lines read: two queries more, however many there are."""
     return rows.prefetch_related("pauses", "terms__role__application")
+
+
+def matching(q: str, tenant_id: UUID) -> Q:
+    """By partner, application, role or note; or the whole id."""
+    terms = ContractTerm.objects.filter(
+        Q(role__application__display_name__icontains=q)
+        | Q(role__application__id__icontains=q)
+        | Q(role__name__icontains=q)
+    )
+    found = Q(id__in=terms.values("contract_id")) | Q(note__icontains=q)
+    found |= Q(provider_id=tenant_id, consumer__name__icontains=q)
+    found |= Q(consumer_id=tenant_id, provider__name__icontains=q)
+    try:
+        return found | Q(id=UUID(q))
+    except ValueError:
+        return found
 
 
 def applications_of(contract: Contract) -> dict[str, str]:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from applications.models import Amendment, AmendmentState, Contract
 from applications.policies import amendments_of
 from applications.views import _amendments
+from applications.views._sides import sides
 from applications.views._standing import partner_of
 from tenants.impact import Impact
 from tenants.models import Tenant
@@ -14,9 +15,12 @@ from tenants.views import impacts
 from tenants.views.console import ConsolePage
 
 
-def preview(made: Amendment, tenant: Tenant) -> dict[str, Any]:
-    """The changes, when, and who has to agree. Asked inside the act that is taken back afterwards."""
-    row = amendments_of(made.contract).get(id=made.id)
+def preview(made: Amendment, contract: Contract, page: ConsolePage) -> dict[str, Any]:
+    """The changes, when, and who has to agree. Asked inside the act that is taken back afterwards.
+
+    ``contract`` is the one that was read before the act.
+    """
+    row, tenant = amendments_of(made.contract).get(id=made.id), page.tenant
     partner = {"partner": partner_of(row.contract, tenant).name}
     if row.widens:
         act, text = _("Propose amendment"), _("%(partner)s has to accept it. Until then nothing changes.")
@@ -31,7 +35,13 @@ def preview(made: Amendment, tenant: Tenant) -> dict[str, Any]:
         and any(not change.get("moved") for change in changes),  # an end has its date
         "note": row.note,
         "changes": changes,
+        "sides": {**sides(row, contract.terms.all(), page.at), "moved": _moved(row, contract)},
     }
+
+
+def _moved(row: Amendment, contract: Contract) -> dict[str, Any] | None:
+    """A narrowing has moved the end already when it is looked at."""
+    return {"before": contract.ends_at, "after": row.ends_at} if row.moves_end else None
 
 
 def taken(seen: Impact, contract: Contract, page: ConsolePage) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -16,6 +16,7 @@ __all__ = [
     "partner_of",
     "standing",
     "standing_in",
+    "standing_then",
     "type_words",
 ]
 
@@ -57,6 +58,28 @@ def _living(accepted: QuerySet[Contract], wanted: str, at: datetime) -> QuerySet
     begun = living.filter(starts_at__lte=at)
     paused = Exists(ContractPause.objects.at(at).filter(contract=OuterRef("pk")))
     return begun.filter(paused if wanted == "paused" else ~paused)
+
+
+def standing_then(at: datetime) -> Case:
+    """Where a row stood, or will stand as far as it is known, at any moment since it was drafted.
+
+    The stored state is the last word; before it was said, the dates tell what there was.
+    """
+    over = Q(ends_at__lte=at)
+    paused = Exists(ContractPause.objects.at(at).filter(contract=OuterRef("pk")))
+    return Case(
+        When(Q(answered_at__lte=at) & ~Q(state=ContractState.ACCEPTED), then=F("state")),
+        When(Q(proposed_at__isnull=True) | Q(proposed_at__gt=at), then=Value("draft")),
+        When(Q(answered_at__isnull=True) | Q(answered_at__gt=at), then=_offered(over | Q(answer_by__lte=at))),
+        When(over, then=Value("ended")),
+        When(starts_at__gt=at, then=Value("scheduled")),
+        When(paused, then=Value("paused")),
+        default=Value("in_force"),
+    )
+
+
+def _offered(late: Q) -> Case:
+    return Case(When(late, then=Value("lapsed")), default=Value("proposed"))
 
 
 def is_provider(contract: Contract, tenant: Tenant) -> bool:

@@ -1,35 +1,26 @@
-"""What needs this organization: proposals to answer, drafts to propose, ends and starts that are near."""
+"""What contracts ask of this organization: answers, drafts, roles that grew, near ends and starts."""
 
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from datetime import datetime
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from applications.http import address
-from applications.models import Amendment, AmendmentState, Contract, ContractState
+from applications.models import Amendment, AmendmentState, Contract, ContractState, ContractType
+from applications.rolechanges import by_role, gained
 from applications.views import _contract as shapes
 from applications.views._standing import is_provider, standing
+from applications.views._task import ANSWER, ENDS, OPEN, SOON, STARTS, Task
 from tenants.models import Tenant
 
-SOON = timedelta(days=30)
-MOST = 8
+MOST = 100  # rows that are looked through
 LIVING = ("scheduled", "in_force", "paused")
 
 
-class Task(NamedTuple):
-    """What waits, as ``_tasks.html`` draws it; a lower rank stands first."""
-
-    rank: int
-    icon: str
-    text: str
-    note: str
-    at: datetime | None
-    action: dict[str, str]
-
-
 def tasks(contracts: QuerySet[Contract], tenant: Tenant, at: datetime) -> list[Task]:
-    """The most urgent ones, answers first. Four queries."""
+    """Everything that the contracts ask for. Six queries."""
     mine = Q(provider=tenant, state=ContractState.DRAFT)
     asked = Q(consumer=tenant, state=ContractState.PROPOSED)
     answering = Exists(
@@ -39,11 +30,35 @@ def tasks(contracts: QuerySet[Contract], tenant: Tenant, at: datetime) -> list[T
     )
     ending = Q(state=ContractState.ACCEPTED, ends_at__gt=at, ends_at__lte=at + SOON)
     starting = Q(state=ContractState.ACCEPTED, starts_at__gt=at, starts_at__lte=at + SOON)
+    grown = _grown(contracts, tenant, at)
     contracts = contracts.annotate(answering=answering)
-    near = ending | starting
-    rows = contracts.filter(mine | asked | near | Q(answering=True)).order_by("-created_at", "id")
-    found = [task for row in shapes.with_terms(rows)[:100] if (task := _task(row, tenant, at))]
-    return sorted(found, key=lambda task: task.rank)[:MOST]
+    wanted = mine | asked | ending | starting | Q(answering=True) | Q(id__in=list(grown))
+    rows = contracts.filter(wanted).order_by("-created_at", "id")
+    found = []
+    for row in shapes.with_terms(rows)[:MOST]:
+        task = _task(row, tenant, at)
+        found += [task] if task else []
+        found += [_confirming(row, tenant, grown[row.id])] if row.id in grown else []
+    return found
+
+
+def _grown(contracts: QuerySet[Contract], tenant: Tenant, at: datetime) -> dict[Any, int]:
+    """Contracts whose roles hold more than this side has confirmed, and how many roles each. Two queries."""
+    rows = contracts.filter(provider=tenant, type=ContractType.ACCESS, state=ContractState.ACCEPTED)
+    living = rows.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at)).order_by()
+    found: dict[Any, list[Any]] = {}
+    for gain in gained(list(living.values_list("id", flat=True)), at=at):
+        found.setdefault(gain.contract_id, []).append(gain)
+    return {contract_id: len(by_role(gains)) for contract_id, gains in found.items()}
+
+
+def _confirming(row: Contract, tenant: Tenant, count: int) -> Task:
+    words = ngettext(
+        "%(count)d role holds more than you confirmed", "%(count)d roles hold more than you confirmed", count
+    )
+    url = address("contract-confirm", tenant.slug, contract_id=row.id)
+    action = {"label": _("Look"), "url": url}
+    return Task(OPEN, "role", shapes.title(row, tenant), words % {"count": count}, None, action)
 
 
 def _task(row: Contract, tenant: Tenant, at: datetime) -> Task | None:
@@ -54,15 +69,15 @@ def _task(row: Contract, tenant: Tenant, at: datetime) -> Task | None:
 
     if state == "proposed" and not is_provider(row, tenant):
         note = _("Proposed by %(partner)s") % {"partner": row.provider.name}
-        return Task(0, "contract", title, note, row.proposed_at, leading(_("Answer")))
+        return Task(ANSWER, "contract", title, note, row.proposed_at, leading(_("Answer")))
     if state in LIVING and getattr(row, "answering", False):
         note = _("An amendment is proposed")
-        return Task(0, "edit", title, note, None, leading(_("Answer")))
+        return Task(ANSWER, "edit", title, note, None, leading(_("Answer")))
     if state == "draft":
         note = _("Drafted")
-        return Task(1, "edit", title, note, row.created_at, leading(_("Continue")))
+        return Task(OPEN, "edit", title, note, row.created_at, leading(_("Continue")))
     if state in LIVING and row.ends_at and row.ends_at <= at + SOON:
-        return Task(2, "clock", title, _("Ends"), row.ends_at, leading(_("Open")))
-    if state == "scheduled":
-        return Task(3, "calendar", title, _("Starts"), row.starts_at, leading(_("Open")))
+        return Task(ENDS, "clock", title, _("Ends"), row.ends_at, leading(_("Open")))
+    if state == "scheduled" and row.starts_at and row.starts_at <= at + SOON:
+        return Task(STARTS, "calendar", title, _("Starts"), row.starts_at, leading(_("Open")))
     return None

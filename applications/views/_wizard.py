@@ -63,7 +63,8 @@ class Wizard:
         initial = None if bound else self._initial(step)
         if step == "partner":
             types = [(name, TYPES[name]) for name in self.types]
-            return PartnerStep(data, initial=initial, partners=self.partners, types=types)
+            find = self.data.get("find", "")[:200]
+            return PartnerStep(data, initial=initial, partners=self.partners, types=types, find=find)
         if step == "roles":
             return RolesStep(data, initial=initial, offered=self.offers.offered)
         return TermsStep(data, initial=initial, provision=self.type == "provision")

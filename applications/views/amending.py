@@ -123,7 +123,7 @@ def reviewed(
     looked: list[dict[str, Any]] = []
     try:
         seen = impact.foresee(
-            weighed, lambda: looked.append(_review.preview(page.act(contract, form), page.tenant))
+            weighed, lambda: looked.append(_review.preview(page.act(contract, form), contract, page))
         )
     except DomainError as refusal:
         into_fields(form, refusal)

@@ -21,6 +21,7 @@ from applications.views.contracts import ContractPage
 from iam_portal.errors import DomainError, Kind, NotFound
 from iam_portal.gate import Privilege
 from tenants import impact as impacts
+from tenants.http.undoing import Undo
 from tenants.impact import ImpactChanged, ImpactRequired, carry_out, foresee
 from tenants.views import record
 from tenants.views.console import revision_of
@@ -151,13 +152,25 @@ class ContractAct(ConfirmedActPage):
                 required=self.name in NARROWING,
             )
         if outcome:
-            return self.done(str(self.act.done), self.back(contract))
+            undo = self._undo(contract)
+            messages.success(self.request, str(self.act.done), extra_tags=undo.as_tag() if undo else "")
+            return HttpResponseRedirect(self.back(contract))
         if isinstance(outcome.refusal, ImpactChanged | ImpactRequired):
             impact = outcome.refusal.data["impact"]
             return self.show(contract, self.again(impact), impact, when=when, differs=True)
         if revision and isinstance(outcome.refusal, DomainError) and outcome.refusal.kind is Kind.STALE:
             return self.changed_meanwhile(self.acted_on(contract.id), revision)
         return self.show(contract, form, self.impact(contract), when=when)
+
+    def _undo(self, contract: Contract) -> Undo | None:
+        """How a pause is taken back: before it begins it is cancelled, else the contract is resumed."""
+        if self.name != "pause":
+            return None
+        newest = contract.pauses.order_by("-id").first()
+        if newest is None or newest.during.lower <= self.at:
+            return Undo(address("contract-resume", self.slug, contract_id=contract.id), ())
+        url = address("contract-cancel-pause", self.slug, contract_id=contract.id, pause_id=newest.id)
+        return Undo(url, ())
 
 
 class CancelPause(ContractPage):

@@ -9,28 +9,32 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from applications import policies
+from applications import policies, usage
 from applications.http import address
-from applications.models import Contract, ContractPause, ContractTerm, ContractType
+from applications.models import Contract, ContractState, ContractType
 from applications.policies import RESOURCES, agreed_at, either
 from applications.views import _contract as shapes
-from applications.views import _usage as used
 from applications.views._acts import menu, permission_for
+from applications.views._ahead import ahead
 from applications.views._amendments import card
 from applications.views._filters import Chip, chosen, filters, footer
+from applications.views._offer import offer
 from applications.views._reasons import holding, of_contract, why
 from applications.views._standing import (
     STANDINGS,
     is_provider,
+    partner_of,
     standing,
     standing_in,
     type_words,
 )
+from applications.views._task import SOON
+from applications.views._usage import LONG, used
 from applications.views._widened import notice
 from iam_portal.decision import Decision
 from iam_portal.errors import Forbidden, NotFound
 from iam_portal.gate import Privilege
-from tenants.http.paging import page_of, searched
+from tenants.http.paging import page_of, searched, with_query
 from tenants.models import Tenant
 from tenants.views.console import ConsolePage
 
@@ -51,6 +55,16 @@ TYPE = Chip(
         ("", gettext_lazy("Any")),
         ("provision", gettext_lazy("Provision")),
         ("access", gettext_lazy("Access")),
+    ],
+)
+
+SHOW = Chip(
+    "show",
+    gettext_lazy("Show"),
+    [
+        ("", gettext_lazy("All")),
+        ("ending", gettext_lazy("Ends within 30 days")),
+        ("unused", gettext_lazy("Unused for 90 days")),
     ],
 )
 
@@ -106,7 +120,7 @@ class ContractList(ContractPage):
                 "lead": _("What your organization shares with partners, and what partners share with it."),
                 "primary": {**new, "decision": self.drafting()},
             },
-            "filters": filters(request, _("Search contracts"), [SIDE, STATE, TYPE]),
+            "filters": self._filters(request),
             "table": {
                 "caption": _("Contracts"),
                 "columns": [{"label": label} for label in labels],
@@ -117,6 +131,21 @@ class ContractList(ContractPage):
         }
         return self.render("applications/contract_list.html", context)
 
+    def _filters(self, request: HttpRequest) -> dict[str, Any]:
+        """The chips; one more where the address names a partner, to take it out again."""
+        drawn = filters(request, _("Search contracts"), [SIDE, STATE, TYPE, SHOW])
+        partner_id = partner_in(request)
+        if partner_id is None:
+            return drawn
+        rows = policies.contracts_of(self.tenant).filter(type__in=self.readable())
+        row = rows.filter(Q(provider=partner_id) | Q(consumer=partner_id)).first()
+        options = [{"label": _("Any"), "url": with_query(request, partner=None), "active": False}]
+        name = partner_of(row, self.tenant).name if row else _("nobody")
+        drawn["chips"].append({"label": _("Partner"), "value": name, "options": options})
+        drawn["hidden"].append(("partner", str(partner_id)))
+        drawn["clear_url"] = request.path
+        return drawn
+
 
 class ContractDetail(ContractPage):
     """One contract from this side: state and why, roles, time line, acts, history."""
@@ -125,7 +154,6 @@ class ContractDetail(ContractPage):
         contract = self.contract(contract_id)
         answers = holding(contract, self.tenant, self.at) if contract.state == "accepted" else {}
         sentence, decision = of_contract(contract, self.tenant, answers.values(), self.at)
-        planned = [pause for pause in contract.pauses.all() if pause.during.lower > self.at]
         context = {
             "page": {
                 "title": shapes.title(contract, self.tenant),
@@ -138,24 +166,15 @@ class ContractDetail(ContractPage):
             "sentence": sentence,
             "decision": why(decision, self.slug),
             "facts": shapes.facts(contract, self.tenant),
-            "usage": used.facts(contract, self.tenant, self.at),
+            "usage": used(contract, self.tenant, self.at),
             "applications": shapes.roles_by_application(contract, self.tenant, self.slug, answers, self.at),
             "lanes": shapes.lanes(contract, self.at),
-            "planned": [self._planned(contract, pause) for pause in planned],
+            "ahead": ahead(self, contract),
+            "offer": offer(self, contract),
             "amendments": card(contract, self.tenant, self.at, may=bool(self.can(permission_for(contract)))),
             **self.past("contract", contract.id),
         }
         return self.render("applications/contract_detail.html", context)
-
-    def _planned(self, contract: Contract, pause: ContractPause) -> dict[str, Any]:
-        mine = is_provider(contract, self.tenant) and self.can(f"{RESOURCES[contract.type]}:modify")
-        url = address("contract-cancel-pause", self.slug, contract_id=contract.id, pause_id=pause.id)
-        return {
-            "during": pause.during,
-            "note": pause.note,
-            "by": pause.by_name,
-            "url": url if mine else "",
-        }
 
 
 def narrowed(
@@ -169,9 +188,23 @@ def narrowed(
         rows = rows.filter(type=kind)
     if state:
         rows = standing_in(rows, state, at)
+    if partner_id := partner_in(request):
+        rows = rows.filter(Q(provider=partner_id) | Q(consumer=partner_id))
+    if (show := chosen(request, SHOW)) == "ending":
+        rows = rows.filter(state=ContractState.ACCEPTED, ends_at__gt=at, ends_at__lte=at + SOON)
+    elif show == "unused":
+        rows = usage.unused(rows, days=LONG, at=at)
     if q := searched(request):
-        rows = rows.filter(_matching(q, tenant.id))
+        rows = rows.filter(shapes.matching(q, tenant.id))
     return rows
+
+
+def partner_in(request: HttpRequest) -> UUID | None:
+    """The partner in the address, if it is an id at all."""
+    try:
+        return UUID(request.GET.get("partner", ""))
+    except ValueError:
+        return None
 
 
 def cells(row: Contract, tenant: Tenant, at: datetime) -> list[dict[str, Any]]:
@@ -189,19 +222,3 @@ def cells(row: Contract, tenant: Tenant, at: datetime) -> list[dict[str, Any]]:
         {"day": row.starts_at} if row.starts_at else {"text": "–"},
         {"day": row.ends_at} if row.ends_at else {"text": "–"},
     ]
-
-
-def _matching(q: str, tenant_id: UUID) -> Q:
-    """By partner, application, role or note; or the whole id."""
-    terms = ContractTerm.objects.filter(
-        Q(role__application__display_name__icontains=q)
-        | Q(role__application__id__icontains=q)
-        | Q(role__name__icontains=q)
-    )
-    found = Q(id__in=terms.values("contract_id")) | Q(note__icontains=q)
-    found |= Q(provider_id=tenant_id, consumer__name__icontains=q)
-    found |= Q(consumer_id=tenant_id, provider__name__icontains=q)
-    try:
-        return found | Q(id=UUID(q))
-    except ValueError:
-        return found

@@ -1,25 +1,28 @@
 """The first page: what needs this person, what is shared, what happened."""
 
-from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from applications import policies
 from applications.http import address
-from applications.models import Availability, Contract, ContractType
-from applications.models.applications import PORTAL_ID
+from applications.models import Contract, ContractType
 from applications.policies import RESOURCES
-from applications.views._application import visible
-from applications.views._standing import standing_in
+from applications.signals import overview_shown, tasks_asked
+from applications.views import _glance as glance
+from applications.views import _tasks_own as own
+from applications.views._task import Task, in_order
 from applications.views._tasks import tasks
 from tenants.models import HistoryEvent, Tenant
+from tenants.signals import user_shown
 from tenants.views import record
 from tenants.views.console import ConsolePage
 
 RECENT = 8
+FIRST, MOST = 8, 200  # tasks on the page, and when all are asked for
+ASKING = ("Modules:read", "Webhooks:read", "OrganizationRelations:read", "Roles:read")
 
 
 class Overview(ConsolePage):
@@ -28,59 +31,58 @@ class Overview(ConsolePage):
     permission = "OwnAccount:read"
 
     def get(self, request: HttpRequest) -> HttpResponse:
+        assert self.session is not None
         types = [kind for kind in ContractType.values if self.can(f"{RESOURCES[kind]}:read")]
         contracts = policies.contracts_of(self.tenant).filter(type__in=types)
-        tiles = application_tiles(self.tenant, self.at) if self.can("Modules:read") else []
-        tiles += contract_tiles(contracts, self.tenant, self.at) if types else []
+        waiting = self._waiting(contracts if types else None)
+        shown = waiting[: MOST if request.GET.get("tasks") == "all" else FIRST]
+        figures = self._figures(contracts if types else None)
+        manages = bool(types) or any(self.can(permission) for permission in ASKING)
         context = {
             "page": {"title": _("Overview")},
-            "contracts": bool(types),
-            "tasks": tasks(contracts, self.tenant, self.at) if types else [],
-            "tiles": tiles,
+            "manages": manages,
+            "tasks": shown,
+            "further": len(waiting) - len(shown),
+            "all_tasks_url": f"{request.path}?tasks=all",
+            **figures,
+            "panels": self._own_things(alone=not manages),
             "history": recent(self.tenant) if self.can("ActivityLog:read") else None,
             "all_url": self.url("tenants:activity-list"),
-            "first_step": {"label": _("Your account"), "url": self.url("tenants:account-detail")},
         }
         return self.render("applications/overview.html", context)
 
+    def _waiting(self, contracts: QuerySet[Contract] | None) -> list[Task]:
+        """Everything that waits for this person, the most urgent first."""
+        found = tasks(contracts, self.tenant, self.at) if contracts is not None else []
+        found += own.credentials(self.tenant, self.at) if self.can("Modules:read") else []
+        found += own.webhooks(self.tenant) if self.can("Webhooks:read") else []
+        found += own.partners(self) if self.can("OrganizationRelations:read") else []
+        answers: list[Any] = self.panels(tasks_asked)
+        found += [Task(**fields) for told in answers for fields in told]
+        return in_order(found)
 
-def application_tiles(tenant: Tenant, at: datetime) -> list[dict[str, Any]]:
-    """Availability at a glance. One query."""
-    held = Availability.objects.at(at).filter(tenant=tenant, application=OuterRef("pk"))
-    living = visible(tenant).filter(during__endswith__isnull=True).annotate(held=Exists(held))
-    own = Q(owner=tenant)
-    counts: dict[str, int] = living.exclude(pk=PORTAL_ID).aggregate(
-        owned=Count("pk", filter=own),
-        shared=Count("pk", filter=~own & Q(held=True)),
-        unavailable=Count("pk", filter=Q(held=False)),
-    )
-    url = address("application-list", tenant.slug)
-    return [
-        {"label": _("Applications owned"), "value": counts["owned"], "url": f"{url}?relation=owned"},
-        {
-            "label": _("Shared with us"),
-            "value": counts["shared"],
-            "note": _("available now"),
-            "url": f"{url}?relation=shared&state=available",
-        },
-        {
-            "label": _("Not available"),
-            "value": counts["unavailable"],
-            "note": _("suspended, paused, ended, not begun"),
-            "url": f"{url}?state=unavailable",
-        },
-    ]
+    def _figures(self, contracts: QuerySet[Contract] | None) -> dict[str, Any]:
+        """Tiles, what is not available, where contracts stand; the first steps of a new organization."""
+        modules = bool(self.can("Modules:read"))
+        tiles = glance.application_tiles(self.tenant, self.at) if modules else []
+        owned = tiles[0]["value"] if tiles else 0
+        states = glance.states_of(contracts, self.tenant, self.at) if contracts is not None else []
+        agreed = sum(row["count"] for row in states)
+        return {
+            "tiles": [*tiles, *([glance.contract_tile(states, self.tenant)] if states else [])],
+            "states": states if agreed else [],
+            "network_url": address("network", self.slug),
+            "unavailable": glance.unavailable(self.tenant, self.at) if modules else [],
+            "unavailable_url": f"{address('application-list', self.slug)}?state=unavailable",
+            "steps": glance.first_steps(self, owned=owned, agreed=agreed),
+        }
 
-
-def contract_tiles(contracts: QuerySet[Contract], tenant: Tenant, at: datetime) -> list[dict[str, Any]]:
-    """Contracts in force, and beside them the paused and the planned. Three queries."""
-    found = {
-        state: standing_in(contracts, state, at).count() for state in ("in_force", "paused", "scheduled")
-    }
-    url = address("contract-list", tenant.slug)
-    note = _("%(paused)d paused, %(scheduled)d scheduled") % found
-    label = _("Contracts in force")
-    return [{"label": label, "value": found["in_force"], "note": note, "url": f"{url}?state=in_force"}]
+    def _own_things(self, *, alone: bool) -> list[dict[str, Any]]:
+        """The applications of the person; for who has nothing else here also roles and sign-ins."""
+        assert self.session is not None
+        user = self.session.user
+        found = self.panels(overview_shown, user=user, alone=alone)
+        return [*found, *(self.panels(user_shown, user=user, acting=False) if alone else [])]
 
 
 def recent(tenant: Tenant) -> list[dict[str, Any]]:

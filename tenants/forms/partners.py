@@ -59,5 +59,9 @@ class AutoAcceptForm(forms.Form):
             ("access", _("Access contracts: the partner lets us work on its data")),
         ],
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("New proposals of this partner are then in force at once. Changes are always asked for."),
+        help_text=_(
+            "New proposals of this partner are then accepted at once, unseen, and in force from their start."
+            " Amendments are always asked for, and no application gets a role of another by it."
+            " Switching it off changes nothing that was accepted."
+        ),
     )

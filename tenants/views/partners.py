@@ -15,9 +15,19 @@ from tenants.actions import partnerships
 from tenants.forms import CodeForm, PartnerForm
 from tenants.http import carried, paging
 from tenants.models import Partnership, Tenant
+from tenants.signals import partner_shown
 from tenants.views.console import ConsolePage, FormPage
 from tenants.views.entry import INVITATION
-from tenants.views.partner_facts import STATES, accepting, actions, facts, in_state, state_of, title_of
+from tenants.views.partner_facts import (
+    STATES,
+    accepting,
+    actions,
+    facts,
+    in_state,
+    partner_of,
+    state_of,
+    title_of,
+)
 
 
 class PartnerList(ConsolePage):
@@ -65,6 +75,7 @@ class PartnerDetail(ConsolePage):
 
     def get(self, request: HttpRequest, partnership_id: UUID) -> HttpResponse:
         row = one_of(self.tenant, partnership_id)
+        partner = partner_of(row, self.tenant)
         page = {
             "title": title_of(row, self.tenant),
             "breadcrumb": [{"label": _("Partners"), "url": self.url("tenants:partner-list")}],
@@ -79,6 +90,8 @@ class PartnerDetail(ConsolePage):
             "waits": state_of(row, self.at) == "redeemed",
             "may_confirm": row.inviter_id == self.tenant.pk,
             "accepting": accepting(self, row),
+            "panels": self.panels(partner_shown, partner=partner) if partner else [],
+            "may_share": row.state == Partnership.State.CONFIRMED,
             "history": self.history("partnership", row.pk),
             "history_url": f"{self.url('tenants:activity-list')}?object=partnership:{row.pk}",
         }

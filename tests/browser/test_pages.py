@@ -23,6 +23,8 @@ PAGES = [
     "register-application",
     "contracts?state=paused",
     "contracts?q=nothing-like-this",
+    "network",
+    "network?at=2020-01-01T00:00",
     "users",
     "users/invite",
     "groups",

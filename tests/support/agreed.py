@@ -65,6 +65,7 @@ assignments                      Roles
 contracts                        ProvisionContracts AccessContracts
 events                     Modules Roles Acl ProvisionContracts AccessContracts OrganizationRelations Webhooks
 groups                           Groups
+network                          ProvisionContracts AccessContracts
 partners                         OrganizationRelations
 register-application             Modules
 reports                          Reports

@@ -50,6 +50,9 @@ _WHOLE = [
     ("contracts", "contracts"),
     ("contracts-none", "contracts?state=lapsed&side=provided&q=nothing-like-this"),
     ("wizard", "contracts/new"),
+    ("network", "network"),
+    ("network-planned", "network?at=2027-12-01T12:00"),
+    ("network-none", "network?at=2020-01-01T00:00"),
     ("users", "users"),
     ("user-invite", "users/invite"),
     ("groups", "groups"),
@@ -145,7 +148,9 @@ def _contracts(finder: _Finder) -> list[Shot]:
                 shots.append(Shot("wizard-terms", f"{path}/edit", (further,)))
                 shots.append(Shot("wizard-summary", f"{path}/edit", (further, further)))
     event = finder.first("events?kind=contract")
-    return [*shots, Shot("event", event)] if event else shots
+    shots += [Shot("event", event)] if event else []
+    shots += [Shot("network-pair", pair)] if (pair := finder.first("network")) else []
+    return shots
 
 
 _ACTS = {

@@ -1,0 +1,202 @@
+"""Who shares what with whom at any moment: the partners of a tenant, and what lies between it and one."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import accumulate
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.models import Case, CharField, Count, Exists, F, Min, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Cast
+
+from applications import policies
+from applications.models import Contract, ContractTerm
+from applications.views._contract import matching
+from applications.views._standing import STANDINGS, standing_then
+from tenants.actions import partnerships
+from tenants.models import Partnership, Tenant
+
+# What counts as something between two; the others are seen by who asks for their state.
+LIVING = ("in_force", "paused", "scheduled", "proposed", "draft")
+# By what a line shows that stands for several contracts: what counts now before what does not yet or no more.
+ORDER = {state: place for place, state in enumerate(dict.fromkeys([*LIVING, *(key for key, _ in STANDINGS)]))}
+
+
+class Edge(NamedTuple):
+    """Contracts of one direction and type between two; ``contract_id`` names the only one."""
+
+    provided: bool
+    type: str
+    states: tuple[tuple[str, int], ...]
+    contract_id: str | None
+
+    @property
+    def total(self) -> int:
+        """How many contracts."""
+        return sum(count for _, count in self.states)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A partner, or an application between the tenant and one partner."""
+
+    key: str
+    name: str
+    edges: tuple[Edge, ...] = ()
+    partnership_id: UUID | None = None
+
+    @property
+    def total(self) -> int:
+        """How many contracts."""
+        return sum(edge.total for edge in self.edges)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is looked for. ``types`` may be read and are wanted; empty strings ask for anything."""
+
+    tenant: Tenant
+    at: datetime
+    types: Sequence[str]
+    state: str = ""
+    application_id: str = ""
+    partner_id: UUID | None = None
+    q: str = ""
+
+
+def contracts(asked: Question) -> QuerySet[Contract]:
+    """What was there at the moment, with ``there``: how it stood. A draft of a partner is not known yet."""
+    ours, theirs = Q(provider=asked.tenant), Q(consumer=asked.tenant)
+    known = Q(ours, created_at__lte=asked.at) | Q(theirs, proposed_at__lte=asked.at)
+    rows = policies.contracts_of(asked.tenant).filter(known, type__in=asked.types)
+    rows = rows.annotate(there=standing_then(asked.at))
+    rows = rows.filter(there__in=[asked.state] if asked.state else LIVING)
+    if asked.application_id:
+        rows = rows.filter(Exists(_terms(asked.at).filter(role__application=asked.application_id)))
+    if asked.partner_id:
+        rows = rows.filter(Q(provider=asked.partner_id) | Q(consumer=asked.partner_id))
+    if asked.q and asked.partner_id:
+        rows = rows.filter(matching(asked.q, asked.tenant.id))
+    elif asked.q:
+        named = Q(ours, consumer__name__icontains=asked.q) | Q(theirs, provider__name__icontains=asked.q)
+        rows = rows.filter(named)
+    return rows
+
+
+def partners(asked: Question, *, alone: bool, linked: bool) -> list[Node]:
+    """Each partner with what lies between, by name. Two queries.
+
+    ``linked``: the reader may see partnerships; ``alone``: those without any contract are partners, too.
+    """
+    named = {
+        "partner": _other(asked.tenant, "consumer_id", "provider_id"),
+        "name": _other(asked.tenant, "consumer__name", "provider__name"),
+    }
+    rows = _counted(contracts(asked).annotate(**named), asked.tenant, "partner", "name")
+    known = dict(_partnerships(asked)) if linked else {}
+    found = _nodes(rows, {key: partnership_id for key, (_name, partnership_id) in known.items()})
+    if alone:
+        there = {node.key for node in found}
+        found += [Node(key, name, (), pk) for key, (name, pk) in known.items() if key not in there]
+    return sorted(found, key=lambda node: (node.name.lower(), node.key))
+
+
+def between(asked: Question) -> list[Node]:
+    """What lies between the tenant and one partner, by application. One query."""
+    terms = "terms__role__application_id", "terms__role__application__display_name"
+    rows = contracts(asked).filter(
+        Q(terms__removed_at__isnull=True) | Q(terms__removed_at__gt=asked.at), terms__isnull=False
+    )
+    if asked.application_id:
+        rows = rows.filter(terms__role__application=asked.application_id)
+    found = _nodes(_counted(rows, asked.tenant, *terms), {})
+    return sorted(found, key=lambda node: (node.name.lower(), node.key))
+
+
+def partner_named(asked: Question, *, types: Sequence[str], linked: bool) -> str | None:
+    """The name of the one partner, with whom there is or was something; of anybody else nothing is said."""
+    rows = policies.contracts_of(asked.tenant).filter(type__in=types)
+    row = rows.filter(Q(provider=asked.partner_id) | Q(consumer=asked.partner_id)).first()
+    if row is not None and asked.partner_id != asked.tenant.id:
+        return str(row.consumer.name if row.provider_id == asked.tenant.id else row.provider.name)
+    known = (
+        partnerships.of(asked.tenant).filter(confirmed_at__isnull=False)
+        if linked
+        else Partnership.objects.none()
+    )
+    pair = known.filter(Q(inviter=asked.partner_id) | Q(invitee=asked.partner_id)).first()
+    if pair is None or pair.invitee is None or asked.partner_id == asked.tenant.id:
+        return None
+    return str(pair.invitee.name if pair.inviter_id == asked.tenant.id else pair.inviter.name)
+
+
+def busiest(nodes: Sequence[Node], *, nodes_at_most: int, edges_at_most: int) -> list[Node]:
+    """Those with the most contracts, as many as can be drawn, in the order in which they came."""
+    ordered = sorted(nodes, key=lambda node: -node.total)[:nodes_at_most]
+    reached = accumulate(len(node.edges) for node in ordered)
+    keys = {node.key for node, edges in zip(ordered, reached, strict=True) if edges <= edges_at_most}
+    return [node for node in nodes if node.key in keys]
+
+
+def _terms(at: datetime) -> QuerySet[ContractTerm]:
+    left = Q(removed_at__isnull=True) | Q(removed_at__gt=at)
+    return ContractTerm.objects.filter(left, contract=OuterRef("pk"))
+
+
+def _other(tenant: Tenant, consumer: str, provider: str) -> Case:
+    return Case(When(provider=tenant, then=F(consumer)), default=F(provider))
+
+
+def _counted(rows: QuerySet[Contract], tenant: Tenant, key: str, name: str) -> Iterable[tuple[Any, ...]]:
+    provided = Case(When(provider=tenant, then=Value(True)), default=Value(False))
+    groups = rows.annotate(provided=provided).order_by().values_list(key, name, "provided", "type", "there")
+    # As text: before its version 18 the database knows no least uuid.
+    least = Min(Cast("id", CharField()))
+    return groups.annotate(count=Count("id", distinct=True), one=least)
+
+
+def _nodes(rows: Iterable[tuple[Any, ...]], partnerships_of: Mapping[str, UUID]) -> list[Node]:
+    """One node for each key, one edge for each direction and type, its states in their order."""
+    names: dict[str, str] = {}
+    edges: dict[str, dict[tuple[bool, str], list[tuple[str, int, str]]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for key, name, provided, kind, state, count, contract_id in rows:
+        names[str(key)] = name
+        edges[str(key)][provided, kind].append((state, count, contract_id))
+    return [
+        Node(key, name, tuple(_edge(*pair) for pair in _in_order(edges[key])), partnerships_of.get(key))
+        for key, name in names.items()
+    ]
+
+
+def _in_order(
+    edges: Mapping[tuple[bool, str], list[tuple[str, int, str]]],
+) -> list[tuple[tuple[bool, str], list[tuple[str, int, str]]]]:
+    """What is provided first, provision before access."""
+    return sorted(edges.items(), key=lambda item: (not item[0][0], item[0][1] != "provision"))
+
+
+def _edge(which: tuple[bool, str], parts: list[tuple[str, int, str]]) -> Edge:
+    parts = sorted(parts, key=lambda part: ORDER[part[0]])
+    only = parts[0][2] if len(parts) == 1 and parts[0][1] == 1 else None
+    return Edge(*which, tuple((state, count) for state, count, _ in parts), only)
+
+
+def _partnerships(asked: Question) -> Iterable[tuple[str, tuple[str, UUID]]]:
+    """Partner → its name and the partnership that was confirmed at the moment."""
+    rows = partnerships.of(asked.tenant).filter(confirmed_at__lte=asked.at)
+    rows = rows.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=asked.at))
+    ours = Q(inviter=asked.tenant)
+    rows = rows.annotate(
+        partner=Case(When(ours, then=F("invitee_id")), default=F("inviter_id")),
+        name=Case(When(ours, then=F("invitee__name")), default=F("inviter__name")),
+    )
+    if asked.q:
+        rows = rows.filter(name__icontains=asked.q)
+    if asked.partner_id:
+        rows = rows.filter(partner=asked.partner_id)
+    for partner, name, pk in rows.values_list("partner", "name", "pk"):
+        yield str(partner), (name, pk)

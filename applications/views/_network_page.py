@@ -1,0 +1,115 @@
+"""What both pages of the network share: the moment, the filters, and addresses that keep them."""
+
+import re
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from applications import policies
+from applications.http import address, with_query
+from applications.models import Application, Contract, ContractTerm
+from applications.models.applications import ID_PATTERN
+from applications.views._filters import Chip, chosen, filters
+from applications.views._moment import MomentForm, neighbours, slider, written
+from applications.views._network import Question
+from applications.views._standing import STANDINGS
+from applications.views.contracts import TYPE, ContractPage
+from tenants.http.paging import searched
+
+OFFERED = 100  # applications to choose from
+STATE = Chip("state", gettext_lazy("State"), [("", gettext_lazy("Not over")), *STANDINGS])
+
+
+class NetworkPage(ContractPage):
+    """A picture and a table at a moment."""
+
+    def draw(self, asked: Question, **context: Any) -> HttpResponse:
+        """The page; ``asked`` is what its picture answers. Four queries."""
+        rows = policies.contracts_of(self.tenant).filter(type__in=self.readable())
+        turns = neighbours(rows, at=asked.at)
+        kept = self.kept(asked)
+        shown = {
+            "filters": self._filters(asked),
+            "form": self.form.shown(asked.at, self.at),
+            "moment": asked.at,
+            "is_now": asked.at == self.at,
+            "hidden": [(name, kept[name]) for name in ("q", "type", "state") if kept[name]],
+            "slider": slider(rows, at=asked.at, now=self.at),
+            "offered": _offered(rows, asked.application_id),
+            "turns": [(name, turn, self.to(asked, at=written(turn))) for name, turn in turns.items() if turn],
+            "now_url": self.to(asked, at=""),
+            "first_step": self._first_step(),
+        }
+        response = self.render("applications/network.html", {**shown, **context})
+        if self.request.headers.get("HX-Request"):
+            response["HX-Push-Url"] = self.to(asked)  # without the two numbers of the slider
+        return response
+
+    def asked(self, request: HttpRequest, **more: Any) -> Question:
+        """What the address asks for; what cannot be read in it asks for nothing."""
+        self.form = MomentForm(request.GET)
+        kind, application = chosen(request, TYPE), request.GET.get("application", "")
+        return Question(
+            tenant=self.tenant,
+            at=self.form.moment(self.at),
+            types=[each for each in self.readable() if kind in ("", each)],
+            state=chosen(request, STATE),
+            q=searched(request),
+            application_id=application if re.fullmatch(ID_PATTERN, application) else "",
+            **more,
+        )
+
+    def kept(self, asked: Question) -> dict[str, str]:
+        """The address in other words."""
+        return {
+            "q": asked.q,
+            "type": chosen(self.request, TYPE),
+            "state": asked.state,
+            "application": asked.application_id,
+            "at": "" if asked.at == self.at else written(asked.at),
+        }
+
+    def to(self, asked: Question, **changed: str) -> str:
+        """This page with other parameters."""
+        return with_query(self.request.path, {**self.kept(asked), **changed})
+
+    def to_pair(self, asked: Question, partner_id: str) -> str:
+        """The same moment and filters, between the tenant and one partner."""
+        kept = {**self.kept(asked), "q": ""}
+        return with_query(address("network-pair", self.slug, partner_id=partner_id), kept)
+
+    def to_all(self, asked: Question) -> str:
+        """Back to everybody."""
+        return with_query(address("network", self.slug), {**self.kept(asked), "q": ""})
+
+    def _first_step(self) -> dict[str, Any] | None:
+        """What to do where nothing is shared: a contract needs a partner."""
+        if not self.can("OrganizationRelations:add"):
+            return None
+        return {"label": _("Invite a partner"), "url": self.url("tenants:partner-invite"), "icon": "plus"}
+
+    def _filters(self, asked: Question) -> dict[str, Any]:
+        """Search and chips, which keep the moment."""
+        drawn = filters(
+            self.request, _("Search contracts") if asked.partner_id else _("Search partners"), [TYPE, STATE]
+        )
+        kept = self.kept(asked)
+        drawn["hidden"] = [(name, value) for name, value in kept.items() if value and name != "q"]
+        for chip, each in zip((TYPE, STATE), drawn["chips"], strict=True):
+            for (value, _words), option in zip(chip.choices, each["options"], strict=True):
+                option["url"] = self.to(asked, **{chip.name: value})
+        narrowed = {name: "" for name in kept if name != "at"}
+        drawn["clear_url"] = self.to(asked, **narrowed) if any(kept[name] for name in narrowed) else None
+        return drawn
+
+
+def _offered(rows: QuerySet[Contract], chosen_id: str) -> list[tuple[str, str, bool]]:
+    """Applications that stand in contracts of the tenant: id, name, and whether it is chosen. One query."""
+    terms = ContractTerm.objects.filter(contract__in=rows.order_by().values("id"))
+    found = Application.objects.filter(id__in=terms.values("role__application")).order_by(
+        "display_name", "id"
+    )
+    return [(row.id, str(row), row.id == chosen_id) for row in found[:OFFERED]]
