@@ -18,3 +18,7 @@ class AccessControlConfig(AppConfig):
         navigation.register("people", _("Roles"), roles, "role", "Roles:read", position=30)
         explorer, readers = "accesscontrol:access-review", "Roles:read|Reports:read"
         navigation.register("people", _("Access"), explorer, "eye", readers, position=40)
+        listed = "accesscontrol:organization-list"
+        navigation.register(
+            "platform", _("Organizations"), listed, "organization", "Organizations:read", position=10
+        )

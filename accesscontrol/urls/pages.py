@@ -3,8 +3,12 @@
 from django.urls import path
 
 from accesscontrol.views import assigning, assignments, exploring, sign_ins, signing_out, simulating
+from accesscontrol.views.platform import organization_acts, organizations
 
 app_name = "accesscontrol"
+
+_organizations = "platform/organizations"
+_organization = f"{_organizations}/<uuid:organization_id>"
 
 urlpatterns = [
     path(
@@ -21,5 +25,24 @@ urlpatterns = [
         "assignments/<uuid:assignment_id>/withdraw",
         assigning.WithdrawRole.as_view(),
         name="assignment-withdraw",
+    ),
+    path(_organizations, organizations.OrganizationList.as_view(), name="organization-list"),
+    path(
+        f"{_organizations}/create", organization_acts.CreateOrganization.as_view(), name="organization-create"
+    ),
+    path(_organization, organizations.OrganizationDetail.as_view(), name="organization-detail"),
+    path(
+        f"{_organization}/rename", organization_acts.RenameOrganization.as_view(), name="organization-rename"
+    ),
+    path(
+        f"{_organization}/suspend",
+        organization_acts.SuspendOrganization.as_view(),
+        name="organization-suspend",
+    ),
+    path(
+        f"{_organization}/resume", organization_acts.ResumeOrganization.as_view(), name="organization-resume"
+    ),
+    path(
+        f"{_organization}/invite-again", organization_acts.InviteAgain.as_view(), name="organization-invite"
     ),
 ]

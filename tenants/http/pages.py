@@ -45,6 +45,7 @@ class TenantPage(View):
     permission: ClassVar[str | None] = None
     public: ClassVar[bool] = False
     outside: ClassVar[bool] = False
+    platform: ClassVar[bool] = False  # about the installation: below any other tenant there is nothing
 
     at: datetime
     slug: str
@@ -109,6 +110,8 @@ class TenantPage(View):
             if not decision:
                 self._record(Forbidden("This page needs another permission.", reasons=decision.reasons))
                 return self.error(403, decision=decision)
+            if self.platform and not self.tenant.is_platform:
+                raise NotFound
         return None if self.outside else super().dispatch(request, *args, **kwargs)
 
     def can(self, permission: str) -> Decision:
@@ -178,7 +181,9 @@ class TenantPage(View):
                 "url": f"/t/{self.slug}/account",
                 "sign_out_url": f"/t/{self.slug}/sign-out",
             },
-            "nav": navigation.shown(slug=self.slug, path=self.request.path, may=self.can),
+            "nav": navigation.shown(
+                slug=self.slug, path=self.request.path, may=self.can, platform=self.tenant.is_platform
+            ),
         }
 
     def refused(self, refusal: DomainError) -> HttpResponse:

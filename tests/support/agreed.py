@@ -64,6 +64,7 @@ assignments                      Roles
 contracts                        ProvisionContracts AccessContracts
 groups                           Groups
 partners                         OrganizationRelations
+platform/organizations           Organizations
 register-application             Modules
 roles                            Roles
 settings                         Configuration

@@ -20,6 +20,7 @@ APPLICATION = "/t/{slug}/applications/{application_id}"
 CONTRACT = "/t/{slug}/contracts/{contract_id}"
 GROUP = "/t/{slug}/groups/{group_id}"
 PARTNER = "/t/{slug}/partners/{partnership_id}"
+ORGANIZATIONS = "/t/{slug}/platform/organizations"
 USER = "/t/{slug}/users/{user_id}"
 WEBHOOK = "/t/{slug}/webhooks/{webhook_id}"
 NEW = "another horse battery"
@@ -146,6 +147,19 @@ CHANGES: dict[str, list[Change]] = {
     f"POST {GROUP}/members/{{user_id}}/change": [Change(month, before=rest.member)],
     f"POST {GROUP}/members/{{user_id}}/remove": [Change(before=rest.member)],
     f"POST {GROUP}/move": [Change(before=another_group)],
+    f"POST {ORGANIZATIONS}/create": [Change(rest.NEW_FORM, by="operator")],
+    f"POST {ORGANIZATIONS}/{{organization_id}}/rename": [
+        Change({"name": "Other"}, before=rest.outsider, by="operator")
+    ],
+    f"POST {ORGANIZATIONS}/{{organization_id}}/suspend": [
+        Change({"reason": "unpaid"}, before=rest.outsider, by="operator")
+    ],
+    f"POST {ORGANIZATIONS}/{{organization_id}}/resume": [
+        Change(before=rest.closed, by="operator", **CONFIRMS)
+    ],
+    f"POST {ORGANIZATIONS}/{{organization_id}}/invite-again": [
+        Change(before=rest.founded, by="operator", **CONFIRMS)
+    ],
     "POST /t/{slug}/partners/invite": [Change({"note": "Hello"})],
     "POST /t/{slug}/partners/redeem": [Change(before=code)],
     f"POST {PARTNER}/accepting": [Change({"contract_types": ["provision"]}, **CONFIRMS)],
