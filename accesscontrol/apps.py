@@ -22,3 +22,6 @@ class AccessControlConfig(AppConfig):
         navigation.register(
             "platform", _("Organizations"), listed, "organization", "Organizations:read", position=10
         )
+        add, platform = navigation.register, "platform"
+        add(platform, _("Jobs"), "accesscontrol:job-list", "clock", "Jobs:read", position=20)
+        add(platform, _("System"), "accesscontrol:system-health", "report", "Jobs:read", position=40)

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from accesscontrol.views import assigning, assignments, exploring, sign_ins, signing_out, simulating
-from accesscontrol.views.platform import organization_acts, organizations
+from accesscontrol.views.platform import organization_acts, organizations, running
 
 app_name = "accesscontrol"
 
@@ -45,4 +45,6 @@ urlpatterns = [
     path(
         f"{_organization}/invite-again", organization_acts.InviteAgain.as_view(), name="organization-invite"
     ),
+    path("platform/jobs", running.Jobs.as_view(), name="job-list"),
+    path("platform/system", running.System.as_view(), name="system-health"),
 ]

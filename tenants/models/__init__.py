@@ -10,12 +10,14 @@ from tenants.models.history import (
 )
 from tenants.models.partnerships import AutoAccept, Partnership
 from tenants.models.replies import IdempotentReply
+from tenants.models.running import EventService, JobState
 from tenants.models.spanned import Spanned, since, still_open
 from tenants.models.tenants import Kept, Tenant, TenantSuspension
 from tenants.models.users import SignInFailure, User, UserActivity, UserLink, UserSession
 
 __all__ = [
     "AutoAccept",
+    "EventService",
     "Group",
     "GroupPlacement",
     "HistoryAnchor",
@@ -24,6 +26,7 @@ __all__ = [
     "HistoryLink",
     "HistoryPerson",
     "IdempotentReply",
+    "JobState",
     "Kept",
     "Membership",
     "Partnership",

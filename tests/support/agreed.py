@@ -64,7 +64,9 @@ assignments                      Roles
 contracts                        ProvisionContracts AccessContracts
 groups                           Groups
 partners                         OrganizationRelations
+platform/jobs                    Jobs
 platform/organizations           Organizations
+platform/system                  Jobs
 register-application             Modules
 roles                            Roles
 settings                         Configuration
