@@ -24,4 +24,5 @@ class AccessControlConfig(AppConfig):
         )
         add, platform = navigation.register, "platform"
         add(platform, _("Jobs"), "accesscontrol:job-list", "clock", "Jobs:read", position=20)
+        add(platform, _("Keys"), "accesscontrol:key-list", "key", "Keys:read", position=30)
         add(platform, _("System"), "accesscontrol:system-health", "report", "Jobs:read", position=40)

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from accesscontrol.views import assigning, assignments, exploring, sign_ins, signing_out, simulating
-from accesscontrol.views.platform import organization_acts, organizations, running
+from accesscontrol.views.platform import organization_acts, organizations, running, signing_keys
 
 app_name = "accesscontrol"
 
@@ -46,5 +46,8 @@ urlpatterns = [
         f"{_organization}/invite-again", organization_acts.InviteAgain.as_view(), name="organization-invite"
     ),
     path("platform/jobs", running.Jobs.as_view(), name="job-list"),
+    path("platform/keys", signing_keys.KeyList.as_view(), name="key-list"),
+    path("platform/keys/rotate", signing_keys.RotateKeys.as_view(), name="key-rotate"),
+    path("platform/keys/<str:kid>/withdraw", signing_keys.WithdrawKey.as_view(), name="key-withdraw"),
     path("platform/system", running.System.as_view(), name="system-health"),
 ]

@@ -65,6 +65,7 @@ contracts                        ProvisionContracts AccessContracts
 groups                           Groups
 partners                         OrganizationRelations
 platform/jobs                    Jobs
+platform/keys                    Keys
 platform/organizations           Organizations
 platform/system                  Jobs
 register-application             Modules

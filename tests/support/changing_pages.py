@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from accesscontrol.models import Authorization
+from accesscontrol.models import Authorization, SigningKey
 from applications.models import Client
 from iam_portal.walls import tenant_scope
 from tenants import hashers
@@ -100,6 +100,11 @@ def link(stage: Stage) -> Prepared:
     return {"who": Somebody(user.tenant, user, Knocker()), "cookies": {LINK: value}}
 
 
+def stolen(stage: Stage) -> Prepared:
+    kid = SigningKey.objects.signing(stage.at).get(algorithm="ES256").kid
+    return {"kid": kid, "body": {"typed": kid[:8]}}
+
+
 CHANGES: dict[str, list[Change]] = {
     "POST /t/{slug}/account/sessions/{session_id}/end": [Change(before=signed_in_elsewhere, **CONFIRMS)],
     "POST /t/{slug}/account/applications/{authorization_id}/end": [
@@ -147,6 +152,8 @@ CHANGES: dict[str, list[Change]] = {
     f"POST {GROUP}/members/{{user_id}}/change": [Change(month, before=rest.member)],
     f"POST {GROUP}/members/{{user_id}}/remove": [Change(before=rest.member)],
     f"POST {GROUP}/move": [Change(before=another_group)],
+    "POST /t/{slug}/platform/keys/rotate": [Change({"when": "usual", "algorithm": "ES256"}, by="operator")],
+    "POST /t/{slug}/platform/keys/{kid}/withdraw": [Change(before=stolen, by="operator", fills=())],
     f"POST {ORGANIZATIONS}/create": [Change(rest.NEW_FORM, by="operator")],
     f"POST {ORGANIZATIONS}/{{organization_id}}/rename": [
         Change({"name": "Other"}, before=rest.outsider, by="operator")
