@@ -172,8 +172,9 @@ class RotationForm(forms.Form):
     """Which keys, and when the next ones begin to sign; the action knows which moments are too early."""
 
     USUAL, SOONEST, MOMENT = "usual", "soonest", "moment"
+    ALL = "all"
 
-    algorithm = forms.ChoiceField(label=_("Which"), required=False)
+    algorithm = forms.ChoiceField(label=_("Which"), initial=ALL)
     when = forms.ChoiceField(
         label=_("The next key signs"),
         initial=USUAL,
@@ -192,7 +193,7 @@ class RotationForm(forms.Form):
         super().__init__(*args, **kwargs)
         field = self.fields["algorithm"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", _("All kinds")), *((name, name) for name in algorithms)]
+        field.choices = [(self.ALL, _("All kinds")), *((name, name) for name in algorithms)]
 
     def clean(self) -> dict[str, Any]:
         """A moment is needed for one of the three."""

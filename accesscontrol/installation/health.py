@@ -108,8 +108,9 @@ def _database(clock: Callable[[], datetime]) -> Database:
 def _faults() -> Sequence[Fault]:
     """The deployment checks, ours and the framework's: they name settings and never their values."""
     found = checks.run_checks(tags=[checks.Tags.security], include_deployment_checks=True)
-    return [
+    faults = [
         Fault(message.id or "", str(message.msg), str(message.hint or ""), message.is_serious())
         for message in found
         if not message.is_silenced()
     ]
+    return sorted(faults, key=lambda fault: (not fault.serious, fault.id))

@@ -43,13 +43,11 @@ SELECT l.created_at, l.expires_at FROM tenants_userlink l
 WHERE l.tenant_id = %(tenant)s AND l.purpose = 'invitation' ORDER BY l.created_at DESC LIMIT 1
 """
 
-# Pairs that are available now and would not be, whichever side of them it is.
+# Pairs of others that are available now, or will be by plan.
 _REACH = """
-SELECT count(DISTINCT a.application_id) FILTER (WHERE a.tenant_id = %(tenant)s),
-    count(DISTINCT a.application_id) FILTER (WHERE a.tenant_id <> %(tenant)s),
-    count(DISTINCT a.tenant_id) FILTER (WHERE a.tenant_id <> %(tenant)s)
+SELECT count(DISTINCT a.application_id), count(DISTINCT a.tenant_id)
 FROM applications_availability a JOIN applications_application p ON p.id = a.application_id
-WHERE (a.tenant_id = %(tenant)s OR p.owner_id = %(tenant)s)
+WHERE p.owner_id = %(tenant)s AND a.tenant_id <> %(tenant)s
     AND (a.during @> %(at)s OR lower(a.during) > %(at)s)
 """
 
@@ -76,9 +74,8 @@ class Closer:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What becomes unavailable with it: its own and shared applications there, its own ones elsewhere."""
+    """What others lose with it: so many of its applications, in so many organizations."""
 
-    here: int
     elsewhere: int
     organizations: int
 

@@ -106,6 +106,7 @@ SUMMARIES = {
     "roles_replace": "Replace a role's name and permissions",
     "secrets_list": "List a client's secrets, without their values",
     "service_accounts_read": "Which application a technical account belongs to",
+    "system_read": "Read the state of the installation: health, jobs and queues",
     "token_preview": "What a token request would be answered, without issuing anything",
     "trusted_issuers_list": "List the issuers that a client trusts",
     "user_acl_read": "What the signed-in person may do in the token's application",

@@ -29,12 +29,20 @@ def found(
     """A new organization. Its first administrator gets a link by mail, which stands nowhere else."""
     with transaction.atomic():
         tenant = tenants.create(name=name, slug=slug, by=by, at=at)
-        with tenant_scope(tenant.id):
-            user = users.invite(
-                tenant=tenant, username=username, email=email, display_name=display_name, by=by, at=at
-            )
-            tenant_founded.send(sender=Tenant, tenant=tenant, user=user, by=by, at=at)
+        hand_over(tenant=tenant, display_name=display_name, email=email, username=username, by=by, at=at)
     return tenant
+
+
+def hand_over(
+    *, tenant: Tenant, display_name: str, email: str, username: str, by: Actor, at: datetime
+) -> User:
+    """Invite the first administrator of an organization that never had one."""
+    with transaction.atomic(), tenant_scope(tenant.id):
+        user = users.invite(
+            tenant=tenant, username=username, email=email, display_name=display_name, by=by, at=at
+        )
+        tenant_founded.send(sender=Tenant, tenant=tenant, user=user, by=by, at=at)
+    return user
 
 
 def invite_again(*, tenant: Tenant, by: Actor, at: datetime, email: str | None = None) -> None:

@@ -18,7 +18,7 @@ from iam_portal.schedule import JOBS
 from tenants import jobs as noting
 from tenants.actions import running
 from tenants.models import EventService, JobState
-from tests.accesscontrol.operating import Installation, operator, shared, text, town
+from tests.accesscontrol.operating import ACCESS, Installation, operator, shared, text, town
 
 __all__ = ["shared", "town"]
 
@@ -49,7 +49,7 @@ class TestJobs:
     def test_on_time_late_failed(self, town: Installation) -> None:
         noted()
         assert row_of(town.olga.get("platform/jobs"))[1]["word"] == "On time"
-        assert row_of(town.olga.get("platform/jobs"))[4]["text"] == "1.5 s"
+        assert row_of(town.olga.get("platform/jobs"))[4]["text"] == "1.5\u00a0s"
         noted(ago=timedelta(minutes=7))
         late = town.olga.get("platform/jobs")
         assert row_of(late)[1]["word"] == "Late"
@@ -164,6 +164,21 @@ class TestHealth:
     def test_the_wall_is_asked_without_any_tenant(self, town: Installation) -> None:
         """The page runs in the platform's scope, where its people are seen: that is no hole."""
         assert health.health(at=timezone.now(), clock=timezone.now).wall == {}
+
+
+def test_the_same_by_rest(town: Installation) -> None:
+    noted(error="OperationalError")
+    reply = town.rest("GET", "system", api=ACCESS)
+    told = reply.json()
+    assert (reply.status_code, told["ready"], told["missing"]) == (200, True, [])
+    assert "iam.E001" in told["unsafeSettings"]
+    [job] = [job for job in told["jobs"] if job["task"] == TASK]
+    assert (job["state"], job["error"], job["failures"]) == ("failed", "OperationalError", 1)
+    assert told["queues"]["eventsWithoutPosition"] > 0
+    with mock.patch("accesscontrol.actions.keys.without_signer", return_value=["RS256"]):
+        assert town.rest("GET", "system", api=ACCESS).json()["missing"] == ["no_signing_key"]
+    for who, status in ((town.acme, 404), (operator("rita", "organization-reader"), 403)):
+        assert town.rest("GET", "system", api=ACCESS, by=who).status_code == status
 
 
 @pytest.mark.parametrize("path", ["platform/jobs", "platform/system"])

@@ -46,6 +46,7 @@ required-roles           Roles
 resources                Roles
 roles                    Roles
 service-accounts         Users
+system                   Jobs
 token-preview            Roles
 users                    Users
 users/{user_id}/groups   Groups

@@ -138,7 +138,13 @@ class SuspendOrganization(OrganizationPage):
             "counts": counts,
             "nothing": _("Nobody can sign in there any more. Nothing of it is used elsewhere."),
         }
-        page = {"title": _("Suspend"), "breadcrumb": self.crumbs(row)}
+        page = {
+            "title": _("Suspend"),
+            "breadcrumb": self.crumbs(row),
+            "lead": _(
+                "Nobody can sign in there, and nothing that it owns is available anywhere, until it ends."
+            ),
+        }
         context = {"page": page, "confirm": confirm, "form": form, **more}
         return self.render("applications/confirm.html", context)
 
@@ -215,8 +221,7 @@ def _counts(impact: Mapping[str, Any], reach: organizations.Reach) -> list[dict[
     """How much, never whose: the operator is no party of it."""
     others = ngettext("Other organization", "Other organizations", reach.organizations)
     found = [
-        (reach.here, _("Applications there")),
-        (reach.elsewhere, _("Its applications elsewhere")),
+        (reach.elsewhere, _("Applications elsewhere")),
         (reach.organizations, others),
     ]
     words = {"contracts": _("Contracts"), "users": _("People"), "services": _("Service calls")}

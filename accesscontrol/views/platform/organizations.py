@@ -93,8 +93,8 @@ class OrganizationDetail(OrganizationPage):
                 "primary": _primary(self, row),
                 "more": _more(self, row),
             },
-            "facts": _facts(row),
-            "inside": _inside(figures, closer, row),
+            "facts": _facts(row, closer),
+            "tiles": _inside(figures, closer, row),
             "invitation": _invitation(self, row, figures, closer),
             "suspensions": [_stop(stop, self) for stop in suspensions[:_MOST]],
             "line": _line(suspensions, row),
@@ -173,28 +173,30 @@ def _more(page: OrganizationPage, row: Any) -> list[dict[str, Any]]:
     return [page.link(_("Suspend"), may, f"{at}/suspend", icon="pause", dialog=True, danger=True)]
 
 
-def _facts(row: Any) -> list[dict[str, Any]]:
+def _facts(row: Any, closer: organizations.Closer) -> list[dict[str, Any]]:
+    last = closer.sign_of_life
     return [
         {"label": _("Short name"), "code": row.slug, "note": _("stands in its addresses, for good")},
-        {"label": _("Here since"), "at": row.created_at},
+        {"label": _("Here since"), "text": date_format(row.created_at, "j M Y")},
+        {
+            "label": _("Last sign of life"),
+            "text": date_format(last, "j M Y") if last else _("none yet"),
+            "note": _("last sign-in or token, by the day"),
+        },
     ]
 
 
 def _inside(figures: organizations.Figures, closer: organizations.Closer, row: Any) -> list[dict[str, Any]]:
-    """Counts and a day. Who they are is the organization's own to say."""
-    found: list[dict[str, Any]] = [
-        {"label": _("People"), "text": whole(figures.users)},
-        {"label": _("Applications"), "text": whole(figures.applications)},
-        {"label": _("Contracts in force"), "text": whole(figures.contracts)},
+    """Counts. Who they are is the organization's own to say."""
+    found = [
+        {"label": _("People"), "value": whole(figures.users)},
+        {"label": _("Applications"), "value": whole(figures.applications)},
+        {"label": _("Contracts in force"), "value": whole(figures.contracts)},
     ]
-    if not row.suspended:  # while it is, nobody can
-        note = "" if closer.administrators else _("Nobody there can hand out roles.")
-        found.append({"label": _("Administrators"), "text": whole(closer.administrators), "note": note})
-    last = closer.sign_of_life
-    said = date_format(last, "j M Y") if last else _("none yet")
-    note = _("last sign-in or token, by the day")
-    found.append({"label": _("Last sign of life"), "text": said, "note": note})
-    return found
+    if row.suspended:  # while it is, nobody can hand out anything
+        return [*found, {"label": _("Administrators"), "value": "–", "note": _("not while it is suspended")}]
+    note = _("can hand out roles") if closer.administrators else _("Nobody there can hand out roles.")
+    return [*found, {"label": _("Administrators"), "value": whole(closer.administrators), "note": note}]
 
 
 def _invitation(

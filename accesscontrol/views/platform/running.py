@@ -99,11 +99,16 @@ def _cells(job: jobs.Job, at: datetime) -> list[dict[str, Any]]:
     return [
         {"text": job.name, "note": job.task},
         said,
-        {"text": in_words(int(job.every.total_seconds()))},
+        {"text": _unbroken(in_words(int(job.every.total_seconds())))},
         {"at": job.finished_at} if job.finished_at else {"text": "–"},
-        {"text": _took(job.milliseconds) if job.started_at else "–"},
+        {"text": _unbroken(_took(job.milliseconds)) if job.started_at else "–"},
         {"at": job.next_at} if job.next_at and job.every > timedelta(minutes=1) else {"text": "–"},
     ]
+
+
+def _unbroken(text: str) -> str:
+    """A number stays beside its unit."""
+    return text.replace(" ", "\u00a0")
 
 
 def _took(milliseconds: int) -> str:

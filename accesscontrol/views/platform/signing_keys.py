@@ -88,7 +88,8 @@ class RotateKeys(PlatformPage, FormPage):
         form = RotationForm(request.POST, algorithms=ALGORITHMS)
         if form.is_valid():
             given = form.cleaned_data
-            wanted = [given["algorithm"]] if given["algorithm"] else list(ALGORITHMS)
+            one = given["algorithm"]
+            wanted = list(ALGORITHMS) if one == RotationForm.ALL else [one]
             with self.attempt(form) as outcome:
                 if given["when"] == RotationForm.SOONEST:
                     made = rotation.plan_soonest(algorithms=wanted, by=self.actor, at=self.at)
