@@ -27,3 +27,11 @@ class AccessControlConfig(AppConfig):
         navigation.register("people", _("Access"), explorer, "eye", readers, position=40)
         reports = "accesscontrol:report-list"
         navigation.register("record", _("Reports"), reports, "report", "Reports:read", position=30)
+        listed = "accesscontrol:organization-list"
+        navigation.register(
+            "platform", _("Organizations"), listed, "organization", "Organizations:read", position=10
+        )
+        add, platform = navigation.register, "platform"
+        add(platform, _("Jobs"), "accesscontrol:job-list", "clock", "Jobs:read", position=20)
+        add(platform, _("Keys"), "accesscontrol:key-list", "key", "Keys:read", position=30)
+        add(platform, _("System"), "accesscontrol:system-health", "report", "Jobs:read", position=40)

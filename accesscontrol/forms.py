@@ -1,6 +1,6 @@
 """What people type when they give roles, and when they ask who may do what."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -188,4 +188,39 @@ class TokenForm(forms.Form):
             self.add_error("who", _("A service calls in nobody's name. Leave it empty."))
         elif not service and not given.get("who") and "who" not in self.errors:
             self.add_error("who", _("Name the person who signs in."))
+        return given
+
+
+class RotationForm(forms.Form):
+    """Which keys, and when the next ones begin to sign; the action knows which moments are too early."""
+
+    USUAL, SOONEST, MOMENT = "usual", "soonest", "moment"
+    ALL = "all"
+
+    algorithm = forms.ChoiceField(label=_("Which"), initial=ALL)
+    when = forms.ChoiceField(
+        label=_("The next key signs"),
+        initial=USUAL,
+        widget=forms.RadioSelect,
+        choices=[
+            (USUAL, _("As usual: published first, then in turn")),
+            (SOONEST, _("As soon as every verifier must have seen it: some minutes")),
+            (MOMENT, _("From the moment below")),
+        ],
+    )
+    begins_at = forms.DateTimeField(
+        label=_("Moment"), required=False, widget=moment_input(), validators=MOMENTS
+    )
+
+    def __init__(self, *args: Any, algorithms: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["algorithm"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(self.ALL, _("All kinds")), *((name, name) for name in algorithms)]
+
+    def clean(self) -> dict[str, Any]:
+        """A moment is needed for one of the three."""
+        given = super().clean() or self.cleaned_data
+        if given.get("when") == self.MOMENT and not given.get("begins_at") and "begins_at" not in self.errors:
+            self.add_error("begins_at", _("Give the moment."))
         return given

@@ -12,6 +12,7 @@ from accesscontrol import holders, impact, impact_people
 from accesscontrol.actions import authorizations, leaving, succession
 from accesscontrol.actions.administrators import watch
 from accesscontrol.actions.assignments import what_principal_holds
+from accesscontrol.actions.portal import make_first_administrator
 from accesscontrol.actions.required import give
 from accesscontrol.facts import groups_above
 from accesscontrol.gate import require_may_grant
@@ -95,6 +96,12 @@ def erase_name(*, user: User, pseudonym: str, **kwargs: Any) -> None:
 def end_sign_ins_of_before(*, user: User, by: Actor, at: datetime, **kwargs: Any) -> None:
     """Somebody else may have signed in with the former password."""
     authorizations.end_all(user=user, because=Authorization.Ended.PASSWORD, by=by, at=at)
+
+
+@receiver(tenant_signals.tenant_founded)
+def hand_over(*, tenant: Tenant, user: User, by: Actor, at: datetime, **kwargs: Any) -> None:
+    """Its first person holds every role of the portal there."""
+    make_first_administrator(tenant=tenant, user=user, by=by, at=at)
 
 
 @receiver(tenant_signals.group_deleted)

@@ -6,7 +6,7 @@ from functools import cache
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
-__all__ = ["InvalidToken", "Resealed", "reseal", "seal", "unseal"]
+__all__ = ["InvalidToken", "Resealed", "place_of", "reseal", "seal", "unseal"]
 
 
 def seal(text: str) -> str:
@@ -35,6 +35,17 @@ def reseal(sealed: str) -> str:
     except InvalidToken:
         return _ring(ring).rotate(sealed.encode()).decode()
     return sealed
+
+
+def place_of(sealed: str) -> int | None:
+    """Which key of the ring opens it, 1 the newest; ``None`` where none does."""
+    for place, key in enumerate(settings.PORTAL_ENCRYPTION_KEYS, 1):
+        try:
+            _ring((key,)).decrypt(sealed.encode())
+        except InvalidToken:
+            continue
+        return place
+    return None
 
 
 @cache

@@ -1,9 +1,21 @@
-"""Scheduled work; each calls one action."""
+"""Scheduled work; each calls one action. And what is noted of every job, wherever it stands."""
 
+from datetime import datetime
+from typing import Any
+
+import structlog
 from celery import shared_task
+from celery.signals import task_postrun, task_prerun
+from django.db import Error
 from django.utils import timezone
 
-from tenants.actions import chain, deletion, partitions, retention, verification
+from iam_portal.schedule import JOBS
+from tenants.actions import chain, deletion, partitions, retention, running, verification
+
+log = structlog.get_logger("iam.jobs")
+_SCHEDULED = frozenset(job["task"] for job in JOBS.values())
+_begun: dict[str, datetime] = {}  # by the task's id
+_notes = running.Notes()
 
 
 @shared_task(name="tenants.chain_history")
@@ -34,3 +46,22 @@ def verify_history() -> int:
 def erase_late() -> int:
     """Put names out of history that came after the deletion of whom they name."""
     return deletion.erase_late(at=timezone.now())
+
+
+@task_prerun.connect
+def _job_begins(*, task_id: str, task: Any, **_: Any) -> None:
+    if task.name in _SCHEDULED:
+        _begun[task_id] = timezone.now()
+
+
+@task_postrun.connect
+def _job_ends(*, task_id: str, task: Any, retval: Any = None, state: str | None = None, **_: Any) -> None:
+    """What cannot be noted is told in the log: no job fails by it."""
+    started_at = _begun.pop(task_id, None)
+    error = type(retval).__name__ if state == "FAILURE" else ""
+    if started_at is None or not _notes.worth(task.name, failed=bool(error)):
+        return
+    try:
+        running.note(task=task.name, started_at=started_at, finished_at=timezone.now(), error=error)
+    except Error as fault:
+        log.warning("job_not_noted", task=task.name, error=type(fault).__name__)

@@ -14,6 +14,7 @@ GROUPS: dict[str, str | Promise] = {
     "sharing": _("Sharing"),
     "people": _("People"),
     "record": _("Record"),
+    "platform": _("Platform"),
 }
 
 
@@ -49,9 +50,15 @@ def register(
         _items.append(item)
 
 
-def shown(*, slug: str, path: str, may: Callable[[str], object]) -> list[dict[str, Any]]:
-    """What ``_nav.html`` draws for one page; ``may`` answers per permission and reads as a boolean."""
-    seen = [item for item in _items if item.permission is None or may(item.permission)]
+def shown(
+    *, slug: str, path: str, may: Callable[[str], object], platform: bool = False
+) -> list[dict[str, Any]]:
+    """What ``_nav.html`` draws for one page; ``may`` answers per permission and reads as a boolean.
+
+    ``platform``: the page is of the platform tenant, where alone the last group's pages are.
+    """
+    here = [item for item in _items if platform or item.group != "platform"]
+    seen = [item for item in here if item.permission is None or may(item.permission)]
     urls = {item: reverse(item.url_name, kwargs={"slug": slug}) for item in seen}
     # The overview's address begins every other; it is the current page only when it is the page itself.
     within = [
@@ -59,11 +66,11 @@ def shown(*, slug: str, path: str, may: Callable[[str], object]) -> list[dict[st
         for item, url in urls.items()
         if path == url or (item.group != "overview" and path.startswith(url.rstrip("/") + "/"))
     ]
-    here = max(within, key=len, default="")
+    current = max(within, key=len, default="")
     groups = []
     for key, label in GROUPS.items():
         items = [
-            {"label": item.label, "url": urls[item], "icon": item.icon, "active": urls[item] == here}
+            {"label": item.label, "url": urls[item], "icon": item.icon, "active": urls[item] == current}
             for item in sorted(seen, key=lambda item: item.position)
             if item.group == key
         ]

@@ -10,6 +10,9 @@ tenant_created = Signal()
 tenant_suspended = Signal()
 tenant_resumed = Signal()
 
+# Told. Keywords ``tenant`` (new), ``user`` (its first person, invited), ``by``, ``at``.
+tenant_founded = Signal()
+
 # Told. Keywords ``partnership`` (both sides known), ``by``, ``at``.
 partnership_ended = Signal()
 # Told of every step. Keywords ``partnership``, ``verb`` (invited, redeemed, confirmed, …), ``at``.

@@ -16,11 +16,12 @@ from tenants import history
 from tenants.models import Tenant, User, since
 
 PLATFORM_SLUG = "platform"
+INSTALLATION = Actor.system("installation")
 
 
 def install(*, at: datetime, platform_name: str = "Platform") -> Tenant:
     """Idempotent; two processes at once take turns. Called after every migration."""
-    by = Actor.system("installation")
+    by = INSTALLATION
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('iam:install', 0))")
@@ -46,9 +47,11 @@ def install(*, at: datetime, platform_name: str = "Platform") -> Tenant:
     return platform
 
 
-def make_first_administrator(*, tenant: Tenant, user: User, at: datetime) -> None:
-    """Give a new tenant's first person every portal role. Refused once anybody holds one there."""
-    by = Actor.system("installation")
+def make_first_administrator(*, tenant: Tenant, user: User, at: datetime, by: Actor = INSTALLATION) -> None:
+    """Give a new tenant's first person every portal role. Refused once anybody holds one there.
+
+    ``by`` is who founded the tenant: history names him, and asks nothing of what he holds himself.
+    """
     with tenant_scope(tenant.id):
         Tenant.objects.select_for_update(no_key=True).get(id=tenant.id)
         held = Assignment.objects.filter(tenant=tenant, application_role__application_id=PORTAL_ID)
@@ -62,7 +65,7 @@ def make_first_administrator(*, tenant: Tenant, user: User, at: datetime) -> Non
                 application_role=role,
                 during=since(at),
                 created_at=at,
-                by_name=by.name,
+                by_name=INSTALLATION.name,  # an operator's name is not left where a role is explained
             )
             row.full_clean()
             row.save()

@@ -4,7 +4,7 @@ A rotation is one transaction that writes moments which lie ahead: the next key'
 one that signs. Whatever is killed at whatever point, the keys go on as the last committed plan says.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -127,6 +127,7 @@ def _turn() -> Iterator[None]:
         with connection.cursor() as cursor:
             cursor.execute(_LOCK)
         yield
+        transaction.on_commit(keys.forget)  # a page's own transaction ends later than this one
     keys.forget()
 
 
@@ -145,11 +146,14 @@ def _planned(algorithm: str, at: datetime) -> SigningKey | None:
     return SigningKey.objects.planned(at).filter(algorithm=algorithm, retired_at=None).first()
 
 
-def _soonest(algorithm: str, at: datetime) -> datetime:
-    """From when on everybody knows the next key, and every process its beginning."""
-    following = _planned(algorithm, at)
-    published_at = following.created_at if following else at
+def soonest(*, published_at: datetime, at: datetime) -> datetime:
+    """From when on everybody knows a key that was published then, and every process its beginning."""
     return max(published_at + PUBLISHED_FOR, at + KNOWN_AFTER)
+
+
+def _soonest(algorithm: str, at: datetime) -> datetime:
+    following = _planned(algorithm, at)
+    return soonest(published_at=following.created_at if following else at, at=at)
 
 
 def _plan(algorithm: str, begins_at: datetime | None, by: Actor, at: datetime) -> SigningKey:
@@ -159,11 +163,11 @@ def _plan(algorithm: str, begins_at: datetime | None, by: Actor, at: datetime) -
         _save([_ending(signer, following.active_from), following])
         _record("planned", following, by, at)
     elif begins_at is not None and begins_at != following.active_from:
-        earlier = begins_at < following.active_from
+        earlier, former = begins_at < following.active_from, following.active_from
         following.active_from = begins_at
         both = [_ending(signer, begins_at), following]
         _save(both if earlier else both[::-1])  # at no point do two sign
-        _record("moved", following, by, at)
+        _record("moved", following, by, at, before={"activeFrom": rfc3339(former)})
     return following
 
 
@@ -184,8 +188,9 @@ def _ending(row: SigningKey, at: datetime) -> SigningKey:
 
 
 def _withdraw(row: SigningKey, by: Actor, at: datetime) -> None:
-    following = row.state(at) is KeyState.NEXT
-    if row.state(at) is not KeyState.RETIRING:
+    state = row.state(at)
+    following = state is KeyState.NEXT
+    if state is not KeyState.RETIRING:
         row.retired_at = max(at, row.active_from)  # that of one that never signed is empty: no time at all
     row.withdrawn_at, row.private_sealed = at, ""
     signer = _signer(row.algorithm, at)
@@ -193,7 +198,7 @@ def _withdraw(row: SigningKey, by: Actor, at: datetime) -> None:
     if following and signer is not None:
         signer.retired_at = signer.withdrawn_at = None  # it would end with nobody to follow
         _save([signer])
-    _record("withdrawn", row, by, at)
+    _record("withdrawn", row, by, at, before={"state": state.value})
 
 
 def _forget_private(at: datetime) -> None:
@@ -215,7 +220,7 @@ def _new(algorithm: str, begins_at: datetime, at: datetime) -> SigningKey:
 
 
 def generate(algorithm: str) -> ECKey | RSAKey:
-    """A key whose id is its thumbprint (RFC 7638). RSA may take a second: never in a request."""
+    """A key whose id is its thumbprint (RFC 7638). RSA may take a second: only jobs and operators wait."""
     names: KeyParameters = {"use": "sig", "alg": algorithm}
     while True:
         key = (
@@ -233,7 +238,9 @@ def _save(rows: Sequence[SigningKey]) -> None:
         row.save()
 
 
-def _record(verb: str, row: SigningKey, by: Actor, at: datetime) -> None:
+def _record(
+    verb: str, row: SigningKey, by: Actor, at: datetime, *, before: Mapping[str, object] | None = None
+) -> None:
     platform = Tenant.objects.get(is_platform=True)
     moments = {"activeFrom": rfc3339(row.active_from), "withdrawnAt": rfc3339(row.withdrawn_at)}
     with tenant_scope(platform.id):
@@ -243,5 +250,6 @@ def _record(verb: str, row: SigningKey, by: Actor, at: datetime) -> None:
             by=by,
             at=at,
             subject=("signing_key", row.kid, str(row)),
+            before=before,
             after={"kid": row.kid, "algorithm": row.algorithm, **moments},
         )

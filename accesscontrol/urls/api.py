@@ -12,6 +12,7 @@ from accesscontrol.api import (
     resources,
     review,
     roles,
+    system,
     user_acl,
 )
 from applications.api import own_resources, service_accounts
@@ -69,6 +70,7 @@ urlpatterns = [
     path(f"{_tenant}/roles", roles.Roles.as_view(), name="role-list"),
     path(f"{_tenant}/roles/<role_key:key>/impact", roles.RoleImpact.as_view(), name="role-impact"),
     path(f"{_tenant}/roles/<role_key:key>", roles.OneRole.as_view(), name="role-read"),
+    path(f"{_tenant}/system", system.System.as_view(), name="system-read"),
     path(f"{_tenant}/token-preview", decisions.TokenPreview.as_view(), name="token-preview"),
     path(f"{_tenant}/acl", user_acl.UserAcl.as_view(), name="user-acl"),
     path(f"{_tenant}/access-review", review.AccessReview.as_view(), name="access-review"),

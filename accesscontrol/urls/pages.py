@@ -13,6 +13,7 @@ from accesscontrol.views import (
     signing_out,
     simulating,
 )
+from accesscontrol.views.platform import organization_acts, organizations, running, signing_keys
 
 app_name = "accesscontrol"
 
@@ -22,6 +23,9 @@ class ReportKey(StringConverter):
 
     regex = "|".join(REPORTS)
 
+
+_organizations = "platform/organizations"
+_organization = f"{_organizations}/<uuid:organization_id>"
 
 register_converter(ReportKey, "report")
 
@@ -44,4 +48,28 @@ urlpatterns = [
         assigning.WithdrawRole.as_view(),
         name="assignment-withdraw",
     ),
+    path(_organizations, organizations.OrganizationList.as_view(), name="organization-list"),
+    path(
+        f"{_organizations}/create", organization_acts.CreateOrganization.as_view(), name="organization-create"
+    ),
+    path(_organization, organizations.OrganizationDetail.as_view(), name="organization-detail"),
+    path(
+        f"{_organization}/rename", organization_acts.RenameOrganization.as_view(), name="organization-rename"
+    ),
+    path(
+        f"{_organization}/suspend",
+        organization_acts.SuspendOrganization.as_view(),
+        name="organization-suspend",
+    ),
+    path(
+        f"{_organization}/resume", organization_acts.ResumeOrganization.as_view(), name="organization-resume"
+    ),
+    path(
+        f"{_organization}/invite-again", organization_acts.InviteAgain.as_view(), name="organization-invite"
+    ),
+    path("platform/jobs", running.Jobs.as_view(), name="job-list"),
+    path("platform/keys", signing_keys.KeyList.as_view(), name="key-list"),
+    path("platform/keys/rotate", signing_keys.RotateKeys.as_view(), name="key-rotate"),
+    path("platform/keys/<str:kid>/withdraw", signing_keys.WithdrawKey.as_view(), name="key-withdraw"),
+    path("platform/system", running.System.as_view(), name="system-health"),
 ]

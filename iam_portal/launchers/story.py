@@ -41,10 +41,14 @@ def written(directory: Path, *, at: datetime) -> Story:
 def text(story: Story) -> str:
     """Address, logins, and the story as lines to copy into a shell."""
     provider, consumer = story["provider"], story["consumer"]
+    platform = WORLD.companies[0]
     return _TEXT.format(
         base=story["base"],
         provider=provider,
         consumer=consumer,
+        platform=platform.slug,
+        operator=platform.people[0].username,
+        password=password_of(platform.slug),
         automation=provider["automation"],
         target=story["target"],
         caller=story["caller"],
@@ -137,6 +141,7 @@ _TEXT = """\
 Sign in at {base}
   {provider[slug]:<10} {provider[username]:<16} {provider[password]:<26} shares {target[applicationId]}
   {consumer[slug]:<10} {consumer[username]:<16} {consumer[password]:<26} uses it
+  {platform:<10} {operator:<16} {password:<26} operates the platform
 
 Applications sign its people in by OpenID Connect: {base}/iam/auth/realms/{consumer[tenantId]}
 

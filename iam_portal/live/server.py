@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import structlog
 from django.conf import settings
 
+from iam_portal.live.reporting import Report
 from iam_portal.live.streams import Service
 
 log = structlog.get_logger("iam.live")
@@ -24,7 +25,8 @@ async def serving(host: str, port: int) -> AsyncIterator[tuple[Service, int]]:
     await service.hub.begin()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(service.connection, host, port, backlog=_BACKLOG)
-    listening = asyncio.create_task(service.hub.listen())
+    report = Report(service)
+    beside = [asyncio.create_task(service.hub.listen()), asyncio.create_task(report.keep())]
     try:
         yield service, server.sockets[0].getsockname()[1]
     finally:
@@ -32,8 +34,10 @@ async def serving(host: str, port: int) -> AsyncIterator[tuple[Service, int]]:
         server.close()
         service.hub.wake_all()
         await _finish(service)
-        listening.cancel()
-        await asyncio.gather(listening, return_exceptions=True)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+        await report.end()
         service.desk.close()
 
 

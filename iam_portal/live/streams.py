@@ -33,6 +33,11 @@ class Service:
         self._homes: Counter[str] = Counter()  # the same places, by the tenant whose caller it is
         self._unread: dict[str, set[Connection]] = {}  # by address, until the request is there
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for events at this moment."""
+        return self._places.total()
+
     def connection(self) -> Connection:
         """The next one, for the server."""
         return Connection(self.serve, self._admit, self._lost)

@@ -99,6 +99,7 @@ REMEDIES: dict[str, str] = {
     "parent_unknown": "Make the resource that contains it first, or put it before it in the list.",
     "parse_error": "Send JSON in UTF-8.",
     "partners_already": "Use the partnership that is there.",
+    "organization_joined": "Nothing: its administrators invite people from now on.",
     "partnership_state": "Read the partnership again; `state` in the reply says where it stands.",
     "permission_denied": "Send the `X-CSRFToken` of the page with the session's request.",
     "permission_not_available": "Leave out each permission that `errors` names, or have it shared first.",

@@ -44,6 +44,7 @@ _TAGS = {
     "application": "own application",
     "lifetimes": "organizations",
     "service-accounts": "users",
+    "system": "organizations",
 }
 _OF_APPLICATION = {"clients": "clients"}
 TAGS = [
@@ -59,7 +60,10 @@ TAGS = [
     {"name": "resources", "description": "What applications protect."},
     {"name": "configuration", "description": "All of it as one document: export, plan, apply."},
     {"name": "history", "description": "Who changed what, and when; chained."},
-    {"name": "organizations", "description": "The installation's organizations, and settings of one's own."},
+    {
+        "name": "organizations",
+        "description": "The installation, its organizations, and settings of one's own.",
+    },
     {"name": "partnerships", "description": "Organizations that know each other and may share."},
     {"name": "applications", "description": "What the organization owns and what is shared with it."},
     {

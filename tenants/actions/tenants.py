@@ -4,13 +4,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
-from iam_portal.errors import DomainError, NotFound
+from iam_portal.decision import rfc3339
+from iam_portal.errors import DomainError, Invalid, NotFound
 from iam_portal.gate import Actor
+from tenants import policies
 from tenants.history import record
 from tenants.models import Tenant, TenantSuspension, since
 from tenants.signals import tenant_created, tenant_resumed, tenant_suspended
+
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('iam:organizations', 0))"
 
 
 class PlatformStays(DomainError):
@@ -35,6 +39,8 @@ def create(*, name: str, slug: str, by: Actor, at: datetime) -> Tenant:
     """A new organization, without any user. A slug is never free again."""
     tenant = Tenant(name=name.strip(), slug=slug, created_at=at)
     with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_LOCK)  # of two who want the same slug, the second is told that it is taken
         tenant.full_clean()
         tenant.save(force_insert=True)
         _record("tenant.created", tenant, by=by, at=at, after={"name": tenant.name, "slug": tenant.slug})
@@ -42,43 +48,70 @@ def create(*, name: str, slug: str, by: Actor, at: datetime) -> Tenant:
     return tenant
 
 
-def rename(*, tenant: Tenant, name: str, by: Actor, at: datetime) -> Tenant:
+def rename(*, tenant: Tenant, name: str, by: Actor, at: datetime, revision: int | None = None) -> Tenant:
     """Another name; id and slug stay."""
     with transaction.atomic():
         tenant = _locked(tenant)
+        policies.require_revision(tenant, revision)
         before = tenant.name
+        if name.strip() == before:
+            return tenant
         tenant.name = name.strip()
+        tenant.revision += 1
         tenant.full_clean()
-        tenant.save(update_fields=["name"])
+        tenant.save(update_fields=["name", "revision"])
         _record("tenant.renamed", tenant, by=by, at=at, before={"name": before}, after={"name": tenant.name})
     return tenant
 
 
-def suspend(*, tenant: Tenant, reason: str, by: Actor, at: datetime) -> TenantSuspension:
-    """From now on nothing is available in this tenant, and nothing of it anywhere else."""
+def suspend(
+    *,
+    tenant: Tenant,
+    reason: str,
+    by: Actor,
+    at: datetime,
+    starts_at: datetime | None = None,
+    ends_at: datetime | None = None,
+) -> TenantSuspension:
+    """From now on, or from ``starts_at``, nothing is available in it, and nothing of it anywhere else.
+
+    With ``ends_at`` it ends by itself. One at a time: another is planned when this one is over.
+    """
+    begins_at = at if starts_at is None else starts_at
+    if begins_at < at:
+        raise Invalid("A suspension begins now or later.")
+    if ends_at is not None and ends_at <= begins_at:
+        raise Invalid("A suspension ends after it began.")
     with transaction.atomic():
         tenant = _locked(tenant)
         if tenant.is_platform:
             raise PlatformStays("The platform organization cannot be suspended.")
         if TenantSuspension.objects.not_over(at).filter(tenant=tenant).exists():
-            raise AlreadySuspended(f"{tenant.name} is suspended already.")
-        suspension = TenantSuspension(tenant=tenant, during=since(at), reason=reason, by_name=by.name)
+            raise AlreadySuspended(f"{tenant.name} is suspended already, or will be by plan.")
+        suspension = TenantSuspension(
+            tenant=tenant, during=since(begins_at, ends_at), reason=reason, by_name=by.name
+        )
         suspension.full_clean()
         suspension.save()
-        after = {"suspended": True, "reason": reason}
-        _record("tenant.suspended", tenant, by=by, at=at, before={"suspended": False}, after=after)
+        after = {"suspended": begins_at == at, "reason": reason}
+        after |= {"startsAt": rfc3339(starts_at)} if begins_at > at else {}
+        after |= {"endsAt": rfc3339(ends_at)} if ends_at else {}
+        verb = "suspended" if begins_at == at else "suspension_planned"
+        _record(f"tenant.{verb}", tenant, by=by, at=at, before={"suspended": False}, after=after)
         tenant_suspended.send(sender=Tenant, tenant=tenant, by=by, at=at)
     return suspension
 
 
 def resume(*, tenant: Tenant, by: Actor, at: datetime) -> None:
-    """End the running suspension."""
+    """End the running suspension, or cancel the one that is planned."""
     with transaction.atomic():
         tenant = _locked(tenant)
+        running = TenantSuspension.objects.at(at).filter(tenant=tenant).exists()
         if not TenantSuspension.objects.filter(tenant=tenant).close(at):
             raise NotSuspended(f"{tenant.name} is not suspended.")
-        before, after = {"suspended": True}, {"suspended": False}
-        _record("tenant.resumed", tenant, by=by, at=at, before=before, after=after)
+        before, after = {"suspended": running}, {"suspended": False}
+        verb = "resumed" if running else "suspension_cancelled"
+        _record(f"tenant.{verb}", tenant, by=by, at=at, before=before, after=after)
         tenant_resumed.send(sender=Tenant, tenant=tenant, by=by, at=at)
 
 

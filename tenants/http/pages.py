@@ -45,6 +45,7 @@ class TenantPage(View):
     permission: ClassVar[str | None] = None
     public: ClassVar[bool] = False
     outside: ClassVar[bool] = False
+    platform: ClassVar[bool] = False  # about the installation: below any other tenant there is nothing
 
     at: datetime
     slug: str
@@ -109,6 +110,8 @@ class TenantPage(View):
             if not decision:
                 self._record(Forbidden("This page needs another permission.", reasons=decision.reasons))
                 return self.error(403, decision=decision)
+            if self.platform and not self.tenant.is_platform:
+                raise NotFound
         if self.outside:
             return None
         fields = returning.typed(request, user=self.session.user, at=self.at) if self.session else None
@@ -195,7 +198,9 @@ class TenantPage(View):
                 "sign_out_url": f"/t/{self.slug}/sign-out",
             },
             "search_url": f"/t/{self.slug}/search",
-            "nav": navigation.shown(slug=self.slug, path=self.request.path, may=self.can),
+            "nav": navigation.shown(
+                slug=self.slug, path=self.request.path, may=self.can, platform=self.tenant.is_platform
+            ),
         }
 
     def refused(self, refusal: DomainError) -> HttpResponse:

@@ -12,6 +12,7 @@ from tenants.models.history import (
 from tenants.models.kept_inputs import KeptInput
 from tenants.models.partnerships import AutoAccept, Partnership
 from tenants.models.replies import IdempotentReply
+from tenants.models.running import EventService, JobState
 from tenants.models.spanned import Spanned, since, still_open
 from tenants.models.tenants import Kept, Tenant, TenantSuspension
 from tenants.models.users import SignInFailure, User, UserActivity, UserLink, UserSession
@@ -19,6 +20,7 @@ from tenants.models.users import SignInFailure, User, UserActivity, UserLink, Us
 __all__ = [
     "AutoAccept",
     "Branding",
+    "EventService",
     "Group",
     "GroupPlacement",
     "HistoryAnchor",
@@ -27,6 +29,7 @@ __all__ = [
     "HistoryLink",
     "HistoryPerson",
     "IdempotentReply",
+    "JobState",
     "Kept",
     "KeptInput",
     "LogoKind",

@@ -1,5 +1,6 @@
 """Tenants and their suspension."""
 
+import re
 import uuid
 
 from django.contrib.postgres.fields import DateTimeRangeField
@@ -9,6 +10,11 @@ from django.db.models import Q
 from tenants.models.spanned import Spanned, no_overlap
 
 SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$"
+
+
+def slug_fits(slug: str) -> bool:
+    """Whether it may stand in an address."""
+    return re.fullmatch(SLUG_PATTERN, slug) is not None
 
 
 class Kept(models.TextChoices):

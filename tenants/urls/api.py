@@ -37,6 +37,12 @@ urlpatterns = [
         name="partnership-impact",
     ),
     path(_organizations, organizations.Organizations.as_view(), name="organization-list"),
+    path(_one, organizations.OneOrganization.as_view(), name="organization-read"),
+    path(
+        f"{_one}/resend-invitation",
+        organizations.OrganizationInvitation.as_view(),
+        name="organization-invite-again",
+    ),
     path(f"{_one}/impact", organizations.OrganizationImpact.as_view(), name="organization-impact"),
     path(f"{_one}/suspend", organizations.OrganizationSuspend.as_view(), name="organization-suspend"),
     path(f"{_one}/resume", organizations.OrganizationResume.as_view(), name="organization-resume"),

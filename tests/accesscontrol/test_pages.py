@@ -70,7 +70,8 @@ def held_by(party: Party, **who: Any) -> list[Assignment]:
 
 
 def test_every_page_is_named_here():
-    assert {pattern.name for pattern in pages.urlpatterns} == {*READABLE, *OWN}
+    named = {pattern.name for pattern in pages.urlpatterns if "platform/" not in str(pattern.pattern)}
+    assert named == {*READABLE, *OWN}
 
 
 def test_allowed_refused_anonymous_outsider(acme: Party, beta: Party):

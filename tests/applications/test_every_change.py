@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection, connections
 from pytest_django import DjangoDbBlocker
 
+from accesscontrol.actions import keys
 from iam_portal.launchers import doors
 from iam_portal.walls import cross_tenant, tenant_scope
 from tenants import questions
@@ -29,7 +30,7 @@ DOORS = {f"{door.method} {door.address}": door for door in doors.doors()}
 BEGIN = {
     "created", "invited", "added", "member_added", "registered", "drafted", "subscribed", "assigned",
     "planned", "started", "link_sent", "password_set", "tested", "redelivery_asked", "secret_added",
-    "declared", "confirmed", "defined", "applied",
+    "declared", "confirmed", "defined", "applied", "invitation_sent", "activated",
 }  # fmt: skip
 # They work in short transactions of their own, which a test that holds one cannot see undone.
 OUTSIDE = {"POST /t/{slug}/sign-in"}
@@ -75,6 +76,7 @@ def made(
 def stage(made: Stage, django_db_blocker: DjangoDbBlocker) -> Iterator[Stage]:
     with savepoint(django_db_blocker):
         yield made
+    keys.forget()  # a process keeps its set of signing keys for some seconds
 
 
 def ways() -> list[Any]:

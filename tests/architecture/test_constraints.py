@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, models, transaction
 from accesscontrol.models import SigningKey
 from applications.models import Application
 from iam_portal.walls import cross_tenant
-from tenants.models import HistoryLink, Partnership, since
+from tenants.models import HistoryLink, JobState, Partnership, since
 from tests.support.factories import NOW
 from tests.support.violations import World
 
@@ -155,6 +155,9 @@ VIOLATIONS: dict[str, Violation] = {
     ),
     "assignment_no_overlap": again("assignment"),
     # Columns that are unique by themselves.
+    "jobstate_failure_has_moment": lambda w: JobState.objects.create(
+        task="x", started_at=NOW, finished_at=NOW, milliseconds=1, failures=1
+    ),
     "tenants.Tenant.slug": changed("tenant", slug="beta"),
     "tenants.UserLink.digest": again("link"),
     "tenants.UserSession.digest": again("session"),

@@ -77,6 +77,8 @@ MAY_CROSS = {
     "applications/usage/reading.py": "both sides of a contract read how it is used",
     "applications/actions/manifests.py": "static resources belong to no tenant",
     "applications/actions/applications.py": "retiring ends resources in every tenant that was served",
+    "accesscontrol/installation/organizations.py": "the platform counts people and contracts of each",
+    "accesscontrol/installation/queues.py": "the platform counts what waits, of all together",
     "accesscontrol/facts.py": "a service's roles at home, where an access contract gives them",
     "accesscontrol/holdings.py": "an act takes from people and services of others: they are counted",
     "accesscontrol/impact_shapes.py": "last use of calls elsewhere by one's own applications",

@@ -47,6 +47,7 @@ required-roles           Roles
 resources                Roles
 roles                    Roles
 service-accounts         Users
+system                   Jobs
 token-preview            Roles
 users                    Users
 users/{user_id}/groups   Groups
@@ -67,6 +68,10 @@ events                     Modules Roles Acl ProvisionContracts AccessContracts 
 groups                           Groups
 network                          ProvisionContracts AccessContracts
 partners                         OrganizationRelations
+platform/jobs                    Jobs
+platform/keys                    Keys
+platform/organizations           Organizations
+platform/system                  Jobs
 register-application             Modules
 reports                          Reports
 roles                            Roles

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from accesscontrol.models import Authorization
+from accesscontrol.models import Authorization, SigningKey
 from applications.models import Client
 from iam_portal.walls import tenant_scope
 from tenants import hashers
@@ -21,6 +21,7 @@ APPLICATION = "/t/{slug}/applications/{application_id}"
 CONTRACT = "/t/{slug}/contracts/{contract_id}"
 GROUP = "/t/{slug}/groups/{group_id}"
 PARTNER = "/t/{slug}/partners/{partnership_id}"
+ORGANIZATIONS = "/t/{slug}/platform/organizations"
 USER = "/t/{slug}/users/{user_id}"
 WEBHOOK = "/t/{slug}/webhooks/{webhook_id}"
 NEW = "another horse battery"
@@ -100,6 +101,11 @@ def link(stage: Stage) -> Prepared:
     return {"who": Somebody(user.tenant, user, Knocker()), "cookies": {LINK: value}}
 
 
+def stolen(stage: Stage) -> Prepared:
+    kid = SigningKey.objects.signing(stage.at).get(algorithm="ES256").kid
+    return {"kid": kid, "body": {"typed": kid[:8]}}
+
+
 CHANGES: dict[str, list[Change]] = {
     "POST /t/{slug}/account/sessions/{session_id}/end": [Change(before=signed_in_elsewhere, **CONFIRMS)],
     "POST /t/{slug}/account/applications/{authorization_id}/end": [
@@ -147,6 +153,21 @@ CHANGES: dict[str, list[Change]] = {
     f"POST {GROUP}/members/{{user_id}}/change": [Change(month, before=rest.member)],
     f"POST {GROUP}/members/{{user_id}}/remove": [Change(before=rest.member)],
     f"POST {GROUP}/move": [Change(before=another_group)],
+    "POST /t/{slug}/platform/keys/rotate": [Change({"when": "usual", "algorithm": "ES256"}, by="operator")],
+    "POST /t/{slug}/platform/keys/{kid}/withdraw": [Change(before=stolen, by="operator", fills=())],
+    f"POST {ORGANIZATIONS}/create": [Change(rest.NEW_FORM, by="operator")],
+    f"POST {ORGANIZATIONS}/{{organization_id}}/rename": [
+        Change({"name": "Other"}, before=rest.outsider, by="operator")
+    ],
+    f"POST {ORGANIZATIONS}/{{organization_id}}/suspend": [
+        Change({"reason": "unpaid"}, before=rest.outsider, by="operator")
+    ],
+    f"POST {ORGANIZATIONS}/{{organization_id}}/resume": [
+        Change(before=rest.closed, by="operator", **CONFIRMS)
+    ],
+    f"POST {ORGANIZATIONS}/{{organization_id}}/invite-again": [
+        Change(before=rest.founded, by="operator", **CONFIRMS)
+    ],
     "POST /t/{slug}/partners/invite": [Change({"note": "Hello"})],
     "POST /t/{slug}/partners/redeem": [Change(before=code)],
     f"POST {PARTNER}/accepting": [Change({"contract_types": ["provision"]}, **CONFIRMS)],

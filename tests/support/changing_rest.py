@@ -7,7 +7,7 @@ from typing import Any
 from applications.actions import applications, manifests, webhook_secrets, webhooks
 from applications.models import WebhookDelivery
 from iam_portal.walls import tenant_scope
-from tenants.actions import branding, groups, memberships, partnerships, tenants, users
+from tenants.actions import branding, founding, groups, memberships, partnerships, tenants, users
 from tests.applications.sharing import accepted
 from tests.support.changing import Change, Prepared, Stage
 from tests.support.drawing import png
@@ -119,6 +119,19 @@ def outsider(stage: Stage) -> Prepared:
 def closed(stage: Stage) -> Prepared:
     tenants.suspend(tenant=stage.mine.partner, reason="", **stage.system)
     return {"organization_id": stage.mine.partner.id}
+
+
+NEW_FORM = {"name": "New", "slug": "new", "display_name": "Max", "email": "max@example.org"}
+
+
+def new_organization(stage: Stage) -> dict[str, Any]:
+    person = {"displayName": NEW_FORM["display_name"], "email": NEW_FORM["email"]}
+    return {"name": NEW_FORM["name"], "slug": NEW_FORM["slug"], "administrator": person}
+
+
+def founded(stage: Stage) -> Prepared:
+    made = founding.found(**NEW_FORM, username="max", **stage.system)
+    return {"organization_id": made.id}
 
 
 def invitation(stage: Stage) -> Prepared:
@@ -252,6 +265,13 @@ CHANGES: dict[str, list[Change]] = {
         act("pause", before=in_force),
         act("resume", before=paused),
         act("end", before=in_force),
+    ],
+    f"POST {SHARING}/organizations": [Change(new_organization, by="operator")],
+    f"PATCH {SHARING}/organizations/{{organization_id}}": [
+        Change({"name": "Other"}, before=outsider, by="operator")
+    ],
+    f"POST {SHARING}/organizations/{{organization_id}}/resend-invitation": [
+        Change(before=founded, by="operator")
     ],
     f"POST {SHARING}/organizations/{{organization_id}}/suspend": [Change(before=outsider, by="operator")],
     f"POST {SHARING}/organizations/{{organization_id}}/resume": [Change(before=closed, by="operator")],

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.support import browsing
 from tests.support.browsing import Login
-from tests.support.gallery_pages import OUTSIDE, Shot, pages_of
+from tests.support.gallery_pages import OUTSIDE, PLATFORM, Shot, pages_of
 from tests.support.portal import RunningPortal
 
 ROOT = Path(__file__).parents[2]
@@ -112,12 +112,13 @@ def main() -> int:
 
 
 def logins_of(story: dict[str, dict[str, str]]) -> dict[str, Login]:
-    """Both sides of the story, a third organization with what these two lack, and somebody without roles."""
+    """Both sides of the story, a third organization, the platform's operator, and somebody without roles."""
     provider = Login.of(story["provider"])
     return {
         "provider": provider,
         "consumer": Login.of(story["consumer"]),
         "third": Login("hansalog", "finn.petersen", "correct-horse-hansalog"),
+        "operator": Login(PLATFORM, "ines.calder", f"correct-horse-{PLATFORM}"),
         "plain": Login(provider.slug, "sam.porter", provider.password),
     }
 

@@ -96,12 +96,27 @@ _WHOLE = [
     ("not-found", "contracts/00000000-0000-0000-0000-000000000000"),
 ]
 
+PLATFORM = "platform"
+_OPERATED = [
+    ("organizations", "organizations"),
+    ("organizations-suspended", "organizations?state=suspended"),
+    ("organizations-none", "organizations?q=nothing-like-this"),
+    ("organization-create", "organizations/create"),
+    ("organization-slug-taken", "organizations/create?slug=acme"),
+    ("jobs", "jobs"),
+    ("keys", "keys"),
+    ("keys-rotate", "keys/rotate"),
+    ("system", "system"),
+]
+
 _WHY = (".held .more:last-of-type > summary", ".held .more:first-of-type > summary")
 
 
 def pages_of(page: Page, base: str, slug: str, *, whole: bool) -> list[Shot]:
     """Everything that this person can open; ``whole`` for who may see everything."""
     root = f"/t/{slug}/"
+    if slug == PLATFORM:
+        return _operated(_Finder(page, base, f"{root}platform/"))
     shots = [Shot(name, root + path) for name, path in (_WHOLE if whole else _PLAIN)]
     if not whole:
         return shots
@@ -125,6 +140,21 @@ class _Finder:
         link = self.page.locator(selector)
         link = link.filter(has_text=text) if text else link
         return (link.first.get_attribute("href") or "") if link.count() else ""
+
+
+def _operated(finder: _Finder) -> list[Shot]:
+    shots = [Shot(name, finder.root + path) for name, path in _OPERATED]
+    for state, acts in (
+        ("active", ("rename", "suspend")),
+        ("suspended", ("resume",)),
+        ("invited", ("invite-again",)),
+    ):
+        path = finder.first(f"organizations?state={state}")
+        if path:
+            shots.append(Shot(f"organization-{state}", path))
+            shots += [Shot(f"organization-{state}-{act}", f"{path}/{act}") for act in acts]
+    withdraw = finder.first("keys", "td.table-act a, td a.btn")
+    return [*shots, *([Shot("keys-withdraw", withdraw)] if withdraw else [])]
 
 
 def _contracts(finder: _Finder) -> list[Shot]:

@@ -1,0 +1,1 @@
+"""Pages of the platform's operator: organizations, jobs, keys and the state of the installation."""
