@@ -16,6 +16,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language
 from django.views import View
 
 from iam_portal import problem
@@ -27,6 +28,7 @@ from iam_portal.walls import tenant_scope
 from tenants import navigation
 from tenants.actions import sessions
 from tenants.history import note_door, record_refusal
+from tenants.http import preferences
 from tenants.http.refusals import Outcome, into_form, sentences
 from tenants.http.sessions import actor_of, cookie_name
 from tenants.models import Tenant, UserSession
@@ -50,6 +52,7 @@ class TenantPage(View):
     slug: str
     tenant: Tenant
     session: UserSession | None = None
+    lapsed = False  # the browser came with a session that is over
     actor: Actor
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -66,9 +69,11 @@ class TenantPage(View):
         self._answers: Callable[[Permission], Decision] | None = None
         self._decisions: dict[str, Decision] = {}
         tenant = Tenant.objects.filter(slug=self.slug).first()
-        response = self._within(tenant, lambda: self._answer(request, tenant, args, kwargs))
-        if response is None:
-            response = super().dispatch(request, *args, **kwargs)
+        with preferences.kept():
+            response = self._within(tenant, lambda: self._answer(request, tenant, args, kwargs))
+            if response is None:
+                response = super().dispatch(request, *args, **kwargs)
+            response.headers.setdefault("Content-Language", get_language() or "")
         add_never_cache_headers(response)
         return response
 
@@ -99,8 +104,10 @@ class TenantPage(View):
         token = request.COOKIES.get(cookie_name(tenant.id)) if tenant else None
         if tenant and token:
             self.session = sessions.resolve(tenant=tenant, token=token, at=self.at)
+            self.lapsed = self.session is None
         if self.session is not None:
             self.actor = actor_of(request, self.session)
+            preferences.use(self.session.user)
         if not self.public:
             # Alike for a tenant that does not exist and for a session that is none: nothing is learned.
             if self.session is None:
@@ -204,10 +211,11 @@ class TenantPage(View):
 
     def to_sign_in(self) -> HttpResponseRedirect:
         """To the sign-in page, and after it back to this one (a form that was sent is not repeated)."""
-        address = f"/t/{self.slug}/sign-in"
-        if self.request.method in ("GET", "HEAD"):
-            address += "?" + urlencode({"next": self.request.get_full_path()})
-        return HttpResponseRedirect(address)
+        said = {"next": self.request.get_full_path()} if self.request.method in ("GET", "HEAD") else {}
+        if self.lapsed:
+            said["ended"] = "yes"
+        query = f"?{urlencode(said)}" if said else ""
+        return HttpResponseRedirect(f"/t/{self.slug}/sign-in{query}")
 
     def next_address(self) -> str:
         """Where to go after signing in: ``next`` when it is an address of this site, else the overview."""

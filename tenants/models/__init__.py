@@ -11,10 +11,19 @@ from tenants.models.history import (
 from tenants.models.partnerships import AutoAccept, Partnership
 from tenants.models.replies import IdempotentReply
 from tenants.models.spanned import Spanned, since, still_open
-from tenants.models.tenants import Kept, Tenant, TenantSuspension
-from tenants.models.users import SignInFailure, User, UserActivity, UserLink, UserSession
+from tenants.models.tenants import PASSWORD_LENGTHS, Kept, Tenant, TenantSuspension
+from tenants.models.users import (
+    OrganizationsAsked,
+    SignInFailure,
+    User,
+    UserActivity,
+    UserLink,
+    UserSession,
+    zones,
+)
 
 __all__ = [
+    "PASSWORD_LENGTHS",
     "AutoAccept",
     "Group",
     "GroupPlacement",
@@ -26,6 +35,7 @@ __all__ = [
     "IdempotentReply",
     "Kept",
     "Membership",
+    "OrganizationsAsked",
     "Partnership",
     "SignInFailure",
     "Spanned",
@@ -37,4 +47,5 @@ __all__ = [
     "UserSession",
     "since",
     "still_open",
+    "zones",
 ]
