@@ -5,14 +5,14 @@ const shown = (button, yes) => {
   field.type = yes ? "text" : "password";
   button.dataset.show ??= button.textContent;
   button.textContent = yes ? button.dataset.hide : button.dataset.show;
-  button.setAttribute("aria-pressed", String(yes));
+  button.toggleAttribute("data-shown", yes);
 };
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-reveal]");
-  if (button) shown(button, button.getAttribute("aria-pressed") !== "true");
+  if (button) shown(button, !button.hasAttribute("data-shown"));
 });
 // Sent as a password: browsers keep what was typed into a text field, for anybody to be offered later.
 document.addEventListener("submit", (event) => {
-  event.target.querySelectorAll('[data-reveal][aria-pressed="true"]').forEach((button) => shown(button, false));
+  event.target.querySelectorAll("[data-shown]").forEach((button) => shown(button, false));
 });

@@ -188,8 +188,7 @@ class ProveAddress(ConfirmPage):
 
     def _spent(self) -> HttpResponse:
         text = _(
-            "It was used already, it is too old, a newer one replaced it, or it belongs to another account. "
-            "Nothing was changed."
+            "It was used already, it is too old, a newer one replaced it, or it belongs to another account."
         )
         return self.error(404, heading=_("This link does not work"), text=text)
 
