@@ -102,7 +102,7 @@ def count(*, tenant: Tenant, attempt: Attempt) -> Counted:
     closed += [_nth(here, ADDRESS_FAILURES)] if attempt.origin else []
     if since := max((moment for moment in closed if moment), default=None):
         raise _too_many(attempt, since + WINDOW - attempt.at)
-    lately = _failures(tenant, attempt).filter(at__gt=attempt.at - MEMORY)
+    lately = _beside(tenant, attempt).filter(at__gt=attempt.at - MEMORY)
     of_name = lately.filter(named).order_by()[:NAME_RECORDED].count()
     recorded = of_name < NAME_RECORDED and not _reached(lately, RECORDED)
     SignInFailure.objects.filter(tenant=tenant, at__lte=attempt.at - MEMORY).delete()
@@ -141,6 +141,16 @@ def note(
 def _failures(tenant: Tenant, attempt: Attempt) -> models.QuerySet[SignInFailure]:
     """Of this organization, from anywhere."""
     return SignInFailure.objects.filter(tenant=tenant, attempt__startswith=attempt.organization)
+
+
+def _beside(tenant: Tenant, attempt: Attempt) -> models.QuerySet[SignInFailure]:
+    """Those that fill the same part of the record: of a tenant, or of all organizations that there are not.
+
+    Who makes up organizations must neither fill the platform's record nor hide there who tries the operators.
+    """
+    own = models.Q(attempt__startswith=hashers.digest(tenant.slug)[:16])
+    here = attempt.organization == hashers.digest(tenant.slug)[:16]
+    return SignInFailure.objects.filter(own if here else ~own, tenant=tenant)
 
 
 def _nth(rows: models.QuerySet[SignInFailure], number: int) -> datetime | None:

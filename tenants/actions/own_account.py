@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.hashers import check_password
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from iam_portal.errors import DomainError, Invalid, Kind
 from iam_portal.gate import Actor
@@ -104,7 +105,7 @@ def ask_address(*, session: UserSession, email: str, by: Actor, at: datetime) ->
         user.tenant = session.tenant
         proofs = UserLink.objects.filter(user=user, purpose=links.Purpose.EMAIL)
         if proofs.filter(created_at__gt=at - PROOFS_WITHIN).count() >= PROOFS:
-            raise TooManyProofs("Too many links were sent. Wait an hour.")
+            raise TooManyProofs(_("Too many links were sent. Wait an hour."))
         proofs.filter(used_at=None).update(used_at=at, email="")
         token = hashers.fresh()
         link = UserLink(
@@ -156,7 +157,7 @@ def _proof(session: UserSession, token: str, at: datetime) -> UserLink:
 
 
 def _wrong() -> dict[str, str]:
-    return {"pointer": "/current", "code": "password_wrong", "detail": "This is not your password."}
+    return {"pointer": "/current", "code": "password_wrong", "detail": _("This is not your password.")}
 
 
 def _record(action: str, user: User, by: Actor, at: datetime, after: _Told, *, before: _Told = None) -> None:

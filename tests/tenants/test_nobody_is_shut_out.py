@@ -202,3 +202,16 @@ def test_who_was_deactivated_does_not_hide_who_has_his_name_as_address(acme: Ten
         users.change(tenant=acme, user_id=kim.id, username="jane@example.org", by=SYSTEM, at=NOW)
         users.deactivate(tenant=acme, user_id=kim.id, by=SYSTEM, at=NOW)
     assert attempt(acme, "jane@example.org", PASSWORD) == "in"
+
+
+def test_who_makes_up_organizations_does_not_fill_the_platforms_record(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does he hide there who tries its people."""
+    monkeypatch.setattr(attempts, "RECORDED", 3)
+    platform = Tenant.objects.get(is_platform=True)
+    for number in range(6):
+        attempt(None, "jane", slug=f"nowhere{number}")
+    assert [row.action for row in refused(platform)] == ["session.unknown"] * 3
+    attempt(platform, "operator")
+    assert len(refused(platform)) == 4
