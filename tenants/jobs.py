@@ -10,7 +10,7 @@ from django.db import Error
 from django.utils import timezone
 
 from iam_portal.schedule import JOBS
-from tenants.actions import chain, deletion, partitions, retention, running, verification
+from tenants.actions import chain, deletion, finding, partitions, retention, running, verification
 
 log = structlog.get_logger("iam.jobs")
 _SCHEDULED = frozenset(job["task"] for job in JOBS.values())
@@ -46,6 +46,12 @@ def verify_history() -> int:
 def erase_late() -> int:
     """Put names out of history that came after the deletion of whom they name."""
     return deletion.erase_late(at=timezone.now())
+
+
+@shared_task(name="tenants.answer_addresses")
+def answer_addresses() -> int:
+    """Write to the e-mail addresses that were typed at the entry, where somebody has them."""
+    return finding.answer_all(at=timezone.now())
 
 
 @task_prerun.connect

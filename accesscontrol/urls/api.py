@@ -16,7 +16,16 @@ from accesscontrol.api import (
     user_acl,
 )
 from applications.api import own_resources, service_accounts
-from tenants.api import branding, deleted_people, groups, history, lifetimes, members, users
+from tenants.api import (
+    branding,
+    deleted_people,
+    groups,
+    history,
+    lifetimes,
+    members,
+    password_rules,
+    users,
+)
 
 app_name = "access-management"
 
@@ -44,6 +53,7 @@ urlpatterns = [
     ),
     path(f"{_tenant}/branding", branding.TenantBranding.as_view(), name="branding"),
     path(f"{_tenant}/branding/logo", branding.TenantLogo.as_view(), name="branding-logo"),
+    path(f"{_tenant}/password-rules", password_rules.PasswordRules.as_view(), name="password-rules"),
     path(f"{_tenant}/lifetimes", lifetimes.Lifetimes.as_view(), name="lifetimes"),
     path(f"{_tenant}/deleted-people", deleted_people.DeletedPeople.as_view(), name="deleted-people"),
     path(f"{_tenant}/history", history.History.as_view(), name="history-list"),

@@ -133,6 +133,10 @@ REMEDIES: dict[str, str] = {
     "user_active": "Nothing: he is active.",
     "user_inactive": "Reactivate him first.",
     "user_joined": "Nothing: he has a password. Send a link that sets a new one.",
+    "account_closed": "Ask an administrator of the organization.",
+    "asked_too_often": "Wait as long as the reply says.",
+    "password_wrong": "Type the present password again.",
+    "too_many_proofs": "Wait an hour.",
     "weak_password": "Choose one that keeps each rule in `errors`.",
     "yaml_invalid": "Mend what `detail` names; anchors, tags and names given twice are not taken.",
 }

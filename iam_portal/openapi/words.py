@@ -43,6 +43,7 @@ _TAGS = {
     "availability": "applications",
     "application": "own application",
     "lifetimes": "organizations",
+    "password-rules": "organizations",
     "service-accounts": "users",
     "system": "organizations",
 }

@@ -24,8 +24,10 @@ def to_sign_in(
     Whose form it is, the cookie of his former session says. Without one, nothing is kept.
     """
     address, back = f"/t/{slug}/sign-in", where(request, view=view, slug=slug)
-    if back:
-        address += "?" + urlencode({"next": back})
+    said = {"next": back} if back else {}
+    if tenant is not None and request.COOKIES.get(cookie_name(tenant.id)):
+        said["ended"] = "yes"  # the browser came with a session that is over
+    address += f"?{urlencode(said)}" if said else ""
     if "HX-Request" in request.headers:  # it asks for a part of a page; the whole page has to go
         return HttpResponse(status=200, headers={"HX-Redirect": address})
     response = HttpResponseRedirect(address)

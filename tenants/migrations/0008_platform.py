@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tenants", "0005_history_anchors"),
+        ("tenants", "0007_sign_in_front"),
     ]
 
     operations = [

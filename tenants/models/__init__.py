@@ -14,10 +14,19 @@ from tenants.models.partnerships import AutoAccept, Partnership
 from tenants.models.replies import IdempotentReply
 from tenants.models.running import EventService, JobState
 from tenants.models.spanned import Spanned, since, still_open
-from tenants.models.tenants import Kept, Tenant, TenantSuspension
-from tenants.models.users import SignInFailure, User, UserActivity, UserLink, UserSession
+from tenants.models.tenants import PASSWORD_LENGTHS, Kept, Tenant, TenantSuspension
+from tenants.models.users import (
+    OrganizationsAsked,
+    SignInFailure,
+    User,
+    UserActivity,
+    UserLink,
+    UserSession,
+    zones,
+)
 
 __all__ = [
+    "PASSWORD_LENGTHS",
     "AutoAccept",
     "Branding",
     "EventService",
@@ -34,6 +43,7 @@ __all__ = [
     "KeptInput",
     "LogoKind",
     "Membership",
+    "OrganizationsAsked",
     "Partnership",
     "SignInFailure",
     "Spanned",
@@ -45,4 +55,5 @@ __all__ = [
     "UserSession",
     "since",
     "still_open",
+    "zones",
 ]

@@ -3,16 +3,19 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.utils.translation import gettext as _
 
 from iam_portal.errors import DomainError
 from iam_portal.tracing import request_id, source_address
+from tenants import passwords
 from tenants.actions import links, sessions, users
-from tenants.actions.sessions import SignInRefused, TooManyAttempts
+from tenants.actions.attempts import TooManyAttempts
+from tenants.actions.sessions import SignInRefused
 from tenants.forms import PasswordForm, SignInForm
-from tenants.http import carried, forget, remember
+from tenants.http import acquaint, browser_of, carried, forget, remember
 from tenants.http.refusals import into_form
+from tenants.models import PASSWORD_LENGTHS, User
 from tenants.views.console import ConsolePage
 from tenants.views.entry import remember_organization
 
@@ -37,12 +40,13 @@ class SignIn(ConsolePage):
         if not form.is_valid():
             return self._page(form)
         try:
-            token = _sign_in(self, form.cleaned_data)
+            user, token = _sign_in(self, form.cleaned_data)
         except (SignInRefused, TooManyAttempts) as refusal:
             into_form(form, refusal)
             return self._page(form, refusal)
         response = self._onward()
         remember(request, response, tenant=self.tenant, token=token)
+        acquaint(request, response, tenant=self.tenant, user=user)
         remember_organization(response, self.slug)
         return response
 
@@ -56,8 +60,12 @@ class SignIn(ConsolePage):
             return HttpResponseRedirect(address)
         return self.render("tenants/session_onward.html", {"heading": _("Signed in"), "address": address})
 
+    def _ended(self, form: SignInForm) -> bool:
+        """Whether the page says that a session is over: to who was sent here from a page of his."""
+        return not form.is_bound and "ended" in self.request.GET
+
     def _page(self, form: SignInForm, refusal: DomainError | None = None) -> HttpResponse:
-        context = {"heading": _("Sign in"), "slug": self.slug, "form": form}
+        context = {"heading": _("Sign in"), "slug": self.slug, "form": form, "ended": self._ended(form)}
         if not isinstance(refusal, TooManyAttempts):
             return self.render("tenants/session_start.html", context)
         response = self.render("tenants/session_start.html", context, status=429)
@@ -91,10 +99,10 @@ class SetPassword(ConsolePage):
     def get(self, request: HttpRequest) -> HttpResponse:
         if token := request.GET.get("token"):
             return carried.taken_out(name=LINK, value=token[:200], to=request.path, path=request.path)
-        return self._page(PasswordForm() if carried.carried(request, LINK) else None)
+        return self._page(self._form() if carried.carried(request, LINK) else None)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        form, token = PasswordForm(request.POST), carried.carried(request, LINK)
+        form, token = self._form(request.POST), carried.carried(request, LINK)
         if not token:
             return self._page(None)
         if form.is_valid():
@@ -105,6 +113,10 @@ class SetPassword(ConsolePage):
             if isinstance(outcome.refusal, links.LinkUnknown):
                 return self._page(None)
         return self._page(form)
+
+    def _form(self, *given: QueryDict) -> PasswordForm:
+        fewest = passwords.least(self.tenant) if self.tenant is not None else PASSWORD_LENGTHS[0]
+        return PasswordForm(*given, fewest=fewest)
 
     def _done(self) -> HttpResponse:
         response = self.done(_("Your password is set. Sign in with it."), self.url("tenants:session-start"))
@@ -118,8 +130,8 @@ class SetPassword(ConsolePage):
         return self.render("tenants/password_set.html", context, status=200 if form is not None else 404)
 
 
-def _sign_in(page: ConsolePage, given: dict[str, Any]) -> str:
-    _user, token = sessions.sign_in(
+def _sign_in(page: ConsolePage, given: dict[str, Any]) -> tuple[User, str]:
+    return sessions.sign_in(
         tenant=page.tenant,
         username=given["username"],
         password=given["password"],
@@ -129,8 +141,8 @@ def _sign_in(page: ConsolePage, given: dict[str, Any]) -> str:
         request_id=request_id(page.request),
         slug=page.slug,
         former=page.session,
+        browser=browser_of(page.request, page.tenant),
     )
-    return token
 
 
 def _accept(page: ConsolePage, token: str, password: str) -> None:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from tenants import passwords
 from tenants.actions import branding
 from tenants.forms.lifetimes import LABELS, in_words
 from tenants.lifetimes import Lifetime, lifetime
@@ -23,7 +24,7 @@ Card = dict[str, Any]
 
 def of(page: ConsolePage) -> list[Card]:
     """In the order of their positions."""
-    own = [_branding(page), _lifetimes(page), _deleted_people(page), _kept(page)]
+    own = [_branding(page), _passwords(page), _lifetimes(page), _deleted_people(page), _kept(page)]
     return sorted([*own, *page.panels(settings_shown)], key=lambda card: card["position"])
 
 
@@ -39,6 +40,23 @@ def _branding(page: ConsolePage) -> Card:
         "facts": facts_of(branding.current(page.tenant)),
         "act": change(page, "tenants:settings-branding", _("Change branding")),
         "position": 10,
+    }
+
+
+def _passwords(page: ConsolePage) -> Card:
+    count = passwords.least(page.tenant)
+    chosen = page.tenant.password_length is not None
+    least = {
+        "label": _("At least"),
+        "text": ngettext("%(count)d character", "%(count)d characters", count) % {"count": count},
+        "note": _("chosen here") if chosen else _("default of the installation"),
+    }
+    return {
+        "title": _("Passwords"),
+        "lead": _("What a new password has to be."),
+        "facts": [least],
+        "act": change(page, "tenants:settings-passwords", _("Change rules of passwords")),
+        "position": 20,
     }
 
 

@@ -13,7 +13,7 @@ from applications.actions import clients, contracts
 from applications.models import Amendment, ApplicationRole, ClientSecret, Contract
 from iam_portal.walls import tenant_scope
 from tenants import history
-from tenants.actions import chain, deletion, verification
+from tenants.actions import chain, deletion, sessions, verification
 from tenants.models import (
     HistoryEvent,
     HistoryPerson,
@@ -62,6 +62,8 @@ def test_a_pseudonym_stands_wherever_the_name_was(acme: Party, neighbour: Party)
     joe = user_of(acme, "joe")
     keep_pseudonyms(acme)
     signed_in(joe, timezone.now())
+    with pytest.raises(sessions.SignInRefused):  # from where he is, maybe
+        factories.sign_in(joe, password="wrong", at=timezone.now())
     contract = leave_traces(acme, neighbour, joe)
     call(acme, "PATCH", f"users/{joe.id}", {"displayName": "Joseph", "email": "joseph@example.org"})
     for tenant in (acme.tenant, neighbour.tenant):
@@ -79,6 +81,9 @@ def test_a_pseudonym_stands_wherever_the_name_was(acme: Party, neighbour: Party)
         assert Assignment.objects.filter(by_name=pseudonym, group__name="Night").exists()
         addresses = HistoryPerson.objects.filter(actor_name=pseudonym).values_list("source_address")
         assert set(addresses) == {("",)}
+        tried = HistoryEvent.objects.filter(action="session.refused", subject_id=str(joe.id)).values("id")
+        beside = HistoryPerson.objects.filter(event_id__in=tried)
+        assert list(beside.values_list("subject_name", "source_address")) == [(pseudonym, "")]
         assert ClientSecret.objects.filter(created_by=pseudonym).count() == 1
         contract.refresh_from_db()
         assert contract.ended_by == pseudonym

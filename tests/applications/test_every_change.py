@@ -30,7 +30,7 @@ DOORS = {f"{door.method} {door.address}": door for door in doors.doors()}
 BEGIN = {
     "created", "invited", "added", "member_added", "registered", "drafted", "subscribed", "assigned",
     "planned", "started", "link_sent", "password_set", "tested", "redelivery_asked", "secret_added",
-    "declared", "confirmed", "defined", "applied", "invitation_sent", "activated",
+    "declared", "confirmed", "defined", "applied", "invitation_sent", "activated", "address_asked",
 }  # fmt: skip
 # They work in short transactions of their own, which a test that holds one cannot see undone.
 OUTSIDE = {"POST /t/{slug}/sign-in"}

@@ -48,6 +48,8 @@ VIOLATIONS: dict[str, Violation] = {
     "tenant_has_name": changed("tenant", name=""),
     "branding_colour_grammar": changed("branding", colour="red"),
     "branding_logo_whole": changed("branding", logo_kind="png"),
+    "tenant_password_length": changed("tenant", password_length=11),
+    "userlink_address_of_its_purpose": changed("link", email="x@example.org"),
     "tenantsuspension_no_overlap": again("tenant_suspension"),
     "user_username_once": changed("user", username="OTHER"),
     "user_email_once": changed("user", email="OTHER@example.org"),

@@ -17,7 +17,12 @@ from tests.support import factories
 
 # Page → a role with which it opens.
 READABLE = {
+    "account-address": "user",
+    "account-address-prove": "user",
+    "account-change": "user",
     "account-detail": "user",
+    "account-others-end": "user",
+    "account-password": "user",
     "account-session-end": "user",
     "activity-download": "activity-log-reader",
     "activity-list": "activity-log-reader",
@@ -44,6 +49,7 @@ READABLE = {
     "settings-lifetimes": "access-configuration-manager",
     "settings-logo": "access-configuration-manager",
     "settings-logo-remove": "access-configuration-manager",
+    "settings-passwords": "access-configuration-manager",
     "user-change": "access-manager",
     "user-deactivate": "access-manager",
     "user-delete": "access-manager",
@@ -56,7 +62,8 @@ READABLE = {
 OF_SOMETHING = sorted(
     pattern.name for pattern in pages.urlpatterns if pattern.name in READABLE and pattern.pattern.converters
 )
-PUBLIC = {"session-start", "session-end", "password-set", "brand-logo"}
+PUBLIC = {"session-start", "session-end", "password-set", "brand-logo", "account-address-proof"}
+OF_JANE = {"account-session-end", "account-address-prove"}  # her session, a link of hers
 POST_ONLY = {"partner-accepting"}
 QUERIES = 60  # no page needs more, however many rows it shows
 
@@ -116,6 +123,8 @@ def test_every_page_is_named_here():
     assert {pattern.name for pattern in pages.urlpatterns} == set(READABLE) | PUBLIC | POST_ONLY
     assert {pattern.name for pattern in entry.urlpatterns} == {
         "brand-sheet",
+        "organization-asked",
+        "organization-forget",
         "organization-pick",
         "invitation-open",
         "invitation-take",
@@ -128,7 +137,7 @@ def test_each_opens_with_its_role_and_with_no_other(acme: Party, known: dict[str
     readers = {role: person(acme, f"kim-{role}", role) for role in set(READABLE.values())}
     for name, role in READABLE.items():
         wanted = address(name, "acme", known)
-        if name != "account-session-end":  # the session is Jane's own
+        if name not in OF_JANE:
             opened = readers[role].get(wanted)
             assert (name, opened.status_code) == (name, 200)
             assert "style=" not in text_of(opened)
