@@ -32,6 +32,10 @@ def watch(*, tenant: Tenant, at: datetime) -> Callable[[], None]:
     administrator until tomorrow does not stand in for one without an end. What had an end already may keep
     it. A tenant that never had an administrator is left alone: its first one is made by the installation.
 
+    Only the portal's own role makes an administrator. Who holds *Roles: modify* by a role of the tenant's
+    making hands out roles too, but of the portal only what he holds himself: were he the last, what the
+    others could hand out would be lost to the tenant for good.
+
     Two changes at once would each see the other's administrator: whoever looks has locked the tenant's row
     (``tenants.policies.guarded``). Of two, the one with the earlier moment can get the lock last: it sees the
     span of whom the other took ended, at a moment that lies ahead of its own.

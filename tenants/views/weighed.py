@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 from iam_portal.errors import DomainError
 from tenants.forms import TypedNameForm
-from tenants.impact import Act, carry_out, foresee
+from tenants.impact import Act, ImpactBusy, carry_out, foresee
 from tenants.views import impacts
 from tenants.views.console import ConfirmPage
 
@@ -25,11 +25,16 @@ class WeighedPage(ConfirmPage):
         raise NotImplementedError
 
     def foreseen(self, *, nothing: str) -> dict[str, Any]:
-        """``counts``, ``names`` and ``impact`` of ``_confirm.html``; or why it would be refused."""
+        """``counts``, ``names`` and ``impact`` of ``_confirm.html``; or why it would be refused.
+
+        One who only came at a bad moment may still try: by then it can be free.
+        """
         try:
             found = foresee(*self.weighed(None)).as_json()
+        except ImpactBusy as busy:
+            return {"nothing": busy.detail}
         except DomainError as refusal:
-            return {"nothing": refusal.detail}
+            return {"refused": refusal.detail}
         return {"impact": found["revision"], **impacts.shown(found, self, nothing=nothing)}
 
     def carry_out(self, revision: int | None) -> None:

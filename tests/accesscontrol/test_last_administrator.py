@@ -9,18 +9,24 @@ from typing import Any
 import pytest
 
 from accesscontrol import receivers
-from accesscontrol.actions import assignments
+from accesscontrol.actions import assignments, tenant_roles
 from accesscontrol.actions.administrators import LastAdministrator, watch
+from accesscontrol.actions.assignments import Wanted
+from accesscontrol.actions.tenant_roles import Definition
+from accesscontrol.gate import RESOURCE_TYPE
+from applications.models.applications import PORTAL_ID
 from iam_portal.errors import DomainError
 from tenants.actions import deletion, groups, memberships, users
 from tenants.models import Group
 from tests.accesscontrol.office import (
     AT,
+    BORN,
     WAYS,
     Act,
     Office,
     make_office,
 )
+from tests.support.factories import SYSTEM
 from tests.tenants.conftest import at_once
 
 
@@ -45,6 +51,19 @@ def test_beside_another_one_he_may_go(office: Office, way: Callable[[Office], Ac
     office.give(group_id=above.id)
     act()
     assert office.administrators() == {"joe"}
+
+
+def test_a_role_of_the_tenants_making_does_not_stand_in(office: Office) -> None:
+    """With it Joe may change roles, and could never hand out again what Jane could."""
+    office.give(user_id=office.jane.id)
+    held = [(PORTAL_ID, RESOURCE_TYPE, "Roles", privilege) for privilege in ("read", "modify")]
+    made = Definition(key="keeper", name="Keeper", description="", permissions=held)
+    tenant_roles.define(tenant=office.tenant, definition=made, by=SYSTEM, at=BORN)
+    wanted = Wanted(role="keeper", application_id=None, user_id=office.joe.id)
+    assignments.assign(tenant=office.tenant, wanted=wanted, by=SYSTEM, at=BORN)
+    assert office.administrators() == {"jane", "joe"}
+    with pytest.raises(LastAdministrator):
+        office.act(users.deactivate, by=office.joe, user_id=office.jane.id)()
 
 
 def test_who_has_ended_at_a_later_moment_counts_no_more(office: Office) -> None:

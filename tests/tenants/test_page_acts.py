@@ -123,6 +123,9 @@ def test_a_group_with_others_below_is_not_deleted(acme: Party):
     above = factories.make_group(acme.tenant, "Staff", at=timezone.now())
     factories.make_group(acme.tenant, "Dispatch", parent=above, at=timezone.now())
     assert "Groups stand below it" in acme.get(f"groups/{above.id}").content.decode()
+    asked = acme.get(f"groups/{above.id}/delete").content.decode()
+    assert "Move or delete what stands below Staff first." in asked
+    assert re.search(r"<button disabled[^>]*>Delete group</button>", asked)
     refused = acme.client.post(acme.url(f"groups/{above.id}/delete"), follow=True)
     assert "Move or delete what stands below" in refused.content.decode()
     with tenant_scope(acme.tenant.id):
