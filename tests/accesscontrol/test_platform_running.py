@@ -49,7 +49,7 @@ class TestJobs:
     def test_on_time_late_failed(self, town: Installation) -> None:
         noted()
         assert row_of(town.olga.get("platform/jobs"))[1]["word"] == "On time"
-        assert row_of(town.olga.get("platform/jobs"))[4]["text"] == "1.5\u00a0s"
+        assert row_of(town.olga.get("platform/jobs"))[2]["note"] == "took 1.5 s"
         noted(ago=timedelta(minutes=7))
         late = town.olga.get("platform/jobs")
         assert row_of(late)[1]["word"] == "Late"

@@ -79,14 +79,7 @@ class System(PlatformPage):
 
 
 def _columns() -> list[dict[str, Any]]:
-    return [
-        {"label": _("Job")},
-        {"label": _("State")},
-        {"label": _("Every")},
-        {"label": _("Last run")},
-        {"label": _("Took"), "numeric": True},
-        {"label": _("Next run, about")},
-    ]
+    return [{"label": label} for label in (_("Job"), _("State"), _("Last run"), _("Next run, about"))]
 
 
 def _cells(job: jobs.Job, at: datetime) -> list[dict[str, Any]]:
@@ -96,19 +89,21 @@ def _cells(job: jobs.Job, at: datetime) -> list[dict[str, Any]]:
         words = {"count": job.failures, "error": job.error}
         many = ngettext("once: %(error)s", "%(count)d times in a row: %(error)s", job.failures)
         said["note"] = many % words
-    return [
-        {"text": job.name, "note": job.task},
-        said,
-        {"text": _unbroken(in_words(int(job.every.total_seconds())))},
-        {"at": job.finished_at} if job.finished_at else {"text": "–"},
-        {"text": _unbroken(_took(job.milliseconds)) if job.started_at else "–"},
-        {"at": job.next_at} if job.next_at and job.every > timedelta(minutes=1) else {"text": "–"},
-    ]
+    return [{"text": job.name, "note": job.task}, said, _last(job), _next(job)]
 
 
-def _unbroken(text: str) -> str:
-    """A number stays beside its unit."""
-    return text.replace(" ", "\u00a0")
+def _last(job: jobs.Job) -> dict[str, Any]:
+    if job.finished_at is None:
+        return {"text": "–"}
+    return {"at": job.finished_at, "note": _("took %(time)s") % {"time": _took(job.milliseconds)}}
+
+
+def _next(job: jobs.Job) -> dict[str, Any]:
+    """Where it comes several times a minute, how often says more than when."""
+    often = _("every %(time)s") % {"time": in_words(int(job.every.total_seconds()))}
+    if job.next_at is None or job.every < timedelta(minutes=1):
+        return {"text": often}
+    return {"at": job.next_at, "note": often}
 
 
 def _took(milliseconds: int) -> str:

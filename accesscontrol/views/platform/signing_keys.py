@@ -149,7 +149,7 @@ class WithdrawKey(PlatformPage, FormPage):
 
 
 def _columns() -> list[dict[str, Any]]:
-    labels = (_("Key"), _("State"), _("Signs from"), _("Until"), _("Verifies until"))
+    labels = (_("Key"), _("State"), _("Signs from"), _("Verifies until"))
     return [*({"label": label} for label in labels), {"label": _("Act"), "hidden_label": True}]
 
 
@@ -158,8 +158,7 @@ def _cells(page: PlatformPage, key: keyrings.Key) -> list[dict[str, Any]]:
     cells: list[dict[str, Any]] = [
         {"code": f"{key.kid[:12]}…", "note": key.algorithm},
         {"state": shape, "word": word},
-        {"at": key.active_from},
-        {"at": key.retired_at} if key.retired_at else {"text": "–"},
+        {"at": key.active_from, "note": _until(key)},
         {"at": key.withdrawn_at} if key.withdrawn_at else {"text": "–"},
         {},
     ]
@@ -167,6 +166,13 @@ def _cells(page: PlatformPage, key: keyrings.Key) -> list[dict[str, Any]]:
         url = page.url("accesscontrol:key-withdraw", kid=key.kid)
         cells[-1] = {"action": {"label": _("Withdraw"), "url": url}}
     return cells
+
+
+def _until(key: keyrings.Key) -> str:
+    """Shown in the reader's zone like every moment in a sentence."""
+    if key.retired_at is None:
+        return ""
+    return _("until %(at)s") % {"at": key.retired_at.strftime("%-d %b %Y, %H:%M UTC")}
 
 
 def _due(turn: keyrings.Turn) -> dict[str, Any]:
