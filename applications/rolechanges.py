@@ -60,12 +60,17 @@ def by_role(gains: Sequence[Gain]) -> dict[tuple[str, str], list[Gain]]:
     return found
 
 
-def counted(rows: QuerySet[Contract], *, tenant_id: UUID, at: datetime) -> QuerySet[Any]:
-    """Contracts with ``to_confirm``: how many roles wait for the tenant's word; None where it has no say."""
+def waiting(at: datetime) -> QuerySet[Any]:
+    """Terms whose role holds something that was not confirmed."""
     fresh = RolePermission.objects.at(at).filter(role=OuterRef("role"))
     fresh = fresh.exclude(held__contains=OuterRef("confirmed_at"))
-    terms = ContractTerm.objects.not_over(at).filter(Exists(fresh), contract=OuterRef("pk"))
+    return ContractTerm.objects.not_over(at).filter(Exists(fresh))
+
+
+def counted(rows: QuerySet[Contract], *, tenant_id: UUID, at: datetime) -> QuerySet[Any]:
+    """Contracts with ``to_confirm``: how many roles wait for the tenant's word; None where it has no say."""
+    terms = waiting(at).filter(contract=OuterRef("pk"))
     number = terms.order_by().values("contract").annotate(number=Count("role", distinct=True))
-    waiting = Coalesce(Subquery(number.values("number")), 0)
-    mine = When(provider_id=tenant_id, type=ContractType.ACCESS, state=ContractState.ACCEPTED, then=waiting)
+    found = Coalesce(Subquery(number.values("number")), 0)
+    mine = When(provider_id=tenant_id, type=ContractType.ACCESS, state=ContractState.ACCEPTED, then=found)
     return rows.annotate(to_confirm=Case(mine, default=None, output_field=IntegerField(null=True)))

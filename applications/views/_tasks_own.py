@@ -3,16 +3,17 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import CharField, F, Q, QuerySet, Value
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Value
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from applications.http import address
 from applications.models import ClientCertificate, ClientKey, ClientSecret, Webhook
 from applications.views._task import ANSWER, BROKEN, ENDS, OPEN, SOON, Task
 from applications.views._webhook import BECAUSE
 from tenants.actions import partnerships
-from tenants.models import Partnership, Tenant
+from tenants.models import Partnership, Tenant, UserActivity, UserLink
 from tenants.views.console import ConsolePage
 from tenants.views.partner_facts import title_of
 
@@ -53,6 +54,21 @@ def partners(page: ConsolePage) -> list[Task]:
     untaken = Q(near, state=Partnership.State.INVITED, inviter=page.tenant)
     rows = partnerships.of(page.tenant).filter(waiting | untaken).select_related("inviter", "invitee")
     return [_partnership(row, page) for row in rows.order_by("invited_at", "id")[:MOST]]
+
+
+def people(page: ConsolePage) -> list[Task]:
+    """Who was invited, has set no password, and whose link has ended. One query."""
+    links = UserLink.objects.filter(user=OuterRef("pk"), used_at=None)
+    invited = page.tenant.users.filter(deleted_at=None, password__startswith=UNUSABLE_PASSWORD_PREFIX)
+    active = Exists(UserActivity.objects.at(page.at).filter(user=OuterRef("pk")))
+    late = invited.filter(active, Exists(links), ~Exists(links.filter(expires_at__gt=page.at)))
+    names = list(late.order_by("display_name", "pk").values_list("display_name", flat=True)[: MOST + 1])
+    if not names:
+        return []
+    words = ngettext("%(count)d invited person", "%(count)d invited people", len(names))
+    said = _("Not taken up; the link ended: %(names)s") % {"names": ", ".join(names[:3])}
+    url = f"{page.url('tenants:user-list')}?state=invited"
+    return [Task(OPEN, "user", words % {"count": len(names)}, said, None, {"label": _("Look"), "url": url})]
 
 
 def _ending(rows: QuerySet[Any], kind: str, tenant: Tenant, at: datetime) -> QuerySet[Any, Any]:

@@ -22,7 +22,7 @@ from tenants.views.console import ConsolePage
 
 RECENT = 8
 FIRST, MOST = 8, 200  # tasks on the page, and when all are asked for
-ASKING = ("Modules:read", "Webhooks:read", "OrganizationRelations:read", "Roles:read")
+ASKING = ("Modules:read", "Webhooks:read", "OrganizationRelations:read", "Roles:read", "Users:read")
 
 
 class Overview(ConsolePage):
@@ -57,6 +57,7 @@ class Overview(ConsolePage):
         found += own.credentials(self.tenant, self.at) if self.can("Modules:read") else []
         found += own.webhooks(self.tenant) if self.can("Webhooks:read") else []
         found += own.partners(self) if self.can("OrganizationRelations:read") else []
+        found += own.people(self) if self.can("Users:read") else []
         answers: list[Any] = self.panels(tasks_asked)
         found += [Task(**fields) for told in answers for fields in told]
         return in_order(found)

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from applications import manifest as manifests
-from applications.actions import amendments, contracts, pauses
+from applications.actions import amendment_answers, amendments, contracts, pauses
 from applications.actions.changes import Change
 from applications.actions.manifests import declare
 from applications.models import Contract, Watermark
@@ -166,3 +166,30 @@ def test_filters_of_what_ends_and_what_nobody_uses(acme: Party, beta: Party, gam
     assert shown(acme, partner="\0 nonsense") == {str(soon.id), str(late.id), str(old.id)}
     chip = acme.get("contracts", partner=str(beta.tenant.id)).context["filters"]["chips"][-1]
     assert chip["value"] == "Beta"
+
+
+def test_the_page_asks_as_much_of_a_contract_with_a_long_life(
+    acme: Party, beta: Party, contract: Contract, django_assert_max_num_queries: Any
+) -> None:
+    def count() -> int:
+        with django_assert_max_num_queries(70) as asked:
+            assert beta.get(f"contracts/{contract.id}").status_code == 200
+        return len(asked)
+
+    def live(number: int) -> None:
+        now = timezone.now()
+        made = register(acme, f"Tool {number}")
+        wider = Change(add=[(made.id, "reader"), (made.id, "planner")])
+        row = amendments.amend(**acting(acme, contract), change=wider)
+        open_one = {"contract_id": contract.id, "amendment_id": row.id, "by": beta.actor}
+        amendment_answers.accept(tenant=beta.tenant, **open_one, at=timezone.now())
+        later = now + (10 + 2 * number) * DAY
+        pauses.pause(**acting(acme, contract), when=later, until=later + DAY)
+        use(contract, beta.applications["planner"], made, at=now - number * DAY)
+
+    live(1)
+    count()
+    before = count()
+    for number in range(2, 6):
+        live(number)
+    assert count() == before

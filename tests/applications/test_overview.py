@@ -12,7 +12,7 @@ from applications.actions import applications, clients, contracts, pauses
 from applications.actions.manifests import declare
 from applications.models import ClientSecret, Webhook
 from iam_portal.walls import tenant_scope
-from tenants.actions import partnerships
+from tenants.actions import partnerships, users
 from tenants.models.spanned import since
 from tests.applications.story import Party, manifest, party, person, register, share
 from tests.applications.test_pages import told
@@ -87,6 +87,23 @@ def test_partners_that_wait(acme: Party, beta: Party) -> None:
         ("Invitation for foxtrot", "Not taken up; the link ended"),
         ("Invitation for echo", "Not taken up; the link ends"),
     ]
+
+
+def test_people_who_did_not_come(acme: Party) -> None:
+    now = timezone.now()
+    person_of: dict[str, Any] = {"tenant": acme.tenant, "by": acme.actor}
+    with tenant_scope(acme.tenant.id):
+        for name, days in (("Kim", 60), ("Lee", 0)):
+            users.invite(
+                **person_of,
+                at=now - days * DAY,
+                username=name.lower(),
+                email=f"{name}@example.org",
+                display_name=name,
+            )
+    [(text, note)] = waiting(acme.get())
+    assert (text, note) == ("1 invited person", "Not taken up; the link ended: Kim")
+    assert waiting(person(acme, "max", "user", "module-manager").get(acme.url())) == []
 
 
 def test_roles_that_grew_wait_for_the_providers_word(acme: Party, beta: Party) -> None:

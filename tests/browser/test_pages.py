@@ -23,6 +23,7 @@ PAGES = [
     "register-application",
     "contracts?state=paused",
     "contracts?q=nothing-like-this",
+    "contracts?show=ending",
     "network",
     "network?at=2020-01-01T00:00",
     "users",
