@@ -8,12 +8,14 @@ from accesscontrol.api import (
     assignments,
     configuration,
     decisions,
+    reports,
     required,
     resources,
     review,
     roles,
     user_acl,
 )
+from accesscontrol.reports import REPORTS
 from applications.api import own_resources, service_accounts
 from tenants.api import branding, deleted_people, groups, history, lifetimes, members, users
 
@@ -31,6 +33,15 @@ class Act(StringConverter):
 
 
 register_converter(Act, "user_act")
+
+
+class ReportKey(StringConverter):
+    """One of the reports."""
+
+    regex = "|".join(REPORTS)
+
+
+register_converter(ReportKey, "report_key")
 
 urlpatterns = [
     path("application/acl", acl.ApplicationAcl.as_view(), name="acl-read"),
@@ -72,6 +83,7 @@ urlpatterns = [
     path(f"{_tenant}/token-preview", decisions.TokenPreview.as_view(), name="token-preview"),
     path(f"{_tenant}/acl", user_acl.UserAcl.as_view(), name="user-acl"),
     path(f"{_tenant}/access-review", review.AccessReview.as_view(), name="access-review"),
+    path(f"{_tenant}/reports/<report_key:report>", reports.OneReport.as_view(), name="report"),
     path(f"{_tenant}/users", users.Users.as_view(), name="user-list"),
     path(_user, users.OneUser.as_view(), name="user-read"),
     path(f"{_user}/impact", users.UserImpact.as_view(), name="user-impact"),

@@ -96,6 +96,7 @@ SUMMARIES = {
     "partnerships_preview": "Look at an invitation without using it up",
     "partnerships_read": "Read a partnership",
     "partnerships_redeem": "Redeem an invitation",
+    "reports_read": "Read a report for a review or an audit",
     "required_roles_list": "List the roles that applications require and whether they are given",
     "resources_list": "List the resources that roles can be made of",
     "roles_create": "Make a role",

@@ -43,6 +43,7 @@ history                  ActivityLog
 lifetimes                Configuration
 organizations            Organizations
 partnerships             OrganizationRelations
+reports                  Reports
 required-roles           Roles
 resources                Roles
 roles                    Roles
