@@ -80,7 +80,7 @@ _COLUMNS = (
     ("roles", _("Roles")),
     ("startsAt", _("Since")),
     ("endsAt", _("Until")),
-    ("onwardAccess", _("May be passed on")),
+    ("onwardAccess", _("Onward")),
     ("contractId", _("Id")),
 )
 IN_FORCE = Report(

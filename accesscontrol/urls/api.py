@@ -8,6 +8,7 @@ from accesscontrol.api import (
     assignments,
     configuration,
     decisions,
+    reports,
     required,
     resources,
     review,
@@ -15,6 +16,7 @@ from accesscontrol.api import (
     system,
     user_acl,
 )
+from accesscontrol.reports import REPORTS
 from applications.api import own_resources, service_accounts
 from tenants.api import (
     branding,
@@ -41,6 +43,15 @@ class Act(StringConverter):
 
 
 register_converter(Act, "user_act")
+
+
+class ReportKey(StringConverter):
+    """One of the reports."""
+
+    regex = "|".join(REPORTS)
+
+
+register_converter(ReportKey, "report_key")
 
 urlpatterns = [
     path("application/acl", acl.ApplicationAcl.as_view(), name="acl-read"),
@@ -84,6 +95,7 @@ urlpatterns = [
     path(f"{_tenant}/token-preview", decisions.TokenPreview.as_view(), name="token-preview"),
     path(f"{_tenant}/acl", user_acl.UserAcl.as_view(), name="user-acl"),
     path(f"{_tenant}/access-review", review.AccessReview.as_view(), name="access-review"),
+    path(f"{_tenant}/reports/<report_key:report>", reports.OneReport.as_view(), name="report"),
     path(f"{_tenant}/users", users.Users.as_view(), name="user-list"),
     path(_user, users.OneUser.as_view(), name="user-read"),
     path(f"{_user}/impact", users.UserImpact.as_view(), name="user-impact"),

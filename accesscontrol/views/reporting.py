@@ -4,27 +4,22 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accesscontrol.forms import ReportForm
+from accesscontrol.http import contract_types, report_document, report_table
 from accesscontrol.reports import REPORTS, Given, Report, rows_of
 from accesscontrol.reports.contracts import EITHER
 from accesscontrol.reports.shapes import Cell, Row
-from applications.models import ContractType
 from iam_portal.decision import Decision
 from iam_portal.errors import NotFound
-from tenants.http import exports
 from tenants.views.console import ConsolePage
 from tenants.views.wording import address
 
 FIRST = 100  # rows that a page shows; the file has all of them
 _OPENS = {"user": "Users:read", "application": "Modules:read", "contract": EITHER}
-_CONTRACTS = {
-    ContractType.PROVISION: "ProvisionContracts:read",
-    ContractType.ACCESS: "AccessContracts:read",
-}
 
 
 class ReportList(ConsolePage):
@@ -84,7 +79,7 @@ class _OneReport(ConsolePage):
         """What the form says; what it leaves out is as at first."""
         form.is_valid()
         asked = form.cleaned_data
-        types = tuple(type for type, needed in _CONTRACTS.items() if self.can(needed))
+        types = contract_types(self.can)
         at, days = asked.get("at") or self.at, asked.get("days") or min(report.days, report.most())
         return Given(self.tenant, at, days, types)
 
@@ -131,19 +126,8 @@ class ReportDownload(_OneReport):
         given = self.given(report, form)
         if not form.is_valid():
             raise NotFound
-        names = [name for name, _words in report.columns]
-        ending = "json" if request.GET.get("format") == "json" else "csv"
-        written = exports.as_json_file if ending == "json" else exports.as_table
-        head = {
-            "report": report.key,
-            "at": given.at,
-            **({"days": given.days} if "days" in report.asks else {}),
-        }
-        kind = "application/json" if ending == "json" else f"{exports.CSV}; charset=utf-8"
-        name = f'attachment; filename="{report.key}-{self.tenant.slug}.{ending}"'
-        headers = {"Content-Disposition": name, "Cache-Control": "private, no-store"}
-        lines = written(names, rows_of(report, given), head)
-        return StreamingHttpResponse(lines, content_type=kind, headers=headers)
+        as_json = request.GET.get("format") == "json"
+        return report_document(report, given) if as_json else report_table(report, given)
 
 
 def _form(report: Report, request: HttpRequest) -> ReportForm:

@@ -102,6 +102,7 @@ SUMMARIES = {
     "partnerships_redeem": "Redeem an invitation",
     "password_rules_change": "Change what passwords must be",
     "password_rules_read": "Read what passwords must be",
+    "reports_read": "Read a report for a review or an audit",
     "required_roles_list": "List the roles that applications require and whether they are given",
     "resources_list": "List the resources that roles can be made of",
     "roles_create": "Make a role",

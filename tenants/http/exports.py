@@ -57,24 +57,25 @@ def as_table(
     writer = csv.writer(_Echo())
     yield writer.writerow(names)
     for row in rows:
-        yield writer.writerow([defused(_plain(cell)) for cell in row])
+        yield writer.writerow([defused(plain(cell)) for cell in row])
 
 
 def as_json_file(
     names: Sequence[str], rows: Iterable[Sequence[object]], head: Mapping[str, object]
 ) -> Iterator[bytes]:
     """One document: what ``head`` says, and the rows as ``items``. One that broke off is no JSON."""
-    opening = json.dumps({name: _plain(value) for name, value in head.items()})
+    opening = json.dumps({name: plain(value) for name, value in head.items()})
     yield f'{opening[:-1]}, "items": ['.encode()
     between = "\n"
     for row in rows:
-        item = {name: _plain(cell) for name, cell in zip(names, row, strict=True)}
+        item = {name: plain(cell) for name, cell in zip(names, row, strict=True)}
         yield (between + json.dumps(item)).encode()
         between = ",\n"
     yield b"\n]}\n"
 
 
-def _plain(cell: object) -> object:
+def plain(cell: object) -> object:
+    """A moment as RFC 3339; everything else as it is."""
     return rfc3339(cell) if isinstance(cell, datetime) else cell
 
 

@@ -172,6 +172,34 @@ def test_what_lies_behind_is_asked_again(acme: Party) -> None:
     assert acme.get("reports/nothing").status_code == 404
 
 
+def door(party: Party, key: str, *, client: Any = None, **query: str) -> Any:
+    address = f"/iam/access-management/v1/tenants/{party.tenant.id}/reports/{key}"
+    return (client or party.client).get(address, query)
+
+
+def test_the_same_rows_by_rest(acme: Party, beta: Party) -> None:
+    share(acme, beta, acme.applications["planner"])
+    made(acme, "old", days=80)
+    for key in REPORTS:
+        document = door(acme, key).json()
+        assert document["items"] == file(acme, key), key
+        table = door(acme, key, format="csv")
+        assert table["Content-Type"] == "text/csv; charset=utf-8"
+        assert len(list(csv.reader(io.StringIO(b"".join(table).decode())))) == len(document["items"]) + 1
+    assert door(acme, "idle-accounts", days="7").json()["days"] == 7
+
+
+def test_what_rest_refuses(acme: Party, beta: Party) -> None:
+    reviewer = person(acme, "kim", "reviewer")
+    for key, report in REPORTS.items():
+        assert door(acme, key, client=reviewer).status_code == (403 if report.needs else 200), key
+        assert door(acme, key, client=beta.client).status_code in (401, 404)
+    assert door(acme, "nothing").status_code == 404
+    for days in ("0", "-1", "x", "9" * 20, ""):
+        assert door(acme, "idle-accounts", days=days).status_code == 400
+    assert door(acme, "administrators", at="yesterday").status_code == 400
+
+
 # --- how -----------------------------------------------------------------------------------------------
 
 

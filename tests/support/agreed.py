@@ -44,6 +44,7 @@ lifetimes                Configuration
 organizations            Organizations
 password-rules           Configuration
 partnerships             OrganizationRelations
+reports                  Reports
 required-roles           Roles
 resources                Roles
 roles                    Roles
