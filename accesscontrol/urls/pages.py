@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from accesscontrol.views import assigning, assignments, exploring, sign_ins, signing_out, simulating
+from accesscontrol.views import (
+    assigning,
+    assignments,
+    exploring,
+    second_factors,
+    sign_ins,
+    signing_out,
+    simulating,
+)
 
 app_name = "accesscontrol"
 
@@ -10,6 +18,7 @@ urlpatterns = [
     path(
         "account/applications/<uuid:authorization_id>/end", sign_ins.EndSignIn.as_view(), name="sign-in-end"
     ),
+    path("settings/second-factors", second_factors.ChooseSecondFactors.as_view(), name="second-factors"),
     path("sign-out/asked", signing_out.SignOutAsked.as_view(), name="sign-out"),
     path("access", exploring.AccessReview.as_view(), name="access-review"),
     path("access/download", exploring.AccessDownload.as_view(), name="access-download"),

@@ -44,6 +44,7 @@ class AssignRole(ConsolePage):
     """Without somebody in the address: whom; with: which role."""
 
     permission = "Roles:modify"
+    recent = True
 
     def get(self, request: HttpRequest) -> HttpResponse:
         chosen = _chosen(self)
@@ -78,6 +79,7 @@ class WithdrawRole(ConfirmPage):
     """The role ends now, for whom it was given to."""
 
     permission = "Roles:modify"
+    recent = True
 
     def confirmation(self) -> dict[str, Any]:
         row = self._row()

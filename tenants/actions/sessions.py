@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib.auth.hashers import check_password
-from django.db import connection, models, transaction
+from django.db import connection, models
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 
@@ -14,8 +14,8 @@ from iam_portal.errors import DomainError, Kind
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants import hashers, policies
-from tenants.actions import live_sessions
-from tenants.history import record
+from tenants.actions import entering, live_sessions, steps
+from tenants.actions.entering import PASSWORD, Halfway, Origin, SignedIn, enter
 from tenants.lifetimes import Lifetime, lifetime
 from tenants.models import SignInFailure, Tenant, User, UserSession
 
@@ -71,18 +71,6 @@ class Attempt:
         return str(ipaddress.IPv6Network((int(address), 64), strict=False))
 
 
-@dataclass(frozen=True, slots=True)
-class _Origin:
-    """Where a sign-in comes from."""
-
-    source_address: str
-    user_agent: str
-    request_id: str
-
-    def actor(self, user: User) -> Actor:
-        return Actor("user", str(user.id), str(user), user.tenant_id, self.request_id, self.source_address)
-
-
 def sign_in(
     *,
     tenant: Tenant | None,
@@ -94,8 +82,10 @@ def sign_in(
     request_id: str = "",
     slug: str = "",
     former: UserSession | None = None,
-) -> tuple[User, str]:
-    """The user and the value of his session cookie. The name may be his e-mail address.
+) -> SignedIn | Halfway:
+    """The user and the value of his session cookie; of the second step's, where he needs one before.
+
+    The name may be his e-mail address.
 
     ``former`` is the live session of this browser: the same person's goes on, another's ends.
 
@@ -115,8 +105,10 @@ def sign_in(
     with tenant_scope(counted_in.id):
         if known := _still(user, at):
             _failures(counted_in, attempt).filter(attempt=attempt.digest).delete()
-            origin = _Origin(source_address, user_agent, request_id)
-            return known, _go_on(known, former, at, origin) or _start(known, at, origin)
+            if steps.needed(user=known, at=at):
+                return steps.begin(user=known, at=at)
+            origin = Origin(source_address, user_agent, request_id)
+            return enter(user=known, former=former, methods=[PASSWORD], origin=origin, at=at)
     raise SignInRefused(REFUSED)
 
 
@@ -137,13 +129,12 @@ def resolve(*, tenant: Tenant | UUID, token: str, at: datetime, seen: bool = Tru
 
 def sign_out(*, session: UserSession, by: Actor, at: datetime) -> None:
     """End this session; the others of the user stay."""
-    with transaction.atomic():
-        if UserSession.objects.filter(pk=session.pk, ended_at=None).update(ended_at=at):
-            _record("session.ended", session, by, at)
+    entering.end(session=session, by=by, at=at)
 
 
 def end_all(*, user: User, at: datetime) -> int:
-    """End every session of the user, as a consequence of what the caller records."""
+    """End every session of the user, and what he began, as a consequence of what the caller records."""
+    steps.drop_all(user=user)
     return UserSession.objects.filter(user=user, ended_at=None).update(ended_at=at)
 
 
@@ -196,54 +187,3 @@ def _still(user: User, at: datetime) -> User | None:
     # A second statement, because the one that waited for the lock sees the other tables as they were before.
     here = policies.present(tenant_id=user.tenant_id, at=at).select_related("tenant")
     return here.filter(pk=locked.pk, password=user.password).first()
-
-
-def _go_on(user: User, former: UserSession | None, at: datetime, origin: _Origin) -> str | None:
-    """The same person signed in again where he was: his session goes on under a new cookie.
-
-    What rests on it (sign-ins to applications) stays. Somebody else's session in this browser ends.
-    """
-    if former is None:
-        return None
-    by = origin.actor(former.user)
-    if former.user_id != user.pk:
-        sign_out(session=former, by=by, at=at)
-        return None
-    token = hashers.fresh()
-    renewed = {"digest": hashers.digest(token), "reauthenticated_at": at, "seen_at": at}
-    if not UserSession.objects.filter(pk=former.pk, ended_at=None).update(**renewed):
-        return None
-    _record("session.confirmed", former, by, at)
-    return token
-
-
-def _start(user: User, at: datetime, origin: _Origin) -> str:
-    token = hashers.fresh()
-    session = UserSession(
-        tenant_id=user.tenant_id,
-        user=user,
-        digest=hashers.digest(token),
-        created_at=at,
-        seen_at=at,
-        expires_at=at + lifetime(user.tenant, Lifetime.SESSION),
-        source_address=origin.source_address[:64],
-        user_agent=origin.user_agent[:200].replace("\0", ""),
-    )
-    session.full_clean()
-    session.save(force_insert=True)
-    User.objects.filter(pk=user.pk).update(last_login=at)
-    _record("session.started", session, origin.actor(user), at)
-    return token
-
-
-def _record(action: str, session: UserSession, by: Actor, at: datetime) -> None:
-    told, ended = {"session": str(session.id)}, action == "session.ended"
-    record(
-        action=action,
-        tenants=[session.tenant_id],
-        by=by,
-        at=at,
-        subject=("user", session.user_id, str(session.user)),
-        before=told if ended else None,
-        after=None if ended else told,
-    )

@@ -7,7 +7,7 @@ from iam_portal.wall_sql import wall
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tenants", "0005_history_anchors"),
+        ("tenants", "0006_second_factors"),
     ]
 
     operations = [

@@ -1,5 +1,13 @@
 """Who: tenants, partnerships, users, groups, history."""
 
+from tenants.models.factors import (
+    AuthenticatorApp,
+    Passkey,
+    ProofFailure,
+    RecoveryCode,
+    SignInStep,
+    SpentChallenge,
+)
 from tenants.models.groups import Group, GroupPlacement, Membership
 from tenants.models.history import (
     HistoryAnchor,
@@ -16,6 +24,7 @@ from tenants.models.tenants import Kept, Tenant, TenantSuspension
 from tenants.models.users import SignInFailure, User, UserActivity, UserLink, UserSession
 
 __all__ = [
+    "AuthenticatorApp",
     "AutoAccept",
     "Group",
     "GroupPlacement",
@@ -29,8 +38,13 @@ __all__ = [
     "KeptInput",
     "Membership",
     "Partnership",
+    "Passkey",
+    "ProofFailure",
+    "RecoveryCode",
     "SignInFailure",
+    "SignInStep",
     "Spanned",
+    "SpentChallenge",
     "Tenant",
     "TenantSuspension",
     "User",

@@ -2,7 +2,7 @@
 
 import uuid
 
-from django.contrib.postgres.fields import DateTimeRangeField
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField
 from django.db import models
 from django.db.models import Q
 
@@ -33,6 +33,10 @@ class Tenant(models.Model):
     offline_idle_seconds = models.PositiveIntegerField(null=True, blank=True)
     session_idle_seconds = models.PositiveIntegerField(null=True, blank=True)
     session_seconds = models.PositiveIntegerField(null=True, blank=True)
+    proof_seconds = models.PositiveIntegerField(null=True, blank=True)
+    # Who holds one of these signs in with a second factor: "<application id>/<key>", "/<key>" of its own
+    # roles, or "*": everybody.
+    second_factor_roles = ArrayField(models.CharField(max_length=200), default=list, blank=True)
     # A name that was erased does not come back: without a choice nothing is.
     history_keeps = models.CharField(max_length=10, choices=Kept, default=Kept.NAME)
 

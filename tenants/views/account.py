@@ -11,6 +11,7 @@ from iam_portal.errors import NotFound
 from tenants.actions import sessions
 from tenants.models import Membership, UserSession
 from tenants.signals import user_shown
+from tenants.views import factors
 from tenants.views.console import ConfirmPage, ConsolePage
 
 _BROWSERS = (
@@ -50,6 +51,7 @@ class AccountDetail(ConsolePage):
             "page": {"title": _("Your account"), "lead": lead, "copy_id": str(user.pk)},
             "facts": facts,
             "panels": self.panels(user_shown, user=user, acting=False),
+            "factors": factors.card(self),
             "sessions": _sessions(self, self.session),
             "sign_out_url": self.url("tenants:session-end"),
         }

@@ -55,6 +55,7 @@ class FormPage(ConsolePage):
     """A form on a page of its own: drawn, or drawn again with its errors and its input."""
 
     template: ClassVar[str] = "tenants/form.html"
+    asks_first = True
 
     def frame(self) -> dict[str, Any]:
         """``page``, ``submit``, ``cancel_url`` and whatever else the template takes."""
@@ -67,6 +68,8 @@ class FormPage(ConsolePage):
 
 class ConfirmPage(ConsolePage):
     """Shows what an act would do, and does it. Refusals come back to where the person came from."""
+
+    asks_first = True
 
     def confirmation(self) -> Mapping[str, Any]:
         """The context of ``_confirm.html``, with ``page``."""

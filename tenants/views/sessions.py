@@ -9,10 +9,12 @@ from django.utils.translation import gettext as _
 from iam_portal.errors import DomainError
 from iam_portal.tracing import request_id, source_address
 from tenants.actions import links, sessions, users
+from tenants.actions.entering import Halfway, SignedIn
 from tenants.actions.sessions import SignInRefused, TooManyAttempts
 from tenants.forms import PasswordForm, SignInForm
-from tenants.http import carried, forget, remember
+from tenants.http import carried, forget
 from tenants.http.refusals import into_form
+from tenants.views.arriving import arrived, halfway
 from tenants.views.console import ConsolePage
 from tenants.views.entry import remember_organization
 
@@ -37,24 +39,13 @@ class SignIn(ConsolePage):
         if not form.is_valid():
             return self._page(form)
         try:
-            token = _sign_in(self, form.cleaned_data)
+            entered = _sign_in(self, form.cleaned_data)
         except (SignInRefused, TooManyAttempts) as refusal:
             into_form(form, refusal)
             return self._page(form, refusal)
-        response = self._onward()
-        remember(request, response, tenant=self.tenant, token=token)
-        remember_organization(response, self.slug)
-        return response
-
-    def _onward(self) -> HttpResponse:
-        """To the console at once; to an application by a page that goes on by itself.
-
-        Browsers apply ``form-action`` to each redirect after a form, and an application lies elsewhere.
-        """
-        address = self.next_address()
-        if address.startswith("/t/"):
-            return HttpResponseRedirect(address)
-        return self.render("tenants/session_onward.html", {"heading": _("Signed in"), "address": address})
+        if isinstance(entered, Halfway):
+            return halfway(self, entered.token)
+        return arrived(self, entered.token)
 
     def _page(self, form: SignInForm, refusal: DomainError | None = None) -> HttpResponse:
         context = {"heading": _("Sign in"), "slug": self.slug, "form": form}
@@ -118,8 +109,8 @@ class SetPassword(ConsolePage):
         return self.render("tenants/password_set.html", context, status=200 if form is not None else 404)
 
 
-def _sign_in(page: ConsolePage, given: dict[str, Any]) -> str:
-    _user, token = sessions.sign_in(
+def _sign_in(page: ConsolePage, given: dict[str, Any]) -> SignedIn | Halfway:
+    return sessions.sign_in(
         tenant=page.tenant,
         username=given["username"],
         password=given["password"],
@@ -130,7 +121,6 @@ def _sign_in(page: ConsolePage, given: dict[str, Any]) -> str:
         slug=page.slug,
         former=page.session,
     )
-    return token
 
 
 def _accept(page: ConsolePage, token: str, password: str) -> None:

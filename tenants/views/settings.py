@@ -21,13 +21,17 @@ class Settings(ConsolePage):
     def get(self, request: HttpRequest) -> HttpResponse:
         change = self.url("tenants:settings-lifetimes")
         deleted = self.url("tenants:settings-deleted-people")
+        factors = self.url("accesscontrol:second-factors")
         page = {
             "title": _("Settings"),
             "lead": _(
                 "How long people stay signed in and tokens are good, and what is kept of who was deleted."
             ),
             "primary": self.link(_("Change"), "Configuration:modify", change, icon="edit"),
-            "more": [self.link(_("Deleted people"), "Configuration:modify", deleted, icon="user")],
+            "more": [
+                self.link(_("Deleted people"), "Configuration:modify", deleted, icon="user"),
+                self.link(_("Second factors"), "Configuration:modify", factors, icon="key"),
+            ],
         }
         context = {
             "page": page,
@@ -43,6 +47,7 @@ class ChangeLifetimes(FormPage):
     """Other ones, within what the installation allows."""
 
     permission = "Configuration:modify"
+    recent = True
 
     def frame(self) -> dict[str, Any]:
         back = self.url("tenants:settings")

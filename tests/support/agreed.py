@@ -45,6 +45,7 @@ partnerships             OrganizationRelations
 required-roles           Roles
 resources                Roles
 roles                    Roles
+second-factors           Configuration
 service-accounts         Users
 token-preview            Roles
 users                    Users
