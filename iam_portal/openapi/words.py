@@ -42,6 +42,7 @@ _TAGS = {
     "availability": "applications",
     "application": "own application",
     "lifetimes": "organizations",
+    "second-factors": "organizations",
     "service-accounts": "users",
 }
 _OF_APPLICATION = {"clients": "clients"}

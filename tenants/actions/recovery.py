@@ -15,13 +15,15 @@ _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # no 0 1 l o i: they are read fro
 
 def make(*, user: User, by: Actor, at: datetime) -> list[str]:
     """Fresh ones in the place of all former, in the transaction of the caller, who holds the person."""
-    RecoveryCode.objects.filter(user=user).delete()
+    former = RecoveryCode.objects.filter(user=user)
+    had = former.filter(used_at=None).count()
+    former.delete()
     codes = [_fresh() for _ in range(NUMBER)]
     RecoveryCode.objects.bulk_create(
         RecoveryCode(tenant_id=user.tenant_id, user=user, digest=_digest(user, code), created_at=at)
         for code in codes
     )
-    _record("factor.codes_made", user, by, at, after={"count": NUMBER})
+    _record("factor.codes_made", user, by, at, before={"left": had}, after={"made": NUMBER})
     return codes
 
 
@@ -31,7 +33,7 @@ def use(*, user: User, code: str, by: Actor, at: datetime) -> bool:
     if not rows.update(used_at=at):
         return False
     left = RecoveryCode.objects.filter(user=user, used_at=None).count()
-    _record("factor.code_used", user, by, at, after={"left": left})
+    _record("factor.code_used", user, by, at, before={"left": left + 1}, after={"left": left})
     return True
 
 
@@ -45,6 +47,8 @@ def _digest(user: User, code: str) -> str:
     return hashers.digest(f"{user.pk}:{re.sub(r'[^0-9a-z]', '', code.lower())}")
 
 
-def _record(action: str, user: User, by: Actor, at: datetime, *, after: dict[str, int]) -> None:
-    subject = ("user", user.id, str(user))
-    record(action=action, tenants=[user.tenant_id], by=by, at=at, subject=subject, after=after)
+def _record(
+    action: str, user: User, by: Actor, at: datetime, *, before: dict[str, int], after: dict[str, int]
+) -> None:
+    subject, tenants = ("user", user.id, str(user)), [user.tenant_id]
+    record(action=action, tenants=tenants, by=by, at=at, subject=subject, before=before, after=after)

@@ -100,6 +100,6 @@ PAGES: dict[str, list[Change]] = {
     f"POST {SIGN_IN}/second": [Change(before=halfway)],
     f"POST {SIGN_IN}/set-up": [Change(before=setting_up)],
     f"POST {SIGN_IN}/passkey": [Change(before=with_passkey)],
-    "POST /t/{slug}/settings/second-factors": [Change({"roles": ["*"]})],
+    "POST /t/{slug}/settings/second-factors": [Change({"roles": ["*"]}, fills=("revision",))],
     "POST /t/{slug}/users/{user_id}/reset-factors": [Change(before=somebodys_app)],
 }
