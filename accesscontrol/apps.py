@@ -16,6 +16,7 @@ class AccessControlConfig(AppConfig):
             panels,
             required,
             searchers,
+            settings_panels,
             sign_ins,
         )
         from tenants import navigation

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.dispatch import receiver
 
 from accesscontrol import holders, impact, impact_people
-from accesscontrol.actions import authorizations, leaving, succession
+from accesscontrol.actions import authorizations, leaving, second_factors, succession
 from accesscontrol.actions.administrators import watch
 from accesscontrol.actions.assignments import what_principal_holds
 from accesscontrol.actions.portal import make_first_administrator
@@ -71,6 +71,12 @@ def may_let_into_group(
 def keep_an_administrator(*, tenant: Tenant, at: datetime, **kwargs: Any) -> Callable[[], None]:
     """Afterwards somebody must still be able to hand out roles."""
     return watch(tenant=tenant, at=at)
+
+
+@receiver(tenant_signals.second_factor_asked)
+def asking_roles(*, tenant: Tenant, user: User, at: datetime, **kwargs: Any) -> list[str]:
+    """Which of his roles ask for a second factor."""
+    return second_factors.asking(tenant=tenant, user_id=user.pk, at=at)
 
 
 @receiver(tenant_signals.user_deactivated)

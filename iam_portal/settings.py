@@ -150,6 +150,7 @@ LIFETIMES = {
     "offline_idle_seconds": (2_592_000, 3_600, 7_776_000),
     "session_idle_seconds": (3_600, 300, 43_200),
     "session_seconds": (43_200, 900, 604_800),
+    "proof_seconds": (900, 60, 43_200),  # then password or passkey are asked for again before some acts
 }
 INVITATION_LIFETIME = timedelta(days=7)
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default=env.NOTSET if PRODUCTION else "consolemail://")

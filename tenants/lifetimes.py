@@ -17,6 +17,7 @@ class Lifetime(StrEnum):
     OFFLINE_IDLE = "offline_idle_seconds"
     SESSION_IDLE = "session_idle_seconds"
     SESSION = "session_seconds"
+    PROOF = "proof_seconds"
 
 
 class Bounds(NamedTuple):

@@ -26,7 +26,8 @@ from iam_portal.errors import Forbidden, Invalid, NotFound
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants import history
-from tenants.models import Tenant
+from tenants.actions import proving
+from tenants.models import Tenant, UserSession
 
 MOST = 500
 _IMPACT = re.compile(r"i-[0-9a-f]{32}")
@@ -43,6 +44,8 @@ class TenantAPI(APIView):
     """
 
     permissions: ClassVar[dict[str, str]] = {}
+    recent: ClassVar[frozenset[str]] = frozenset()  # methods for which a person proves again who he is …
+    recent_acts: ClassVar[frozenset[str]] = frozenset()  # … of a door for several acts, for these only
     takes_row: ClassVar[bool] = True  # whether ``If-Match`` may name the revision of a row here
     takes_impact = False  # set by an act that may name the revision of an impact instead
     request: Request
@@ -55,6 +58,16 @@ class TenantAPI(APIView):
         if self._refusal is not None:  # the act is rolled back, its refusal stays
             self._record(self._refusal)
         return response
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """A person's browser must have proved lately who uses it; services show a fresh token each time."""
+        super().initial(request, *args, **kwargs)
+        asked = request.method in self.recent and (
+            not self.recent_acts or kwargs.get("act") in self.recent_acts
+        )
+        session = request.auth if asked else None
+        if isinstance(session, UserSession) and not proving.is_recent(session=session, at=self.at):
+            raise proving.ProofNeeded("Give your password or passkey again in the console, then repeat this.")
 
     def _record(self, refusal: Exception) -> None:
         if isinstance(refusal, Forbidden) and self.request.method not in SAFE_METHODS:

@@ -69,3 +69,7 @@ people_leaving = Signal()
 # Asked, before an act that takes something away (keyword ``act``, a ``tenants.impact.Act``): a receiver that
 # knows what it can move takes its first look, and answers with a function that takes the second, afterwards.
 act_weighed = Signal()
+
+# Asked, at sign-in: which roles does the person hold now that ask for a second factor, by the choice of his
+# tenant? A receiver answers with their names. Keywords ``tenant``, ``user``, ``at``.
+second_factor_asked = Signal()

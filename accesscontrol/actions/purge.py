@@ -19,8 +19,17 @@ from accesscontrol.models import Authorization, AuthorizationCode, RefreshToken,
 from applications.models import UsedAssertion
 from iam_portal.walls import cross_tenant
 from tenants.actions.attempts import MEMORY
+from tenants.actions.guesses import DAY
 from tenants.lifetimes import Lifetime, bounds
-from tenants.models import IdempotentReply, KeptInput, SignInFailure, UserSession
+from tenants.models import (
+    IdempotentReply,
+    KeptInput,
+    ProofFailure,
+    SignInFailure,
+    SignInStep,
+    SpentChallenge,
+    UserSession,
+)
 
 BATCH = 1_000  # rows of a transaction: no lock is held for long
 CODES_KEPT = timedelta(days=1)
@@ -35,7 +44,9 @@ def run(*, at: datetime) -> int:
     Killed at any point it has lost nothing: each batch is a whole transaction, and the next run goes on.
     """
     of_sign_ins = (_codes, _refresh_tokens, _authorizations, _sessions, _failures)
-    return sum(_emptied(rows, at) for rows in (*of_sign_ins, _revoked, _assertions, _replies, _inputs))
+    of_factors = (_steps, _guesses, _challenges)
+    others = (_revoked, _assertions, _replies, _inputs)
+    return sum(_emptied(rows, at) for rows in (*of_sign_ins, *of_factors, *others))
 
 
 def _emptied(rows: Callable[[datetime], models.QuerySet[Any]], at: datetime) -> int:
@@ -84,6 +95,18 @@ def _sessions(at: datetime) -> models.QuerySet[UserSession]:
 
 def _failures(at: datetime) -> models.QuerySet[SignInFailure]:
     return SignInFailure.objects.filter(at__lt=at - MEMORY - CLOCKS_DIFFER)
+
+
+def _steps(at: datetime) -> models.QuerySet[SignInStep]:
+    return SignInStep.objects.filter(expires_at__lt=at - CLOCKS_DIFFER)
+
+
+def _guesses(at: datetime) -> models.QuerySet[ProofFailure]:
+    return ProofFailure.objects.filter(at__lt=at - DAY - CLOCKS_DIFFER)
+
+
+def _challenges(at: datetime) -> models.QuerySet[SpentChallenge]:
+    return SpentChallenge.objects.filter(expires_at__lt=at - CLOCKS_DIFFER)
 
 
 def _revoked(at: datetime) -> models.QuerySet[RevokedToken]:

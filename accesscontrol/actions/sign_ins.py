@@ -98,6 +98,7 @@ def begin(*, code: AuthorizationCode, offline: bool, by: Actor, at: datetime) ->
         scope=code.scope,
         nonce=code.nonce,
         authenticated_at=code.session.authenticated_at,
+        methods=code.session.methods,
         created_at=at,
         used_at=at,
     )

@@ -43,6 +43,7 @@ class Assignments(TenantAPI):
     """The tenant's assignments that are true at the moment or later."""
 
     permissions = {"GET": "Roles:read", "POST": "Roles:modify"}
+    recent = frozenset({"POST"})
 
     @extend_schema(
         parameters=[USER, GROUP, SERVICE, APPLICATION, ROLE, CONTRACT, *PAGE, AT],
@@ -74,6 +75,7 @@ class AssignmentBatch(TenantAPI):
     """Many assignments, each for itself."""
 
     permissions = {"POST": "Roles:modify"}
+    recent = frozenset({"POST"})
 
     @creates
     @extend_schema(request=BatchIn, responses=BatchOut, operation_id="assignments_batch")
@@ -104,6 +106,7 @@ class OneAssignment(TenantAPI):
     """One assignment."""
 
     permissions = {"DELETE": "Roles:modify"}
+    recent = frozenset({"DELETE"})
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, assignment_id: UUID, **kwargs: Any) -> Response:

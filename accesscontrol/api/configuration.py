@@ -120,6 +120,7 @@ class ConfigurationApply(ConfigurationAPI):
     """Making it so."""
 
     permissions = {"POST": "Configuration:modify"}
+    recent = frozenset({"POST"})
     parser_classes = [JsonBody, YamlBody]
 
     @creates

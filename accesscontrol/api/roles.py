@@ -82,6 +82,7 @@ class Roles(RoleAPI):
     """The roles that the tenant made."""
 
     permissions = {"GET": "Roles:read", "POST": "Roles:add"}
+    recent = frozenset({"POST"})
 
     @extend_schema(parameters=PAGE, responses=RolePage, operation_id="roles_list")
     def get(self, request: Request, **kwargs: Any) -> Response:
@@ -109,6 +110,7 @@ class OneRole(RoleAPI):
     """One role."""
 
     permissions = {"GET": "Roles:read", "PUT": "Roles:modify", "DELETE": "Roles:delete"}
+    recent = frozenset({"PUT", "DELETE"})
 
     takes_row = False
 

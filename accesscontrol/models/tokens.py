@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -60,6 +61,7 @@ class Authorization(models.Model):
     scope = models.TextField(blank=True)
     nonce = models.CharField(max_length=255, blank=True)
     authenticated_at = models.DateTimeField()
+    methods = ArrayField(models.CharField(max_length=8), default=list, blank=True)  # amr (RFC 8176)
     created_at = models.DateTimeField()
     used_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)

@@ -90,6 +90,7 @@ class SignedIn:
 
     nonce: str
     authenticated_at: datetime
+    methods: Sequence[str]  # RFC 8176; none are known of a session that is older than their recording
     about: Mapping[str, Any]  # further claims about the person
 
 
@@ -118,6 +119,8 @@ def id_token(
         "tname": bearer.tenant_name,
         **signed_in.about,
     }
+    if signed_in.methods:
+        claims["amr"] = list(signed_in.methods)
     if signed_in.nonce:
         claims["nonce"] = signed_in.nonce
     return claims

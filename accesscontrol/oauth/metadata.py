@@ -11,7 +11,21 @@ from accesscontrol.oauth.person_scopes import ABOUT_PEOPLE
 from accesscontrol.oauth.scopes import OPENID
 
 CLAIMS = [
-    *("iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "tid", "tname"),
+    *(
+        "iss",
+        "sub",
+        "aud",
+        "azp",
+        "exp",
+        "iat",
+        "auth_time",
+        "amr",
+        "nonce",
+        "at_hash",
+        "sid",
+        "tid",
+        "tname",
+    ),
     *("name", "preferred_username", "email", "email_verified", "roles"),
 ]
 

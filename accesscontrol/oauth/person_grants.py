@@ -181,7 +181,12 @@ def _id_token(
     claims = build.id_token(
         issuer=issuer(settings.PORTAL_BASE_URL, tenant.id),
         bearer=exchange.bearer,
-        signed_in=SignedIn(nonce=family.nonce, authenticated_at=family.authenticated_at, about=about),
+        signed_in=SignedIn(
+            nonce=family.nonce,
+            authenticated_at=family.authenticated_at,
+            methods=family.methods,
+            about=about,
+        ),
         access_token=access_token,
         issued_at=exchange.at,
         life=lifetime(tenant, Lifetime.ACCESS_TOKEN),

@@ -13,6 +13,7 @@ from accesscontrol.api import (
     resources,
     review,
     roles,
+    second_factors,
     system,
     user_acl,
 )
@@ -66,6 +67,7 @@ urlpatterns = [
     path(f"{_tenant}/branding/logo", branding.TenantLogo.as_view(), name="branding-logo"),
     path(f"{_tenant}/password-rules", password_rules.PasswordRules.as_view(), name="password-rules"),
     path(f"{_tenant}/lifetimes", lifetimes.Lifetimes.as_view(), name="lifetimes"),
+    path(f"{_tenant}/second-factors", second_factors.SecondFactors.as_view(), name="second-factors"),
     path(f"{_tenant}/deleted-people", deleted_people.DeletedPeople.as_view(), name="deleted-people"),
     path(f"{_tenant}/history", history.History.as_view(), name="history-list"),
     path(f"{_tenant}/history/chain", history.Chain.as_view(), name="history-chain"),
@@ -102,6 +104,7 @@ urlpatterns = [
     path(f"{_user}/groups", members.GroupsOfUser.as_view(), name="user-groups"),
     path(f"{_user}/resend-invitation", users.ResendInvitation.as_view(), name="user-invite-again"),
     path(f"{_user}/reset-password", users.ResetPassword.as_view(), name="user-reset"),
+    path(f"{_user}/reset-factors", users.ResetFactors.as_view(), name="user-factors"),
     path(f"{_user}/<user_act:act>", users.UserAct.as_view(), name="user-act"),
     path(f"{_tenant}/resources", resources.Resources.as_view(), name="resource-list"),
     path(

@@ -9,6 +9,7 @@ from accesscontrol.views import (
     assignments,
     exploring,
     reporting,
+    second_factors,
     sign_ins,
     signing_out,
     simulating,
@@ -33,6 +34,7 @@ urlpatterns = [
     path(
         "account/applications/<uuid:authorization_id>/end", sign_ins.EndSignIn.as_view(), name="sign-in-end"
     ),
+    path("settings/second-factors", second_factors.ChooseSecondFactors.as_view(), name="second-factors"),
     path("sign-out/asked", signing_out.SignOutAsked.as_view(), name="sign-out"),
     path("access", exploring.AccessReview.as_view(), name="access-review"),
     path("access/download", exploring.AccessDownload.as_view(), name="access-download"),

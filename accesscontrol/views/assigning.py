@@ -45,6 +45,7 @@ class AssignRole(ConsolePage):
     """Without somebody in the address: whom; with: which role."""
 
     permission = "Roles:modify"
+    recent = True
 
     def get(self, request: HttpRequest) -> HttpResponse:
         chosen = _chosen(self)
@@ -79,6 +80,7 @@ class WithdrawRole(ConfirmPage):
     """The role ends now, for whom it was given to."""
 
     permission = "Roles:modify"
+    recent = True
 
     def confirmation(self) -> dict[str, Any]:
         row = self._row()

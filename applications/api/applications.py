@@ -93,6 +93,7 @@ class Application(TenantAPI):
     """One application."""
 
     permissions = {"GET": "Modules:read", "PATCH": "Modules:modify", "DELETE": "Modules:delete"}
+    recent = frozenset({"DELETE"})
 
     @extend_schema(parameters=[AT, ANY], responses=ApplicationOut, operation_id="applications_read")
     def get(self, request: Request, application_id: str, **kwargs: Any) -> Response:

@@ -77,6 +77,7 @@ class Secrets(ClientAPI):
     """The secrets of a client."""
 
     permissions = {"GET": "Modules:read", "POST": "Modules:modify"}
+    recent = frozenset({"POST"})
 
     @extend_schema(responses=SecretList, operation_id="secrets_list")
     def get(self, request: Request, **kwargs: Any) -> Response:

@@ -140,6 +140,8 @@ class ContractAct(ContractAPI):
     """propose, accept, decline, withdraw, pause, resume, end."""
 
     permissions = {"POST": either(Privilege.EXECUTE)}
+    recent = frozenset({"POST"})
+    recent_acts = frozenset({"end"})
 
     acts: ClassVar[dict[str, Callable[..., Contract]]] = {
         "propose": contracts.propose,

@@ -33,6 +33,7 @@ class Keys(ClientAPI):
     """The public keys of a client."""
 
     permissions = READ_AND_ADD
+    recent = frozenset({"POST"})
 
     @extend_schema(responses=KeyList, operation_id="client_keys_list")
     def get(self, request: Request, **kwargs: Any) -> Response:
@@ -76,6 +77,7 @@ class Certificates(ClientAPI):
     """The certificates of a client."""
 
     permissions = READ_AND_ADD
+    recent = frozenset({"POST"})
 
     @extend_schema(responses=CertificateList, operation_id="client_certificates_list")
     def get(self, request: Request, **kwargs: Any) -> Response:
@@ -118,6 +120,7 @@ class TrustedIssuers(ClientAPI):
     """Issuers from outside whose word about one subject stands for the client."""
 
     permissions = READ_AND_ADD
+    recent = frozenset({"POST"})
 
     @extend_schema(responses=TrustedIssuerList, operation_id="trusted_issuers_list")
     def get(self, request: Request, **kwargs: Any) -> Response:

@@ -56,6 +56,7 @@ class Webhooks(WebhookAPI):
     """The subscriptions of the tenant."""
 
     permissions = {"GET": "Webhooks:read", "POST": "Webhooks:add"}
+    recent = frozenset({"POST"})
 
     @extend_schema(responses=WebhookPage, operation_id="webhooks_list")
     def get(self, request: Request, **kwargs: Any) -> Response:
@@ -132,6 +133,7 @@ class WebhookSecrets(WebhookAPI):
     """The secrets of a subscription."""
 
     permissions = {"POST": "Webhooks:modify"}
+    recent = frozenset({"POST"})
 
     @creates
     @extend_schema(request=RotateIn, responses={201: WebhookSecretMade})

@@ -80,7 +80,11 @@ urlpatterns = [
     ),
     path(f"{_CONTRACT}/accept", accepting.ContractAccept.as_view(), name="contract-accept"),
     *(
-        path(f"{_CONTRACT}/{name}", contract_acts.ContractAct.as_view(name=name), name=f"contract-{name}")
+        path(
+            f"{_CONTRACT}/{name}",
+            contract_acts.ContractAct.as_view(name=name, recent=name == "end", asks_first=name == "end"),
+            name=f"contract-{name}",
+        )
         for name in ACTS
         if name != "accept"
     ),

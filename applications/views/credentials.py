@@ -51,6 +51,7 @@ class SecretAdd(CredentialsPage):
     """A new secret. Sending the same form again makes no second one."""
 
     permission = "Modules:modify"
+    recent = asks_first = True
 
     def get(self, request: HttpRequest, application_id: str) -> HttpResponse:
         return self._show(self.application(application_id), SecretForm())

@@ -157,6 +157,7 @@ class ApplicationRetire(LifecyclePage):
 
     name = "retire"
     permission = "Modules:delete"
+    recent = asks_first = True
     danger = True
 
     def words(self, application: Application) -> dict[str, Any]:

@@ -20,6 +20,7 @@ class _Add(CredentialsPage):
     """A form with something to paste or to upload. The same thing twice is refused by its action."""
 
     permission = "Modules:modify"
+    recent = asks_first = True
     form_class: ClassVar[type[Upload]]
     title: ClassVar[str | Promise]
     lead: ClassVar[str | Promise] = ""

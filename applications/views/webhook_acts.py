@@ -184,6 +184,7 @@ class WebhookSecretNew(FormPage):
     """A secret beside the present one. Sent twice, the second is refused: two sign at most."""
 
     permission = "Webhooks:modify"
+    recent = True
     template = "applications/application_form.html"
 
     def frame(self) -> dict[str, Any]:

@@ -131,6 +131,7 @@ class WebhookNew(_WebhookForm):
     """Subscribe. Sending the same form again makes no second one."""
 
     permission = "Webhooks:add"
+    recent = True
 
     def frame(self) -> dict[str, Any]:
         page = {"title": _("Add webhook"), "breadcrumb": crumbs(self.slug)}

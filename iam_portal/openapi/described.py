@@ -35,6 +35,8 @@ class DoorSchema(AutoSchema):
         self._add_revisions(operation)
         usual = self._usual(operation)
         raised = self._reach.refusals.union(*map(_refusals_of_reading, self._parsers(operation)))
+        if self.method in getattr(self.view, "recent", ()):
+            raised |= reach.of(cast(Any, type(self.view)), "initial").refusals
         operation["responses"] |= refusals.responses(usual, raised)
         examples.add(operation)
         if self._permission:

@@ -45,6 +45,7 @@ _TAGS = {
     "application": "own application",
     "lifetimes": "organizations",
     "password-rules": "organizations",
+    "second-factors": "organizations",
     "service-accounts": "users",
     "system": "organizations",
 }

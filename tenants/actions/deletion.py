@@ -15,7 +15,7 @@ from iam_portal.errors import DomainError
 from iam_portal.gate import Actor
 from iam_portal.walls import cross_tenant, tenant_scope
 from tenants import policies
-from tenants.actions import links, memberships, sessions
+from tenants.actions import factors, links, memberships, sessions
 from tenants.history import record
 from tenants.models import (
     HistoryEvent,
@@ -59,6 +59,7 @@ def delete(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, revision: 
         sessions.end_all(user=user, at=at)
         links.void(user=user, at=at)
         KeptInput.objects.filter(user=user).delete()
+        factors.forget_all(user=user)
         memberships.end_all(user=user, by=by, at=at)
         user_deleted.send(sender=User, tenant=tenant, user=user, by=by, at=at)
         # Which of them name him cannot be told: a request that is sent again is told that it was answered.

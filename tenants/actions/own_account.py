@@ -11,7 +11,7 @@ from iam_portal.errors import DomainError, Invalid, Kind
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants import emails, hashers, passwords, policies
-from tenants.actions import attempts, links, sessions
+from tenants.actions import attempts, entering, links, sessions
 from tenants.actions.attempts import Attempt
 from tenants.history import record
 from tenants.models import User, UserLink, UserSession
@@ -71,7 +71,7 @@ def change_password(*, session: UserSession, password: str, by: Actor, at: datet
         user.save(update_fields=["password"])
         links.void(user=user, at=at)
         sessions.end_all(user=user, at=at, but=session)
-        token = sessions.renew(session=session, at=at)
+        token = entering.renew(session=session, by=by, at=at) or ""
         _record("user.password_set", user, by, at, {"by": "person"})
         password_set.send(sender=User, tenant=session.tenant, user=user, by=by, at=at)
         emails.tell_password_changed(user=user, at=at)

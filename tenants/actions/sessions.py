@@ -1,11 +1,10 @@
 """Signing in and out of one tenant. Who guesses learns nothing: every refusal is alike, and takes as long."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib.auth.hashers import check_password
-from django.db import models, transaction
+from django.db import models
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy
@@ -13,10 +12,10 @@ from django.utils.translation import gettext_lazy
 from iam_portal.errors import DomainError, Kind
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
-from tenants import acquainted, emails, hashers, policies
-from tenants.actions import attempts, live_sessions
+from tenants import acquainted, policies
+from tenants.actions import attempts, entering, live_sessions, steps
 from tenants.actions.attempts import Attempt
-from tenants.history import record
+from tenants.actions.entering import PASSWORD, Halfway, Origin, SignedIn, enter
 from tenants.lifetimes import Lifetime, lifetime
 from tenants.models import Tenant, TenantSuspension, User, UserActivity, UserSession
 
@@ -42,19 +41,6 @@ class AccountClosed(SignInRefused):
     code = "account_closed"
 
 
-@dataclass(frozen=True, slots=True)
-class _Origin:
-    """Where a sign-in comes from."""
-
-    source_address: str
-    user_agent: str
-    request_id: str
-    known: bool  # the person has signed in in this browser before
-
-    def actor(self, user: User) -> Actor:
-        return Actor("user", str(user.id), str(user), user.tenant_id, self.request_id, self.source_address)
-
-
 def sign_in(
     *,
     tenant: Tenant | None,
@@ -67,8 +53,10 @@ def sign_in(
     slug: str = "",
     former: UserSession | None = None,
     browser: str = "",
-) -> tuple[User, str]:
-    """The user and the value of his session cookie. The name may be his e-mail address.
+) -> SignedIn | Halfway:
+    """The user and the value of his session cookie; of the second step's, where he needs one before.
+
+    The name may be his e-mail address.
 
     ``former`` is the live session of this browser: the same person's goes on, another's ends. ``browser`` is
     what the browser keeps of who has signed in there (:mod:`tenants.acquainted`). ``tenant`` is None for an
@@ -89,8 +77,10 @@ def sign_in(
     with tenant_scope(counted_in.id):
         if user is not None and right and (here := _still(user, at)):
             attempts.forgive(tenant=counted_in, attempt=attempt)
-            origin = _Origin(source_address, user_agent, request_id, bool(known))
-            return here, _go_on(here, former, at, origin) or _start(here, at, origin)
+            if steps.needed(user=here, at=at):
+                return steps.begin(user=here, at=at)
+            origin = Origin(source_address, user_agent, request_id, browser)
+            return enter(user=here, former=former, methods=[PASSWORD], origin=origin, at=at)
         refusal = _closed(user, at) if user and right else SignInRefused(str(REFUSED))
         told = {"because": refusal.code, "request_id": request_id}
         attempts.note(counted, tenant=counted_in, user=user, attempt=attempt, **told)
@@ -114,23 +104,17 @@ def resolve(*, tenant: Tenant | UUID, token: str, at: datetime, seen: bool = Tru
 
 def sign_out(*, session: UserSession, by: Actor, at: datetime) -> None:
     """End this session; the others of the user stay."""
-    with transaction.atomic():
-        if UserSession.objects.filter(pk=session.pk, ended_at=None).update(ended_at=at):
-            _record("session.ended", session, by, at)
+    entering.end(session=session, by=by, at=at)
 
 
 def end_all(*, user: User, at: datetime, but: UserSession | None = None) -> int:
-    """End every session of the user, as a consequence of what the caller records; maybe all but one."""
+    """End every session of the user, and what he began, as a consequence of what the caller records.
+
+    Maybe all but one.
+    """
+    steps.drop_all(user=user)
     rows = UserSession.objects.filter(user=user, ended_at=None)
     return (rows.exclude(pk=but.pk) if but else rows).update(ended_at=at)
-
-
-def renew(*, session: UserSession, at: datetime) -> str:
-    """The session goes on under a new cookie, as its person proved who he is. Empty where it has ended."""
-    token = hashers.fresh()
-    renewed = {"digest": hashers.digest(token), "reauthenticated_at": at, "seen_at": at}
-    alive = UserSession.objects.filter(pk=session.pk, ended_at=None).update(**renewed)
-    return token if alive else ""
 
 
 def _find(tenant: Tenant | None, typed: str, at: datetime) -> User | None:
@@ -161,55 +145,3 @@ def _still(user: User, at: datetime) -> User | None:
     # A second statement, because the one that waited for the lock sees the other tables as they were before.
     here = policies.present(tenant_id=user.tenant_id, at=at).select_related("tenant")
     return here.filter(pk=locked.pk, password=user.password).first()
-
-
-def _go_on(user: User, former: UserSession | None, at: datetime, origin: _Origin) -> str | None:
-    """The same person signed in again where he was: his session goes on under a new cookie.
-
-    What rests on it (sign-ins to applications) stays. Somebody else's session in this browser ends.
-    """
-    if former is None:
-        return None
-    by = origin.actor(former.user)
-    if former.user_id != user.pk:
-        sign_out(session=former, by=by, at=at)
-        return None
-    token = renew(session=former, at=at)
-    if token:
-        _record("session.confirmed", former, by, at)
-    return token or None
-
-
-def _start(user: User, at: datetime, origin: _Origin) -> str:
-    token = hashers.fresh()
-    session = UserSession(
-        tenant_id=user.tenant_id,
-        user=user,
-        digest=hashers.digest(token),
-        created_at=at,
-        seen_at=at,
-        expires_at=at + lifetime(user.tenant, Lifetime.SESSION),
-        source_address=origin.source_address[:64],
-        user_agent=origin.user_agent[:200].replace("\0", ""),
-    )
-    session.full_clean()
-    session.save(force_insert=True)
-    if user.last_login is not None and not origin.known:
-        where = acquainted.browser(session.user_agent)
-        emails.tell_new_browser(user=user, browser=where, source_address=session.source_address, at=at)
-    User.objects.filter(pk=user.pk).update(last_login=at)
-    _record("session.started", session, origin.actor(user), at)
-    return token
-
-
-def _record(action: str, session: UserSession, by: Actor, at: datetime) -> None:
-    told, ended = {"session": str(session.id)}, action == "session.ended"
-    record(
-        action=action,
-        tenants=[session.tenant_id],
-        by=by,
-        at=at,
-        subject=("user", session.user_id, str(session.user)),
-        before=told if ended else None,
-        after=None if ended else told,
-    )

@@ -160,6 +160,7 @@ class MoveGroup(GroupAPI):
     """Another place."""
 
     permissions = {"POST": "Groups:modify"}
+    recent = frozenset({"POST"})
 
     @extend_schema(request=PlaceIn, responses=GroupOut, operation_id="groups_move")
     def post(self, request: Request, group_id: UUID, **kwargs: Any) -> Response:

@@ -18,6 +18,7 @@ FIELDS = {
     "offlineIdleSeconds": Lifetime.OFFLINE_IDLE,
     "sessionIdleSeconds": Lifetime.SESSION_IDLE,
     "sessionSeconds": Lifetime.SESSION,
+    "proofSeconds": Lifetime.PROOF,
 }
 _NAMES = {f"/{of}": f"/{name}" for name, of in FIELDS.items()}
 
@@ -26,6 +27,7 @@ class Lifetimes(TenantAPI):
     """How long sessions and tokens of the tenant's people and services last, within what is allowed."""
 
     permissions = {"GET": "Configuration:read", "PATCH": "Configuration:modify"}
+    recent = frozenset({"PATCH"})
 
     @extend_schema(responses=LifetimesOut, operation_id="lifetimes_read")
     def get(self, request: Request, **kwargs: Any) -> Response:

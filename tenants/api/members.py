@@ -67,6 +67,7 @@ class Member(TenantAPI):
     """Somebody in a group."""
 
     permissions = {"PUT": "Groups:modify", "DELETE": "Groups:modify"}
+    recent = frozenset({"PUT", "DELETE"})
     takes_row = False
 
     @extend_schema(

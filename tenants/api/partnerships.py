@@ -154,6 +154,8 @@ class PartnershipAct(PartnershipAPI):
     """confirm, decline, revoke, end."""
 
     permissions = {"POST": "OrganizationRelations:modify|OrganizationRelations:delete"}
+    recent = frozenset({"POST"})
+    recent_acts = frozenset({"end"})
     acts: ClassVar[dict[str, Callable[..., Partnership]]] = {
         "confirm": partnerships.confirm,
         "decline": partnerships.decline,

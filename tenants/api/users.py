@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from iam_portal.errors import Invalid, NotFound
-from tenants.actions import deletion, users
+from tenants.actions import deletion, factors, users
 from tenants.api.impact import done, foreseen
 from tenants.api.objections import of_body
 from tenants.creating import creates
@@ -104,6 +104,7 @@ class OneUser(UserAPI):
     """One person."""
 
     permissions = {"GET": "Users:read", "PATCH": "Users:modify", "DELETE": "Users:delete"}
+    recent = frozenset({"PATCH", "DELETE"})
 
     @extend_schema(responses=UserOut, operation_id="users_read")
     def get(self, request: Request, user_id: UUID, **kwargs: Any) -> Response:
@@ -158,6 +159,8 @@ class UserAct(UserAPI):
     """deactivate, reactivate."""
 
     permissions = {"POST": "Users:modify"}
+    recent = frozenset({"POST"})
+    recent_acts = frozenset({"reactivate"})
     acts: ClassVar[dict[str, Callable[..., User]]] = {
         "deactivate": users.deactivate,
         "reactivate": users.reactivate,
@@ -204,6 +207,25 @@ class ResetPassword(UserAPI):
         self.read(NothingIn)
         self.revision()  # there is none to name
         users.reset(**self.of(user_id))
+        return Response(status=204)
+
+
+class ResetFactors(UserAPI):
+    """Second factors of somebody who has lost them."""
+
+    permissions = {"POST": "Users:modify"}
+    recent = frozenset({"POST"})
+    takes_row = False
+
+    @extend_schema(request=None, responses={204: None}, operation_id="users_reset_factors")
+    def post(self, request: Request, user_id: UUID, **kwargs: Any) -> Response:
+        """All of them, with the recovery codes. He is signed out everywhere, and told so by mail.
+
+        Who could not send him a new password cannot do this either.
+        """
+        self.read(NothingIn)
+        self.revision()  # there is none to name
+        factors.reset(**self.of(user_id))
         return Response(status=204)
 
 

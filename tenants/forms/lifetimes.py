@@ -16,6 +16,7 @@ LABELS: dict[Lifetime, Any] = {
     Lifetime.OFFLINE_IDLE: gettext_lazy("A sign-in that stays (offline access), unused"),
     Lifetime.SESSION_IDLE: gettext_lazy("A session in the console, unused"),
     Lifetime.SESSION: gettext_lazy("A session in the console, at most"),
+    Lifetime.PROOF: gettext_lazy("Password or passkey, before they are asked for again"),
 }
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _UNITS = {"s": 1, "min": _MINUTE, "h": _HOUR, "d": _DAY}

@@ -25,9 +25,9 @@ from iam_portal.gate import Actor, Permission, gate
 from iam_portal.tracing import request_id
 from iam_portal.walls import tenant_scope
 from tenants import navigation
-from tenants.actions import sessions
+from tenants.actions import proving, sessions
 from tenants.history import note_door, record_refusal
-from tenants.http import kept_input, looks, preferences, returning
+from tenants.http import kept_input, looks, preferences, recent, returning
 from tenants.http.refusals import Outcome, into_form, sentences
 from tenants.http.sessions import actor_of, cookie_name
 from tenants.models import Tenant, UserSession
@@ -40,13 +40,16 @@ class TenantPage(View):
     :meth:`require` asks for more inside a handler. Pages for people who are not signed in say
     ``public = True``; there ``tenant`` is None when the address names none, and the page must then look and
     fail as for one that exists. Where the handler is ``outside``, it runs after that transaction, in those
-    that its one action opens and refuses by itself.
+    that its one action opens and refuses by itself. ``recent``: what is sent counts only from somebody who
+    gave password or passkey not long ago; who did not is asked before he fills anything in (``asks_first``).
     """
 
     permission: ClassVar[str | None] = None
     public: ClassVar[bool] = False
     outside: ClassVar[bool] = False
     platform: ClassVar[bool] = False  # about the installation: below any other tenant there is nothing
+    recent: ClassVar[bool] = False
+    asks_first: ClassVar[bool] = False
 
     at: datetime
     slug: str
@@ -116,6 +119,8 @@ class TenantPage(View):
                 return self.error(403, decision=decision)
             if self.platform and not self.tenant.is_platform:
                 raise NotFound
+            if self._must_prove(self.session):
+                return recent.to_proof(request, view=self, session=self.session, slug=self.slug, at=self.at)
         if self.outside:
             return None
         fields = returning.typed(request, user=self.session.user, at=self.at) if self.session else None
@@ -131,6 +136,10 @@ class TenantPage(View):
         A page of several steps draws the one that was sent. Nothing may be done here.
         """
         return returning.filled(self.request, super().dispatch(self.request, *args, **kwargs), fields)
+
+    def _must_prove(self, session: UserSession) -> bool:
+        asked = self.recent and (self.asks_first or self.request.method == "POST")
+        return asked and not proving.is_recent(session=session, at=self.at)
 
     def can(self, permission: str) -> Decision:
         """Whether the person holds the permission, or one of several (``A|B``), here, now.

@@ -83,7 +83,7 @@ END $$;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tenants", "0005_history_anchors"),
+        ("tenants", "0006_second_factors"),
     ]
 
     operations = [

@@ -1,6 +1,14 @@
 """Who: tenants, partnerships, users, groups, history."""
 
 from tenants.models.branding import Branding, LogoKind
+from tenants.models.factors import (
+    AuthenticatorApp,
+    Passkey,
+    ProofFailure,
+    RecoveryCode,
+    SignInStep,
+    SpentChallenge,
+)
 from tenants.models.groups import Group, GroupPlacement, Membership
 from tenants.models.history import (
     HistoryAnchor,
@@ -27,6 +35,7 @@ from tenants.models.users import (
 
 __all__ = [
     "PASSWORD_LENGTHS",
+    "AuthenticatorApp",
     "AutoAccept",
     "Branding",
     "EventService",
@@ -45,8 +54,13 @@ __all__ = [
     "Membership",
     "OrganizationsAsked",
     "Partnership",
+    "Passkey",
+    "ProofFailure",
+    "RecoveryCode",
     "SignInFailure",
+    "SignInStep",
     "Spanned",
+    "SpentChallenge",
     "Tenant",
     "TenantSuspension",
     "User",

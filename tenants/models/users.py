@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.postgres.fields import DateTimeRangeField
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
@@ -168,6 +168,11 @@ class UserSession(models.Model):
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     reauthenticated_at = models.DateTimeField(null=True, blank=True)
+    # When a password or passkey was asked for before an act. It is no new sign-in: applications that ask how
+    # long ago that was, and by what, are not told of it.
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    # How the person signed in, in words of RFC 8176.
+    methods = ArrayField(models.CharField(max_length=8), default=list, blank=True)
     source_address = models.CharField(max_length=64, blank=True)
     user_agent = models.CharField(max_length=200, blank=True)
 
@@ -181,6 +186,11 @@ class UserSession(models.Model):
     def authenticated_at(self) -> datetime:
         """When the person last proved who he is."""
         return self.reauthenticated_at or self.created_at
+
+    @property
+    def proven_at(self) -> datetime:
+        """When password or passkey last were given in this browser, for whatever reason."""
+        return max(self.authenticated_at, self.confirmed_at or self.authenticated_at)
 
 
 class SignInFailure(models.Model):

@@ -21,6 +21,7 @@ class LifetimesIn(StrictSerializer):
     offlineIdleSeconds = _choice()
     sessionIdleSeconds = _choice()
     sessionSeconds = _choice()
+    proofSeconds = _choice()
 
     def to_internal_value(self, data: Any) -> Any:
         """Whole numbers: "300", 300.0 and true are none."""
@@ -44,11 +45,15 @@ class LifetimeOut(rest.Serializer[Any]):
 
 
 class LifetimesOut(rest.Serializer[Any]):
-    """Idle limits are of refreshing, of offline sign-ins and the console; a session has a whole life, too."""
+    """Idle limits are of refreshing, of offline sign-ins and the console; a session has a whole life, too.
+
+    ``proofSeconds``: how long password or passkey count before acts that give power or cannot be undone.
+    """
 
     accessTokenSeconds = LifetimeOut()
     refreshIdleSeconds = LifetimeOut()
     offlineIdleSeconds = LifetimeOut()
     sessionIdleSeconds = LifetimeOut()
     sessionSeconds = LifetimeOut()
+    proofSeconds = LifetimeOut()
     revision = rest.CharField()

@@ -7,6 +7,8 @@ from tenants.views import (
     activity,
     brand_files,
     branding,
+    confirming,
+    factors,
     group_acts,
     groups,
     member_acts,
@@ -14,6 +16,7 @@ from tenants.views import (
     partner_acts,
     partners,
     search,
+    second_step,
     sessions,
     settings,
     user_acts,
@@ -22,6 +25,7 @@ from tenants.views import (
 
 app_name = "tenants"
 
+_factors = "account/factors"
 _user = "users/<uuid:user_id>"
 _group = "groups/<uuid:group_id>"
 _member = f"{_group}/members/<uuid:user_id>"
@@ -39,6 +43,15 @@ urlpatterns = [
     path("account/email/prove", own_account.ProveAddress.as_view(), name="account-address-prove"),
     path("account/sessions/end-others", own_account.EndOthers.as_view(), name="account-others-end"),
     path("account/sessions/<uuid:session_id>/end", account.EndSession.as_view(), name="account-session-end"),
+    path("sign-in/second", second_step.SecondStep.as_view(), name="session-second"),
+    path("sign-in/set-up", second_step.SetUpFactor.as_view(), name="session-set-up"),
+    path("sign-in/passkey", second_step.PasskeySignIn.as_view(), name="session-passkey"),
+    path("account/confirm", confirming.ConfirmIdentity.as_view(), name="identity-confirm"),
+    path(_factors, factors.FactorList.as_view(), name="factor-list"),
+    path(f"{_factors}/app", factors.AddApp.as_view(), name="factor-app"),
+    path(f"{_factors}/passkey", factors.AddPasskey.as_view(), name="factor-passkey"),
+    path(f"{_factors}/codes", factors.RenewCodes.as_view(), name="factor-codes"),
+    path(f"{_factors}/<uuid:factor_id>/remove", factors.RemoveFactor.as_view(), name="factor-remove"),
     path("users", users.UserList.as_view(), name="user-list"),
     path("users/invite", user_acts.InviteUser.as_view(), name="user-invite"),
     path(_user, users.UserDetail.as_view(), name="user-detail"),
@@ -47,6 +60,7 @@ urlpatterns = [
     path(f"{_user}/delete", user_acts.DeleteUser.as_view(), name="user-delete"),
     path(f"{_user}/reactivate", user_acts.ReactivateUser.as_view(), name="user-reactivate"),
     path(f"{_user}/send-link", user_acts.SendLink.as_view(), name="user-reset"),
+    path(f"{_user}/reset-factors", user_acts.ResetFactors.as_view(), name="user-factors"),
     path("groups", groups.GroupList.as_view(), name="group-list"),
     path("groups/create", group_acts.CreateGroup.as_view(), name="group-create"),
     path(_group, groups.GroupDetail.as_view(), name="group-detail"),

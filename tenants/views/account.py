@@ -12,7 +12,7 @@ from tenants.acquainted import browser
 from tenants.actions import sessions
 from tenants.models import Membership, UserSession
 from tenants.signals import user_shown
-from tenants.views import recent_sign_ins
+from tenants.views import factors, recent_sign_ins
 from tenants.views.console import ConfirmPage, ConsolePage
 
 
@@ -39,6 +39,7 @@ class AccountDetail(ConsolePage):
             "page": {"title": _("Your account"), "copy_id": str(user.pk), **self._acts()},
             "facts": facts,
             "panels": self.panels(user_shown, user=user, acting=False),
+            "factors": factors.card(self),
             "sessions": _sessions(self, self.session),
             "sign_out_url": self.url("tenants:session-end"),
             "end_others_url": self.url("tenants:account-others-end"),

@@ -67,6 +67,7 @@ class FormPage(ConsolePage):
 
     template: ClassVar[str] = "tenants/form.html"
     stale = False  # the row is another than the one that the form was drawn from
+    asks_first = True
 
     def frame(self) -> dict[str, Any]:
         """``page``, ``submit``, ``cancel_url`` and whatever else the template takes."""
@@ -98,6 +99,7 @@ class ConfirmPage(ConsolePage):
     """Shows what an act would do, and does it. Refusals come back to where the person came from."""
 
     undo: Undo | None = None  # the act may set it
+    asks_first = True
 
     def confirmation(self) -> Mapping[str, Any]:
         """The context of ``_confirm.html``, with ``page``."""

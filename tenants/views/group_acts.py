@@ -115,6 +115,7 @@ class MoveGroup(OfGroup, FormPage):
     """Another place in the tree: roles from above follow it."""
 
     permission = "Groups:modify"
+    recent = True
 
     def frame(self) -> dict[str, Any]:
         crumbs = self.crumbs(self.shown)

@@ -49,6 +49,7 @@ class GroupDetail(ConsolePage):
     """One group. Sending the form adds a member."""
 
     permission = "Groups:read"
+    recent = True
 
     def get(self, request: HttpRequest, group_id: UUID) -> HttpResponse:
         return self._page(group_id, MemberForm(tenant=self.tenant, at=self.at))

@@ -99,6 +99,7 @@ class EndPartnership(_ActOnPartner):
     """Contracts end with it."""
 
     permission = "OrganizationRelations:delete"
+    recent = True
 
     def confirmation(self) -> dict[str, Any]:
         row = self.row()

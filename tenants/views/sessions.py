@@ -11,11 +11,13 @@ from iam_portal.tracing import request_id, source_address
 from tenants import passwords
 from tenants.actions import links, sessions, users
 from tenants.actions.attempts import TooManyAttempts
+from tenants.actions.entering import Halfway, SignedIn
 from tenants.actions.sessions import SignInRefused
 from tenants.forms import PasswordForm, SignInForm
-from tenants.http import acquaint, browser_of, carried, forget, remember
+from tenants.http import browser_of, carried, forget
 from tenants.http.refusals import into_form
-from tenants.models import PASSWORD_LENGTHS, User
+from tenants.models import PASSWORD_LENGTHS
+from tenants.views.arriving import arrived, halfway
 from tenants.views.console import ConsolePage
 from tenants.views.entry import remember_organization
 
@@ -40,25 +42,13 @@ class SignIn(ConsolePage):
         if not form.is_valid():
             return self._page(form)
         try:
-            user, token = _sign_in(self, form.cleaned_data)
+            entered = _sign_in(self, form.cleaned_data)
         except (SignInRefused, TooManyAttempts) as refusal:
             into_form(form, refusal)
             return self._page(form, refusal)
-        response = self._onward()
-        remember(request, response, tenant=self.tenant, token=token)
-        acquaint(request, response, tenant=self.tenant, user=user)
-        remember_organization(response, self.slug)
-        return response
-
-    def _onward(self) -> HttpResponse:
-        """To the console at once; to an application by a page that goes on by itself.
-
-        Browsers apply ``form-action`` to each redirect after a form, and an application lies elsewhere.
-        """
-        address = self.next_address()
-        if address.startswith("/t/"):
-            return HttpResponseRedirect(address)
-        return self.render("tenants/session_onward.html", {"heading": _("Signed in"), "address": address})
+        if isinstance(entered, Halfway):
+            return halfway(self, entered.token)
+        return arrived(self, entered)
 
     def _ended(self, form: SignInForm) -> bool:
         """Whether the page says that a session is over: to who was sent here from a page of his."""
@@ -130,7 +120,7 @@ class SetPassword(ConsolePage):
         return self.render("tenants/password_set.html", context, status=200 if form is not None else 404)
 
 
-def _sign_in(page: ConsolePage, given: dict[str, Any]) -> tuple[User, str]:
+def _sign_in(page: ConsolePage, given: dict[str, Any]) -> SignedIn | Halfway:
     return sessions.sign_in(
         tenant=page.tenant,
         username=given["username"],

@@ -36,6 +36,7 @@ class ChangeLifetimes(FormPage):
     """Other ones, within what the installation allows."""
 
     permission = "Configuration:modify"
+    recent = True
 
     def frame(self) -> dict[str, Any]:
         back = self.url("tenants:settings")

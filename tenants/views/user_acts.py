@@ -7,7 +7,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from tenants.actions import deletion, users
+from tenants.actions import deletion, factors, steps, users
 from tenants.forms import RevisedUserForm, UserForm
 from tenants.impact import Act
 from tenants.models import User
@@ -50,6 +50,7 @@ class ChangeUser(FormPage):
     """Another name or mailbox."""
 
     permission = "Users:modify"
+    recent = True
 
     def frame(self) -> dict[str, Any]:
         back = self.url("tenants:user-detail", user_id=self.user.pk)
@@ -139,6 +140,7 @@ class DeleteUser(_TakesFromUser, NamedPage):
     """Everything of his ends, for good."""
 
     permission = "Users:delete"
+    recent = True
     name = "delete"
     action = deletion.delete
 
@@ -161,6 +163,8 @@ class DeleteUser(_TakesFromUser, NamedPage):
 
 class ReactivateUser(_ActOnUser):
     """He may come back, with what he still has."""
+
+    recent = True
 
     def confirmation(self) -> dict[str, Any]:
         user = self.person()
@@ -188,3 +192,30 @@ class SendLink(_ActOnUser):
         user = self.person()
         users.reset(tenant=self.tenant, user_id=user.pk, by=self.actor, at=self.at)
         return _("A link is on its way to %(email)s.") % {"email": user.email}
+
+
+class ResetFactors(_ActOnUser):
+    """For who has lost them: the password alone, until another one is set up."""
+
+    recent = True
+
+    def confirmation(self) -> dict[str, Any]:
+        user = self.person()
+        held = steps.held(user)
+        counts = [
+            {"label": _("Passkeys"), "value": held.passkeys},
+            {"label": _("Authenticator apps"), "value": held.apps},
+            {"label": _("Recovery codes"), "value": held.codes},
+        ]
+        title = _("Reset the second factors of %(name)s?") % {"name": user}
+        asked: dict[str, Any] = {"title": title, "danger": True, "counts": counts if held else []}
+        if not held:
+            asked["nothing"] = _("%(name)s has no second factor.") % {"name": user}
+        return self.question(user, act=_("Reset second factors"), **asked)
+
+    def act(self, revision: int | None) -> str:
+        user = self.person()
+        factors.reset(tenant=self.tenant, user_id=user.pk, by=self.actor, at=self.at)
+        return _("%(name)s is signed out, has no second factor any more, and is told so by mail.") % {
+            "name": user
+        }

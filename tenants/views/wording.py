@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from tenants.views import sign_in_words
+from tenants.views import factor_words, sign_in_words
 
 
 class Chapter(NamedTuple):
@@ -22,7 +22,7 @@ class Chapter(NamedTuple):
 _CREDENTIALS = ("secret", "client_key", "certificate", "trusted_issuer")
 CHAPTERS = {
     "users": Chapter(gettext_lazy("Users"), "user", ("user",)),
-    "sign-ins": Chapter(gettext_lazy("Sign-ins"), "lock", ("session", "authorization")),
+    "sign-ins": Chapter(gettext_lazy("Sign-ins"), "lock", ("session", "authorization", "factor")),
     "groups": Chapter(gettext_lazy("Groups"), "users", ("group",)),
     "roles": Chapter(gettext_lazy("Roles"), "role", ("role", "tenant_role", "grant", "door")),
     "partners": Chapter(gettext_lazy("Partners"), "partners", ("partnership",)),
@@ -39,6 +39,7 @@ _BY_PREFIX = {prefix: chapter for chapter in CHAPTERS.values() for prefix in cha
 
 # Where "created the group" is not how one would say it. The object's name follows.
 _PHRASES: Mapping[str, str | Promise] = {
+    **factor_words.PHRASES,
     "user.created": gettext_lazy("made the account of"),
     "user.invited": gettext_lazy("invited"),
     "user.changed": gettext_lazy("changed the data of"),
@@ -181,6 +182,7 @@ _ICONS = {
 }
 # Said of oneself, without an object.
 _REFLEXIVE: Mapping[str, str | Promise] = {
+    **factor_words.REFLEXIVE,
     "session.started": gettext_lazy("signed in"),
     "session.ended": gettext_lazy("signed out"),
     "authorization.started": gettext_lazy("signed in"),

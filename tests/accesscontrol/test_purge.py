@@ -16,7 +16,17 @@ from applications.actions import applications
 from applications.actions.applications import Details
 from applications.models import Client, UsedAssertion
 from iam_portal.walls import cross_tenant, tenant_scope
-from tenants.models import IdempotentReply, KeptInput, SignInFailure, Tenant, User, UserSession
+from tenants.models import (
+    IdempotentReply,
+    KeptInput,
+    ProofFailure,
+    SignInFailure,
+    SignInStep,
+    SpentChallenge,
+    Tenant,
+    User,
+    UserSession,
+)
 from tests.support.factories import SYSTEM, make_tenant, make_user
 from tests.support.once import made_once, savepoint
 
@@ -113,6 +123,15 @@ def typed(user: User, *, expires: datetime) -> KeptInput:
     return KeptInput(tenant=user.tenant, user=user, digest=uuid4().hex, sealed="", expires_at=expires)
 
 
+def step(user: User, *, expires: datetime) -> SignInStep:
+    moments = {"created_at": NOW, "expires_at": expires}
+    return SignInStep(tenant=user.tenant, user=user, digest=uuid4().hex, **moments)
+
+
+def spent(user: User, *, expires: datetime) -> SpentChallenge:
+    return SpentChallenge(tenant=user.tenant, digest=uuid4().hex, expires_at=expires)
+
+
 def test_by_how_long_they_are_over(left: Leavings) -> None:
     """Each pair is a row just past what it is kept for, and one just before that."""
     second, user = timedelta(seconds=1), left.users[1]
@@ -146,6 +165,9 @@ def test_by_how_long_they_are_over(left: Leavings) -> None:
     pair(lambda at: failure(user.tenant, at=at), NOW - 65 * DAY / 1440)
     pair(lambda at: reply(user.tenant, expires=at), NOW - 5 * DAY / 1440)
     pair(lambda at: typed(user, expires=at), NOW - 5 * DAY / 1440)
+    pair(lambda at: step(user, expires=at), NOW - 5 * DAY / 1440)
+    pair(lambda at: spent(user, expires=at), NOW - 5 * DAY / 1440)
+    pair(lambda at: ProofFailure(tenant=user.tenant, user=user, at=at), NOW - 1445 * DAY / 1440)
     assert purge.run(at=NOW) == len(gone)
     for row in (*kept, family, old):
         row.refresh_from_db()
@@ -190,8 +212,8 @@ def test_thousands_go_in_batches_and_a_living_one_stays(left: Leavings) -> None:
         assert purge.run(at=NOW) == 5_100
     batches = [query["sql"] for query in asked if "SKIP LOCKED" in query["sql"]]
     assert all("LIMIT 1000" in batch for batch in batches)
-    # The two of these kinds that were not full are the last; seven other kinds were looked at once.
-    assert len(batches) == 3 + 3 + 7
+    # The two of these kinds that were not full are the last; ten other kinds were looked at once.
+    assert len(batches) == 3 + 3 + 10
     assert list(Authorization.objects.all()) == [living]
     assert RefreshToken.objects.count() == 1
     with tenant_scope(living.tenant_id):

@@ -33,7 +33,7 @@ BEGIN = {
     "declared", "confirmed", "defined", "applied", "invitation_sent", "activated", "address_asked",
 }  # fmt: skip
 # They work in short transactions of their own, which a test that holds one cannot see undone.
-OUTSIDE = {"POST /t/{slug}/sign-in"}
+OUTSIDE = {f"POST /t/{{slug}}/{page}" for page in ("sign-in", "sign-in/second", "account/confirm")}
 TABLES = sorted(
     model._meta.db_table
     for app in ("tenants", "applications", "accesscontrol")

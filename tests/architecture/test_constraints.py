@@ -162,6 +162,9 @@ VIOLATIONS: dict[str, Violation] = {
     ),
     "tenants.Tenant.slug": changed("tenant", slug="beta"),
     "tenants.UserLink.digest": again("link"),
+    "passkey_once": again("passkey"),
+    "tenants.RecoveryCode.digest": again("recovery_code"),
+    "tenants.SignInStep.digest": again("sign_in_step"),
     "tenants.UserSession.digest": again("session"),
     "tenants.KeptInput.digest": again("kept_input"),
     "tenants.HistoryLink.event_id": lambda w: (

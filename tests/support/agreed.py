@@ -48,6 +48,7 @@ reports                  Reports
 required-roles           Roles
 resources                Roles
 roles                    Roles
+second-factors           Configuration
 service-accounts         Users
 system                   Jobs
 token-preview            Roles

@@ -11,6 +11,7 @@ from tenants.actions import groups
 from tenants.models import UserLink, UserSession
 from tenants.views.own_account import PROOF
 from tenants.views.sessions import LINK
+from tests.support import changing_factors
 from tests.support import changing_rest as rest
 from tests.support.changing import Change, Prepared, Somebody, Stage
 from tests.support.drawing import png
@@ -129,6 +130,7 @@ def proof(stage: Stage) -> Prepared:
 
 
 CHANGES: dict[str, list[Change]] = {
+    **changing_factors.PAGES,
     "POST /t/{slug}/account/sessions/{session_id}/end": [Change(before=signed_in_elsewhere, **CONFIRMS)],
     "POST /t/{slug}/account/applications/{authorization_id}/end": [
         Change(before=signed_in_to_an_application, **CONFIRMS)

@@ -9,6 +9,7 @@ from applications.models import WebhookDelivery
 from iam_portal.walls import tenant_scope
 from tenants.actions import branding, founding, groups, memberships, partnerships, tenants, users
 from tests.applications.sharing import accepted
+from tests.support.authenticating import with_app
 from tests.support.changing import Change, Prepared, Stage
 from tests.support.drawing import png
 from tests.support.proving import certified, pem
@@ -44,6 +45,12 @@ def role(stage: Stage) -> dict[str, Any]:
 
 def someone(stage: Stage) -> Prepared:
     return {"user_id": stage.somebody().id}
+
+
+def with_factor(stage: Stage) -> Prepared:
+    user = stage.somebody()
+    with_app(user, at=stage.at)
+    return {"user_id": user.id}
 
 
 def gone(stage: Stage) -> Prepared:
@@ -228,6 +235,8 @@ CHANGES: dict[str, list[Change]] = {
     f"DELETE {ACCESS}/users/{{user_id}}": [Change(before=someone)],
     f"POST {ACCESS}/users/{{user_id}}/resend-invitation": [Change(before=invited)],
     f"POST {ACCESS}/users/{{user_id}}/reset-password": [Change(before=someone)],
+    f"POST {ACCESS}/users/{{user_id}}/reset-factors": [Change(before=with_factor)],
+    f"PUT {ACCESS}/second-factors": [Change({"everybody": True, "roles": []})],
     f"POST {ACCESS}/users/{{user_id}}/{{act}}": [
         act("deactivate", before=someone),
         act("reactivate", before=gone),

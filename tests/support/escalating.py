@@ -164,6 +164,7 @@ WAYS: dict[str, Way] = {
     "a stronger one's invitation": _user("invited", "resend-invitation", ""),
     "a stronger one's mailbox": _mailbox("chief"),
     "the mailbox of one strong by a group": _mailbox("deputy"),
+    "a stronger one's second factors": _user("chief", "reset-factors", "reset-factors"),
     "the return of a stronger one": _user("gone", "reactivate", "reactivate"),
     # --- a stronger service
     "its secret": _credential("secrets", {}, "secrets/new", {"seen": NO_SECRETS}),

@@ -104,6 +104,11 @@ _WHOLE = [
     ("settings-logo", "settings/branding/logo"),
     ("settings-lifetimes", "settings/life-times"),
     ("settings-deleted-people", "settings/deleted-people"),
+    ("settings-second-factors", "settings/second-factors"),
+    ("factors", "account/factors"),
+    ("factor-app", "account/factors/app"),
+    ("factor-passkey", "account/factors/passkey"),
+    ("identity-confirm", "account/confirm"),
     ("not-found", "contracts/00000000-0000-0000-0000-000000000000"),
 ]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from accesscontrol import models as may
 from applications import models as sharing
-from tenants.models import Tenant, User, since
+from tenants.models import Passkey, RecoveryCode, SignInStep, Tenant, User, since
 from tests.support.factories import NOW
 
 ALWAYS = since(NOW)
@@ -17,6 +17,23 @@ class RowsOfSigningIn:
     tenant: Tenant
     user: User
     client: sharing.Client
+
+    @cached_property
+    def passkey(self) -> Passkey:
+        about = {"credential_id": "c", "public_key": b"k", "discoverable": True, "synced": False}
+        return Passkey.objects.create(**self._own, name="key", sign_count=0, created_at=NOW, **about)
+
+    @cached_property
+    def recovery_code(self) -> RecoveryCode:
+        return RecoveryCode.objects.create(**self._own, digest="d", created_at=NOW)
+
+    @cached_property
+    def sign_in_step(self) -> SignInStep:
+        return SignInStep.objects.create(**self._own, digest="d", created_at=NOW, expires_at=NOW)
+
+    @property
+    def _own(self) -> dict[str, Any]:
+        return {"tenant": self.tenant, "user": self.user}
 
     @cached_property
     def client_key(self) -> sharing.ClientKey:

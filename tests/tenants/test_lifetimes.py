@@ -17,6 +17,7 @@ NAMES = [
     "offlineIdleSeconds",
     "sessionIdleSeconds",
     "sessionSeconds",
+    "proofSeconds",
 ]
 
 

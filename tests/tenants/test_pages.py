@@ -10,10 +10,11 @@ from django.utils import timezone
 
 from iam_portal.walls import tenant_scope
 from tenants.actions import partnerships
-from tenants.models import Group, HistoryEvent, Partnership, UserSession
+from tenants.models import Group, HistoryEvent, Partnership, Passkey, UserSession
 from tenants.urls import entry, pages
 from tests.applications.story import Party, party, person
 from tests.support import factories
+from tests.support.changing_factors import device_of
 
 # Page → a role with which it opens.
 READABLE = {
@@ -24,6 +25,12 @@ READABLE = {
     "account-others-end": "user",
     "account-password": "user",
     "account-session-end": "user",
+    "factor-app": "user",
+    "factor-codes": "user",
+    "factor-list": "user",
+    "factor-passkey": "user",
+    "factor-remove": "user",
+    "identity-confirm": "user",
     "activity-download": "activity-log-reader",
     "activity-list": "activity-log-reader",
     "activity-row": "activity-log-reader",
@@ -53,6 +60,7 @@ READABLE = {
     "user-change": "access-manager",
     "user-deactivate": "access-manager",
     "user-delete": "access-manager",
+    "user-factors": "access-manager",
     "user-detail": "user-reader",
     "user-invite": "access-manager",
     "user-list": "user-reader",
@@ -62,8 +70,18 @@ READABLE = {
 OF_SOMETHING = sorted(
     pattern.name for pattern in pages.urlpatterns if pattern.name in READABLE and pattern.pattern.converters
 )
-PUBLIC = {"session-start", "session-end", "password-set", "brand-logo", "account-address-proof"}
-OF_JANE = {"account-session-end", "account-address-prove"}  # her session, a link of hers
+PUBLIC = {
+    "session-start",
+    "session-end",
+    "session-second",
+    "session-set-up",
+    "session-passkey",
+    "password-set",
+    "brand-logo",
+    "account-address-proof",
+}
+# Of Jane alone, whatever others hold: her session, a link of hers.
+OWN = {"account-session-end", "account-address-prove", "factor-remove"}
 POST_ONLY = {"partner-accepting"}
 QUERIES = 60  # no page needs more, however many rows it shows
 
@@ -99,12 +117,15 @@ def known(acme: Party, beta: Party, group: Group) -> dict[str, Any]:
     """Something of acme for every kind of page."""
     with tenant_scope(acme.tenant.id):
         session = UserSession.objects.get(user=acme.user)
+        device_of(acme.user, at=timezone.now())
+        factor = Passkey.objects.get()
         row = HistoryEvent.objects.filter(tenant=acme.tenant).latest("id")
     return {
         "user_id": acme.user.id,
         "group_id": group.id,
         "partnership_id": Partnership.objects.get().id,
         "session_id": session.id,
+        "factor_id": factor.id,
         "row_id": row.reference,
     }
 
@@ -137,7 +158,7 @@ def test_each_opens_with_its_role_and_with_no_other(acme: Party, known: dict[str
     readers = {role: person(acme, f"kim-{role}", role) for role in set(READABLE.values())}
     for name, role in READABLE.items():
         wanted = address(name, "acme", known)
-        if name not in OF_JANE:
+        if name not in OWN:
             opened = readers[role].get(wanted)
             assert (name, opened.status_code) == (name, 200)
             assert "style=" not in text_of(opened)

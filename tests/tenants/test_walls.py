@@ -7,8 +7,9 @@ from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 
 from iam_portal.walls import cross_tenant, tenant_scope
-from tenants.actions import anchors, chain, users, verification
+from tenants.actions import anchors, chain, steps, users, verification
 from tenants.models import (
+    AuthenticatorApp,
     Group,
     HistoryAnchor,
     HistoryCheck,
@@ -17,13 +18,20 @@ from tenants.models import (
     HistoryPerson,
     IdempotentReply,
     Membership,
+    Passkey,
+    ProofFailure,
+    RecoveryCode,
     SignInFailure,
+    SignInStep,
+    SpentChallenge,
     Tenant,
     User,
     UserActivity,
     UserLink,
     UserSession,
 )
+from tests.support.authenticating import with_app
+from tests.support.changing_factors import device_of
 from tests.support.factories import NOW, SYSTEM, make_group, make_tenant, make_user, sign_in
 
 # Both sides of a partnership read its row, and a tenant's own row stands before any scope.
@@ -38,9 +46,13 @@ def filled(acme, neighbour):
         top = make_group(tenant, "Top")
         make_group(tenant, "Team", parent=top, members=(user,))
         sign_in(user)
+        with_app(user, at=NOW)
         with tenant_scope(tenant.id):
             users.reset(tenant=tenant, user_id=user.id, by=SYSTEM, at=NOW)
             SignInFailure.objects.create(tenant=tenant, attempt="x", source_address="", at=NOW)
+            device_of(user, at=NOW)
+            steps.begin(user=user, at=NOW)
+            ProofFailure.objects.create(tenant=tenant, user=user, at=NOW)
             reply = {"slot": "s", "asked": "a", "status": 201, "expires_at": NOW}
             IdempotentReply.objects.create(tenant=tenant, **reply)
     chain.lay_all()
@@ -151,6 +163,7 @@ def test_all_walled_tables_were_meant(db):
     named = {
         User, UserActivity, UserLink, UserSession, SignInFailure, Group, Membership,
         HistoryEvent, HistoryPerson, HistoryLink, HistoryAnchor, HistoryCheck, IdempotentReply,
+        AuthenticatorApp, Passkey, RecoveryCode, SignInStep, ProofFailure, SpentChallenge,
         apps.get_model("tenants", "GroupPlacement"),
     }  # fmt: skip
     assert set(walled()) == named

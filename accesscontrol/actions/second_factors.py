@@ -1,0 +1,163 @@
+"""Who has to sign in with a second factor: the roles that ask for one, in a tenant, by its own choice."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from accesscontrol.models import TenantRole
+from applications.models import ApplicationRole
+from applications.models.applications import PORTAL_ID
+from iam_portal.errors import Invalid
+from iam_portal.gate import Actor
+from tenants import policies
+from tenants.actions.steps import EVERYBODY
+from tenants.history import record
+from tenants.models import Tenant
+
+# Down the tree of groups from what is assigned. A role that the organization was not granted, or whose
+# permissions do not count now, asks all the same: it may count again tomorrow.
+_HOLDING = """
+WITH RECURSIVE given AS (
+    SELECT a.user_id, a.group_id, coalesce(r.application_id, '') || '/' || coalesce(r.key, t.key) AS role,
+        coalesce(r.name, t.name) AS name
+    FROM accesscontrol_assignment a
+    LEFT JOIN applications_applicationrole r ON r.id = a.application_role_id AND r.during @> %(at)s
+    LEFT JOIN accesscontrol_tenantrole t ON t.id = a.tenant_role_id AND t.during @> %(at)s
+    WHERE a.tenant_id = %(tenant)s AND a.during @> %(at)s AND a.application_id IS NULL
+        AND a.contract_id IS NULL AND coalesce(r.application_id, '') || '/' || coalesce(r.key, t.key)
+            = ANY(%(roles)s)
+), reached(group_id, role, name) AS (
+    SELECT given.group_id, given.role, given.name FROM given
+    JOIN tenants_group g ON g.id = given.group_id AND g.during @> %(at)s
+    UNION
+    SELECT p.group_id, reached.role, reached.name FROM reached
+    JOIN tenants_groupplacement p
+        ON p.parent_id = reached.group_id AND p.tenant_id = %(tenant)s AND p.during @> %(at)s
+), holder AS (
+    SELECT user_id, role, name FROM given WHERE user_id IS NOT NULL
+    UNION
+    SELECT m.user_id, reached.role, reached.name FROM reached
+    JOIN tenants_membership m
+        ON m.group_id = reached.group_id AND m.tenant_id = %(tenant)s AND m.during @> %(at)s
+    UNION
+    SELECT id, '*', '' FROM tenants_user WHERE tenant_id = %(tenant)s AND '*' = ANY(%(roles)s)
+)
+"""
+_OF_USER = _HOLDING + "SELECT DISTINCT name FROM holder WHERE user_id = %(user)s ORDER BY name"
+_ACTIVE = """
+FROM holder JOIN tenants_user u ON u.id = holder.user_id AND u.deleted_at IS NULL
+CROSS JOIN LATERAL (SELECT
+    NOT EXISTS (SELECT FROM tenants_authenticatorapp f WHERE f.user_id = u.id)
+    AND NOT EXISTS (SELECT FROM tenants_passkey f WHERE f.user_id = u.id) AS without
+) factors
+WHERE EXISTS (SELECT FROM tenants_useractivity s WHERE s.user_id = u.id AND s.during @> %(at)s)
+"""
+_COUNTED = f"""{_HOLDING}
+SELECT role, count(DISTINCT u.id), count(DISTINCT u.id) FILTER (WHERE factors.without)
+{_ACTIVE} GROUP BY role
+"""
+_NUMBER = f"{_HOLDING} SELECT count(DISTINCT u.id) {_ACTIVE} AND factors.without"
+_ASKED = f"""{_HOLDING}
+SELECT DISTINCT u.id, coalesce(nullif(u.display_name, ''), u.username) AS shown, lower(u.username)
+{_ACTIVE} AND factors.without ORDER BY lower(u.username) LIMIT %(most)s
+"""
+
+
+class RoleUnknown(Invalid):
+    """Some of the roles are none that can ask; every one is listed."""
+
+    code = "role_unknown"
+
+
+class Choice(NamedTuple):
+    """A role that can ask. ``value`` is what is stored."""
+
+    value: str
+    name: str
+
+
+class Holders(NamedTuple):
+    """Active people with a role, and those among them whom it would ask to set a factor up."""
+
+    people: int
+    without: int
+
+
+def choices(*, tenant: Tenant, at: datetime) -> list[Choice]:
+    """Everybody is not among them: the portal's roles, and the tenant's own."""
+    portal = ApplicationRole.objects.at(at).filter(application_id=PORTAL_ID).order_by("name", "key")
+    own = TenantRole.objects.at(at).filter(tenant=tenant).order_by("name", "key")
+    found = [Choice(f"{PORTAL_ID}/{role.key}", role.name) for role in portal]
+    return [*found, *(Choice(f"/{role.key}", role.name) for role in own)]
+
+
+def choose(
+    *, tenant: Tenant, roles: Collection[str], by: Actor, at: datetime, revision: int | None = None
+) -> Tenant:
+    """These ask from now on, at the next sign-in of who holds one. Nobody is signed out by it."""
+    with transaction.atomic():
+        row = Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
+        policies.require_revision(row, revision)
+        known = {EVERYBODY, *(choice.value for choice in choices(tenant=row, at=at))}
+        if unknown := sorted(set(roles) - known):
+            errors = [
+                {
+                    "pointer": "/roles",
+                    "code": "unknown",
+                    "detail": f"{role[:200]} is no role here that can ask.",
+                }
+                for role in unknown
+            ]
+            raise RoleUnknown("Some of these roles are not known here.", errors=errors)
+        before, after = row.second_factor_roles, sorted(set(roles))
+        if before == after:
+            return row
+        row.second_factor_roles = after
+        row.revision += 1
+        row.save(update_fields=["second_factor_roles", "revision"])
+        record(
+            action="tenant.second_factors_changed",
+            tenants=[row],
+            by=by,
+            at=at,
+            subject=("tenant", row.id, row.name),
+            before={"roles": before},
+            after={"roles": after, "revision": f"r-{row.revision}"},
+        )
+    return row
+
+
+def asking(*, tenant: Tenant, user_id: UUID, at: datetime) -> list[str]:
+    """Names of the roles of this person that ask."""
+    values = _values(tenant, tenant.second_factor_roles, at)
+    return [name for (name,) in _rows(_OF_USER, {**values, "user": user_id})]
+
+
+def holders(*, tenant: Tenant, roles: Collection[str], at: datetime) -> dict[str, Holders]:
+    """For each of the roles that somebody holds."""
+    return {role: Holders(*counts) for role, *counts in _rows(_COUNTED, _values(tenant, roles, at))}
+
+
+def asked(*, tenant: Tenant, roles: Collection[str], at: datetime, most: int) -> list[tuple[UUID, str]]:
+    """Who would have to set a factor up at his next sign-in, by user name: (id, name)."""
+    found = _rows(_ASKED, {**_values(tenant, roles, at), "most": most})
+    return [(user_id, name) for user_id, name, _ in found]
+
+
+def count(*, tenant: Tenant, roles: Collection[str], at: datetime) -> int:
+    """How many they are."""
+    [(number,)] = _rows(_NUMBER, _values(tenant, roles, at))
+    return int(number)
+
+
+def _values(tenant: Tenant, roles: Collection[str], at: datetime) -> dict[str, Any]:
+    return {"tenant": tenant.pk, "roles": list(roles), "at": at}
+
+
+def _rows(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return list(cursor.fetchall())

@@ -1,0 +1,100 @@
+"""Settings: which roles ask for a second factor, and whom that meets."""
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from accesscontrol.actions import second_factors
+from accesscontrol.actions.second_factors import Holders
+from tenants.actions.steps import EVERYBODY
+from tenants.views.console import FormPage
+
+LISTED = 10  # of those who would be asked; the count says how many there are
+
+
+class SecondFactorsForm(forms.Form):
+    """The roles that ask. Against the revision that was shown."""
+
+    revision = forms.IntegerField(widget=forms.HiddenInput)
+    roles = forms.MultipleChoiceField(
+        label=gettext_lazy("Who signs in with a second factor"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy(
+            "Who holds one of these, and has no second factor yet, sets one up at the next sign-in, before"
+            " anything else. Nobody is signed out now."
+        ),
+    )
+
+    def __init__(self, *args: Any, choices: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["roles"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = choices
+
+
+class ChooseSecondFactors(FormPage):
+    """Each role with how many people it would ask; below, who is asked by the present choice."""
+
+    permission = "Configuration:modify"
+    recent = True
+    template = "accesscontrol/second_factors.html"
+
+    def frame(self) -> dict[str, Any]:
+        back = self.url("tenants:settings")
+        page = {
+            "title": _("Second factors"),
+            "breadcrumb": [{"label": _("Settings"), "url": back}],
+            "lead": _("A passkey or an authenticator app, besides the password."),
+        }
+        chosen = self.tenant.second_factor_roles
+        given: dict[str, Any] = {"tenant": self.tenant, "roles": chosen, "at": self.at}
+        asked = second_factors.asked(**given, most=LISTED + 1) if chosen else []
+        people = [
+            {"name": name, "url": self.url("tenants:user-detail", user_id=user_id)}
+            for user_id, name in asked[:LISTED]
+        ]
+        more = len(asked) > LISTED
+        return {"page": page, "submit": _("Save"), "cancel_url": back, "asked": people, "more": more}
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        shown = {"revision": self.tenant.revision, "roles": self.tenant.second_factor_roles}
+        return self.form_page(SecondFactorsForm(initial=shown, choices=self._choices()))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = SecondFactorsForm(request.POST, choices=self._choices())
+        if form.is_valid():
+            given = form.cleaned_data
+            with self.attempt(form) as outcome:
+                second_factors.choose(
+                    tenant=self.tenant,
+                    roles=given["roles"],
+                    by=self.actor,
+                    at=self.at,
+                    revision=given["revision"],
+                )
+            if outcome:
+                return self.done(_("Saved. It counts at the next sign-in."), self.url("tenants:settings"))
+        return self.form_page(form)
+
+    def _choices(self) -> list[tuple[str, str]]:
+        """Two queries for all counts, however many roles and people there are."""
+        roles = second_factors.choices(tenant=self.tenant, at=self.at)
+        values = [EVERYBODY, *(role.value for role in roles)]
+        counts = second_factors.holders(tenant=self.tenant, roles=values, at=self.at)
+        everybody = _told(_("Everybody"), counts.get(EVERYBODY))
+        named = [(role.value, _told(role.name, counts.get(role.value))) for role in roles]
+        return [(EVERYBODY, everybody), *named]
+
+
+def _told(name: str, held: Holders | None) -> str:
+    if held is None:
+        return _("%(name)s · nobody") % {"name": name}
+    people = ngettext("%(count)d person", "%(count)d people", held.people) % {"count": held.people}
+    told = {"name": name, "people": people, "without": held.without}
+    if held.without == 0:
+        return _("%(name)s · %(people)s, all with a second factor") % told
+    return _("%(name)s · %(people)s, %(without)d without a second factor") % told

@@ -1,0 +1,134 @@
+"""The ways to the end of a sign-in with a second factor, and the one that needs no password at all."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from iam_portal.errors import DomainError, Kind
+from iam_portal.walls import tenant_scope
+from tenants import policies
+from tenants.actions import apps, factors, guesses, passkeys, recovery, steps
+from tenants.actions.challenges import Purpose
+from tenants.actions.entering import CODE, MULTIPLE, PASSWORD, Origin, SignedIn, enter
+from tenants.actions.passkeys import Answer
+from tenants.actions.steps import StepOver
+from tenants.models import Tenant, User, UserSession
+
+
+class CodeRefused(DomainError):
+    """Wrong, used, of another moment: never told apart."""
+
+    code = "code_refused"
+    kind = Kind.FORBIDDEN
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """A browser on its way in: whose organization, the value of its step, its live session if it has one."""
+
+    tenant: Tenant
+    token: str
+    former: UserSession | None
+    origin: Origin
+    at: datetime
+
+
+def by_code(coming: Coming, *, code: str) -> SignedIn:
+    """With the code of an app, or one of the recovery codes."""
+    at, tenant = coming.at, coming.tenant
+    with tenant_scope(tenant.id):
+        step = steps.resolve(tenant=tenant, token=coming.token, at=at)
+        if step is None:
+            raise _over()
+        user = step.user
+    of_app = apps.is_code(code)
+    if of_app:  # in a transaction of its own: a refusal stays counted
+        guesses.count(user=user, by=coming.origin.actor(user), at=at)
+    with _whole(tenant):
+        user = steps.take(tenant=tenant, token=coming.token, at=at)
+        by = coming.origin.actor(user)
+        right = (
+            apps.use(user=user, code=code, at=at)
+            if of_app
+            else recovery.use(user=user, code=code, by=by, at=at)
+        )
+        if not right or not steps.has_factor(user):
+            raise CodeRefused("This code is wrong, or was used already.")
+        if of_app:
+            guesses.forget(user=user)
+        return _enter(user, [PASSWORD, CODE, MULTIPLE], coming)
+
+
+def by_passkey(coming: Coming, *, answer: Answer) -> SignedIn:
+    """With one of the person's own passkeys, after his password."""
+    with _whole(coming.tenant):
+        step = steps.resolve(tenant=coming.tenant, token=coming.token, at=coming.at)
+        user = steps.take(tenant=coming.tenant, token=coming.token, at=coming.at)
+        found = passkeys.prove(
+            tenant=coming.tenant,
+            answer=answer,
+            purpose=Purpose.STEP,
+            bound_to=step.pk if step else "",
+            at=coming.at,
+            user=user,
+        )
+        return _enter(user, [PASSWORD, *passkeys.methods(found)], coming)
+
+
+def by_new_app(coming: Coming, *, sealed: str, code: str, name: str) -> tuple[SignedIn, list[str]]:
+    """Who has to have a factor and has none sets one up. With the recovery codes, shown once."""
+    with _whole(coming.tenant):
+        user = _setting_up(coming)
+        by, at = coming.origin.actor(user), coming.at
+        added = factors.add_app(user=user, sealed=sealed, code=code, name=name, by=by, at=at)
+        return _enter(user, [PASSWORD, CODE, MULTIPLE], coming), added.codes
+
+
+def by_new_passkey(coming: Coming, *, answer: Answer, name: str) -> tuple[SignedIn, list[str]]:
+    """The same with a passkey."""
+    with _whole(coming.tenant):
+        step = steps.resolve(tenant=coming.tenant, token=coming.token, at=coming.at)
+        user = _setting_up(coming)
+        by, at = coming.origin.actor(user), coming.at
+        bound_to = step.pk if step else ""
+        added = factors.add_passkey(user=user, answer=answer, bound_to=bound_to, name=name, by=by, at=at)
+        assert isinstance(added.factor, passkeys.Passkey)
+        return _enter(user, [PASSWORD, *passkeys.methods(added.factor)], coming), added.codes
+
+
+def without_password(coming: Coming, *, answer: Answer) -> SignedIn:
+    """With a passkey that the browser knows, and its owner verified: two factors in one."""
+    tenant, at = coming.tenant, coming.at
+    with _whole(tenant):
+        found = passkeys.prove(tenant=tenant, answer=answer, purpose=Purpose.SIGN_IN, bound_to="", at=at)
+        here = policies.present(tenant_id=tenant.id, at=at).select_related("tenant")
+        user = here.filter(pk=found.user_id).first()
+        if user is None:
+            raise passkeys.refusal()
+        return _enter(user, passkeys.methods(found), coming)
+
+
+@contextmanager
+def _whole(tenant: Tenant) -> Iterator[None]:
+    """A refusal takes all of it back, also inside an outer transaction: the step is still there."""
+    with tenant_scope(tenant.id), transaction.atomic():
+        yield
+
+
+def _setting_up(coming: Coming) -> User:
+    """Never for who has a factor: the password alone must not add another one."""
+    user = steps.take(tenant=coming.tenant, token=coming.token, at=coming.at)
+    if steps.has_factor(user):
+        raise _over()
+    return user
+
+
+def _enter(user: User, methods: list[str], coming: Coming) -> SignedIn:
+    return enter(user=user, former=coming.former, methods=methods, origin=coming.origin, at=coming.at)
+
+
+def _over() -> StepOver:
+    return StepOver("This sign-in took too long, or was finished elsewhere. Begin again.")
