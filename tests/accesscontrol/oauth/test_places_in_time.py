@@ -235,3 +235,16 @@ def test_a_refused_move_leaves_the_place(yard: Yard) -> None:
     with cross_tenant():
         after = list(ResourcePlace.objects.order_by("id").values_list("id", "during", "parent_id"))
     assert before == after
+
+
+def test_a_move_moves_the_acl(yard: Yard) -> None:
+    """A reader of deltas hears of the press alone, at the moment at which it moves and not before."""
+    meter = Application.objects.get(id=METER)
+    yard.put("press")
+    yard.put("hall", inside=None)
+    before = acl.snapshot(meter, at=yard.later())
+    yard.put("press", inside="hall")
+    after = acl.delta(meter, since=before.revision, at=yard.at)
+    assert after.revision == before.revision + 1
+    assert [(entry["resourceId"], entry["grants"]) for entry in after.changed] == [("press", [])]
+    assert not after.removed
