@@ -159,7 +159,7 @@ def _cells(page: PlatformPage, key: keyrings.Key) -> list[dict[str, Any]]:
         {"code": f"{key.kid[:12]}…", "note": key.algorithm},
         {"state": shape, "word": word},
         {"at": key.active_from, "note": _until(key)},
-        {"at": key.withdrawn_at} if key.withdrawn_at else {"text": "–"},
+        {"day": key.withdrawn_at} if key.withdrawn_at else {"text": "–"},
         {},
     ]
     if key.state is not KeyState.WITHDRAWN and page.can("Keys:delete"):
