@@ -1,5 +1,6 @@
 """The acts on a contract: first what they cause, then the act against the revision that was shown."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 from uuid import UUID
@@ -144,14 +145,14 @@ class ContractAct(ConfirmedActPage):
     ) -> HttpResponse:
         when = given.get("when")
         with self.attempt(form) as outcome:
-            carry_out(
+            made = carry_out(
                 self.weighed(contract, given),
                 lambda: self.run(contract, given, revision),
                 expected=form.cleaned_data["shown"] or None,
                 required=self.name in NARROWING,
             )
         if outcome:
-            messages.success(self.request, str(self.act.done), extra_tags=self._undo(contract))
+            messages.success(self.request, str(self.act.done), extra_tags=self._undo(contract, made))
             return HttpResponseRedirect(self.back(contract))
         if isinstance(outcome.refusal, ImpactChanged | ImpactRequired):
             impact = outcome.refusal.data["impact"]
@@ -160,14 +161,20 @@ class ContractAct(ConfirmedActPage):
             return self.changed_meanwhile(self.acted_on(contract.id), revision)
         return self.show(contract, form, self.impact(contract), when=when)
 
-    def _undo(self, contract: Contract) -> str:
-        """Where a pause is taken back: before it begins it is cancelled, else the contract is resumed."""
-        if self.name != "pause":
+    def _undo(self, contract: Contract, made: Contract) -> str:
+        """What the message's button sends to take a pause back: cancelled before it begins, else resumed.
+
+        Against the revision that the pause made: what others did since is not undone with it.
+        """
+        newest = contract.pauses.order_by("-id").first() if self.name == "pause" else None
+        if newest is None:
             return ""
-        newest = contract.pauses.order_by("-id").first()
-        if newest is None or newest.during.lower <= self.at:
-            return address("contract-resume", self.slug, contract_id=contract.id)
-        return address("contract-cancel-pause", self.slug, contract_id=contract.id, pause_id=newest.id)
+        ids: dict[str, Any] = {"contract_id": contract.id}
+        name = "contract-resume"
+        if newest.during.lower > self.at:
+            name, ids["pause_id"] = "contract-cancel-pause", newest.id
+        url = address(name, self.slug, **ids)
+        return json.dumps({"url": url, "fields": [["revision", str(made.revision)]]})
 
 
 class CancelPause(ContractPage):
