@@ -145,14 +145,14 @@ class ContractAct(ConfirmedActPage):
     ) -> HttpResponse:
         when = given.get("when")
         with self.attempt(form) as outcome:
-            carry_out(
+            made = carry_out(
                 self.weighed(contract, given),
                 lambda: self.run(contract, given, revision),
                 expected=form.cleaned_data["shown"] or None,
                 required=self.name in NARROWING,
             )
         if outcome:
-            undo = self._undo(contract)
+            undo = self._undo(contract, made)
             messages.success(self.request, str(self.act.done), extra_tags=undo.as_tag() if undo else "")
             return HttpResponseRedirect(self.back(contract))
         if isinstance(outcome.refusal, ImpactChanged | ImpactRequired):
@@ -162,15 +162,19 @@ class ContractAct(ConfirmedActPage):
             return self.changed_meanwhile(self.acted_on(contract.id), revision)
         return self.show(contract, form, self.impact(contract), when=when)
 
-    def _undo(self, contract: Contract) -> Undo | None:
-        """How a pause is taken back: before it begins it is cancelled, else the contract is resumed."""
-        if self.name != "pause":
+    def _undo(self, contract: Contract, made: Contract) -> Undo | None:
+        """What the message's button sends to take a pause back: cancelled before it begins, else resumed.
+
+        Against the revision that the pause made: what others did since is not undone with it.
+        """
+        newest = contract.pauses.order_by("-id").first() if self.name == "pause" else None
+        if newest is None:
             return None
-        newest = contract.pauses.order_by("-id").first()
-        if newest is None or newest.during.lower <= self.at:
-            return Undo(address("contract-resume", self.slug, contract_id=contract.id), ())
-        url = address("contract-cancel-pause", self.slug, contract_id=contract.id, pause_id=newest.id)
-        return Undo(url, ())
+        ids: dict[str, Any] = {"contract_id": contract.id}
+        name = "contract-resume"
+        if newest.during.lower > self.at:
+            name, ids["pause_id"] = "contract-cancel-pause", newest.id
+        return Undo(address(name, self.slug, **ids), (("revision", str(made.revision)),))
 
 
 class CancelPause(ContractPage):

@@ -1,5 +1,6 @@
 """What a contract page tells: the offer in words, what is planned, its use; and filters of the list."""
 
+import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,6 @@ from tests.applications.story import Party, register, share
 from tests.applications.test_usage import use
 
 DAY = timedelta(days=1)
-UNDO = r'<form class="notice-undo" method="post" action="([^"]+)">'
 
 
 def text(reply: Any) -> str:
@@ -30,6 +30,11 @@ def acting(party: Party, contract: Contract) -> dict[str, Any]:
 @pytest.fixture
 def contract(acme: Party, beta: Party) -> Contract:
     return share(acme, beta, acme.applications["planner"])
+
+
+def undoing(reply: Any) -> list[dict[str, Any]]:
+    """What the messages of the page offer to take back."""
+    return [json.loads(each.extra_tags) for each in reply.context["messages"] if each.extra_tags]
 
 
 def planned(party: Party, contract: Contract) -> list[tuple[str, bool]]:
@@ -62,15 +67,28 @@ def test_a_pause_can_be_undone_from_what_is_said_of_it(acme: Party, contract: Co
     again = acme.confirm(f"{path}/pause", when=later)  # another moment is another impact: confirmed once more
     sent = {name: again.context["form"][name].value() for name in ("shown", "when")}
     assert acme.post(f"{path}/pause", **sent, revision=contract.revision).status_code == 302
-    [undo] = re.findall(UNDO, text(acme.get(path)))
-    assert acme.client.post(undo).status_code == 302
+    [undo] = undoing(acme.get(path))
+    assert "/pauses/" in undo["url"]
+    assert acme.client.post(undo["url"], dict(undo["fields"])).status_code == 302
     assert planned(acme, contract) == []
     acme.get(path)
     acme.confirm(f"{path}/pause")
-    [undo] = re.findall(UNDO, text(acme.get(path)))
-    assert "Undo" not in text(acme.get(path)), "said once"
-    assert acme.client.post(undo).status_code == 302
-    assert "Undo" not in text(acme.get(path)), "what gives is not undone by taking"
+    [undo] = undoing(acme.get(path))
+    assert undo["url"] == f"/t/acme/{path}/resume"
+    assert undoing(acme.get(path)) == [], "said once"
+    assert acme.client.post(undo["url"], dict(undo["fields"])).status_code == 302
+    assert acme.get(path).context["page"]["state"] == "in_force"
+    assert undoing(acme.get(path)) == [], "what gives is not undone by taking"
+
+
+def test_undoing_a_pause_does_not_undo_what_came_after_it(acme: Party, contract: Contract) -> None:
+    path = f"contracts/{contract.id}"
+    acme.confirm(f"{path}/pause")
+    [undo] = undoing(acme.get(path))
+    pauses.resume(**acting(acme, contract))
+    pauses.pause(**acting(acme, contract))
+    assert acme.client.post(undo["url"], dict(undo["fields"])).status_code == 409
+    assert acme.get(path).context["page"]["state"] == "paused"
 
 
 def test_the_receiver_reads_what_accepting_brings(acme: Party, beta: Party) -> None:
