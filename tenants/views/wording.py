@@ -28,11 +28,7 @@ CHAPTERS = {
     "applications": Chapter(
         gettext_lazy("Applications"), "apps", ("application", "manifest", "client", "resource")
     ),
-    "keys": Chapter(
-        gettext_lazy("Keys and secrets"),
-        "key",
-        ("key", "signing_key", *_CREDENTIALS),
-    ),
+    "keys": Chapter(gettext_lazy("Keys and secrets"), "key", ("key", "signing_key", *_CREDENTIALS)),
     "organization": Chapter(
         gettext_lazy("Organization"), "organization", ("tenant", "webhook", "configuration")
     ),
