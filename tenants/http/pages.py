@@ -99,7 +99,7 @@ class TenantPage(View):
         self.tenant = tenant  # type: ignore[assignment]  # None on public pages only, see the class
         token = request.COOKIES.get(cookie_name(tenant.id)) if tenant else None
         if tenant and token:
-            self.session = sessions.resolve(tenant=tenant, token=token, at=self.at)
+            self.session = sessions.resolve(tenant=tenant, token=token, at=self.at, seen=self.by_person())
         if self.session is not None:
             self.actor = actor_of(request, self.session)
         if not self.public:
@@ -111,6 +111,10 @@ class TenantPage(View):
                 self._record(Forbidden("This page needs another permission.", reasons=decision.reasons))
                 return self.error(403, decision=decision)
         return None if self.outside else super().dispatch(request, *args, **kwargs)
+
+    def by_person(self) -> bool:
+        """Whether a person did this; a page that asks by itself must not keep a session from idling."""
+        return True
 
     def can(self, permission: str) -> Decision:
         """Whether the person holds the permission, or one of several (``A|B``), here, now.
