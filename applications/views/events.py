@@ -37,6 +37,9 @@ class _Events(ConsolePage):
 class EventList(_Events):
     """Newest first. ``after`` gives what came since, as a part of the page, for who follows."""
 
+    def by_person(self) -> bool:
+        return "after" not in self.request.GET
+
     def get(self, request: HttpRequest) -> HttpResponse:
         events.sequence()  # so that who has just done something sees it
         head = events.head()

@@ -46,6 +46,7 @@ async function listen() {
   try {
     const headers = { Accept: "text/event-stream" };
     const answer = await fetch(list.dataset.live, { credentials: "same-origin", headers, signal: source.signal });
+    if (!answer.ok) list.dataset.live = ""; // not asked again: that would keep the session from idling
     const reader = answer.ok ? answer.body.pipeThrough(new TextDecoderStream()).getReader() : null;
     for (let part = await reader?.read(); part && !part.done; part = await reader.read()) {
       if (part.value.includes("data:")) look();

@@ -105,7 +105,7 @@ class TenantPage(View):
         self.tenant = tenant  # type: ignore[assignment]  # None on public pages only, see the class
         token = request.COOKIES.get(cookie_name(tenant.id)) if tenant else None
         if tenant and token:
-            self.session = sessions.resolve(tenant=tenant, token=token, at=self.at)
+            self.session = sessions.resolve(tenant=tenant, token=token, at=self.at, seen=self.by_person())
         if self.session is not None:
             self.actor = actor_of(request, self.session)
             preferences.use(self.session.user)
@@ -140,6 +140,10 @@ class TenantPage(View):
     def _must_prove(self, session: UserSession) -> bool:
         asked = self.recent and (self.asks_first or self.request.method == "POST")
         return asked and not proving.is_recent(session=session, at=self.at)
+
+    def by_person(self) -> bool:
+        """Whether a person did this; a page that asks by itself must not keep a session from idling."""
+        return True
 
     def can(self, permission: str) -> Decision:
         """Whether the person holds the permission, or one of several (``A|B``), here, now.

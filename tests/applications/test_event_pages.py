@@ -1,5 +1,6 @@
 """Events in the console: as much as one may see, in their order, and what came since."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from pytest_django.fixtures import Settings
 from applications.actions import webhook_requests, webhooks
 from applications.models import Contract, Event, WebhookDelivery
 from iam_portal.walls import tenant_scope
+from tenants.models import UserSession
 from tests.applications.outbox import now, write
 from tests.applications.story import Party, person, share
 
@@ -100,6 +102,23 @@ def test_what_came_since_is_a_part_of_the_page(acme: Party, contract: Contract) 
     assert part.context["head"] > head
     assert f'id="list" data-position="{part.context["head"]}"' in part.content.decode()
     assert "<html" not in part.content.decode()
+
+
+def test_a_page_that_asks_by_itself_lets_the_session_idle(acme: Party) -> None:
+    past = now() - timedelta(minutes=10)
+
+    def seen() -> bool:
+        with tenant_scope(acme.tenant.id):
+            rows = UserSession.objects.filter(user=acme.user)
+            found = rows.filter(seen_at__gt=past).exists()
+            rows.update(seen_at=past)
+        return found
+
+    seen()
+    assert acme.get("events", after="1").status_code == 200
+    assert not seen()
+    assert acme.get("events").status_code == 200
+    assert seen()
 
 
 def test_the_stream_is_named_where_a_page_may_read_it(acme: Party, settings: Settings) -> None:
