@@ -30,7 +30,7 @@ def test_in_and_out(opened: Opener, login: Login, scripts: bool) -> None:
     page.goto("/")
     if scripts:
         watch.examine(page)
-    page.get_by_label("Address of your organization").fill(login.slug)
+    page.get_by_label("Organization, or your e-mail address").fill(login.slug)
     page.get_by_role("button", name="Continue").click()
     expect(page).to_have_url(re.compile(f"/t/{login.slug}/sign-in$"))
     if scripts:
@@ -43,6 +43,13 @@ def test_in_and_out(opened: Opener, login: Login, scripts: bool) -> None:
     if scripts:
         watch.examine(page)
 
+    page.get_by_label("Password").fill(login.password)
+    if scripts:
+        page.get_by_role("button", name="Show").click()
+        expect(page.get_by_label("Password")).to_have_attribute("type", "text")
+        expect(page.get_by_role("button", name="Hide")).to_be_visible()
+    else:
+        expect(page.get_by_role("button", name="Show")).to_be_hidden()
     fill(page, login, login.password)
     expect(page).to_have_url(re.compile(f"/t/{login.slug}/$"))
     expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
@@ -52,6 +59,17 @@ def test_in_and_out(opened: Opener, login: Login, scripts: bool) -> None:
     expect(page).to_have_url(re.compile("/sign-in"))
     page.goto(f"/t/{login.slug}/contracts")
     expect(page).to_have_url(re.compile("/sign-in"))
+
+    page.get_by_role("link", name="another organization").click()
+    if scripts:
+        watch.examine(page)
+    page.get_by_role("button", name=f"Forget {login.slug}").click()
+    expect(page.get_by_role("link", name=f"Continue at {login.slug}")).to_have_count(0)
+    page.get_by_label("Organization, or your e-mail address").fill("nobody@example.org")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mail")
+    if scripts:
+        watch.examine(page)
 
 
 @pytest.mark.parametrize(
