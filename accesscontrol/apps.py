@@ -14,7 +14,11 @@ class AccessControlConfig(AppConfig):
         from accesscontrol.views import panels, required, sign_ins  # noqa: F401  (answer what pages ask)
         from tenants import navigation
 
-        roles = "accesscontrol:assignment-list"
-        navigation.register("people", _("Roles"), roles, "role", "Roles:read", position=30)
+        for label, name, icon, position in (
+            (_("Roles"), "role-list", "role", 30),
+            (_("Assignments"), "assignment-list", "link", 35),
+        ):
+            url_name = f"accesscontrol:{name}"
+            navigation.register("people", label, url_name, icon, "Roles:read", position=position)
         explorer, readers = "accesscontrol:access-review", "Roles:read|Reports:read"
         navigation.register("people", _("Access"), explorer, "eye", readers, position=40)

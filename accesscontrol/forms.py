@@ -5,8 +5,10 @@ from typing import Any
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
+from applications.models.resources import ROLE_KEY_PATTERN
 from iam_portal.gate import Privilege
 from tenants.forms import SpanForm, moment_input
 
@@ -165,3 +167,44 @@ class TokenForm(forms.Form):
         elif not service and not given.get("who") and "who" not in self.errors:
             self.add_error("who", _("Name the person who signs in."))
         return given
+
+
+class RoleForm(forms.Form):
+    """What people read of a role; its permissions stand beside it."""
+
+    name = forms.CharField(label=_("Name"), max_length=120, help_text=_("What people see when they give it."))
+    description = forms.CharField(
+        label=_("Description"), max_length=500, required=False, widget=forms.Textarea({"rows": 2})
+    )
+
+
+class NewRoleForm(RoleForm):
+    """A role to make."""
+
+    key = forms.RegexField(
+        ROLE_KEY_PATTERN,
+        label=_("Key"),
+        max_length=64,
+        required=False,
+        help_text=_("Its name in tokens, for good. Empty: made from the name."),
+        error_messages={"invalid": _("Use 1 to 64 of a-z 0-9 . _ -, beginning with a letter or digit.")},
+    )
+    field_order = ("name", "key", "description")
+
+    def clean(self) -> dict[str, Any]:
+        """A key out of the name, where none was chosen."""
+        given = super().clean() or {}
+        if given.get("name") and "key" not in self.errors and not given.get("key"):
+            given["key"] = slugify(given["name"])[:64].strip("-_")
+            if not given["key"]:
+                self.add_error("key", _("No key can be made from this name. Choose one."))
+        return given
+
+
+class RoleConfirmForm(forms.Form):
+    """Carries the whole draft through the confirmation, out of sight."""
+
+    name = forms.CharField(widget=forms.HiddenInput)
+    description = forms.CharField(widget=forms.HiddenInput, required=False)
+    kept = forms.CharField(widget=forms.HiddenInput, required=False)
+    go = forms.CharField(widget=forms.HiddenInput, initial="save")

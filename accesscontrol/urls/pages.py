@@ -2,9 +2,23 @@
 
 from django.urls import path
 
-from accesscontrol.views import assigning, assignments, exploring, sign_ins, signing_out, simulating
+from accesscontrol.views import (
+    assigning,
+    assignments,
+    exploring,
+    role_acts,
+    role_editing,
+    role_pages,
+    roles,
+    sign_ins,
+    signing_out,
+    simulating,
+)
 
 app_name = "accesscontrol"
+
+_ROLE = "roles/<role_key:key>"
+_OF_APPLICATION = "roles/of/<client_id:application_id>/<role_key:key>"
 
 urlpatterns = [
     path(
@@ -22,4 +36,13 @@ urlpatterns = [
         assigning.WithdrawRole.as_view(),
         name="assignment-withdraw",
     ),
+    path("roles", roles.RoleList.as_view(), name="role-list"),
+    # Not below roles/: every word there may be a role's key.
+    path("create-role", role_editing.RoleCreate.as_view(), name="role-create"),
+    path(_ROLE, role_pages.RoleDetail.as_view(), name="role-detail"),
+    path(f"{_ROLE}/holders", role_pages.RoleHolders.as_view(), name="role-holders"),
+    path(f"{_ROLE}/edit", role_editing.RoleEdit.as_view(), name="role-edit"),
+    path(f"{_ROLE}/delete", role_acts.RoleDelete.as_view(), name="role-delete"),
+    path(_OF_APPLICATION, role_pages.RoleDetail.as_view(), name="application-role"),
+    path(f"{_OF_APPLICATION}/holders", role_pages.RoleHolders.as_view(), name="application-role-holders"),
 ]

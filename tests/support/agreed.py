@@ -62,6 +62,7 @@ activity                         ActivityLog
 applications                     Modules
 assignments                      Roles
 contracts                        ProvisionContracts AccessContracts
+create-role                      Roles
 groups                           Groups
 partners                         OrganizationRelations
 register-application             Modules

@@ -18,10 +18,12 @@ from tests.support.proving import certified, ec_key, pem, public_pem
 
 APPLICATION = "/t/{slug}/applications/{application_id}"
 CONTRACT = "/t/{slug}/contracts/{contract_id}"
+ROLE = "/t/{slug}/roles/{key}"
 GROUP = "/t/{slug}/groups/{group_id}"
 PARTNER = "/t/{slug}/partners/{partnership_id}"
 USER = "/t/{slug}/users/{user_id}"
 WEBHOOK = "/t/{slug}/webhooks/{webhook_id}"
+NIGHT = {"key": "night-shift"}
 NEW = "another horse battery"
 CONFIRMS: dict[str, Any] = {"fills": ()}
 
@@ -124,6 +126,9 @@ CHANGES: dict[str, list[Change]] = {
     "POST /t/{slug}/register-application": [Change({"display_name": "New", "name": "new"})],
     "POST /t/{slug}/assignments/add": [Change(role, before=for_somebody)],
     "POST /t/{slug}/assignments/{assignment_id}/withdraw": [Change()],
+    "POST /t/{slug}/create-role": [Change({"name": "Late shift", "go": "save"}, fills=("kept",))],
+    f"POST {ROLE}/edit": [Change({"name": "Ours", "go": "save"}, fills=("kept",), known=NIGHT)],
+    f"POST {ROLE}/delete": [Change(known=NIGHT)],
     "POST /t/{slug}/contracts/new": [Change(wizard)],
     f"POST {CONTRACT}/edit": [Change(wizard, before=rest.drafted)],
     f"POST {CONTRACT}/propose": [Change(before=rest.drafted)],

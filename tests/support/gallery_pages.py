@@ -54,6 +54,10 @@ _WHOLE = [
     ("groups", "groups"),
     ("group-create", "groups/create"),
     ("assignments", "assignments"),
+    ("roles", "roles"),
+    ("role-create", "create-role"),
+    ("role-of-portal", "roles/of/iam-portal/access-manager"),
+    ("role-of-portal-holders", "roles/of/iam-portal/access-manager/holders"),
     ("assignment-whom", "assignments/add"),
     ("access", "access"),
     ("access-portal", "access?application=iam-portal"),
@@ -167,11 +171,17 @@ def _applications(finder: _Finder) -> list[Shot]:
     return shots
 
 
+_OF_ROLE = ("", "holders", "edit", "delete")
+
+
 def _people(finder: _Finder) -> list[Shot]:
     user = finder.first("users")
     group = finder.first("groups", ".tree-row a")
     partner = finder.first("partners")
+    role = finder.first("roles?kind=own")
     shots = []
+    if role:
+        shots += [Shot(f"role-{act or 'own'}", f"{role}/{act}".rstrip("/")) for act in _OF_ROLE]
     if user:
         shots += [Shot("user", user), Shot("user-deactivate", f"{user}/deactivate")]
         shots.append(Shot("user-delete", f"{user}/delete"))
