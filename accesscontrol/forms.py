@@ -208,3 +208,37 @@ class RoleConfirmForm(forms.Form):
     description = forms.CharField(widget=forms.HiddenInput, required=False)
     kept = forms.CharField(widget=forms.HiddenInput, required=False)
     go = forms.CharField(widget=forms.HiddenInput, initial="save")
+
+
+class ManifestForm(forms.Form):
+    """A document, pasted or in a file."""
+
+    text = forms.CharField(
+        label=_("Manifest"),
+        required=False,
+        strip=False,
+        max_length=2_000_000,
+        widget=forms.Textarea({"rows": 24, "class": "mono", "spellcheck": "false", "autocomplete": "off"}),
+        help_text=_("JSON or YAML. Whatever it does not name any more, ends."),
+    )
+    file = forms.FileField(
+        label=_("Or a file"), required=False, help_text=_("Then what stands above is left aside.")
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """``document``: the file's text, else what was typed."""
+        given = super().clean() or {}
+        if file := given.get("file"):
+            try:
+                given["document"] = file.read().decode("utf-8-sig")
+            except UnicodeDecodeError:
+                self.add_error("file", _("The file holds no text in UTF-8."))
+        else:
+            given["document"] = given.get("text", "")
+        if not self.errors and not given["document"].strip():
+            self.add_error("text", _("Paste the manifest, or choose a file."))
+        return given
+
+    def keep(self) -> None:
+        """Draw what came as a file as text: a browser does not send a file twice."""
+        self.data = {**dict(self.data.items()), "text": self.cleaned_data["document"]}

@@ -5,6 +5,8 @@ from django.urls import path
 from accesscontrol.views import (
     assigning,
     assignments,
+    calling,
+    declaring,
     exploring,
     role_acts,
     role_editing,
@@ -18,6 +20,7 @@ from accesscontrol.views import (
 app_name = "accesscontrol"
 
 _ROLE = "roles/<role_key:key>"
+_APPLICATION = "applications/<client_id:application_id>"
 _OF_APPLICATION = "roles/of/<client_id:application_id>/<role_key:key>"
 
 urlpatterns = [
@@ -43,6 +46,15 @@ urlpatterns = [
     path(f"{_ROLE}/holders", role_pages.RoleHolders.as_view(), name="role-holders"),
     path(f"{_ROLE}/edit", role_editing.RoleEdit.as_view(), name="role-edit"),
     path(f"{_ROLE}/delete", role_acts.RoleDelete.as_view(), name="role-delete"),
-    path(_OF_APPLICATION, role_pages.RoleDetail.as_view(), name="application-role"),
+    path(_OF_APPLICATION, role_pages.ApplicationRoleDetail.as_view(), name="application-role"),
     path(f"{_OF_APPLICATION}/holders", role_pages.RoleHolders.as_view(), name="application-role-holders"),
+    path(f"{_APPLICATION}/calls", calling.ApplicationCalls.as_view(), name="application-calls"),
+    path(f"{_APPLICATION}/callers", calling.ApplicationCallers.as_view(), name="application-callers"),
+    path(f"{_APPLICATION}/manifest", declaring.ApplicationManifest.as_view(), name="application-manifest"),
+    path(
+        f"{_APPLICATION}/manifest/download",
+        declaring.ManifestDownload.as_view(),
+        name="application-manifest-download",
+    ),
+    path(f"{_APPLICATION}/manifest/edit", declaring.ManifestEdit.as_view(), name="application-manifest-edit"),
 ]

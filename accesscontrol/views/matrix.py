@@ -133,15 +133,15 @@ class Matrix:
             yield _("Counts for nothing at present: %(privileges)s.") % {"privileges": ", ".join(idle)}
         if self.granting is None:
             return
-        lacks = [each for each in PRIVILEGES if each in node.offered and not self._may(node, each)]
+        usable = self.usable(node) | held
+        offered = [each for each in PRIVILEGES if each in node.offered]
+        lacks = [each for each in offered if each in usable and not self._may(node, each)]
         if lacks and node.application_id == PORTAL_ID:
             yield _("You do not hold it yourself: %(privileges)s.") % {"privileges": ", ".join(lacks)}
-        usable = self.usable(node)
-        missing = [each for each in PRIVILEGES if each in node.offered and each not in usable | held]
+        missing = [each for each in offered if each not in usable]
         if missing:
-            yield _("Your organization has no role with: %(privileges)s.") % {
-                "privileges": ", ".join(missing)
-            }
+            named = {"privileges": ", ".join(missing)}
+            yield _("No role of your organization has: %(privileges)s.") % named
 
 
 def mask(privileges: Iterable[str]) -> int:

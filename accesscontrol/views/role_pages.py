@@ -4,6 +4,7 @@ from collections import defaultdict
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -14,11 +15,12 @@ from accesscontrol.views import assignments, linking, standing
 from accesscontrol.views.assignments import KINDS, RELATED
 from accesscontrol.views.material import Material, material
 from accesscontrol.views.matrix import Matrix
-from accesscontrol.views.roles import roles_here
 from applications import facts as sharing_facts
 from applications.availability import granted
 from applications.models import ApplicationRole, RolePermission
+from applications.models.applications import PORTAL_ID
 from applications.trees import Forest, forest
+from applications.views._application import visible
 from iam_portal.errors import NotFound
 from tenants.http import paging
 from tenants.views.console import ConsolePage
@@ -37,9 +39,10 @@ class RolePage(ConsolePage):
         return self.found(rows.first())
 
     def of_application(self) -> ApplicationRole:
-        """A role of an application that exists here."""
+        """A declared role of an application that this organization sees."""
         named = {"application_id": self.kwargs["application_id"], "key": self.kwargs["key"]}
-        rows = roles_here(self.tenant, self.at).filter(**named).select_related("application")
+        seen = Q(application_id=PORTAL_ID) | Q(application__in=visible(self.tenant).order_by())
+        rows = ApplicationRole.objects.at(self.at).filter(seen, **named).select_related("application")
         return self.found(rows.first())
 
     def role(self) -> TenantRole | ApplicationRole:
@@ -65,10 +68,14 @@ class RolePage(ConsolePage):
         found = [{"label": _("Roles"), "url": self.url("accesscontrol:role-list")}]
         return found + ([{"label": role.name, "url": self.to("detail", role)}] if role else [])
 
+    def _holders(self, role: TenantRole | ApplicationRole) -> int:
+        return int(_of(role, Assignment.objects.not_over(self.at).filter(tenant=self.tenant)).count())
+
     def frame(self, role: TenantRole | ApplicationRole, active: str) -> dict[str, Any]:
         """``page``: title, tabs, acts."""
-        holders = _of(role, Assignment.objects.not_over(self.at).filter(tenant=self.tenant)).count()
-        tabs = (("detail", _("Permissions"), ""), ("holders", _("Held by"), holders))
+        tabs: list[tuple[str, str, object]] = [("detail", _("Permissions"), "")]
+        if self.can("Roles:read"):
+            tabs.append(("holders", _("Held by"), self._holders(role)))
         page: dict[str, Any] = {
             "title": role.name,
             "breadcrumb": self.crumbs(),
@@ -103,6 +110,12 @@ class RoleDetail(RolePage):
             matrix = _application_matrix(self, role)
             context |= _standing(self, role)
         return self.render("accesscontrol/role_detail.html", context | _shown(self, matrix))
+
+
+class ApplicationRoleDetail(RoleDetail):
+    """What a role of an application may, whoever manages applications may read, too."""
+
+    permission = "Roles:read|Modules:read"
 
 
 class RoleHolders(RolePage):

@@ -34,6 +34,11 @@ READABLE = {
     "role-delete": "access-manager",
     "application-role": "user-reader",
     "application-role-holders": "user-reader",
+    "application-calls": "user-reader",
+    "application-callers": "user-reader",
+    "application-manifest": "user-reader",
+    "application-manifest-download": "user-reader",
+    "application-manifest-edit": "module-manager",
 }
 OWN = {"sign-in-end", "sign-out"}  # of one's own account, without a role
 PLANNER = "acme.fleet-planner"
@@ -63,6 +68,8 @@ def address(name: str, party: Party) -> str:
             known = {"assignment_id": Assignment.objects.filter(tenant=party.tenant).first().id}
     elif name.startswith("application-role"):
         known = {"application_id": PLANNER, "key": "reader"}
+    elif name.startswith("application-"):
+        known = {"application_id": PLANNER}
     elif name in ("role-detail", "role-holders", "role-edit", "role-delete"):
         known = {"key": "night"}
         night = Definition(key="night", name="Night", description="", permissions=[])

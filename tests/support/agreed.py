@@ -60,6 +60,8 @@ access/token                     Roles
 account                          OwnAccount
 activity                         ActivityLog
 applications                     Modules
+applications/{application_id}/callers  Roles
+applications/{application_id}/calls    Roles
 assignments                      Roles
 contracts                        ProvisionContracts AccessContracts
 create-role                      Roles
@@ -67,6 +69,7 @@ groups                           Groups
 partners                         OrganizationRelations
 register-application             Modules
 roles                            Roles
+roles/of                         Roles Modules
 settings                         Configuration
 users                            Users
 webhooks                         Webhooks

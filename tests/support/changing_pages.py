@@ -1,5 +1,6 @@
 """Every page that changes something, filled in and sent with success."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -81,6 +82,11 @@ def somebody(stage: Stage) -> Prepared:
     return {"body": {"user": stage.somebody().username}}
 
 
+def smaller_manifest(stage: Stage) -> dict[str, Any]:
+    """One that takes something away, so that it has to be looked at first."""
+    return {"text": json.dumps(rest.grown(stage)), "go": "apply"}
+
+
 def code(stage: Stage) -> Prepared:
     token = rest.invitation_from_elsewhere(stage)["body"]["token"]
     return {"body": {"code": token, "act": "accept"}}
@@ -117,6 +123,9 @@ CHANGES: dict[str, list[Change]] = {
     f"POST {APPLICATION}/issuers/{{issuer_id}}/revoke": [Change()],
     f"POST {APPLICATION}/keys/new": [Change({"key": public_pem(ec_key("new"))})],
     f"POST {APPLICATION}/keys/{{key_id}}/revoke": [Change()],
+    f"POST {APPLICATION}/manifest/edit": [
+        Change(smaller_manifest, first={"go": "look"}, fills=("text",)),
+    ],
     f"POST {APPLICATION}/public-client": [Change({"redirect_uris": rest.BACK})],
     f"POST {APPLICATION}/suspend": [Change({"reason": "Audit"})],
     f"POST {APPLICATION}/resume": [Change(before=rest.suspended)],

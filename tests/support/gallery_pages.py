@@ -147,6 +147,9 @@ _ACTS = {
 _PROVING = ("keys/new", "certificates/new", "certificates/new-subject", "issuers/new", "public-client")
 
 
+_DECLARED = ("resources", "calls", "callers")
+
+
 def _applications(finder: _Finder) -> list[Shot]:
     shots = []
     for name, query in (
@@ -158,6 +161,7 @@ def _applications(finder: _Finder) -> list[Shot]:
         if not path:
             continue
         shots += [Shot(f"application-{name}", path), Shot(f"application-{name}-access", f"{path}/access")]
+        shots += [Shot(f"application-{name}-{part}", f"{path}/{part}") for part in _DECLARED]
         key = path.rpartition("/")[2]
         token = f"access/token?client={key}&grant=client_credentials&target=iam-portal"
         shots += [
@@ -165,7 +169,17 @@ def _applications(finder: _Finder) -> list[Shot]:
             Shot(f"access-token-{name}", f"{finder.root}{token}"),
         ]
         if name == "owned":
-            more = ("credentials", "edit", "suspend", "retire", "secrets/new", *_PROVING)
+            more = (
+                "served",
+                "manifest",
+                "manifest/edit",
+                "credentials",
+                "edit",
+                "suspend",
+                "retire",
+                "secrets/new",
+                *_PROVING,
+            )
             shots += [Shot(f"application-{each.replace('/', '-')}", f"{path}/{each}") for each in more]
             shots.append(Shot("client-settings", f"{path}/clients/{path.rpartition('/')[2]}"))
     return shots
