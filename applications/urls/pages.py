@@ -15,6 +15,7 @@ from applications.views import (
     contracts,
     credentials,
     drafting,
+    founding,
     lifecycle,
     proving,
     redrafting,
@@ -36,7 +37,7 @@ urlpatterns = [
     path("", Overview.as_view(), name="overview"),
     path("applications", applications.ApplicationList.as_view(), name="application-list"),
     # Not below applications/: every word there may be an application's id.
-    path("register-application", registering.ApplicationRegister.as_view(), name="application-register"),
+    path("register-application", founding.ApplicationRegister.as_view(), name="application-register"),
     path(_ONE, application.ApplicationDetail.as_view(), name="application-detail"),
     path(f"{_ONE}/access", access.ApplicationAccess.as_view(), name="application-access"),
     path(f"{_ONE}/resources", access.ApplicationResources.as_view(), name="application-resources"),

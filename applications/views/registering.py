@@ -1,6 +1,4 @@
-"""Registering an application, and changing what people read of it."""
-
-from datetime import datetime
+"""Changing what people read of an application."""
 
 from django.forms import model_to_dict
 from django.http import HttpRequest, HttpResponse
@@ -8,15 +6,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from applications.actions import applications
-from applications.actions.applications import Details
-from applications.forms import DetailsForm, RegisterForm
-from applications.http import SAME_CLICK, address, take_turns
+from applications.forms import DetailsForm
 from applications.models import Application
 from applications.views._application import ApplicationPage
+from applications.views.founding import details_of
 from iam_portal.errors import DomainError, Kind
 from tenants.models import Tenant
 from tenants.views import record
-from tenants.views.console import ConsolePage, revision_of
+from tenants.views.console import revision_of
 
 FIELDS = {
     "name": gettext_lazy("the technical name"),
@@ -24,45 +21,6 @@ FIELDS = {
     "description": gettext_lazy("the description"),
     "homeUrl": gettext_lazy("the address"),
 }
-
-
-class ApplicationRegister(ConsolePage):
-    """A new application of this tenant."""
-
-    permission = "Modules:add"
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        return self._show(RegisterForm())
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        form = RegisterForm(request.POST)
-        if not form.is_valid():
-            return self._show(form)
-        details = _details(form)
-        take_turns(f"application:{self.tenant.id}:{self.actor.id}")
-        with self.attempt(form) as outcome:
-            made = _same(self.tenant, details, self.at) or applications.register(
-                owner=self.tenant,
-                details=details,
-                by=self.actor,
-                at=self.at,
-                application_id=form.cleaned_data["application_id"] or None,
-            )
-        if not outcome:
-            return self._show(form)
-        return self.done(
-            _("%(name)s is registered. Add a secret, and it can fetch tokens.") % {"name": made},
-            address("application-credentials", self.slug, application_id=made.id),
-        )
-
-    def _show(self, form: RegisterForm) -> HttpResponse:
-        back = address("application-list", self.slug)
-        page = {
-            "title": _("Register application"),
-            "breadcrumb": [{"label": _("Applications"), "url": back}],
-        }
-        context = {"page": page, "form": form, "cancel_url": back, "submit": _("Register application")}
-        return self.render("applications/application_form.html", context)
 
 
 class ApplicationEdit(ApplicationPage):
@@ -84,7 +42,7 @@ class ApplicationEdit(ApplicationPage):
             applications.change(
                 tenant=self.tenant,
                 application_id=application.id,
-                details=_details(form),
+                details=details_of(form),
                 by=self.actor,
                 at=self.at,
                 revision=revision,
@@ -107,16 +65,6 @@ class ApplicationEdit(ApplicationPage):
         return self.render("applications/application_form.html", context, status=status)
 
 
-def _details(form: DetailsForm) -> Details:
-    fields = form.cleaned_data
-    return Details(
-        name=fields["name"].strip(),
-        display_name=fields["display_name"].strip(),
-        description=fields["description"].strip(),
-        home_url=fields["home_url"],
-    )
-
-
 def _meanwhile(application: Application, tenant: Tenant, revision: int | None) -> list[str]:
     """What others made of its texts since the revision that somebody saw."""
     count = max(0, application.revision - (revision or application.revision))
@@ -124,15 +72,3 @@ def _meanwhile(application: Application, tenant: Tenant, revision: int | None) -
         tenant=tenant, kind="application", object_id=application.id, count=count, labels=FIELDS
     )
     return [_("Save once more to replace it by what stands here."), *changes]
-
-
-def _same(tenant: Tenant, details: Details, at: datetime) -> Application | None:
-    """The application that the same form made a moment ago: one click, sent twice."""
-    rows = Application.objects.filter(
-        owner=tenant,
-        name=details.name,
-        display_name=details.display_name,
-        description=details.description,
-        home_url=details.home_url,
-    )
-    return rows.filter(during__startswith__gt=at - SAME_CLICK, during__endswith__isnull=True).first()

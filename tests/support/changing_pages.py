@@ -132,7 +132,10 @@ CHANGES: dict[str, list[Change]] = {
     f"POST {APPLICATION}/retire": [Change({"typed": "Meter"})],
     f"POST {APPLICATION}/secrets/new": [Change({"note": "new"})],
     f"POST {APPLICATION}/secrets/{{secret_id}}/revoke": [Change()],
-    "POST /t/{slug}/register-application": [Change({"display_name": "New", "name": "new"})],
+    "POST /t/{slug}/register-application": [
+        Change({"display_name": "New", "name": "new"}),
+        Change({"display_name": "Newer", "name": "newer", "kind": "secret"}, fills=("name",)),
+    ],
     "POST /t/{slug}/assignments/add": [Change(role, before=for_somebody)],
     "POST /t/{slug}/assignments/{assignment_id}/withdraw": [Change()],
     "POST /t/{slug}/create-role": [Change({"name": "Late shift", "go": "save"}, fills=("kept",))],

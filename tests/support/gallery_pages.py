@@ -93,8 +93,14 @@ def pages_of(page: Page, base: str, slug: str, *, whole: bool) -> list[Shot]:
     finder = _Finder(page, base, root)
     menu = Shot("overview-account-menu", root, (".shell-top .menu-end > summary",))
     asked = Shot("sign-out-asked", f"/auth/realms/{slug}/protocol/openid-connect/logout")
+    further, named = "button[value='next']", f"{root}register-application?display_name=Gate&name=gate"
+    steps = [
+        Shot("application-register-kind", named, (further,)),
+        Shot("application-register-web", named, (further, "input[value='web']", further)),
+        Shot("application-register-key", named, (further, "input[value='key']", further)),
+    ]
     why = Shot("access-portal-why", f"{root}access?application=iam-portal", _WHY)
-    return [*shots, menu, asked, why, *_contracts(finder), *_applications(finder), *_people(finder)]
+    return [*shots, menu, asked, why, *steps, *_contracts(finder), *_applications(finder), *_people(finder)]
 
 
 class _Finder:
