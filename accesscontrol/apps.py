@@ -16,7 +16,7 @@ class AccessControlConfig(AppConfig):
 
         for label, name, icon, position in (
             (_("Roles"), "role-list", "role", 30),
-            (_("Assignments"), "assignment-list", "link", 35),
+            (_("Assignments"), "assignment-list", "key", 35),
         ):
             url_name = f"accesscontrol:{name}"
             navigation.register("people", label, url_name, icon, "Roles:read", position=position)

@@ -211,7 +211,7 @@ class RoleConfirmForm(forms.Form):
 
 
 class ManifestForm(forms.Form):
-    """A document, pasted or in a file."""
+    """A document, pasted or in a file: one of them is needed, and neither is called optional."""
 
     text = forms.CharField(
         label=_("Manifest"),
@@ -224,6 +224,11 @@ class ManifestForm(forms.Form):
     file = forms.FileField(
         label=_("Or a file"), required=False, help_text=_("Then what stands above is left aside.")
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.either = True  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         """``document``: the file's text, else what was typed."""

@@ -1,6 +1,7 @@
 """The manifest of an application: read, and changed as text, with what that changes shown before."""
 
 import json
+import re
 from typing import Any
 
 from django import forms
@@ -24,6 +25,8 @@ from tenants.views import impacts
 
 LONGEST = 60_000  # signs that a page shows; what is longer is downloaded
 MOST = 40  # addresses of a diff that are listed
+# A line may end only between values, so that no text of somebody's is taken for a list.
+_PRIVILEGES = re.compile(r'\[\n\s+"[a-z]+"(?:,\n\s+"[a-z]+")*\n\s+\]')
 
 
 class ManifestPage(AccessPage):
@@ -41,7 +44,8 @@ class ManifestPage(AccessPage):
     def text(self, application: Application) -> tuple[str, str]:
         """The document as it stands, for people, and its revision."""
         document = declared.document(application, at=self.at)
-        return json.dumps(document, indent=2, ensure_ascii=False), declared.revision_of(document)
+        text = _PRIVILEGES.sub(_on_one_line, json.dumps(document, indent=2, ensure_ascii=False))
+        return text, declared.revision_of(document)
 
     def to(self, name: str, application: Application) -> str:
         """Another page of it."""
@@ -168,6 +172,10 @@ class ManifestEdit(ManifestPage):
             **more,
         }
         return self.render("accesscontrol/manifest_form.html", context, status=status)
+
+
+def _on_one_line(found: re.Match[str]) -> str:
+    return json.dumps(json.loads(found[0]))
 
 
 def _body(form: forms.Form) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ from applications.trees import Node, forest
 from applications.views._application import ApplicationPage, TabPage
 from applications.views._filters import Chip, chosen, filters
 from applications.views.applications import state_of
+from iam_portal.gate import Privilege
 from tenants.http import paging
 
 STATE = Chip(
@@ -33,6 +34,7 @@ KIND = Chip(
         ("own", gettext_lazy("Your organization's own")),
     ],
 )
+_ORDER = [privilege.value for privilege in Privilege]
 FEW = 8  # permissions that a line of the list spells out
 SIZE = 50  # resources on a page
 
@@ -148,7 +150,7 @@ def _role_cells(
 
 def _allows(held: dict[str, list[str]], size: int) -> str:
     if held:
-        lines = [f"{name}: {', '.join(sorted(held[name]))}" for name in sorted(held)]
+        lines = [f"{name}: {', '.join(sorted(held[name], key=_ORDER.index))}" for name in sorted(held)]
         return "; ".join(lines)
     return _("many things: see its page") if size else _("nothing by itself")
 

@@ -45,7 +45,7 @@ class TestDeclared:
     def test_roles_in_short(self, story: Story) -> None:
         shown = story.beta.get(f"{HERE}/access")
         assert names(shown) == ["Planner", "Reader"]
-        assert "Depot 0: modify, read; Depot 1: modify, read" in text_of(shown)
+        assert "Depot 0: read, modify; Depot 1: read, modify" in text_of(shown)
         assert f"/t/beta/roles/of/{PLANNER}/planner" in text_of(shown)
         assert names(story.beta.get(f"{HERE}/access", q="read")) == ["Reader"]
         assert "No role matches" in text_of(story.beta.get(f"{HERE}/access", q="\0x"))

@@ -1,5 +1,8 @@
 """Roles in the console: all that exist, what each may, who holds it; and the editor of those of one's own."""
 
+import json
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -268,6 +271,37 @@ class TestEditing:
             row = HistoryEvent.objects.filter(tenant=story.acme.tenant, action="role.defined").last()
         assert row.after["revision"] == "r-1"
         assert "History" in text_of(story.acme.get("roles/night"))
+
+
+class TestRest:
+    def test_who_was_slower_is_told_so(self, story: Story) -> None:
+        """A role's revision in ``If-Match``, for a change and for its end; two who make one role make one."""
+        roles = f"/iam/access-management/v1/tenants/{story.acme.tenant.id}/roles"
+        held = {
+            "applicationId": PLANNER,
+            "resourceType": KIND,
+            "resourceId": "depot-0",
+            "privileges": ["read"],
+        }
+        body = {"name": "Night", "permissions": [held]}
+
+        def send(method: str, path: str, body: Any = None, **headers: str) -> Any:
+            sent = json.dumps(body) if body is not None else ""
+            return story.acme.client.generic(method, roles + path, sent, "application/json", headers=headers)
+
+        made = send("POST", "", {"key": "night", **body})
+        assert (made.status_code, made.headers["ETag"]) == (201, '"r-1"')
+        again = send("POST", "", {"key": "night", "name": "x", "permissions": []})
+        assert (again.status_code, again.json()["code"]) == (409, "role_exists")
+        assert send("GET", "/night").headers["ETag"] == '"r-1"'
+        seen = {"If-Match": '"r-1"'}
+        changed = send("PUT", "/night", body | {"name": "Late"}, **seen)
+        assert (changed.status_code, changed.headers["ETag"]) == (200, '"r-2"')
+        for method, sent in (("PUT", body), ("DELETE", None)):
+            stale = send(method, "/night", sent, **seen)
+            assert (stale.status_code, stale.json()["code"]) == (412, "role_changed"), method
+        assert send("GET", "/night").json()["name"] == "Late"
+        assert send("DELETE", "/night", **{"If-Match": '"r-2"'}).status_code == 204
 
 
 class TestSize:
