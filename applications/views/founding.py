@@ -118,6 +118,9 @@ class ApplicationRegister(ConsolePage):
             else None,
             "snippets": snippets.snippets(place),
             "service": kind not in (snippets.WEB, snippets.PUBLIC),
+            "assign_url": f"{self.url('accesscontrol:assignment-add')}?application={application.id}"
+            if self.can("Roles:modify")
+            else "",
             "done_url": _credentials(self.slug, application),
         }
         return self.render("applications/application_ready.html", context)
