@@ -22,8 +22,12 @@ class AccessControlConfig(AppConfig):
         from tenants import navigation
 
         searchers.register_all()
-        roles = "accesscontrol:assignment-list"
-        navigation.register("people", _("Roles"), roles, "role", "Roles:read", position=30)
+        for label, name, icon, position in (
+            (_("Roles"), "role-list", "role", 30),
+            (_("Assignments"), "assignment-list", "key", 35),
+        ):
+            url_name = f"accesscontrol:{name}"
+            navigation.register("people", label, url_name, icon, "Roles:read", position=position)
         explorer, readers = "accesscontrol:access-review", "Roles:read|Reports:read"
         navigation.register("people", _("Access"), explorer, "eye", readers, position=40)
         reports = "accesscontrol:report-list"

@@ -77,6 +77,25 @@ class EventsForm(forms.Form):
     until = MomentField(label=_("Until"), required=False)
 
 
+class KindForm(forms.Form):
+    """How a new application proves itself first. ``later``: it gets its credentials another day."""
+
+    kind = forms.ChoiceField(
+        label=_("What is it?"),
+        widget=forms.RadioSelect,
+        choices=[
+            ("secret", _("A service with a secret: the quickest to begin with")),
+            ("key", _("A service that signs with its own key: no secret travels")),
+            ("certificate", _("A service that comes with a certificate (mutual TLS)")),
+            ("issuer", _("A job in a cluster or pipeline that brings a token of that: nothing to store")),
+            ("web", _("A web application with a server: people sign in, the server keeps a secret")),
+            ("public", _("An application in browsers or on devices: people sign in, no secret (PKCE)")),
+            ("later", _("Decide later: register it without credentials")),
+        ],
+        error_messages={"required": _("Choose one.")},
+    )
+
+
 class ShownForm(forms.Form):
     """Carries back what the confirmation showed, so that nobody confirms what he has not seen."""
 

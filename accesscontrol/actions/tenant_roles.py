@@ -1,6 +1,6 @@
 """Roles that a tenant makes for itself, from permissions that are available there."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from applications import facts as sharing_facts
 from applications.events import emit
 from applications.models import Availability, Resource
 from applications.models.applications import PORTAL_ID
-from iam_portal.errors import DomainError, NotFound
+from iam_portal.errors import DomainError, Kind, NotFound
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants import history
@@ -32,6 +32,19 @@ class NotAvailableHere(DomainError):
     code = "permission_not_available"
 
 
+class RoleExists(DomainError):
+    """There is a role of this key; it is changed, not made."""
+
+    code = "role_exists"
+
+
+class RoleChanged(DomainError):
+    """Somebody defined the role anew after the caller looked at it."""
+
+    code = "role_changed"
+    kind = Kind.STALE
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
     """What a tenant role is: permissions are all that it holds from now on."""
@@ -42,52 +55,79 @@ class Definition:
     permissions: Collection[Wanted]
 
 
-def define(*, tenant: Tenant, definition: Definition, by: Actor, at: datetime) -> TenantRole:
-    """Make the role, or make it this one.
+def create(*, tenant: Tenant, definition: Definition, by: Actor, at: datetime) -> TenantRole:
+    """Make the role. Of two at once, the second is told that there is one."""
+    with tenant_scope(tenant.id), transaction.atomic():
+        if _locked(tenant, definition.key, at) is not None:
+            raise RoleExists("There is a role of this key already.")
+        return _made(tenant, None, definition, by, at)
+
+
+def define(
+    *, tenant: Tenant, definition: Definition, by: Actor, at: datetime, revision: int | None = None
+) -> TenantRole:
+    """Make the role, or make it this one; with ``revision`` only the role that the caller looked at.
 
     Whoever holds it gains what is added and loses what is taken, so ``may grant`` is asked for both.
     """
     with tenant_scope(tenant.id), transaction.atomic():
-        Tenant.objects.select_for_update(no_key=True).get(id=tenant.id)
-        role = TenantRole.objects.at(at).filter(tenant=tenant, key=definition.key).first()
-        was = _told(role, at) if role is not None else None
-        before = _held(role, at) if role is not None else {}
-        resources = _resources(tenant, definition.permissions, at)
-        wanted = {(resources[item[:3]], item[3]): item for item in definition.permissions}
-        added = [item for address, item in wanted.items() if address not in before]
-        taken = [
-            (resource.application_id, resource.type, resource.key, privilege)
-            for resource, privilege in before
-            if (resource, privilege) not in wanted
-        ]
-        _require(tenant, definition, added + taken, by, at)
-        if role is None:
-            role = TenantRole(tenant=tenant, key=definition.key, during=since(at))
-        else:
-            role.revision += 1
-        role.name, role.description = definition.name, definition.description
-        role.full_clean()
-        role.save()
-        surplus = [pk for address, pk in before.items() if address not in wanted]
-        TenantRolePermission.objects.filter(id__in=surplus).close(at)
-        TenantRolePermission.objects.bulk_create(
-            TenantRolePermission(
-                tenant=tenant, role=role, resource=resource, privilege=privilege, during=since(at)
-            )
-            for resource, privilege in wanted
-            if (resource, privilege) not in before
+        role = _locked(tenant, definition.key, at)
+        _require_seen(role, revision)
+        return _made(tenant, role, definition, by, at)
+
+
+def _locked(tenant: Tenant, key: str, at: datetime) -> TenantRole | None:
+    """The living role of this key; until the transaction ends nobody else makes or changes one."""
+    Tenant.objects.select_for_update(no_key=True).get(id=tenant.id)
+    return TenantRole.objects.at(at).filter(tenant=tenant, key=key).first()
+
+
+def _require_seen(role: TenantRole | None, revision: int | None) -> None:
+    if revision is not None and (role is None or role.revision != revision):
+        raise RoleChanged("The role was changed since you looked at it. Nothing was changed by you.")
+
+
+def _made(
+    tenant: Tenant, role: TenantRole | None, definition: Definition, by: Actor, at: datetime
+) -> TenantRole:
+    was = _told(role, at) if role is not None else None
+    before = _held(role, at) if role is not None else {}
+    resources = _resources(tenant, definition.permissions, at, before)
+    wanted = {(resources[item[:3]], item[3]): item for item in definition.permissions}
+    added = [item for address, item in wanted.items() if address not in before]
+    taken = [
+        (resource.application_id, resource.type, resource.key, privilege)
+        for resource, privilege in before
+        if (resource, privilege) not in wanted
+    ]
+    _require(tenant, definition, added + taken, by, at)
+    if role is None:
+        role = TenantRole(tenant=tenant, key=definition.key, during=since(at))
+    else:
+        role.revision += 1
+    role.name, role.description = definition.name, definition.description
+    role.full_clean()
+    role.save()
+    surplus = [pk for address, pk in before.items() if address not in wanted]
+    TenantRolePermission.objects.filter(id__in=surplus).close(at)
+    TenantRolePermission.objects.bulk_create(
+        TenantRolePermission(
+            tenant=tenant, role=role, resource=resource, privilege=privilege, during=since(at)
         )
-        _record(role, "role.defined", before=was, after=_told(role, at), by=by, at=at)
+        for resource, privilege in wanted
+        if (resource, privilege) not in before
+    )
+    _record(role, "role.defined", before=was, after=_told(role, at), by=by, at=at)
     return role
 
 
-def delete(*, tenant: Tenant, key: str, by: Actor, at: datetime) -> None:
+def delete(*, tenant: Tenant, key: str, by: Actor, at: datetime, revision: int | None = None) -> None:
     """End the role, and withdraw it from all who hold it; whoever may not give it may not take it either."""
     with tenant_scope(tenant.id), transaction.atomic():
-        Tenant.objects.select_for_update(no_key=True).get(id=tenant.id)
-        role = TenantRole.objects.at(at).filter(tenant=tenant, key=key).first()
+        role = _locked(tenant, key, at)
         if role is None:
             raise NotFound
+        _require_seen(role, revision)
         before = _told(role, at)
         assignments.withdraw_all(role=role, by=by, at=at)
         TenantRolePermission.objects.filter(role=role).close(at)
@@ -101,7 +141,13 @@ def _told(role: TenantRole, at: datetime) -> dict[str, object]:
         [resource.application_id, resource.type, resource.key, privilege]
         for resource, privilege in _held(role, at)
     )
-    return {"key": role.key, "name": role.name, "permissions": permissions}
+    told: dict[str, object] = {
+        "key": role.key,
+        "name": role.name,
+        "permissions": permissions,
+        "revision": f"r-{role.revision}",
+    }
+    return told | ({"description": role.description} if role.description else {})
 
 
 def _held(role: TenantRole, at: datetime) -> dict[tuple[Resource, str], int]:
@@ -110,9 +156,13 @@ def _held(role: TenantRole, at: datetime) -> dict[tuple[Resource, str], int]:
 
 
 def _resources(
-    tenant: Tenant, permissions: Collection[Wanted], at: datetime
+    tenant: Tenant, permissions: Collection[Wanted], at: datetime, before: Container[object]
 ) -> dict[tuple[str, str, str], Resource]:
-    """The resource of each permission: static, or the tenant's own. Objections are collected."""
+    """The resource of each permission: static, or the tenant's own. Objections are collected.
+
+    What the role holds ``before`` may stay while it counts for nothing: else a name could not be changed
+    during the pause of a contract without losing for good what comes back with its end.
+    """
     applications = {item[0] for item in permissions}
     kinds, keys = {item[1] for item in permissions}, {item[2] for item in permissions}
     rows = Resource.objects.placed(at).filter(application_id__in=applications, type__in=kinds, key__in=keys)
@@ -130,7 +180,8 @@ def _resources(
             "detail": f"{item[3]} on {item[1]}/{item[2]} of {item[0]} is not available here.",
         }
         for index, item in enumerate(permissions)
-        if not _is_available(known.get(item[:3]), item, allowed, here)
+        if (known.get(item[:3]), item[3]) not in before
+        and not _is_available(known.get(item[:3]), item, allowed, here)
     ]
     if errors:
         raise NotAvailableHere("Some permissions are not available here. Nothing was changed.", errors=errors)

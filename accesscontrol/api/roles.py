@@ -13,7 +13,7 @@ from accesscontrol.actions import tenant_roles
 from accesscontrol.decide import tenant_role_urn
 from accesscontrol.models import TenantRole, TenantRolePermission
 from accesscontrol.serializers.roles import RoleBody, RoleIn, RoleOut, RolePage
-from iam_portal.errors import DomainError, Invalid, NotFound
+from iam_portal.errors import Invalid, NotFound
 from iam_portal.gate import Privilege
 from tenants.api.impact import done, foreseen
 from tenants.creating import creates
@@ -27,26 +27,24 @@ DRY_RUN = query("dry_run", "Only show the impact.", bool)
 _ORDER = [privilege.value for privilege in Privilege]
 
 
-class RoleExists(DomainError):
-    """There is a role of this key; ``PUT`` changes it."""
-
-    code = "role_exists"
-
-
 class RoleAPI(TenantAPI):
     """What the doors share."""
 
-    def define(self, key: str, body: dict[str, Any]) -> TenantRole:
-        """One action for both ways in."""
+    def definition(self, key: str, body: dict[str, Any]) -> tenant_roles.Definition:
+        """What was sent, as the actions take it."""
         permissions = [
             (item["applicationId"], item["resourceType"], item["resourceId"], privilege)
             for item in body["permissions"]
             for privilege in item["privileges"]
         ]
-        definition = tenant_roles.Definition(
+        return tenant_roles.Definition(
             key=key, name=body["name"], description=body["description"], permissions=permissions
         )
-        return tenant_roles.define(tenant=self.tenant, definition=definition, by=self.actor, at=self.at)
+
+    @property
+    def acting(self) -> dict[str, Any]:
+        """In whose data, by whom, when."""
+        return {"tenant": self.tenant, "by": self.actor, "at": self.at}
 
     def find(self, key: str) -> TenantRole | None:
         """The living role of this tenant."""
@@ -64,9 +62,13 @@ class RoleAPI(TenantAPI):
         asked = {"role": role.key, "revision": role.revision}
         return Act(name=name, tenant=self.tenant, subject=role, at=self.at, asked=asked)
 
-    def deleting(self, key: str) -> Callable[[], None]:
+    def deleting(self, key: str, revision: int | None = None) -> Callable[[], None]:
         """The act itself."""
-        return lambda: tenant_roles.delete(tenant=self.tenant, key=key, by=self.actor, at=self.at)
+        return lambda: tenant_roles.delete(key=key, revision=revision, **self.acting)
+
+    def shown(self, role: TenantRole) -> Response:
+        """With its revision, to be sent back in ``If-Match``."""
+        return Response(self.shapes([role])[0], headers={"ETag": f'"r-{role.revision}"'})
 
     def shapes(self, roles: list[TenantRole]) -> list[dict[str, Any]]:
         """With their permissions, in one query."""
@@ -100,10 +102,10 @@ class Roles(RoleAPI):
     def post(self, request: Request, **kwargs: Any) -> Response:
         """Make a role from permissions that are available here."""
         body = self.read(RoleIn)
-        if self.find(body["key"]) is not None:
-            raise RoleExists("There is a role of this key already.")
-        role = self.define(body["key"], body)
-        return Response(self.shapes([role])[0], status=201)
+        role = tenant_roles.create(definition=self.definition(body["key"], body), **self.acting)
+        answer = self.shown(role)
+        answer.status_code = 201
+        return answer
 
 
 class OneRole(RoleAPI):
@@ -112,27 +114,26 @@ class OneRole(RoleAPI):
     permissions = {"GET": "Roles:read", "PUT": "Roles:modify", "DELETE": "Roles:delete"}
     recent = frozenset({"PUT", "DELETE"})
 
-    takes_row = False
-
     @extend_schema(responses=RoleOut, operation_id="roles_read")
     def get(self, request: Request, key: str, **kwargs: Any) -> Response:
-        """As it is now."""
-        return Response(self.shapes([self.one(key)])[0])
+        """As it is now, with its revision as ``ETag``."""
+        return self.shown(self.one(key))
 
     @extend_schema(parameters=[DRY_RUN], request=RoleBody, responses=ROLE_OR_IMPACT)
     def put(self, request: Request, key: str, **kwargs: Any) -> Response:
         """Make the role exactly this; whoever holds it has the change at once.
 
-        Takes the revision of the impact in ``If-Match`` when one is sent; ``dry_run=true`` answers with the
-        impact, and changes nothing.
+        Takes the revision of the role, or that of the impact, in ``If-Match`` when one is sent;
+        ``dry_run=true`` answers with the impact, and changes nothing.
         """
-        dry = switch(request, "dry_run")
+        self.takes_impact, dry = True, switch(request, "dry_run")
         act, body = self.act("define", self.one(key)), self.read(RoleBody)
-        act = replace(act, asked=[act.asked, body])
-        if dry:
-            return foreseen(act, lambda: self.define(key, body))
-        role = done(self, act, lambda: self.define(key, body), required=False)
-        return Response(self.shapes([role])[0])
+        act, definition = replace(act, asked=[act.asked, body]), self.definition(key, body)
+
+        def define() -> TenantRole:
+            return tenant_roles.define(definition=definition, revision=self.revision(), **self.acting)
+
+        return foreseen(act, define) if dry else self.shown(done(self, act, define, required=False))
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, key: str, **kwargs: Any) -> Response:
@@ -142,7 +143,8 @@ class OneRole(RoleAPI):
         otherwise).
         """
         act = self.act("delete", self.one(key))
-        done(self, act, self.deleting(key), required=True, unless_nothing=True)
+        self.takes_impact = True
+        done(self, act, self.deleting(key, self.revision()), required=True, unless_nothing=True)
         return Response(status=204)
 
 

@@ -3,6 +3,8 @@
 from django.urls import register_converter
 from django.urls.converters import StringConverter
 
+import applications.urls  # noqa: F401  (registers the converter of application ids)
+
 
 class RoleKey(StringConverter):
     """The key of a role: whatever has another shape is at no address."""

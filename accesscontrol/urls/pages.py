@@ -7,8 +7,14 @@ from accesscontrol.reports import REPORTS
 from accesscontrol.views import (
     assigning,
     assignments,
+    calling,
+    declaring,
     exploring,
     reporting,
+    role_acts,
+    role_editing,
+    role_pages,
+    roles,
     second_factors,
     sign_ins,
     signing_out,
@@ -27,6 +33,10 @@ class ReportKey(StringConverter):
 
 _organizations = "platform/organizations"
 _organization = f"{_organizations}/<uuid:organization_id>"
+
+_ROLE = "roles/<role_key:key>"
+_APPLICATION = "applications/<client_id:application_id>"
+_OF_APPLICATION = "roles/of/<client_id:application_id>/<role_key:key>"
 
 register_converter(ReportKey, "report")
 
@@ -74,4 +84,22 @@ urlpatterns = [
     path("platform/keys/rotate", signing_keys.RotateKeys.as_view(), name="key-rotate"),
     path("platform/keys/<str:kid>/withdraw", signing_keys.WithdrawKey.as_view(), name="key-withdraw"),
     path("platform/system", running.System.as_view(), name="system-health"),
+    path("roles", roles.RoleList.as_view(), name="role-list"),
+    # Not below roles/: every word there may be a role's key.
+    path("create-role", role_editing.RoleCreate.as_view(), name="role-create"),
+    path(_ROLE, role_pages.RoleDetail.as_view(), name="role-detail"),
+    path(f"{_ROLE}/holders", role_pages.RoleHolders.as_view(), name="role-holders"),
+    path(f"{_ROLE}/edit", role_editing.RoleEdit.as_view(), name="role-edit"),
+    path(f"{_ROLE}/delete", role_acts.RoleDelete.as_view(), name="role-delete"),
+    path(_OF_APPLICATION, role_pages.ApplicationRoleDetail.as_view(), name="application-role"),
+    path(f"{_OF_APPLICATION}/holders", role_pages.RoleHolders.as_view(), name="application-role-holders"),
+    path(f"{_APPLICATION}/calls", calling.ApplicationCalls.as_view(), name="application-calls"),
+    path(f"{_APPLICATION}/callers", calling.ApplicationCallers.as_view(), name="application-callers"),
+    path(f"{_APPLICATION}/manifest", declaring.ApplicationManifest.as_view(), name="application-manifest"),
+    path(
+        f"{_APPLICATION}/manifest/download",
+        declaring.ManifestDownload.as_view(),
+        name="application-manifest-download",
+    ),
+    path(f"{_APPLICATION}/manifest/edit", declaring.ManifestEdit.as_view(), name="application-manifest-edit"),
 ]

@@ -99,7 +99,7 @@ class WithdrawRole(ConfirmPage):
             % {"name": name, "role": role, "application": application},
             "danger": True,
         }
-        crumbs = [{"label": _("Roles"), "url": back}]
+        crumbs = [{"label": _("Assignments"), "url": back}]
         return {"page": {"title": _("Withdraw"), "breadcrumb": crumbs}, "confirm": confirm}
 
     def act(self, revision: int | None) -> str:
@@ -136,7 +136,7 @@ def _given_back(page: ConsolePage, row: Assignment) -> Undo | None:
 def _page(page: ConsolePage, title: str) -> dict[str, Any]:
     return {
         "title": title,
-        "breadcrumb": [{"label": _("Roles"), "url": page.url("accesscontrol:assignment-list")}],
+        "breadcrumb": [{"label": _("Assignments"), "url": page.url("accesscontrol:assignment-list")}],
     }
 
 

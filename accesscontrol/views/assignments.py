@@ -37,7 +37,7 @@ class AssignmentList(ConsolePage):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         wanted = paging.searched(request)
-        rows = _chosen(self, wanted)
+        rows = chosen(self, wanted)
         count = rows.count()
         shown = paging.page_of(
             rows.select_related(*RELATED), request=request, key="created_at", descending=True
@@ -48,7 +48,7 @@ class AssignmentList(ConsolePage):
         columns = [{"label": label} for label in labels]
         context = {
             "page": {
-                "title": _("Roles"),
+                "title": _("Assignments"),
                 "lead": _("Who holds which role here. A role counts only while your organization has it."),
                 "primary": self.link(_("Assign a role"), "Roles:modify", adding, icon="plus"),
             },
@@ -56,7 +56,7 @@ class AssignmentList(ConsolePage):
             "table": {
                 "caption": _("Assignments"),
                 "columns": [*columns, {"label": _("Withdraw"), "hidden_label": True}],
-                "rows": [{"cells": _cells(self, row, standings[row.pk])} for row in shown.rows],
+                "rows": [{"cells": cells(self, row, standings[row.pk])} for row in shown.rows],
                 "count_text": ngettext("%(count)d assignment", "%(count)d assignments", count)
                 % {"count": count},
                 "paging": shown.paging,
@@ -75,7 +75,8 @@ def principal_of(page: ConsolePage, row: Assignment) -> tuple[str, str, str]:
     return str(row.application), _("application"), address(page.slug, "application", str(row.application_id))
 
 
-def _chosen(page: ConsolePage, wanted: str) -> QuerySet[Assignment]:
+def chosen(page: ConsolePage, wanted: str) -> QuerySet[Assignment]:
+    """What the filters of the address leave of the organization's assignments."""
     given = page.request.GET
     rows = Assignment.objects.filter(tenant=page.tenant, during__isempty=False)
     state = given.get("state", "")
@@ -127,7 +128,8 @@ def _filters(page: ConsolePage, wanted: str) -> dict[str, Any]:
     }
 
 
-def _cells(page: ConsolePage, row: Assignment, stands: standing.Standing) -> list[dict[str, Any]]:
+def cells(page: ConsolePage, row: Assignment, stands: standing.Standing) -> list[dict[str, Any]]:
+    """One row: who, role, application, state, from, until, and the act."""
     name, kind, url = principal_of(page, row)
     role = row.application_role or row.tenant_role
     contract = row.contract.provider.name if row.contract else ""

@@ -1,7 +1,6 @@
 """The manifest: resources, roles and required roles, by an administrator or by the application itself."""
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,16 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from applications import declared
-from applications.actions import manifests, superseding
-from applications.manifest import Diff, parse
+from applications.actions.declarations import Sent
 from applications.models import Application
 from applications.policies import own_application
 from applications.serializers.manifest import ManifestIn, ManifestNow, ManifestOut
-from iam_portal.errors import DomainError, Invalid, Kind
-from iam_portal.gate import Actor
+from iam_portal.errors import Invalid
 from iam_portal.walls import tenant_scope
-from tenants.impact import Act, ImpactChanged, carry_out, foresee, looking
-from tenants.models import Tenant
+from tenants.impact import ImpactChanged
 from tenants.rest import OwnApplicationAPI, TenantAPI, knows, switch
 from tenants.schema import query
 
@@ -34,87 +30,6 @@ IF_MATCH = OpenApiParameter(
     'or the revision of the impact that was shown (`"i-…"`).',
 )
 _REVISION = re.compile(r"[im]-[0-9a-f]{32}")
-
-
-class ManifestChanged(DomainError):
-    """Somebody declared since the caller looked. ``data`` carries the revision as it is now."""
-
-    code = "manifest_changed"
-    kind = Kind.STALE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """A declaration as it was sent. ``relies_on``: the revision of a manifest or of an impact, or nothing.
-
-    ``needs_impact``: what takes something away needs the revision of what was shown.
-    """
-
-    tenant: Tenant
-    application_id: str
-    body: dict[str, Any]
-    by: Actor
-    at: datetime
-    relies_on: str | None
-    needs_impact: bool
-
-    def foreseen(self) -> Response:
-        """What it would change and take away; nothing is done."""
-        application = self._application(lock=False)
-        given, act = self._given(application), self._act(application)
-        with looking(self.tenant):
-            diff = manifests.declare(**given, dry_run=True)
-            answer: dict[str, Any] = {"diff": diff.as_json()}
-            if _narrows(diff):
-                answer["impact"] = foresee(act, lambda: manifests.declare(**given)).as_json()
-        return Response(answer)
-
-    def carried_out(self) -> Response:
-        """Locked from the look to the act: nobody declares in between what this would take away unseen."""
-        application = self._application(lock=False)
-        superseding.hold(application, parse(self.body), at=self.at)
-        application = self._application(lock=True)
-        given, act = self._given(application), self._act(application)
-        expected = self.relies_on if self.relies_on and self.relies_on.startswith("i-") else None
-        if expected is None and not self.needs_impact:
-            diff = manifests.declare(**given)
-        else:
-            diff = manifests.declare(**given, dry_run=True)
-            if _narrows(diff):
-                # The act goes on with what it locked: between the two nothing moves.
-                carry_out(
-                    act,
-                    lambda: manifests.declare(**given),
-                    expected=expected,
-                    required=self.needs_impact,
-                    unless_nothing=True,
-                )
-            elif diff:
-                manifests.declare(**given)
-        now = declared.revision_of(declared.document(application, at=self.at))
-        return Response({"diff": diff.as_json()}, headers={"ETag": f'"{now}"'})
-
-    def _application(self, *, lock: bool) -> Application:
-        return own_application(tenant=self.tenant, application_id=self.application_id, lock=lock)
-
-    def _given(self, application: Application) -> dict[str, Any]:
-        return {"application": application, "manifest": parse(self.body), "by": self.by, "at": self.at}
-
-    def _act(self, application: Application) -> Act:
-        """An impact is that of a change from one document to another. 412 when it begins elsewhere now."""
-        now = declared.revision_of(declared.document(application, at=self.at))
-        if self.relies_on is not None and self.relies_on.startswith("m-") and self.relies_on != now:
-            text = "The manifest was declared anew since you read it. Nothing was changed."
-            raise ManifestChanged(text, data={"revision": now})
-        heirs = superseding.heirs_of(application, parse(self.body), at=self.at)
-        return Act(
-            name="declare",
-            tenant=self.tenant,
-            subject=application,
-            at=self.at,
-            asked=[self.body, now],
-            renamed=superseding.renamed(application, heirs),
-        )
 
 
 class Manifest(TenantAPI):
@@ -144,7 +59,7 @@ class Manifest(TenantAPI):
             relies_on=_relied_on(request),
             needs_impact=True,
         )
-        return sent.foreseen() if switch(request, "dry_run") else sent.carried_out()
+        return Response(sent.foreseen()) if switch(request, "dry_run") else _done(sent)
 
 
 class OwnManifest(OwnApplicationAPI):
@@ -181,15 +96,20 @@ class OwnManifest(OwnApplicationAPI):
             if not switch(request, "dry_run"):
                 return _unnamed(sent)
             answer = sent.foreseen()
-            if "impact" in answer.data:
-                answer.data["impact"] = _counted(answer.data["impact"])
-            return answer
+            if "impact" in answer:
+                answer["impact"] = _counted(answer["impact"])
+            return Response(answer)
+
+
+def _done(sent: Sent) -> Response:
+    diff, revision = sent.carried_out()
+    return Response({"diff": diff.as_json()}, headers={"ETag": f'"{revision}"'})
 
 
 def _unnamed(sent: Sent) -> Response:
     """What the act says of a world that moved is only counted, too."""
     try:
-        return sent.carried_out()
+        return _done(sent)
     except ImpactChanged as refusal:
         refusal.data["impact"] = _counted(refusal.data["impact"])
         raise
@@ -217,8 +137,3 @@ def _relied_on(request: Request) -> str | None:
     if not _REVISION.fullmatch(bare):
         raise Invalid('If-Match takes a revision of the manifest like "m-…", or that of its impact.')
     return bare
-
-
-def _narrows(diff: Diff) -> bool:
-    """Whether it can take anything: what is only added takes nothing."""
-    return bool(diff.removed or diff.changed)

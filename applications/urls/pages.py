@@ -4,6 +4,7 @@ from django.urls import path
 
 from applications.views import (
     accepting,
+    access,
     amending,
     amendment_answers,
     application,
@@ -15,11 +16,13 @@ from applications.views import (
     credentials,
     drafting,
     events,
+    founding,
     lifecycle,
     network,
     proving,
     redrafting,
     registering,
+    serving,
     webhook_acts,
     webhooks,
 )
@@ -36,9 +39,11 @@ urlpatterns = [
     path("", Overview.as_view(), name="overview"),
     path("applications", applications.ApplicationList.as_view(), name="application-list"),
     # Not below applications/: every word there may be an application's id.
-    path("register-application", registering.ApplicationRegister.as_view(), name="application-register"),
+    path("register-application", founding.ApplicationRegister.as_view(), name="application-register"),
     path(_ONE, application.ApplicationDetail.as_view(), name="application-detail"),
-    path(f"{_ONE}/access", application.ApplicationAccess.as_view(), name="application-access"),
+    path(f"{_ONE}/access", access.ApplicationAccess.as_view(), name="application-access"),
+    path(f"{_ONE}/resources", access.ApplicationResources.as_view(), name="application-resources"),
+    path(f"{_ONE}/served", serving.ApplicationServed.as_view(), name="application-served"),
     path(f"{_ONE}/edit", registering.ApplicationEdit.as_view(), name="application-edit"),
     path(f"{_ONE}/suspend", lifecycle.ApplicationSuspend.as_view(), name="application-suspend"),
     path(f"{_ONE}/resume", lifecycle.ApplicationResume.as_view(), name="application-resume"),

@@ -5,6 +5,7 @@ from applications.usage.reading import (
     Usage,
     counted_since,
     last_used,
+    last_used_by,
     of_contract,
     unused,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "Use",
     "counted_since",
     "last_used",
+    "last_used_by",
     "note",
     "of_contract",
     "unused",

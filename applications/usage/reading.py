@@ -65,6 +65,13 @@ def last_used(calls: Collection[Call]) -> dict[Call, datetime]:
         return {(tenant, caller, target): at for tenant, caller, target, at in cursor.fetchall()}
 
 
+def last_used_by(contract_ids: Collection[UUID], *, target_id: str) -> dict[UUID, datetime]:
+    """The last token for the target by each of the contracts, which are the reader's own."""
+    with cross_tenant():  # the rows are of the tenant in which the tokens act
+        rows = ContractUsage.objects.filter(contract_id__in=contract_ids, target_id=target_id).order_by()
+        return dict(rows.values_list("contract_id").annotate(Max("last_used_at")))
+
+
 def of_contract(contract: Contract, *, tenant_id: UUID, days: int, at: datetime) -> Usage:
     """As this side may read it.
 

@@ -47,6 +47,29 @@ class PublicClientForm(forms.Form):
     )
 
 
+class NewPublicForm(PublicClientForm):
+    """A public client that does not work before people can come back to it."""
+
+    def clean_redirect_uris(self) -> tuple[str, ...]:
+        return _one_at_least(self.cleaned_data["redirect_uris"])
+
+
+class WebClientForm(forms.Form):
+    """What a confidential client of a web application needs to begin with."""
+
+    redirect_uris = Lines(
+        either=True,
+        label=_("Redirect addresses"),
+        help_text=_("Where people come back to with a code. One in each line, compared letter by letter."),
+    )
+    post_logout_redirect_uris = Lines(
+        label=_("Addresses after sign-out"), rows=2, help_text=_("Where people may be sent afterwards.")
+    )
+
+    def clean_redirect_uris(self) -> tuple[str, ...]:
+        return _one_at_least(self.cleaned_data["redirect_uris"])
+
+
 class ClientForm(PublicClientForm):
     """All that is set on a client. A public one has no proof, always PKCE, and no service tokens."""
 
@@ -138,3 +161,9 @@ class ClientForm(PublicClientForm):
                 raise forms.ValidationError(_t("A name stands there twice."))
             found[name.strip()] = " ".join(words.split())
         return found
+
+
+def _one_at_least(found: tuple[str, ...]) -> tuple[str, ...]:
+    if not found:
+        raise forms.ValidationError(_t("Name one address at least."))
+    return found

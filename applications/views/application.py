@@ -1,16 +1,12 @@
-"""One application: is it available here and why, its roles, whom it serves."""
+"""One application: is it available here and why, since when and until when."""
 
-from collections import defaultdict
-from datetime import datetime
 from typing import Any
 
-from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from applications.availability import STRENGTH, Answer
-from applications.http import address
-from applications.models import Application, Availability, Resource, RolePermission
+from applications.availability import Answer
+from applications.models import Application
 from applications.signals import application_shown
 from applications.views._application import RELATIONS, TabPage, lanes
 from applications.views._reasons import why
@@ -40,27 +36,6 @@ class ApplicationDetail(TabPage):
         return self.render("applications/application_detail.html", context)
 
 
-class ApplicationAccess(TabPage):
-    """Roles with what they allow, resources; for the owner, the organizations that are served."""
-
-    def get(self, request: HttpRequest, application_id: str) -> HttpResponse:
-        application = self.application(application_id)
-        own = self.owns(application)
-        resources = list(
-            Resource.objects.placed(self.at)
-            .filter(application=application, owner_tenant=None)
-            .order_by("type", "key")
-        )
-        context = {
-            "page": self.frame(application, "access", state_of(self.answer(application))),
-            "own": own,
-            "roles": _roles(application, self.at),
-            "resources": _table(resources),
-            "served": _served(application, self.tenant, self.at) if own else None,
-        }
-        return self.render("applications/application_access.html", context)
-
-
 def _sentence(answer: Answer, tenant: Tenant) -> str:
     name = {"organization": tenant.name}
     if answer:
@@ -84,70 +59,3 @@ def _facts(application: Application, answer: Answer, *, own: bool) -> list[dict[
     if during.end is not None:
         rows.append({"label": _("Retired"), "at": during.end})
     return rows
-
-
-def _roles(application: Application, at: datetime) -> list[dict[str, Any]]:
-    living = RolePermission.objects.at(at).select_related("resource")
-    rows = application.roles.at(at).order_by("name", "key")
-    shown = []
-    for role in rows.prefetch_related(Prefetch("permissions", queryset=living)):
-        held: dict[str, list[str]] = defaultdict(list)
-        for permission in role.permissions.all():
-            held[permission.resource.name].append(permission.privilege)
-        permissions = [{"resource": name, "privileges": sorted(held[name])} for name in sorted(held)]
-        shown.append({"role": role, "permissions": permissions})
-    return shown
-
-
-def _served(application: Application, owner: Tenant, at: datetime) -> dict[str, Any] | None:
-    rows = Availability.objects.filter(application=application).exclude(tenant=owner)
-    tenants: dict[Tenant, list[Availability]] = defaultdict(list)
-    for row in rows.select_related("tenant", "contract").order_by("tenant__name", "tenant", "during"):
-        tenants[row.tenant].append(row)
-    if not tenants:
-        return None
-    columns = (_("Organization"), _("State"), _("Held by"), _("Until"))
-    return {
-        "caption": _("Organizations served"),
-        "columns": [{"label": text} for text in columns],
-        "rows": [{"cells": _served_cells(tenant, held, owner, at)} for tenant, held in tenants.items()],
-    }
-
-
-def _served_cells(
-    tenant: Tenant, held: list[Availability], owner: Tenant, at: datetime
-) -> list[dict[str, Any]]:
-    row, state = _strongest(held, at)
-    end = row.during.upper
-    cell: dict[str, Any] = {"text": RELATIONS[row.relation]}
-    if row.contract is not None and row.contract.provider_id == owner.id:
-        cell["url"] = address("contract-detail", owner.slug, contract_id=row.contract_id)
-    return [{"text": tenant.name}, {"state": state}, cell, {"day": end} if end else {"text": "–"}]
-
-
-def _strongest(held: list[Availability], at: datetime) -> tuple[Availability, str]:
-    """The row that speaks for a tenant: what holds now, else what begins next, else what was last."""
-    now = [row for row in held if Span.of(row.during).covers(at)]
-    if now:
-        return min(now, key=lambda row: STRENGTH[row.relation]), "available"
-    ahead = [row for row in held if Span.of(row.during).is_future(at)]
-    return (ahead[0], "scheduled") if ahead else (held[-1], "not_available")
-
-
-def _table(resources: list[Resource]) -> dict[str, Any] | None:
-    if not resources:
-        return None
-    return {
-        "caption": _("Resources"),
-        "columns": [{"label": text} for text in (_("Resource"), _("Type"), _("Offers"))],
-        "rows": [
-            {
-                "cells": [
-                    {"text": row.name, "note": row.key if row.key != row.name else ""},
-                    {"code": row.type},
-                    {"text": ", ".join(row.privileges)},
-                ]
-            }
-            for row in resources
-        ],
-    }

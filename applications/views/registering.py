@@ -1,6 +1,5 @@
-"""Registering an application, and changing what people read of it."""
+"""Changing what people read of an application."""
 
-from datetime import datetime
 from typing import Any
 
 from django.forms import model_to_dict
@@ -8,53 +7,12 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from applications.actions import applications
-from applications.actions.applications import Details
-from applications.forms import DetailsForm, RegisterForm
-from applications.http import SAME_CLICK, address, take_turns
+from applications.forms import DetailsForm
 from applications.models import Application
 from applications.views._application import ApplicationPage
-from tenants.models import Tenant
+from applications.views.founding import details_of
 from tenants.views import merging
-from tenants.views.console import ConsolePage, revision_of
-
-
-class ApplicationRegister(ConsolePage):
-    """A new application of this tenant."""
-
-    permission = "Modules:add"
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        return self._show(RegisterForm())
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        form = RegisterForm(request.POST)
-        if not form.is_valid():
-            return self._show(form)
-        details = _details(form)
-        take_turns(f"application:{self.tenant.id}:{self.actor.id}")
-        with self.attempt(form) as outcome:
-            made = _same(self.tenant, details, self.at) or applications.register(
-                owner=self.tenant,
-                details=details,
-                by=self.actor,
-                at=self.at,
-                application_id=form.cleaned_data["application_id"] or None,
-            )
-        if not outcome:
-            return self._show(form)
-        return self.done(
-            _("%(name)s is registered. Add a secret, and it can fetch tokens.") % {"name": made},
-            address("application-credentials", self.slug, application_id=made.id),
-        )
-
-    def _show(self, form: RegisterForm) -> HttpResponse:
-        back = address("application-list", self.slug)
-        page = {
-            "title": _("Register application"),
-            "breadcrumb": [{"label": _("Applications"), "url": back}],
-        }
-        context = {"page": page, "form": form, "cancel_url": back, "submit": _("Register application")}
-        return self.render("applications/application_form.html", context)
+from tenants.views.console import revision_of
 
 
 class ApplicationEdit(ApplicationPage):
@@ -76,7 +34,7 @@ class ApplicationEdit(ApplicationPage):
             applications.change(
                 tenant=self.tenant,
                 application_id=application.id,
-                details=_details(form),
+                details=details_of(form),
                 by=self.actor,
                 at=self.at,
                 revision=revision,
@@ -107,25 +65,3 @@ class ApplicationEdit(ApplicationPage):
             "submit": _("Save"),
             "revision": revision_of(self.request) or application.revision,
         }
-
-
-def _details(form: DetailsForm) -> Details:
-    fields = form.cleaned_data
-    return Details(
-        name=fields["name"].strip(),
-        display_name=fields["display_name"].strip(),
-        description=fields["description"].strip(),
-        home_url=fields["home_url"],
-    )
-
-
-def _same(tenant: Tenant, details: Details, at: datetime) -> Application | None:
-    """The application that the same form made a moment ago: one click, sent twice."""
-    rows = Application.objects.filter(
-        owner=tenant,
-        name=details.name,
-        display_name=details.display_name,
-        description=details.description,
-        home_url=details.home_url,
-    )
-    return rows.filter(during__startswith__gt=at - SAME_CLICK, during__endswith__isnull=True).first()

@@ -120,6 +120,7 @@ REMEDIES: dict[str, str] = {
     "resource_rate": "Wait as long as `Retry-After` says, and put many at once.",
     "resource_too_deep": "Put it, and what it contains, at a higher level.",
     "revision_mismatch": "Read the row again, and send the change with its new revision.",
+    "role_changed": "Read the role again, and send the change with its new `ETag`.",
     "role_changes_changed": "Read the role changes again, and confirm what they are now.",
     "role_changes_required": "Read the role changes, and send their revision in `If-Match`.",
     "role_exists": "Change it with `PUT`.",

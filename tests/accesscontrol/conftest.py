@@ -9,7 +9,7 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from accesscontrol.actions import keys
-from tests.accesscontrol import exploring
+from tests.accesscontrol import exploring, role_story
 from tests.accesscontrol.exploring import Town
 from tests.accesscontrol.mirroring import Story
 from tests.accesscontrol.superseding import Line
@@ -80,3 +80,16 @@ def told(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
 def town(told: Town, django_db_blocker: DjangoDbBlocker) -> Iterator[Town]:
     with savepoint(django_db_blocker):
         yield Town(told.acme.fork(), told.beta.fork(), told.sam, told.contract, told.at)
+
+
+@pytest.fixture(scope="module")
+def story_once(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[role_story.Story]:
+    with made_once(django_db_blocker):
+        yield role_story.tell()
+
+
+@pytest.fixture
+def story(story_once: role_story.Story, django_db_blocker: DjangoDbBlocker) -> Iterator[role_story.Story]:
+    """An organization that makes roles for itself, and its partner."""
+    with savepoint(django_db_blocker):
+        yield story_once.fork()

@@ -8,6 +8,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accesscontrol.actions import tenant_roles
+from accesscontrol.actions.tenant_roles import Definition
 from accesscontrol.models import Assignment
 from accesscontrol.urls import pages
 from applications.actions import pauses
@@ -27,6 +29,19 @@ READABLE = {
     "assignment-list": "user-reader",
     "assignment-add": "access-manager",
     "assignment-withdraw": "access-manager",
+    "role-list": "user-reader",
+    "role-create": "access-manager",
+    "role-detail": "user-reader",
+    "role-holders": "user-reader",
+    "role-edit": "access-manager",
+    "role-delete": "access-manager",
+    "application-role": "user-reader",
+    "application-role-holders": "user-reader",
+    "application-calls": "user-reader",
+    "application-callers": "user-reader",
+    "application-manifest": "user-reader",
+    "application-manifest-download": "user-reader",
+    "application-manifest-edit": "module-manager",
 }
 OWN = {"sign-in-end", "sign-out"}  # of one's own account, without a role
 PLANNER = "acme.fleet-planner"
@@ -56,6 +71,14 @@ def address(name: str, party: Party) -> str:
             known = {"assignment_id": Assignment.objects.filter(tenant=party.tenant).first().id}
     if name in ("report-read", "report-download"):
         known = {"key": "administrators"}
+    elif name.startswith("application-role"):
+        known = {"application_id": PLANNER, "key": "reader"}
+    elif name.startswith("application-"):
+        known = {"application_id": PLANNER}
+    elif name in ("role-detail", "role-holders", "role-edit", "role-delete"):
+        known = {"key": "night"}
+        night = Definition(key="night", name="Night", description="", permissions=[])
+        tenant_roles.define(tenant=party.tenant, definition=night, by=factories.SYSTEM, at=timezone.now())
     query = f"?application={PLANNER}" if name == "access-download" else ""
     return reverse(f"accesscontrol:{name}", kwargs={"slug": party.tenant.slug, **known}) + query
 

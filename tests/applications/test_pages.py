@@ -21,6 +21,8 @@ READABLE = {
     "application-list": "user-reader",
     "application-detail": "user-reader",
     "application-access": "user-reader",
+    "application-resources": "user-reader",
+    "application-served": "user-reader",
     "application-credentials": "user-reader",
     "contract-list": "provision-contract-manager",
     "contract-detail": "provision-contract-manager",
@@ -240,9 +242,9 @@ def test_what_an_owner_sees_of_those_served(acme: Party, beta: Party, gamma: Par
     planner = acme.applications["planner"]
     share(acme, beta, planner, onward=True)
     share(beta, gamma, planner, type="access")
-    rows = acme.get("applications/acme.fleet-planner/access").context["served"]["rows"]
+    rows = acme.get("applications/acme.fleet-planner/served").context["table"]["rows"]
     assert [row["cells"][0]["text"] for row in rows] == ["Beta", "Gamma"]
-    assert beta.get("applications/acme.fleet-planner/access").context["served"] is None
+    assert beta.get("applications/acme.fleet-planner/served").status_code == 404
     assert "Gamma" not in names_in(gamma.get("applications/acme.fleet-planner/access")).split("<main")[1]
     assert beta.get("applications/acme.fleet-planner/credentials").status_code == 404
 

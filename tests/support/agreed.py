@@ -65,9 +65,12 @@ access/token                     Roles
 account                          OwnAccount
 activity                         ActivityLog
 applications                     Modules
+applications/{application_id}/callers  Roles
+applications/{application_id}/calls    Roles
 assignments                      Roles
 contracts                        ProvisionContracts AccessContracts
 events                     Modules Roles Acl ProvisionContracts AccessContracts OrganizationRelations Webhooks
+create-role                      Roles
 groups                           Groups
 network                          ProvisionContracts AccessContracts
 partners                         OrganizationRelations
@@ -79,6 +82,7 @@ register-application             Modules
 reports                          Reports
 roles                            Roles
 search                           OwnAccount
+roles/of                         Roles Modules
 settings                         Configuration
 users                            Users
 webhooks                         Webhooks

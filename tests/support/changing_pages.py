@@ -1,5 +1,6 @@
 """Every page that changes something, filled in and sent with success."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -21,11 +22,13 @@ from tests.support.proving import certified, ec_key, pem, public_pem
 
 APPLICATION = "/t/{slug}/applications/{application_id}"
 CONTRACT = "/t/{slug}/contracts/{contract_id}"
+ROLE = "/t/{slug}/roles/{key}"
 GROUP = "/t/{slug}/groups/{group_id}"
 PARTNER = "/t/{slug}/partners/{partnership_id}"
 ORGANIZATIONS = "/t/{slug}/platform/organizations"
 USER = "/t/{slug}/users/{user_id}"
 WEBHOOK = "/t/{slug}/webhooks/{webhook_id}"
+NIGHT = {"key": "night-shift"}
 NEW = "another horse battery"
 CONFIRMS: dict[str, Any] = {"fills": ()}
 
@@ -81,6 +84,11 @@ def another_group(stage: Stage) -> Prepared:
 
 def somebody(stage: Stage) -> Prepared:
     return {"body": {"user": stage.somebody().username}}
+
+
+def smaller_manifest(stage: Stage) -> dict[str, Any]:
+    """One that takes something away, so that it has to be looked at first."""
+    return {"text": json.dumps(rest.grown(stage)), "go": "apply"}
 
 
 def code(stage: Stage) -> Prepared:
@@ -152,15 +160,24 @@ CHANGES: dict[str, list[Change]] = {
     f"POST {APPLICATION}/issuers/{{issuer_id}}/revoke": [Change()],
     f"POST {APPLICATION}/keys/new": [Change({"key": public_pem(ec_key("new"))})],
     f"POST {APPLICATION}/keys/{{key_id}}/revoke": [Change()],
+    f"POST {APPLICATION}/manifest/edit": [
+        Change(smaller_manifest, first={"go": "look"}, fills=("text",)),
+    ],
     f"POST {APPLICATION}/public-client": [Change({"redirect_uris": rest.BACK})],
     f"POST {APPLICATION}/suspend": [Change({"reason": "Audit"})],
     f"POST {APPLICATION}/resume": [Change(before=rest.suspended)],
     f"POST {APPLICATION}/retire": [Change({"typed": "Meter"})],
     f"POST {APPLICATION}/secrets/new": [Change({"note": "new"})],
     f"POST {APPLICATION}/secrets/{{secret_id}}/revoke": [Change()],
-    "POST /t/{slug}/register-application": [Change({"display_name": "New", "name": "new"})],
+    "POST /t/{slug}/register-application": [
+        Change({"display_name": "New", "name": "new"}),
+        Change({"display_name": "Newer", "name": "newer", "kind": "secret"}, fills=("name",)),
+    ],
     "POST /t/{slug}/assignments/add": [Change(role, before=for_somebody)],
     "POST /t/{slug}/assignments/{assignment_id}/withdraw": [Change()],
+    "POST /t/{slug}/create-role": [Change({"name": "Late shift", "go": "save"}, fills=("kept",))],
+    f"POST {ROLE}/edit": [Change({"name": "Ours", "go": "save"}, fills=("kept",), known=NIGHT)],
+    f"POST {ROLE}/delete": [Change(known=NIGHT)],
     "POST /t/{slug}/contracts/new": [Change(wizard)],
     f"POST {CONTRACT}/edit": [Change(wizard, before=rest.drafted)],
     f"POST {CONTRACT}/propose": [Change(before=rest.drafted)],

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accesscontrol.views.role_choices import SEPARATOR
+from applications.models import Resource
 from applications.models.applications import PORTAL_ID
 from tests.support.granting import STRONG, Office
 from tests.support.proving import certified, ec_key, pem, public_pem
@@ -115,6 +116,13 @@ def _setting(body: Any, form: dict[str, Any]) -> Way:
     )
 
 
+def _ticked() -> dict[str, str]:
+    """The box of the permission, as if the form had offered it."""
+    place = {"application_id": PORTAL_ID, "key": PERMISSION["resourceId"], "owner_tenant": None}
+    pk = Resource.objects.get(**place).pk
+    return {"rows": f"{pk}.0.0", "p": f"{pk}.modify"}
+
+
 WAYS: dict[str, Way] = {
     # --- roles
     "the role for oneself": _assign(lambda o: ("user", str(o.clerk.id))),
@@ -127,10 +135,15 @@ WAYS: dict[str, Way] = {
         lambda o: ("DELETE", f"access/assignments/{o.held.id}", None),
         lambda o: (f"assignments/{o.held.id}/withdraw", {}),
     ),
-    "a role of the organization's own that holds it": Way("clerk", lambda o: ("POST", "access/roles", MINE)),
+    "a role of the organization's own that holds it": Way(
+        "clerk",
+        lambda o: ("POST", "access/roles", MINE),
+        lambda o: ("create-role", {"name": "Mine", "key": "mine", "go": "save", **_ticked()}),
+    ),
     "its permission put into a role that one holds": Way(
         "clerk",
         lambda o: ("PUT", "access/roles/ours", {"name": "Ours", "permissions": [PERMISSION]}),
+        lambda o: ("roles/ours/edit", {"name": "Ours", "go": "save", **_ticked()}),
     ),
     # --- groups
     "into the strong group": _member("strong"),

@@ -63,6 +63,10 @@ _WHOLE = [
     ("groups", "groups"),
     ("group-create", "groups/create"),
     ("assignments", "assignments"),
+    ("roles", "roles"),
+    ("role-create", "create-role"),
+    ("role-of-portal", "roles/of/iam-portal/access-manager"),
+    ("role-of-portal-holders", "roles/of/iam-portal/access-manager/holders"),
     ("assignment-whom", "assignments/add"),
     ("access", "access"),
     ("access-portal", "access?application=iam-portal"),
@@ -140,8 +144,15 @@ def pages_of(page: Page, base: str, slug: str, *, whole: bool) -> list[Shot]:
     typing = Shot("overview-search", root, (".shell-search input",))
     menu = Shot("overview-account-menu", root, (".shell-top .menu-end > summary",))
     asked = Shot("sign-out-asked", f"/auth/realms/{slug}/protocol/openid-connect/logout")
+    further, named = "button[value='next']", f"{root}register-application?display_name=Gate&name=gate"
+    steps = [
+        Shot("application-register-kind", named, (further,)),
+        Shot("application-register-web", named, (further, "input[value='web']", further)),
+        Shot("application-register-key", named, (further, "input[value='key']", further)),
+    ]
     why = Shot("access-portal-why", f"{root}access?application=iam-portal", _WHY)
-    return [*shots, menu, typing, asked, why, *_contracts(finder), *_applications(finder), *_people(finder)]
+    shots = [menu, typing, asked, why, *steps]
+    return [*shots, *_contracts(finder), *_applications(finder), *_people(finder)]
 
 
 class _Finder:
@@ -212,6 +223,9 @@ _ACTS = {
 _PROVING = ("keys/new", "certificates/new", "certificates/new-subject", "issuers/new", "public-client")
 
 
+_DECLARED = ("resources", "calls", "callers")
+
+
 def _applications(finder: _Finder) -> list[Shot]:
     shots = []
     for name, query in (
@@ -223,6 +237,7 @@ def _applications(finder: _Finder) -> list[Shot]:
         if not path:
             continue
         shots += [Shot(f"application-{name}", path), Shot(f"application-{name}-access", f"{path}/access")]
+        shots += [Shot(f"application-{name}-{part}", f"{path}/{part}") for part in _DECLARED]
         key = path.rpartition("/")[2]
         token = f"access/token?client={key}&grant=client_credentials&target=iam-portal"
         shots += [
@@ -230,17 +245,33 @@ def _applications(finder: _Finder) -> list[Shot]:
             Shot(f"access-token-{name}", f"{finder.root}{token}"),
         ]
         if name == "owned":
-            more = ("credentials", "edit", "suspend", "retire", "secrets/new", *_PROVING)
+            more = (
+                "served",
+                "manifest",
+                "manifest/edit",
+                "credentials",
+                "edit",
+                "suspend",
+                "retire",
+                "secrets/new",
+                *_PROVING,
+            )
             shots += [Shot(f"application-{each.replace('/', '-')}", f"{path}/{each}") for each in more]
             shots.append(Shot("client-settings", f"{path}/clients/{path.rpartition('/')[2]}"))
     return shots
+
+
+_OF_ROLE = ("", "holders", "edit", "delete")
 
 
 def _people(finder: _Finder) -> list[Shot]:
     user = finder.first("users")
     group = finder.first("groups", ".tree-row a")
     partner = finder.first("partners")
+    role = finder.first("roles?kind=own")
     shots = []
+    if role:
+        shots += [Shot(f"role-{act or 'own'}", f"{role}/{act}".rstrip("/")) for act in _OF_ROLE]
     if user:
         shots += [Shot("user", user), Shot("user-deactivate", f"{user}/deactivate")]
         shots.append(Shot("user-delete", f"{user}/delete"))

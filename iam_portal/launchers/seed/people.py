@@ -134,10 +134,12 @@ class _Joining:
 
 def holds(tenant: Tenant, wanted: assignments.Wanted) -> bool:
     """Whether the principal was ever given this role here, in this way. Asked in the tenant's scope."""
-    rows = Assignment.objects.filter(
-        tenant=tenant,
-        application_role__key=wanted.role,
-        application_role__application_id=wanted.application_id,
-    )
+    rows = Assignment.objects.filter(tenant=tenant)
+    if wanted.application_id is None:
+        rows = rows.filter(tenant_role__key=wanted.role)
+    else:
+        rows = rows.filter(
+            application_role__key=wanted.role, application_role__application_id=wanted.application_id
+        )
     way = (wanted.user_id, wanted.group_id, wanted.principal_application_id, wanted.contract_id)
     return way in rows.values_list("user_id", "group_id", "application_id", "contract_id")

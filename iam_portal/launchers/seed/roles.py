@@ -1,6 +1,6 @@
 """Who may do what: roles of applications held by people, groups and services."""
 
-from iam_portal.launchers.seed.shapes import Holding
+from iam_portal.launchers.seed.shapes import Holding, OwnRole
 
 _MONITORING, _COCKPIT = "acme.condition-monitoring", "nordwerk.production-cockpit"
 _PARTS, _TRACKING = "acme.spare-parts", "hansalog.shipment-tracking"
@@ -42,7 +42,23 @@ SERVICES = (
     Holding(tenant="stromtal", app=_LAKE, role="writer", day=-148, service=_METERING),
 )
 
+OWN = (
+    OwnRole(
+        tenant="acme",
+        key="night-shift-lead",
+        name="Night shift lead",
+        description="Sees machines and answers alarms while nobody else is in.",
+        day=-240,
+        permissions=(
+            (_MONITORING, "urn:acme:alarm", "alarms", ("read", "modify")),
+            (_MONITORING, "urn:acme:machine", "machines", ("read",)),
+            (_PARTS, "urn:acme:catalogue", "catalogue", ("read",)),
+        ),
+    ),
+)
+
 PEOPLE = (
+    Holding(tenant="acme", app="", role="night-shift-lead", day=-239, group="Monitoring team"),
     Holding(tenant="acme", app=_MONITORING, role="viewer", day=-370, group="Product teams"),
     Holding(tenant="acme", app=_MONITORING, role="operator", day=-369, group="Monitoring team"),
     Holding(tenant="acme", app=_PARTS, role="clerk", day=-369, group="Sales"),

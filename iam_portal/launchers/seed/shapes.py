@@ -100,8 +100,20 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnRole:
+    """A role that a tenant makes for itself: (application, type, resource, privileges) each."""
+
+    tenant: str
+    key: str
+    name: str
+    description: str
+    day: int
+    permissions: tuple[tuple[str, str, str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Holding:
-    """A role of an application given to a user, a group or a service of a tenant."""
+    """A role given to a user, a group or a service there; without an ``app`` it is the tenant's own."""
 
     tenant: str
     app: str

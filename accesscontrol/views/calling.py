@@ -1,0 +1,141 @@
+"""What an application calls here and what it may not, with the chain; and which services may call it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accesscontrol import facts as load
+from accesscontrol.decide import Call, may_call
+from accesscontrol.models import Assignment
+from accesscontrol.views import linking, standing
+from applications import usage
+from applications.models import Application, RequiredRole
+from applications.models.applications import PORTAL_ID
+from applications.views._application import visible
+from applications.views.access import AccessPage
+from tenants.http import paging
+
+RELATED = ("application", "application_role", "tenant_role", "contract__provider")
+TEMPLATE = "accesscontrol/application_calls.html"
+
+
+class ApplicationCalls(AccessPage):
+    """Each application of which it holds a role here, or wants one: may it call, and why not."""
+
+    permission = "Roles:read"
+
+    def get(self, request: HttpRequest, application_id: str) -> HttpResponse:
+        application = self.application(application_id)
+        targets = _targets(self, application)
+        count = targets.count()
+        shown = paging.page_of(targets, request=request, key="display_name")
+        facts = load.calls(
+            caller=application, target_ids=[row.pk for row in shown.rows], tenant_id=self.tenant.pk
+        )
+        used = usage.last_used([(self.tenant.pk, application.pk, row.pk) for row in shown.rows])
+        rows = []
+        for target in shown.rows:
+            call = may_call(facts[target.pk], at=self.at)
+            last = used.get((self.tenant.pk, application.pk, target.pk))
+            rows.append(_call(self, target, call) | {"last": last})
+        named = {"name": application, "organization": self.tenant.name}
+        context = {
+            **self.around(application, "calls"),
+            "lead": _("What %(name)s may call in %(organization)s, as a service.") % named,
+            "rows": rows,
+            "none": _("It holds no role of another application here: it may call none."),
+            "count_text": ngettext("%(count)d application", "%(count)d applications", count)
+            % {"count": count},
+            "paging": shown.paging,
+        }
+        return self.render(TEMPLATE, context)
+
+
+class ApplicationCallers(AccessPage):
+    """The services that hold a role of it here."""
+
+    permission = "Roles:read"
+
+    def get(self, request: HttpRequest, application_id: str) -> HttpResponse:
+        application = self.application(application_id)
+        rows = _held(self, application)
+        count = rows.count()
+        shown = paging.page_of(
+            rows.select_related(*RELATED), request=request, key="created_at", descending=True
+        )
+        named = {"name": application, "organization": self.tenant.name}
+        context = {
+            **self.around(application, "callers"),
+            "lead": _("Which services hold a role of %(name)s in %(organization)s.") % named,
+            "rows": _callers(self, application, shown.rows),
+            "none": _("No service holds a role of it here."),
+            "count_text": ngettext("%(count)d assignment", "%(count)d assignments", count) % {"count": count},
+            "paging": shown.paging,
+        }
+        return self.render(TEMPLATE, context)
+
+
+def _targets(page: AccessPage, application: Application) -> QuerySet[Application]:
+    """Of those that this organization sees: a wish or a role of old tells nothing of others."""
+    held = load.callable_targets(caller=application, tenant_id=page.tenant.pk)
+    wanted = RequiredRole.objects.at(page.at).filter(application=application)
+    seen = Q(pk=PORTAL_ID) | Q(pk__in=visible(page.tenant).order_by().values("pk"))
+    named = Q(pk__in=held) | Q(pk__in=wanted.values("wanted_application"))
+    return Application.objects.filter(seen & named).exclude(pk=application.pk)
+
+
+def _call(page: AccessPage, target: Application, call: Call) -> dict[str, Any]:
+    roles = sorted({role.key for role in call.roles})
+    return {
+        "name": str(target),
+        "note": target.pk,
+        "url": page.url("applications:application-detail", application_id=target.pk)
+        if target.pk != PORTAL_ID and page.can("Modules:read")
+        else "",
+        "state": "allowed" if call else "refused",
+        "roles": ", ".join(roles),
+        "why": linking.why(call.decision, page),
+        "sentence": _("It may call it") if call else _("It may not call it"),
+    }
+
+
+def _held(page: AccessPage, application: Application) -> QuerySet[Assignment]:
+    rows = Assignment.objects.not_over(page.at).filter(tenant=page.tenant, application__isnull=False)
+    own = Q(application_role__application=application)
+    made = Q(tenant_role__permissions__resource__application=application)
+    return rows.filter(pk__in=Assignment.objects.filter(own | made, tenant=page.tenant).values("pk"))
+
+
+def _callers(
+    page: AccessPage, application: Application, assignments: Sequence[Assignment]
+) -> list[dict[str, Any]]:
+    standings = standing.of_rows(assignments, tenant=page.tenant, at=page.at)
+    callers = {row.application_id for row in assignments if row.application_id}
+    used = usage.last_used([(page.tenant.pk, caller, application.pk) for caller in sorted(callers)])
+    seen = set(visible(page.tenant).filter(pk__in=callers).values_list("pk", flat=True))
+    rows = []
+    for row in assignments:
+        stands = standings[row.pk]
+        caller = str(row.application_id)
+        away = stands.state == "not_available"
+        rows.append(
+            {
+                "name": str(row.application),
+                "note": caller,
+                "url": page.url("applications:application-detail", application_id=caller)
+                if caller in seen and page.can("Modules:read")
+                else "",
+                "state": stands.state,
+                "word": _("Does not count") if away else "",
+                "roles": str(row.application_role or row.tenant_role),
+                "during": row.during,
+                "why": linking.why(stands.decision, page) if stands.decision.reasons else None,
+                "sentence": _("The role counts") if stands.decision else _("The role does not count"),
+                "last": used.get((page.tenant.pk, caller, application.pk)),
+            }
+        )
+    return rows

@@ -1,0 +1,294 @@
+"""One role: what it may, who holds it, what was done to it."""
+
+from collections import defaultdict
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accesscontrol.decide import application_role_urn, tenant_role_urn
+from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
+from accesscontrol.views import assignments, linking, standing
+from accesscontrol.views.assignments import KINDS, RELATED
+from accesscontrol.views.material import Material, material
+from accesscontrol.views.matrix import Matrix
+from applications import facts as sharing_facts
+from applications.availability import granted
+from applications.models import ApplicationRole, RolePermission
+from applications.models.applications import PORTAL_ID
+from applications.trees import Forest, forest
+from applications.views._application import visible
+from iam_portal.errors import NotFound
+from tenants.http import paging
+from tenants.views.console import ConsolePage
+
+SIZE = 50  # resources on a page
+
+
+class RolePage(ConsolePage):
+    """What pages about a role share; without an application in the address it is one of the tenant's own."""
+
+    permission = "Roles:read"
+
+    def own(self) -> TenantRole:
+        """The living role of this tenant's making."""
+        rows = TenantRole.objects.at(self.at).filter(tenant=self.tenant, key=self.kwargs["key"])
+        return self.found(rows.first())
+
+    def of_application(self) -> ApplicationRole:
+        """A declared role of an application that this organization sees."""
+        named = {"application_id": self.kwargs["application_id"], "key": self.kwargs["key"]}
+        seen = Q(application_id=PORTAL_ID) | Q(application__in=visible(self.tenant).order_by())
+        rows = ApplicationRole.objects.at(self.at).filter(seen, **named).select_related("application")
+        return self.found(rows.first())
+
+    def role(self) -> TenantRole | ApplicationRole:
+        """Either."""
+        return self.of_application() if "application_id" in self.kwargs else self.own()
+
+    def found(self, role: Any) -> Any:
+        """It, or 404."""
+        if role is None:
+            raise NotFound
+        return role
+
+    def to(self, name: str, role: TenantRole | ApplicationRole) -> str:
+        """A page of the role."""
+        if isinstance(role, TenantRole):
+            return self.url(f"accesscontrol:role-{name}", key=role.key)
+        named = {"application_id": role.application_id, "key": role.key}
+        suffix = "" if name == "detail" else f"-{name}"
+        return self.url(f"accesscontrol:application-role{suffix}", **named)
+
+    def crumbs(self, role: TenantRole | ApplicationRole | None = None) -> list[dict[str, str]]:
+        """The way to it, or to what is below it."""
+        found = [{"label": _("Roles"), "url": self.url("accesscontrol:role-list")}]
+        return found + ([{"label": role.name, "url": self.to("detail", role)}] if role else [])
+
+    def _holders(self, role: TenantRole | ApplicationRole) -> int:
+        return int(_of(role, Assignment.objects.not_over(self.at).filter(tenant=self.tenant)).count())
+
+    def frame(self, role: TenantRole | ApplicationRole, active: str) -> dict[str, Any]:
+        """``page``: title, tabs, acts."""
+        tabs: list[tuple[str, str, object]] = [("detail", _("Permissions"), "")]
+        if self.can("Roles:read"):
+            tabs.append(("holders", _("Held by"), self._holders(role)))
+        page: dict[str, Any] = {
+            "title": role.name,
+            "breadcrumb": self.crumbs(),
+            "lead": role.description,
+            "copy_id": role.key,
+            "tabs": [
+                {"label": label, "url": self.to(name, role), "active": name == active, "count": count}
+                for name, label, count in tabs
+            ],
+        }
+        assign = self.link(
+            _("Assign a role"), "Roles:modify", self.url("accesscontrol:assignment-add"), icon="plus"
+        )
+        if isinstance(role, ApplicationRole):
+            return page | {"primary": assign}
+        edit = self.link(_("Edit"), "Roles:modify", self.to("edit", role), icon="edit")
+        url = self.to("delete", role)
+        delete = self.link(_("Delete"), "Roles:delete", url, icon="trash", dialog=True, danger=True)
+        return page | {"primary": edit, "more": [assign, delete]}
+
+
+class RoleDetail(RolePage):
+    """The permissions, in their trees."""
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        role = self.role()
+        context: dict[str, Any] = {"page": self.frame(role, "detail")}
+        if isinstance(role, TenantRole):
+            matrix = _own_matrix(self, role)
+            context |= {"facts": _own_facts(self, role), **self.past("role", role.pk)}
+        else:
+            matrix = _application_matrix(self, role)
+            context |= _standing(self, role)
+        return self.render("accesscontrol/role_detail.html", context | _shown(self, matrix))
+
+
+class ApplicationRoleDetail(RoleDetail):
+    """What a role of an application may, whoever manages applications may read, too."""
+
+    permission = "Roles:read|Modules:read"
+
+
+class RoleHolders(RolePage):
+    """Who holds it, now or later."""
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        role, wanted = self.role(), paging.searched(request)
+        rows = _of(role, assignments.chosen(self, wanted))
+        count = rows.count()
+        shown = paging.page_of(
+            rows.select_related(*RELATED), request=request, key="created_at", descending=True
+        )
+        standings = standing.of_rows(shown.rows, tenant=self.tenant, at=self.at)
+        labels = [_("Who"), _("State"), _("From"), _("Until")]
+        columns = [{"label": label} for label in labels]
+        table = {
+            "caption": _("Held by"),
+            "columns": [*columns, {"label": _("Withdraw"), "hidden_label": True}],
+            "rows": [{"cells": _holder(self, row, standings[row.pk])} for row in shown.rows],
+            "count_text": ngettext("%(count)d assignment", "%(count)d assignments", count) % {"count": count},
+            "paging": shown.paging,
+        }
+        context = {"page": self.frame(role, "holders"), "filters": _filters(self, wanted), "table": table}
+        return self.render("accesscontrol/role_holders.html", context)
+
+
+def _of(role: TenantRole | ApplicationRole, rows: Any) -> Any:
+    return (
+        rows.filter(tenant_role=role) if isinstance(role, TenantRole) else rows.filter(application_role=role)
+    )
+
+
+def _holder(page: ConsolePage, row: Assignment, stands: standing.Standing) -> list[dict[str, Any]]:
+    who, _role, application, *rest = assignments.cells(page, row, stands)
+    note = ", ".join(part for part in (who["note"], application["note"]) if part)
+    return [{**who, "note": note}, *rest]
+
+
+def _filters(page: ConsolePage, wanted: str) -> dict[str, Any]:
+    given = page.request.GET
+    states = {"scheduled": _("Scheduled"), "ended": _("Ended"), "all": _("All, with ended")}
+    menus = (("kind", _("Who"), KINDS), ("state", _("State"), states))
+    return {
+        "url": page.request.path,
+        "q": wanted,
+        "placeholder": _("Search people, groups and services"),
+        "hidden": [(name, given[name]) for name, _label, _values in menus if given.get(name)],
+        "chips": [
+            {
+                "label": label,
+                "value": values.get(given.get(name, "")),
+                "options": linking.options(page.request, name, values),
+            }
+            for name, label, values in menus
+        ],
+        "clear_url": page.request.path if given else "",
+    }
+
+
+def held_by(role: TenantRole, page: ConsolePage) -> tuple[dict[UUID, frozenset[str]], set[str]]:
+    """What the tenant's role names: resource → privileges; and of which applications."""
+    found: dict[UUID, set[str]] = defaultdict(set)
+    applications = set()
+    rows = TenantRolePermission.objects.at(page.at).filter(role=role)
+    for pk, privilege, application in rows.values_list(
+        "resource_id", "privilege", "resource__application_id"
+    ):
+        found[pk].add(privilege)
+        applications.add(application)
+    return {pk: frozenset(each) for pk, each in found.items()}, applications
+
+
+def scope(page: ConsolePage, stuff: Material, wanted: str, among: set[str] | None = None) -> list[str]:
+    """The applications to look through: the wanted one, or all, in their order."""
+    known = [pk for pk in stuff.names if among is None or pk in among]
+    return [wanted] if wanted in known else known
+
+
+def _own_matrix(page: ConsolePage, role: TenantRole) -> Matrix:
+    held, applications = held_by(role, page)
+    stuff = material(tenant=page.tenant, at=page.at, also=applications)
+    text, wanted = paging.searched(page.request), paging.searched(page.request, "application")
+    woods = forest(
+        scope(page, stuff, wanted, applications),
+        tenant_id=page.tenant.pk,
+        at=page.at,
+        roles=stuff.roles,
+        text=text,
+    )
+    names = {pk: stuff.names[pk] for pk in stuff.names if pk in applications}
+    return Matrix(woods, held, stuff.running, names, searched=bool(text))
+
+
+def _application_matrix(page: ConsolePage, role: ApplicationRole) -> Matrix:
+    held: dict[UUID, set[str]] = defaultdict(set)
+    rows = RolePermission.objects.at(page.at).filter(role=role)
+    for pk, privilege in rows.values_list("resource_id", "privilege"):
+        held[pk].add(privilege)
+    text = paging.searched(page.request)
+    woods = forest([role.application_id], tenant_id=page.tenant.pk, at=page.at, text=text)
+    names = {role.application_id: str(role.application)}
+    frozen = {pk: frozenset(each) for pk, each in held.items()}
+    return Matrix(woods, frozen, frozenset(names), names, searched=bool(text), judged=False)
+
+
+def _shown(page: ConsolePage, matrix: Matrix) -> dict[str, Any]:
+    """The page of the matrix, with its search above it."""
+    given = matrix.given()
+    hits = [node for node in given if node.found]
+    places = {node.id: f"{index:06}" for index, node in enumerate(hits)}
+    part = paging.page_of_list(hits, request=page.request, key=lambda node: (places[node.id],), size=SIZE)
+    count = len(hits)
+    request = page.request
+    chosen = request.GET.get("application", "")
+    chips = [
+        {
+            "label": _("Application"),
+            "value": matrix.names.get(chosen),
+            "options": linking.options(request, "application", matrix.names),
+        }
+    ]
+    return {
+        "lines": matrix.lines(part.rows),
+        "paging": part.paging,
+        "count_text": ngettext("%(count)d resource", "%(count)d resources", count) % {"count": count},
+        "empty_role": not given and not matrix.forest.left_out,
+        "left_out": left_out(matrix.forest, matrix.names),
+        "filters": {
+            "url": request.path,
+            "q": paging.searched(request),
+            "placeholder": _("Search resources"),
+            "hidden": [("application", chosen)] if chosen else [],
+            "chips": chips if len(matrix.names) > 1 else [],
+            "clear_url": request.path if request.GET else "",
+        },
+    }
+
+
+def left_out(woods: Forest, names: dict[str, str] | Any) -> str:
+    """The sentence for applications that were too many to look through at once."""
+    if not woods.left_out:
+        return ""
+    named = ", ".join(names.get(pk, pk) for pk in woods.left_out[:5])
+    return _("Too many resources to show at once. Choose an application to see those of: %(names)s.") % {
+        "names": named
+    }
+
+
+def _own_facts(page: ConsolePage, role: TenantRole) -> list[dict[str, Any]]:
+    return [
+        {"label": _("Kind"), "text": _("Your organization's own role")},
+        {"label": _("Made"), "at": role.during.lower},
+        {"label": _("Name in tokens"), "copy_id": tenant_role_urn(str(page.tenant.pk), role.key)},
+        {"label": _("Revision"), "text": str(role.revision)},
+    ]
+
+
+def _standing(page: ConsolePage, role: ApplicationRole) -> dict[str, Any]:
+    facts = sharing_facts.of_application(role.application_id, tenant_id=page.tenant.pk)
+    assert facts is not None, "an application that was just read"
+    answer = granted(facts, role=role.key, tenant_id=str(page.tenant.pk), at=page.at)
+    urn = application_role_urn(str(page.tenant.pk), role.application_id, role.key)
+    named = {"application_id": role.application_id}
+    url = page.url("applications:application-detail", **named) if page.can("Modules:read") else ""
+    return {
+        "sentence": _("Your organization has this role.")
+        if answer
+        else _("Your organization does not have this role now."),
+        "decision": linking.why(answer.decision, page),
+        "facts": [
+            {"label": _("Kind"), "text": _("Declared by an application")},
+            {"label": _("Application"), "text": str(role.application), "url": url},
+            {"label": _("Name in tokens"), "copy_id": urn},
+        ],
+        "history": None,
+    }

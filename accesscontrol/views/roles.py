@@ -1,0 +1,211 @@
+"""All roles that exist here: the organization's own, those of its applications, and the portal's."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
+from accesscontrol.views import linking
+from accesscontrol.views.role_choices import telling
+from applications import facts as sharing_facts
+from applications.availability import Answer, granted
+from applications.models import ApplicationRole
+from applications.models.applications import PORTAL_ID
+from tenants.http import paging
+from tenants.models import Tenant
+from tenants.views.console import ConsolePage
+
+KINDS = {
+    "own": gettext_lazy("Own roles"),
+    "application": gettext_lazy("Of applications"),
+    "portal": gettext_lazy("Of this portal"),
+}
+HELD = {"yes": gettext_lazy("By somebody"), "no": gettext_lazy("By nobody")}
+_WHO = (("user_id", "people"), ("group_id", "groups"), ("application_id", "services"))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A role for the list. ``application_id`` is empty for one of the organization's own."""
+
+    pk: UUID
+    key: str
+    name: str
+    description: str
+    application_id: str = ""
+    application: str = ""
+
+    @property
+    def kind(self) -> str:
+        """One of KINDS."""
+        return (
+            "portal" if self.application_id == PORTAL_ID else "application" if self.application_id else "own"
+        )
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """Own ones first, then by application; the portal's come last."""
+        rank = str(list(KINDS).index(self.kind))
+        return rank, self.application.lower(), self.application_id, self.name.lower(), str(self.pk)
+
+    def matches(self, text: str) -> bool:
+        """Whether it has the text in one of its names."""
+        return any(text in each.lower() for each in (self.name, self.key, self.application))
+
+
+def roles_here(tenant: Tenant, at: datetime) -> QuerySet[ApplicationRole]:
+    """Application roles that the tenant owns, or has or will have by a contract, and the portal's."""
+    agreed = Q(terms__contract__consumer=tenant, terms__contract__state="accepted")
+    running = Q(terms__contract__ends_at=None) | Q(terms__contract__ends_at__gt=at)
+    whose = Q(application__owner=tenant) | Q(application_id=PORTAL_ID) | (agreed & running)
+    living = Q(application__during__contains=at)
+    return ApplicationRole.objects.at(at).filter(living & whose).distinct()
+
+
+class RoleList(ConsolePage):
+    """Searched, filtered, paged; what is counted and judged is the page alone."""
+
+    permission = "Roles:read"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        everything = _entries(self)
+        chosen = _narrowed(self, everything)
+        shown = paging.page_of_list(chosen, request=request, key=lambda entry: entry.place)
+        labels = [_("Role"), _("Application"), _("State"), _("Held by")]
+        create = self.link(_("Make a role"), "Roles:add", self.url("accesscontrol:role-create"), icon="plus")
+        table = {
+            "caption": _("Roles"),
+            "columns": [{"label": label} for label in labels],
+            "rows": [{"cells": cells} for cells in _rows(self, shown.rows)],
+            "count_text": ngettext("%(count)d role", "%(count)d roles", len(chosen)) % {"count": len(chosen)},
+            "paging": shown.paging,
+        }
+        lead = _("What somebody may do here: roles of your own, of your applications, and of this portal.")
+        return self.render(
+            "accesscontrol/role_list.html",
+            {
+                "page": {"title": _("Roles"), "lead": lead, "primary": create},
+                "filters": _filters(self, everything),
+                "table": table,
+            },
+        )
+
+
+def _entries(page: ConsolePage) -> list[Entry]:
+    own = TenantRole.objects.at(page.at).filter(tenant=page.tenant)
+    names = ("pk", "key", "name", "description")
+    found = [Entry(*row) for row in own.values_list(*names)]
+    rows = roles_here(page.tenant, page.at).order_by()
+    return found + [
+        Entry(*row) for row in rows.values_list(*names, "application_id", "application__display_name")
+    ]
+
+
+def _narrowed(page: ConsolePage, entries: Iterable[Entry]) -> list[Entry]:
+    given = page.request.GET
+    text = paging.searched(page.request).lower()
+    application, kind = paging.searched(page.request, "application"), given.get("kind", "")
+    rows = [entry for entry in entries if not text or entry.matches(text)]
+    if kind in KINDS:
+        rows = [entry for entry in rows if entry.kind == kind]
+    if application:
+        rows = [entry for entry in rows if entry.application_id == application]
+    if given.get("held") in HELD:
+        living = Assignment.objects.at(page.at).filter(tenant=page.tenant)
+        held = {pk for pair in living.values_list("application_role_id", "tenant_role_id") for pk in pair}
+        rows = [entry for entry in rows if (entry.pk in held) == (given["held"] == "yes")]
+    return rows
+
+
+def _filters(page: ConsolePage, entries: Sequence[Entry]) -> dict[str, Any]:
+    given = page.request.GET
+    places = {entry.application_id: entry.application for entry in entries if entry.kind == "application"}
+    applications = dict(sorted(places.items(), key=lambda pair: pair[1].lower())[:50])
+    menus = (
+        ("kind", _("Kind"), KINDS),
+        ("application", _("Application"), applications),
+        ("held", _("Held"), HELD),
+    )
+    return {
+        "url": page.request.path,
+        "q": paging.searched(page.request),
+        "placeholder": _("Search roles and applications"),
+        "hidden": [(name, given[name]) for name, _label, _values in menus if given.get(name)],
+        "chips": [
+            {
+                "label": label,
+                "value": values.get(given.get(name, "")),
+                "options": linking.options(page.request, name, values),
+            }
+            for name, label, values in menus
+            if values
+        ],
+        "clear_url": page.request.path if given else "",
+    }
+
+
+def _rows(page: ConsolePage, entries: Sequence[Entry]) -> list[list[dict[str, Any]]]:
+    sharing = sharing_facts.sharing(
+        {entry.application_id for entry in entries if entry.application_id}, tenant_ids=[page.tenant.pk]
+    )
+    holders = counted([entry.pk for entry in entries], tenant=page.tenant, at=page.at)
+    own = [entry.pk for entry in entries if entry.kind == "own"]
+    living = TenantRolePermission.objects.at(page.at).filter(role_id__in=own).order_by()
+    sizes = dict(living.values_list("role_id").annotate(Count("pk")))
+    made = []
+    for entry in entries:
+        if entry.kind == "own":
+            size = sizes.get(entry.pk, 0)
+            url = page.url("accesscontrol:role-detail", key=entry.key)
+            note = ngettext("%(count)d permission", "%(count)d permissions", size) % {"count": size}
+            where, state = {"text": _("own role")}, {"state": "active", "note": note}
+        else:
+            named = {"application_id": entry.application_id, "key": entry.key}
+            url = page.url("accesscontrol:application-role", **named)
+            facts = sharing[entry.application_id]
+            where = {"text": entry.application}
+            state = standing(granted(facts, role=entry.key, tenant_id=str(page.tenant.pk), at=page.at))
+        name = {"text": entry.name, "url": url, "note": telling(entry.name, entry.key)}
+        made.append([name, where, state, {"text": said(holders[entry.pk])}])
+    return made
+
+
+def standing(answer: Answer) -> dict[str, Any]:
+    """Whether a role is granted here, as a cell with what stands in its way."""
+    if answer:
+        return {"state": "available"}
+    reason = answer.decision.reasons[0]
+    states = {"contract_not_started": "scheduled", "contract_paused": "paused", "contract_ended": "ended"}
+    return {"state": states.get(reason.code, "not_available"), "note": reason.text}
+
+
+def counted(pks: Sequence[UUID], *, tenant: Tenant, at: datetime) -> dict[UUID, dict[str, int]]:
+    """How many people, groups and services hold each of the roles directly. One query."""
+    found: dict[UUID, dict[str, int]] = defaultdict(lambda: dict.fromkeys((name for _c, name in _WHO), 0))
+    rows = Assignment.objects.at(at).filter(tenant=tenant).order_by()
+    rows = rows.filter(Q(application_role_id__in=pks) | Q(tenant_role_id__in=pks))
+    counts = {name: Count(column, distinct=True) for column, name in _WHO}
+    for role, made, *numbers in rows.values_list("application_role_id", "tenant_role_id").annotate(**counts):
+        found[role or made] = dict(zip(counts, numbers, strict=True))
+    return found
+
+
+def said(numbers: dict[str, int]) -> str:
+    """``3 people, 1 group``."""
+    people, groups, services = numbers["people"], numbers["groups"], numbers["services"]
+    parts = [
+        ngettext("%(count)d person", "%(count)d people", people) % {"count": people} if people else "",
+        ngettext("%(count)d group", "%(count)d groups", groups) % {"count": groups} if groups else "",
+        ngettext("%(count)d service", "%(count)d services", services) % {"count": services}
+        if services
+        else "",
+    ]
+    return ", ".join(part for part in parts if part) or _("nobody")

@@ -1,0 +1,120 @@
+"""The resources of applications in the order of their trees, as one tenant sees them.
+
+Put together here and not by a recursive statement: that one takes seconds for two thousand rows whenever the
+planner has no idea of them.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+
+from applications.models import Resource, RolePermission
+
+MOST = 5_000  # resources that one page looks through
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A living resource. ``above`` contains it; ``usable`` is what the asked-for roles hold of it."""
+
+    id: UUID
+    application_id: str
+    above: UUID | None
+    depth: int
+    name: str
+    type: str
+    key: str
+    description: str
+    offered: tuple[str, ...]
+    dynamic: bool
+    usable: frozenset[str]
+    found: bool  # fits what was searched for
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """The nodes of some applications in their order; ``left_out`` were too many to look through at once."""
+
+    nodes: Mapping[UUID, Node]
+    left_out: tuple[str, ...] = ()
+
+    def above(self, node: Node) -> Iterator[Node]:
+        """What contains it, outwards."""
+        here = self.nodes.get(node.above) if node.above else None
+        while here is not None:
+            yield here
+            here = self.nodes.get(here.above) if here.above else None
+
+
+def forest(
+    applications: Sequence[str],
+    *,
+    tenant_id: UUID,
+    at: datetime,
+    roles: Collection[UUID] = (),
+    text: str = "",
+) -> Forest:
+    """Static resources and the tenant's own. Of more than MOST, only the first applications.
+
+    Three queries; ``usable`` is what ``roles`` hold, ``found`` what has ``text`` in one of its names.
+    """
+    mine = Q(owner_tenant=None) | Q(owner_tenant_id=tenant_id)
+    living = Resource.objects.at(at).filter(mine, application_id__in=applications).order_by()
+    counts = dict(living.values_list("application_id").annotate(Count("pk")))
+    taken: list[str] = []
+    left_out: list[str] = []
+    total = 0
+    for application_id in applications:
+        total += counts.get(application_id, 0)
+        (taken if total <= MOST or not taken else left_out).append(application_id)
+    rows = Resource.objects.placed(at).filter(mine, application_id__in=taken).order_by()
+    usable = _usable(taken, roles, at)
+    return Forest(_in_order(rows, taken, usable, text.lower()), tuple(left_out))
+
+
+def _usable(applications: list[str], roles: Collection[UUID], at: datetime) -> dict[UUID, set[str]]:
+    found: dict[UUID, set[str]] = defaultdict(set)
+    if roles:
+        held = RolePermission.objects.at(at).filter(role_id__in=roles)
+        held = held.filter(resource__application_id__in=applications)
+        for pk, privilege in held.values_list("resource_id", "privilege"):
+            found[pk].add(privilege)
+    return found
+
+
+_COLUMNS = ("id", "application_id", "parent_id", "name", "type", "key", "description", "privileges")
+
+
+def _in_order(
+    rows: QuerySet[Resource], applications: list[str], usable: Mapping[UUID, set[str]], text: str
+) -> dict[UUID, Node]:
+    """By application, then each below what contains it; what has no living parent stands at the top."""
+    known = {row[0]: row for row in rows.values_list(*_COLUMNS, "owner_tenant_id")}
+    below: dict[Any, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in sorted(known.values(), key=lambda row: (row[3].lower(), str(row[0])), reverse=True):
+        below[row[2] if row[2] in known else row[1]].append(row)
+    waiting = [(row, 0) for application_id in reversed(applications) for row in below[application_id]]
+    made: dict[UUID, Node] = {}
+    while waiting:
+        (pk, application_id, parent, name, kind, key, described, offered, owner), depth = waiting.pop()
+        made[pk] = Node(
+            pk,
+            application_id,
+            parent if depth else None,
+            depth,
+            name,
+            kind,
+            key,
+            described,
+            tuple(offered),
+            owner is not None,
+            frozenset(usable.get(pk, ())),
+            not text or text in f"{name} {kind} {key}".lower(),
+        )
+        waiting += [(row, depth + 1) for row in below[pk]]
+    return made
