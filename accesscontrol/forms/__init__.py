@@ -6,11 +6,9 @@ from typing import Any
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.utils.text import slugify
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from applications.models.resources import ROLE_KEY_PATTERN
 from iam_portal.gate import Privilege
 from tenants.forms import SpanForm, moment_input
 
