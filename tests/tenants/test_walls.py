@@ -10,6 +10,7 @@ from iam_portal.walls import cross_tenant, tenant_scope
 from tenants.actions import anchors, chain, steps, users, verification
 from tenants.models import (
     AuthenticatorApp,
+    Branding,
     Group,
     HistoryAnchor,
     HistoryCheck,
@@ -17,6 +18,7 @@ from tenants.models import (
     HistoryLink,
     HistoryPerson,
     IdempotentReply,
+    KeptInput,
     Membership,
     Passkey,
     ProofFailure,
@@ -55,6 +57,8 @@ def filled(acme, neighbour):
             ProofFailure.objects.create(tenant=tenant, user=user, at=NOW)
             reply = {"slot": "s", "asked": "a", "status": 201, "expires_at": NOW}
             IdempotentReply.objects.create(tenant=tenant, **reply)
+            Branding.objects.create(tenant=tenant)
+            KeptInput.objects.create(tenant=tenant, user=user, digest=tenant.slug, sealed="s", expires_at=NOW)
     chain.lay_all()
     for tenant in (acme, neighbour):
         verification.check(tenant_id=tenant.id, at=NOW)
@@ -162,7 +166,7 @@ def test_the_tests_run_as_the_role_of_the_web(db):
 def test_all_walled_tables_were_meant(db):
     named = {
         User, UserActivity, UserLink, UserSession, SignInFailure, Group, Membership,
-        HistoryEvent, HistoryPerson, HistoryLink, HistoryAnchor, HistoryCheck, IdempotentReply,
+        HistoryEvent, HistoryPerson, HistoryLink, HistoryAnchor, HistoryCheck, IdempotentReply, Branding, KeptInput,
         AuthenticatorApp, Passkey, RecoveryCode, SignInStep, ProofFailure, SpentChallenge,
         apps.get_model("tenants", "GroupPlacement"),
     }  # fmt: skip
