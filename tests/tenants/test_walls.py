@@ -166,7 +166,8 @@ def test_the_tests_run_as_the_role_of_the_web(db):
 def test_all_walled_tables_were_meant(db):
     named = {
         User, UserActivity, UserLink, UserSession, SignInFailure, Group, Membership,
-        HistoryEvent, HistoryPerson, HistoryLink, HistoryAnchor, HistoryCheck, IdempotentReply, Branding, KeptInput,
+        HistoryEvent, HistoryPerson, HistoryLink, HistoryAnchor, HistoryCheck, IdempotentReply,
+        Branding, KeptInput,
         AuthenticatorApp, Passkey, RecoveryCode, SignInStep, ProofFailure, SpentChallenge,
         apps.get_model("tenants", "GroupPlacement"),
     }  # fmt: skip
