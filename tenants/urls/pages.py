@@ -19,6 +19,7 @@ from tenants.views import (
     second_step,
     sessions,
     settings,
+    settings_passwords,
     user_acts,
     users,
 )
@@ -81,7 +82,7 @@ urlpatterns = [
     path("search", search.Search.as_view(), name="search"),
     path("settings", settings.Settings.as_view(), name="settings"),
     path("settings/life-times", settings.ChangeLifetimes.as_view(), name="settings-lifetimes"),
-    path("settings/passwords", settings.ChangePasswordRules.as_view(), name="settings-passwords"),
+    path("settings/passwords", settings_passwords.ChangePasswordRules.as_view(), name="settings-passwords"),
     path("settings/deleted-people", settings.ChangeDeletedPeople.as_view(), name="settings-deleted-people"),
     path("settings/branding", branding.ChangeBranding.as_view(), name="settings-branding"),
     path("settings/branding/logo", branding.PutLogo.as_view(), name="settings-logo"),

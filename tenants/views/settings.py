@@ -5,10 +5,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from tenants import passwords
-from tenants.actions import keeping, lifetimes, password_rules
+from tenants.actions import keeping, lifetimes
 from tenants.forms.lifetimes import LifetimesForm
-from tenants.forms.people import DeletedPeopleForm, PasswordRulesForm
+from tenants.forms.people import DeletedPeopleForm
 from tenants.models import Kept
 from tenants.views import settings_cards
 from tenants.views.console import ConsolePage, FormPage
@@ -68,44 +67,6 @@ class ChangeLifetimes(FormPage):
                 )
             if outcome:
                 return self.done(_("The life times are changed."), self.url("tenants:settings"))
-        return self.form_page(form)
-
-
-class ChangePasswordRules(FormPage):
-    """How long passwords are at least."""
-
-    permission = "Configuration:modify"
-
-    def frame(self) -> dict[str, Any]:
-        back = self.url("tenants:settings")
-        page = {
-            "title": _("Passwords"),
-            "breadcrumb": [{"label": _("Settings"), "url": back}],
-            "lead": _(
-                "Counts for passwords that are set from now on. Passwords that everybody uses, and those "
-                "made of the own name, are refused in any case; which signs one is made of does not matter."
-            ),
-        }
-        return {"page": page, "submit": _("Save"), "cancel_url": back}
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        now = {"length": passwords.least(self.tenant), "revision": self.tenant.revision}
-        return self.form_page(PasswordRulesForm(initial=now))
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        form = PasswordRulesForm(request.POST)
-        if form.is_valid():
-            given = form.cleaned_data
-            with self.attempt(form) as outcome:
-                password_rules.choose(
-                    tenant=self.tenant,
-                    length=given["length"],
-                    by=self.actor,
-                    at=self.at,
-                    revision=given["revision"],
-                )
-            if outcome:
-                return self.done(_("Saved."), self.url("tenants:settings"))
         return self.form_page(form)
 
 

@@ -10,12 +10,12 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from tenants import passwords
 from tenants.actions import branding
 from tenants.forms.lifetimes import LABELS, in_words
 from tenants.lifetimes import Lifetime, lifetime
 from tenants.models import Kept, Tenant
 from tenants.signals import settings_shown
+from tenants.views import settings_passwords
 from tenants.views.branding import facts_of
 from tenants.views.console import ConsolePage
 
@@ -44,17 +44,10 @@ def _branding(page: ConsolePage) -> Card:
 
 
 def _passwords(page: ConsolePage) -> Card:
-    count = passwords.least(page.tenant)
-    chosen = page.tenant.password_length is not None
-    least = {
-        "label": _("At least"),
-        "text": ngettext("%(count)d character", "%(count)d characters", count) % {"count": count},
-        "note": _("chosen here") if chosen else _("default of the installation"),
-    }
     return {
         "title": _("Passwords"),
         "lead": _("What a new password has to be."),
-        "facts": [least],
+        "facts": settings_passwords.facts(page.tenant),
         "act": change(page, "tenants:settings-passwords", _("Change rules of passwords")),
         "position": 20,
     }
