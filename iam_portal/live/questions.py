@@ -24,6 +24,7 @@ from iam_portal.wsgi import application
 log = structlog.get_logger("iam.live")
 
 THREADS = 4
+BESIDE = 2  # the look at what is new, and the note that this process is there
 ACL = "access-management:acl-read"
 DOORS = {"application-management:event-list", "application-management:own-event-list", ACL}
 LONGEST = 30
@@ -106,7 +107,7 @@ class Desk:
     """
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(THREADS + 1, thread_name_prefix="page")
+        self._pool = ThreadPoolExecutor(THREADS + BESIDE, thread_name_prefix="page")
         self._turns = asyncio.Semaphore(THREADS)
         self._queued: dict[Question, asyncio.Task[Answer]] = {}
 
@@ -117,7 +118,7 @@ class Desk:
         return await asyncio.shield(task)  # one who goes away takes nobody's answer with him
 
     async def run(self, work: Callable[[], Any]) -> Any:
-        """Other work on rows, one at a time; it has a thread of its own, past the queue."""
+        """Other work on rows, past the queue: whoever asks for it has a thread of his own."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     def close(self) -> None:

@@ -92,6 +92,9 @@ _PHRASES: Mapping[str, str | Promise] = {
     "tenant.lifetimes_changed": gettext_lazy("changed life times of"),
     "tenant.branding_changed": gettext_lazy("changed the branding of"),
     "tenant.history_keeps_changed": gettext_lazy("changed what history keeps of deleted people, for"),
+    "tenant.suspension_planned": gettext_lazy("planned a suspension of"),
+    "tenant.suspension_cancelled": gettext_lazy("cancelled the planned suspension of"),
+    "tenant.invitation_sent": gettext_lazy("sent the first invitation again for"),
     "tenant.first_administrator": gettext_lazy("made the first administrator:"),
     "manifest.declared": gettext_lazy("declared resources and roles of"),
     "client.added": gettext_lazy("added a client to"),
@@ -152,34 +155,20 @@ _ALONE: Mapping[str, str | Promise] = {
     "webhook.ended": gettext_lazy("ended the webhook"),
 }
 _TOLD_ALONE = ("contract", "application", "manifest", "client", "webhook", *_CREDENTIALS)
-_ICONS = {
-    "proposed": "mail",
-    "accepted": "check",
-    "confirmed": "check",
-    "declined": "x",
-    "withdrawn": "x",
-    "pause_cancelled": "x",
-    "refused": "x",
-    "paused": "pause",
-    "pause_planned": "pause",
-    "suspended": "pause",
-    "resumed": "play",
-    "ended": "stop",
-    "end_planned": "stop",
-    "retired": "stop",
-    "lapsed": "clock",
-    "amended": "edit",
-    "amendment_planned": "clock",
-    "amendment_proposed": "mail",
-    "amendment_declined": "x",
-    "amendment_withdrawn": "x",
-    "amendment_lapsed": "clock",
-    "amendment_cancelled": "x",
-    "changed": "edit",
-    "edited": "edit",
-    "registered": "plus",
-    "revoked": "trash",
+_DRAWN = {
+    "mail": "proposed amendment_proposed",
+    "check": "accepted confirmed",
+    "x": "declined withdrawn refused"
+    " pause_cancelled amendment_declined amendment_withdrawn amendment_cancelled",
+    "pause": "paused pause_planned suspended",
+    "play": "resumed",
+    "stop": "ended end_planned retired",
+    "clock": "lapsed amendment_planned amendment_lapsed",
+    "edit": "amended changed edited",
+    "plus": "registered",
+    "trash": "revoked",
 }
+_ICONS = {verb: icon for icon, verbs in _DRAWN.items() for verb in verbs.split()}
 # Said of oneself, without an object.
 _REFLEXIVE: Mapping[str, str | Promise] = {
     **factor_words.REFLEXIVE,
