@@ -11,10 +11,12 @@ class AccessControlConfig(AppConfig):
 
     def ready(self) -> None:
         from accesscontrol import receivers  # noqa: F401  (registration needs loaded apps)
-        from accesscontrol.views import first_page, panels, required, sign_ins  # noqa: F401  (answer pages)
+        from accesscontrol.views import panels, required, sign_ins  # noqa: F401  (answer what pages ask)
         from tenants import navigation
 
         roles = "accesscontrol:assignment-list"
         navigation.register("people", _("Roles"), roles, "role", "Roles:read", position=30)
         explorer, readers = "accesscontrol:access-review", "Roles:read|Reports:read"
         navigation.register("people", _("Access"), explorer, "eye", readers, position=40)
+
+        from accesscontrol.views import first_page  # noqa: F401  (answers the overview)

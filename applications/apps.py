@@ -13,7 +13,6 @@ class ApplicationsConfig(AppConfig):
 
     def ready(self) -> None:
         from applications import receivers  # noqa: F401  (registration needs loaded apps)
-        from applications.views import partner_panels  # noqa: F401  (answers pages of the app below)
 
         overview, sharing = "overview", "sharing"
         navigation.register(overview, _("Overview"), "applications:overview", "home", "OwnAccount:read")
@@ -24,7 +23,9 @@ class ApplicationsConfig(AppConfig):
         navigation.register(
             sharing, _("Contracts"), "applications:contract-list", "contract", either, position=20
         )
-        navigation.register(sharing, _("Network"), "applications:network", "network", either, position=40)
         navigation.register(
             "record", _("Webhooks"), "applications:webhook-list", "bell", "Webhooks:read", position=40
         )
+        navigation.register(sharing, _("Network"), "applications:network", "network", either, position=40)
+
+        from applications.views import partner_panels  # noqa: F401  (answers pages of the app below)

@@ -15,7 +15,6 @@ from applications.views import (
     credentials,
     drafting,
     lifecycle,
-    network,
     proving,
     redrafting,
     registering,
@@ -23,6 +22,7 @@ from applications.views import (
     webhooks,
 )
 from applications.views._acts import ACTS
+from applications.views.network import Network, NetworkPair
 from applications.views.overview import Overview
 
 app_name = "applications"
@@ -33,6 +33,8 @@ _HOOK = "webhooks/<uuid:webhook_id>"
 
 urlpatterns = [
     path("", Overview.as_view(), name="overview"),
+    path("network", Network.as_view(), name="network"),
+    path("network/<uuid:partner_id>", NetworkPair.as_view(), name="network-pair"),
     path("applications", applications.ApplicationList.as_view(), name="application-list"),
     # Not below applications/: every word there may be an application's id.
     path("register-application", registering.ApplicationRegister.as_view(), name="application-register"),
@@ -83,8 +85,6 @@ urlpatterns = [
         for name in ACTS
         if name != "accept"
     ),
-    path("network", network.Network.as_view(), name="network"),
-    path("network/<uuid:partner_id>", network.NetworkPair.as_view(), name="network-pair"),
     path("webhooks", webhooks.WebhookList.as_view(), name="webhook-list"),
     path("webhooks/new", webhooks.WebhookNew.as_view(), name="webhook-new"),
     path(_HOOK, webhooks.WebhookDetail.as_view(), name="webhook-detail"),

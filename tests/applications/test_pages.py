@@ -17,6 +17,8 @@ from tests.applications.story import Party, person, register, share
 # Page → a role with which it opens, for those that one may merely read.
 READABLE = {
     "overview": "user",
+    "network": "provision-contract-manager",
+    "network-pair": "provision-contract-manager",
     "application-list": "user-reader",
     "application-detail": "user-reader",
     "application-access": "user-reader",
@@ -42,8 +44,6 @@ READABLE = {
     "contract-amend": "provision-contract-manager",
     "contract-pause": "provision-contract-manager",
     "contract-end": "provision-contract-manager",
-    "network": "provision-contract-manager",
-    "network-pair": "provision-contract-manager",
     "webhook-list": "organization-configuration-manager",
     "webhook-new": "organization-configuration-manager",
     "webhook-detail": "organization-configuration-manager",
@@ -56,6 +56,7 @@ READABLE = {
     "webhook-secret-revoke": "organization-configuration-manager",
     "webhook-redeliver": "organization-configuration-manager",
 }
+NETWORK = ("network", "network-pair")
 # These need a state of their own; the tests of acts open them.
 ELSEWHERE = {
     "application-resume",
@@ -79,11 +80,15 @@ def contract(acme: Party, beta: Party) -> Contract:
 
 
 @pytest.fixture
-def addresses(acme: Party, beta: Party, contract: Contract) -> dict[str, str]:
+def addresses(acme: Party, contract: Contract) -> dict[str, str]:
     """Every readable page of acme."""
     planner = acme.applications["planner"]
-    known = {"application_id": planner.id, "client_id": planner.id, "contract_id": contract.id}
-    known["partner_id"] = beta.tenant.id
+    known = dict(
+        application_id=planner.id,
+        client_id=planner.id,
+        contract_id=contract.id,
+        partner_id=contract.consumer_id,
+    )
     known |= proofs_of(planner, timezone.now())
     of_webhook = told(acme)
     found = {}
@@ -138,9 +143,9 @@ def test_anonymous_is_sent_to_sign_in(gamma: Party, addresses: dict[str, str]):
 
 
 def test_foreign_ids_are_not_found(gamma: Party, addresses: dict[str, str]):
-    own = {"overview", "application-list", "application-register", "contract-list", "contract-new"}
-    own |= {"webhook-list", "webhook-new", "network"}
-    own.add("network-pair")  # beta is a partner of gamma, too: who is none is asked for in test_network.py
+    # Beta is a partner of gamma, too: who is none is asked for in test_network.py.
+    own = {"overview", "application-list", "application-register", "contract-list", "contract-new", *NETWORK}
+    own |= {"webhook-list", "webhook-new"}
     for name in set(addresses) - own:
         address = addresses[name].replace("/t/acme/", "/t/gamma/")
         assert gamma.client.get(address).status_code == 404, name
@@ -148,7 +153,7 @@ def test_foreign_ids_are_not_found(gamma: Party, addresses: dict[str, str]):
 
 
 def test_neighbour_sees_nothing_of_it(acme: Party, beta: Party, gamma: Party, contract: Contract):
-    for path in ("", "applications", "contracts"):
+    for path in ("", "applications", "contracts", "network"):
         shown = names_in(gamma.get(path))
         assert "acme.fleet-planner" not in shown
         assert str(contract.id) not in shown
