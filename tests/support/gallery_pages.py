@@ -133,7 +133,6 @@ def _contracts(finder: _Finder) -> list[Shot]:
                 further = "button[value='next']"
                 shots.append(Shot("wizard-terms", f"{path}/edit", (further,)))
                 shots.append(Shot("wizard-summary", f"{path}/edit", (further, further)))
-    shots += [Shot("network-pair", pair)] if (pair := finder.first("network")) else []
     return shots
 
 
@@ -191,4 +190,5 @@ def _people(finder: _Finder) -> list[Shot]:
         shots += [Shot("group", group), Shot("group-delete", f"{group}/delete")]
     if partner:
         shots += [Shot("partner", partner), Shot("partner-end", f"{partner}/end")]
+        shots.append(Shot("network-pair", finder.first("network")))
     return shots
