@@ -28,7 +28,7 @@ class ApplicationsConfig(AppConfig):
         )
         shown = "|".join(dict.fromkeys(streams.SHOWN_BY.values()))
         navigation.register("record", _("Events"), "applications:event-list", "broadcast", shown, position=20)
-        navigation.register(sharing, _("Network"), "applications:network", "network", either, position=40)
         navigation.register(
             "record", _("Webhooks"), "applications:webhook-list", "bell", "Webhooks:read", position=40
         )
+        navigation.register(sharing, _("Network"), "applications:network", "network", either, position=40)

@@ -58,13 +58,15 @@ user_shown = Signal()
 group_shown = Signal()
 # Asked: the same for the page of settings, one card for each matter (``tenants.views.settings_cards``).
 settings_shown = Signal()
-# The same of the page of a partner. Keywords ``page``, ``tenant``, ``partner`` (the other tenant), ``at``.
-partner_shown = Signal()
 
 # Asked, before an act that takes people out of what they hold (keywords ``tenant``, held, and ``at``): a
 # receiver that guards something takes its first look, and answers with a function that looks again afterwards
 # and may refuse.
 people_leaving = Signal()
+
+# Asked: what has an upper app to show on the page of a partner? Answered as ``user_shown`` is.
+# Keywords ``page``, ``tenant``, ``partner`` (the other tenant), ``at``.
+partner_shown = Signal()
 
 # Asked, before an act that takes something away (keyword ``act``, a ``tenants.impact.Act``): a receiver that
 # knows what it can move takes its first look, and answers with a function that takes the second, afterwards.

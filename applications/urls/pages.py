@@ -18,7 +18,6 @@ from applications.views import (
     events,
     founding,
     lifecycle,
-    network,
     proving,
     redrafting,
     registering,
@@ -27,6 +26,7 @@ from applications.views import (
     webhooks,
 )
 from applications.views._acts import ACTS
+from applications.views.network import Network, NetworkPair
 from applications.views.overview import Overview
 
 app_name = "applications"
@@ -37,6 +37,8 @@ _HOOK = "webhooks/<uuid:webhook_id>"
 
 urlpatterns = [
     path("", Overview.as_view(), name="overview"),
+    path("network", Network.as_view(), name="network"),
+    path("network/<uuid:partner_id>", NetworkPair.as_view(), name="network-pair"),
     path("applications", applications.ApplicationList.as_view(), name="application-list"),
     # Not below applications/: every word there may be an application's id.
     path("register-application", founding.ApplicationRegister.as_view(), name="application-register"),
@@ -95,8 +97,6 @@ urlpatterns = [
     ),
     path("events", events.EventList.as_view(), name="event-list"),
     path("events/<uuid:event_id>", events.EventDetail.as_view(), name="event-detail"),
-    path("network", network.Network.as_view(), name="network"),
-    path("network/<uuid:partner_id>", network.NetworkPair.as_view(), name="network-pair"),
     path("webhooks", webhooks.WebhookList.as_view(), name="webhook-list"),
     path("webhooks/new", webhooks.WebhookNew.as_view(), name="webhook-new"),
     path(_HOOK, webhooks.WebhookDetail.as_view(), name="webhook-detail"),

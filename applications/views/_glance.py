@@ -91,6 +91,8 @@ def unavailable(tenant: Tenant, at: datetime) -> list[dict[str, Any]]:
     found = []
     for row in rows:
         answer = available(known[row.id], tenant_id=str(tenant.id), at=at)
+        if answer:  # it became so between the two questions
+            continue
         url = address("application-detail", tenant.slug, application_id=row.id)
         state = state_of(answer)
         found.append({"name": str(row), "url": url, "state": state, "why": first_sentence(answer.decision)})

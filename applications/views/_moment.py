@@ -64,8 +64,11 @@ class Slider(NamedTuple):
 
 
 def slider(rows: QuerySet[Contract], *, at: datetime, now: datetime) -> Slider:
-    """From the first draft to the last date that is agreed, with some air. One query."""
-    ends = rows.aggregate(first=Min("created_at"), start=Max("starts_at"), end=Max("ends_at"))
+    """From the first proposal to the last date that is agreed, with some air. One query.
+
+    Not from the first draft: when a partner began to write is its own affair.
+    """
+    ends = rows.aggregate(first=Min("proposed_at"), start=Max("starts_at"), end=Max("ends_at"))
     first = max(ends["first"] or now, now - FURTHEST)
     last = max(min(moment, now + FURTHEST) for moment in (now, ends["start"], ends["end"]) if moment) + AIR
     least, most = day_of(first), day_of(last)

@@ -104,14 +104,19 @@ def partners(asked: Question, *, alone: bool, linked: bool) -> list[Node]:
 
 
 def between(asked: Question) -> list[Node]:
-    """What lies between the tenant and one partner, by application. One query."""
-    terms = "terms__role__application_id", "terms__role__application__display_name"
-    rows = contracts(asked).filter(
-        Q(terms__removed_at__isnull=True) | Q(terms__removed_at__gt=asked.at), terms__isnull=False
-    )
+    """What lies between the tenant and one partner, by application. One query.
+
+    A role that an amendment brings later is not there yet, though the contract is in force.
+    """
+    name = "terms__role__application__display_name"
+    left = Q(terms__removed_at__isnull=True) | Q(terms__removed_at__gt=asked.at)
+    begun = ~Q(there__in=("in_force", "paused")) | Q(terms__during__startswith__lte=asked.at)
+    # In one filter: of two, each would speak of a term of its own.
+    wanted = Q(terms__isnull=False) & left & begun
     if asked.application_id:
-        rows = rows.filter(terms__role__application=asked.application_id)
-    found = _nodes(_counted(rows, asked.tenant, *terms), {})
+        wanted &= Q(terms__role__application=asked.application_id)
+    rows = contracts(asked).filter(wanted)
+    found = _nodes(_counted(rows, asked.tenant, "terms__role__application_id", name), {})
     return sorted(found, key=lambda node: (node.name.lower(), node.key))
 
 

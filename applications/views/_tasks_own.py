@@ -57,18 +57,19 @@ def partners(page: ConsolePage) -> list[Task]:
 
 
 def people(page: ConsolePage) -> list[Task]:
-    """Who was invited, has set no password, and whose link has ended. One query."""
+    """Who was invited, has set no password, and whose link has ended. Two queries."""
     links = UserLink.objects.filter(user=OuterRef("pk"), used_at=None)
     invited = page.tenant.users.filter(deleted_at=None, password__startswith=UNUSABLE_PASSWORD_PREFIX)
     active = Exists(UserActivity.objects.at(page.at).filter(user=OuterRef("pk")))
     late = invited.filter(active, Exists(links), ~Exists(links.filter(expires_at__gt=page.at)))
-    names = list(late.order_by("display_name", "pk").values_list("display_name", flat=True)[: MOST + 1])
-    if not names:
+    count = late.count()
+    if not count:
         return []
-    words = ngettext("%(count)d invited person", "%(count)d invited people", len(names))
-    said = _("Not taken up; the link ended: %(names)s") % {"names": ", ".join(names[:3])}
+    names = late.order_by("display_name", "pk").values_list("display_name", flat=True)[:3]
+    words = ngettext("%(count)d invited person", "%(count)d invited people", count)
+    said = _("Not taken up; the link ended: %(names)s") % {"names": ", ".join(names)}
     url = f"{page.url('tenants:user-list')}?state=invited"
-    return [Task(OPEN, "user", words % {"count": len(names)}, said, None, {"label": _("Look"), "url": url})]
+    return [Task(OPEN, "user", words % {"count": count}, said, None, {"label": _("Look"), "url": url})]
 
 
 def _ending(rows: QuerySet[Any], kind: str, tenant: Tenant, at: datetime) -> QuerySet[Any, Any]:

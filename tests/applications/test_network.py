@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 import pytest
 from django.utils import timezone
 
-from applications.actions import contracts, pauses
-from applications.models import Application, Contract, ContractPause
-from applications.views._standing import STANDINGS, standing, standing_in, standing_then
+from applications.actions import amendment_answers, amendments, contracts, pauses
+from applications.actions.changes import Change
+from applications.models import Application, Contract
 from iam_portal.walls import cross_tenant
 from tenants.models import Tenant
 from tests.applications.story import Party, person, register, share
@@ -146,6 +146,34 @@ def test_a_pair_shows_the_applications_between_the_two(acme: Party, beta: Party,
     assert [row[0] for row in rows(one)] == ["Fleet Planner for Beta"]
 
 
+def test_a_pair_at_a_moment_has_the_applications_of_that_moment(
+    acme: Party, beta: Party, contract: Contract
+) -> None:
+    """Of a contract with several applications the chosen one alone; what comes later is not there yet."""
+    now, depot = timezone.now(), register(acme, "Depot")
+    wider = Change(add=[(depot.id, "reader")], when=now + 5 * DAY)
+    who: dict[str, Any] = {"contract_id": contract.id, "at": timezone.now()}
+    row = amendments.amend(tenant=acme.tenant, **who, change=wider, by=acme.actor)
+    given: dict[str, Any] = {**who, "amendment_id": row.id, "at": timezone.now()}
+    amendment_answers.accept(tenant=beta.tenant, **given, by=beta.actor)
+
+    def shown(**query: str) -> set[str]:
+        page = acme.get(f"network/{beta.tenant.id}", **query)
+        return {node.box.text for node in page.context["picture"].nodes}
+
+    later = written(now + 6 * DAY)
+    assert shown() == {"Fleet Planner"}
+    assert shown(at=later) == {"Depot", "Fleet Planner"}
+    assert shown(at=later, application=depot.id) == {"Depot"}
+
+
+def test_when_a_partner_began_to_write_is_not_told(acme: Party, beta: Party, contract: Contract) -> None:
+    now = timezone.now()
+    Contract.objects.filter(id=contract.id).update(created_at=now - 300 * DAY)
+    slider = beta.get("network").context["slider"]
+    assert slider.first > now - 2 * DAY
+
+
 def test_who_is_no_partner_is_not_found(acme: Party, gamma: Party, contract: Contract) -> None:
     for tenant in (gamma.tenant.id, acme.tenant.id, contract.id):
         assert acme.get(f"network/{tenant}").status_code == 404
@@ -177,67 +205,6 @@ def test_a_live_update_takes_the_short_address(acme: Party, contract: Contract) 
     page = acme.client.get(acme.url("network"), {"day": "20000", "was": "1"}, headers={"HX-Request": "true"})
     assert page["HX-Push-Url"].startswith("/t/acme/network?at=2024-10-04T")
     assert "HX-Push-Url" not in acme.get("network")
-
-
-def test_a_row_stands_where_the_query_says(acme: Party, beta: Party) -> None:
-    """One at each stage: the expression, the filter and the function over a row say the same of it."""
-    now, planner = timezone.now(), acme.applications["planner"]
-    for until in ("draft", "proposed", "accepted"):
-        share(acme, beta, planner, until=until)
-        share(
-            acme,
-            beta,
-            register(acme, f"Later {until}"),
-            until=until,
-            starts_at=now + DAY,
-            ends_at=now + 3 * DAY,
-        )
-    declined, withdrawn = (share(acme, beta, planner, until="proposed") for _ in range(2))
-    contracts.decline(tenant=beta.tenant, contract_id=declined.id, by=beta.actor, at=now)
-    contracts.withdraw(tenant=acme.tenant, contract_id=withdrawn.id, by=acme.actor, at=now)
-    share(acme, beta, planner, until="proposed", answer_by=now + DAY)
-    paused = share(acme, beta, register(acme, "Paused"))
-    who: dict[str, Any] = {"tenant": acme.tenant, "contract_id": paused.id, "by": acme.actor}
-    pauses.pause(**who, at=timezone.now(), until=now + 2 * DAY)
-    for at in (timezone.now(), now + 1.5 * DAY, now + 4 * DAY):
-        found = Contract.objects.annotate(there=standing_then(at)).prefetch_related("pauses")
-        told = {row.id: row.there for row in found}
-        assert told == {row.id: standing(row, at) for row in found}
-        for state, _word in STANDINGS:
-            chosen = set(standing_in(Contract.objects.all(), state, at).values_list("id", flat=True))
-            assert chosen == {key for key, value in told.items() if value == state}, (state, at)
-    assert set(told.values()) >= {"draft", "in_force", "ended", "lapsed", "declined", "withdrawn"}
-
-
-def test_the_past_of_a_row_is_told_by_its_dates(acme: Party, beta: Party) -> None:
-    start = timezone.now()
-    given: dict[str, Any] = {
-        "provider": acme.tenant,
-        "consumer": beta.tenant,
-        "type": "provision",
-        "created_at": start,
-        "proposed_at": start + DAY,
-    }
-    taken = Contract.objects.create(
-        **given,
-        state="accepted",
-        answered_at=start + 2 * DAY,
-        starts_at=start + 3 * DAY,
-        ends_at=start + 6 * DAY,
-    )
-    during = (start + 4 * DAY, start + 5 * DAY)
-    ContractPause.objects.create(contract=taken, during=during, by_name="x")
-    late = Contract.objects.create(
-        **given, state="lapsed", answer_by=start + 2 * DAY, answered_at=start + 3 * DAY
-    )
-
-    def life(row: Contract) -> list[str]:
-        rows = Contract.objects.filter(id=row.id)
-        return [rows.annotate(there=standing_then(start + day * DAY)).get().there for day in range(7)]
-
-    lived = ["draft", "proposed", "scheduled", "in_force", "paused", "in_force", "ended"]
-    assert life(taken) == lived
-    assert life(late) == ["draft", "proposed", *["lapsed"] * 5]
 
 
 def many(acme: Party, count: int) -> None:

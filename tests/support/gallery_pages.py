@@ -206,7 +206,6 @@ def _contracts(finder: _Finder) -> list[Shot]:
                 shots.append(Shot("wizard-summary", f"{path}/edit", (further, further)))
     event = finder.first("events?kind=contract")
     shots += [Shot("event", event)] if event else []
-    shots += [Shot("network-pair", pair)] if (pair := finder.first("network")) else []
     return shots
 
 
@@ -284,4 +283,5 @@ def _people(finder: _Finder) -> list[Shot]:
         shots += [Shot("group", group), Shot("group-delete", f"{group}/delete")]
     if partner:
         shots += [Shot("partner", partner), Shot("partner-end", f"{partner}/end")]
+        shots.append(Shot("network-pair", finder.first("network")))
     return shots
