@@ -150,7 +150,7 @@ def test_choosing_by_page_shows_whom_it_meets(acme: Party) -> None:
     kim = somebody(acme, "kim", "access-manager")
     with_app(kim.user, at=timezone.now())
     page = acme.get("settings/second-factors")
-    labels = {value: label for value, label in page.context["form"].fields["roles"].choices}
+    labels = dict(page.context["form"].fields["roles"].choices)
     assert labels[MANAGER] == "Access Manager · 2 people, 1 without a second factor"
     assert labels["*"] == "Everybody · 2 people, 1 without a second factor"
 
