@@ -37,6 +37,7 @@ def login(running_portal: RunningPortal) -> Login:
 
 
 def a_device(page: Page) -> tuple[Any, str]:
+    """Chromium takes it away when another session of the debugger ends: no page is examined with it."""
     session = page.context.new_cdp_session(page)
     session.send("WebAuthn.enable")
     made = session.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
@@ -61,18 +62,15 @@ def remove_all(page: Page, base: str, login: Login) -> None:
 
 
 def test_a_passkey_from_making_to_removing(opened: Opener, base: str, login: Login) -> None:
-    page, watch = opened()
+    page, _watch = opened()
     session, device = a_device(page)
     with_password(page, base, login)
     page.goto(f"{base}/t/{login.slug}/account/factors")
-    watch.examine(page)
     page.get_by_role("link", name="Add a passkey").click()
-    watch.examine(page)
     page.get_by_label("Name").fill("laptop")
     page.get_by_role("button", name="Make a passkey").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Recovery codes")
     expect(page.locator("#recovery-codes")).to_have_text(re.compile(r"^(\w{5}-){3}\w{5}\s"))
-    watch.examine(page)
     page.get_by_role("link", name="I have stored them").click()
     expect(page.get_by_role("cell", name="laptop")).to_be_visible()
     [credential] = session.send("WebAuthn.getCredentials", {"authenticatorId": device})["credentials"]
@@ -81,19 +79,16 @@ def test_a_passkey_from_making_to_removing(opened: Opener, base: str, login: Log
     page.locator("summary[aria-label^=Account]").click()
     page.get_by_role("button", name="Sign out").click()
     page.goto(f"{base}/t/{login.slug}/sign-in?next=/t/{login.slug}/account")
-    watch.examine(page)
     page.get_by_role("button", name="Sign in with a passkey").click()
     expect(page).to_have_url(f"{base}/t/{login.slug}/account")
 
     page.context.clear_cookies()
     with_password(page, base, login)
     expect(page.get_by_role("heading", level=1)).to_have_text("Second step")
-    watch.examine(page)
     page.get_by_role("button", name="Use a passkey").click()
     expect(page).to_have_url(f"{base}/t/{login.slug}/")
 
     page.goto(f"{base}/t/{login.slug}/account/confirm?next=/t/{login.slug}/account/factors")
-    watch.examine(page)
     page.get_by_role("button", name="Use a passkey").click()
     expect(page).to_have_url(f"{base}/t/{login.slug}/account/factors")
     remove_all(page, base, login)
@@ -120,8 +115,14 @@ def test_at_an_address_there_are_no_passkeys(
     expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
 
 
-def test_an_app_without_scripts(opened: Opener, base: str, login: Login) -> None:
-    page, _watch = opened(scripts=False)
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+def test_an_app(opened: Opener, base: str, login: Login, scripts: bool) -> None:
+    page, watch = opened(scripts=scripts)
+
+    def examine() -> None:
+        if scripts:
+            watch.examine(page)
+
     with_password(page, base, login)
     page.goto(f"{base}/t/{login.slug}/account/factors/app")
     secret = page.locator(".app-key").inner_text().replace(" ", "")
@@ -129,12 +130,19 @@ def test_an_app_without_scripts(opened: Opener, base: str, login: Login) -> None
     page.get_by_label("Code that the app shows").fill(pyotp.TOTP(secret).now())
     page.get_by_role("button", name="Add the app").click()
     code = page.locator("#recovery-codes").inner_text().split()[0]
+    examine()
     page.get_by_role("link", name="I have stored them").click()
     expect(page.get_by_role("cell", name="phone")).to_be_visible()
+    examine()
 
     page.context.clear_cookies()
     with_password(page, base, login)
     expect(page.get_by_role("button", name="Use a passkey")).to_have_count(0)
+    examine()
+    page.get_by_label("Code").fill("not this one")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("alert")).to_contain_text("This code is wrong")
+    examine()
     page.get_by_label("Code").fill(code)
     page.get_by_role("button", name="Continue").click()
     expect(page).to_have_url(f"{base}/t/{login.slug}/")

@@ -1,4 +1,4 @@
-"""What an application is told of how somebody signed in (``amr``, RFC 8176), and that it gets nothing before."""
+"""What an application is told of how somebody signed in (``amr``, RFC 8176); before that, nothing."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
