@@ -18,6 +18,7 @@ JOBS: dict[str, dict[str, Any]] = {
     "reminders": {"task": "applications.remind_of_ends", "schedule": 3_600.0},
     "usage": {"task": "applications.forget_usage", "schedule": 86_400.0},
     "history-chain": {"task": "tenants.chain_history", "schedule": 10.0},
+    "addresses": {"task": "tenants.answer_addresses", "schedule": 5.0, "options": {"expires": 5}},
     "deleted-people": {"task": "tenants.erase_late", "schedule": 300.0},
     "history-partitions": {"task": "tenants.prepare_partitions", "schedule": 86_400.0},
     "history-check": {"task": "tenants.verify_history", "schedule": 86_400.0},

@@ -140,13 +140,8 @@ AUTHENTICATION_BACKENDS: list[str] = []  # sign-in goes through tenants.actions.
 # A demo prints its passwords at the start: they need no slow hash.
 _argon2 = "django.contrib.auth.hashers.Argon2PasswordHasher" if PRODUCTION else "tenants.hashers.LightArgon2"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher" if TESTING else _argon2]
-AUTH_PASSWORD_VALIDATORS = [
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 12},
-    },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-]
+# How long one must be is the tenant's own choice, and no part of its owner's name (tenants.passwords).
+AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"}]
 # Seconds: default, least, most. A tenant chooses within (tenants.lifetimes). Whoever checks tokens by JWKS
 # alone sees an unplanned end after an access token's life: nobody may make that longer.
 LIFETIMES = {

@@ -1,5 +1,6 @@
 """Mail to people. A link goes into the mail and stands nowhere else: not in logs, not in tasks."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -7,44 +8,137 @@ import structlog
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
+from django.utils import translation
 from django.utils.translation import gettext as _
 
-from tenants.models import User, UserLink
+from tenants.models import Tenant, User, UserLink
 
 log = structlog.get_logger("iam.mail")
 
 LINK_PATH = "/t/{slug}/set-password"  # the page that takes ?token=
+PROOF_PATH = "/t/{slug}/account/email/proof"  # the same
+ACCOUNT_PATH = "/t/{slug}/account"
+SIGN_IN_PATH = "/t/{slug}/sign-in"
 
 
 def send_link(*, link: UserLink, token: str) -> None:
     """Send the person the link once the transaction has committed; nothing is sent when it rolls back."""
     user, tenant = link.user, link.tenant
-    address = f"{settings.PORTAL_BASE_URL}{LINK_PATH.format(slug=tenant.slug)}?token={token}"
+    address = _address(LINK_PATH, tenant, f"?token={token}")
+    with _language(user):
+        subject, body = _of_link(link)
+        words = {**_words(user), "until": _moment(link.expires_at), "address": address}
+        # In this process: a queued task would hold the link in the broker.
+        _later(subject, body, words, user.email, str(link.id))
+
+
+def _of_link(link: UserLink) -> tuple[str, str]:
     if link.purpose == UserLink.Purpose.INVITATION:
-        subject = _("Your account at %(organization)s") % {"organization": tenant.name}
+        subject = _("Your account at %(organization)s")
         body = _(
             "%(person)s,\n\n%(organization)s has made an account for you. Your user name is %(username)s."
         )
     else:
-        subject = _("A new password at %(organization)s") % {"organization": tenant.name}
+        subject = _("A new password at %(organization)s")
         body = _("%(person)s,\n\na new password was asked for your account %(username)s at %(organization)s.")
-    body += "\n" + _("Set your password here, until %(until)s:\n\n%(address)s\n\nThe link works once.")
+    return subject, body + "\n" + _(
+        "Set your password here, until %(until)s:\n\n%(address)s\n\nThe link works once."
+    )
+
+
+def send_proof(*, link: UserLink, token: str) -> None:
+    """The link that proves another address, to that address."""
     words = {
-        "person": str(user),
-        "organization": tenant.name,
-        "username": user.username,
+        **_words(link.user),
         "until": _moment(link.expires_at),
-        "address": address,
+        "address": _address(PROOF_PATH, link.tenant, f"?token={token}"),
     }
-    # In this process: a queued task would hold the link in the broker.
-    transaction.on_commit(partial(_send, _one_line(subject), body % words, user.email, str(link.id)))
+    with _language(link.user):
+        subject = _("Your e-mail address at %(organization)s")
+        body = _(
+            "%(person)s,\n\nthis address was given for your account %(username)s at %(organization)s.\n"
+            "Confirm it here, until %(until)s:\n\n%(address)s\n\nThe link works once. Who did not ask for it "
+            "has nothing to do: nothing changes."
+        )
+        _later(subject, body, words, link.email, str(link.id))
 
 
-def _send(subject: str, body: str, to: str, link_id: str) -> None:
+def tell_address_changed(*, user: User, former: str) -> None:
+    """To the mailbox that was his until now."""
+    with _language(user):
+        subject = _("Another e-mail address at %(organization)s")
+        body = _(
+            "%(person)s,\n\nyour account %(username)s at %(organization)s has another e-mail address since "
+            "today. Mail no longer goes here.\n\nIf that was not you, tell an administrator of your "
+            "organization at once."
+        )
+        _later(subject, body, _words(user), former, str(user.id))
+
+
+def tell_password_changed(*, user: User, at: datetime) -> None:
+    """To the person, whoever did it."""
+    words = {**_words(user), "when": _moment(at), "address": _address(ACCOUNT_PATH, user.tenant)}
+    with _language(user):
+        subject = _("Your password at %(organization)s was changed")
+        body = _(
+            "%(person)s,\n\nthe password of your account %(username)s at %(organization)s was changed on "
+            "%(when)s. Other browsers and applications are signed out.\n\nIf that was not you, tell an "
+            "administrator of your organization at once.\n\n%(address)s"
+        )
+        _later(subject, body, words, user.email, str(user.id))
+
+
+def tell_new_browser(*, user: User, browser: str, source_address: str, at: datetime) -> None:
+    """To the person: somebody signed in where he never did before."""
+    words = {
+        **_words(user),
+        "browser": browser,
+        "source": source_address or "–",
+        "when": _moment(at),
+        "address": _address(ACCOUNT_PATH, user.tenant),
+    }
+    with _language(user):
+        subject = _("A sign-in in a new browser at %(organization)s")
+        body = _(
+            "%(person)s,\n\nyour account %(username)s at %(organization)s was signed in to on %(when)s, in a "
+            "browser that was not used for it before: %(browser)s, from %(source)s.\n\nIf that was you, "
+            "there is nothing to do. If not, change your password: it signs everybody else out."
+            "\n\n%(address)s"
+        )
+        _later(subject, body, words, user.email, str(user.id))
+
+
+def organizations_of(address: str, people: Sequence[User]) -> None:
+    """Where the person of this address has accounts, with the ways to them. Sent at once, to nobody else."""
+    with _language(people[0]):
+        subject = _("Your organizations")
+        body = _("Somebody, maybe you, asked where this e-mail address has an account:\n\n%(ways)s")
+        lines = [f"{user.tenant.name}\n{_address(SIGN_IN_PATH, user.tenant)}" for user in people]
+        _send(subject, body % {"ways": "\n\n".join(lines)}, address, "organizations")
+
+
+def _address(path: str, tenant: Tenant, query: str = "") -> str:
+    return f"{settings.PORTAL_BASE_URL}{path.format(slug=tenant.slug)}{query}"
+
+
+def _words(user: User) -> dict[str, str]:
+    return {"person": str(user), "organization": user.tenant.name, "username": user.username}
+
+
+def _language(user: User) -> translation.override:
+    """His own, else the installation's: never that of whoever acts."""
+    return translation.override(user.language or settings.LANGUAGE_CODE)
+
+
+def _later(subject: str, body: str, words: Mapping[str, str], to: str, about: str) -> None:
+    transaction.on_commit(partial(_send, _one_line(subject % words), body % words, to, about))
+
+
+def _send(subject: str, body: str, to: str, about: str) -> None:
     try:
         send_mail(subject, body, settings.DEFAULT_FROM_EMAIL, [to])
     except Exception as exc:  # the change is committed; no mail server may make it look undone
-        log.error("mail_failed", link_id=link_id, error=type(exc).__name__)  # its text may quote the mail
+        log.error("mail_failed", about=about, error=type(exc).__name__)  # its text may quote the mail
 
 
 def _moment(at: datetime) -> str:
@@ -57,6 +151,7 @@ def _one_line(text: str) -> str:
 
 def tell(*, user: User, subject: str, said: str) -> None:
     """Tell a person what happened to his account, once it is committed. ``said`` begins in lower case."""
-    words = {"person": str(user), "organization": user.tenant.name, "said": said}
-    body = _("%(person)s,\n\nat %(organization)s, %(said)s") % words
-    transaction.on_commit(partial(_send, _one_line(f"{subject} · {user.tenant.name}"), body, user.email, ""))
+    with _language(user):
+        body = _("%(person)s,\n\nat %(organization)s, %(said)s")
+        words = {**_words(user), "subject": subject, "said": said}
+        _later("%(subject)s · %(organization)s", body, words, user.email, str(user.id))

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from tenants.actions import chain, deletion, partitions, retention, verification
+from tenants.actions import chain, deletion, finding, partitions, retention, verification
 
 
 @shared_task(name="tenants.chain_history")
@@ -34,3 +34,9 @@ def verify_history() -> int:
 def erase_late() -> int:
     """Put names out of history that came after the deletion of whom they name."""
     return deletion.erase_late(at=timezone.now())
+
+
+@shared_task(name="tenants.answer_addresses")
+def answer_addresses() -> int:
+    """Write to the e-mail addresses that were typed at the entry, where somebody has them."""
+    return finding.answer_all(at=timezone.now())

@@ -18,8 +18,8 @@ from django.db.models import Exists, OuterRef, Q
 from accesscontrol.models import Authorization, AuthorizationCode, RefreshToken, RevokedToken
 from applications.models import UsedAssertion
 from iam_portal.walls import cross_tenant
+from tenants.actions.attempts import MEMORY
 from tenants.actions.guesses import DAY
-from tenants.actions.sessions import WINDOW
 from tenants.lifetimes import Lifetime, bounds
 from tenants.models import (
     IdempotentReply,
@@ -94,7 +94,7 @@ def _sessions(at: datetime) -> models.QuerySet[UserSession]:
 
 
 def _failures(at: datetime) -> models.QuerySet[SignInFailure]:
-    return SignInFailure.objects.filter(at__lt=at - WINDOW - CLOCKS_DIFFER)
+    return SignInFailure.objects.filter(at__lt=at - MEMORY - CLOCKS_DIFFER)
 
 
 def _steps(at: datetime) -> models.QuerySet[SignInStep]:

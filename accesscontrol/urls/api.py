@@ -16,7 +16,7 @@ from accesscontrol.api import (
     user_acl,
 )
 from applications.api import own_resources, service_accounts
-from tenants.api import deleted_people, groups, history, lifetimes, members, users
+from tenants.api import deleted_people, groups, history, lifetimes, members, password_rules, users
 
 app_name = "access-management"
 
@@ -42,6 +42,7 @@ urlpatterns = [
         own_resources.OneOwnResource.as_view(),
         name="own-resource",
     ),
+    path(f"{_tenant}/password-rules", password_rules.PasswordRules.as_view(), name="password-rules"),
     path(f"{_tenant}/lifetimes", lifetimes.Lifetimes.as_view(), name="lifetimes"),
     path(f"{_tenant}/second-factors", second_factors.SecondFactors.as_view(), name="second-factors"),
     path(f"{_tenant}/deleted-people", deleted_people.DeletedPeople.as_view(), name="deleted-people"),

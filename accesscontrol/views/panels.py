@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from django.dispatch import receiver
@@ -15,6 +16,8 @@ from tenants import signals
 from tenants.models import Group, Tenant, User
 
 TEMPLATE = "accesscontrol/_held.html"
+OWN_TEMPLATE = "accesscontrol/_own_access.html"
+FEW = 4  # roles of one application that stand open on one's own account
 
 
 @receiver(signals.user_shown)
@@ -26,6 +29,8 @@ def roles_of_user(
     if not own and not page.can("Roles:read"):
         return None
     held = standing.of_user(user, tenant=tenant, at=at)
+    if own and not acting:
+        return _own(page, held)
     title = _("Your roles") if own else _("Roles")
     return _panel(page, held, title, f"user={user.pk}", acting=acting and page.can("Roles:modify").allowed)
 
@@ -63,6 +68,17 @@ def _panel(page: Any, held: Iterable[Held], title: str, query: str, *, acting: b
         "names": [f"{row['role']} · {row['application']}" for row in rows],
         "adding_url": f"{page.url('accesscontrol:assignment-add')}?{query}" if acting else "",
     }
+
+
+def _own(page: Any, held: Iterable[Held]) -> dict[str, Any]:
+    """Application by application: whoever has many roles of one finds the others all the same."""
+    panel = _panel(page, held, _("Where you have access"), "", acting=False)
+    found = groupby(panel["rows"], key=lambda row: row["application"])
+    groups = [(application, list(rows)) for application, rows in found]
+    shown = [
+        {"application": application, "rows": rows, "folded": len(rows) > FEW} for application, rows in groups
+    ]
+    return {**panel, "template": OWN_TEMPLATE, "groups": shown}
 
 
 def _row(page: Any, one: Held, acting: bool) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from accesscontrol.models import Authorization
 from applications.models import Application
 from iam_portal.errors import NotFound
 from tenants import signals
+from tenants.acquainted import browser
 from tenants.lifetimes import Lifetime, lifetime
 from tenants.models import Tenant, User
-from tenants.views.account import browser
 from tenants.views.console import ConfirmPage
 
 TEMPLATE = "accesscontrol/_sign_ins.html"

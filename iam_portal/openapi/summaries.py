@@ -92,6 +92,8 @@ SUMMARIES = {
     "partnerships_preview": "Look at an invitation without using it up",
     "partnerships_read": "Read a partnership",
     "partnerships_redeem": "Redeem an invitation",
+    "password_rules_change": "Change what passwords must be",
+    "password_rules_read": "Read what passwords must be",
     "required_roles_list": "List the roles that applications require and whether they are given",
     "resources_list": "List the resources that roles can be made of",
     "roles_create": "Make a role",

@@ -43,6 +43,7 @@ _TAGS = {
     "application": "own application",
     "lifetimes": "organizations",
     "second-factors": "organizations",
+    "password-rules": "organizations",
     "service-accounts": "users",
 }
 _OF_APPLICATION = {"clients": "clients"}

@@ -146,12 +146,14 @@ def timeline(
 
 @register.filter
 def kind(field: BoundField) -> str:
-    """How ``_field.html`` lays a field out: check, group, moment or plain."""
+    """How ``_field.html`` lays a field out: check, group, secret, moment or plain."""
     widget = field.field.widget
     if isinstance(widget, widgets.CheckboxInput):
         return "check"
     if isinstance(widget, widgets.RadioSelect | widgets.CheckboxSelectMultiple):
         return "group"
+    if isinstance(widget, widgets.PasswordInput):
+        return "secret"
     return "moment" if getattr(widget, "input_type", "") == "datetime-local" else "plain"
 
 

@@ -108,6 +108,8 @@ def _bury(user: User, name: str, at: datetime, *, late_until: datetime | None) -
         email="",
         email_proven_at=None,
         display_name=name[:150],
+        language="",
+        time_zone="",
         password=make_password(None),
         last_login=None,
         deleted_at=at,

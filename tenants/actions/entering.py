@@ -8,7 +8,7 @@ from typing import NamedTuple
 from django.db import transaction
 
 from iam_portal.gate import Actor
-from tenants import hashers
+from tenants import acquainted, emails, hashers
 from tenants.history import record
 from tenants.lifetimes import Lifetime, lifetime
 from tenants.models import User, UserSession
@@ -25,6 +25,7 @@ class Origin:
     source_address: str = ""
     user_agent: str = ""
     request_id: str = ""
+    browser: str = ""  # what the browser keeps of who has signed in there (:mod:`tenants.acquainted`)
 
     def actor(self, user: User) -> Actor:
         """The person, as history notes him."""
@@ -63,16 +64,22 @@ def end(*, session: UserSession, by: Actor, at: datetime) -> None:
             _record("session.ended", session, by, at)
 
 
-def renew(*, session: UserSession, by: Actor, at: datetime) -> str | None:
-    """The person proved again who he is, for an act: the same session goes on under a new cookie.
+def renew(*, session: UserSession, at: datetime) -> str:
+    """The session goes on under a new cookie, as its person proved again who he is. Empty where it has ended.
 
-    Whoever knew the former value is out. None where the session has ended meanwhile.
+    Whoever knew the former value is out. It is no new sign-in: applications are not told.
     """
     token = hashers.fresh()
-    rows = UserSession.objects.filter(pk=session.pk, digest=session.digest, ended_at=None)
-    if not rows.update(digest=hashers.digest(token), confirmed_at=at, seen_at=at):
-        return None
-    _record("session.confirmed", session, by, at)
+    renewed = {"digest": hashers.digest(token), "confirmed_at": at, "seen_at": at}
+    alive = UserSession.objects.filter(pk=session.pk, ended_at=None).update(**renewed)
+    return token if alive else ""
+
+
+def confirm(*, session: UserSession, by: Actor, at: datetime) -> str:
+    """The same, for an act that asks for it: history says so."""
+    token = renew(session=session, at=at)
+    if token:
+        _record("session.confirmed", session, by, at)
     return token
 
 
@@ -117,6 +124,9 @@ def _start(user: User, methods: list[str], at: datetime, origin: Origin) -> str:
     )
     session.full_clean()
     session.save(force_insert=True)
+    if user.last_login is not None and not acquainted.counted_by(origin.browser, user):
+        where = acquainted.browser(session.user_agent)
+        emails.tell_new_browser(user=user, browser=where, source_address=session.source_address, at=at)
     User.objects.filter(pk=user.pk).update(last_login=at)
     _record("session.started", session, origin.actor(user), at)
     return token

@@ -44,7 +44,8 @@ def issue(*, tenant: Tenant, user: User, at: datetime) -> UserLink:
 
 def take(*, tenant: Tenant, token: str, at: datetime) -> UserLink:
     """Use up the link. Its user is locked first, so that of two who come at once one finds it used."""
-    known = UserLink.objects.filter(tenant=tenant, digest=hashers.digest(token)).first()
+    rows = UserLink.objects.filter(tenant=tenant).exclude(purpose=Purpose.EMAIL)  # that sets no password
+    known = rows.filter(digest=hashers.digest(token)).first()
     user = policies.held_user(tenant=tenant, user_id=known.user_id) if known else None
     link = UserLink.objects.filter(pk=known.pk, used_at=None, expires_at__gt=at).first() if known else None
     if user is None or link is None or not policies.is_active(user=user, at=at):
@@ -55,5 +56,5 @@ def take(*, tenant: Tenant, token: str, at: datetime) -> UserLink:
 
 
 def void(*, user: User, at: datetime) -> None:
-    """No unused link of this user works any more."""
-    UserLink.objects.filter(user=user, used_at=None).update(used_at=at)
+    """No unused link of this user works any more, and none says which address it was to prove."""
+    UserLink.objects.filter(user=user, used_at=None).update(used_at=at, email="")

@@ -4,24 +4,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from django.contrib.auth import password_validation
-from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from iam_portal.errors import DomainError, Invalid
+from iam_portal.errors import DomainError
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
-from tenants import policies
+from tenants import emails, passwords, policies
 from tenants.actions import links, sessions
 from tenants.history import record
 from tenants.models import Tenant, User, UserActivity, since
 from tenants.signals import password_set, principal_becoming, user_deactivated
-
-
-class WeakPassword(Invalid):
-    """The password breaks rules; every broken one is listed."""
-
-    code = "weak_password"
 
 
 class UserInactive(DomainError):
@@ -65,7 +57,7 @@ def create_with_password(
     """A user who can sign in at once: the first administrator, and demo data."""
     with transaction.atomic():
         user = _new(tenant, username, email, display_name, at)
-        _set_password(user, password)
+        passwords.give(user, password)
         _create(user, "user.created", by=by, at=at)
     return user
 
@@ -80,13 +72,15 @@ def accept(
     with tenant_scope(tenant.id), transaction.atomic():
         link = links.take(tenant=tenant, token=token, at=at)
         user = link.user
-        _set_password(user, password)
+        passwords.give(user, password)
         user.email_proven_at = at  # links to a former mailbox were voided when it changed
         user.save(update_fields=["password", "email_proven_at"])
         links.void(user=user, at=at)
         sessions.end_all(user=user, at=at)
         by = Actor("user", str(user.id), str(user), tenant.id, request_id, source_address)
         _record("user.password_set", user, by, at, after={"by": link.purpose})
+        if link.purpose == links.Purpose.RESET:
+            emails.tell_password_changed(user=user, at=at)
         password_set.send(sender=User, tenant=tenant, user=user, by=by, at=at)
     return user
 
@@ -100,10 +94,13 @@ def change(
     username: str | None = None,
     email: str | None = None,
     display_name: str | None = None,
+    language: str | None = None,
+    time_zone: str | None = None,
     revision: int | None = None,
 ) -> User:
     """Change what is given. Another mailbox voids the links that went to the former one."""
     given = {"username": username, "email": email, "display_name": display_name}
+    given |= {"language": language, "time_zone": time_zone}
     with transaction.atomic():
         policies.hold(tenant)
         user = policies.locked_user(tenant=tenant, user_id=user_id)
@@ -208,18 +205,6 @@ def _save(user: User) -> None:
     user.revision += 1
     user.full_clean()
     user.save()
-
-
-def _set_password(user: User, password: str) -> None:
-    try:
-        password_validation.validate_password(password, user)
-    except ValidationError as exc:
-        errors = [
-            {"pointer": "/password", "code": error.code or "invalid", "detail": " ".join(error.messages)}
-            for error in exc.error_list
-        ]
-        raise WeakPassword("This password cannot be used.", errors=errors) from exc
-    user.set_password(password)
 
 
 def _record(

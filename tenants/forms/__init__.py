@@ -1,6 +1,13 @@
 """What people type on the pages of an organization. Forms check the words; actions check the rules."""
 
-from tenants.forms.entry import OrganizationForm, PasswordForm, SignInForm
+from tenants.forms.entry import (
+    AddressForm,
+    ChangedPasswordForm,
+    EntryForm,
+    OrganizationForm,
+    PasswordForm,
+    SignInForm,
+)
 from tenants.forms.partners import AutoAcceptForm, CodeForm, PartnerForm
 from tenants.forms.people import (
     ChosenPlaceForm,
@@ -8,6 +15,7 @@ from tenants.forms.people import (
     GroupForm,
     MemberForm,
     NewGroupForm,
+    OwnForm,
     PlaceForm,
     RevisedGroupForm,
     RevisedUserForm,
@@ -18,14 +26,18 @@ from tenants.forms.rows import AboutRow, SpanForm, TypedNameForm, moment_input
 
 __all__ = [
     "AboutRow",
+    "AddressForm",
     "AutoAcceptForm",
+    "ChangedPasswordForm",
     "ChosenPlaceForm",
     "CodeForm",
     "EndForm",
+    "EntryForm",
     "GroupForm",
     "MemberForm",
     "NewGroupForm",
     "OrganizationForm",
+    "OwnForm",
     "PartnerForm",
     "PasswordForm",
     "PlaceForm",

@@ -3,7 +3,9 @@
 from typing import Any
 
 from django import forms
+from django.core.validators import EmailValidator, RegexValidator
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from tenants.models.tenants import SLUG_PATTERN
 
@@ -11,12 +13,10 @@ from tenants.models.tenants import SLUG_PATTERN
 class OrganizationForm(forms.Form):
     """Which organization, by its address; none is ever listed."""
 
-    organization = forms.RegexField(
+    organization = forms.CharField(
         label=_("Address of your organization"),
-        regex=SLUG_PATTERN,
         max_length=40,
         help_text=_("The short name that your administrator gave you, as in the address of its pages."),
-        error_messages={"invalid": _("Use lower-case letters, digits and hyphens.")},
         widget=forms.TextInput(
             {"autocomplete": "organization", "autocapitalize": "none", "spellcheck": "false"}
         ),
@@ -27,6 +27,39 @@ class OrganizationForm(forms.Form):
             data = data.copy()
             data["organization"] = str(data.get("organization", "")).strip().lower()
         super().__init__(data, **kwargs)
+
+    def clean_organization(self) -> str:
+        """By what it looks like; it is not looked up."""
+        text = str(self.cleaned_data["organization"])
+        RegexValidator(SLUG_PATTERN, message=_("Use lower-case letters, digits and hyphens."))(text)
+        return text
+
+
+class EntryForm(OrganizationForm):
+    """The same, or an e-mail address, to which the organizations of its person are written."""
+
+    organization = forms.CharField(
+        label=_("Organization, or your e-mail address"),
+        max_length=254,
+        help_text=_(
+            "The short name of the organization, as in the address of its pages. Whoever does not know it "
+            "types an e-mail address and gets it by mail."
+        ),
+        widget=forms.TextInput({"autocomplete": "email", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+
+    def clean_organization(self) -> str:
+        """Either, by what it looks like."""
+        if not self.email:
+            return super().clean_organization()
+        EmailValidator(message=_("This is no e-mail address."))(self.email)
+        return self.email
+
+    @property
+    def email(self) -> str:
+        """The address that was typed; empty where it is an organization's."""
+        text = str(self.cleaned_data["organization"])
+        return text if "@" in text else ""
 
 
 class SignInForm(forms.Form):
@@ -49,15 +82,12 @@ class SignInForm(forms.Form):
 
 
 class PasswordForm(forms.Form):
-    """A new password, twice."""
+    """A new password, twice. ``fewest``: how many characters the organization asks for."""
 
     password = forms.CharField(
         label=_("New password"),
         strip=False,
         max_length=1000,
-        help_text=_(
-            "At least 12 characters, and none that everybody uses. A sentence is easiest to remember."
-        ),
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
     )
     repeated = forms.CharField(
@@ -67,7 +97,45 @@ class PasswordForm(forms.Form):
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
     )
 
+    def __init__(self, *args: Any, fewest: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].help_text = ngettext(
+            "At least %(count)d character, and no password that everybody uses. A sentence is easiest to "
+            "remember.",
+            "At least %(count)d characters, and no password that everybody uses. A sentence is easiest to "
+            "remember.",
+            fewest,
+        ) % {"count": fewest}
+
     def clean(self) -> None:
         first, second = self.cleaned_data.get("password"), self.cleaned_data.get("repeated")
         if first and second and first != second:
             self.add_error("repeated", _("The two are not the same."))
+
+
+def _present() -> forms.CharField:
+    return forms.CharField(
+        label=_("Present password"),
+        strip=False,
+        max_length=1000,
+        widget=forms.PasswordInput({"autocomplete": "current-password"}),
+    )
+
+
+class ChangedPasswordForm(PasswordForm):
+    """The same by the person, who proves that it is he."""
+
+    current = _present()
+    field_order = ("current", "password", "repeated")
+
+
+class AddressForm(forms.Form):
+    """Another e-mail address, to be proven."""
+
+    email = forms.EmailField(
+        label=_("New e-mail address"),
+        max_length=254,
+        help_text=_("A link goes there. Until it is opened, nothing changes."),
+        widget=forms.EmailInput({"autocomplete": "email"}),
+    )
+    current = _present()

@@ -1,14 +1,27 @@
 """Users and groups."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from tenants.forms.rows import AboutRow, SpanForm, moment_input
-from tenants.models import Group, Kept, Tenant, User
+from tenants.models import PASSWORD_LENGTHS, Group, Kept, Tenant, User, zones
 
+_AREAS = (
+    "Africa",
+    "America",
+    "Antarctica",
+    "Arctic",
+    "Asia",
+    "Atlantic",
+    "Australia",
+    "Europe",
+    "Indian",
+    "Pacific",
+)
 NOT_KNOWN = _("There is nobody of this user name or e-mail address here.")
 
 
@@ -43,6 +56,47 @@ class RevisedUserForm(UserForm):
     """The same, against the revision that was shown."""
 
     revision = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class OwnForm(AboutRow):
+    """What a person says of himself, against the revision that was shown."""
+
+    model = User
+    constraints: ClassVar[dict[str, str]] = {}
+
+    display_name = forms.CharField(
+        label=_("Name"),
+        max_length=150,
+        help_text=_("As colleagues know you."),
+        widget=forms.TextInput({"autocomplete": "name"}),
+    )
+    language = forms.ChoiceField(
+        label=_("Language"),
+        required=False,
+        choices=[("", _("As the browser asks for")), *settings.LANGUAGES],
+        help_text=_("Of these pages, and of mail to you."),
+    )
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"), required=False, help_text=_("In which times are shown and typed.")
+    )
+    revision = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["time_zone"]
+        assert isinstance(field, forms.ChoiceField)
+        usual = _("As the installation has it (%(zone)s)") % {"zone": settings.TIME_ZONE}
+        field.choices = [("", usual), *_by_area()]
+
+
+def _by_area() -> list[tuple[str, list[tuple[str, str]]]]:
+    """``Europe`` with ``Berlin``, ``Rome``, …; names of the past and of offsets are left out."""
+    areas: dict[str, list[tuple[str, str]]] = {"UTC": [("UTC", "UTC")]}
+    for name in sorted(zones()):
+        area, _slash, place = name.partition("/")
+        if area in _AREAS and place:
+            areas.setdefault(area, []).append((name, place.replace("_", " ")))
+    return list(areas.items())
 
 
 class GroupForm(AboutRow):
@@ -141,5 +195,17 @@ class DeletedPeopleForm(forms.Form):
         help_text=_(
             "Of people who are deleted. With a pseudonym their name is put out wherever it was noted."
         ),
+    )
+    revision = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class PasswordRulesForm(forms.Form):
+    """How long passwords are at least, against the revision that was shown."""
+
+    length = forms.IntegerField(
+        label=_("Characters at least"),
+        min_value=PASSWORD_LENGTHS[0],
+        max_value=PASSWORD_LENGTHS[1],
+        help_text=_("From 12 to 64. Long ones of plain words are stronger than short ones of odd signs."),
     )
     revision = forms.IntegerField(widget=forms.HiddenInput)

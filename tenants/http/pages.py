@@ -15,6 +15,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language
 from django.views import View
 
 from iam_portal import problem
@@ -26,7 +27,7 @@ from iam_portal.walls import tenant_scope
 from tenants import navigation
 from tenants.actions import proving, sessions
 from tenants.history import note_door, record_refusal
-from tenants.http import kept_input, recent, returning
+from tenants.http import kept_input, preferences, recent, returning
 from tenants.http.refusals import Outcome, into_form, sentences
 from tenants.http.sessions import actor_of, cookie_name
 from tenants.models import Tenant, UserSession
@@ -53,6 +54,7 @@ class TenantPage(View):
     slug: str
     tenant: Tenant
     session: UserSession | None = None
+    lapsed = False  # the browser came with a session that is over
     actor: Actor
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -69,9 +71,11 @@ class TenantPage(View):
         self._answers: Callable[[Permission], Decision] | None = None
         self._decisions: dict[str, Decision] = {}
         tenant = Tenant.objects.filter(slug=self.slug).first()
-        response = self._within(tenant, lambda: self._answer(request, tenant, args, kwargs))
-        if response is None:
-            response = super().dispatch(request, *args, **kwargs)
+        with preferences.kept():
+            response = self._within(tenant, lambda: self._answer(request, tenant, args, kwargs))
+            if response is None:
+                response = super().dispatch(request, *args, **kwargs)
+            response.headers.setdefault("Content-Language", get_language() or "")
         add_never_cache_headers(response)
         return response
 
@@ -102,12 +106,16 @@ class TenantPage(View):
         token = request.COOKIES.get(cookie_name(tenant.id)) if tenant else None
         if tenant and token:
             self.session = sessions.resolve(tenant=tenant, token=token, at=self.at)
+            self.lapsed = self.session is None
         if self.session is not None:
             self.actor = actor_of(request, self.session)
+            preferences.use(self.session.user)
         if not self.public:
             # Alike for a tenant that does not exist and for a session that is none: nothing is learned.
             if self.session is None:
-                return returning.to_sign_in(request, view=self, slug=self.slug, tenant=tenant, at=self.at)
+                return returning.to_sign_in(
+                    request, view=self, slug=self.slug, tenant=tenant, at=self.at, lapsed=self.lapsed
+                )
             decision = self.can(str(self.permission))
             if not decision:
                 self._record(Forbidden("This page needs another permission.", reasons=decision.reasons))

@@ -17,15 +17,23 @@ from tenants.models import Tenant, User, UserSession
 
 
 def to_sign_in(
-    request: HttpRequest, *, view: object, slug: str, tenant: Tenant | None, at: datetime
+    request: HttpRequest,
+    *,
+    view: object,
+    slug: str,
+    tenant: Tenant | None,
+    at: datetime,
+    lapsed: bool,
 ) -> HttpResponse:
     """To the sign-in page, and after it back. A form that was sent is never repeated: it comes back filled.
 
-    Whose form it is, the cookie of his former session says. Without one, nothing is kept.
+    Whose form it is, the cookie of his former session says. Without one, nothing is kept. ``lapsed``: that
+    session is over, and the page says so.
     """
     address, back = f"/t/{slug}/sign-in", where(request, view=view, slug=slug)
-    if back:
-        address += "?" + urlencode({"next": back})
+    said = {**({"next": back} if back else {}), **({"ended": "yes"} if lapsed else {})}
+    if said:
+        address += f"?{urlencode(said)}"
     if "HX-Request" in request.headers:  # it asks for a part of a page; the whole page has to go
         return HttpResponse(status=200, headers={"HX-Redirect": address})
     response = HttpResponseRedirect(address)

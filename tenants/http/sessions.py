@@ -9,8 +9,11 @@ from django.middleware.csrf import rotate_token
 
 from iam_portal.gate import Actor
 from iam_portal.tracing import request_id, source_address
+from tenants import acquainted
 from tenants.lifetimes import Lifetime, lifetime
-from tenants.models import Tenant, UserSession
+from tenants.models import Tenant, User, UserSession
+
+YEAR = 31_536_000  # seconds
 
 DAY = timedelta(days=1)
 
@@ -46,3 +49,25 @@ def remember(request: HttpRequest, response: HttpResponse, *, tenant: Tenant, to
 def forget(response: HttpResponse, *, tenant: Tenant) -> None:
     """Take the session cookie away after signing out."""
     response.delete_cookie(cookie_name(tenant.id), path="/", samesite="Lax")
+
+
+def browser_of(request: HttpRequest, tenant: Tenant | None) -> str:
+    """What the browser keeps of who has signed in there, empty where nobody has."""
+    return request.COOKIES.get(_acquainted(tenant), "")[:400] if tenant else ""
+
+
+def acquaint(request: HttpRequest, response: HttpResponse, *, tenant: Tenant, user: User) -> None:
+    """Let the browser keep that the person has signed in there."""
+    response.set_cookie(
+        _acquainted(tenant),
+        acquainted.with_user(browser_of(request, tenant), user),
+        max_age=YEAR,
+        path=f"/t/{tenant.slug}/",
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _acquainted(tenant: Tenant) -> str:
+    return f"iam_known_{tenant.id.hex}"

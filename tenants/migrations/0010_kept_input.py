@@ -7,7 +7,7 @@ from iam_portal.wall_sql import wall
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tenants", "0006_second_factors"),
+        ("tenants", "0007_sign_in_front"),
     ]
 
     operations = [

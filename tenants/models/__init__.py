@@ -20,10 +20,19 @@ from tenants.models.kept_inputs import KeptInput
 from tenants.models.partnerships import AutoAccept, Partnership
 from tenants.models.replies import IdempotentReply
 from tenants.models.spanned import Spanned, since, still_open
-from tenants.models.tenants import Kept, Tenant, TenantSuspension
-from tenants.models.users import SignInFailure, User, UserActivity, UserLink, UserSession
+from tenants.models.tenants import PASSWORD_LENGTHS, Kept, Tenant, TenantSuspension
+from tenants.models.users import (
+    OrganizationsAsked,
+    SignInFailure,
+    User,
+    UserActivity,
+    UserLink,
+    UserSession,
+    zones,
+)
 
 __all__ = [
+    "PASSWORD_LENGTHS",
     "AuthenticatorApp",
     "AutoAccept",
     "Group",
@@ -37,6 +46,7 @@ __all__ = [
     "Kept",
     "KeptInput",
     "Membership",
+    "OrganizationsAsked",
     "Partnership",
     "Passkey",
     "ProofFailure",
@@ -53,4 +63,5 @@ __all__ = [
     "UserSession",
     "since",
     "still_open",
+    "zones",
 ]

@@ -9,6 +9,7 @@ from django.db.models import Q
 from tenants.models.spanned import Spanned, no_overlap
 
 SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$"
+PASSWORD_LENGTHS = (12, 64)  # between these a tenant chooses how many characters are the fewest
 
 
 class Kept(models.TextChoices):
@@ -37,6 +38,8 @@ class Tenant(models.Model):
     # Who holds one of these signs in with a second factor: "<application id>/<key>", "/<key>" of its own
     # roles, or "*": everybody.
     second_factor_roles = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    # At least so many characters; without a choice the least that there may be.
+    password_length = models.PositiveSmallIntegerField(null=True, blank=True)
     # A name that was erased does not come back: without a choice nothing is.
     history_keeps = models.CharField(max_length=10, choices=Kept, default=Kept.NAME)
 
@@ -55,6 +58,11 @@ class Tenant(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(name=""), name="tenant_has_name", violation_error_message="A name is needed."
+            ),
+            models.CheckConstraint(
+                condition=Q(password_length=None) | Q(password_length__range=PASSWORD_LENGTHS),
+                name="tenant_password_length",
+                violation_error_message="Passwords of this length are not asked for.",
             ),
         ]
 

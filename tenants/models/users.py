@@ -2,16 +2,38 @@
 
 import uuid
 from datetime import datetime
+from functools import cache
 from typing import ClassVar
+from zoneinfo import available_timezones
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.postgres.fields import ArrayField, DateTimeRangeField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
 from tenants.models.spanned import Spanned, no_overlap
 from tenants.models.tenants import Tenant
+
+
+def known_language(code: str) -> None:
+    """One in which the portal can be read."""
+    if code not in dict(settings.LANGUAGES):
+        raise ValidationError("This language is not known.", code="unknown_language")
+
+
+@cache
+def zones() -> frozenset[str]:
+    """The names of the tz database: finding them reads hundreds of files."""
+    return frozenset(available_timezones())
+
+
+def known_zone(name: str) -> None:
+    """One of the names of the tz database."""
+    if name not in zones():
+        raise ValidationError("This time zone is not known.", code="unknown_zone")
 
 
 class Living(models.Manager["User"]):
@@ -36,6 +58,9 @@ class User(AbstractBaseUser):
     # When a link that went there was used. Another address waits for its own.
     email_proven_at = models.DateTimeField(null=True, blank=True)
     display_name = models.CharField(max_length=150)
+    # Chosen by the person; empty: what the browser asks for, and the zone of the installation.
+    language = models.CharField(max_length=10, blank=True, validators=[known_language])
+    time_zone = models.CharField(max_length=64, blank=True, validators=[known_zone])
     created_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True, blank=True)
     # Until then an act of a deleted person may still write his name. Null: looked after, or the name stays.
@@ -74,7 +99,9 @@ class User(AbstractBaseUser):
         indexes = [
             models.Index(
                 fields=["late_until"], condition=Q(late_until__isnull=False), name="user_by_late_names"
-            )
+            ),
+            # Across organizations: who types an address asks where it belongs.
+            models.Index(Lower("email"), condition=Q(deleted_at=None), name="user_by_email"),
         ]
         ordering = ["username"]
 
@@ -99,20 +126,31 @@ class UserActivity(models.Model):
 
 
 class UserLink(models.Model):
-    """A single-use link to a person's own mailbox: an invitation, or a password reset."""
+    """A single-use link to a mailbox: an invitation, a password reset, or the proof of another address."""
 
     class Purpose(models.TextChoices):
         INVITATION = "invitation", "invitation"
         RESET = "reset", "reset"
+        EMAIL = "email", "proof of an address"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="links")
     purpose = models.CharField(max_length=12, choices=Purpose)
+    email = models.EmailField(max_length=254, blank=True)  # the address to prove, until the link is used
     digest = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(email="") | Q(purpose="email"),
+                name="userlink_address_of_its_purpose",
+                violation_error_message="Only the proof of an address names one.",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.purpose} of {self.user_id}"
@@ -156,9 +194,10 @@ class UserSession(models.Model):
 
 
 class SignInFailure(models.Model):
-    """A refused sign-in, kept for the minutes in which it counts against guessing.
+    """A refused sign-in, kept for the hour in which it counts against guessing, and against rows in history.
 
     ``attempt`` is made of digests of what was typed as organization and as name: people type passwords there.
+    ``source_address`` is where it counts: a network, or one browser that is known to the person.
     """
 
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
@@ -174,3 +213,25 @@ class SignInFailure(models.Model):
 
     def __str__(self) -> str:
         return f"refused at {self.at}"
+
+
+class OrganizationsAsked(models.Model):
+    """Somebody typed an e-mail address at the entry. It belongs to no tenant: maybe there is nobody.
+
+    The address is sealed, and gone when its mail was sent; the digest counts against asking again.
+    """
+
+    digest = models.CharField(max_length=64)
+    source_address = models.CharField(max_length=64)
+    sealed = models.TextField(blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["digest", "at"], name="organizationsasked_by_address"),
+            models.Index(fields=["source_address", "at"], name="organizationsasked_by_source"),
+            models.Index(fields=["at"], name="organizationsasked_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"asked at {self.at}"

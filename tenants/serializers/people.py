@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers as rest
 
-from tenants.models import Kept
+from tenants.models import PASSWORD_LENGTHS, Kept
 from tenants.rest import StrictSerializer
 
 
@@ -131,6 +131,34 @@ class MembershipPage(rest.Serializer[Any]):
 
     items = MembershipOut(many=True)
     next = rest.CharField(allow_null=True)
+
+
+class PasswordRulesIn(StrictSerializer):
+    """``null`` goes back to the default."""
+
+    length = rest.IntegerField(allow_null=True, min_value=PASSWORD_LENGTHS[0], max_value=PASSWORD_LENGTHS[1])
+
+    def to_internal_value(self, data: Any) -> Any:
+        """A whole number: "20", 20.0 and true are none."""
+        if isinstance(data, dict) and type(data.get("length")) not in (int, type(None)):
+            raise rest.ValidationError({"length": ["A whole number is needed."]}, "invalid")
+        return super().to_internal_value(data)
+
+
+class PasswordLengthOut(rest.Serializer[Any]):
+    """In characters. ``chosen`` is null where nothing was; ``inForce`` is what counts."""
+
+    chosen = rest.IntegerField(allow_null=True)
+    inForce = rest.IntegerField()
+    least = rest.IntegerField()
+    most = rest.IntegerField()
+
+
+class PasswordRulesOut(rest.Serializer[Any]):
+    """What passwords must be at least."""
+
+    length = PasswordLengthOut()
+    revision = rest.CharField()
 
 
 class DeletedPeopleIn(StrictSerializer):

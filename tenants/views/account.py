@@ -1,33 +1,19 @@
 """One's own account: who I am here, what I may, where I am signed in."""
 
-import re
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from iam_portal.errors import NotFound
+from tenants.acquainted import browser
 from tenants.actions import sessions
 from tenants.models import Membership, UserSession
 from tenants.signals import user_shown
-from tenants.views import factors
+from tenants.views import factors, recent_sign_ins
 from tenants.views.console import ConfirmPage, ConsolePage
-
-_BROWSERS = (
-    ("Edg", "Edge"),
-    ("OPR", "Opera"),
-    ("Firefox", "Firefox"),
-    ("Chrome", "Chrome"),
-    ("Safari", "Safari"),
-)
-_SYSTEMS = (
-    ("Windows", "Windows"),
-    ("Android", "Android"),
-    ("iPhone|iPad", "iOS"),
-    ("Mac OS X", "macOS"),
-    ("Linux", "Linux"),
-)
 
 
 class AccountDetail(ConsolePage):
@@ -38,24 +24,40 @@ class AccountDetail(ConsolePage):
     def get(self, request: HttpRequest) -> HttpResponse:
         assert self.session is not None
         user = self.session.user
+        languages = dict(settings.LANGUAGES)
         groups = Membership.objects.at(self.at).filter(user=user).values_list("group__name", flat=True)
         facts = [
             {"label": _("Name"), "text": str(user)},
             {"label": _("User name"), "text": user.username},
             {"label": _("E-mail address"), "text": user.email},
             {"label": _("Organization"), "text": self.tenant.name, "note": self.tenant.slug},
+            {"label": _("Language"), "text": languages.get(user.language) or _("as the browser asks for")},
+            {"label": _("Time zone"), "text": user.time_zone or settings.TIME_ZONE},
             {"label": _("Groups"), "text": ", ".join(sorted(groups)) or _("none")},
         ]
-        lead = _("An administrator of your organization changes these.")
         context = {
-            "page": {"title": _("Your account"), "lead": lead, "copy_id": str(user.pk)},
+            "page": {"title": _("Your account"), "copy_id": str(user.pk), **self._acts()},
             "facts": facts,
             "panels": self.panels(user_shown, user=user, acting=False),
             "factors": factors.card(self),
             "sessions": _sessions(self, self.session),
             "sign_out_url": self.url("tenants:session-end"),
+            "end_others_url": self.url("tenants:account-others-end"),
+            "sign_ins": recent_sign_ins.recent(tenant=self.tenant, user=user),
         }
         return self.render("tenants/account_detail.html", context)
+
+    def _acts(self) -> dict[str, Any]:
+        may, change = "OwnAccount:modify", self.url("tenants:account-change")
+        password = self.url("tenants:account-password")
+        address = self.url("tenants:account-address")
+        return {
+            "primary": self.link(_("Change your data"), may, change, icon="edit"),
+            "more": [
+                self.link(_("Change your password"), may, password, icon="key"),
+                self.link(_("Change your e-mail address"), may, address, icon="mail"),
+            ],
+        }
 
 
 class EndSession(ConfirmPage):
@@ -87,13 +89,6 @@ class EndSession(ConfirmPage):
         if found is None:
             raise NotFound
         return found
-
-
-def browser(user_agent: str) -> str:
-    """``Firefox on Linux``, as far as the browser says so."""
-    name = next((said for sign, said in _BROWSERS if f"{sign}/" in user_agent), _("A browser"))
-    system = next((said for sign, said in _SYSTEMS if re.search(sign, user_agent)), "")
-    return _("%(browser)s on %(system)s") % {"browser": name, "system": system} if system else name
 
 
 def _sessions(page: ConsolePage, own: UserSession) -> list[dict[str, Any]]:

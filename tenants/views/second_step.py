@@ -78,7 +78,7 @@ class SecondStep(_HalfwayPage):
                 shown.errors.clear()
             into_form(shown, refusal)
             return self._page(shown, refusal)
-        return arrived(self, entered.token)
+        return arrived(self, entered)
 
     def _page(self, form: SecondStepForm, refusal: DomainError | None = None) -> HttpResponse:
         if self.tenant is None:
@@ -132,7 +132,7 @@ class SetUpFactor(_HalfwayPage):
         except DomainError as refusal:
             into_form(form, refusal)
             return self._page(form)
-        return arrived(self, entered.token, codes=codes)
+        return arrived(self, entered, codes=codes)
 
     def _page(self, form: AppForm | PasskeyForm | None = None) -> HttpResponse:
         if self.tenant is None:
@@ -172,7 +172,7 @@ class PasskeySignIn(ConsolePage):
                 with tenant_scope(self.tenant.id):
                     record_refusal(exc)
             else:
-                return arrived(self, entered.token)
+                return arrived(self, entered)
         shown = SignInForm({"next": request.POST.get("next", "")})
         shown.errors.clear()
         into_form(shown, refusal)

@@ -3,17 +3,20 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.utils.translation import gettext as _
 
 from iam_portal.errors import DomainError
 from iam_portal.tracing import request_id, source_address
+from tenants import passwords
 from tenants.actions import links, sessions, users
+from tenants.actions.attempts import TooManyAttempts
 from tenants.actions.entering import Halfway, SignedIn
-from tenants.actions.sessions import SignInRefused, TooManyAttempts
+from tenants.actions.sessions import SignInRefused
 from tenants.forms import PasswordForm, SignInForm
-from tenants.http import carried, forget
+from tenants.http import browser_of, carried, forget
 from tenants.http.refusals import into_form
+from tenants.models import PASSWORD_LENGTHS
 from tenants.views.arriving import arrived, halfway
 from tenants.views.console import ConsolePage
 from tenants.views.entry import remember_organization
@@ -43,12 +46,14 @@ class SignIn(ConsolePage):
         except (SignInRefused, TooManyAttempts) as refusal:
             into_form(form, refusal)
             return self._page(form, refusal)
-        if isinstance(entered, Halfway):
-            return halfway(self, entered.token)
-        return arrived(self, entered.token)
+        return halfway(self, entered) if isinstance(entered, Halfway) else arrived(self, entered)
+
+    def _ended(self, form: SignInForm) -> bool:
+        """Whether the page says that a session is over: to who was sent here from a page of his."""
+        return not form.is_bound and "ended" in self.request.GET
 
     def _page(self, form: SignInForm, refusal: DomainError | None = None) -> HttpResponse:
-        context = {"heading": _("Sign in"), "slug": self.slug, "form": form}
+        context = {"heading": _("Sign in"), "slug": self.slug, "form": form, "ended": self._ended(form)}
         if not isinstance(refusal, TooManyAttempts):
             return self.render("tenants/session_start.html", context)
         response = self.render("tenants/session_start.html", context, status=429)
@@ -82,10 +87,10 @@ class SetPassword(ConsolePage):
     def get(self, request: HttpRequest) -> HttpResponse:
         if token := request.GET.get("token"):
             return carried.taken_out(name=LINK, value=token[:200], to=request.path, path=request.path)
-        return self._page(PasswordForm() if carried.carried(request, LINK) else None)
+        return self._page(self._form() if carried.carried(request, LINK) else None)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        form, token = PasswordForm(request.POST), carried.carried(request, LINK)
+        form, token = self._form(request.POST), carried.carried(request, LINK)
         if not token:
             return self._page(None)
         if form.is_valid():
@@ -96,6 +101,10 @@ class SetPassword(ConsolePage):
             if isinstance(outcome.refusal, links.LinkUnknown):
                 return self._page(None)
         return self._page(form)
+
+    def _form(self, *given: QueryDict) -> PasswordForm:
+        fewest = passwords.least(self.tenant) if self.tenant is not None else PASSWORD_LENGTHS[0]
+        return PasswordForm(*given, fewest=fewest)
 
     def _done(self) -> HttpResponse:
         response = self.done(_("Your password is set. Sign in with it."), self.url("tenants:session-start"))
@@ -120,6 +129,7 @@ def _sign_in(page: ConsolePage, given: dict[str, Any]) -> SignedIn | Halfway:
         request_id=request_id(page.request),
         slug=page.slug,
         former=page.session,
+        browser=browser_of(page.request, page.tenant),
     )
 
 

@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from tenants.views import factor_words
+from tenants.views import factor_words, sign_in_words
 
 
 class Chapter(NamedTuple):
@@ -109,6 +109,7 @@ _PHRASES: Mapping[str, str | Promise] = {
     "webhook.tested": gettext_lazy("sent a test event to"),
     "webhook.redelivery_asked": gettext_lazy("had an event sent again to"),
     "webhook.position_lost": gettext_lazy("went on at the oldest event that is kept, for"),
+    **sign_in_words.PHRASES,
 }
 # On the object's own page, where its name would only be said again.
 _ALONE: Mapping[str, str | Promise] = {
@@ -187,6 +188,7 @@ _REFLEXIVE: Mapping[str, str | Promise] = {
     "authorization.ended": gettext_lazy("ended the own sign-in"),
     "user.password_set": gettext_lazy("set the own password"),
     "user.changed": gettext_lazy("changed the own data"),
+    **sign_in_words.REFLEXIVE,
 }
 _NOUNS: Mapping[str, str | Promise] = {
     "tenant": gettext_lazy("organization"),

@@ -13,7 +13,7 @@ from applications.actions import clients, contracts
 from applications.models import Amendment, ApplicationRole, ClientSecret, Contract
 from iam_portal.walls import tenant_scope
 from tenants import history
-from tenants.actions import chain, deletion, verification
+from tenants.actions import chain, deletion, sessions, verification
 from tenants.models import (
     HistoryEvent,
     HistoryPerson,
@@ -95,6 +95,20 @@ def test_a_pseudonym_stands_wherever_the_name_was(acme: Party, neighbour: Party)
         assert (row.subject_id, row.before) == (str(joe.id), {"active": True})
         assert row.after == {"active": False, "keeps": "pseudonym"}
         assert HistoryPerson.objects.get(pk=row.pk).salt  # as provable as any
+
+
+def test_the_address_of_who_tried_to_be_him_goes_too(acme: Party) -> None:
+    """It may have been himself."""
+    joe = user_of(acme, "joe")
+    keep_pseudonyms(acme)
+    with pytest.raises(sessions.SignInRefused):
+        factories.sign_in(joe, password="wrong", at=timezone.now())
+    assert delete(acme, joe).status_code == 204
+    with tenant_scope(acme.tenant.id):
+        tried = HistoryEvent.objects.filter(action="session.refused", subject_id=str(joe.id)).values("id")
+        beside = HistoryPerson.objects.filter(event_id__in=tried)
+        told = list(beside.values_list("subject_name", "source_address"))
+    assert told == [(f"Deleted user {joe.id.hex[:8]}", "")]
 
 
 def test_a_name_that_somebody_else_has_too_stays_where_it_cannot_be_told_whose(acme: Party) -> None:

@@ -168,7 +168,7 @@ def test_a_paused_contract_shows_why_a_role_does_not_count(acme: Party, beta: Pa
 
 def test_own_roles_are_shown_without_permission_to_read_others(acme: Party):
     client = person(acme, "kim", "user")
-    assert "Your roles" in client.get("/t/acme/account").content.decode()
+    assert "Where you have access" in client.get("/t/acme/account").content.decode()
     assert "Withdraw" not in client.get("/t/acme/account").content.decode()
 
 

@@ -162,7 +162,7 @@ def test_by_how_long_they_are_over(left: Leavings) -> None:
         lambda at: UsedAssertion(client=left.client, digest=uuid4().hex, expires_at=at), NOW - 5 * DAY / 1440
     )
     pair(lambda at: left.session(user, expires=at), NOW - 90 * DAY)
-    pair(lambda at: failure(user.tenant, at=at), NOW - 10 * DAY / 1440)
+    pair(lambda at: failure(user.tenant, at=at), NOW - 65 * DAY / 1440)
     pair(lambda at: reply(user.tenant, expires=at), NOW - 5 * DAY / 1440)
     pair(lambda at: typed(user, expires=at), NOW - 5 * DAY / 1440)
     pair(lambda at: step(user, expires=at), NOW - 5 * DAY / 1440)

@@ -46,6 +46,8 @@ VIOLATIONS: dict[str, Violation] = {
     "tenant_one_platform": changed("tenant", is_platform=True),
     "tenant_slug_grammar": changed("tenant", slug="No Slug"),
     "tenant_has_name": changed("tenant", name=""),
+    "tenant_password_length": changed("tenant", password_length=11),
+    "userlink_address_of_its_purpose": changed("link", email="x@example.org"),
     "tenantsuspension_no_overlap": again("tenant_suspension"),
     "user_username_once": changed("user", username="OTHER"),
     "user_email_once": changed("user", email="OTHER@example.org"),

@@ -41,6 +41,7 @@ groups                   Groups
 history                  ActivityLog
 lifetimes                Configuration
 organizations            Organizations
+password-rules           Configuration
 partnerships             OrganizationRelations
 required-roles           Roles
 resources                Roles

@@ -9,6 +9,7 @@ from iam_portal.walls import tenant_scope
 from tenants import hashers
 from tenants.actions import groups
 from tenants.models import UserLink, UserSession
+from tenants.views.own_account import PROOF
 from tenants.views.sessions import LINK
 from tests.support import changing_factors
 from tests.support import changing_rest as rest
@@ -100,12 +101,39 @@ def link(stage: Stage) -> Prepared:
     return {"who": Somebody(user.tenant, user, Knocker()), "cookies": {LINK: value}}
 
 
+def others_signed_in(stage: Stage) -> Prepared:
+    signed_in_elsewhere(stage)
+    return {}
+
+
+def proof(stage: Stage) -> Prepared:
+    """Of another address, out of the address of the link already."""
+    user, value, at = stage.mine.user, hashers.fresh(), stage.at
+    with tenant_scope(user.tenant_id):
+        UserLink.objects.create(
+            tenant=user.tenant,
+            user=user,
+            purpose="email",
+            email="new@example.org",
+            digest=hashers.digest(value),
+            created_at=at,
+            expires_at=at + timedelta(hours=1),
+        )
+    return {"cookies": {PROOF: value}}
+
+
 CHANGES: dict[str, list[Change]] = {
     **changing_factors.PAGES,
     "POST /t/{slug}/account/sessions/{session_id}/end": [Change(before=signed_in_elsewhere, **CONFIRMS)],
     "POST /t/{slug}/account/applications/{authorization_id}/end": [
         Change(before=signed_in_to_an_application, **CONFIRMS)
     ],
+    "POST /t/{slug}/account/change": [Change({"display_name": "Janet"})],
+    "POST /t/{slug}/account/password": [Change({"current": PASSWORD, "password": NEW, "repeated": NEW})],
+    "POST /t/{slug}/account/email": [Change({"email": "new@example.org", "current": PASSWORD})],
+    "POST /t/{slug}/account/email/prove": [Change(before=proof, **CONFIRMS)],
+    "POST /t/{slug}/account/sessions/end-others": [Change(before=others_signed_in, **CONFIRMS)],
+    "POST /t/{slug}/settings/passwords": [Change({"length": "20"})],
     f"POST {APPLICATION}/certificates/new": [Change({"pem": pem(certified("new"))})],
     f"POST {APPLICATION}/certificates/new-subject": [
         Change({"subject_dn": "CN=robot,O=Acme", "anchor": pem(certified("anchor", authority=True))})

@@ -192,6 +192,7 @@ CHANGES: dict[str, list[Change]] = {
     ],
     f"DELETE {ACCESS}/groups/{{group_id}}/members/{{user_id}}": [Change(before=member)],
     f"POST {ACCESS}/groups/{{group_id}}/move": [Change(before=another_group)],
+    f"PATCH {ACCESS}/password-rules": [Change({"length": 20})],
     f"PATCH {ACCESS}/lifetimes": [Change({"sessionSeconds": 7200})],
     f"POST {ACCESS}/roles": [Change(lambda stage: {"key": "day-shift", **role(stage)})],
     f"PUT {ACCESS}/roles/{{key}}": [Change(role, known={"key": "night-shift"})],

@@ -27,7 +27,9 @@ class Shot(NamedTuple):
 
 OUTSIDE = [
     Shot("organization", "/"),
+    Shot("organization-asked", "/asked"),
     Shot("sign-in", "/t/acme/sign-in"),
+    Shot("sign-in-ended", "/t/acme/sign-in?ended=yes"),
     Shot("set-password", "/t/acme/set-password?token=none"),
     Shot("join", "/join"),
     Shot("signed-out", "/auth/realms/acme/protocol/openid-connect/logout"),
@@ -71,6 +73,12 @@ _WHOLE = [
     ("activity-contracts", "activity?group=contracts"),
     ("activity-searched", "activity?actor=a&action=contract.*"),
     ("account", "account"),
+    ("account-change", "account/change"),
+    ("account-password", "account/password"),
+    ("account-address", "account/email"),
+    ("account-address-spent", "account/email/prove"),
+    ("account-end-others", "account/sessions/end-others"),
+    ("settings-passwords", "settings/passwords"),
     ("settings", "settings"),
     ("settings-lifetimes", "settings/life-times"),
     ("settings-deleted-people", "settings/deleted-people"),

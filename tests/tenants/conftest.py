@@ -41,8 +41,8 @@ def outbox(django_capture_on_commit_callbacks):
         del mail.outbox[:]
         with django_capture_on_commit_callbacks(execute=True):
             result = act(*args, **kwargs)
-        tokens = [re.search(r"\?token=(\S+)", message.body).group(1) for message in mail.outbox]
-        return result, tokens
+        found = [re.search(r"\?token=(\S+)", message.body) for message in mail.outbox]
+        return result, [match.group(1) for match in found if match]
 
     return run
 

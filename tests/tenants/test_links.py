@@ -6,7 +6,7 @@ import pytest
 from django.core import mail
 
 from iam_portal.walls import tenant_scope
-from tenants import policies
+from tenants import passwords, policies
 from tenants.actions import links, sessions, users
 from tenants.models import HistoryEvent, User, UserLink
 from tests.support.factories import NOW, PASSWORD, SYSTEM, make_tenant, make_user, sign_in
@@ -53,7 +53,7 @@ def test_a_link_sets_the_password_once(in_acme, outbox):
 
 def test_a_weak_password_is_refused_with_every_reason_and_the_link_stays_good(in_acme, outbox):
     _, [token] = outbox(users.invite, tenant=in_acme, **JANE, **ACT)
-    with pytest.raises(users.WeakPassword) as refused:
+    with pytest.raises(passwords.WeakPassword) as refused:
         users.accept(tenant=in_acme, token=token, password="password", at=NOW)
     assert {error["code"] for error in refused.value.errors} == {
         "password_too_short",

@@ -18,7 +18,12 @@ from tests.support.changing_factors import device_of
 
 # Page → a role with which it opens.
 READABLE = {
+    "account-address": "user",
+    "account-address-prove": "user",
+    "account-change": "user",
     "account-detail": "user",
+    "account-others-end": "user",
+    "account-password": "user",
     "account-session-end": "user",
     "factor-app": "user",
     "factor-codes": "user",
@@ -48,6 +53,7 @@ READABLE = {
     "settings": "access-configuration-reader",
     "settings-deleted-people": "access-configuration-manager",
     "settings-lifetimes": "access-configuration-manager",
+    "settings-passwords": "access-configuration-manager",
     "user-change": "access-manager",
     "user-deactivate": "access-manager",
     "user-delete": "access-manager",
@@ -68,8 +74,10 @@ PUBLIC = {
     "session-set-up",
     "session-passkey",
     "password-set",
+    "account-address-proof",
 }
-OWN = {"account-session-end", "factor-remove"}  # of Jane alone, whatever others hold
+# Her session, a link and a factor of hers.
+OF_JANE = {"account-session-end", "account-address-prove", "factor-remove"}
 POST_ONLY = {"partner-accepting"}
 QUERIES = 60  # no page needs more, however many rows it shows
 
@@ -131,6 +139,8 @@ def text_of(response: Any) -> str:
 def test_every_page_is_named_here():
     assert {pattern.name for pattern in pages.urlpatterns} == set(READABLE) | PUBLIC | POST_ONLY
     assert {pattern.name for pattern in entry.urlpatterns} == {
+        "organization-asked",
+        "organization-forget",
         "organization-pick",
         "invitation-open",
         "invitation-take",
@@ -143,7 +153,7 @@ def test_each_opens_with_its_role_and_with_no_other(acme: Party, known: dict[str
     readers = {role: person(acme, f"kim-{role}", role) for role in set(READABLE.values())}
     for name, role in READABLE.items():
         wanted = address(name, "acme", known)
-        if name not in OWN:
+        if name not in OF_JANE:
             opened = readers[role].get(wanted)
             assert (name, opened.status_code) == (name, 200)
             assert "style=" not in text_of(opened)

@@ -7,7 +7,7 @@ from django.contrib.auth import hashers
 from django.contrib.auth.hashers import MD5PasswordHasher
 
 from iam_portal.walls import tenant_scope
-from tenants.actions import sessions, tenants, users
+from tenants.actions import attempts, sessions, tenants, users
 from tenants.lifetimes import Lifetime
 from tenants.models import HistoryEvent, SignInFailure, Tenant, UserSession
 from tests.support.factories import NOW, PASSWORD, SYSTEM, acting, make_tenant, make_user, sign_in
@@ -19,7 +19,7 @@ def minutes(count):
 
 
 def attempt(tenant, username="jane", password="wrong", at=NOW, address="192.0.2.1", slug=""):
-    with pytest.raises((sessions.SignInRefused, sessions.TooManyAttempts)) as refused:
+    with pytest.raises((sessions.SignInRefused, attempts.TooManyAttempts)) as refused:
         sessions.sign_in(
             tenant=tenant, username=username, password=password, at=at, source_address=address, slug=slug
         )
@@ -79,9 +79,9 @@ def test_every_refusal_reads_alike_and_hashes_once(db, monkeypatch):
         (acme, "jane", "wrong"),
         (acme, "nobody", PASSWORD),
         (acme, "no\0body", PASSWORD),
-        (acme, "gone", PASSWORD),
+        (acme, "gone", "wrong"),
         (acme, "new", PASSWORD),
-        (closed, "jane", PASSWORD),
+        (closed, "jane", "wrong"),
         (None, "jane", PASSWORD),
     ]
     rounds = []
@@ -95,6 +95,9 @@ def test_every_refusal_reads_alike_and_hashes_once(db, monkeypatch):
         work.add(len(rounds))
     assert len(answers) == 1
     assert work == {1}, "each attempt costs one password hash"
+    told = [attempt(tenant, name, PASSWORD).detail for tenant, name in ((acme, "gone"), (closed, "jane"))]
+    assert "deactivated" in told[0]
+    assert "suspended" in told[1]
 
 
 def test_the_neighbours_password_opens_nothing_here(acme, neighbour):
@@ -107,7 +110,7 @@ def test_the_neighbours_password_opens_nothing_here(acme, neighbour):
 
 
 def test_ten_failures_in_five_minutes_close_the_door_for_this_address_only(in_acme, jane):
-    for _ in range(sessions.FAILURES):
+    for _ in range(attempts.FAILURES):
         assert attempt(in_acme).code == "sign_in_refused"
     assert attempt(in_acme, password=PASSWORD).code == "too_many_attempts"
     assert sign_in(jane, address="198.51.100.9"), "the right password from elsewhere passes"
@@ -116,19 +119,19 @@ def test_ten_failures_in_five_minutes_close_the_door_for_this_address_only(in_ac
 
 def test_unknown_names_and_organizations_are_limited_alike(acme):
     for tenant, slug in ((acme, ""), (None, "nowhere")):
-        for _ in range(sessions.FAILURES):
+        for _ in range(attempts.FAILURES):
             attempt(tenant, "nobody", slug=slug)
         assert attempt(tenant, "nobody", slug=slug).code == "too_many_attempts"
     assert attempt(None, "nobody", slug="elsewhere").code == "sign_in_refused"
 
 
 def test_a_success_forgets_the_failures_and_old_ones_are_cleared_away(in_acme, jane):
-    for _ in range(sessions.FAILURES - 1):
+    for _ in range(attempts.FAILURES - 1):
         attempt(in_acme)
     sign_in(jane)
     assert not SignInFailure.objects.exists()
     attempt(in_acme, "somebody")
-    attempt(in_acme, "somebody else", at=minutes(6))
+    attempt(in_acme, "somebody else", at=minutes(61))
     assert SignInFailure.objects.count() == 1
 
 
@@ -175,7 +178,7 @@ def test_the_failure_is_counted_although_the_sign_in_is_refused(committed_db):
 def test_parallel_guesses_are_all_counted(committed_db, monkeypatch):
     acme = make_tenant("acme")
     make_user(acme)
-    monkeypatch.setattr(sessions, "FAILURES", 3)
+    monkeypatch.setattr(attempts, "FAILURES", 3)
     results = at_once(
         *(lambda: sessions.sign_in(tenant=acme, username="jane", password="wrong", at=NOW) for _ in range(6))
     )
@@ -196,6 +199,6 @@ def test_a_deactivation_while_the_password_is_compared_wins(committed_db, monkey
         return hashers.check_password(password, encoded)
 
     monkeypatch.setattr(sessions, "check_password", deactivate_meanwhile)
-    assert attempt(acme, password=PASSWORD).code == "sign_in_refused"
+    assert attempt(acme, password=PASSWORD).code == "account_closed"
     with tenant_scope(acme.id):
         assert not UserSession.objects.exists()

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from iam_portal.walls import tenant_scope
-from tenants.actions import sessions
+from tenants.actions import attempts, sessions
 from tenants.models import SignInFailure, Tenant, UserSession
 from tests.support.factories import NOW, PASSWORD, make_tenant, make_user
 from tests.tenants.conftest import at_once
@@ -23,7 +23,7 @@ def attempt(tenant: Tenant | None, username: str, password: str = "wrong", **mor
     given = {"at": NOW, "source_address": HERE, **more}
     try:
         sessions.sign_in(tenant=tenant, username=username, password=password, **given)
-    except (sessions.SignInRefused, sessions.TooManyAttempts) as refusal:
+    except (sessions.SignInRefused, attempts.TooManyAttempts) as refusal:
         return refusal.code
     return "in"
 
@@ -31,7 +31,7 @@ def attempt(tenant: Tenant | None, username: str, password: str = "wrong", **mor
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> int:
     """The limit over all names, lower than is usual."""
-    monkeypatch.setattr(sessions, "ADDRESS_FAILURES", 6)
+    monkeypatch.setattr(attempts, "ADDRESS_FAILURES", 6)
     return 6
 
 
@@ -40,7 +40,7 @@ def test_one_guess_at_each_of_many_names_is_limited(acme: Tenant, few: int) -> N
     for number in range(few):
         assert attempt(acme, f"name{number}") == "sign_in_refused"
     assert attempt(acme, "jane", PASSWORD) == "too_many_attempts"
-    later = NOW + sessions.WINDOW
+    later = NOW + attempts.WINDOW
     assert attempt(acme, "jane", PASSWORD, at=later) == "in"
 
 
@@ -104,7 +104,7 @@ def test_without_an_address_nobody_shuts_all_the_others_out(acme: Tenant, few: i
 def test_parallel_guesses_over_many_names_are_all_counted(
     committed_db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "ADDRESS_FAILURES", 3)
+    monkeypatch.setattr(attempts, "ADDRESS_FAILURES", 3)
     acme = make_tenant("acme")
     acts = [lambda name=f"name{number}": attempt(acme, name) for number in range(6)]
     assert sorted(at_once(*acts)) == ["sign_in_refused"] * 3 + ["too_many_attempts"] * 3

@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 from iam_portal import checks
 from iam_portal.tracing import source_address
 from iam_portal.walls import tenant_scope
-from tenants.actions import sessions
+from tenants.actions import attempts
 from tenants.models import SignInFailure, UserSession
 from tests.applications.story import party
 from tests.support.factories import PASSWORD
@@ -59,7 +59,7 @@ def test_a_made_up_address_neither_hides_a_guesser_nor_shuts_anybody_out(
         headers = {"X-Forwarded-For": f"{claimed}, {came_from}"}
         return Client().post("/t/acme/sign-in", given, headers=headers).status_code
 
-    for number in range(sessions.FAILURES):
+    for number in range(attempts.FAILURES):
         assert attempt("198.51.100.1", "wrong", claimed=f"203.0.113.{number}") == 200
     assert attempt("198.51.100.1", PASSWORD, claimed="203.0.113.99") == 429
     assert attempt("203.0.113.1", PASSWORD) == 302, "it was named by the guesser only"
