@@ -11,9 +11,10 @@ class AccessControlConfig(AppConfig):
 
     def ready(self) -> None:
         from accesscontrol import receivers  # noqa: F401  (registration needs loaded apps)
-        from accesscontrol.views import panels, required, sign_ins  # noqa: F401  (answer what pages ask)
+        from accesscontrol.views import panels, required, searchers, sign_ins  # noqa: F401  (answer what pages ask)
         from tenants import navigation
 
+        searchers.register_all()
         roles = "accesscontrol:assignment-list"
         navigation.register("people", _("Roles"), roles, "role", "Roles:read", position=30)
         explorer, readers = "accesscontrol:access-review", "Roles:read|Reports:read"

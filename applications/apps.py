@@ -13,6 +13,9 @@ class ApplicationsConfig(AppConfig):
 
     def ready(self) -> None:
         from applications import receivers  # noqa: F401  (registration needs loaded apps)
+        from applications.views import _searchers
+
+        _searchers.register_all()
 
         overview, sharing = "overview", "sharing"
         navigation.register(overview, _("Overview"), "applications:overview", "home", "OwnAccount:read")

@@ -11,7 +11,9 @@ class TenantsConfig(AppConfig):
 
     def ready(self) -> None:
         from tenants import navigation
+        from tenants.views import searchers
 
+        searchers.register_all()
         add = navigation.register
         add(
             "sharing",

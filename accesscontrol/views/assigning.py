@@ -18,7 +18,8 @@ from applications.models import Application, Contract
 from applications.models.applications import PORTAL_ID
 from iam_portal.decision import Decision
 from iam_portal.errors import DomainError, NotFound
-from tenants.http import paging
+from tenants.http import paging, undoing
+from tenants.http.undoing import Undo
 from tenants.models import Group, Membership, Tenant, UserActivity
 from tenants.views.console import ConfirmPage, ConsolePage
 from tenants.views.wording import address
@@ -106,6 +107,7 @@ class WithdrawRole(ConfirmPage):
         assignments.withdraw(tenant=self.tenant, assignment_id=row.pk, by=self.actor, at=self.at)
         name, _kind, _url = principal_of(self, row)
         role = row.application_role or row.tenant_role
+        self.undo = _given_back(self, row)
         return _("%(role)s is withdrawn from %(name)s.") % {"name": name, "role": role}
 
     def _row(self) -> Assignment:
@@ -114,6 +116,21 @@ class WithdrawRole(ConfirmPage):
         if found is None:
             raise NotFound
         return found
+
+
+def _given_back(page: ConsolePage, row: Assignment) -> Undo | None:
+    """The role given anew for what was left of the time, where the form can say that."""
+    kind = next(kind for kind in KINDS if getattr(row, f"{kind}_id") is not None)
+    start = "" if row.during.lower <= page.at else undoing.typed(row.during.lower)
+    end = undoing.typed(row.during.upper)
+    if start is None or end is None:
+        return None
+    of = row.application_role.application_id if row.application_role else ""
+    role = row.application_role or row.tenant_role
+    value = role_choices.SEPARATOR.join((of, role.key if role else "", str(row.contract_id or "")))
+    fields = (("role", value), ("starts_at", start), ("ends_at", end))
+    to = f"{page.url('accesscontrol:assignment-add')}?{kind}={getattr(row, f'{kind}_id')}"
+    return Undo(to, fields)
 
 
 def _page(page: ConsolePage, title: str) -> dict[str, Any]:

@@ -89,7 +89,7 @@ class AmendFormPage(AmendPage):
         rows = record.since(tenant=self.tenant, kind="contract", object_id=contract.id, revision=revision)
         if len(rows) == 1 and rows[0]["actor_id"] == self.actor.id and rows[0]["action"] in PAST:
             return HttpResponseRedirect(self.back(contract))
-        return self.draw(contract, form, status=409, changes=rows)
+        return self.draw(contract, form, status=412, changes=rows)
 
 
 class ContractAmend(AmendFormPage):

@@ -1,5 +1,6 @@
 """Clients: the public one added, and what is set on either."""
 
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -8,9 +9,9 @@ from django.utils.translation import gettext as _
 from applications.actions import client_settings, clients
 from applications.actions.client_settings import Settings
 from applications.models import Application, Client
-from applications.policies import Stale
 from applications.views._client_forms import ClientForm, PublicClientForm
 from applications.views._credentials import CredentialsPage
+from tenants.views import merging
 from tenants.views.console import revision_of
 
 
@@ -80,27 +81,31 @@ class ClientEdit(CredentialsPage):
                     revision=drawn_from,
                 )
             if outcome:
-                return self.done(_("Saved."), self.here(client.application))
-            if isinstance(outcome.refusal, Stale):  # told now: what is sent again is sent knowingly
-                drawn_from = client.revision
+                said = _("The settings of %(client)s are changed.") % {"client": client.client_id}
+                return self.done(said, self.here(client.application))
+            if merging.is_stale(outcome):
+                now = self._client()
+                back = partial(self.done, _("Saved."), self.here(now.application))
+                return merging.merged(
+                    self, form, _form(now), revision=now.revision, frame=self._frame(now), same=back
+                )
         return self._show(client, form, drawn_from or client.revision)
 
     def _client(self) -> Client:
         return self.client(self.application(self.kwargs["application_id"]), self.kwargs["client_id"])
 
     def _show(self, client: Client, form: ClientForm, revision: int) -> HttpResponse:
+        return self.render(
+            "applications/client_form.html",
+            {**self._frame(client), "form": form, "groups": form.groups(), "revision": revision},
+        )
+
+    def _frame(self, client: Client) -> dict[str, Any]:
         page = {
             "title": _("Settings of %(client)s") % {"client": client.client_id},
             "breadcrumb": self.crumbs(client.application),
         }
-        context = {
-            "page": page,
-            "form": form,
-            "groups": form.groups(),
-            "revision": revision,
-            "cancel_url": self.here(client.application),
-        }
-        return self.render("applications/client_form.html", context)
+        return {"page": page, "cancel_url": self.here(client.application)}
 
 
 def _form(client: Client, data: Any = None) -> ClientForm:

@@ -61,7 +61,7 @@ class RolesPage(ContractPage):
             "form": form or asked,
             "differs": differs,
         }
-        return self.render("applications/confirm.html", context, 409 if differs else 200)
+        return self.render("applications/confirm.html", context, 412 if differs else 200)
 
 
 class RolesConfirm(RolesPage):

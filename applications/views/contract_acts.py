@@ -100,7 +100,7 @@ class ConfirmedActPage(ActPage):
             confirm["at"] = when
         context = {"page": {"title": self.act.label, "breadcrumb": crumbs}, "confirm": confirm, "form": form}
         context |= more
-        return self.render("applications/contract_act.html", context, 409 if "changes" in more else 200)
+        return self.render("applications/contract_act.html", context, 412 if "changes" in more else 200)
 
     def again(self, impact: Found | None) -> forms.Form:
         """The form as it was sent, now beside what stands on the page."""

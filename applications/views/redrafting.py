@@ -79,11 +79,15 @@ class ContractEdit(DraftPage):
             if propose:
                 contracts.propose(**which)
         if outcome:
-            said = _("Proposed. The partner can read and answer it now.") if propose else _("Saved.")
+            said = (
+                _("Proposed. The partner can read and answer it now.")
+                if propose
+                else _("The draft is saved.")
+            )
             return self.done(said, self.back())
         if isinstance(outcome.refusal, DomainError) and outcome.refusal.kind is Kind.STALE:
             self.stale = True
-            return drawn(self, wizard, "summary", form=what_changed(self, revision or 0), status=409)
+            return drawn(self, wizard, "summary", form=what_changed(self, revision or 0), status=412)
         return refused(self, wizard, bound, outcome, errors)
 
 

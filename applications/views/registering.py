@@ -1,11 +1,11 @@
 """Registering an application, and changing what people read of it."""
 
 from datetime import datetime
+from typing import Any
 
 from django.forms import model_to_dict
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from applications.actions import applications
 from applications.actions.applications import Details
@@ -13,17 +13,9 @@ from applications.forms import DetailsForm, RegisterForm
 from applications.http import SAME_CLICK, address, take_turns
 from applications.models import Application
 from applications.views._application import ApplicationPage
-from iam_portal.errors import DomainError, Kind
 from tenants.models import Tenant
-from tenants.views import record
+from tenants.views import merging
 from tenants.views.console import ConsolePage, revision_of
-
-FIELDS = {
-    "name": gettext_lazy("the technical name"),
-    "displayName": gettext_lazy("the name"),
-    "description": gettext_lazy("the description"),
-    "homeUrl": gettext_lazy("the address"),
-}
 
 
 class ApplicationRegister(ConsolePage):
@@ -90,21 +82,31 @@ class ApplicationEdit(ApplicationPage):
                 revision=revision,
             )
         if outcome:
-            return self.done(_("Saved."), self.back(application))
-        stale = isinstance(outcome.refusal, DomainError) and outcome.refusal.kind is Kind.STALE
-        for text in _meanwhile(application, self.tenant, revision) if stale else ():
-            form.add_error(None, text)
-        return self._show(application, form, status=409 if stale else 200)
+            said = _("%(name)s is changed.") % {"name": form.cleaned_data["display_name"]}
+            return self.done(said, self.back(application))
+        if not merging.is_stale(outcome):
+            return self._show(application, form)
+        now = self.application(application.id)
+        return merging.merged(
+            self,
+            form,
+            DetailsForm(initial=model_to_dict(now)),
+            revision=now.revision,
+            frame=self._frame(now),
+            same=lambda: self.done(_("Saved."), self.back(now)),
+        )
 
-    def _show(self, application: Application, form: DetailsForm, status: int = 200) -> HttpResponse:
-        context = {
+    def _show(self, application: Application, form: DetailsForm) -> HttpResponse:
+        context = {**self._frame(application), "form": form}
+        return self.render("applications/application_form.html", context)
+
+    def _frame(self, application: Application) -> dict[str, Any]:
+        return {
             "page": {"title": _("Edit"), "breadcrumb": self.crumbs(application)},
-            "form": form,
             "cancel_url": self.back(application),
             "submit": _("Save"),
-            "revision": (status == 200 and revision_of(self.request)) or application.revision,
+            "revision": revision_of(self.request) or application.revision,
         }
-        return self.render("applications/application_form.html", context, status=status)
 
 
 def _details(form: DetailsForm) -> Details:
@@ -115,15 +117,6 @@ def _details(form: DetailsForm) -> Details:
         description=fields["description"].strip(),
         home_url=fields["home_url"],
     )
-
-
-def _meanwhile(application: Application, tenant: Tenant, revision: int | None) -> list[str]:
-    """What others made of its texts since the revision that somebody saw."""
-    count = max(0, application.revision - (revision or application.revision))
-    changes = record.rewritten(
-        tenant=tenant, kind="application", object_id=application.id, count=count, labels=FIELDS
-    )
-    return [_("Save once more to replace it by what stands here."), *changes]
 
 
 def _same(tenant: Tenant, details: Details, at: datetime) -> Application | None:

@@ -107,7 +107,7 @@ class _WebhookForm(FormPage):
             single = "\n".join(type for type in given if not type.endswith("*"))
             initial = {"url": row.url, "types": given, "single": single, "note": row.note}
         applications = self._own() if row is None else None
-        data = self.request.POST if self.request.method == "POST" else None
+        data = self.request.POST if self.request.method == "POST" and not self.stale else None
         return WebhookForm(data, initial=initial, kinds=list(kinds), applications=applications)
 
     def _own(self) -> list[tuple[str, str]]:
@@ -161,8 +161,11 @@ class WebhookEdit(_WebhookForm):
         back = address("webhook-detail", self.slug, webhook_id=row.id)
         return {"page": page, "submit": _("Save"), "cancel_url": back, "revision": row.revision}
 
+    def fresh(self) -> WebhookForm:
+        return self.form(_webhook.one_of(_webhook.living(self.tenant), self.kwargs["webhook_id"]))
+
     def get(self, request: HttpRequest, webhook_id: UUID) -> HttpResponse:
-        return self.form_page(self.form(_webhook.one_of(_webhook.living(self.tenant), webhook_id)))
+        return self.form_page(self.fresh())
 
     def post(self, request: HttpRequest, webhook_id: UUID) -> HttpResponse:
         form = self.form(_webhook.one_of(_webhook.living(self.tenant), webhook_id))
@@ -181,7 +184,9 @@ class WebhookEdit(_WebhookForm):
             )
         if not outcome:
             return self.form_page(form)
-        return self.done(_("Saved."), address("webhook-detail", self.slug, webhook_id=webhook_id))
+        row = _webhook.one_of(_webhook.living(self.tenant), webhook_id)
+        said = _("The webhook to %(receiver)s is changed.") % {"receiver": name_of(row)}
+        return self.done(said, address("webhook-detail", self.slug, webhook_id=webhook_id))
 
 
 def crumbs(slug: str, row: Webhook | None = None) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """What the console's templates print with: ``{% load portal %}``."""
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
@@ -18,6 +19,7 @@ from iam_portal.templatetags import moments, states
 from iam_portal.templatetags import timeline as lines
 
 register = template.Library()
+AS_DRAWN = "was"  # the hidden field with what a form was drawn with
 
 
 class _Blanks(dict[str, Any]):
@@ -167,6 +169,33 @@ def control(field: BoundField) -> SafeString:
     own = widget.attrs.get("class", "")
     invalid = "is-invalid" if field.errors else ""
     return field.as_widget(attrs={"class": " ".join(filter(None, (css, own, invalid)))})
+
+
+def sent_values(field: BoundField) -> list[str]:
+    """What a browser would send of a field as it is drawn."""
+    value, widget = field.value(), field.field.widget
+    if isinstance(widget, widgets.CheckboxInput):
+        return ["on"] if value and value != "False" else []
+    written = widget.format_value(value)
+    values = written if isinstance(written, list | tuple) else [written]
+    return [str(one).replace("\r\n", "\n").strip() for one in values if one not in (None, "")]
+
+
+@register.simple_tag
+def as_drawn(form: Any) -> SafeString:
+    """What the form was drawn with first, carried along: who is overtaken is shown what he began with."""
+    if form.is_bound:
+        drawn = form.data.get(AS_DRAWN, "")
+    else:
+        drawn = json.dumps({name: sent_values(form[name]) for name in form.fields})
+    return format_html('<input type="hidden" name="{}" value="{}">', AS_DRAWN, drawn)
+
+
+@register.filter
+def undo(message: Any) -> dict[str, Any] | None:
+    """The opposite act that a message offers: its address and its fields."""
+    tag = message.extra_tags or ""
+    return json.loads(tag) if tag.startswith("{") else None
 
 
 @register.filter

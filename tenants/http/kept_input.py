@@ -17,7 +17,7 @@ import re
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.utils.encoding import escape_uri_path
 
 from iam_portal.sealing import InvalidToken, seal, unseal
@@ -30,7 +30,8 @@ LONGEST = 262_144  # characters; what is longer is not kept
 AT_ONCE = 5  # of one person
 # Besides what proves who somebody is, the form's own token, and what was shown as lost at an earlier moment.
 _NEVER = re.compile(
-    r"pass(word|code|phrase)|repeated|secret|otp|totp|recovery|(\A|_)(code|pin|token|impact)\Z|csrf", re.I
+    r"\A(pem|anchor)\Z|pass(word|code|phrase)|repeated|secret|otp|totp|recovery|(\A|_)(code|pin|token|impact)\Z|csrf",
+    re.I,
 )
 
 
@@ -39,7 +40,8 @@ def keep(request: HttpRequest, *, user: User, at: datetime) -> str:
 
     Of one person only the latest few are kept, so that nobody fills the table.
     """
-    fields = {name: request.POST.getlist(name) for name in request.POST if not _NEVER.search(name)}
+    names = (name for name in request.POST if not _NEVER.search(name))
+    fields = {name: found for name in names if not _secret(found := request.POST.getlist(name))}
     text = json.dumps([request.get_full_path(), fields])
     if not fields or len(text) > LONGEST:
         return ""
@@ -55,6 +57,11 @@ def keep(request: HttpRequest, *, user: User, at: datetime) -> str:
         expires_at=at + LIFETIME,
     )
     return token
+
+
+def _secret(values: list[str]) -> bool:
+    """Whether one may hold a private key, which somebody took for a public one."""
+    return any("-----BEGIN" in value or '"kty"' in value for value in values)
 
 
 def kept(request: HttpRequest, token: str, *, user: User, at: datetime) -> QueryDict | None:
@@ -97,6 +104,6 @@ def token_of(request: HttpRequest) -> str:
     return request.COOKIES.get(COOKIE, "")[:200]
 
 
-def drop(response: HttpResponse, request: HttpRequest) -> None:
+def drop(response: HttpResponseBase, request: HttpRequest) -> None:
     """It was used, or is of no use."""
     response.delete_cookie(COOKIE, path=escape_uri_path(request.path), samesite="Lax")

@@ -209,6 +209,7 @@ class TenantPage(View):
                 "url": f"/t/{self.slug}/account",
                 "sign_out_url": f"/t/{self.slug}/sign-out",
             },
+            "search_url": f"/t/{self.slug}/search",
             "nav": navigation.shown(slug=self.slug, path=self.request.path, may=self.can),
         }
 

@@ -14,7 +14,7 @@ from django.http import QueryDict
 _UNTOUCHED = ("submit", "button", "file", "password", "image", "reset")
 _TICKED = ("checkbox", "radio")
 # Made for the page that is drawn now: that of an earlier one would be refused, or say what is no longer so.
-_OF_THE_PAGE = ("csrfmiddlewaretoken", "impact", "shown", "step")
+_OF_THE_PAGE = ("csrfmiddlewaretoken", "impact", "shown", "step", "seen")
 
 Said = dict[str, str | None]
 

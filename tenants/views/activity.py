@@ -112,20 +112,18 @@ def _facts(row: questions.Row, line: record.Line, back: str) -> list[dict[str, A
     facts: list[dict[str, Any]] = [
         {"label": _("When"), "at": event.at, "note": rfc3339(event.at)},
         {"label": _("Action"), "code": event.action},
-        {"label": _("Who"), "text": line.actor, "url": line.actor_url, "note": event.actor_id},
-        {
-            "label": _("About"),
-            "text": row.subject_name or event.subject_id,
-            "url": line.subject_url,
-            "note": f"{event.subject_kind}:{event.subject_id}",
-        },
+        {"label": _("Who"), "text": line.actor, "url": line.actor_url},
+        {"label": _("Id of who"), "copy_id": event.actor_id},
+        {"label": _("About"), "text": row.subject_name or event.subject_kind, "url": line.subject_url},
+        {"label": _("Id of what"), "copy_id": event.subject_id, "note": event.subject_kind},
     ]
     if row.source_address:
         facts.append({"label": _("From address"), "text": row.source_address})
     if event.request_id:
         query = urlencode({"request": event.request_id})
-        facts.append({"label": _("Request"), "text": event.request_id, "url": f"{back}?{query}"})
-    return facts
+        everything = {"text": _("Everything it did"), "url": f"{back}?{query}"}
+        facts.append({"label": _("Request"), **everything, "copy_id": event.request_id})
+    return [fact for fact in facts if fact.get("copy_id") != ""]
 
 
 def _asked(form: RecordForm, chapter: str) -> Asked:

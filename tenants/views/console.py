@@ -1,28 +1,39 @@
 """What the pages of the console share: addresses, a form's way through, and asking before an act."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, ClassVar, cast
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.dispatch import Signal
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from tenants.http import TenantPage
-from tenants.views import record
+from tenants.http.refusals import Outcome
+from tenants.http.undoing import Undo
+from tenants.views import merging, record
 
 
 class ConsolePage(TenantPage):
     """A page of the console."""
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method == "POST":
+            request.POST = merging.resolved(request.POST)  # type: ignore[assignment]  # as good as any
+        return super().dispatch(request, *args, **kwargs)
+
     def url(self, name: str, **values: Any) -> str:
         """The address of another page of this organization."""
         return reverse(name, kwargs={"slug": self.slug, **values})
 
-    def done(self, message: str, url: str) -> HttpResponseRedirect:
-        """Say what was done, and go on."""
-        messages.success(self.request, message)
+    def done(self, message: str, url: str, undo: Undo | None = None) -> HttpResponseRedirect:
+        """Say what was done, and go on; with a button that takes it back where that is safe."""
+        messages.success(self.request, message, extra_tags=undo.as_tag() if undo else "")
         return HttpResponseRedirect(url)
 
     def link(self, label: str, permission: str, url: str, **more: Any) -> dict[str, Any]:
@@ -56,13 +67,31 @@ class FormPage(ConsolePage):
 
     template: ClassVar[str] = "tenants/form.html"
     asks_first = True
+    stale = False  # the row is another than the one that the form was drawn from
 
     def frame(self) -> dict[str, Any]:
         """``page``, ``submit``, ``cancel_url`` and whatever else the template takes."""
         raise NotImplementedError
 
+    def fresh(self) -> Any:
+        """The form as somebody would open it now, where it changes a row: so two who save are told apart."""
+        return None
+
+    @contextmanager
+    def attempt(self, form: BaseForm | None = None) -> Iterator[Outcome]:
+        """As of every page; whether it was refused as stale is noted for :meth:`form_page`."""
+        with super().attempt(form) as outcome:
+            yield outcome
+        self.stale = merging.is_stale(outcome)
+
     def form_page(self, form: Any, **more: Any) -> HttpResponse:
-        """The page with this form."""
+        """The page with this form, or with what differs from what another made of its row meanwhile."""
+        fresh = self.fresh() if self.stale else None
+        if fresh is not None:
+            frame = self.frame()
+            revision = fresh.initial.get("revision") or frame.get("revision")
+            done = partial(self.done, _("Saved."), frame["cancel_url"])
+            return merging.merged(self, form, fresh, revision=revision, frame=frame, same=done)
         return self.render(self.template, {**self.frame(), "form": form, **more})
 
 
@@ -70,6 +99,7 @@ class ConfirmPage(ConsolePage):
     """Shows what an act would do, and does it. Refusals come back to where the person came from."""
 
     asks_first = True
+    undo: Undo | None = None  # the act may set it
 
     def confirmation(self) -> Mapping[str, Any]:
         """The context of ``_confirm.html``, with ``page``."""
@@ -92,7 +122,7 @@ class ConfirmPage(ConsolePage):
         back = str(self.confirmation()["confirm"]["cancel_url"])
         with self.attempt() as outcome:
             said = self.act(revision_of(request))
-        return self.done(said, self.done_url(back)) if outcome else HttpResponseRedirect(back)
+        return self.done(said, self.done_url(back), self.undo) if outcome else HttpResponseRedirect(back)
 
 
 def revision_of(request: HttpRequest) -> int | None:

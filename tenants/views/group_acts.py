@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from iam_portal.errors import NotFound
 from tenants.actions import groups
 from tenants.forms import ChosenPlaceForm, NewGroupForm, PlaceForm, RevisedGroupForm
+from tenants.http.undoing import Undo
 from tenants.impact import Act, ImpactChanged, ImpactRequired, carry_out
 from tenants.models import Group
 from tenants.views import impacts, trees
@@ -88,10 +89,13 @@ class ChangeGroup(OfGroup, FormPage):
         page = {"title": _("Change"), "breadcrumb": crumbs}
         return {"page": page, "submit": _("Save"), "cancel_url": crumbs[-1]["url"]}
 
-    def get(self, request: HttpRequest, group_id: UUID) -> HttpResponse:
+    def fresh(self) -> RevisedGroupForm:
         self.shown = self.group()
         names = ("name", "description", "revision")
-        return self.form_page(RevisedGroupForm(initial={name: getattr(self.shown, name) for name in names}))
+        return RevisedGroupForm(initial={name: getattr(self.shown, name) for name in names})
+
+    def get(self, request: HttpRequest, group_id: UUID) -> HttpResponse:
+        return self.form_page(self.fresh())
 
     def post(self, request: HttpRequest, group_id: UUID) -> HttpResponse:
         self.shown = self.group()
@@ -102,7 +106,8 @@ class ChangeGroup(OfGroup, FormPage):
                     tenant=self.tenant, group_id=group_id, by=self.actor, at=self.at, **form.cleaned_data
                 )
             if outcome:
-                return self.done(_("Saved."), self.url("tenants:group-detail", group_id=group_id))
+                said = _("%(name)s is changed.") % {"name": form.cleaned_data["name"]}
+                return self.done(said, self.url("tenants:group-detail", group_id=group_id))
         return self.form_page(form)
 
 
@@ -128,7 +133,8 @@ class MoveGroup(OfGroup, FormPage):
 
     def post(self, request: HttpRequest, group_id: UUID) -> HttpResponse:
         self.shown = self.group()
-        form = PlaceForm(request.POST, parents=self._places(trees.forest(self.tenant, self.at)))
+        woods = trees.forest(self.tenant, self.at)
+        form = PlaceForm(request.POST, parents=self._places(woods))
         if not form.is_valid():
             return self.form_page(form)
         with self.attempt(form) as outcome:
@@ -136,10 +142,20 @@ class MoveGroup(OfGroup, FormPage):
             expected = request.POST.get("impact") or None
             carry_out(*weighed, expected=expected, required=True, unless_nothing=True)
         if outcome:
-            return self.done(_("Moved."), self.url("tenants:group-detail", group_id=group_id))
+            return self._moved(woods, form.cleaned_data["parent"])
         if isinstance(outcome.refusal, ImpactRequired | ImpactChanged):
             return self._asked(outcome.refusal.data["impact"])
         return self.form_page(form)
+
+    def _moved(self, woods: trees.Forest, parent: str | None) -> HttpResponse:
+        """Say where it stands, with the way back to where it stood."""
+        moved, former = self.group(), woods.parents.get(self.shown.pk)
+        fields = (("parent", str(former or "")), ("revision", str(moved.revision)))
+        where = woods.groups[UUID(parent)].name if parent else ""
+        said = _("%(name)s stands below %(parent)s now.") if where else _("%(name)s stands at the top now.")
+        said %= {"name": moved.name, "parent": where}
+        here = self.url("tenants:group-detail", group_id=moved.pk)
+        return self.done(said, here, Undo(self.request.path, fields))
 
     def _asked(self, found: impacts.Found) -> HttpResponse:
         """The same form once more, out of sight, below what the move takes away."""

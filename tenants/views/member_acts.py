@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _
 from iam_portal.errors import NotFound
 from tenants.actions import memberships
 from tenants.forms import EndForm
+from tenants.http import undoing
+from tenants.http.undoing import Undo
 from tenants.models import Membership
 from tenants.rest import parse_moment
 from tenants.signals import group_shown
@@ -36,12 +38,17 @@ class _OfMember(OfGroup, ConsolePage):
             "starts_at": start,
         }
 
-    def member(self) -> Membership:
-        """The one that is meant, or else the first that is not over."""
+    def meant(self) -> Membership | None:
+        """The one that the address names, or else the first that is not over."""
         rows = Membership.objects.not_over(self.at).filter(group=self.group(), user=self.kwargs["user_id"])
         if start := self.of()["starts_at"]:
             rows = rows.filter(during__startswith=start)
         found: Membership | None = rows.select_related("user", "group").order_by("during").first()
+        return found
+
+    def member(self) -> Membership:
+        """The same, where there has to be one."""
+        found = self.meant()
         if found is None:
             raise NotFound
         return found
@@ -66,7 +73,8 @@ class ChangeMembership(_OfMember, FormPage):
             with self.attempt(form) as outcome:
                 memberships.set_end(**self.of(), ends_at=form.cleaned_data["ends_at"])
             if outcome:
-                return self.done(_("Saved."), self.url("tenants:group-detail", group_id=group_id))
+                said = _("The membership of %(name)s is changed.") % {"name": self.shown.user}
+                return self.done(said, self.url("tenants:group-detail", group_id=group_id))
         return self.form_page(form)
 
 
@@ -93,5 +101,13 @@ class RemoveMember(_OfMember, ConfirmPage):
         return {"page": {"title": _("Remove member"), "breadcrumb": crumbs}, "confirm": confirm}
 
     def act(self, revision: int | None) -> str:
+        left = self.meant()
         memberships.remove(**self.of())
-        return _("Removed.")
+        assert left is not None  # else there was nobody to remove
+        user, group = left.user, left.group
+        start = "" if left.during.lower <= self.at else undoing.typed(left.during.lower)
+        end = undoing.typed(left.during.upper)
+        if start is not None and end is not None:
+            fields = (("user", user.username), ("starts_at", start), ("ends_at", end))
+            self.undo = Undo(self.url("tenants:group-detail", group_id=group.pk), fields)
+        return _("%(name)s is no longer a member of %(group)s.") % {"name": user, "group": group.name}

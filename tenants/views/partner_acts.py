@@ -154,7 +154,9 @@ class AutoAcceptance(ConsolePage):
             self.require(permission)
         with self.attempt() as outcome:
             partners.accept_automatically(**given, by=self.actor, at=self.at)
-        return self.done(_("Saved."), back) if outcome else HttpResponseRedirect(back)
+        said = _("What is accepted from %(name)s without a question is changed.")
+        said %= {"name": title_of(row, self.tenant)}
+        return self.done(said, back) if outcome else HttpResponseRedirect(back)
 
     def get(self, request: HttpRequest, partnership_id: UUID) -> HttpResponse:
         return HttpResponseRedirect(self.url("tenants:partner-detail", partnership_id=partnership_id))

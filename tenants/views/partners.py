@@ -1,5 +1,6 @@
 """Partners: the list, one of them, inviting, and answering an invitation."""
 
+import hashlib
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from iam_portal.errors import NotFound
+from tenants import policies
 from tenants.actions import partnerships
 from tenants.forms import CodeForm, PartnerForm
 from tenants.http import carried, paging
@@ -95,13 +97,16 @@ class InvitePartner(FormPage):
         lead = _("You get a link to send to the other organization. It works once, and for 14 days.")
         crumbs = [{"label": _("Partners"), "url": back}]
         page = {"title": _("Invite a partner"), "breadcrumb": crumbs, "lead": lead}
-        return {"page": page, "submit": _("Make the link"), "cancel_url": back}
+        return {"page": page, "submit": _("Make the link"), "cancel_url": back, "seen": self._seen()}
 
     def get(self, request: HttpRequest) -> HttpResponse:
         return self.form_page(PartnerForm())
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = PartnerForm(request.POST)
+        policies.hold(self.tenant)  # the second of two clicks waits, and sees what the first one made
+        if form.is_valid() and request.POST.get("seen") not in (None, self._seen()):
+            form.add_error(None, _("This was sent already, or somebody invited meanwhile. See the list."))
         if not form.is_valid():
             return self.form_page(form)
         with self.attempt(form) as outcome:
@@ -124,6 +129,11 @@ class InvitePartner(FormPage):
         )
         context = {"page": shown, "secret": secret, "done_url": done}
         return self.render("tenants/partner_invited.html", context)
+
+    def _seen(self) -> str:
+        """Stands for the invitations that there are: a form is good for one more."""
+        ids = partnerships.of(self.tenant).order_by("invited_at").values_list("pk", flat=True)
+        return hashlib.sha256(str(ids.last()).encode()).hexdigest()[:32]
 
 
 class RedeemInvitation(FormPage):
@@ -209,7 +219,7 @@ def _chosen(page: ConsolePage, wanted: str, state: str) -> QuerySet[Partnership]
     rows = partnerships.of(page.tenant).select_related("inviter", "invitee")
     if wanted:
         ours, theirs = Q(inviter=page.tenant), Q(invitee=page.tenant)
-        named = Q(invitee__name__icontains=wanted) | Q(expected__name__icontains=wanted)
+        named = Q(invitee__name__icontains=wanted) | Q(expected_slug__icontains=wanted)
         rows = rows.filter(
             (ours & (named | Q(note__icontains=wanted))) | (theirs & Q(inviter__name__icontains=wanted))
         )

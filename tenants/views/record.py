@@ -1,11 +1,10 @@
 """History rows as pages show them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _
 
 from tenants.models import Group, HistoryEvent, HistoryPerson, Tenant, User
 from tenants.views import wording
@@ -66,20 +65,6 @@ def since(*, tenant: Tenant, kind: str, object_id: object, revision: int) -> lis
     """What was done to an object after the revision that somebody saw."""
     events = [event for event in _about(tenant, kind, object_id)[:MOST] if _revision(event) > revision]
     return [_plain(line) for line in lines(events, tenant=tenant)]
-
-
-def rewritten(
-    *, tenant: Tenant, kind: str, object_id: object, count: int, labels: Mapping[str, Any]
-) -> list[str]:
-    """Field by field, what the last ``count`` changes made of an object. ``labels`` name the fields."""
-    events = list(_about(tenant, kind, object_id).filter(action=f"{kind}.changed")[:count])
-    said = []
-    for line in lines(events, tenant=tenant):
-        before, after = line.event.before or {}, line.event.after or {}
-        for name in (name for name, value in after.items() if before.get(name) != value):
-            words = {"who": line.actor, "field": labels.get(name, name), "value": after[name]}
-            said.append(_("%(who)s changed %(field)s to “%(value)s”.") % words)
-    return said
 
 
 def _about(tenant: Tenant, kind: str, object_id: object) -> QuerySet[HistoryEvent]:

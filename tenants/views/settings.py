@@ -65,8 +65,11 @@ class ChangeLifetimes(FormPage):
         }
         return {"page": page, "submit": _("Save"), "cancel_url": back}
 
+    def fresh(self) -> LifetimesForm:
+        return LifetimesForm.of(self.tenant)
+
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.form_page(LifetimesForm.of(self.tenant))
+        return self.form_page(self.fresh())
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = LifetimesForm(request.POST)
@@ -136,10 +139,12 @@ class ChangeDeletedPeople(FormPage):
         }
         return {"page": page, "submit": _("Save"), "cancel_url": back}
 
+    def fresh(self) -> DeletedPeopleForm:
+        now = {"keeps": self.tenant.history_keeps, "revision": self.tenant.revision}
+        return DeletedPeopleForm(initial=now)
+
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.form_page(
-            DeletedPeopleForm(initial={"keeps": self.tenant.history_keeps, "revision": self.tenant.revision})
-        )
+        return self.form_page(self.fresh())
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = DeletedPeopleForm(request.POST)
@@ -154,7 +159,7 @@ class ChangeDeletedPeople(FormPage):
                     revision=given["revision"],
                 )
             if outcome:
-                return self.done(_("Saved."), self.url("tenants:settings"))
+                return self.done(_("What history keeps is changed."), self.url("tenants:settings"))
         return self.form_page(form)
 
 

@@ -61,10 +61,13 @@ class ChangeUser(FormPage):
         page = {"title": _("Change"), "breadcrumb": crumbs}
         return {"page": page, "submit": _("Save"), "cancel_url": back}
 
-    def get(self, request: HttpRequest, user_id: UUID) -> HttpResponse:
-        self.user = one_of(self.tenant, user_id, self.at)
+    def fresh(self) -> RevisedUserForm:
+        self.user = one_of(self.tenant, self.kwargs["user_id"], self.at)
         names = ("display_name", "email", "username", "revision")
-        return self.form_page(RevisedUserForm(initial={name: getattr(self.user, name) for name in names}))
+        return RevisedUserForm(initial={name: getattr(self.user, name) for name in names})
+
+    def get(self, request: HttpRequest, user_id: UUID) -> HttpResponse:
+        return self.form_page(self.fresh())
 
     def post(self, request: HttpRequest, user_id: UUID) -> HttpResponse:
         self.user = one_of(self.tenant, user_id, self.at)
@@ -75,7 +78,8 @@ class ChangeUser(FormPage):
                     tenant=self.tenant, user_id=user_id, by=self.actor, at=self.at, **form.cleaned_data
                 )
             if outcome:
-                return self.done(_("Saved."), self.url("tenants:user-detail", user_id=user_id))
+                said = _("%(name)s is changed.") % {"name": form.cleaned_data["display_name"]}
+                return self.done(said, self.url("tenants:user-detail", user_id=user_id))
         return self.form_page(form)
 
 

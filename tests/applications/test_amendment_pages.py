@@ -131,7 +131,7 @@ def test_changed_meanwhile(acme: Party, beta: Party, contract: Contract) -> None
     path = f"contracts/{contract.id}/amend"
     amend(acme, contract, remove=[PLANNER])
     response = beta.post(path, go="review", revision=contract.revision, remove=[READER])
-    assert response.status_code == 409
+    assert response.status_code == 412
     assert [row["action"] for row in response.context["changes"]] == ["contract.amended"]
     contracts.end(tenant=acme.tenant, contract_id=contract.id, by=acme.actor, at=timezone.now())
     late = beta.client.get(beta.url(path), follow=True)

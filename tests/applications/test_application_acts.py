@@ -33,8 +33,9 @@ def test_edit_shows_what_others_changed(acme: Party, planner: Application):
     data = {"name": "fleet-planner", "display_name": "Fleet", "revision": page["revision"]}
     assert acme.post("applications/acme.fleet-planner/edit", **data).status_code == 302
     stale = acme.post("applications/acme.fleet-planner/edit", **{**data, "display_name": "Mine"})
-    assert stale.status_code == 409
-    assert "“Fleet”" in str(stale.context["form"].errors)
+    assert stale.status_code == 412
+    found = {one.name: (one.now, one.mine) for one in stale.context["differences"]}
+    assert found == {"display_name": ("Fleet", "Mine")}
     planner.refresh_from_db()
     assert planner.display_name == "Fleet"
     data |= {"display_name": "Mine", "revision": stale.context["revision"]}

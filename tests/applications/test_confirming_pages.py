@@ -51,7 +51,7 @@ def test_what_changed_meanwhile_is_shown_again(acme: Party, contract: Contract):
     grow(acme, "read")
     grow(acme, "read", "modify")
     late = acme.post(path, shown=shown)
-    assert late.status_code == 409
+    assert late.status_code == 412
     assert "differs from what you were shown" in late.content.decode()
     assert late.context["form"]["shown"].value() != shown
 

@@ -140,7 +140,7 @@ def test_another_revision_shows_what_changed(acme: Party, beta: Party, planner: 
     acme.confirm(f"contracts/{contract.id}/pause", note="Audit")
     data = {"shown": page["form"]["shown"].value(), "revision": page["confirm"]["revision"]}
     response = beta.post(f"contracts/{contract.id}/end", **data)
-    assert response.status_code == 409
+    assert response.status_code == 412
     assert [row["action"] for row in response.context["changes"]] == ["contract.paused"]
     assert state(contract) == "paused"
 
@@ -218,7 +218,7 @@ def test_edit_a_draft(acme: Party, beta: Party, planner: Application):
     draft.refresh_from_db()
     assert (draft.note, draft.terms.count()) == ("Longer", 1)
     stale = acme.post(f"contracts/{draft.id}/edit", **{**data, "note": "Mine"})
-    assert stale.status_code == 409
+    assert stale.status_code == 412
     assert "changed the draft" in str(stale.context["form"].errors)
     data |= {"note": "Mine", "revision": stale.context["revision"]}
     assert acme.post(f"contracts/{draft.id}/edit", **data).status_code == 302

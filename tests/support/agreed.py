@@ -68,6 +68,7 @@ groups                           Groups
 partners                         OrganizationRelations
 register-application             Modules
 roles                            Roles
+search                           OwnAccount
 settings                         Configuration
 users                            Users
 webhooks                         Webhooks

@@ -38,6 +38,7 @@ OUTSIDE = [
 _PLAIN = [
     ("overview", ""),
     ("account", "account"),
+    ("search-found", "search?q=a"),
     ("refused", "users"),
     ("refused-contracts", "contracts"),
     ("refused-activity", "activity"),
@@ -79,6 +80,10 @@ _WHOLE = [
     ("account-address-spent", "account/email/prove"),
     ("account-end-others", "account/sessions/end-others"),
     ("settings-passwords", "settings/passwords"),
+    ("search", "search"),
+    ("search-found", "search?q=a"),
+    ("search-none", "search?q=nothing-like-this"),
+    ("search-role", "search?q=viewer"),
     ("settings", "settings"),
     ("settings-lifetimes", "settings/life-times"),
     ("settings-deleted-people", "settings/deleted-people"),
@@ -100,10 +105,11 @@ def pages_of(page: Page, base: str, slug: str, *, whole: bool) -> list[Shot]:
     if not whole:
         return shots
     finder = _Finder(page, base, root)
+    typing = Shot("overview-search", root, (".shell-search input",))
     menu = Shot("overview-account-menu", root, (".shell-top .menu-end > summary",))
     asked = Shot("sign-out-asked", f"/auth/realms/{slug}/protocol/openid-connect/logout")
     why = Shot("access-portal-why", f"{root}access?application=iam-portal", _WHY)
-    return [*shots, menu, asked, why, *_contracts(finder), *_applications(finder), *_people(finder)]
+    return [*shots, menu, typing, asked, why, *_contracts(finder), *_applications(finder), *_people(finder)]
 
 
 class _Finder:

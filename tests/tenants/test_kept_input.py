@@ -66,7 +66,8 @@ def test_neither_for_another_person_nor_address_nor_later(jane: User, people: tu
 
 def test_no_secret_is_kept_and_what_is_kept_lies_sealed(jane: User) -> None:
     secrets = dict.fromkeys(("password", "new_password", "repeated", "code", "impact"), "hidden")
-    token = keep(sent(note="a remark", csrfmiddlewaretoken="t", **secrets), user=jane, at=NOW)
+    pasted = {"key": "-----BEGIN PRIVATE KEY-----", "jwk": '{"kty": "EC", "d": "…"}', "pem": "x"}
+    token = keep(sent(note="a remark", csrfmiddlewaretoken="t", **secrets, **pasted), user=jane, at=NOW)
     row = KeptInput.objects.get(user=jane)
     assert token not in f"{row.digest} {row.sealed}"
     assert "remark" not in row.sealed

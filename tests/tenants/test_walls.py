@@ -17,6 +17,7 @@ from tenants.models import (
     HistoryLink,
     HistoryPerson,
     IdempotentReply,
+    KeptInput,
     Membership,
     Passkey,
     ProofFailure,
@@ -53,6 +54,7 @@ def filled(acme, neighbour):
             device_of(user, at=NOW)
             steps.begin(user=user, at=NOW)
             ProofFailure.objects.create(tenant=tenant, user=user, at=NOW)
+            KeptInput.objects.create(tenant=tenant, user=user, digest=str(user.id), expires_at=NOW)
             reply = {"slot": "s", "asked": "a", "status": 201, "expires_at": NOW}
             IdempotentReply.objects.create(tenant=tenant, **reply)
     chain.lay_all()
@@ -163,7 +165,7 @@ def test_all_walled_tables_were_meant(db):
     named = {
         User, UserActivity, UserLink, UserSession, SignInFailure, Group, Membership,
         HistoryEvent, HistoryPerson, HistoryLink, HistoryAnchor, HistoryCheck, IdempotentReply,
-        AuthenticatorApp, Passkey, RecoveryCode, SignInStep, ProofFailure, SpentChallenge,
+        AuthenticatorApp, Passkey, RecoveryCode, SignInStep, ProofFailure, SpentChallenge, KeptInput,
         apps.get_model("tenants", "GroupPlacement"),
     }  # fmt: skip
     assert set(walled()) == named

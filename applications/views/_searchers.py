@@ -1,0 +1,131 @@
+"""What the search finds of applications, contracts and subscriptions."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from applications import policies
+from applications.http import address
+from applications.models import (
+    Amendment,
+    Application,
+    ClientKey,
+    Contract,
+    ContractTerm,
+    ContractType,
+    ServiceAccount,
+)
+from applications.policies import RESOURCES, either
+from applications.views import _contract as shapes
+from applications.views import _webhook
+from applications.views._application import visible
+from applications.views._standing import STANDINGS, standing
+from iam_portal.gate import Privilege
+from tenants.http.pages import TenantPage
+from tenants.http.searching import Found, Kind, Pasted, first_of, register
+
+_WORDS = dict(STANDINGS)
+
+
+def find_applications(page: TenantPage, wanted: str) -> tuple[Sequence[Found], int]:
+    """By id, either name, or the owner's."""
+    words = Q(id__icontains=wanted) | Q(name__icontains=wanted) | Q(display_name__icontains=wanted)
+    rows = visible(page.tenant).filter(words | Q(owner__name__icontains=wanted), during__endswith=None)
+    found, count = first_of(rows, wanted, by="display_name")
+    return [_application(page, row) for row in found], count
+
+
+def know_application(page: TenantPage, pasted: Pasted) -> Sequence[Found]:
+    """By its id, that of its public client, its audience, a service account of it here, or a key of its."""
+    name = pasted.word
+    if pasted.urn is not None:
+        kind, parts = pasted.urn
+        name = parts[0] if kind == "application" else ""
+    accounts = ServiceAccount.objects.filter(tenant=page.tenant, pk=pasted.uuid or UUID(int=0))
+    keys = ClientKey.objects.filter(kid=name, client__application__owner=page.tenant)
+    rows = visible(page.tenant).filter(
+        Q(pk=name.removesuffix("-frontend"))
+        | Q(Exists(accounts.filter(application=OuterRef("pk"))))
+        | Q(Exists(keys.filter(client__application=OuterRef("pk"))))
+    )
+    return [_application(page, row) for row in rows[:10]]
+
+
+def find_contracts(page: TenantPage, wanted: str) -> tuple[Sequence[Found], int]:
+    """By partner, application, role or note, as the list of contracts does."""
+    carries = ContractTerm.objects.filter(
+        Q(role__application__display_name__icontains=wanted)
+        | Q(role__application__id__icontains=wanted)
+        | Q(role__name__icontains=wanted),
+        contract=OuterRef("pk"),
+    )
+    named = Q(Exists(carries)) | Q(note__icontains=wanted)
+    named |= Q(provider=page.tenant, consumer__name__icontains=wanted)
+    named |= Q(consumer=page.tenant, provider__name__icontains=wanted)
+    found, count = first_of(shapes.with_terms(_readable(page).filter(named)), wanted, by="consumer__name")
+    return [_contract(page, row) for row in found], count
+
+
+def know_contract(page: TenantPage, pasted: Pasted) -> Sequence[Found]:
+    """By its id, or that of an amendment."""
+    if pasted.uuid is None:
+        return ()
+    amended = Amendment.objects.filter(pk=pasted.uuid).values("contract")
+    rows = shapes.with_terms(_readable(page).filter(Q(pk=pasted.uuid) | Q(pk__in=amended)))
+    return [_contract(page, row) for row in rows]
+
+
+def know_webhook(page: TenantPage, pasted: Pasted) -> Sequence[Found]:
+    """By its id."""
+    if pasted.uuid is None:
+        return ()
+    rows = _webhook.living(page.tenant).filter(pk=pasted.uuid)
+    url = address("webhook-detail", page.slug, webhook_id=pasted.uuid)
+    return [Found(_webhook.name_of(row), url, _("Webhook")) for row in rows]
+
+
+def _readable(page: TenantPage) -> Any:
+    """Contracts of the types that the person may read."""
+    types = [kind for kind in ContractType.values if page.can(f"{RESOURCES[kind]}:read")]
+    return policies.contracts_of(page.tenant).filter(type__in=types)
+
+
+def _application(page: TenantPage, row: Application) -> Found:
+    url = address("application-detail", page.slug, application_id=row.id)
+    return Found(str(row), url, f"{row.id} · {row.owner.name}")
+
+
+def _contract(page: TenantPage, row: Contract) -> Found:
+    url = address("contract-detail", page.slug, contract_id=row.id)
+    return Found(shapes.title(row, page.tenant), url, str(_WORDS.get(standing(row, page.at), "")))
+
+
+def register_all() -> None:
+    """For ``AppConfig.ready``."""
+    register(
+        Kind(
+            "applications",
+            gettext_lazy("Applications"),
+            "apps",
+            "Modules:read",
+            10,
+            know_application,
+            find_applications,
+            "applications:application-list",
+        ),
+        Kind(
+            "contracts",
+            gettext_lazy("Contracts"),
+            "contract",
+            either(Privilege.READ),
+            20,
+            know_contract,
+            find_contracts,
+            "applications:contract-list",
+        ),
+        Kind("webhooks", gettext_lazy("Webhooks"), "bell", "Webhooks:read", 80, know_webhook),
+    )

@@ -1,0 +1,102 @@
+"""What the search of the console looks through: apps add kinds in ``AppConfig.ready``, none is asked upward.
+
+Whatever is searched for starts from the tenant of the page and from kinds that its person may read. So what
+is foreign is found as little as what is nowhere, by the same statements.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When, Window
+from django.utils.functional import Promise
+
+from tenants.http.pages import TenantPage
+
+MOST = 10  # of a kind
+_UUID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}(?![0-9a-f])", re.I)
+_URN = re.compile(r"urn:iam:([a-z-]+):([^\s\"'`,;<>()\[\]{}]+)")
+# ``"contractId": "…"``, ``request_id=…``, ``aud:…``: what stands before a value in logs and tokens.
+_BEFORE = re.compile(r"\A[\s\"'`(\[{<]*(?:[A-Za-z_]\w*[\"']?\s*[:=]\s*)?[\"'`]?")
+_AFTER = re.compile(r"[\s\"'`)\]}>,;.]*\Z")
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,63}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Pasted:
+    """What may be an id in a text that came out of a log, a token or an address.
+
+    ``urn`` is its kind and its parts; ``word`` anything that has the form of an id of ours.
+    """
+
+    uuid: UUID | None = None
+    urn: tuple[str, tuple[str, ...]] | None = None
+    word: str = ""
+
+    @classmethod
+    def of(cls, text: str) -> "Pasted":
+        urn, uuid = _URN.search(text), _UUID.search(text)
+        inner = _AFTER.sub("", _BEFORE.sub("", text))
+        return cls(
+            uuid=UUID(uuid.group()) if uuid and not urn else None,
+            urn=(urn.group(1), tuple(urn.group(2).rstrip(".").split(":"))) if urn else None,
+            word=inner if _WORD.match(inner) else "",
+        )
+
+    @property
+    def is_id(self) -> bool:
+        """Whether it can be nothing else, so that no name has to be looked through."""
+        return self.uuid is not None or self.urn is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing and its page."""
+
+    text: str
+    url: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """``named`` finds by what people call it: the first few, and how many there are. ``known`` by an id.
+
+    ``list_name`` is the page that shows all of them with ``q``.
+    """
+
+    key: str
+    label: str | Promise
+    icon: str
+    permission: str
+    position: int
+    known: Callable[[TenantPage, Pasted], Sequence[Found]]
+    named: Callable[[TenantPage, str], tuple[Sequence[Found], int]] | None = None
+    list_name: str = ""
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register(*kinds: Kind) -> None:
+    """Add kinds; one of a known key takes its place."""
+    _kinds.update({kind.key: kind for kind in kinds})
+
+
+def kinds(page: TenantPage) -> list[Kind]:
+    """Those that the person may read, in their order."""
+    readable = [kind for kind in _kinds.values() if page.can(kind.permission)]
+    return sorted(readable, key=lambda kind: kind.position)
+
+
+def first_of(rows: QuerySet[Any], wanted: str, *, by: str) -> tuple[list[Any], int]:
+    """The first few in the order of a field, those that begin with what was typed before; and how many.
+
+    One statement: each row carries the count of all.
+    """
+    begins = Case(When(Q(**{f"{by}__istartswith": wanted}), then=Value(0)), default=Value(1))
+    ordered = rows.annotate(found_rank=begins, found_count=Window(Count("*"), output_field=IntegerField()))
+    found = list(ordered.order_by("found_rank", F(by).asc(), "pk")[:MOST])
+    return found, found[0].found_count if found else 0

@@ -1,0 +1,130 @@
+"""What the search finds of people, groups, partners and the record."""
+
+from collections.abc import Sequence
+
+from django.db.models import Case, F, Q, When
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from tenants import questions
+from tenants.actions import partnerships
+from tenants.http.pages import TenantPage
+from tenants.http.searching import Found, Kind, Pasted, first_of, register
+from tenants.models import Group, Partnership, User
+from tenants.questions import Asked
+from tenants.views.partner_facts import STATES, state_of, title_of
+from tenants.views.wording import address
+
+
+def find_users(page: TenantPage, wanted: str) -> tuple[Sequence[Found], int]:
+    """By name, user name or mailbox."""
+    names = Q(display_name__icontains=wanted) | Q(username__icontains=wanted) | Q(email__icontains=wanted)
+    rows, count = first_of(page.tenant.users.filter(names), wanted, by="display_name")
+    return [_user(page, row) for row in rows], count
+
+
+def know_user(page: TenantPage, pasted: Pasted) -> Sequence[Found]:
+    """By id: the ``sub`` of a person's tokens."""
+    if pasted.uuid is None:
+        return ()
+    return [_user(page, row) for row in page.tenant.users.filter(pk=pasted.uuid)]
+
+
+def find_groups(page: TenantPage, wanted: str) -> tuple[Sequence[Found], int]:
+    """By name or purpose."""
+    rows = Group.objects.at(page.at).filter(tenant=page.tenant)
+    found, count = first_of(
+        rows.filter(Q(name__icontains=wanted) | Q(description__icontains=wanted)), wanted, by="name"
+    )
+    return [_group(page, row) for row in found], count
+
+
+def know_group(page: TenantPage, pasted: Pasted) -> Sequence[Found]:
+    """By id."""
+    if pasted.uuid is None:
+        return ()
+    rows = Group.objects.at(page.at).filter(tenant=page.tenant, pk=pasted.uuid)
+    return [_group(page, row) for row in rows]
+
+
+def find_partners(page: TenantPage, wanted: str) -> tuple[Sequence[Found], int]:
+    """By the other side's name or address."""
+    ours = Q(inviter=page.tenant) & (
+        Q(invitee__name__icontains=wanted)
+        | Q(invitee__slug__icontains=wanted)
+        | Q(expected_slug__icontains=wanted)
+        | Q(note__icontains=wanted)
+    )
+    theirs = Q(invitee=page.tenant) & (
+        Q(inviter__name__icontains=wanted) | Q(inviter__slug__icontains=wanted)
+    )
+    rows = partnerships.of(page.tenant).filter(ours | theirs).select_related("inviter", "invitee")
+    other = Case(When(inviter=page.tenant, then=F("invitee__name")), default=F("inviter__name"))
+    found, count = first_of(rows.annotate(other_name=other), wanted, by="other_name")
+    return [_partner(page, row) for row in found], count
+
+
+def know_partner(page: TenantPage, pasted: Pasted) -> Sequence[Found]:
+    """By the id of the partnership, or of the other organization."""
+    if pasted.uuid is None:
+        return ()
+    other = Q(inviter=page.tenant, invitee_id=pasted.uuid) | Q(invitee=page.tenant, inviter_id=pasted.uuid)
+    rows = partnerships.of(page.tenant).filter(Q(pk=pasted.uuid) | other)
+    return [_partner(page, row) for row in rows.select_related("inviter", "invitee")[:10]]
+
+
+def know_row(page: TenantPage, pasted: Pasted) -> Sequence[Found]:
+    """One row of the record by its id; or all that a request of a log line did."""
+    found = []
+    list_url = f"/t/{page.slug}/activity"
+    if pasted.uuid is not None and (row := questions.one(tenant=page.tenant, reference=pasted.uuid)):
+        found.append(Found(row.event.action, f"{list_url}/{pasted.uuid}", _("A change in the record")))
+    for request_id in {word for word in (pasted.word, pasted.uuid.hex if pasted.uuid else "") if word}:
+        count = Asked(request_id=request_id).rows(page.tenant)[:100].count()
+        if count:
+            said = ngettext("%(count)d change", "%(count)d changes", count) % {"count": count}
+            label = _("Request %(id)s") % {"id": request_id}
+            found.append(Found(label, f"{list_url}?request={request_id}", said))
+    return found
+
+
+def _user(page: TenantPage, row: User) -> Found:
+    return Found(str(row), address(page.slug, "user", str(row.pk)), f"{row.username} · {row.email}")
+
+
+def _group(page: TenantPage, row: Group) -> Found:
+    return Found(row.name, address(page.slug, "group", str(row.pk)), row.description)
+
+
+def _partner(page: TenantPage, row: Partnership) -> Found:
+    name = title_of(row, page.tenant)
+    state = str(STATES[state_of(row, page.at)])
+    return Found(name, address(page.slug, "partnership", str(row.pk)), state)
+
+
+def register_all() -> None:
+    """For ``AppConfig.ready``."""
+    register(
+        Kind(
+            "partners",
+            gettext_lazy("Partners"),
+            "partners",
+            "OrganizationRelations:read",
+            30,
+            know_partner,
+            find_partners,
+            "tenants:partner-list",
+        ),
+        Kind(
+            "users",
+            gettext_lazy("Users"),
+            "user",
+            "Users:read",
+            40,
+            know_user,
+            find_users,
+            "tenants:user-list",
+        ),
+        Kind("groups", gettext_lazy("Groups"), "users", "Groups:read", 50, know_group, find_groups),
+        Kind("activity", gettext_lazy("Activity"), "activity", "ActivityLog:read", 90, know_row),
+    )
