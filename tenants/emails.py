@@ -152,6 +152,7 @@ def _one_line(text: str) -> str:
 
 def tell(*, user: User, subject: str, said: str) -> None:
     """Tell a person what happened to his account, once it is committed. ``said`` begins in lower case."""
-    words = {"person": str(user), "organization": user.tenant.name, "said": said}
-    body = _("%(person)s,\n\nat %(organization)s, %(said)s") % words
-    transaction.on_commit(partial(_send, _one_line(f"{subject} · {user.tenant.name}"), body, user.email, ""))
+    with _language(user):
+        body = _("%(person)s,\n\nat %(organization)s, %(said)s")
+        words = {**_words(user), "subject": subject, "said": said}
+        _later("%(subject)s · %(organization)s", body, words, user.email, str(user.id))

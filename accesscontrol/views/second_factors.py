@@ -34,6 +34,7 @@ class SecondFactorsForm(forms.Form):
         field = self.fields["roles"]
         assert isinstance(field, forms.MultipleChoiceField)
         field.choices = choices
+        field.either = True  # type: ignore[attr-defined]  # none at all is a choice, and nothing left open
 
 
 class ChooseSecondFactors(FormPage):

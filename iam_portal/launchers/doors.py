@@ -21,6 +21,7 @@ _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 _CLIENT = "the client authenticates by its own credentials"
 _STANDARD = "public by its RFC: keys and addresses only"
 _NOBODY = "before anybody is signed in; looks and answers alike for every organization"
+_HALFWAY = "whose password was right; anybody else is sent to the beginning, in every organization alike"
 # Whatever asks for no permission, and why. A door that stands neither here nor declares one fails a test.
 OPEN = {
     "iam_portal.pages.livez": "for probes; says only that the process answers",
@@ -47,6 +48,9 @@ OPEN = {
     "tenants.views.entry.TakeInvitation": "moves the code of a link into a cookie; tells nothing about it",
     "tenants.views.own_account.TakeProof": "moves the secret of a link into a cookie; tells nothing about it",
     "tenants.views.sessions.SignIn": _NOBODY,
+    "tenants.views.second_step.PasskeySignIn": _NOBODY,
+    "tenants.views.second_step.SecondStep": _HALFWAY,
+    "tenants.views.second_step.SetUpFactor": _HALFWAY,
     "tenants.views.sessions.SignOut": "ends the browser's own session",
     "tenants.views.sessions.SetPassword": "the secret of the link says who it is",
 }

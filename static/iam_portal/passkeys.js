@@ -48,7 +48,8 @@ async function send(form) {
   form.submit();
 }
 
-const able = Boolean(window.PublicKeyCredential);
+// At an address instead of a name browsers have none.
+const able = Boolean(window.PublicKeyCredential) && !/^[\d.]+$|:/.test(location.hostname);
 for (const form of document.querySelectorAll("form[data-passkey]")) {
   form.hidden = !able;
   // Before all others: the form is not on its way yet.
@@ -65,3 +66,4 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
   });
 }
 for (const note of document.querySelectorAll("[data-without-passkeys]")) note.hidden = able;
+for (const note of document.querySelectorAll("[data-with-passkeys]")) note.hidden = !able;

@@ -25,7 +25,7 @@ class Origin:
     source_address: str = ""
     user_agent: str = ""
     request_id: str = ""
-    browser: str = ""  # what it keeps of who has signed in there (tenants.acquainted)
+    browser: str = ""  # what the browser keeps of who has signed in there (:mod:`tenants.acquainted`)
 
     def actor(self, user: User) -> Actor:
         """The person, as history notes him."""
@@ -64,16 +64,22 @@ def end(*, session: UserSession, by: Actor, at: datetime) -> None:
             _record("session.ended", session, by, at)
 
 
-def renew(*, session: UserSession, by: Actor, at: datetime) -> str | None:
-    """The person proved again who he is, for an act: the same session goes on under a new cookie.
+def renew(*, session: UserSession, at: datetime) -> str:
+    """The session goes on under a new cookie, as its person proved again who he is. Empty where it has ended.
 
-    Whoever knew the former value is out. None where the session has ended meanwhile.
+    Whoever knew the former value is out. It is no new sign-in: applications are not told.
     """
     token = hashers.fresh()
-    rows = UserSession.objects.filter(pk=session.pk, digest=session.digest, ended_at=None)
-    if not rows.update(digest=hashers.digest(token), confirmed_at=at, seen_at=at):
-        return None
-    _record("session.confirmed", session, by, at)
+    renewed = {"digest": hashers.digest(token), "confirmed_at": at, "seen_at": at}
+    alive = UserSession.objects.filter(pk=session.pk, ended_at=None).update(**renewed)
+    return token if alive else ""
+
+
+def confirm(*, session: UserSession, by: Actor, at: datetime) -> str:
+    """The same, for an act that asks for it: history says so."""
+    token = renew(session=session, at=at)
+    if token:
+        _record("session.confirmed", session, by, at)
     return token
 
 

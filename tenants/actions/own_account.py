@@ -71,7 +71,7 @@ def change_password(*, session: UserSession, password: str, by: Actor, at: datet
         user.save(update_fields=["password"])
         links.void(user=user, at=at)
         sessions.end_all(user=user, at=at, but=session)
-        token = entering.renew(session=session, by=by, at=at) or ""
+        token = entering.renew(session=session, at=at)
         _record("user.password_set", user, by, at, {"by": "person"})
         password_set.send(sender=User, tenant=session.tenant, user=user, by=by, at=at)
         emails.tell_password_changed(user=user, at=at)

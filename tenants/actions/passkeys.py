@@ -34,6 +34,7 @@ from tenants.models import Passkey, Tenant, User
 LONGEST = (
     20_000  # characters of what a browser sends; an attestation with its certificates has some thousands
 )
+_LOOPBACK = ("127.0.0.1", "::1")
 _TRANSPORTS = frozenset(transport.value for transport in AuthenticatorTransport)
 
 
@@ -110,7 +111,7 @@ def add(*, user: User, answer: Answer, bound_to: object, name: str, at: datetime
             credential=credential,
             expected_challenge=challenge,
             expected_rp_id=_host(),
-            expected_origin=_origin(),
+            expected_origin=_origins(),
             require_user_verification=True,
         )
     except Exception as exc:  # strangers send this, and what parses it fails in many ways
@@ -155,7 +156,7 @@ def prove(
             credential=credential,
             expected_challenge=challenge,
             expected_rp_id=_host(),
-            expected_origin=_origin(),
+            expected_origin=_origins(),
             credential_public_key=bytes(passkey.public_key),
             credential_current_sign_count=0,  # compared below, because a step back says more
             require_user_verification=True,
@@ -265,10 +266,15 @@ def _member(of: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _host() -> str:
-    """The relying party: the host of the portal, without its port."""
-    return urlsplit(settings.PORTAL_BASE_URL).hostname or ""
+    """The relying party: the host of the portal, without its port. Browsers take no address in its place."""
+    host = urlsplit(settings.PORTAL_BASE_URL).hostname or ""
+    return "localhost" if host in _LOOPBACK else host
 
 
-def _origin() -> str:
+def _origins() -> list[str]:
+    """Where the pages lie that may ask for a passkey. A demo is reached by either name of this machine."""
     parts = urlsplit(settings.PORTAL_BASE_URL)
-    return f"{parts.scheme}://{parts.netloc}".lower()
+    origins = [f"{parts.scheme}://{parts.netloc}".lower()]
+    if parts.hostname in _LOOPBACK:
+        origins.append(f"{parts.scheme}://localhost" + (f":{parts.port}" if parts.port else ""))
+    return origins

@@ -45,8 +45,8 @@ def by_password(*, session: UserSession, password: str, by: Actor, at: datetime)
         raise ProofRefused("This is not your password.")
     with tenant_scope(session.tenant_id), transaction.atomic():
         same = User.objects.filter(pk=user.pk, password=user.password)
-        token = entering.renew(session=session, by=by, at=at) if same.exists() else None
-        if token is None:
+        token = entering.confirm(session=session, by=by, at=at) if same.exists() else ""
+        if not token:
             raise ProofRefused("This session has ended. Sign in again.")
         guesses.forget(user=user)
         return token
@@ -63,7 +63,7 @@ def by_passkey(*, session: UserSession, answer: Answer, by: Actor, at: datetime)
             at=at,
             user=session.user,
         )
-        token = entering.renew(session=session, by=by, at=at)
-        if token is None:
+        token = entering.confirm(session=session, by=by, at=at)
+        if not token:
             raise ProofRefused("This session has ended. Sign in again.")
         return token

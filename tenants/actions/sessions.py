@@ -56,13 +56,11 @@ def sign_in(
 ) -> SignedIn | Halfway:
     """The user and the value of his session cookie; of the second step's, where he needs one before.
 
-    The name may be his e-mail address.
-
-    ``former`` is the live session of this browser: the same person's goes on, another's ends. ``browser`` is
-    what the browser keeps of who has signed in there (:mod:`tenants.acquainted`). ``tenant`` is None for an
-    address that names none; its refusals look like any other.
-    The password is compared between two short transactions: no connection and no lock waits for the slow
-    hash. Inside an outer one, its refusal must commit: catch it without a savepoint.
+    The name may be his e-mail address. ``former`` is the live session of this browser: the same person's goes
+    on, another's ends. ``browser`` is what the browser keeps of who has signed in there
+    (:mod:`tenants.acquainted`). ``tenant`` is None for an address that names none; its refusals look like any
+    other. The password is compared between two short transactions: no connection and no lock waits for the
+    slow hash. Inside an outer one, its refusal must commit: catch it without a savepoint.
     """
     counted_in = tenant or Tenant.objects.filter(is_platform=True).first()
     if counted_in is None:  # an installation without any tenant
@@ -108,10 +106,7 @@ def sign_out(*, session: UserSession, by: Actor, at: datetime) -> None:
 
 
 def end_all(*, user: User, at: datetime, but: UserSession | None = None) -> int:
-    """End every session of the user, and what he began, as a consequence of what the caller records.
-
-    Maybe all but one.
-    """
+    """End every session of the user, as a consequence of what the caller records; maybe all but one."""
     steps.drop_all(user=user)
     rows = UserSession.objects.filter(user=user, ended_at=None)
     return (rows.exclude(pk=but.pk) if but else rows).update(ended_at=at)

@@ -50,8 +50,8 @@ class AppForm(forms.Form):
 class AnswerForm(forms.Form):
     """What a browser answers for a passkey. Its script fills it in."""
 
-    credential = forms.CharField(max_length=20_000, strip=False)
-    challenge = forms.CharField(max_length=1000, strip=False)
+    credential = forms.CharField(max_length=20_000, strip=False, widget=forms.HiddenInput)
+    challenge = forms.CharField(max_length=1000, strip=False, widget=forms.HiddenInput)
 
 
 class PasskeyForm(AnswerForm):

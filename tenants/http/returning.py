@@ -17,7 +17,12 @@ from tenants.models import Tenant, User, UserSession
 
 
 def to_sign_in(
-    request: HttpRequest, *, view: object, slug: str, tenant: Tenant | None, at: datetime
+    request: HttpRequest,
+    *,
+    view: object,
+    slug: str,
+    tenant: Tenant | None,
+    at: datetime,
 ) -> HttpResponse:
     """To the sign-in page, and after it back. A form that was sent is never repeated: it comes back filled.
 

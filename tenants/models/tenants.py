@@ -40,12 +40,12 @@ class Tenant(models.Model):
     offline_idle_seconds = models.PositiveIntegerField(null=True, blank=True)
     session_idle_seconds = models.PositiveIntegerField(null=True, blank=True)
     session_seconds = models.PositiveIntegerField(null=True, blank=True)
-    # At least so many characters; without a choice the least that there may be.
-    password_length = models.PositiveSmallIntegerField(null=True, blank=True)
     proof_seconds = models.PositiveIntegerField(null=True, blank=True)
     # Who holds one of these signs in with a second factor: "<application id>/<key>", "/<key>" of its own
     # roles, or "*": everybody.
     second_factor_roles = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    # At least so many characters; without a choice the least that there may be.
+    password_length = models.PositiveSmallIntegerField(null=True, blank=True)
     # A name that was erased does not come back: without a choice nothing is.
     history_keeps = models.CharField(max_length=10, choices=Kept, default=Kept.NAME)
 

@@ -7,7 +7,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
 from iam_portal.tracing import request_id, source_address
-from tenants.actions.entering import Origin, SignedIn
+from tenants.actions.entering import Halfway, Origin, SignedIn
 from tenants.actions.second_steps import Coming
 from tenants.http import acquaint, browser_of, remember
 from tenants.http.halfway import drop_step, hold_step, step_of
@@ -17,12 +17,12 @@ from tenants.views.entry import remember_organization
 
 def origin_of(page: ConsolePage) -> Origin:
     """Where this sign-in comes from."""
-    agent = page.request.headers.get("User-Agent", "")
+    request = page.request
     return Origin(
-        source_address(page.request),
-        agent,
-        request_id(page.request),
-        browser_of(page.request, page.tenant),
+        source_address=source_address(request),
+        user_agent=request.headers.get("User-Agent", ""),
+        request_id=request_id(request),
+        browser=browser_of(request, page.tenant),
     )
 
 
@@ -47,10 +47,10 @@ def arrived(page: ConsolePage, entered: SignedIn, *, codes: list[str] | None = N
     return response
 
 
-def halfway(page: ConsolePage, token: str) -> HttpResponse:
-    """To the second step."""
+def halfway(page: ConsolePage, entered: Halfway) -> HttpResponse:
+    """To the second step. Not in yet: the browser keeps no mark of the person."""
     response = HttpResponseRedirect(beside(page, "tenants:session-second"))
-    hold_step(response, tenant=page.tenant, token=token)
+    hold_step(response, tenant=page.tenant, token=entered.token)
     remember_organization(response, page.slug)
     return response
 

@@ -68,6 +68,7 @@ class ConfirmIdentity(ConsolePage):
             "form": form,
             "asked": setting_up.for_browser(asked) if asked else None,
             "person": str(user),
+            "username": user.username,
             "back_url": self.url("tenants:account-detail"),
         }
         throttled = refusal is not None and refusal.kind is Kind.THROTTLED

@@ -66,8 +66,8 @@ class FormPage(ConsolePage):
     """A form on a page of its own: drawn, or drawn again with its errors and its input."""
 
     template: ClassVar[str] = "tenants/form.html"
-    stale = False  # the row is another than the one that the form was drawn from
     asks_first = True
+    stale = False  # the row is another than the one that the form was drawn from
 
     def frame(self) -> dict[str, Any]:
         """``page``, ``submit``, ``cancel_url`` and whatever else the template takes."""
@@ -98,8 +98,8 @@ class FormPage(ConsolePage):
 class ConfirmPage(ConsolePage):
     """Shows what an act would do, and does it. Refusals come back to where the person came from."""
 
-    undo: Undo | None = None  # the act may set it
     asks_first = True
+    undo: Undo | None = None  # the act may set it
 
     def confirmation(self) -> Mapping[str, Any]:
         """The context of ``_confirm.html``, with ``page``."""

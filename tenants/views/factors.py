@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from tenants.actions import factors, steps
 from tenants.actions.factors import Added
 from tenants.actions.passkeys import Answer
+from tenants.actions.steps import Held
 from tenants.forms.factors import AppForm, PasskeyForm
 from tenants.models import AuthenticatorApp, Passkey, User
 from tenants.views import setting_up
@@ -204,14 +205,22 @@ class RenewCodes(ConfirmPage):
         return HttpResponseRedirect(self.url("tenants:factor-list"))
 
 
+def in_words(held: Held) -> str:
+    """``2 passkeys, 1 authenticator app``."""
+    if not held:
+        return _("none")
+    keys = ngettext("%(count)d passkey", "%(count)d passkeys", held.passkeys) % {"count": held.passkeys}
+    phones = ngettext("%(count)d authenticator app", "%(count)d authenticator apps", held.apps)
+    found = ((held.passkeys, keys), (held.apps, phones % {"count": held.apps}))
+    return ", ".join(text for count, text in found if count)
+
+
 def card(page: ConsolePage) -> dict[str, str]:
     """What one's own account says of them."""
     held = steps.held(_own(page))
-    count = held.apps + held.passkeys
-    text = ngettext("%(count)d second factor", "%(count)d second factors", count) % {"count": count}
     return {
-        "text": text if count else _("A password alone signs you in."),
-        "note": _left(held.codes) if count else _("A second factor keeps out whoever learns it."),
+        "text": in_words(held) if held else _("A password alone signs you in."),
+        "note": _left(held.codes) if held else _("A second factor keeps out whoever learns it."),
         "url": page.url("tenants:factor-list"),
     }
 

@@ -46,9 +46,7 @@ class SignIn(ConsolePage):
         except (SignInRefused, TooManyAttempts) as refusal:
             into_form(form, refusal)
             return self._page(form, refusal)
-        if isinstance(entered, Halfway):
-            return halfway(self, entered.token)
-        return arrived(self, entered)
+        return halfway(self, entered) if isinstance(entered, Halfway) else arrived(self, entered)
 
     def _ended(self, form: SignInForm) -> bool:
         """Whether the page says that a session is over: to who was sent here from a page of his."""

@@ -12,9 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from iam_portal.errors import NotFound
+from tenants.actions import steps
 from tenants.http import paging
 from tenants.models import Membership, Tenant, User, UserActivity
 from tenants.signals import user_shown
+from tenants.views import factors
 from tenants.views.console import ConsolePage
 
 
@@ -145,6 +147,7 @@ def _more(page: ConsolePage, user: User, state: str) -> list[dict[str, Any]]:
     again = _("Send the invitation again") if state == "invited" else _("Send a password link")
     return [
         page.link(again, "Users:modify", f"{at}/send-link", icon="mail", dialog=True),
+        page.link(_("Reset second factors"), "Users:modify", f"{at}/reset-factors", icon="key", dialog=True),
         page.link(_("Deactivate"), "Users:modify", f"{at}/deactivate", icon="stop", dialog=True, danger=True),
         delete,
     ]
@@ -157,6 +160,7 @@ def _facts(page: ConsolePage, user: User) -> list[dict[str, Any]]:
         {"label": _("E-mail address"), "text": user.email},
         {"label": _("Here since"), "at": user.created_at},
         {"label": _("Last sign-in"), **last},
+        {"label": _("Second factors"), "text": factors.in_words(steps.held(user))},
     ]
 
 

@@ -28,8 +28,9 @@ from applications.models.applications import PORTAL_ID
 from applications.proofs import certificates, keys
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
-from tenants.actions import deletion, groups, memberships, users
+from tenants.actions import deletion, factors, groups, memberships, users
 from tenants.models import (
+    AuthenticatorApp,
     Group,
     GroupPlacement,
     Membership,
@@ -39,6 +40,7 @@ from tenants.models import (
     UserLink,
 )
 from tests.applications.sharing import register
+from tests.support.authenticating import with_app
 from tests.support.factories import SYSTEM, make_group, make_tenant
 from tests.support.knocking import give, person
 from tests.support.proving import certified, ec_key, pem, public_pem
@@ -93,6 +95,7 @@ def make_office() -> Office:
     clerk, sessions["clerk"] = person(tenant, "clerk", "access-manager", "user")
     manager, sessions["modules"] = person(tenant, "modules", "module-manager")
     chief, sessions["chief"] = person(tenant, "chief", *STRONG)
+    with_app(chief, at=at)
     deputy, _ = person(tenant, "deputy")
     _, sessions["everything"] = person(tenant, "everything", *ROLE_KEYS)
     invited, gone = _invited(tenant, datetime.now(UTC)), person(tenant, "gone", STRONG[0])[0]
@@ -211,6 +214,7 @@ WAYS: dict[str, Callable[[Office], Callable[[Actor], Any]]] = {
         }.items()
     },
     "a stronger person's password": lambda o: o.act(users.reset, user_id=o.chief.id),
+    "a stronger person's second factors": lambda o: o.act(factors.reset, user_id=o.chief.id),
     "a stronger person's mailbox": lambda o: o.act(
         users.change, user_id=o.chief.id, email="clerk.too@example.org"
     ),
@@ -236,7 +240,7 @@ FOREIGN: dict[str, Callable[[Office], Callable[[Actor], Any]]] = {
 
 def state() -> tuple[Any, ...]:
     """Everything that the ways would change."""
-    who = (Membership, GroupPlacement, Group, User, UserActivity, UserLink)
+    who = (Membership, GroupPlacement, Group, User, UserActivity, UserLink, AuthenticatorApp)
     proofs = (ClientSecret, ClientKey, ClientCertificate, TrustedIssuer)
     tables = (Assignment, TenantRole, TenantRolePermission, Client, *proofs, *who)
     return tuple(sorted(str(row) for row in table.objects.values_list()) for table in tables)

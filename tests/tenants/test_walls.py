@@ -55,6 +55,7 @@ def filled(acme, neighbour):
             device_of(user, at=NOW)
             steps.begin(user=user, at=NOW)
             ProofFailure.objects.create(tenant=tenant, user=user, at=NOW)
+            KeptInput.objects.create(tenant=tenant, user=user, digest=str(user.id), expires_at=NOW)
             reply = {"slot": "s", "asked": "a", "status": 201, "expires_at": NOW}
             IdempotentReply.objects.create(tenant=tenant, **reply)
             Branding.objects.create(tenant=tenant)
