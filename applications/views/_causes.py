@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import npgettext
 
 from applications.models import Contract, ContractType
 from applications.views._contract import applications_of
@@ -72,10 +72,10 @@ def _shared(act: str, contract: Contract, at: datetime) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "counts": [
             {
-                "label": ngettext("Application", "Applications", len(applications)),
+                "label": npgettext("counted", "Application", "Applications", len(applications)),
                 "value": len(applications),
             },
-            {"label": ngettext("Role", "Roles", len(roles)), "value": len(roles)},
+            {"label": npgettext("counted", "Role", "Roles", len(roles)), "value": len(roles)},
         ],
         "names": [{"label": label, "items": names}],
     }

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, npgettext
 
 from applications.http import address
 from applications.models import Contract, ContractType
@@ -43,7 +43,7 @@ def listed(gains: Sequence[Gain]) -> dict[str, Any]:
     roles = by_role(gains)
     return {
         "counts": [
-            {"label": ngettext("Role", "Roles", len(roles)), "value": len(roles)},
+            {"label": npgettext("counted", "Role", "Roles", len(roles)), "value": len(roles)},
             {"label": ngettext("Permission gained", "Permissions gained", len(gains)), "value": len(gains)},
         ],
         "names": [

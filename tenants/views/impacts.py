@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, npgettext
 
 from tenants.views.console import ConsolePage
 
@@ -47,12 +47,15 @@ def _counts(found: Found, contracts: int, other: bool) -> list[dict[str, Any]]:
     organizations = len({pair["tenantId"] for pair in pairs})
     people, services = _count(found, "users"), _count(found, "services")
     sessions = _count(found, "sessions")
-    each = ngettext("Contract", "Contracts", contracts)
+    each = npgettext("counted", "Contract", "Contracts", contracts)
     further = ngettext("Other contract", "Other contracts", contracts)
     return [
-        {"label": ngettext("Application", "Applications", applications), "value": applications},
-        {"label": ngettext("Organization", "Organizations", organizations), "value": organizations},
-        {"label": ngettext("Person", "People", people), "value": people},
+        {"label": npgettext("counted", "Application", "Applications", applications), "value": applications},
+        {
+            "label": npgettext("counted", "Organization", "Organizations", organizations),
+            "value": organizations,
+        },
+        {"label": npgettext("counted", "Person", "People", people), "value": people},
         {"label": ngettext("Service call", "Service calls", services), "value": services},
         {"label": further if other else each, "value": contracts},
         {"label": ngettext("Live session", "Live sessions", sessions), "value": sessions},
