@@ -76,6 +76,7 @@ class RoleCreate(_Editor):
     """A new role. The same form sent twice makes one."""
 
     permission = "Roles:add"
+    recent = True
 
     def get(self, request: HttpRequest) -> HttpResponse:
         return self.drawn(NewRoleForm(), Draft(), None)
@@ -114,6 +115,7 @@ class RoleEdit(_Editor):
     """Another name, more or fewer permissions. What takes something from somebody is shown first."""
 
     permission = "Roles:modify"
+    recent = True
 
     def get(self, request: HttpRequest, key: str) -> HttpResponse:
         role = self.own()

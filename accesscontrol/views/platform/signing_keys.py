@@ -69,6 +69,7 @@ class RotateKeys(PlatformPage, FormPage):
     """The next keys: when they begin, and what becomes of the present ones, is said before."""
 
     permission = "Keys:execute"
+    recent = True
     template = "accesscontrol/key_rotate.html"
 
     def frame(self) -> dict[str, Any]:
@@ -105,6 +106,7 @@ class WithdrawKey(PlatformPage, FormPage):
     """A key that others may have: what it signed is refused from now on. Its first signs have to be typed."""
 
     permission = "Keys:delete"
+    recent = True
     template = "accesscontrol/key_withdraw.html"
 
     def key(self) -> SigningKey:
