@@ -95,6 +95,8 @@ class TestEditing:
         assert "Sam" in asked
         assert story.held() == [("depot-0", "read"), ("depot-1", "read")]
         confirmed = dict(Forms(asked).with_fields("impact"))
+        back = story.acme.post("roles/night/edit", **confirmed, go="filter")
+        assert "2 resources changed, not saved yet" in text_of(back)
         done = story.acme.post("roles/night/edit", **confirmed)
         assert done.headers["Location"] == "/t/acme/roles/night"
         assert story.held() == []
