@@ -24,6 +24,7 @@ READABLE = {
     "assignment-list": "user-reader",
     "assignment-add": "access-manager",
     "assignment-withdraw": "access-manager",
+    "second-factors": "access-configuration-manager",
 }
 OWN = {"sign-in-end", "sign-out"}  # of one's own account, without a role
 PLANNER = "acme.fleet-planner"
