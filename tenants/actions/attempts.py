@@ -16,12 +16,14 @@ from django.utils.translation import ngettext
 
 from iam_portal.errors import DomainError, Kind
 from iam_portal.gate import Actor
+from iam_portal.walls import cross_tenant
 from tenants import hashers
 from tenants.history import record
 from tenants.models import SignInFailure, Tenant, User
 
 FAILURES = 10  # refused attempts on one name from one network …
 ADDRESS_FAILURES = 50  # … or on all names of an organization …
+NETWORK_FAILURES = 200  # … or of all organizations …
 WINDOW = timedelta(minutes=5)  # … in this time
 NAME_FAILURES = 40  # on one name from all networks, after which each of them …
 ORGANIZATION_FAILURES = 400  # … or on all names from all networks, after which each of them …
@@ -99,7 +101,8 @@ def count(*, tenant: Tenant, attempt: Attempt) -> Counted:
     tried = _reached(recent.filter(named), NAME_FAILURES) or _reached(recent, ORGANIZATION_FAILURES)
     closed = [_nth(here.filter(named), FEW if tried and not attempt.browser else FAILURES)]
     # An unknown address would be everybody's: there one guesser could shut all the others out.
-    closed += [_nth(here, ADDRESS_FAILURES)] if attempt.origin else []
+    if attempt.origin:
+        closed += [_nth(here, ADDRESS_FAILURES), _anywhere(attempt)]
     if since := max((moment for moment in closed if moment), default=None):
         raise _too_many(attempt, since + WINDOW - attempt.at)
     lately = _beside(tenant, attempt).filter(at__gt=attempt.at - MEMORY)
@@ -151,6 +154,13 @@ def _beside(tenant: Tenant, attempt: Attempt) -> models.QuerySet[SignInFailure]:
     own = models.Q(attempt__startswith=hashers.digest(tenant.slug)[:16])
     here = attempt.organization == hashers.digest(tenant.slug)[:16]
     return SignInFailure.objects.filter(own if here else ~own, tenant=tenant)
+
+
+def _anywhere(attempt: Attempt) -> datetime | None:
+    """Since when its network is too busy, over all organizations, also those that somebody makes up."""
+    with cross_tenant():
+        rows = SignInFailure.objects.filter(source_address=attempt.origin, at__gt=attempt.at - WINDOW)
+        return _nth(rows, NETWORK_FAILURES)
 
 
 def _nth(rows: models.QuerySet[SignInFailure], number: int) -> datetime | None:

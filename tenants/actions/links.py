@@ -55,6 +55,12 @@ def take(*, tenant: Tenant, token: str, at: datetime) -> UserLink:
     return link
 
 
+def look(*, tenant: Tenant, token: str) -> UserLink | None:
+    """The link as it stands, good or not, with its user: who has its value may know what became of it."""
+    rows = UserLink.objects.filter(tenant=tenant, digest=hashers.digest(token), user__deleted_at=None)
+    return rows.exclude(purpose=Purpose.EMAIL).select_related("user").first()
+
+
 def void(*, user: User, at: datetime) -> None:
     """No unused link of this user works any more, and none says which address it was to prove."""
     UserLink.objects.filter(user=user, used_at=None).update(used_at=at, email="")

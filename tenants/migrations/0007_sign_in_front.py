@@ -170,5 +170,9 @@ class Migration(migrations.Migration):
             model_name="organizationsasked",
             index=models.Index(fields=["at"], name="organizationsasked_by_age"),
         ),
+        migrations.AddIndex(
+            model_name="signinfailure",
+            index=models.Index(fields=["source_address", "at"], name="signinfailure_by_source"),
+        ),
         migrations.RunSQL(ERASE, ERASE_BACK),
     ]

@@ -209,6 +209,7 @@ class SignInFailure(models.Model):
         indexes = [
             models.Index(fields=["tenant", "attempt", "source_address", "at"], name="signinfailure_counted"),
             models.Index(fields=["tenant", "at"], name="signinfailure_by_age"),
+            models.Index(fields=["source_address", "at"], name="signinfailure_by_source"),
         ]
 
     def __str__(self) -> str:

@@ -17,6 +17,7 @@ from tenants.views import (
     second_step,
     sessions,
     settings,
+    settings_passwords,
     user_acts,
     users,
 )
@@ -79,7 +80,7 @@ urlpatterns = [
     path("search", search.Search.as_view(), name="search"),
     path("settings", settings.Settings.as_view(), name="settings"),
     path("settings/life-times", settings.ChangeLifetimes.as_view(), name="settings-lifetimes"),
-    path("settings/passwords", settings.ChangePasswordRules.as_view(), name="settings-passwords"),
+    path("settings/passwords", settings_passwords.ChangePasswordRules.as_view(), name="settings-passwords"),
     path("settings/deleted-people", settings.ChangeDeletedPeople.as_view(), name="settings-deleted-people"),
     path("activity", activity.ActivityList.as_view(), name="activity-list"),
     path("activity/download", activity.ActivityDownload.as_view(), name="activity-download"),

@@ -16,7 +16,7 @@ from tenants.actions.sessions import SignInRefused
 from tenants.forms import PasswordForm, SignInForm
 from tenants.http import browser_of, carried, forget
 from tenants.http.refusals import into_form
-from tenants.models import PASSWORD_LENGTHS
+from tenants.models import PASSWORD_LENGTHS, UserLink
 from tenants.views.arriving import arrived, halfway
 from tenants.views.console import ConsolePage
 from tenants.views.entry import remember_organization
@@ -87,7 +87,7 @@ class SetPassword(ConsolePage):
     def get(self, request: HttpRequest) -> HttpResponse:
         if token := request.GET.get("token"):
             return carried.taken_out(name=LINK, value=token[:200], to=request.path, path=request.path)
-        return self._page(self._form() if carried.carried(request, LINK) else None)
+        return self._page(self._form() if self._stands() else None)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form, token = self._form(request.POST), carried.carried(request, LINK)
@@ -100,7 +100,16 @@ class SetPassword(ConsolePage):
                 return self._done()
             if isinstance(outcome.refusal, links.LinkUnknown):
                 return self._page(None)
-        return self._page(form)
+        return self._page(form if self._stands() else None)
+
+    def _link(self) -> UserLink | None:
+        token = carried.carried(self.request, LINK)
+        return links.look(tenant=self.tenant, token=token) if token and self.tenant is not None else None
+
+    def _stands(self) -> bool:
+        """Whether it is worth typing a password: what is wrong with the link is said before."""
+        link = self._link()
+        return link is not None and link.used_at is None and link.expires_at > self.at
 
     def _form(self, *given: QueryDict) -> PasswordForm:
         fewest = passwords.least(self.tenant) if self.tenant is not None else PASSWORD_LENGTHS[0]
@@ -114,7 +123,7 @@ class SetPassword(ConsolePage):
 
     def _page(self, form: PasswordForm | None) -> HttpResponse:
         heading = _("Set your password") if form is not None else _("This link does not work")
-        context = {"heading": heading, "slug": self.slug, "form": form}
+        context = {"heading": heading, "slug": self.slug, "form": form, "link": self._link(), "at": self.at}
         return self.render("tenants/password_set.html", context, status=200 if form is not None else 404)
 
 

@@ -4,14 +4,13 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from tenants import passwords
-from tenants.actions import keeping, lifetimes, password_rules
+from tenants.actions import keeping, lifetimes
 from tenants.forms.lifetimes import LABELS, LifetimesForm, in_words
-from tenants.forms.people import DeletedPeopleForm, PasswordRulesForm
+from tenants.forms.people import DeletedPeopleForm
 from tenants.lifetimes import lifetime
 from tenants.models import Kept, Tenant
+from tenants.views import settings_passwords
 from tenants.views.console import ConsolePage, FormPage
 
 
@@ -41,7 +40,7 @@ class Settings(ConsolePage):
             "page": page,
             "facts": [_fact(self.tenant, of) for of in LABELS],
             "kept": [{"label": _("History keeps"), "text": Kept(self.tenant.history_keeps).label}],
-            "rules": [_length(self.tenant)],
+            "rules": settings_passwords.facts(self.tenant),
             "history": self.history("tenant", self.tenant.pk),
             "history_url": f"{self.url('tenants:activity-list')}?object=tenant:{self.tenant.pk}",
         }
@@ -87,44 +86,6 @@ class ChangeLifetimes(FormPage):
         return self.form_page(form)
 
 
-class ChangePasswordRules(FormPage):
-    """How long passwords are at least."""
-
-    permission = "Configuration:modify"
-
-    def frame(self) -> dict[str, Any]:
-        back = self.url("tenants:settings")
-        page = {
-            "title": _("Passwords"),
-            "breadcrumb": [{"label": _("Settings"), "url": back}],
-            "lead": _(
-                "Counts for passwords that are set from now on. Passwords that everybody uses, and those "
-                "made of the own name, are refused in any case; which signs one is made of does not matter."
-            ),
-        }
-        return {"page": page, "submit": _("Save"), "cancel_url": back}
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        now = {"length": passwords.least(self.tenant), "revision": self.tenant.revision}
-        return self.form_page(PasswordRulesForm(initial=now))
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        form = PasswordRulesForm(request.POST)
-        if form.is_valid():
-            given = form.cleaned_data
-            with self.attempt(form) as outcome:
-                password_rules.choose(
-                    tenant=self.tenant,
-                    length=given["length"],
-                    by=self.actor,
-                    at=self.at,
-                    revision=given["revision"],
-                )
-            if outcome:
-                return self.done(_("Saved."), self.url("tenants:settings"))
-        return self.form_page(form)
-
-
 class ChangeDeletedPeople(FormPage):
     """Whether history keeps their names."""
 
@@ -161,14 +122,6 @@ class ChangeDeletedPeople(FormPage):
             if outcome:
                 return self.done(_("What history keeps is changed."), self.url("tenants:settings"))
         return self.form_page(form)
-
-
-def _length(tenant: Tenant) -> dict[str, Any]:
-    count = passwords.least(tenant)
-    text = ngettext("%(count)d character", "%(count)d characters", count) % {"count": count}
-    chosen = tenant.password_length is not None
-    note = _("chosen here") if chosen else _("default of the installation")
-    return {"label": _("At least"), "text": text, "note": note}
 
 
 def _fact(tenant: Tenant, of: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from iam_portal.walls import tenant_scope
 from tenants.actions import users
 from tenants.http import cookie_name
-from tenants.models import UserSession
+from tenants.models import UserLink, UserSession
 from tests.applications.story import Party, party
 from tests.support.factories import PASSWORD
 
@@ -141,7 +141,21 @@ def test_an_invitation_sets_a_password_once(acme: Party, link: str):
     assert sign_in(client, username="maria").status_code == 302
     again = Client()
     again.get("/t/acme/set-password", {"token": link})
+    assert "It was used, or a newer one replaced it:" in again.get("/t/acme/set-password").content.decode()
     assert again.post("/t/acme/set-password", given).status_code == 404
+
+
+def test_what_is_wrong_with_a_link_is_said_before_anything_is_typed(acme: Party, link: str):
+    client = Client()
+    client.get("/t/acme/set-password", {"token": link})
+    page = client.get("/t/acme/set-password").content.decode()
+    assert '<input type="text" name="username" value="maria" autocomplete="username" hidden readonly>' in page
+    with tenant_scope(acme.tenant.id):
+        UserLink.objects.update(expires_at=timezone.now())
+    late = client.get("/t/acme/set-password")
+    assert late.status_code == 404
+    assert "It ran out:" in late.content.decode()
+    assert "maria" not in late.content.decode()
 
 
 def test_a_foreign_or_unknown_link_fails_alike(acme: Party, link: str):
