@@ -153,7 +153,7 @@ def test_a_list_is_filtered_without_a_new_page(opened: Opener, running_portal: R
     browsing.sign_in(page, running_portal.address, login)
     page.goto(f"/t/{login.slug}/contracts")
     page.evaluate("() => { window.stillTheSame = true; }")
-    page.keyboard.press("/")
+    page.locator(".filters-search input[type=search]").focus()
     page.keyboard.type("Ferrum")
     expect(page).to_have_url(f"{running_portal.address}/t/{login.slug}/contracts?q=Ferrum")
     rows = page.locator("#list tbody tr")

@@ -50,6 +50,7 @@ READABLE = {
     "partner-list": "organization-reader",
     "partner-redeem": "organization-relation-manager",
     "partner-revoke": "organization-relation-manager",
+    "search": "user",
     "settings": "access-configuration-reader",
     "settings-deleted-people": "access-configuration-manager",
     "settings-lifetimes": "access-configuration-manager",
