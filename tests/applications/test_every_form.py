@@ -158,6 +158,7 @@ def is_filled(page: HttpResponse, typed: dict[str, Any]) -> None:
 AGAIN = {
     f"POST /t/{{slug}}/{name}"
     for name in (
+        "account/email",
         "account/factors/codes",
         "users/{user_id}/send-link",
         "webhooks/{webhook_id}/test",
