@@ -47,7 +47,6 @@ class RoleConfirmForm(forms.Form):
     name = forms.CharField(widget=forms.HiddenInput)
     description = forms.CharField(widget=forms.HiddenInput, required=False)
     kept = forms.CharField(widget=forms.HiddenInput, required=False)
-    go = forms.CharField(widget=forms.HiddenInput, initial="save")
 
 
 class ManifestForm(forms.Form):

@@ -85,6 +85,7 @@ class ManifestEdit(ManifestPage):
     """Written, looked at, applied: what is applied is what was looked at."""
 
     permission = "Modules:modify"
+    recent = True
 
     def get(self, request: HttpRequest, application_id: str) -> HttpResponse:
         application = self.application(application_id)

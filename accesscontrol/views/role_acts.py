@@ -14,6 +14,7 @@ class RoleDelete(RolePage, WeighedPage):
     """The role ends, and is withdrawn from all who hold it."""
 
     permission = "Roles:delete"
+    recent = True
     required = unless_nothing = True
 
     def weighed(self, revision: int | None) -> Weighed:

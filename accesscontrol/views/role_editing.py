@@ -76,6 +76,7 @@ class RoleCreate(_Editor):
     """A new role. The same form sent twice makes one."""
 
     permission = "Roles:add"
+    recent = True
 
     def get(self, request: HttpRequest) -> HttpResponse:
         return self.drawn(NewRoleForm(), Draft(), None)
@@ -114,6 +115,7 @@ class RoleEdit(_Editor):
     """Another name, more or fewer permissions. What takes something from somebody is shown first."""
 
     permission = "Roles:modify"
+    recent = True
 
     def get(self, request: HttpRequest, key: str) -> HttpResponse:
         role = self.own()
@@ -123,7 +125,9 @@ class RoleEdit(_Editor):
     def post(self, request: HttpRequest, key: str) -> HttpResponse:
         role, draft = self.own(), Draft.of(request.POST)
         shown = revision_of(request)
-        if request.POST.get("go") != "save":
+        # The confirmation's own button has no name; the other one leads back to the form.
+        confirmed = "save" if request.POST.get("impact") else ""
+        if request.POST.get("go", confirmed) != "save":
             form = RoleForm(initial=request.POST.dict())
             return self.drawn(form, draft, role, revision=shown or role.revision)
         form = RoleForm(request.POST)
@@ -161,7 +165,7 @@ class RoleEdit(_Editor):
         """The same form once more, out of sight, below what it takes away."""
         found = refusal.data["impact"]
         stored, _applications = held_by(role, self)
-        initial = {**form.cleaned_data, "kept": draft.carried(stored), "go": "save"}
+        initial = {**form.cleaned_data, "kept": draft.carried(stored)}
         confirm = {
             "title": _("Change the role %(name)s?") % {"name": role.name},
             "act": _("Save role"),
@@ -173,7 +177,12 @@ class RoleEdit(_Editor):
             **impacts.shown(found, self, nothing=_("Nobody loses anything.")),
         }
         page = {"title": _("Edit"), "breadcrumb": self.crumbs(role)}
-        context = {"page": page, "confirm": confirm, "form": RoleConfirmForm(initial=initial)}
+        context = {
+            "page": page,
+            "confirm": confirm,
+            "confirm_panels": [{"template": "accesscontrol/_role_back.html"}],
+            "form": RoleConfirmForm(initial=initial),
+        }
         return self.render("iam_portal/confirm.html", context)
 
 

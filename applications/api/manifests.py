@@ -36,6 +36,7 @@ class Manifest(TenantAPI):
     """Resources, roles and required roles of an own application."""
 
     permissions = {"GET": "Modules:read", "PUT": "Modules:modify"}
+    recent = frozenset({"PUT"})
 
     @extend_schema(responses={200: ManifestNow, 304: None})
     def get(self, request: Request, application_id: str, **kwargs: Any) -> Response:

@@ -14,7 +14,8 @@ GAP = 6
 PITCH, HEIGHT = 28, 24  # of pills below each other
 APART = 12  # two nodes
 LEAST = 40  # height of a node with no more than one way
-LETTERS = 22  # in the box of a node
+LETTERS, HUB_LETTERS = 21, 14  # in the box of a node, in a line of a hub
+LINES, LEADING = 3, 18  # of a hub
 FIRST_ICON, ICON = 8, 15
 
 
@@ -74,9 +75,9 @@ class Placed(NamedTuple):
 
 
 class Hub(NamedTuple):
-    """What the lines run to."""
+    """What the lines run to; ``lines`` are parts of its name with their places in the box."""
 
-    label: str
+    lines: tuple[tuple[str, int], ...]
     title: str
     x: int
     y: int
@@ -145,6 +146,19 @@ def shortened(text: str, letters: int = LETTERS) -> str:
     return text if all(room) else text[: max(1, sum(size <= letters - 1 for size in accumulate(sizes)))] + "…"
 
 
+def wrapped(text: str) -> list[str]:
+    """A name on a few short lines, by its words."""
+    lines: list[str] = []
+    for word in text.split() or [text]:
+        if lines and len(f"{lines[-1]} {word}") <= HUB_LETTERS:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    if len(lines) > LINES:
+        lines[LINES - 1 :] = [" ".join(lines[LINES - 1 :])]
+    return [shortened(line, HUB_LETTERS) for line in lines]
+
+
 def _halves(boxes: Sequence[Box]) -> tuple[list[Box], list[Box]]:
     ordered = sorted(boxes, key=_rank)
     if len(ordered) == 1:
@@ -174,7 +188,10 @@ def _ways(boxes: Sequence[Box]) -> int:
 
 def _hub(name: str, x: int, height: int, ways: int) -> Hub:
     tall = min(height, max(LEAST * 2, 16 * (ways + 1)))
-    return Hub(shortened(name, 16), name, x, (height - tall) // 2, tall)
+    parts = wrapped(name)
+    first = tall // 2 - LEADING * (len(parts) - 1) // 2
+    lines = tuple((part, first + LEADING * number) for number, part in enumerate(parts))
+    return Hub(lines, name, x, (height - tall) // 2, tall)
 
 
 def _ends(hub: Hub, ways: int) -> list[int]:

@@ -31,6 +31,7 @@ class ApplicationRegister(ConsolePage):
     """Details, kind, sign-in; then the credentials, this once. A form sent without ``go`` finishes."""
 
     permission = "Modules:add"
+    recent = asks_first = True
 
     def get(self, request: HttpRequest) -> HttpResponse:
         return self._drawn(Founding(request.GET.copy(), request.FILES), "details")

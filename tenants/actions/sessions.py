@@ -57,14 +57,12 @@ def sign_in(
     """The user and the value of his session cookie; of the second step's, where he needs one before.
 
     The name may be his e-mail address. ``former`` is the live session of this browser: the same person's goes
-    on, another's ends. ``browser`` is what the browser keeps of who has signed in there
-    (:mod:`tenants.acquainted`). ``tenant`` is None for an address that names none; its refusals look like any
-    other. The password is compared between two short transactions: no connection and no lock waits for the
-    slow hash. Inside an outer one, its refusal must commit: catch it without a savepoint.
+    on, another's ends. ``browser`` is what it keeps of who has signed in there (:mod:`tenants.acquainted`).
+    ``tenant`` is None for an address that names none; its refusals look like any other. The password is
+    compared between two short transactions: nothing waits for the slow hash. Inside an outer one, its refusal
+    must commit: catch it without a savepoint.
     """
-    counted_in = tenant or Tenant.objects.filter(is_platform=True).first()
-    if counted_in is None:  # an installation without any tenant
-        raise SignInRefused(str(REFUSED))
+    counted_in = _counted_in(tenant)
     typed = username.strip().lower()
     with tenant_scope(counted_in.id):
         user = _find(tenant, typed, at)
@@ -110,6 +108,14 @@ def end_all(*, user: User, at: datetime, but: UserSession | None = None) -> int:
     steps.drop_all(user=user)
     rows = UserSession.objects.filter(user=user, ended_at=None)
     return (rows.exclude(pk=but.pk) if but else rows).update(ended_at=at)
+
+
+def _counted_in(tenant: Tenant | None) -> Tenant:
+    """Where attempts on a name of no organization are counted: at the platform."""
+    found = tenant or Tenant.objects.filter(is_platform=True).first()
+    if found is None:  # an installation without any tenant
+        raise SignInRefused(str(REFUSED))
+    return found
 
 
 def _find(tenant: Tenant | None, typed: str, at: datetime) -> User | None:

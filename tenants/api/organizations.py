@@ -90,6 +90,7 @@ class Organizations(PlatformAPI):
     """All organizations, by slug."""
 
     permissions = {"GET": "Organizations:read", "POST": "Organizations:add"}
+    recent = frozenset({"POST"})
 
     @extend_schema(parameters=[*PAGE, SEARCH], responses=OrganizationPage, operation_id="organizations_list")
     def get(self, request: Request, **kwargs: Any) -> Response:
@@ -151,6 +152,7 @@ class OrganizationInvitation(PlatformAPI):
     """The first administrator's."""
 
     permissions = {"POST": "Organizations:add"}
+    recent = frozenset({"POST"})
 
     @extend_schema(request=MailboxIn, responses={204: None}, operation_id="organizations_invite_again")
     def post(self, request: Request, organization_id: UUID, **kwargs: Any) -> Response:
@@ -183,6 +185,7 @@ class OrganizationSuspend(PlatformAPI):
     """Nothing is available in it, and nothing of it anywhere else."""
 
     permissions = {"POST": "Organizations:modify"}
+    recent = frozenset({"POST"})
 
     @extend_schema(request=SuspensionIn, responses=OrganizationOut, operation_id="organizations_suspend")
     def post(self, request: Request, organization_id: UUID, **kwargs: Any) -> Response:

@@ -17,6 +17,7 @@ class PasswordRules(TenantAPI):
     """How long passwords of the tenant's people are at least; the other rules are the same everywhere."""
 
     permissions = {"GET": "Configuration:read", "PATCH": "Configuration:modify"}
+    recent = frozenset({"PATCH"})
 
     @extend_schema(responses=PasswordRulesOut, operation_id="password_rules_read")
     def get(self, request: Request, **kwargs: Any) -> Response:

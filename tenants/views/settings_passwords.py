@@ -17,6 +17,7 @@ class ChangePasswordRules(FormPage):
     """How long passwords are at least."""
 
     permission = "Configuration:modify"
+    recent = True
 
     def frame(self) -> dict[str, Any]:
         back = self.url("tenants:settings")

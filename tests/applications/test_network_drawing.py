@@ -2,7 +2,7 @@
 
 import pytest
 
-from applications.views._network_drawing import Box, Picture, Way, fan, pair, shortened
+from applications.views._network_drawing import Box, Picture, Way, fan, pair, shortened, wrapped
 
 
 def boxes(count: int, ways: int = 1) -> list[Box]:
@@ -31,6 +31,14 @@ def test_the_same_rows_make_the_same_picture() -> None:
 
 def test_long_names_are_cut_by_their_width() -> None:
     assert shortened("Beta") == "Beta"
-    assert shortened("x" * 40) == "x" * 21 + "…"
+    assert shortened("x" * 40) == "x" * 20 + "…"
     assert shortened("工" * 40) == "工" * 10 + "…"
     assert shortened("", 3) == ""
+
+
+def test_the_name_in_the_middle_stands_on_a_few_lines() -> None:
+    assert wrapped("Acme") == ["Acme"]
+    assert wrapped("Nordwerk Maschinenbau") == ["Nordwerk", "Maschinenbau"]
+    assert wrapped("A very long name of a company indeed") == ["A very long", "name of a", "company indeed"]
+    assert wrapped("one two three " * 9) == ["one two three", "one two three", "one two three…"]
+    assert wrapped("") == [""]

@@ -75,6 +75,7 @@ MAY_CROSS = {
     "tenants/actions/deletion.py": "finds the people of all tenants whose names came late into history",
     "tenants/actions/attempts.py": "a network that guesses in many organizations is one",
     "tenants/actions/finding.py": "whoever types an e-mail address does not know the organization",
+    "tenants/actions/resealing.py": "a new encryption key seals the secrets of apps of all tenants",
     "applications/events.py": "the sequencer orders the events of all; an act is told to both sides",
     "applications/api/events.py": "an application reads its own events from the streams of all it serves",
     "applications/actions/webhook_requests.py": "the job forgets old deliveries of all tenants",

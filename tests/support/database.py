@@ -28,6 +28,7 @@ from iam_portal.launchers.postgres import OWNER, WEB_ROLE, EmbeddedPostgres, ens
 GIVEN = "TEST_DATABASE_OWNER_URL"
 _ALIASES = {"default": WEB_ROLE, "owner": None}
 _SEED = "iam_seed"
+MANY = 2_000  # rows that a test left in one table
 PARAMETERS = ("dbname", "user", "password", "host", "port")
 _LEAF_TABLES = """
     SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
@@ -111,8 +112,11 @@ def reseed() -> None:
         owner.execute("SET session_replication_role = replica")
         tables = [sql.Identifier("public", name) for name in _tables(owner, "public")]
         owner.execute(sql.SQL("LOCK TABLE {}").format(sql.SQL(", ").join(tables)))
-        for table in _filled(owner, tables):  # TRUNCATE would make new files for every index of all of them
-            owner.execute(sql.SQL("DELETE FROM {}").format(table))
+        # TRUNCATE would make new files for every index of all of them.
+        gone = [
+            (table, owner.execute(sql.SQL("DELETE FROM {}").format(table)).rowcount)
+            for table in _filled(owner, tables)
+        ]
         for name in _tables(owner, _SEED):
             columns = sql.SQL(", ").join(
                 sql.Identifier(column) for (column,) in owner.execute(_COLUMNS, [name])
@@ -122,6 +126,11 @@ def reseed() -> None:
                     sql.Identifier("public", name), columns, columns, sql.Identifier(_SEED, name)
                 )
             )
+        owner.commit()
+        owner.autocommit = True
+        for table, count in gone:
+            if count > MANY:  # its statistics would mislead the planner of whoever comes next
+                owner.execute(sql.SQL("VACUUM ANALYZE {}").format(table))
 
 
 def _filled(owner: psycopg.Connection, tables: Sequence[sql.Identifier]) -> list[sql.Identifier]:

@@ -8,9 +8,9 @@ from django.db.models import F
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
-from tenants.actions import sessions
+from tenants.actions import deletion, sessions
 from tenants.models import AuthenticatorApp, ProofFailure, RecoveryCode, SignInStep, UserSession
-from tests.support.factories import make_tenant
+from tests.support.factories import SYSTEM, make_tenant
 from tests.support.once import made_once, savepoint
 from tests.tenants.second_factors import Visit, acme, mailed, now_code
 
@@ -165,6 +165,14 @@ def test_a_new_password_ends_what_was_begun_with_the_former(jane: Visit, secret:
     with jane.in_scope():
         sessions.end_all(user=jane.user, at=timezone.now())
     assert jane.code(now_code(secret))["Location"].startswith("/t/acme/sign-in?")
+
+
+def test_a_deleted_person_leaves_none_of_them(jane: Visit) -> None:
+    jane.password()
+    deletion.delete(tenant=jane.tenant, user_id=jane.user.id, by=SYSTEM, at=timezone.now())
+    with jane.in_scope():
+        for rows in (AuthenticatorApp, RecoveryCode, SignInStep):
+            assert not rows.objects.exists()
 
 
 def test_nobody_sets_up_a_factor_with_the_password_of_who_has_one(jane: Visit) -> None:

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand
 
 from accesscontrol.actions import rotation
 from applications.actions import webhook_secrets
+from tenants.actions import resealing
 
 
 class Command(BaseCommand):
@@ -19,6 +20,7 @@ class Command(BaseCommand):
         for name, done in (
             ("private signing keys", rotation.reseal()),
             ("webhook secrets", webhook_secrets.reseal()),
+            ("secrets of authenticator apps", resealing.reseal()),
         ):
             self.stdout.write(f"{name}: {done.changed} sealed anew, {done.unreadable} unreadable")
             unreadable += done.unreadable

@@ -23,6 +23,7 @@ class CreateOrganization(PlatformPage, FormPage):
     """An organization and its first administrator; with ``?slug=`` also whether that one is free."""
 
     permission = "Organizations:add"
+    recent = True
     template = "accesscontrol/organization_create.html"
 
     def frame(self) -> dict[str, Any]:
@@ -85,6 +86,7 @@ class SuspendOrganization(OrganizationPage):
     """From now on or for a span: what it takes away is shown first, and again when the dates are others."""
 
     permission = "Organizations:modify"
+    recent = True
 
     def get(self, request: HttpRequest, organization_id: UUID) -> HttpResponse:
         row = self.organization()
@@ -185,6 +187,7 @@ class InviteAgain(_ActOnOrganization):
     """The first administrator, as long as nobody has come in."""
 
     permission = "Organizations:add"
+    recent = True
 
     def confirmation(self) -> dict[str, Any]:
         row = self.organization()
