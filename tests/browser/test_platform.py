@@ -33,6 +33,16 @@ def test_every_page_is_accessible_and_fits(opened: Opener, running_portal: Runni
     page.get_by_role("link", name="New organization").click()
     page.get_by_label("Short name").press_sequentially("acme")
     expect(page.locator("#slug-state")).to_have_text("It is taken.")
+    invited = {
+        "Name": "Fjell AS",
+        "Short name": "fjell",
+        "First administrator": "Liv",
+        "E-mail": "liv@fjell.example",
+    }
+    for label, text in invited.items():
+        page.locator("main").get_by_label(label).first.fill(text)
+    page.get_by_role("button", name="Create organization").click()
+    expect(page.locator(".page-name .state")).to_have_text("Waiting for its administrator")
     page.goto(f"{ROOT}/keys/rotate")
     page.get_by_role("button", name="Publish the next keys").click()
     expect(page.get_by_text("The present ones sign until their turn comes.")).to_be_visible()

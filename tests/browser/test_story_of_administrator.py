@@ -1,4 +1,4 @@
-"""What an administrator does on the day somebody joins: from the invitation to the line in the activity log."""
+"""What an administrator does on the day somebody joins: from the invitation to the activity log."""
 
 import itertools
 import re

@@ -1,4 +1,4 @@
-"""What somebody without any office does: comes in, sees where he may go and why, keeps his account his own."""
+"""What somebody without any office does: comes in, sees where he may go and why, keeps his account."""
 
 from urllib.parse import urlsplit
 
