@@ -151,7 +151,7 @@ def pages_of(page: Page, base: str, slug: str, *, whole: bool) -> list[Shot]:
         Shot("application-register-key", named, (further, "input[value='key']", further)),
     ]
     why = Shot("access-portal-why", f"{root}access?application=iam-portal", _WHY)
-    shots = [menu, typing, asked, why, *steps]
+    shots += [menu, typing, asked, why, *steps]
     return [*shots, *_contracts(finder), *_applications(finder), *_people(finder)]
 
 
