@@ -11,7 +11,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import npgettext, pgettext, pgettext_lazy
 
+from iam_portal.sentences import Said
 from iam_portal.spans import Span
+from iam_portal.translating import translated
 
 Bounds = tuple[datetime | None, datetime | None]
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -70,8 +72,8 @@ def element(moment: datetime, text: str) -> SafeString:
 
 
 def dated(text: str) -> SafeString:
-    """A sentence whose moments in UTC are shown in the active time zone, as every other date is."""
-    safe = conditional_escape(text)
+    """A sentence in the reader's language; its moments in UTC are shown in the active time zone."""
+    safe = conditional_escape(translated(text) if isinstance(text, Said) else text)
     return mark_safe(_WRITTEN.sub(_in_zone, safe))  # noqa: S308  # escaped above; element() escapes its own
 
 
