@@ -3,8 +3,8 @@
 Kept past their use, so that a second one is still seen and ends the family: a code for a day, an exchanged
 refresh token for two; a sign-in for thirty days past its end, so that impacts know when somebody last used an
 application. After that a stolen one is unknown, which gives nothing either. Browsers' sessions go by a
-setting, never before what hangs on them; a refused sign-in once it counts no more. History still says who
-was there.
+setting, never before what hangs on them; a refused sign-in once it counts no more, and what somebody had
+typed when he had to sign in again once it is given out no more. History still says who was there.
 """
 
 from collections.abc import Callable

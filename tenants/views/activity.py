@@ -117,7 +117,11 @@ def _facts(row: questions.Row, line: record.Line, back: str) -> list[dict[str, A
         {"label": _("Who"), "text": line.actor, "url": line.actor_url},
         {"label": _("Id of who"), "copy_id": event.actor_id},
         {"label": _("About"), "text": row.subject_name or event.subject_kind, "url": line.subject_url},
-        {"label": _("Id of what"), "copy_id": event.subject_id, "note": event.subject_kind},
+        {
+            "label": _("Id of what"),
+            "copy_id": event.subject_id,
+            "note": f"{event.subject_kind}:{event.subject_id}",  # as the filter of the list takes it
+        },
     ]
     if row.source_address:
         facts.append({"label": _("From address"), "text": row.source_address})

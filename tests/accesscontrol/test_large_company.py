@@ -39,7 +39,9 @@ def test_every_question_sends_as_many_statements_in_a_large_company(
     with connections["owner"].cursor() as cursor:
         cursor.execute("ANALYZE")
     counts = [_statements(company, clock) for company in (few, many)]
-    assert counts[0] == counts[1]
+    # A page may leave out in the large company what would be too long there; it never asks more.
+    more = {what: (count, counts[0][what]) for what, count in counts[1].items() if count > counts[0][what]}
+    assert more == {}
     assert max(counts[1].values()) <= MOST
     keys.forget()
 

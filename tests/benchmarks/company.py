@@ -86,9 +86,10 @@ SELECT %(tenant)s, {_id("own", "1 + n / 2 %% %(tenant_roles)s")}, {_id("resource
 FROM generate_series(1, %(resources)s) n WHERE n %% 2 = 0
 """
 _USERS = f"""
-INSERT INTO tenants_user (id, password, tenant_id, username, email, display_name, created_at, revision)
+INSERT INTO tenants_user
+    (id, password, tenant_id, username, email, display_name, language, time_zone, created_at, revision)
 SELECT {_id("user", "n")}, '!', %(tenant)s, 'user' || n, 'user' || n || '@example.org', 'User ' || n,
-    %(born)s, 1
+    '', '', %(born)s, 1
 FROM generate_series(1, %(users)s) n
 """
 _ACTIVITY = f"""

@@ -43,8 +43,9 @@ def chance(ordinal: str, of_what: str) -> str:
 _OPEN = "tstzrange(%(born)s, NULL, '[)')"
 
 TENANTS = f"""
-INSERT INTO tenants_tenant (id, slug, name, is_platform, created_at, revision, history_keeps)
-SELECT {tenant("n")}, %(world)s || '-' || n, 'Organization ' || n, false, %(born)s, 1, 'name'
+INSERT INTO tenants_tenant
+    (id, slug, name, is_platform, created_at, revision, history_keeps, second_factor_roles)
+SELECT {tenant("n")}, %(world)s || '-' || n, 'Organization ' || n, false, %(born)s, 1, 'name', '{{}}'
 FROM generate_series(1, %(tenants)s) n
 """
 # Some were suspended once, a few are.
@@ -177,9 +178,10 @@ SELECT {application("n")}, '', '', 'confidential',
 FROM generate_series(1, %(applications)s) n
 """
 USERS = f"""
-INSERT INTO tenants_user (id, password, tenant_id, username, email, display_name, created_at, revision)
+INSERT INTO tenants_user
+    (id, password, tenant_id, username, email, display_name, language, time_zone, created_at, revision)
 SELECT md5(%(world)s || '/user/' || n || '/' || place)::uuid, '!', {tenant("n")}, 'user' || place,
-    'user' || place || '@example.org', 'User ' || place, %(born)s, 1
+    'user' || place || '@example.org', 'User ' || place, '', '', %(born)s, 1
 FROM generate_series(1, %(tenants)s) n, generate_series(1, 2) place
 """
 ACTIVITY = f"""

@@ -112,10 +112,11 @@ def reseed() -> None:
         owner.execute("SET session_replication_role = replica")
         tables = [sql.Identifier("public", name) for name in _tables(owner, "public")]
         owner.execute(sql.SQL("LOCK TABLE {}").format(sql.SQL(", ").join(tables)))
-        many = []
-        for table in _filled(owner, tables):  # TRUNCATE would make new files for every index of all of them
-            if owner.execute(sql.SQL("DELETE FROM {}").format(table)).rowcount > MANY:
-                many.append(table)
+        # TRUNCATE would make new files for every index of all of them.
+        gone = [
+            (table, owner.execute(sql.SQL("DELETE FROM {}").format(table)).rowcount)
+            for table in _filled(owner, tables)
+        ]
         for name in _tables(owner, _SEED):
             columns = sql.SQL(", ").join(
                 sql.Identifier(column) for (column,) in owner.execute(_COLUMNS, [name])
@@ -127,10 +128,9 @@ def reseed() -> None:
             )
         owner.commit()
         owner.autocommit = True
-        for (
-            table
-        ) in many:  # a large company left: its statistics would mislead the planner of whoever comes next
-            owner.execute(sql.SQL("VACUUM ANALYZE {}").format(table))
+        for table, count in gone:
+            if count > MANY:  # its statistics would mislead the planner of whoever comes next
+                owner.execute(sql.SQL("VACUUM ANALYZE {}").format(table))
 
 
 def _filled(owner: psycopg.Connection, tables: Sequence[sql.Identifier]) -> list[sql.Identifier]:

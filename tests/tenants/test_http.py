@@ -303,3 +303,11 @@ def test_without_a_session_the_page_comes_anew_alike_for_any_organization(acme):
 
 def test_a_door_without_a_page_says_what_to_do(strict):
     assert strict.post("/t/acme/sign-out", headers=OURS).status_code == 403
+
+
+def test_a_part_of_a_page_sends_the_whole_page_to_sign_in(acme):
+    """Else the sign-in page would be swapped into a list."""
+    answer = Client().get("/t/acme/open?q=a", headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    assert answer["HX-Redirect"] == "/t/acme/sign-in?next=%2Ft%2Facme%2Fopen%3Fq%3Da"
+    assert answer.content == b""

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -30,7 +29,6 @@ _STATES: dict[KeyState, tuple[str, str | Promise]] = {
 _KID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MOST = 30  # withdrawn ones are kept for good
 _TYPED = 8  # signs of a key's id that have to be typed
-ELSEWHERE = timedelta(seconds=held.MAX_AGE + held.LOOK_AGAIN)
 
 
 class KeyList(PlatformPage):
@@ -130,7 +128,7 @@ class WithdrawKey(PlatformPage, FormPage):
             "key": row,
             "signs": row.state(self.at) is KeyState.ACTIVE,
             "following": following.first(),
-            "seconds": int(ELSEWHERE.total_seconds()),
+            "seconds": int(held.MAX_AGE + held.LOOK_AGAIN),
             "here": int(held.LOOK_AGAIN),
             "cancel_url": back,
         }
