@@ -1,6 +1,8 @@
 """Acts that give power or cannot be undone: who gave his password long ago is asked again, and goes on."""
 
+import itertools
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -29,9 +31,11 @@ PAGES = {
     "account/factors/passkey": "own factors",
     "applications/<client_id:application_id>/certificates/new": "credentials",
     "applications/<client_id:application_id>/certificates/new-subject": "credentials",
+    "applications/<client_id:application_id>/clients/<client_id:client_id>": "its proof, and where codes go",
     "applications/<client_id:application_id>/issuers/new": "credentials",
     "applications/<client_id:application_id>/keys/new": "credentials",
     "applications/<client_id:application_id>/manifest/edit": "what roles hold",
+    "applications/<client_id:application_id>/public-client": "where codes go",
     "applications/<client_id:application_id>/retire": "for good",
     "applications/<client_id:application_id>/secrets/new": "credentials",
     "assignments/<uuid:assignment_id>/withdraw": "roles",
@@ -61,6 +65,8 @@ PAGES = {
 }
 REST = {
     "applications/{application_id}": "DELETE",
+    "applications/{application_id}/clients": "POST",
+    "applications/{application_id}/clients/{client_id}": "PATCH",
     "applications/{application_id}/clients/{client_id}/certificates": "POST",
     "applications/{application_id}/clients/{client_id}/keys": "POST",
     "applications/{application_id}/clients/{client_id}/secrets": "POST",
@@ -136,6 +142,62 @@ def test_which_doors_ask_again() -> None:
             rest[door.address.split("{tenant_id}/")[1]] = " ".join(sorted(recent) + sorted(acts))
     assert set(pages) == set(PAGES)
     assert rest == REST
+
+
+# What stands for the parts of an address; the proof is asked for before anybody looks whether it is there.
+PARTS = {
+    "application_id": "acme.fleet-planner",
+    "client_id": "acme.fleet-planner",
+    "key": "reader",
+    "kid": "one",
+}
+SOME_ID = "8a1b1a52-5b0c-4b8f-9a38-3c1f0b7c2d11"
+
+
+def filled(address: str, **known: str) -> str:
+    return re.sub(
+        r"<(?:\w+:)?(\w+)>|{(\w+)}",
+        lambda part: {**PARTS, **known}.get(part[1] or part[2], SOME_ID),
+        address,
+    )
+
+
+def test_no_page_takes_a_form_from_who_proved_himself_long_ago(acme: Party) -> None:
+    later(acme, minutes=16)
+    for pattern in PAGES:
+        if not pattern.startswith("platform/"):  # not there for this organization
+            path = acme.url(filled(pattern))
+            assert acme.client.post(path)["Location"].startswith("/t/acme/account/confirm?next="), pattern
+
+
+def test_no_door_of_rest_takes_a_body_from_him(acme: Party) -> None:
+    later(acme, minutes=16)
+    tenant = str(acme.tenant.id)
+    for door in doors.doors():
+        words = REST.get(door.address.partition("{tenant_id}/")[2], "").split()
+        acts = [word for word in words if word.islower()] or [""]
+        for method, act in itertools.product(filter(str.isupper, words), acts):
+            path = filled(door.address, tenant_id=tenant, act=act)
+            reply = acme.client.generic(method, path, "{}", content_type="application/json")
+            if "organizations" not in path:  # not there for this organization
+                assert (reply.status_code, reply.json()["code"]) == (403, "proof_needed"), (method, path)
+
+
+def test_who_found_a_browser_open_gives_no_client_his_own_key(acme: Party) -> None:
+    path = f"applications/acme.fleet-planner/clients/{PARTS['client_id']}"
+    base = f"/iam/application-management/v1/tenants/{acme.tenant.id}/"
+    before = acme.client.get(base + path)
+    later(acme, minutes=16)
+    wanted = {"authenticationMethod": "private_key_jwt", "jwksUri": "https://evil.example/jwks"}
+    sent = acme.client.patch(base + path, json.dumps(wanted), content_type="application/json")
+    assert sent.json()["code"] == "proof_needed"
+    form = {"authentication_method": "private_key_jwt", "jwks_uri": wanted["jwksUri"], "algorithm": "ES256"}
+    assert acme.post(path, **form, revision=1)["Location"].startswith("/t/acme/account/confirm")
+    assert acme.client.get(base + path).json() == before.json()
+    confirm(acme, acme.url("account/confirm"))
+    assert wanted["jwksUri"] in acme.get(path).content.decode(), "what was typed came back, to look at"
+    sent = acme.client.patch(base + path, json.dumps(wanted), content_type="application/json")
+    assert sent.status_code == 200, "and whoever proves himself goes on"
 
 
 def test_a_fresh_one_is_not_asked(acme: Party, sam: User) -> None:
