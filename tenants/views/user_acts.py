@@ -20,6 +20,7 @@ class InviteUser(FormPage):
     """A new account; the link that sets its password goes to the person's own mailbox."""
 
     permission = "Users:add"
+    recent = True
 
     def frame(self) -> dict[str, Any]:
         back = self.url("tenants:user-list")
