@@ -103,7 +103,7 @@ class ChangePassword(OwnPage):
                 )
             if outcome:
                 response = self.done(_("Your password is changed."), self.back)
-                remember(request, response, tenant=self.tenant, token=token)
+                remember(request, response, tenant=self.tenant, user=self.own.user, token=token)
                 return response
         return self.form_page(form)
 
