@@ -15,13 +15,14 @@ from iam_portal.sentences import Said
 from iam_portal.templatetags.moments import plain_utc
 from iam_portal.translating import translated
 from tenants.branding import named
-from tenants.models import Tenant, User, UserLink
+from tenants.models import AuthenticatorApp, Passkey, Tenant, User, UserLink
 
 log = structlog.get_logger("iam.mail")
 
 LINK_PATH = "/t/{slug}/set-password"  # the page that takes ?token=
 PROOF_PATH = "/t/{slug}/account/email/proof"  # the same
 ACCOUNT_PATH = "/t/{slug}/account"
+FACTORS_PATH = "/t/{slug}/account/factors"
 SIGN_IN_PATH = "/t/{slug}/sign-in"
 
 
@@ -80,12 +81,12 @@ def tell_password_changed(*, user: User, at: datetime) -> None:
     """To the person, whoever did it."""
     address = _address(ACCOUNT_PATH, user.tenant)
     with _language(user):
-        words = {**_words(user), "when": plain_utc(at), "address": address}
+        words = {**_words(user), "when": plain_utc(at), "address": address, "factors": _kept_factors(user)}
         subject = _("Your password at %(organization)s was changed")
         body = _(
             "%(person)s,\n\nthe password of your account %(username)s at %(organization)s was changed on "
-            "%(when)s. Other browsers and applications are signed out.\n\nIf that was not you, tell an "
-            "administrator of your organization at once.\n\n%(address)s"
+            "%(when)s. Other browsers and applications are signed out.\n\n%(factors)sIf that was not you, "
+            "tell an administrator of your organization at once.\n\n%(address)s"
         )
         _later(subject, body, words, user.email, str(user.id))
 
@@ -100,9 +101,10 @@ def tell_new_browser(*, user: User, browser: str, source_address: str, at: datet
         body = _(
             "%(person)s,\n\nyour account %(username)s at %(organization)s was signed in to on %(when)s, in a "
             "browser that was not used for it before: %(browser)s, from %(source)s.\n\nIf that was you, "
-            "there is nothing to do. If not, change your password: it signs everybody else out."
-            "\n\n%(address)s"
+            "there is nothing to do. If not, change your password, which signs out every other browser."
+            "\n\n%(address)s\n\n%(factors)s"
         )
+        words["factors"] = _kept_factors(user)
         _later(subject, body, words, user.email, str(user.id))
 
 
@@ -148,6 +150,27 @@ def _send(subject: str, body: str, to: str, about: str) -> None:
         send_mail(subject, body, settings.DEFAULT_FROM_EMAIL, [to])
     except Exception as exc:  # the change is committed; no mail server may make it look undone
         log.error("mail_failed", about=about, error=type(exc).__name__)  # its text may quote the mail
+
+
+def _kept_factors(user: User) -> str:
+    """A paragraph about what no new password takes away: who was in may have added one of his own.
+
+    A passkey lets him in without any password. Their names are whatever he typed, so each stands in one line.
+    """
+    rows: list[Passkey | AuthenticatorApp] = [
+        *Passkey.objects.filter(user=user),
+        *AuthenticatorApp.objects.filter(user=user),
+    ]
+    if not rows:
+        return ""
+    said = _(
+        "A new password does not touch passkeys and authenticator apps. These are on your account:"
+        "\n\n%(names)s\n\nRemove what is not yours, and make new recovery codes:\n%(address)s\n\n"
+    )
+    added = _("%(name)s, added %(when)s")
+    lines = [added % {"name": _one_line(row.name), "when": plain_utc(row.created_at)} for row in rows]
+    names = "\n".join(f"- {line}" for line in lines)
+    return said % {"names": names, "address": _address(FACTORS_PATH, user.tenant)}
 
 
 def _one_line(text: str) -> str:

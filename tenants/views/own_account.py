@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from tenants import passwords
-from tenants.actions import links, own_account, users
+from tenants.actions import links, own_account, steps, users
 from tenants.actions.attempts import TooManyAttempts
 from tenants.forms import AddressForm, ChangedPasswordForm, OwnForm
 from tenants.http import carried, remember
@@ -102,10 +102,18 @@ class ChangePassword(OwnPage):
                     session=self.own, password=given, by=self.actor, at=self.at
                 )
             if outcome:
-                response = self.done(_("Your password is changed."), self.back)
-                remember(request, response, tenant=self.tenant, token=token)
+                response = self._done()
+                remember(request, response, tenant=self.tenant, user=self.own.user, token=token)
                 return response
         return self.form_page(form)
+
+    def _done(self) -> HttpResponse:
+        """Where there are passkeys and apps, to their list: an intruder's stays after a new password."""
+        said = _("Your password is changed.")
+        if not steps.has_factor(self.own.user):
+            return self.done(said, self.back)
+        said += " " + _("It does not touch what stands here: remove what is not yours.")
+        return self.done(said, self.url("tenants:factor-list"))
 
 
 class ChangeAddress(OwnPage):
