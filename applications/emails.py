@@ -30,9 +30,9 @@ def ending_soon(
     partner = contract.consumer if tenant.id == contract.provider_id else contract.provider
     path = LINK_PATH.format(slug=tenant.slug, contract_id=contract.id)
     words = {
-        "person": to.name,
-        "what": what,
-        "partner": partner.name,
+        "person": _one_line(to.name),
+        "what": _one_line(what),
+        "partner": _one_line(partner.name),
         "until": _moment(contract.ends_at),
         "address": f"{settings.PORTAL_BASE_URL}{path}",
     }
