@@ -49,7 +49,7 @@ def confirm(*, session: UserSession, password: str, by: Actor, at: datetime) -> 
     if not check_password(password, user.password):
         raise PasswordWrong("", errors=[_wrong()])
     with tenant_scope(user.tenant_id):
-        guesses.forget(user=user)
+        guesses.forget(user=user, by=by, at=at)
 
 
 def change_password(*, session: UserSession, password: str, by: Actor, at: datetime) -> str:

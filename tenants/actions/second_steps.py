@@ -58,7 +58,7 @@ def by_code(coming: Coming, *, code: str) -> SignedIn:
         if not right or not steps.has_factor(user):
             raise CodeRefused("This code is wrong, or was used already.")
         if of_app:
-            guesses.forget(user=user)
+            guesses.forget(user=user, by=by, at=at)
         return _enter(user, [PASSWORD, CODE, MULTIPLE], coming)
 
 
