@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NoReturn
 
 from django.db import transaction
 
@@ -109,6 +110,15 @@ def without_password(coming: Coming, *, answer: Answer) -> SignedIn:
         if user is None:
             raise passkeys.refusal()
         return _enter(user, passkeys.methods(found), coming)
+
+
+def without_organization(*, slug: str, answer: Answer, at: datetime) -> NoReturn:
+    """The same where there is no organization: refused after the same statements, in the platform's scope."""
+    stand_in = Tenant.objects.filter(is_platform=True).first()
+    if stand_in is None:  # an installation without any tenant
+        raise passkeys.refusal()
+    with _whole(stand_in):
+        passkeys.prove_nothing(tenant=stand_in, given_to=slug, answer=answer, purpose=Purpose.SIGN_IN, at=at)
 
 
 @contextmanager
