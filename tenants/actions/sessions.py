@@ -67,9 +67,10 @@ def sign_in(
     with tenant_scope(counted_in.id):
         user = _find(tenant, typed, at)
         known = acquainted.counted_by(browser, user)
-        attempt = Attempt(tenant.slug if tenant else slug, typed, source_address[:64], at, known)
+        names = (user.username.lower(), user.email.lower()) if user else (typed, typed)
+        attempt = Attempt(tenant.slug if tenant else slug, typed, source_address[:64], at, known, names)
         counted = attempts.count(tenant=counted_in, attempt=attempt)
-    right = check_password(password, user.password if user else UNUSABLE)
+    right = check_password(password, user.password if user else UNUSABLE) and not counted.hopeless
     with tenant_scope(counted_in.id):
         if user is not None and right and (here := _still(user, at)):
             attempts.forgive(tenant=counted_in, attempt=attempt)

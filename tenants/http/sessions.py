@@ -46,9 +46,13 @@ def remember(request: HttpRequest, response: HttpResponse, *, tenant: Tenant, us
     )
 
 
-def forget(response: HttpResponse, *, tenant: Tenant) -> None:
-    """Take the session cookie away after signing out."""
-    response.delete_cookie(cookie_name(tenant.id), path="/", samesite="Lax")
+def forget(request: HttpRequest, response: HttpResponse, *, tenant: Tenant) -> None:
+    """Take the session cookie away after signing out: from a browser that has one.
+
+    Its name holds the tenant's id: to any other browser it would tell which organizations there are.
+    """
+    if cookie_name(tenant.id) in request.COOKIES:
+        response.delete_cookie(cookie_name(tenant.id), path="/", samesite="Lax")
 
 
 def browser_of(request: HttpRequest, tenant: Tenant | None) -> str:

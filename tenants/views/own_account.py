@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from tenants import passwords
 from tenants.actions import links, own_account, steps, users
-from tenants.actions.attempts import TooManyAttempts
+from tenants.actions.guesses import TooManyGuesses
 from tenants.forms import AddressForm, ChangedPasswordForm, OwnForm
 from tenants.http import carried, remember
 from tenants.http.refusals import into_form
@@ -44,7 +44,7 @@ class OwnPage(FormPage):
         try:
             given = form.cleaned_data["current"]
             own_account.confirm(session=self.own, password=given, by=self.actor, at=self.at)
-        except (own_account.PasswordWrong, TooManyAttempts) as refusal:
+        except (own_account.PasswordWrong, TooManyGuesses) as refusal:
             into_form(form, refusal)
             return False
         return True

@@ -71,7 +71,7 @@ class SignOut(ConsolePage):
             sessions.sign_out(session=self.session, by=self.actor, at=self.at)
         response = HttpResponseRedirect(self.url("tenants:session-start"))
         if self.tenant is not None:
-            forget(response, tenant=self.tenant)
+            forget(request, response, tenant=self.tenant)
         messages.info(request, _("You are signed out."))
         return response
 

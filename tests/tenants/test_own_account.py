@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core import mail
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
@@ -13,8 +15,8 @@ from pytest_django import DjangoDbBlocker
 from accesscontrol.models import Authorization
 from applications.models import Client as OAuthClient
 from iam_portal.walls import tenant_scope
-from tenants.actions import attempts
-from tenants.models import HistoryEvent, Passkey, User, UserSession
+from tenants.actions import guesses
+from tenants.models import HistoryEvent, Passkey, ProofFailure, User, UserSession
 from tests.applications.story import Party, party, signed_in
 from tests.support.authenticating import Device, with_app
 from tests.support.factories import PASSWORD, make_user
@@ -211,15 +213,32 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_is_said_of_the_passwords(
 
 
 def test_who_finds_a_browser_signed_in_cannot_guess_the_password(acme: Party) -> None:
-    for _ in range(attempts.FAILURES):
+    for _ in range(guesses.FAILURES):
         acme.post("account/password", **{**FORM, "current": "wrong"})
     answer = acme.post("account/password", **FORM)
     assert "Too many attempts" in answer.content.decode()
-    assert "It works now from" not in answer.content.decode()
     answer = acme.post("account/email", email=THERE, current=PASSWORD)
     assert "Too many attempts" in answer.content.decode()
     assert comes_in(PASSWORD), "the person is not kept out by it"
-    assert actions(acme).count("session.refused") == attempts.NAME_RECORDED
+    assert actions(acme).count("factor.guessed") == 1
+
+
+@pytest.mark.parametrize("page", ["password", "email"])
+def test_nor_all_day_long_nor_unnoticed(
+    acme: Party, page: str, django_capture_on_commit_callbacks: Any
+) -> None:
+    sent = {"password": FORM, "email": {"email": THERE, "current": PASSWORD}}[page]
+    with django_capture_on_commit_callbacks(execute=True):
+        for number in range(guesses.FAILURES_A_DAY):
+            answer = acme.post(f"account/{page}", **{**sent, "current": f"wrong {number}"})
+            assert "This is not your password" in answer.content.decode()
+            with tenant_scope(acme.tenant.id):
+                ProofFailure.objects.update(at=F("at") - timedelta(minutes=6))
+        right = acme.post(f"account/{page}", **sent)
+    assert right.status_code == 200
+    assert "Too many attempts today" in right.content.decode()
+    assert comes_in(PASSWORD)
+    assert not comes_in(NEW)
 
 
 def test_signing_out_everywhere_else(acme: Party, beta: Party) -> None:
