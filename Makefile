@@ -23,7 +23,7 @@ ASSETS := node_modules/.assets-$(call sum,package-lock.json)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test screenshots check lint format types layers migrations deploy-check openapi \
-	openapi-check doors errors examples fuzz locks assets licences
+	openapi-check doors errors examples fuzz locks assets licences messages
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,10 @@ doors: $(DEVELOPMENT) ## write docs/doors.md and docs/roles.md
 
 errors: $(DEVELOPMENT) ## write docs/errors.md
 	PORTAL_ENVIRONMENT=test $(MANAGE) errors docs/errors.md
+
+messages: $(DEVELOPMENT) ## gather the texts into templates/locale and compile them (Debian: gettext)
+	@PORTAL_ENVIRONMENT=test $(MANAGE) makemessages -l de
+	@msgfmt --check-format --output-file=templates/locale/de/LC_MESSAGES/django.mo templates/locale/de/LC_MESSAGES/django.po
 
 examples: $(DEVELOPMENT) ## renew the examples of the API's description from a run of tests (TEST_ARGS="tests/tenants")
 	@rm -rf .venv/examples && mkdir .venv/examples

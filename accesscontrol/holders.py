@@ -51,7 +51,7 @@ WITH RECURSIVE door AS MATERIALIZED (
     JOIN tenants_membership m
         ON m.group_id = reached.group_id AND m.tenant_id = reached.tenant_id AND m.during @> %(at)s
 )
-SELECT person.tenant_id, person.resource, u.display_name, u.email
+SELECT person.tenant_id, person.resource, u.display_name, u.email, u.language
 FROM person JOIN tenants_user u ON u.id = person.user_id AND u.tenant_id = person.tenant_id
 WHERE EXISTS (SELECT FROM tenants_useractivity s WHERE s.user_id = u.id AND s.during @> %(at)s)
     AND NOT EXISTS (SELECT FROM tenants_tenantsuspension s
@@ -95,8 +95,8 @@ WHERE EXISTS (SELECT FROM tenants_useractivity s WHERE s.user_id = person.user_i
 
 def people(
     *, tenant_ids: Collection[UUID], resources: Collection[str], privilege: Privilege, at: datetime
-) -> Iterator[tuple[UUID, str, str, str]]:
-    """(tenant, resource, name, address) of everybody who holds the privilege on the resource there now."""
+) -> Iterator[tuple[UUID, str, str, str, str]]:
+    """(tenant, resource, name, address, language) of everybody who holds the privilege there now."""
     values: dict[str, Any] = {
         "portal": PORTAL_ID,
         "tenants": list(tenant_ids),

@@ -34,6 +34,7 @@ from applications.models.applications import PORTAL_ID
 from applications.reasons import no_contract
 from iam_portal.decision import Decision
 from iam_portal.errors import Invalid, NotFound
+from iam_portal.sentences import said
 from iam_portal.walls import tenant_scope
 from tenants.models import Group, Tenant, User
 
@@ -231,7 +232,7 @@ def _given_elsewhere(role: HeldRole) -> HeldRole:
     if role.contract_id is None:
         return role
     assigned, *chain = role.reasons
-    text = f"The organization that owns the application gave it the role {role.key}."
+    text = said("The organization that owns the application gave it the role %(role)s.", {"role": role.key})
     return replace(role, reasons=(replace(assigned, text=text, at=None), *chain))
 
 

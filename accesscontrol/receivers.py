@@ -189,7 +189,7 @@ def weigh_own(*, act: Act, **kwargs: Any) -> Callable[[], Part] | None:
 @receiver(application_signals.managers_asked)
 def managers_of_contracts(
     *, tenant_ids: Collection[UUID], resources: Collection[str], at: datetime, **kwargs: Any
-) -> list[tuple[UUID, str, str, str]]:
+) -> list[tuple[UUID, str, str, str, str]]:
     """Whom to write to about contracts that end: people who may act on them now, by one statement."""
     found = holders.people(tenant_ids=tenant_ids, resources=resources, privilege=Privilege.EXECUTE, at=at)
     return list(found)

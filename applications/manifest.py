@@ -7,6 +7,7 @@ from typing import Any
 from applications.placing import DEEPEST
 from iam_portal.errors import Invalid
 from iam_portal.gate import Privilege
+from iam_portal.sentences import said
 
 ResourceKey = tuple[str, str]
 PermissionKey = tuple[str, str, str]
@@ -89,12 +90,24 @@ def parse(document: Mapping[str, Any]) -> Manifest:
         for kind, key, privilege in sorted(role.permissions):
             known = resources.get((kind, key))
             if known is None or privilege not in known.privileges:
-                errors.append(_objection(f"/roles/{index}", f"{kind}/{key} does not offer {privilege}"))
+                errors.append(
+                    _objection(
+                        f"/roles/{index}",
+                        said(
+                            "%(kind)s/%(key)s does not offer %(privilege)s",
+                            {"kind": kind, "key": key, "privilege": privilege},
+                        ),
+                    )
+                )
     errors += _placing(resources)
     errors += _superseding("resources", [(row.supersedes, resources) for row in resources.values()])
     errors += _superseding("roles", [(row.supersedes, roles) for row in roles.values()])
     if sum(len(role.permissions) for role in roles.values()) > MOST_HELD:
-        errors.append(_objection("/roles", f"hold more than {MOST_HELD} permissions together"))
+        errors.append(
+            _objection(
+                "/roles", said("hold more than %(most_held)s permissions together", {"most_held": MOST_HELD})
+            )
+        )
     if errors:
         raise Invalid("The manifest contradicts itself. Nothing was changed.", errors=errors)
     required = frozenset((item["applicationId"], item["role"]) for item in document.get("requiredRoles", []))
@@ -112,7 +125,12 @@ def _placing(resources: Mapping[ResourceKey, DeclaredResource]) -> list[dict[str
         elif depth is None:
             errors.append(_objection(pointer, "lies below it"))
         elif depth > DEEPEST:
-            errors.append(_objection(pointer, f"stands on level {DEEPEST} already: nothing goes below it"))
+            errors.append(
+                _objection(
+                    pointer,
+                    said("stands on level %(deepest)s already: nothing goes below it", {"deepest": DEEPEST}),
+                )
+            )
     return errors
 
 

@@ -32,5 +32,5 @@ roles_superseded = Signal()
 impact_asked = Signal()
 
 # asks: who may act on contracts there now? kwargs: tenant_ids, resources (of the portal), at. A receiver
-# answers with (tenant_id, resource, name, address) of each person.
+# answers with (tenant_id, resource, name, address, language) of each person.
 managers_asked = Signal()

@@ -17,6 +17,7 @@ from django.utils.module_loading import import_string
 
 from iam_portal.decision import Decision, Reason
 from iam_portal.errors import Forbidden
+from iam_portal.sentences import said
 
 
 class Privilege(StrEnum):
@@ -104,4 +105,4 @@ def require_any(
             return decision
         refusals += decision.reasons
     names = " or ".join(map(str, permissions))
-    raise Forbidden(f"This needs the permission {names}.", reasons=tuple(refusals))
+    raise Forbidden(said("This needs the permission %(names)s.", {"names": names}), reasons=tuple(refusals))

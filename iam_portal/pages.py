@@ -18,6 +18,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from accesscontrol.actions import keys
 from iam_portal import problem, wall_check
+from iam_portal.sentences import said
+from iam_portal.translating import translated
 from tenants.http import returning
 
 _API_ROOTS = ("/iam/", "/auth/", "/oauth2/")
@@ -25,12 +27,14 @@ _API_ROOTS = ("/iam/", "/auth/", "/oauth2/")
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """400."""
-    return _error(request, 400, "bad_request", "The request could not be understood. Nothing was changed.")
+    return _error(
+        request, 400, "bad_request", said("The request could not be understood. Nothing was changed.")
+    )
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """403."""
-    return _error(request, 403, "forbidden", "This is not allowed. Nothing was changed.")
+    return _error(request, 403, "forbidden", said("This is not allowed. Nothing was changed."))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -40,26 +44,34 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         request,
         403,
         "csrf_failed",
-        "This form was too old or came from elsewhere. Nothing was changed; reload it and send it again.",
+        said(
+            "This form was too old or came from elsewhere. Nothing was changed; reload it and send it again."
+        ),
     )
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """404, alike for the unknown and the foreign."""
-    return _error(request, 404, "not_found", "There is nothing at this address.")
+    return _error(request, 404, "not_found", said("There is nothing at this address."))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500, without any detail of what went wrong."""
-    return _error(request, 500, "internal_error", "Something went wrong here. The change was not made.")
+    return _error(request, 500, "internal_error", said("Something went wrong here. The change was not made."))
 
 
 def _error(request: HttpRequest, status: int, code: str, detail: str) -> HttpResponse:
     if request.path.startswith(_API_ROOTS):
         return problem.response(request, status=status, code=code, detail=detail)
-    title = problem.TITLES.get(status, "Error")
+    title = translated(problem.TITLES.get(status, "Error"))
     request_id = request.META.get("iam.request_id", "")
-    context = {"status": status, "code": code, "title": title, "detail": detail, "request_id": request_id}
+    context = {
+        "status": status,
+        "code": code,
+        "title": title,
+        "detail": translated(detail),
+        "request_id": request_id,
+    }
     return render(request, "iam_portal/error.html", context, status=status)
 
 

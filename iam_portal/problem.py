@@ -8,6 +8,7 @@ from rest_framework import exceptions as rest
 from rest_framework.response import Response
 
 from iam_portal.errors import DomainError, Kind
+from iam_portal.sentences import said
 
 STATUS = {
     Kind.INVALID: 400,
@@ -21,22 +22,22 @@ STATUS = {
     Kind.THROTTLED: 429,
 }
 TITLES = {
-    400: "Bad request",
-    401: "Not signed in",
-    403: "Not allowed",
-    404: "Not found",
-    405: "Method not allowed",
-    406: "Not acceptable",
-    409: "Conflict",
-    410: "Gone",
-    412: "Changed meanwhile",
-    413: "Too large",
-    415: "Unsupported media type",
-    422: "Cannot be processed",
-    428: "Needs a revision",
-    429: "Too many requests",
-    500: "Internal error",
-    503: "Busy",
+    400: said("Bad request"),
+    401: said("Not signed in"),
+    403: said("Not allowed"),
+    404: said("Not found"),
+    405: said("Method not allowed"),
+    406: said("Not acceptable"),
+    409: said("Conflict"),
+    410: said("Gone"),
+    412: said("Changed meanwhile"),
+    413: said("Too large"),
+    415: said("Unsupported media type"),
+    422: said("Cannot be processed"),
+    428: said("Needs a revision"),
+    429: said("Too many requests"),
+    500: said("Internal error"),
+    503: said("Busy"),
 }
 MEDIA_TYPE = "application/problem+json"
 

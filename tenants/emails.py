@@ -11,6 +11,9 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from iam_portal.sentences import Said
+from iam_portal.templatetags.moments import plain_utc
+from iam_portal.translating import translated
 from tenants.branding import named
 from tenants.models import Tenant, User, UserLink
 
@@ -28,7 +31,7 @@ def send_link(*, link: UserLink, token: str) -> None:
     address = _address(LINK_PATH, tenant, f"?token={token}")
     with _language(user):
         subject, body = _of_link(link)
-        words = {**_words(user), "until": _moment(link.expires_at), "address": address}
+        words = {**_words(user), "until": plain_utc(link.expires_at), "address": address}
         # In this process: a queued task would hold the link in the broker.
         _later(subject, body, words, user.email, str(link.id))
 
@@ -49,12 +52,9 @@ def _of_link(link: UserLink) -> tuple[str, str]:
 
 def send_proof(*, link: UserLink, token: str) -> None:
     """The link that proves another address, to that address."""
-    words = {
-        **_words(link.user),
-        "until": _moment(link.expires_at),
-        "address": _address(PROOF_PATH, link.tenant, f"?token={token}"),
-    }
+    address = _address(PROOF_PATH, link.tenant, f"?token={token}")
     with _language(link.user):
+        words = {**_words(link.user), "until": plain_utc(link.expires_at), "address": address}
         subject = _("Your e-mail address at %(organization)s")
         body = _(
             "%(person)s,\n\nthis address was given for your account %(username)s at %(organization)s.\n"
@@ -78,8 +78,9 @@ def tell_address_changed(*, user: User, former: str) -> None:
 
 def tell_password_changed(*, user: User, at: datetime) -> None:
     """To the person, whoever did it."""
-    words = {**_words(user), "when": _moment(at), "address": _address(ACCOUNT_PATH, user.tenant)}
+    address = _address(ACCOUNT_PATH, user.tenant)
     with _language(user):
+        words = {**_words(user), "when": plain_utc(at), "address": address}
         subject = _("Your password at %(organization)s was changed")
         body = _(
             "%(person)s,\n\nthe password of your account %(username)s at %(organization)s was changed on "
@@ -91,14 +92,10 @@ def tell_password_changed(*, user: User, at: datetime) -> None:
 
 def tell_new_browser(*, user: User, browser: str, source_address: str, at: datetime) -> None:
     """To the person: somebody signed in where he never did before."""
-    words = {
-        **_words(user),
-        "browser": browser,
-        "source": source_address or "–",
-        "when": _moment(at),
-        "address": _address(ACCOUNT_PATH, user.tenant),
-    }
+    from_where = {"browser": browser, "source": source_address or "–"}
+    address = _address(ACCOUNT_PATH, user.tenant)
     with _language(user):
+        words = {**_words(user), **from_where, "when": plain_utc(at), "address": address}
         subject = _("A sign-in in a new browser at %(organization)s")
         body = _(
             "%(person)s,\n\nyour account %(username)s at %(organization)s was signed in to on %(when)s, in a "
@@ -116,6 +113,17 @@ def organizations_of(address: str, people: Sequence[User]) -> None:
         body = _("Somebody, maybe you, asked where this e-mail address has an account:\n\n%(ways)s")
         lines = [f"{user.tenant.name}\n{_address(SIGN_IN_PATH, user.tenant)}" for user in people]
         _send(subject, body % {"ways": "\n\n".join(lines)}, address, "organizations")
+
+
+def tell(*, user: User, subject: Said, text: Said) -> None:
+    """Tell a person what happened to his account, once it is committed. ``text`` begins in lower case.
+
+    Neither is translated yet: whoever acts may read another language than the person who is told.
+    """
+    with _language(user):
+        body = _("%(person)s,\n\nat %(organization)s, %(said)s")
+        words = {**_words(user), "said": translated(text)}
+        _later(f"{translated(subject)} · %(organization)s", body, words, user.email, str(user.id))
 
 
 def _address(path: str, tenant: Tenant, query: str = "") -> str:
@@ -142,17 +150,5 @@ def _send(subject: str, body: str, to: str, about: str) -> None:
         log.error("mail_failed", about=about, error=type(exc).__name__)  # its text may quote the mail
 
 
-def _moment(at: datetime) -> str:
-    return at.strftime("%d %B %Y, %H:%M UTC")
-
-
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def tell(*, user: User, subject: str, said: str) -> None:
-    """Tell a person what happened to his account, once it is committed. ``said`` begins in lower case."""
-    with _language(user):
-        body = _("%(person)s,\n\nat %(organization)s, %(said)s")
-        words = {**_words(user), "subject": subject, "said": said}
-        _later("%(subject)s · %(organization)s", body, words, user.email, str(user.id))

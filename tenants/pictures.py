@@ -10,6 +10,8 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from iam_portal.sentences import said
+
 MOST_BYTES = 64 * 1024
 LEAST_SIDE, MOST_SIDE = 16, 1024  # pixels
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -45,7 +47,10 @@ class Picture:
 def cleaned(data: bytes) -> Picture:
     """The picture alone; PictureRefused for everything that is none, whatever it is called."""
     if len(data) > MOST_BYTES:
-        raise PictureRefused("picture_too_large", f"The file is larger than {MOST_BYTES // 1024} kB.")
+        raise PictureRefused(
+            "picture_too_large",
+            said("The file is larger than %(most_bytes)s kB.", {"most_bytes": MOST_BYTES // 1024}),
+        )
     if data.startswith(_PNG):
         found = _png(data)
     elif data.startswith(b"\xff\xd8\xff"):
@@ -61,7 +66,10 @@ def _broken() -> PictureRefused:
 
 def _sized(width: int, height: int) -> None:
     if not (LEAST_SIDE <= width <= MOST_SIDE and LEAST_SIDE <= height <= MOST_SIDE):
-        text = f"Each side has from {LEAST_SIDE} to {MOST_SIDE} pixels; this one has {width} × {height}."
+        text = said(
+            "Each side has from %(least_side)s to %(most_side)s pixels; this one has %(width)s × %(height)s.",
+            {"least_side": LEAST_SIDE, "most_side": MOST_SIDE, "width": width, "height": height},
+        )
         raise PictureRefused("picture_size", text)
 
 

@@ -12,6 +12,7 @@ from accesscontrol.portal_roles import ROLE_KEYS, permissions_of
 from applications.models.applications import PORTAL_ID
 from iam_portal.decision import rfc3339
 from iam_portal.errors import DomainError
+from iam_portal.sentences import said
 from iam_portal.spans import Span, joined
 from tenants.models import GroupPlacement, Membership, Tenant, UserActivity
 from tenants.models.spanned import Spanned, still_open
@@ -45,8 +46,8 @@ def watch(*, tenant: Tenant, at: datetime) -> Callable[[], None]:
     def again() -> None:
         after = _administered(tenant, at)
         for lost in (part.start for span in before for part in span.minus(after)):
-            when = "any more" if lost == at else f"from {rfc3339(lost)} on"
-            raise LastAdministrator(f"Nobody here could hand out roles {when}.")
+            when = "any more" if lost == at else said("from %(lost)s on", {"lost": rfc3339(lost)})
+            raise LastAdministrator(said("Nobody here could hand out roles %(when)s.", {"when": when}))
 
     return again
 

@@ -20,6 +20,7 @@ from iam_portal import sealing
 from iam_portal.decision import rfc3339
 from iam_portal.errors import Invalid, NotFound
 from iam_portal.gate import Actor
+from iam_portal.sentences import said
 from iam_portal.walls import tenant_scope
 from tenants import history
 from tenants.models import Tenant
@@ -61,8 +62,11 @@ def plan(
         if begins_at is not None:
             first, last = max(_soonest(name, at) for name in algorithms), at + settings.SIGNING_KEY_LIFE
             if not first <= begins_at <= last:
-                said = f"between {rfc3339(first)} (verifiers know it by then) and {rfc3339(last)} (its age)"
-                raise Invalid(f"The next key may sign from a moment {said}.")
+                span = said(
+                    "between %(first)s (verifiers know it by then) and %(last)s (its age)",
+                    {"first": rfc3339(first), "last": rfc3339(last)},
+                )
+                raise Invalid(said("The next key may sign from a moment %(span)s.", {"span": span}))
         return [_plan(algorithm, begins_at, by, at) for algorithm in algorithms]
 
 
@@ -134,7 +138,7 @@ def _turn() -> Iterator[None]:
 def _named(kids: Collection[str]) -> list[SigningKey]:
     rows = list(SigningKey.objects.filter(kid__in=kids).order_by("kid"))
     if missing := sorted(set(kids) - {row.kid for row in rows}):
-        raise NotFound(f"There is no such key: {', '.join(missing)}.")
+        raise NotFound(said("There is no such key: %(missing)s.", {"missing": ", ".join(missing)}))
     return rows
 
 

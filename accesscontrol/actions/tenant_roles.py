@@ -17,6 +17,7 @@ from applications.models import Availability, Resource
 from applications.models.applications import PORTAL_ID
 from iam_portal.errors import DomainError, Kind, NotFound
 from iam_portal.gate import Actor
+from iam_portal.sentences import said
 from iam_portal.walls import tenant_scope
 from tenants import history
 from tenants.models import Tenant, since
@@ -177,7 +178,10 @@ def _resources(
         {
             "pointer": f"/permissions/{index}",
             "code": "not_available",
-            "detail": f"{item[3]} on {item[1]}/{item[2]} of {item[0]} is not available here.",
+            "detail": said(
+                "%(privilege)s on %(type)s/%(resource)s of %(application)s is not available here.",
+                {"privilege": item[3], "type": item[1], "resource": item[2], "application": item[0]},
+            ),
         }
         for index, item in enumerate(permissions)
         if (known.get(item[:3]), item[3]) not in before

@@ -8,18 +8,28 @@ from typing import Any
 from accesscontrol.decide.access import Question
 from accesscontrol.decide.ground import own_way
 from applications.availability import Answer, available, granted
+from iam_portal.sentences import said
 
 # Which change mends a broken link of availability. A link that is not here needs a contract.
 _MENDS = {
-    "contract_paused": ("contract_resumed", "The contract would have to be resumed."),
-    "contract_not_started": ("contract_started", "The contract would have to begin."),
-    "application_suspended": ("suspension_lifted", "The suspension of the application would have to end."),
-    "application_retired": ("application_operating", "The application would have to be in operation."),
-    "owner_suspended": ("suspension_lifted", "The suspension of the application's owner would have to end."),
-    "tenant_suspended": ("suspension_lifted", "The suspension of the organization would have to end."),
-    "provider_lost_role": ("provider_regains_role", "The provider would have to hold the role itself again."),
+    "contract_paused": ("contract_resumed", said("The contract would have to be resumed.")),
+    "contract_not_started": ("contract_started", said("The contract would have to begin.")),
+    "application_suspended": (
+        "suspension_lifted",
+        said("The suspension of the application would have to end."),
+    ),
+    "application_retired": ("application_operating", said("The application would have to be in operation.")),
+    "owner_suspended": (
+        "suspension_lifted",
+        said("The suspension of the application's owner would have to end."),
+    ),
+    "tenant_suspended": ("suspension_lifted", said("The suspension of the organization would have to end.")),
+    "provider_lost_role": (
+        "provider_regains_role",
+        said("The provider would have to hold the role itself again."),
+    ),
 }
-_CONTRACT = ("contract_accepted", "A contract that shares the application would have to be accepted.")
+_CONTRACT = ("contract_accepted", said("A contract that shares the application would have to be accepted."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +58,17 @@ def would_need(question: Question, *, at: datetime) -> tuple[Need, ...]:
     """The changes that make the answer a yes, in the order in which they are made."""
     found: list[Need] = []
     if not any(span.covers(at) for span in question.principal.active):
-        found.append(Need("principal_active", "The user or group would have to be active."))
+        found.append(Need("principal_active", said("The user or group would have to be active.")))
     if not question.lineage:
-        return (*found, Need("resource_declared", "The application would have to declare the resource."))
+        return (
+            *found,
+            Need("resource_declared", said("The application would have to declare the resource.")),
+        )
     holding = _holding(question, at)
     if not holding and (own := _on_own(question, at)):
         return (*found, *own)
     if not holding:
-        text = "A role of the application would have to hold this permission."
+        text = said("A role of the application would have to hold this permission.")
         return (*found, Need("permission_declared", text, application_id=question.application_id))
     if question.caller is not None:
         found += _caller(question, at)
@@ -84,10 +97,10 @@ def _on_own(question: Question, at: datetime) -> list[Need]:
         return [*found, _mend(here, question.application_id)]
     keys = question.made(at)
     if not keys:
-        text = "A role of the organization would have to hold this permission."
+        text = said("A role of the organization would have to hold this permission.")
         found.append(Need("role_defined", text, application_id=question.application_id))
     elif not any(_given(question, key, at) for key in keys):
-        found.append(Need("role_assigned", "One of these roles would have to be assigned.", keys))
+        found.append(Need("role_assigned", said("One of these roles would have to be assigned."), keys))
     return found
 
 
@@ -124,7 +137,7 @@ def _own(question: Question, holding: tuple[str, ...], at: datetime) -> list[Nee
 def _shared(question: Question, holding: tuple[str, ...], at: datetime) -> Need:
     here = available(question.sharing, tenant_id=question.tenant_id, at=at)
     if own_way(here):
-        text = "One of these roles would have to be part of a contract."
+        text = said("One of these roles would have to be part of a contract.")
         return Need("role_shared", text, holding, question.application_id)
     return _mend(here, question.application_id)
 
@@ -160,7 +173,7 @@ def _by_access(question: Question, holding: tuple[str, ...], at: datetime) -> li
         ]
         code = next((code for code in codes if code in _MENDS), "")
         broken = broken or (Need(*_MENDS[code], contract_id=contract.id) if code else None)
-    text = "An access contract of that organization for one of these roles would have to be accepted."
+    text = said("An access contract of that organization for one of these roles would have to be accepted.")
     return [broken or Need("access_contract_accepted", text, holding, question.application_id)] + (
         []
         if broken is not None and _assigned(question, holding, broken.contract_id, at)
@@ -178,7 +191,7 @@ def _assigned(question: Question, keys: tuple[str, ...], contract_id: str | None
 
 
 def _assign(question: Question, keys: tuple[str, ...], contract_id: str | None) -> Need:
-    text = "One of these roles would have to be assigned."
+    text = said("One of these roles would have to be assigned.")
     return Need("role_assigned", text, keys, question.application_id, contract_id)
 
 
@@ -187,5 +200,5 @@ def _mend(answer: Answer, application_id: str, code: str = "") -> Need:
     known, text = _MENDS.get(reason.code if reason else "", _CONTRACT)
     contract_id = reason.contract_id if reason is not None and known != _CONTRACT[0] else None
     if code:
-        text = f"The calling application would have to be available: {text[0].lower()}{text[1:]}"
+        text = said("The calling application would have to be available. %(change)s", {"change": text})
     return Need(code or known, text, (), application_id, contract_id)

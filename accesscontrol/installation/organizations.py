@@ -112,7 +112,7 @@ def closer(tenant_id: UUID, *, at: datetime) -> Closer:
     found = holders.people(tenant_ids=[tenant_id], resources=["Roles"], privilege=Privilege.MODIFY, at=at)
     [(day,)] = _rows(_SIGN_OF_LIFE, {"tenant": tenant_id})
     [(invited_at, until)] = _rows(_INVITATION, {"tenant": tenant_id}) or [(None, None)]
-    return Closer(len({address for _, _, _, address in found}), day, invited_at, until)
+    return Closer(len({address for *_, address, _ in found}), day, invited_at, until)
 
 
 def reach(tenant_id: UUID, *, at: datetime) -> Reach:

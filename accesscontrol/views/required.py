@@ -6,6 +6,7 @@ from typing import Any
 
 from django.dispatch import receiver
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from accesscontrol import drift
 from accesscontrol.drift import Required
@@ -64,7 +65,7 @@ def _row(line: Required) -> dict[str, Any]:
 
 
 def _word(state: str) -> str:
-    return {"held": _("Held"), "open": _("Open"), "not_available": _("Not available")}[state]
+    return {"held": _("Held"), "open": pgettext("role", "Open"), "not_available": _("Not available")}[state]
 
 
 def _box(line: Required, ticked: Collection[str], *, known: bool) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from applications.models import Application, ApplicationRole, ContractTerm
 from applications.models.applications import PORTAL_ID
 from iam_portal.decision import Decision
 from iam_portal.gate import Actor
+from iam_portal.translating import translated
 from tenants.models import Tenant
 
 SEPARATOR = "|"  # in no id, key or UUID
@@ -137,7 +138,9 @@ def _own_note(
         for way in answer.ways
         if way.relation == "provision" and not way.decision
     ]
-    return _("Does not count now. %(why)s") % {"why": (broken or [answer.decision.reasons[0].text])[0]}
+    return _("Does not count now. %(why)s") % {
+        "why": translated((broken or [answer.decision.reasons[0].text])[0])
+    }
 
 
 def _way_note(
@@ -148,7 +151,7 @@ def _way_note(
     if way is not None and way.decision:
         return ""
     reasons = way.decision.reasons if way is not None else answer.decision.reasons
-    return _("Does not count now. %(why)s") % {"why": reasons[0].text}
+    return _("Does not count now. %(why)s") % {"why": translated(reasons[0].text)}
 
 
 def _relation(sharing: SharingFacts, tenant_id: str, provided: list[ContractFact]) -> str:

@@ -13,10 +13,11 @@ from accesscontrol.decide import AssignmentFact, Ground, PrincipalFacts, roles_o
 from accesscontrol.models import Assignment, TenantRolePermission
 from applications import facts as sharing_facts
 from iam_portal.decision import Decision, Reason
+from iam_portal.sentences import said
 from iam_portal.spans import Span
 from tenants.models import Tenant, User, UserActivity
 
-NO_PERMISSION = Reason("role_empty", "The role holds no permission.")
+NO_PERMISSION = Reason("role_empty", said("The role holds no permission."))
 
 
 @dataclass(frozen=True, slots=True)

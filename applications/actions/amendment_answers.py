@@ -15,6 +15,7 @@ from applications.models import Amendment, AmendmentState, Contract
 from applications.policies import Stale, lock_contract
 from iam_portal.errors import DomainError, NotFound
 from iam_portal.gate import Actor
+from iam_portal.sentences import said
 from tenants.actions.partners import are_partners
 from tenants.models import Tenant
 
@@ -114,7 +115,7 @@ def _open(
             data={"revision": f"r-{amendment.revision}"},
         )
     if (found := state(amendment, at)) != AmendmentState.PROPOSED:
-        raise NotOpen(f"The amendment is {found}.", data=_data(amendment, at))
+        raise NotOpen(said("The amendment is %(found)s.", {"found": found}), data=_data(amendment, at))
     return contract, amendment
 
 

@@ -27,6 +27,7 @@ from applications.policies import Stale, own_application
 from applications.signals import resources_ended
 from iam_portal.errors import DomainError, Invalid
 from iam_portal.gate import Actor
+from iam_portal.sentences import said
 from iam_portal.walls import cross_tenant
 from tenants import history
 from tenants.models import Tenant, since
@@ -180,7 +181,9 @@ def _check_id(owner: Tenant, application_id: str) -> None:
     if application_id.startswith("iam-"):
         raise Invalid("Ids that begin with iam- are reserved.")
     if not owner.is_platform and not application_id.startswith(f"{owner.slug}."):
-        raise Invalid(f"A chosen id begins with {owner.slug}. (or leave it out: one is made).")
+        raise Invalid(
+            said("A chosen id begins with %(slug)s. (or leave it out: one is made).", {"slug": owner.slug})
+        )
     if application_id.endswith(FRONTEND):
         raise Invalid("An id cannot end in -frontend.")
 

@@ -12,6 +12,7 @@ from applications.models import Amendment, AmendmentRole, ApplicationRole, Contr
 from applications.policies import roles_by_name
 from iam_portal.errors import DomainError
 from iam_portal.gate import Actor
+from iam_portal.sentences import said
 from tenants.models import Tenant
 
 
@@ -119,11 +120,17 @@ def judge(contract: Contract, plan: Plan) -> Objections:
         _object(objections, "/endsAt", "ends_too_early", detail)
     for index, role in plan.remove.items():
         if role.id not in held:
-            detail = f"The role {role.key} of {role.application_id} is not in the contract then."
+            detail = said(
+                "The role %(role)s of %(application)s is not in the contract then.",
+                {"role": role.key, "application": role.application_id},
+            )
             _object(objections, f"/removeRoles/{index}", "role_not_in_contract", detail)
     for index, role in plan.add.items():
         if role.id in held:
-            detail = f"The role {role.key} of {role.application_id} is in the contract already."
+            detail = said(
+                "The role %(role)s of %(application)s is in the contract already.",
+                {"role": role.key, "application": role.application_id},
+            )
             _object(objections, f"/addRoles/{index}", "role_in_contract", detail)
     if plan.remove and not plan.add and held <= {role.id for role in plan.remove.values()}:
         detail = "Nothing would be left in the contract. End it instead."
@@ -146,7 +153,10 @@ def _named(
     known = {(term.role.application_id, term.role.key): term.role for term in terms}
     for index, pair in enumerate(pairs):
         if pair not in known:
-            detail = f"The role {pair[1]} of {pair[0]} is not in the contract."
+            detail = said(
+                "The role %(role)s of %(application)s is not in the contract.",
+                {"role": pair[1], "application": pair[0]},
+            )
             _object(objections, f"/removeRoles/{index}", "role_not_in_contract", detail)
     return {index: known[pair] for index, pair in enumerate(pairs) if pair in known}
 
@@ -167,8 +177,11 @@ def _offered(
     for index, pair in enumerate(wanted):
         role = known.get(pair)
         if role is None or check_roles(provider=contract.provider, type=contract.type, roles=[role], at=at):
-            what = f"role {pair[1]} of {pair[0]} to share by {contract.type}"
-            detail = f"{contract.provider.name} has no {what}."
+            what = said(
+                "role %(role)s of %(application)s to share by %(type)s",
+                {"role": pair[1], "application": pair[0], "type": contract.type},
+            )
+            detail = said("%(provider)s has no %(what)s.", {"provider": contract.provider.name, "what": what})
             _object(objections, f"/addRoles/{index}", NOT_SHAREABLE, detail)
         else:
             found[index] = role

@@ -6,6 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 from django.conf import settings
 
 from applications.delivery.addresses import DEFAULT_PORTS, AddressRefused, of_keys, receiver
+from iam_portal.sentences import said
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 MOST = 20  # of each kind
@@ -52,7 +53,7 @@ def origin_objection(address: str) -> str:
     name = f"[{parts.hostname}]" if ":" in str(parts.hostname) else str(parts.hostname)
     usual = parts.port in (None, DEFAULT_PORTS[parts.scheme])
     sent = f"{parts.scheme}://{name}" + ("" if usual else f":{parts.port}")
-    return "" if address == sent else f"An origin has no path: browsers send {sent}."
+    return "" if address == sent else said("An origin has no path: browsers send %(sent)s.", {"sent": sent})
 
 
 def fetch_objection(address: str, *, fetched: bool = True) -> str:
@@ -73,7 +74,13 @@ def fetch_objection(address: str, *, fetched: bool = True) -> str:
 
 def _errors(pointer: str, given: Sequence[str], objection: Callable[[str], str]) -> list[dict[str, str]]:
     if len(given) > MOST:
-        return [{"pointer": pointer, "code": "too_many", "detail": f"At most {MOST} addresses."}]
+        return [
+            {
+                "pointer": pointer,
+                "code": "too_many",
+                "detail": said("At most %(most)s addresses.", {"most": MOST}),
+            }
+        ]
     return [
         {"pointer": f"{pointer}/{index}", "code": "address_refused", "detail": f"“{address[:80]}”: {why}"}
         for index, address in enumerate(given)

@@ -12,6 +12,7 @@ from applications.models.clients import FRONTEND
 from applications.policies import own_application
 from iam_portal.errors import DomainError, Invalid
 from iam_portal.gate import Actor
+from iam_portal.sentences import said
 from tenants.models import Tenant, since
 
 MOST_SECRETS = proving.MOST
@@ -92,7 +93,11 @@ def add_secret(
             raise Invalid("A public client has no secret.")
         proving.require_becoming(client, by=by, at=at)
         if client.secrets.at(at).count() >= MOST_SECRETS:
-            raise TooManySecrets(f"At most {MOST_SECRETS} live secrets. Revoke one first.")
+            raise TooManySecrets(
+                said(
+                    "At most %(most_secrets)s live secrets. Revoke one first.", {"most_secrets": MOST_SECRETS}
+                )
+            )
         value, sealed = hashers.make()
         secret = ClientSecret(
             client=client,

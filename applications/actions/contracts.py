@@ -18,6 +18,7 @@ from applications.policies import lock_applications, lock_contract, lock_tenants
 from applications.signals import contract_accepted
 from iam_portal.errors import DomainError, Invalid
 from iam_portal.gate import Actor
+from iam_portal.sentences import said
 from tenants.actions.partners import accepts_automatically, are_partners
 from tenants.models import Tenant
 from tenants.models.spanned import since
@@ -197,7 +198,7 @@ def changing(contract: Contract, *, at: datetime, also: Collection[str] = ()) ->
 def require_side(contract: Contract, tenant: Tenant, side: str) -> None:
     """Refuse an act that belongs to the other side."""
     if (contract.provider_id if side == "provider" else contract.consumer_id) != tenant.id:
-        raise NotYours(f"Only the {side} can do this.", data=state_of(contract))
+        raise NotYours(said("Only the %(side)s can do this.", {"side": side}), data=state_of(contract))
 
 
 def require_in_life(contract: Contract, at: datetime) -> None:
@@ -228,7 +229,9 @@ def _end(
 
 def _require_state(contract: Contract, *states: str) -> None:
     if contract.state not in states:
-        raise WrongState(f"The contract is {contract.state}.", data=state_of(contract))
+        raise WrongState(
+            said("The contract is %(state)s.", {"state": contract.state}), data=state_of(contract)
+        )
 
 
 def _is_over(contract: Contract, at: datetime) -> bool:

@@ -19,6 +19,7 @@ from applications.models import (
 from applications.policies import lock_contract, may_share, roles_by_name
 from iam_portal.errors import DomainError, Invalid, Kind
 from iam_portal.gate import Actor
+from iam_portal.sentences import said
 from tenants.actions.partners import are_partners
 from tenants.models import Tenant, since
 
@@ -110,7 +111,15 @@ def check_roles(*, provider: Tenant, type: str, roles: Sequence[ApplicationRole]
     decisions = may_share(provider=provider, roles=roles, type=type, at=at)
     for index, (role, decision) in enumerate(zip(roles, decisions, strict=True)):
         if not decision:
-            detail = f"{provider.name} cannot share the role {role.key} of {role.application_id} by {type}."
+            detail = said(
+                "%(provider)s cannot share the role %(role)s of %(application)s by %(type)s.",
+                {
+                    "provider": provider.name,
+                    "role": role.key,
+                    "application": role.application_id,
+                    "type": type,
+                },
+            )
             objections.append({"pointer": f"/roles/{index}", "code": decision.code, "detail": detail})
     return objections
 
@@ -137,7 +146,7 @@ def _partner(provider: Tenant, consumer: Tenant | None) -> Objections:
 
 def _roles(provider: Tenant, offer: Offer, at: datetime, objections: Objections) -> list[ApplicationRole]:
     if offer.type not in ContractType.values:
-        raise Invalid(f"The type is one of {', '.join(ContractType.values)}.")
+        raise Invalid(said("The type is one of %(values)s.", {"values": ", ".join(ContractType.values)}))
     wanted = _wanted(offer)
     if not wanted:
         objections.append({"pointer": "/roles", "code": "required", "detail": "Name at least one role."})
@@ -147,7 +156,10 @@ def _roles(provider: Tenant, offer: Offer, at: datetime, objections: Objections)
     for index, pair in enumerate(wanted):
         # An application that the provider cannot share answers like one that is not there.
         if not shareable.get(pair):
-            detail = f"{provider.name} has no role {pair[1]} of {pair[0]} to share by {offer.type}."
+            detail = said(
+                "%(provider)s has no role %(role)s of %(application)s to share by %(type)s.",
+                {"provider": provider.name, "role": pair[1], "application": pair[0], "type": offer.type},
+            )
             objections.append({"pointer": f"/roles/{index}", "code": NOT_SHAREABLE, "detail": detail})
     return list(known.values())
 

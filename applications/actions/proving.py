@@ -11,6 +11,7 @@ from applications.policies import own_application
 from applications.signals import principal_becoming
 from iam_portal.errors import DomainError, Invalid, NotFound
 from iam_portal.gate import Actor
+from iam_portal.sentences import said
 from tenants import history
 from tenants.models import Spanned, Tenant, since
 from tenants.models.spanned import clipped
@@ -55,7 +56,7 @@ def require_confidential(client: Client) -> None:
 def require_room(living: Spanned, at: datetime) -> None:
     """Refuse when there are as many as may be, planned ones counted."""
     if living.not_over(at).count() >= MOST:
-        raise TooManyCredentials(f"At most {MOST} at once. Revoke one first.")
+        raise TooManyCredentials(said("At most %(most)s at once. Revoke one first.", {"most": MOST}))
 
 
 def valid_span(

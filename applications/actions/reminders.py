@@ -86,8 +86,8 @@ def _managers(contracts: Iterable[Contract], at: datetime) -> Managers:
         sender=Contract, tenant_ids=sides, resources=sorted(RESOURCES.values()), at=at
     )
     for _, people in answers:
-        for tenant_id, resource, name, address in people:
-            found[tenant_id, resource].append(Recipient(name, address))
+        for tenant_id, resource, name, address, language in people:
+            found[tenant_id, resource].append(Recipient(name, address, language))
     return found
 
 

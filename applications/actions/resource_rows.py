@@ -15,6 +15,7 @@ from applications.placing import Address
 from applications.served import serves
 from iam_portal.errors import DomainError, Kind, NotFound
 from iam_portal.gate import Actor
+from iam_portal.sentences import said
 from iam_portal.spans import BEGINNING
 from tenants import history
 from tenants.models import Tenant
@@ -170,7 +171,10 @@ def require_pace(place: Place) -> None:
     """Whoever provides an application must not fill the organization's history, nor hold it all the time."""
     wait = history.wait_for(MOST_AN_HOUR, tenant=place.tenant, by=place.by, at=place.at, within=HOUR)
     if wait is not None:
-        text = f"It did {MOST_AN_HOUR} things in this organization within an hour. Put many at once."
+        text = said(
+            "It did %(most_an_hour)s things in this organization within an hour. Put many at once.",
+            {"most_an_hour": MOST_AN_HOUR},
+        )
         raise TooFast(text, data={"retryAfter": max(1, ceil(wait.total_seconds()))})
 
 

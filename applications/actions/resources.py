@@ -28,6 +28,7 @@ from applications.placing import DEEPEST, Address, Forest
 from applications.policies import Stale
 from applications.signals import resources_ended, resources_narrowed
 from iam_portal.errors import DomainError, Invalid
+from iam_portal.sentences import said
 from tenants import history
 from tenants.models import since, still_open
 from tenants.models.spanned import clipped
@@ -81,7 +82,7 @@ _OBJECTIONS: dict[str, type[DomainError]] = {
 _WORDS = {
     "parent_unknown": "There is no such resource here that could contain it.",
     "resource_loop": "It would come to stand below itself.",
-    "resource_too_deep": f"Resources stand at most {DEEPEST} levels deep.",
+    "resource_too_deep": said("Resources stand at most %(deepest)s levels deep.", {"deepest": DEEPEST}),
 }
 
 
@@ -232,7 +233,9 @@ class _Batch:
         if address in self.static:
             raise IsStatic("The application declares a static resource of this address.")
         if row is None and self.room < 1:
-            raise TooMany(f"An application keeps at most {MOST} resources in one organization.")
+            raise TooMany(
+                said("An application keeps at most %(most)s resources in one organization.", {"most": MOST})
+            )
         if row is not None and self._is(row, wanted):
             return Outcome(row)
         if objection := self.forest.objection(address, wanted.parent):

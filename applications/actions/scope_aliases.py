@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from iam_portal.sentences import said
+
 MOST, MOST_WORDS, LONGEST_NAME = 50, 20, 100
 AUDIENCE = "aud:"
 OPENID_WORDS = ("openid", "profile", "email", "offline_access")
@@ -20,7 +22,13 @@ def is_ours(word: str) -> bool:
 def errors(pointer: str, aliases: Mapping[str, str]) -> list[dict[str, str]]:
     """Objections to each alias. What its words lead to is decided at every use, as if they had been sent."""
     if len(aliases) > MOST:
-        return [{"pointer": pointer, "code": "too_many", "detail": f"At most {MOST} names."}]
+        return [
+            {
+                "pointer": pointer,
+                "code": "too_many",
+                "detail": said("At most %(most)s names.", {"most": MOST}),
+            }
+        ]
     found = []
     for name, text in aliases.items():
         if detail := _name_objection(name) or _text_objection(text):
@@ -32,13 +40,15 @@ def errors(pointer: str, aliases: Mapping[str, str]) -> list[dict[str, str]]:
 
 def _name_objection(name: str) -> str:
     if not _TOKEN.fullmatch(name) or len(name) > LONGEST_NAME:
-        return f"A name is one word of ASCII, up to {LONGEST_NAME} characters."
+        return said(
+            "A name is one word of ASCII, up to %(longest_name)s characters.", {"longest_name": LONGEST_NAME}
+        )
     return "This word has a meaning of its own." if is_ours(name) else ""
 
 
 def _text_objection(text: str) -> str:
     words = text.split(" ")
     if not 1 <= len(words) <= MOST_WORDS:
-        return f"A name stands for one to {MOST_WORDS} words."
+        return said("A name stands for one to %(most_words)s words.", {"most_words": MOST_WORDS})
     known = all(word in OPENID_WORDS or _TARGET.fullmatch(word) or _ROLE.fullmatch(word) for word in words)
     return "" if known else "Write words like aud:<application id>, <application id>/<role> or openid."

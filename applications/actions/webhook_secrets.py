@@ -13,6 +13,7 @@ from iam_portal import sealing
 from iam_portal.decision import rfc3339
 from iam_portal.errors import DomainError, Invalid, NotFound
 from iam_portal.gate import Actor
+from iam_portal.sentences import said
 from iam_portal.walls import cross_tenant
 from tenants.models import Tenant
 from tenants.models.spanned import clipped
@@ -46,7 +47,12 @@ def rotate(
         row = webhooks.lock(tenant=tenant, webhook_id=webhook_id)
         living = row.secrets.not_over(at)
         if living.count() >= MOST_SECRETS:
-            raise TooManySecrets(f"At most {MOST_SECRETS} secrets sign at once. Revoke the older one first.")
+            raise TooManySecrets(
+                said(
+                    "At most %(most_secrets)s secrets sign at once. Revoke the older one first.",
+                    {"most_secrets": MOST_SECRETS},
+                )
+            )
         if old_ends_at is not None:
             living.update(during=clipped(old_ends_at))
         made, value = seal_new(row, at=at)

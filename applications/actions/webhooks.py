@@ -16,6 +16,7 @@ from applications.models import Application, Webhook, WebhookState
 from applications.policies import Stale, own_application
 from iam_portal.errors import DomainError, Forbidden, Invalid, NotFound
 from iam_portal.gate import Actor
+from iam_portal.sentences import said
 from tenants.models import Tenant
 from tenants.models.spanned import clipped
 
@@ -50,7 +51,12 @@ def subscribe(*, tenant: Tenant, wanted: Wanted, by: Actor, at: datetime) -> tup
         _require_readable(tenant, wanted, by, at)
         Tenant.objects.select_for_update(no_key=True).get(id=tenant.id)  # two at once are counted
         if tenant.webhooks.filter(ended_at=None).count() >= MOST_WEBHOOKS:
-            raise TooManyWebhooks(f"At most {MOST_WEBHOOKS} subscriptions. End one first.")
+            raise TooManyWebhooks(
+                said(
+                    "At most %(most_webhooks)s subscriptions. End one first.",
+                    {"most_webhooks": MOST_WEBHOOKS},
+                )
+            )
         row = Webhook(
             tenant=tenant,
             application=application,
@@ -165,7 +171,10 @@ def require_readable(
     """Forbidden, with all that is missing, unless the actor may read events of these types himself."""
     missing, reasons = lacking(tenant_id=tenant.id, types=types, application_id=application_id, by=by, at=at)
     if missing:
-        text = f"To have these events sent, you must be able to read them: {'; '.join(missing)}."
+        text = said(
+            "To have these events sent, you must be able to read them: %(missing)s.",
+            {"missing": "; ".join(missing)},
+        )
         raise Forbidden(text, reasons=tuple(reasons))
 
 
@@ -201,11 +210,11 @@ def _require_sound(wanted: Wanted) -> None:
     except AddressRefused as refused:
         errors.append({"pointer": "/url", "code": refused.word, "detail": refused.text})
     if not 1 <= len(wanted.types) <= MOST_TYPES:
-        detail = f"Name one to {MOST_TYPES} types of events."
+        detail = said("Name one to %(most_types)s types of events.", {"most_types": MOST_TYPES})
         errors.append({"pointer": "/types", "code": "types_count", "detail": detail})
     for index, type in enumerate(wanted.types[:MOST_TYPES]):
-        if detail := _objection(type, wanted.application_id):
-            errors.append({"pointer": f"/types/{index}", "code": "type_unknown", "detail": detail})
+        if objection := _objection(type, wanted.application_id):
+            errors.append({"pointer": f"/types/{index}", "code": "type_unknown", "detail": objection})
     if errors:
         raise Invalid("The subscription cannot be accepted. Nothing was changed.", errors=errors)
 
@@ -213,7 +222,7 @@ def _require_sound(wanted: Wanted) -> None:
 def _objection(type: str, application_id: str | None) -> str:
     if not streams.permissions_for(type):
         known = ", ".join(f"{prefix}*" for prefix in streams.SHOWN_BY)
-        return f"Name a type like iam.contract.ended.v1, or one of {known}."
+        return said("Name a type like iam.contract.ended.v1, or one of %(known)s.", {"known": known})
     if application_id is not None and not streams.told_to_application(type):
         return "An application is told of its availability and of its declared roles only."
     return ""

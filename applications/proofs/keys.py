@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from applications.proofs import pem
 from applications.proofs.refused import Unusable, private_key
+from iam_portal.sentences import said
 
 LEAST_RSA, MOST_RSA = 2048, 8192  # a longer one costs more to verify than any client gains by it
 MOST_EXPONENT = 2**32
@@ -102,7 +103,11 @@ def of_set(value: object) -> list[dict[str, str]]:
         raise private_key()
     if not isinstance(keys, list) or not 1 <= len(keys) <= MOST_IN_SET:
         raise Unusable(
-            "key_set_malformed", f'A set of keys is {{"keys": [...]}} with one to {MOST_IN_SET} keys.'
+            "key_set_malformed",
+            said(
+                'A set of keys is {"keys": [...]} with one to %(most_in_set)s keys.',
+                {"most_in_set": MOST_IN_SET},
+            ),
         )
     if any(isinstance(key, Mapping) and SECRET_MEMBERS & set(key) for key in keys):
         raise private_key()
@@ -117,7 +122,10 @@ def of_key(key: object) -> PublicKey:
     if isinstance(key, rsa.RSAPublicKey):
         numbers = key.public_numbers()
         if not LEAST_RSA <= key.key_size <= MOST_RSA or numbers.e > MOST_EXPONENT:
-            text = f"An RSA key has {LEAST_RSA} to {MOST_RSA} bits and a small exponent."
+            text = said(
+                "An RSA key has %(least_rsa)s to %(most_rsa)s bits and a small exponent.",
+                {"least_rsa": LEAST_RSA, "most_rsa": MOST_RSA},
+            )
             raise Unusable("key_too_weak", text)
         jwk = {"kty": "RSA", "n": _number(numbers.n), "e": _number(numbers.e)}
     elif isinstance(key, ec.EllipticCurvePublicKey):
@@ -177,7 +185,10 @@ def _json(text: str) -> object:
 
 
 def _kinds() -> Unusable:
-    text = f"Use RSA from {LEAST_RSA} bits, EC with P-256, P-384 or P-521, or Ed25519."
+    text = said(
+        "Use RSA from %(least_rsa)s bits, EC with P-256, P-384 or P-521, or Ed25519.",
+        {"least_rsa": LEAST_RSA},
+    )
     return Unusable("key_kind", text)
 
 

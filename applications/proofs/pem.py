@@ -6,6 +6,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from applications.proofs.refused import Unusable, private_key
+from iam_portal.sentences import said
 
 LONGEST = 20_000  # characters; a certificate of an 8192-bit key with many names has half of it
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----")
@@ -18,12 +19,14 @@ def only_block(text: str) -> str:
     if "PRIVATE KEY" in text.upper() or "PRIVATE-LINES" in text.upper():
         raise private_key()
     if len(text) > LONGEST:
-        raise Unusable("pem_malformed", f"The PEM is longer than {LONGEST} characters.")
+        raise Unusable(
+            "pem_malformed", said("The PEM is longer than %(longest)s characters.", {"longest": LONGEST})
+        )
     found = _BEGIN.findall(text)
     if not found or not text.isascii():
         raise Unusable("pem_malformed", "Give PEM: text that begins with -----BEGIN.")
     if len(found) > 1:
-        raise Unusable("pem_several", f"Give one block: here are {len(found)}.")
+        raise Unusable("pem_several", said("Give one block: here are %(found)s.", {"found": len(found)}))
     return str(found[0])
 
 

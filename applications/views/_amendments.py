@@ -3,8 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,6 +12,7 @@ from applications.http import address
 from applications.models import Amendment, AmendmentRole, AmendmentState, Contract
 from applications.policies import amendments_of
 from applications.views._sides import sides
+from iam_portal.templatetags import moments
 from tenants.models import Tenant
 
 LABELS: dict[str, str | Promise] = {
@@ -86,7 +85,7 @@ def groups(one: Amendment) -> list[dict[str, Any]]:
 def _date(moment: datetime | None) -> str:
     if moment is None:
         return _("no end")
-    return date_format(timezone.localtime(moment), "j M Y, H:i T")
+    return moments.plain(moment)
 
 
 def _button(one: Amendment, slug: str, act: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from applications.forms import Data
@@ -156,14 +156,14 @@ class ClientForm(PublicClientForm):
         for line in self.cleaned_data["scope_aliases"]:
             name, sign, words = line.partition(" = ") if " = " in line else line.partition("=")
             if not sign or not words.strip():
-                raise forms.ValidationError(_t("Write each line like: name = words"))
+                raise forms.ValidationError(gettext("Write each line like: name = words"))
             if name.strip() in found:
-                raise forms.ValidationError(_t("A name stands there twice."))
+                raise forms.ValidationError(gettext("A name stands there twice."))
             found[name.strip()] = " ".join(words.split())
         return found
 
 
 def _one_at_least(found: tuple[str, ...]) -> tuple[str, ...]:
     if not found:
-        raise forms.ValidationError(_t("Name one address at least."))
+        raise forms.ValidationError(gettext("Name one address at least."))
     return found

@@ -12,6 +12,7 @@ from applications.views._contract import title
 from applications.views._network import ORDER, Edge, Node
 from applications.views._network_drawing import Box, Way
 from applications.views._standing import is_provider, type_words
+from iam_portal.templatetags.numbers import grouped
 from iam_portal.templatetags.states import look
 from tenants.models import Tenant
 
@@ -36,7 +37,11 @@ def rest(count: int) -> Box | None:
     """What stands for those that are not drawn."""
     if count < 1:
         return None
-    return Box(_("and %(count)s more") % {"count": f"{count:,}"}, _("They stand in the table"), LIST)
+    return Box(
+        _("and %(count)s more") % {"count": grouped(count)},
+        _("They stand in the table"),
+        LIST,
+    )
 
 
 def row(node: Node, url: str, partnership_url: str) -> list[dict[str, Any]]:
@@ -75,12 +80,12 @@ def legend(nodes: Iterable[Node]) -> list[tuple[str, str]]:
 
 def counted(number: int) -> str:
     """The line under the table."""
-    return ngettext("%(count)s partner", "%(count)s partners", number) % {"count": f"{number:,}"}
+    return ngettext("%(count)s partner", "%(count)s partners", number) % {"count": grouped(number)}
 
 
 def applications_counted(number: int) -> str:
     """The same of a pair."""
-    return ngettext("%(count)s application", "%(count)s applications", number) % {"count": f"{number:,}"}
+    return ngettext("%(count)s application", "%(count)s applications", number) % {"count": grouped(number)}
 
 
 def contracts_counted(number: int) -> str:

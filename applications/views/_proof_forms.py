@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from applications.forms import MomentField
@@ -34,10 +34,10 @@ class Upload(forms.Form):
         file = self.cleaned_data.get(f"{name}_file")
         try:
             if pasted.strip() and file is not None:
-                raise Unusable("two", _t("Paste it or choose a file, not both."))
+                raise Unusable("two", gettext("Paste it or choose a file, not both."))
             text = pasted if file is None else _text_of(file)
             if not text.strip():
-                raise Unusable("missing", _t("Paste it or choose a file."))
+                raise Unusable("missing", gettext("Paste it or choose a file."))
             return read(text)
         except Unusable as refused:
             self.add_error(name, refused.text)
@@ -163,8 +163,8 @@ class IssuerForm(Upload):
 
 def _text_of(file: Any) -> str:
     if file.size > _LARGEST:
-        raise Unusable("too_large", _t("The file is too large for a key or a certificate."))
+        raise Unusable("too_large", gettext("The file is too large for a key or a certificate."))
     try:
         return str(file.read().decode("utf-8-sig"))
     except UnicodeDecodeError:
-        raise Unusable("no_text", _t("The file holds no text. Convert it to PEM first.")) from None
+        raise Unusable("no_text", gettext("The file holds no text. Convert it to PEM first.")) from None

@@ -15,6 +15,7 @@ from applications.http import address
 from applications.models import Contract
 from applications.views._standing import is_provider, standing
 from iam_portal.decision import Decision, Reason
+from iam_portal.sentences import Said, said
 from iam_portal.spans import earliest
 from tenants.models import Tenant
 
@@ -65,14 +66,19 @@ def _told(answer: Answer, contract: Contract, reader: Tenant) -> Answer:
     """The rules speak from the consumer's side: to the provider, the contract is with the consumer."""
     if not is_provider(contract, reader):
         return answer
-    theirs, ours = f"with {contract.provider.name}", f"with {contract.consumer.name}"
     reasons = tuple(
-        replace(reason, text=reason.text.replace(theirs, ours, 1))
+        replace(reason, text=_with(contract.consumer.name, reason.text))
         if reason.contract_id == str(contract.id)
         else reason
         for reason in answer.decision.reasons
     )
     return replace(answer, decision=replace(answer.decision, reasons=reasons))
+
+
+def _with(partner: str, text: str) -> str:
+    if isinstance(text, Said) and "partner" in (text.parts or {}):
+        return said(text.pattern, {**(text.parts or {}), "partner": partner})
+    return text
 
 
 def of_contract(

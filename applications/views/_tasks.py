@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from applications.http import address
 from applications.models import Amendment, AmendmentState, Contract, ContractState, ContractType
@@ -67,10 +67,10 @@ def _task(row: Contract, tenant: Tenant, at: datetime) -> Task | None:
 
     if state == "proposed" and not is_provider(row, tenant):
         note = _("Proposed by %(partner)s") % {"partner": row.provider.name}
-        return Task(ANSWER, "contract", title, note, row.proposed_at, leading(_("Answer")))
+        return Task(ANSWER, "contract", title, note, row.proposed_at, leading(pgettext("act", "Answer")))
     if state in LIVING and getattr(row, "answering", False):
         note = _("An amendment is proposed")
-        return Task(ANSWER, "edit", title, note, None, leading(_("Answer")))
+        return Task(ANSWER, "edit", title, note, None, leading(pgettext("act", "Answer")))
     if state == "draft":
         note = _("Drafted")
         return Task(OPEN, "edit", title, note, row.created_at, leading(_("Continue")))

@@ -3,13 +3,14 @@
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from applications import usage
 from applications.models import Contract, ContractState
 from applications.usage.reading import Caller, Usage
+from iam_portal.templatetags import moments
+from iam_portal.templatetags.numbers import grouped
 from tenants.models import Tenant
 
 RECENT, LONG = 30, 90  # days
@@ -36,7 +37,7 @@ def used(contract: Contract, tenant: Tenant, at: datetime) -> dict[str, Any] | N
     callers = sorted(found.callers, key=lambda caller: (-caller.tokens, caller.target_id))
     return {
         "facts": [
-            {"label": _("Tokens in 30 days"), "text": f"{found.tokens:,}"},
+            {"label": _("Tokens in 30 days"), "text": grouped(found.tokens)},
             {"label": _("Last used"), **last, **({"state": "unused"} if is_unused else {})},
         ],
         "days": days(found, at.date()) if found.tokens else [],
@@ -71,12 +72,16 @@ def said(found: Usage) -> str:
         "Used on %(count)d of the last 30 days, most on %(day)s: %(most)s.",
         len(found.days),
     )
-    return words % {"count": len(found.days), "day": date_format(day, "j M"), "most": f"{most:,}"}
+    return words % {
+        "count": len(found.days),
+        "day": moments.in_year(day),
+        "most": grouped(most),
+    }
 
 
 def _on(day: date, tokens: int) -> str:
     words = ngettext("%(day)s: %(tokens)s token", "%(day)s: %(tokens)s tokens", tokens)
-    return words % {"day": date_format(day, "j M"), "tokens": f"{tokens:,}"}
+    return words % {"day": moments.in_year(day), "tokens": grouped(tokens)}
 
 
 def _caller(caller: Caller) -> dict[str, Any]:
@@ -84,6 +89,6 @@ def _caller(caller: Caller) -> dict[str, Any]:
     return {
         "name": caller.name or caller.application_id or _("Services of others"),
         "calls": caller.target_id,
-        "tokens": f"{caller.tokens:,}",
+        "tokens": grouped(caller.tokens),
         "at": caller.last_used_at,
     }

@@ -18,6 +18,7 @@ from applications.views._application import ApplicationPage, TabPage
 from applications.views._filters import Chip, chosen, filters
 from applications.views.applications import state_of
 from iam_portal.gate import Privilege
+from iam_portal.templatetags.numbers import grouped
 from tenants.http import paging
 
 STATE = Chip(
@@ -142,7 +143,7 @@ def _role_cells(
             {"text": _allows(held[role.pk], sizes.get(role.pk, 0))},
             {"day": role.during.upper, "note": _heir(heirs.get(role.pk, ""))}
             if ended
-            else {"text": f"{sizes.get(role.pk, 0):,}"},
+            else {"text": grouped(sizes.get(role.pk, 0))},
         ]
         for role in roles
     ]

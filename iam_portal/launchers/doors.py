@@ -45,6 +45,7 @@ OPEN = {
     "tenants.views.entry.JoinPartner": _NOBODY,
     "tenants.views.entry.OrganizationsAsked": "reads the same for everybody",
     "tenants.views.entry.ForgetOrganization": "takes a cookie of the own browser away",
+    "tenants.views.languages.ChooseLanguage": "sets a cookie of the own browser",
     "tenants.views.entry.TakeInvitation": "moves the code of a link into a cookie; tells nothing about it",
     "tenants.views.own_account.TakeProof": "moves the secret of a link into a cookie; tells nothing about it",
     "tenants.views.sessions.SignIn": _NOBODY,

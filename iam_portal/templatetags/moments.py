@@ -1,7 +1,7 @@
 """Moments and spans in words: the reader's zone in the text, UTC in the title."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.utils import timezone
@@ -9,12 +9,16 @@ from django.utils.dateformat import format as date_format
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import npgettext, pgettext, pgettext_lazy
 
+from iam_portal.sentences import Said
 from iam_portal.spans import Span
+from iam_portal.translating import translated
 
 Bounds = tuple[datetime | None, datetime | None]
 MINUTE, HOUR, DAY = 60, 3600, 86400
+# Zones whose usual letters differ between languages; those of all others are shown as they are.
+_ZONES = {"CET": pgettext_lazy("zone", "CET"), "CEST": pgettext_lazy("zone", "CEST")}
 # How the sentences of reasons name a moment, for people and programs alike.
 _WRITTEN = re.compile(r"\d{1,2} [A-Z][a-z]{2} \d{4}, \d{2}:\d{2} UTC")
 
@@ -31,7 +35,29 @@ def bounds(during: Any) -> Bounds:
 
 def plain(moment: datetime) -> str:
     """``3 Mar 2027, 14:00 CET`` in the active time zone."""
-    return date_format(timezone.localtime(moment), "j M Y, H:i T")
+    return _whole(timezone.localtime(moment))
+
+
+def plain_utc(moment: datetime) -> str:
+    """The same in UTC, where the reader's zone is not known: in mails."""
+    return _whole(moment.astimezone(UTC))
+
+
+def _whole(local: datetime) -> str:
+    # Translators: a day with its time, in the letters of Django's "date" filter; the zone follows.
+    words = date_format(local, pgettext("format", "j M Y, H:i"))
+    zone = date_format(local, "T")
+    return f"{words} {_ZONES.get(zone, zone)}"
+
+
+def on_day(day: date) -> str:
+    """``3 Mar 2027``, as it stands there: no zone is applied."""
+    return date_format(day, pgettext("format", "j M Y"))
+
+
+def in_year(day: date) -> str:
+    """``3 Mar``, where the year is clear."""
+    return date_format(day, pgettext("format", "j M"))
 
 
 def element(moment: datetime, text: str) -> SafeString:
@@ -46,8 +72,8 @@ def element(moment: datetime, text: str) -> SafeString:
 
 
 def dated(text: str) -> SafeString:
-    """A sentence whose moments in UTC are shown in the active time zone, as every other date is."""
-    safe = conditional_escape(text)
+    """A sentence in the reader's language; its moments in UTC are shown in the active time zone."""
+    safe = conditional_escape(translated(text) if isinstance(text, Said) else text)
     return mark_safe(_WRITTEN.sub(_in_zone, safe))  # noqa: S308  # escaped above; element() escapes its own
 
 
@@ -78,18 +104,18 @@ def distance(moment: datetime, at: datetime) -> str:
 def _amount(seconds: float) -> str:
     if seconds < 59.5 * MINUTE:
         count = max(1, round(seconds / MINUTE))
-        return ngettext("%(count)d minute", "%(count)d minutes", count) % {"count": count}
+        return npgettext("distance", "%(count)d minute", "%(count)d minutes", count) % {"count": count}
     if seconds < 23.5 * HOUR:
         count = round(seconds / HOUR)
-        return ngettext("%(count)d hour", "%(count)d hours", count) % {"count": count}
+        return npgettext("distance", "%(count)d hour", "%(count)d hours", count) % {"count": count}
     if seconds < 60 * DAY:
         count = round(seconds / DAY)
-        return ngettext("%(count)d day", "%(count)d days", count) % {"count": count}
+        return npgettext("distance", "%(count)d day", "%(count)d days", count) % {"count": count}
     if seconds < 700 * DAY:
         count = round(seconds / DAY / 30.44)
-        return ngettext("%(count)d month", "%(count)d months", count) % {"count": count}
+        return npgettext("distance", "%(count)d month", "%(count)d months", count) % {"count": count}
     count = round(seconds / DAY / 365.25)
-    return ngettext("%(count)d year", "%(count)d years", count) % {"count": count}
+    return npgettext("distance", "%(count)d year", "%(count)d years", count) % {"count": count}
 
 
 def in_words(during: Any) -> SafeString:

@@ -10,7 +10,6 @@ from django import template
 from django.forms import BoundField, widgets
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.dateformat import format as date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -61,7 +60,13 @@ def day(value: datetime | None) -> SafeString | str:
     """``3 Mar 2027`` where the hour would only be noise; the title still has it."""
     if not value:
         return ""
-    return moments.element(value, date_format(timezone.localtime(value), "j M Y"))
+    return moments.element(value, moments.on_day(timezone.localtime(value)))
+
+
+@register.filter
+def on_day(value: datetime) -> str:
+    """The day's words alone, for an attribute."""
+    return moments.on_day(value)
 
 
 @register.filter
@@ -142,7 +147,7 @@ def timeline(
     now = timezone.now()
     at = at or now
     same_day = timezone.localtime(at).date() == timezone.localtime(now).date()
-    today = _("Today") if same_day else date_format(timezone.localtime(at), "j M Y")
+    today = _("Today") if same_day else moments.on_day(timezone.localtime(at))
     return {"line": lines.draw(rows, at=at, start=start, end=end), "today_label": today}
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.dateformat import format as date_format
 from django.utils.html import strip_tags
 
+from iam_portal.templatetags import moments
 from iam_portal.templatetags.moments import bounds as both_ends
 from iam_portal.templatetags.moments import in_words
 from iam_portal.templatetags.states import look
@@ -138,7 +139,7 @@ def _days(start: datetime, end: datetime, days: int) -> Iterator[tuple[datetime,
     midnight = timezone.localtime(start).replace(hour=0, minute=0, second=0, microsecond=0)
     for number in range(0, days + 2, step):
         moment = midnight + timedelta(days=number)
-        yield moment, date_format(moment, "j M")
+        yield moment, moments.in_year(moment)
 
 
 def _months(start: datetime, end: datetime, days: int) -> Iterator[tuple[datetime, str]]:

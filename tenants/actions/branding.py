@@ -11,6 +11,7 @@ from django.db import transaction
 
 from iam_portal.errors import Invalid
 from iam_portal.gate import Actor
+from iam_portal.sentences import said
 from tenants import colours, pictures
 from tenants.history import record
 from tenants.models import Branding, Tenant
@@ -80,14 +81,14 @@ def objections(name: str) -> str:
     """Why a name is not taken; empty when it is."""
     kinds = [unicodedata.category(sign) for sign in name]
     if len(name) > LONGEST:
-        return f"At most {LONGEST} characters."
+        return said("At most %(longest)s characters.", {"longest": LONGEST})
     # Cc, Cf, Cs, Co, Cn: what is not seen, or turns around what is; Zl, Zp: lines.
     if any(kind.startswith("C") or kind in ("Zl", "Zp") for kind in kinds):
         return "A name has no invisible characters and none that turn the direction of text."
     if not any(kind[0] in "LN" for kind in kinds):
         return "A name has a letter or a digit."
     if "M" * (_MOST_MARKS + 1) in "".join(kind[0] for kind in kinds):
-        return f"At most {_MOST_MARKS} marks stand on one letter."
+        return said("At most %(most)s marks stand on one letter.", {"most": _MOST_MARKS})
     if _PORTAL in unicodedata.normalize("NFKC", name).casefold():
         return "This is the name of the portal itself."
     return ""
@@ -135,8 +136,8 @@ def _tidy(value: str | bool) -> str | bool:
 def _require_sound(chosen: Chosen) -> None:
     errors, data = [], {}
     name, colour = str(chosen.get("name", "")), str(chosen.get("colour", ""))
-    if name and (said := objections(name)):
-        errors.append({"pointer": "/name", "code": "name_refused", "detail": said})
+    if name and (objection := objections(name)):
+        errors.append({"pointer": "/name", "code": "name_refused", "detail": objection})
     if colour and not colours.is_colour(colour):
         detail = "Write a colour like #1d4ed8."
         errors.append({"pointer": "/colour", "code": "colour_grammar", "detail": detail})
@@ -144,7 +145,10 @@ def _require_sound(chosen: Chosen) -> None:
         data["nearest"] = colours.nearest(colour)
         ratio = f"{colours.contrast(colour, colours.LIGHT_GROUND):.1f}"
         least, better = colours.ENOUGH, data["nearest"]
-        detail = f"Text in it has a contrast of {ratio}; it takes {least}. The nearest is {better}."
+        detail = said(
+            "Text in it has a contrast of %(ratio)s; it takes %(least)s. The nearest is %(better)s.",
+            {"ratio": ratio, "least": least, "better": better},
+        )
         errors.append({"pointer": "/colour", "code": "colour_contrast", "detail": detail})
     if errors:
         raise BrandingRefused("This look is not taken. Nothing was changed.", errors=errors, data=data)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from iam_portal.errors import DomainError, NotFound
 from iam_portal.gate import Actor
+from iam_portal.sentences import said
 from iam_portal.walls import tenant_scope
 from tenants import emails, policies
 from tenants.actions import apps, passkeys, recovery, sessions, steps
@@ -74,8 +75,8 @@ def remove(*, user: User, factor_id: UUID, by: Actor, at: datetime) -> None:
                 raise LastFactor(_last(roles))
             RecoveryCode.objects.filter(user=held).delete()
         _record("factor.removed", held, by, at, before=_told(factor, factor_id))
-        said = _("a second factor was removed from your account: %(name)s.") % {"name": factor.name}
-        emails.tell(user=held, subject=_("A second factor was removed"), said=said)
+        text = said("a second factor was removed from your account: %(name)s.", {"name": factor.name})
+        emails.tell(user=held, subject=said("A second factor was removed"), text=text)
 
 
 def renew_codes(*, user: User, by: Actor, at: datetime) -> list[str]:
@@ -86,13 +87,13 @@ def renew_codes(*, user: User, by: Actor, at: datetime) -> list[str]:
             raise NoFactor("There is no second factor yet that they could stand in for.")
         emails.tell(
             user=held,
-            subject=_("New recovery codes"),
-            said=_("new recovery codes were made for your account. Former ones are void."),
+            subject=said("New recovery codes"),
+            text=said("new recovery codes were made for your account. Former ones are void."),
         )
         return recovery.make(user=held, by=by, at=at)
 
 
-def reset(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime) -> None:
+def reset(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, revision: int | None = None) -> None:
     """Take all of them from somebody who has lost them, and sign him out everywhere.
 
     His password alone lets him in then, or to set up another where a role asks for it. Who could not send
@@ -100,17 +101,21 @@ def reset(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime) -> None:
     """
     with tenant_scope(tenant.id), transaction.atomic():
         user = policies.locked_user(tenant=tenant, user_id=user_id)
+        policies.require_revision(user, revision)
         user.tenant = tenant
         principal_becoming.send(sender=User, actor=by, tenant=tenant, user=user, at=at)
         had = steps.held(user)
         if not had:
-            raise NoFactor(f"{user} has no second factor.")
+            raise NoFactor(said("%(user)s has no second factor.", {"user": user}))
         forget_all(user=user)
         sessions.end_all(user=user, at=at)
         told = {"apps": had.apps, "passkeys": had.passkeys, "codes": had.codes}
         _record("factor.reset", user, by, at, before=told)
-        said = _("%(name)s has removed all second factors from your account. Your password is unchanged.")
-        emails.tell(user=user, subject=_("Your second factors were removed"), said=said % {"name": by.name})
+        text = said(
+            "%(name)s has removed all second factors from your account. Your password is unchanged.",
+            {"name": by.name},
+        )
+        emails.tell(user=user, subject=said("Your second factors were removed"), text=text)
 
 
 def forget_all(*, user: User) -> None:
@@ -140,8 +145,8 @@ def _last(roles: list[str]) -> str:
         return _(
             "Your organization asks for a second factor, and this is the only one. Add another one first."
         )
-    said = _("Your role %(role)s asks for a second factor, and this is the only one. Add another one first.")
-    return said % {"role": roles[0]}
+    asks = _("Your role %(role)s asks for a second factor, and this is the only one. Add another one first.")
+    return asks % {"role": roles[0]}
 
 
 def _held(user: User, *, full: bool = True) -> User:
@@ -150,14 +155,16 @@ def _held(user: User, *, full: bool = True) -> User:
     held.tenant = user.tenant
     found = steps.held(held)
     if full and found.apps + found.passkeys >= MOST:
-        raise TooManyFactors(f"There are {MOST} already. Remove one that is not used any more.")
+        raise TooManyFactors(
+            said("There are %(most)s already. Remove one that is not used any more.", {"most": MOST})
+        )
     return held
 
 
 def _added(user: User, factor: Factor, by: Actor, at: datetime) -> Added:
     _record("factor.added", user, by, at, after=_told(factor, factor.pk))
-    said = _("a second factor was added to your account: %(name)s.") % {"name": factor.name}
-    emails.tell(user=user, subject=_("A second factor was added"), said=said)
+    text = said("a second factor was added to your account: %(name)s.", {"name": factor.name})
+    emails.tell(user=user, subject=said("A second factor was added"), text=text)
     had = RecoveryCode.objects.filter(user=user).exists()
     return Added(factor, [] if had else recovery.make(user=user, by=by, at=at))
 

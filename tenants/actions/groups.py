@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 
 from iam_portal.errors import DomainError, NotFound
 from iam_portal.gate import Actor
+from iam_portal.sentences import said
 from tenants import policies
 from tenants.history import record
 from tenants.models import Group, GroupPlacement, Membership, Tenant, since
@@ -118,7 +119,10 @@ def delete(*, tenant: Tenant, group_id: UUID, by: Actor, at: datetime, revision:
         policies.require_revision(group, revision)
         below = GroupPlacement.objects.not_over(at).filter(parent=group).select_related("group")
         if names := sorted(placement.group.name for placement in below):
-            raise HasSubgroups(f"Move or delete what stands below {group} first.", data={"subgroups": names})
+            raise HasSubgroups(
+                said("Move or delete what stands below %(group)s first.", {"group": group}),
+                data={"subgroups": names},
+            )
         _ask(group, None, by=by, at=at)
         GroupPlacement.objects.filter(group=group).close(at)
         members = Membership.objects.filter(group=group).close(at)
@@ -148,7 +152,9 @@ def _place(group: Group, parent: Group, *, by: Actor, at: datetime) -> None:
     except IntegrityError as exc:
         if _broken(exc) != "groupplacement_no_loop":
             raise
-        raise GroupLoop(f"{parent} stands below {group}.") from exc
+        raise GroupLoop(
+            said("%(parent)s stands below %(group)s.", {"parent": parent, "group": group})
+        ) from exc
 
 
 def _ask(group: Group, parent: Group | None, *, by: Actor, at: datetime) -> None:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from iam_portal.errors import DomainError, Kind
 from iam_portal.gate import Actor
+from iam_portal.sentences import said
 from iam_portal.walls import tenant_scope
 from tenants import emails, policies
 from tenants.history import record
@@ -62,8 +63,9 @@ def _warn(user: User, by: Actor, at: datetime) -> None:
     after = {"attempts": FAILURES}
     subject = ("user", user.id, str(user))
     record(action="factor.guessed", tenants=[user.tenant_id], by=by, at=at, subject=subject, after=after)
-    said = _(
+    text = said(
         "somebody who knows your password, or uses your browser, gave a wrong code or password %(count)d"
-        " times. If it was not you, set a new password and end your other sessions."
+        " times. If it was not you, set a new password and end your other sessions.",
+        {"count": FAILURES},
     )
-    emails.tell(user=user, subject=_("Attempts to sign in as you"), said=said % {"count": FAILURES})
+    emails.tell(user=user, subject=said("Attempts to sign in as you"), text=text)

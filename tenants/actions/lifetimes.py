@@ -7,6 +7,7 @@ from django.db import transaction
 
 from iam_portal.errors import Invalid
 from iam_portal.gate import Actor
+from iam_portal.sentences import said
 from tenants.history import record
 from tenants.lifetimes import Lifetime, bounds
 from tenants.models import Tenant
@@ -55,7 +56,9 @@ def _require_within(chosen: Chosen) -> None:
     for of, value in chosen.items():
         allowed = bounds(of)
         if value is not None and not allowed.least <= value <= allowed.most:
-            text = f"Choose from {allowed.least} to {allowed.most} seconds."
+            text = said(
+                "Choose from %(least)s to %(most)s seconds.", {"least": allowed.least, "most": allowed.most}
+            )
             errors.append({"pointer": f"/{of}", "code": "out_of_bounds", "detail": text})
     if errors:
         raise OutOfBounds("A life time is outside of what this installation allows.", errors=errors)

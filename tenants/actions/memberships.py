@@ -9,6 +9,7 @@ from django.db import transaction
 from iam_portal.decision import rfc3339
 from iam_portal.errors import DomainError, Invalid
 from iam_portal.gate import Actor
+from iam_portal.sentences import said
 from tenants import policies
 from tenants.actions.groups import locked
 from tenants.actions.users import UserInactive
@@ -74,7 +75,7 @@ def set_end(
         running = rows.at(at) if starts_at is None else rows.filter(during__startswith=starts_at)
         row: Membership | None = running.first()
         if row is None:
-            raise NotMember(f"{user} is not in {group}.")
+            raise NotMember(said("%(user)s is not in %(group)s.", {"user": user, "group": group}))
         former, first = row.during.upper, row.during.lower
         if ends_at == former:
             return row
@@ -111,7 +112,7 @@ def remove(
         if starts_at is not None:
             membership = membership.filter(during__startswith=starts_at)
         if not membership.exists():
-            raise NotMember(f"{user} is not in {group}.")
+            raise NotMember(said("%(user)s is not in %(group)s.", {"user": user, "group": group}))
         _ask(group, user, by=by, at=at)
         membership.close(at)
         _record("group.member_removed", group, user, by, at)
@@ -136,7 +137,12 @@ def _require_alone(membership: Membership) -> None:
     """One membership at a time, also among the planned ones."""
     others = Membership.objects.filter(group=membership.group, user=membership.user)
     if others.exclude(pk=membership.pk).filter(during__overlap=membership.during).exists():
-        raise AlreadyMember(f"{membership.user} is in {membership.group} already, now or in that time.")
+        raise AlreadyMember(
+            said(
+                "%(user)s is in %(group)s already, now or in that time.",
+                {"user": membership.user, "group": membership.group},
+            )
+        )
 
 
 def _ask(group: Group, user: User, *, by: Actor, at: datetime) -> None:

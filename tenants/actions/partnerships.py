@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 
 from iam_portal.errors import DomainError, Kind, NotFound
 from iam_portal.gate import Actor
+from iam_portal.sentences import said
 from tenants import hashers, policies
 from tenants.actions.partners import are_partners, partners_of
 from tenants.history import record
@@ -212,7 +213,10 @@ def _locked(tenant: Tenant, partnership_id: UUID, revision: int | None) -> Partn
 def _require(partnership: Partnership, state: str) -> None:
     if partnership.state != state:
         raise WrongState(
-            f"This partnership is {partnership.state}; that is possible only while it is {state}.",
+            said(
+                "This partnership is %(state)s; that is possible only while it is %(state2)s.",
+                {"state": partnership.state, "state2": state},
+            ),
             data={"state": partnership.state},
         )
 
@@ -227,7 +231,12 @@ def _require_new_pair(inviter: Tenant, other: Tenant) -> None:
         raise OwnInvitation("An organization cannot be its own partner.")
     pair = Q(inviter=inviter, invitee=other) | Q(inviter=other, invitee=inviter)
     if Partnership.objects.filter(pair, state__in=[State.REDEEMED, State.CONFIRMED]).exists():
-        raise AlreadyPartners(f"{inviter.name} and {other.name} are partners already, or about to be.")
+        raise AlreadyPartners(
+            said(
+                "%(inviter)s and %(other)s are partners already, or about to be.",
+                {"inviter": inviter.name, "other": other.name},
+            )
+        )
 
 
 def _save(partnership: Partnership) -> None:

@@ -57,10 +57,10 @@ def sign_in(
     """The user and the value of his session cookie; of the second step's, where he needs one before.
 
     The name may be his e-mail address. ``former`` is the live session of this browser: the same person's goes
-    on, another's ends. ``browser`` is what it keeps of who has signed in there (:mod:`tenants.acquainted`).
-    ``tenant`` is None for an address that names none; its refusals look like any other. The password is
-    compared between two short transactions: nothing waits for the slow hash. Inside an outer one, its refusal
-    must commit: catch it without a savepoint.
+    on, another's ends. ``browser`` is what the browser keeps of who has signed in there
+    (:mod:`tenants.acquainted`). ``tenant`` is None where the address names none: refused like any other.
+    The password is compared between two short transactions: no connection and no lock waits for the hash.
+    Inside an outer one, its refusal must commit: catch it without a savepoint.
     """
     counted_in = _counted_in(tenant)
     typed = username.strip().lower()
@@ -73,14 +73,19 @@ def sign_in(
     with tenant_scope(counted_in.id):
         if user is not None and right and (here := _still(user, at)):
             attempts.forgive(tenant=counted_in, attempt=attempt)
-            if steps.needed(user=here, at=at):
-                return steps.begin(user=here, at=at)
             origin = Origin(source_address, user_agent, request_id, browser)
-            return enter(user=here, former=former, methods=[PASSWORD], origin=origin, at=at)
+            return _further(here, former, origin, at)
         refusal = _closed(user, at) if user and right else SignInRefused(str(REFUSED))
         told = {"because": refusal.code, "request_id": request_id}
         attempts.note(counted, tenant=counted_in, user=user, attempt=attempt, **told)
     raise refusal
+
+
+def _further(user: User, former: UserSession | None, origin: Origin, at: datetime) -> SignedIn | Halfway:
+    """In, or to the second step: the password was right."""
+    if steps.needed(user=user, at=at):
+        return steps.begin(user=user, at=at)
+    return enter(user=user, former=former, methods=[PASSWORD], origin=origin, at=at)
 
 
 def resolve(*, tenant: Tenant | UUID, token: str, at: datetime, seen: bool = True) -> UserSession | None:

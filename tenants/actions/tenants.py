@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from iam_portal.decision import rfc3339
 from iam_portal.errors import DomainError, Invalid, NotFound
 from iam_portal.gate import Actor
+from iam_portal.sentences import said
 from tenants import policies
 from tenants.history import record
 from tenants.models import Tenant, TenantSuspension, since
@@ -87,7 +88,9 @@ def suspend(
         if tenant.is_platform:
             raise PlatformStays("The platform organization cannot be suspended.")
         if TenantSuspension.objects.not_over(at).filter(tenant=tenant).exists():
-            raise AlreadySuspended(f"{tenant.name} is suspended already, or will be by plan.")
+            raise AlreadySuspended(
+                said("%(tenant)s is suspended already, or will be by plan.", {"tenant": tenant.name})
+            )
         suspension = TenantSuspension(
             tenant=tenant, during=since(begins_at, ends_at), reason=reason, by_name=by.name
         )
@@ -108,7 +111,7 @@ def resume(*, tenant: Tenant, by: Actor, at: datetime) -> None:
         tenant = _locked(tenant)
         running = TenantSuspension.objects.at(at).filter(tenant=tenant).exists()
         if not TenantSuspension.objects.filter(tenant=tenant).close(at):
-            raise NotSuspended(f"{tenant.name} is not suspended.")
+            raise NotSuspended(said("%(tenant)s is not suspended.", {"tenant": tenant.name}))
         before, after = {"suspended": running}, {"suspended": False}
         verb = "resumed" if running else "suspension_cancelled"
         _record(f"tenant.{verb}", tenant, by=by, at=at, before=before, after=after)

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from iam_portal.errors import DomainError
 from iam_portal.gate import Actor
+from iam_portal.sentences import said
 from iam_portal.walls import tenant_scope
 from tenants import emails, passwords, policies
 from tenants.actions import links, sessions
@@ -131,7 +132,7 @@ def deactivate(
         user = policies.locked_user(tenant=tenant, user_id=user_id)
         policies.require_revision(user, revision)
         if not UserActivity.objects.filter(user=user).close(at):
-            raise UserInactive(f"{user} is inactive already.")
+            raise UserInactive(said("%(user)s is inactive already.", {"user": user}))
         sessions.end_all(user=user, at=at)
         links.void(user=user, at=at)
         _save(user)
@@ -161,7 +162,7 @@ def invite_again(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime) -> N
     with transaction.atomic():
         user = policies.locked_user(tenant=tenant, user_id=user_id)
         if user.has_usable_password():
-            raise UserJoined(f"{user} has set a password already.")
+            raise UserJoined(said("%(user)s has set a password already.", {"user": user}))
         reset(tenant=tenant, user_id=user_id, by=by, at=at)
 
 

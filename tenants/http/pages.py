@@ -22,7 +22,9 @@ from iam_portal import problem
 from iam_portal.decision import Decision
 from iam_portal.errors import DomainError, Forbidden, Kind, NotFound
 from iam_portal.gate import Actor, Permission, gate
+from iam_portal.sentences import said
 from iam_portal.tracing import request_id
+from iam_portal.translating import translated
 from iam_portal.walls import tenant_scope
 from tenants import navigation
 from tenants.actions import proving, sessions
@@ -115,7 +117,7 @@ class TenantPage(View):
                 return returning.to_sign_in(request, view=self, slug=self.slug, tenant=tenant, at=self.at)
             decision = self.can(str(self.permission))
             if not decision:
-                self._record(Forbidden("This page needs another permission.", reasons=decision.reasons))
+                self._record(Forbidden(said("This page needs another permission."), reasons=decision.reasons))
                 return self.error(403, decision=decision)
             if self.platform and not self.tenant.is_platform:
                 raise NotFound
@@ -162,7 +164,10 @@ class TenantPage(View):
         """Refuse inside a handler whoever lacks this permission."""
         decision = self.can(permission)
         if not decision:
-            raise Forbidden(f"This needs the permission {permission}.", reasons=decision.reasons)
+            raise Forbidden(
+                said("This needs the permission %(permission)s.", {"permission": permission}),
+                reasons=decision.reasons,
+            )
 
     @contextmanager
     def attempt(self, form: BaseForm | None = None) -> Iterator[Outcome]:
@@ -226,7 +231,7 @@ class TenantPage(View):
             raise Http404(refusal.detail)
         status = problem.STATUS[refusal.kind]
         decision = Decision.no(*refusal.reasons) if refusal.reasons else None
-        heading = problem.TITLES.get(status, "Error")
+        heading = translated(problem.TITLES.get(status, "Error"))
         return self.error(status, decision=decision, heading=heading, text=" ".join(sentences(refusal)))
 
     def error(self, status: int, **context: Any) -> HttpResponse:

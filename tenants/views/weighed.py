@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.http import HttpRequest, HttpResponse
 
 from iam_portal.errors import DomainError
+from iam_portal.translating import translated
 from tenants.forms import TypedNameForm
 from tenants.impact import Act, ImpactBusy, carry_out, foresee
 from tenants.views import impacts
@@ -32,9 +33,9 @@ class WeighedPage(ConfirmPage):
         try:
             found = foresee(*self.weighed(None)).as_json()
         except ImpactBusy as busy:
-            return {"nothing": busy.detail}
+            return {"nothing": translated(busy.detail)}
         except DomainError as refusal:
-            return {"refused": refusal.detail}
+            return {"refused": translated(refusal.detail)}
         return {"impact": found["revision"], **impacts.shown(found, self, nothing=nothing)}
 
     def carry_out(self, revision: int | None) -> None:

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from tenants.views import factor_words, sign_in_words
+from tenants.views import factor_words, sign_in_words, verbs
 
 
 class Chapter(NamedTuple):
@@ -20,6 +20,7 @@ class Chapter(NamedTuple):
 
 
 _CREDENTIALS = ("secret", "client_key", "certificate", "trusted_issuer")
+_OF_ORGANIZATION = ("tenant", "webhook", "configuration")
 CHAPTERS = {
     "users": Chapter(gettext_lazy("Users"), "user", ("user",)),
     "sign-ins": Chapter(gettext_lazy("Sign-ins"), "lock", ("session", "authorization", "factor")),
@@ -31,9 +32,7 @@ CHAPTERS = {
         gettext_lazy("Applications"), "apps", ("application", "manifest", "client", "resource")
     ),
     "keys": Chapter(gettext_lazy("Keys and secrets"), "key", ("key", "signing_key", *_CREDENTIALS)),
-    "organization": Chapter(
-        gettext_lazy("Organization"), "organization", ("tenant", "webhook", "configuration")
-    ),
+    "organization": Chapter(gettext_lazy("Organization"), "organization", _OF_ORGANIZATION),
 }
 _BY_PREFIX = {prefix: chapter for chapter in CHAPTERS.values() for prefix in chapter.prefixes}
 
@@ -49,7 +48,7 @@ _PHRASES: Mapping[str, str | Promise] = {
     "user.reactivated": gettext_lazy("reactivated"),
     "user.deleted": gettext_lazy("deleted the account of"),
     "session.started": gettext_lazy("signed in as"),
-    "session.ended": gettext_lazy("signed out"),
+    "session.ended": pgettext_lazy("somebody", "signed out"),
     "authorization.started": gettext_lazy("began the sign-in of"),
     "authorization.ended": gettext_lazy("ended the sign-in of"),
     "group.member_added": gettext_lazy("added"),
@@ -73,6 +72,8 @@ _PHRASES: Mapping[str, str | Promise] = {
     "partnership.revoked": gettext_lazy("took back an invitation of"),
     "partnership.ended": gettext_lazy("ended the partnership of"),
     "partnership.auto_accept_changed": gettext_lazy("changed what is accepted automatically by"),
+    "application.resumed": gettext_lazy("resumed the application"),
+    "tenant.resumed": gettext_lazy("resumed the organization"),
     "contract.withdrawn": gettext_lazy("withdrew the contract"),
     "contract.edited": gettext_lazy("changed the draft of the contract"),
     "contract.pause_planned": gettext_lazy("planned a pause of the contract"),
@@ -180,15 +181,6 @@ _REFLEXIVE: Mapping[str, str | Promise] = {
     "user.changed": gettext_lazy("changed the own data"),
     **sign_in_words.REFLEXIVE,
 }
-_NOUNS: Mapping[str, str | Promise] = {
-    "tenant": gettext_lazy("organization"),
-    "user": gettext_lazy("user"),
-    "group": gettext_lazy("group"),
-    "contract": gettext_lazy("contract"),
-    "application": gettext_lazy("application"),
-    "partnership": gettext_lazy("partnership"),
-    "webhook": gettext_lazy("webhook to"),
-}
 _PAGES = {
     "user": ("tenants:user-detail", "user_id"),
     "group": ("tenants:group-detail", "group_id"),
@@ -210,16 +202,15 @@ def phrase(action: str, *, reflexive: bool = False) -> str:
         return str(_REFLEXIVE[action])
     if action in _PHRASES:
         return str(_PHRASES[action])
-    noun, _dot, verb = action.partition(".")
-    noun = str(_NOUNS.get(noun, noun.replace("_", " ")))
-    return _("%(verb)s the %(noun)s") % {"verb": verb.replace("_", " "), "noun": noun}
+    return verbs.said(action)
 
 
 def alone(action: str) -> str:
     """``paused the contract``: enough on the object's own page; empty where the object must be named."""
     if action.partition(".")[0] not in _TOLD_ALONE:
         return ""
-    return str(_ALONE[action]) if action in _ALONE else phrase(action)
+    # Where a language lets a colon lead to the name, nothing follows it here.
+    return str(_ALONE[action] if action in _ALONE else phrase(action)).removesuffix(":")
 
 
 def icon_of(action: str) -> str:

@@ -204,7 +204,7 @@ def test_holders_are_whom_the_gate_lets_through() -> None:
         asked = holders.people(
             tenant_ids=[ours.id, other.id], resources=resources, privilege=Privilege.EXECUTE, at=at
         )
-        told = {(tenant_id, resource, address) for tenant_id, resource, _, address in asked}
+        told = {(tenant_id, resource, address) for tenant_id, resource, _, address, _ in asked}
         expected = {
             (tenant.id, resource, user.email)
             for tenant in (ours, other)

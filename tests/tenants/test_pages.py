@@ -145,6 +145,7 @@ def test_every_page_is_named_here():
     assert {pattern.name for pattern in pages.urlpatterns} == set(READABLE) | PUBLIC | POST_ONLY
     assert {pattern.name for pattern in entry.urlpatterns} == {
         "brand-sheet",
+        "language-choose",
         "organization-asked",
         "organization-forget",
         "organization-pick",

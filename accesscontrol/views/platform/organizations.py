@@ -6,7 +6,6 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
-from django.utils.dateformat import format as date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -14,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accesscontrol.installation import organizations
 from accesscontrol.views.platform.frame import OrganizationPage, PlatformPage, whole
 from iam_portal.spans import Span
+from iam_portal.templatetags import moments
 from tenants.http import paging
 from tenants.models import TenantSuspension
 
@@ -177,10 +177,10 @@ def _facts(row: Any, closer: organizations.Closer) -> list[dict[str, Any]]:
     last = closer.sign_of_life
     return [
         {"label": _("Short name"), "code": row.slug, "note": _("stands in its addresses, for good")},
-        {"label": _("Here since"), "text": date_format(row.created_at, "j M Y")},
+        {"label": _("Here since"), "text": moments.on_day(row.created_at)},
         {
             "label": _("Last sign of life"),
-            "text": date_format(last, "j M Y") if last else _("none yet"),
+            "text": moments.on_day(last) if last else _("none yet"),
             "note": _("last sign-in or token, by the day"),
         },
     ]

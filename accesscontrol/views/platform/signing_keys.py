@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
 
 from accesscontrol.actions import keys as held
 from accesscontrol.actions import rotation
@@ -21,7 +21,7 @@ from tenants.forms import TypedNameForm
 from tenants.views.console import FormPage
 
 _STATES: dict[KeyState, tuple[str, str | Promise]] = {
-    KeyState.NEXT: ("scheduled", gettext_lazy("Next")),
+    KeyState.NEXT: ("scheduled", pgettext_lazy("key", "Next")),
     KeyState.ACTIVE: ("active", gettext_lazy("Signs")),
     KeyState.RETIRING: ("withdrawn", gettext_lazy("Verifies only")),
     KeyState.WITHDRAWN: ("ended", gettext_lazy("Withdrawn")),
@@ -164,7 +164,7 @@ def _cells(page: PlatformPage, key: keyrings.Key) -> list[dict[str, Any]]:
     ]
     if key.state is not KeyState.WITHDRAWN and page.can("Keys:delete"):
         url = page.url("accesscontrol:key-withdraw", kid=key.kid)
-        cells[-1] = {"action": {"label": _("Withdraw"), "url": url}}
+        cells[-1] = {"action": {"label": pgettext("key", "Withdraw"), "url": url}}
     return cells
 
 

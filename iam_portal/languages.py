@@ -1,0 +1,35 @@
+"""Which language an answer is in. Pages: the reader's. What programs read: English, whatever they ask for."""
+
+import re
+
+from django.http import HttpRequest, HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
+
+# REST, OAuth, discovery and probes. Two addresses of OAuth are opened by people, and may draw them a page.
+_MACHINES = re.compile(r"/(iam|auth|oauth2|\.well-known|livez|readyz|metrics)(/|$)")
+_PEOPLE = re.compile(r"/(iam|auth)/.*/openid-connect/(auth|logout)")
+
+
+def for_machines(path: str) -> bool:
+    """Whether programs read what stands at this address."""
+    return _MACHINES.match(path) is not None and _PEOPLE.fullmatch(path) is None
+
+
+class Language(LocaleMiddleware):
+    """Django's choice (cookie, then ``Accept-Language``), for people only."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if not for_machines(request.path_info):
+            super().process_request(request)
+            return
+        translation.activate("en")
+        request.LANGUAGE_CODE = "en"
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if for_machines(request.path_info):
+            return response
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            patch_vary_headers(response, ["Cookie"])  # which keeps the choice that is made here
+        return super().process_response(request, response)
