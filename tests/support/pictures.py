@@ -30,7 +30,7 @@ OF_README = (
     Picture("contract", "provider", "contracts?state=paused&side=provided", (_FIRST,), ".split"),
 )
 _ADMINISTRATOR = (
-    Picture("administrator-invite", "provider", "users/invite", last="main form"),
+    Picture("administrator-invite", "provider", "users/invite", last=".page-body"),
     Picture(
         "administrator-role", "provider", "create-role?application=acme.condition-monitoring", last="#matrix"
     ),
@@ -96,8 +96,12 @@ def draw(browser: Browser, base: str, logins: dict[str, Login]) -> int:
 
 def _take(page: Page, picture: Picture) -> None:
     for selector in picture.clicks:
-        page.locator(selector).first.click()
-        page.wait_for_load_state("networkidle")  # a dialog is fetched, a page is loaded
+        link = page.locator(selector).first
+        asks = link.get_attribute("data-dialog") is not None
+        link.click()
+        page.wait_for_timeout(300)  # a page is loaded
+        if asks:
+            page.locator("dialog[open] h2").wait_for()
     page.set_viewport_size({"width": _SIZE["width"], "height": _height(page, picture.last)})
     page.screenshot(path=PICTURES / f"{picture.name}.png")
     page.set_viewport_size(_SIZE)  # type: ignore[arg-type]  # a TypedDict
