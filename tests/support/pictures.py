@@ -25,10 +25,7 @@ class Picture(NamedTuple):
     last: str = ""
 
 
-OF_README = (
-    Picture("overview", "provider", "", last=".page-body"),
-    Picture("contract", "provider", "contracts?state=paused&side=provided", (_FIRST,), ".split"),
-)
+_README = (Picture("contract", "provider", "contracts?state=paused&side=provided", (_FIRST,), ".split"),)
 _ADMINISTRATOR = (
     Picture("administrator-invite", "provider", "users/invite", last=".page-body"),
     Picture(
@@ -71,7 +68,7 @@ _USER = (
     Picture("user-account", "plain", "account", last=".page-body"),
     Picture("user-factors", "plain", "account/factors", last=".page-body"),
 )
-ALL = (*OF_README, *_ADMINISTRATOR, *_CONTRACT_MANAGER, *_OPERATOR, *_USER)
+ALL = (*_README, *_ADMINISTRATOR, *_CONTRACT_MANAGER, *_OPERATOR, *_USER)
 
 
 def draw(browser: Browser, base: str, logins: dict[str, Login]) -> int:
