@@ -16,7 +16,10 @@ _LEAST = 8  # letters: what is left of a shorter pattern fits everything
 
 
 class Texts(HTMLParser):
-    """What is shown and what is read out, with the addresses that the page leads to."""
+    """What is shown and what is read out, with the addresses that the page leads to.
+
+    Without what says itself that it is of another language, and what the record holds.
+    """
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -31,8 +34,9 @@ class Texts(HTMLParser):
         if tag == "a":
             self.links.append(given.get("href", ""))
         self.found += [given[name] for name in _READ_OUT if given.get(name)]
-        if tag in _NOT_WORDS or given.get("lang"):
-            self._inside.append(tag) if tag != "html" else None
+        apart = tag in _NOT_WORDS or "lang" in given or given.get("class") == "changes"
+        if (apart and tag != "html") or tag in self._inside:
+            self._inside.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
         if self._inside and self._inside[-1] == tag:
