@@ -93,7 +93,7 @@ def renew_codes(*, user: User, by: Actor, at: datetime) -> list[str]:
         return recovery.make(user=held, by=by, at=at)
 
 
-def reset(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime) -> None:
+def reset(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, revision: int | None = None) -> None:
     """Take all of them from somebody who has lost them, and sign him out everywhere.
 
     His password alone lets him in then, or to set up another where a role asks for it. Who could not send
@@ -101,6 +101,7 @@ def reset(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime) -> None:
     """
     with tenant_scope(tenant.id), transaction.atomic():
         user = policies.locked_user(tenant=tenant, user_id=user_id)
+        policies.require_revision(user, revision)
         user.tenant = tenant
         principal_becoming.send(sender=User, actor=by, tenant=tenant, user=user, at=at)
         had = steps.held(user)

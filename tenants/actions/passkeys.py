@@ -163,15 +163,10 @@ def prove(
         )
     except Exception as exc:  # strangers send this, and what parses it fails in many ways
         raise refusal() from exc
-    if max(verified.new_sign_count, passkey.sign_count) > 0 and (
-        verified.new_sign_count <= passkey.sign_count
-    ):
+    count = verified.new_sign_count
+    if max(count, passkey.sign_count) > 0 and count <= passkey.sign_count:
         raise _counted_back(passkey, at)
-    passkey.sign_count, passkey.synced, passkey.last_used_at = (
-        verified.new_sign_count,
-        _is_synced(verified),
-        at,
-    )
+    passkey.sign_count, passkey.synced, passkey.last_used_at = count, _is_synced(verified), at
     passkey.save(update_fields=["sign_count", "synced", "last_used_at"])
     return passkey
 

@@ -58,13 +58,11 @@ def sign_in(
 
     The name may be his e-mail address. ``former`` is the live session of this browser: the same person's goes
     on, another's ends. ``browser`` is what the browser keeps of who has signed in there
-    (:mod:`tenants.acquainted`). ``tenant`` is None for an address that names none; its refusals look like any
-    other. The password is compared between two short transactions: no connection and no lock waits for the
-    slow hash. Inside an outer one, its refusal must commit: catch it without a savepoint.
+    (:mod:`tenants.acquainted`). ``tenant`` is None where the address names none: refused like any other.
+    The password is compared between two short transactions: no connection and no lock waits for the hash.
+    Inside an outer one, its refusal must commit: catch it without a savepoint.
     """
-    counted_in = tenant or Tenant.objects.filter(is_platform=True).first()
-    if counted_in is None:  # an installation without any tenant
-        raise SignInRefused(str(REFUSED))
+    counted_in = _counted_in(tenant)
     typed = username.strip().lower()
     with tenant_scope(counted_in.id):
         user = _find(tenant, typed, at)
@@ -75,14 +73,19 @@ def sign_in(
     with tenant_scope(counted_in.id):
         if user is not None and right and (here := _still(user, at)):
             attempts.forgive(tenant=counted_in, attempt=attempt)
-            if steps.needed(user=here, at=at):
-                return steps.begin(user=here, at=at)
             origin = Origin(source_address, user_agent, request_id, browser)
-            return enter(user=here, former=former, methods=[PASSWORD], origin=origin, at=at)
+            return _further(here, former, origin, at)
         refusal = _closed(user, at) if user and right else SignInRefused(str(REFUSED))
         told = {"because": refusal.code, "request_id": request_id}
         attempts.note(counted, tenant=counted_in, user=user, attempt=attempt, **told)
     raise refusal
+
+
+def _further(user: User, former: UserSession | None, origin: Origin, at: datetime) -> SignedIn | Halfway:
+    """In, or to the second step: the password was right."""
+    if steps.needed(user=user, at=at):
+        return steps.begin(user=user, at=at)
+    return enter(user=user, former=former, methods=[PASSWORD], origin=origin, at=at)
 
 
 def resolve(*, tenant: Tenant | UUID, token: str, at: datetime, seen: bool = True) -> UserSession | None:
@@ -110,6 +113,14 @@ def end_all(*, user: User, at: datetime, but: UserSession | None = None) -> int:
     steps.drop_all(user=user)
     rows = UserSession.objects.filter(user=user, ended_at=None)
     return (rows.exclude(pk=but.pk) if but else rows).update(ended_at=at)
+
+
+def _counted_in(tenant: Tenant | None) -> Tenant:
+    """Where attempts on a name of no organization are counted: at the platform."""
+    found = tenant or Tenant.objects.filter(is_platform=True).first()
+    if found is None:  # an installation without any tenant
+        raise SignInRefused(str(REFUSED))
+    return found
 
 
 def _find(tenant: Tenant | None, typed: str, at: datetime) -> User | None:

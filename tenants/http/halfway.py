@@ -25,9 +25,10 @@ def step_of(request: HttpRequest, *, tenant: Tenant) -> str:
     return request.COOKIES.get(_name(tenant), "")[:200]
 
 
-def drop_step(response: HttpResponse, *, tenant: Tenant) -> None:
+def drop_step(request: HttpRequest, response: HttpResponse, *, tenant: Tenant) -> None:
     """The person is in, or begins again."""
-    response.delete_cookie(_name(tenant), path=_path(tenant), samesite="Lax")
+    if _name(tenant) in request.COOKIES:
+        response.delete_cookie(_name(tenant), path=_path(tenant), samesite="Lax")
 
 
 def _name(tenant: Tenant) -> str:

@@ -30,7 +30,7 @@ LONGEST = 262_144  # characters; what is longer is not kept
 AT_ONCE = 5  # of one person
 # Besides what proves who somebody is, the form's own token, and what was shown as lost at an earlier moment.
 _NEVER = re.compile(
-    r"\A(pem|anchor)\Z|pass(word|code|phrase)|repeated|secret|otp|totp|recovery|(\A|_)(code|pin|token|impact|current)\Z|csrf",
+    r"\A(pem|anchor|current)\Z|pass(word|code|phrase)|repeated|secret|otp|totp|recovery|(\A|_)(code|pin|token|impact)\Z|csrf",
     re.I,
 )
 

@@ -43,7 +43,7 @@ def arrived(page: ConsolePage, entered: SignedIn, *, codes: list[str] | None = N
     remember(page.request, response, tenant=page.tenant, token=entered.token)
     acquaint(page.request, response, tenant=page.tenant, user=entered.user)
     remember_organization(response, page.slug)
-    drop_step(response, tenant=page.tenant)
+    drop_step(page.request, response, tenant=page.tenant)
     return response
 
 

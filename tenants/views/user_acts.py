@@ -215,7 +215,8 @@ class ResetFactors(_ActOnUser):
 
     def act(self, revision: int | None) -> str:
         user = self.person()
-        factors.reset(tenant=self.tenant, user_id=user.pk, by=self.actor, at=self.at)
+        given: dict[str, Any] = {"by": self.actor, "at": self.at, "revision": revision}
+        factors.reset(tenant=self.tenant, user_id=user.pk, **given)
         return _("%(name)s is signed out, has no second factor any more, and is told so by mail.") % {
             "name": user
         }

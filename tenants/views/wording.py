@@ -20,6 +20,7 @@ class Chapter(NamedTuple):
 
 
 _CREDENTIALS = ("secret", "client_key", "certificate", "trusted_issuer")
+_OF_ORGANIZATION = ("tenant", "webhook", "configuration")
 CHAPTERS = {
     "users": Chapter(gettext_lazy("Users"), "user", ("user",)),
     "sign-ins": Chapter(gettext_lazy("Sign-ins"), "lock", ("session", "authorization", "factor")),
@@ -31,9 +32,7 @@ CHAPTERS = {
         gettext_lazy("Applications"), "apps", ("application", "manifest", "client", "resource")
     ),
     "keys": Chapter(gettext_lazy("Keys and secrets"), "key", ("key", "signing_key", *_CREDENTIALS)),
-    "organization": Chapter(
-        gettext_lazy("Organization"), "organization", ("tenant", "webhook", "configuration")
-    ),
+    "organization": Chapter(gettext_lazy("Organization"), "organization", _OF_ORGANIZATION),
 }
 _BY_PREFIX = {prefix: chapter for chapter in CHAPTERS.values() for prefix in chapter.prefixes}
 

@@ -42,6 +42,7 @@ READABLE = {
     "application-manifest": "user-reader",
     "application-manifest-download": "user-reader",
     "application-manifest-edit": "module-manager",
+    "second-factors": "access-configuration-manager",
 }
 OWN = {"sign-in-end", "sign-out"}  # of one's own account, without a role
 PLANNER = "acme.fleet-planner"

@@ -1,6 +1,6 @@
 """What signing in leaves behind goes in batches; what lives, and what still warns, stays."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -132,6 +132,17 @@ def spent(user: User, *, expires: datetime) -> SpentChallenge:
     return SpentChallenge(tenant=user.tenant, digest=uuid4().hex, expires_at=expires)
 
 
+def five_minutes_over(left: Leavings, user: User) -> list[Any]:
+    return [
+        lambda at: RevokedToken(tenant=user.tenant, jti=uuid4().hex, expires_at=at),
+        lambda at: UsedAssertion(client=left.client, digest=uuid4().hex, expires_at=at),
+        lambda at: reply(user.tenant, expires=at),
+        lambda at: typed(user, expires=at),
+        lambda at: step(user, expires=at),
+        lambda at: spent(user, expires=at),
+    ]
+
+
 def test_by_how_long_they_are_over(left: Leavings) -> None:
     """Each pair is a row just past what it is kept for, and one just before that."""
     second, user = timedelta(seconds=1), left.users[1]
@@ -145,8 +156,7 @@ def test_by_how_long_they_are_over(left: Leavings) -> None:
                 keep(found)
             rows.append(found)
 
-    past = NOW - purge.ENDED_KEPT
-    used = past - timedelta(hours=1)
+    past, used = NOW - purge.ENDED_KEPT, NOW - purge.ENDED_KEPT - timedelta(hours=1)
     pair(lambda at: left.code(user, living, expires=at), NOW - purge.CODES_KEPT)
     pair(lambda at: left.row(user, used=used, ended=at), past)
     pair(lambda at: left.row(user, used=used, session=left.session(user, expires=at)), past)
@@ -157,19 +167,17 @@ def test_by_how_long_they_are_over(left: Leavings) -> None:
     keep(family)
     pair(lambda at: left.turn(family, used=at), NOW - purge.EXCHANGED_KEPT)
     keep(old := left.turn(family, used=None))  # the last one, as old as it may be
-    pair(lambda at: RevokedToken(tenant=user.tenant, jti=uuid4().hex, expires_at=at), NOW - 5 * DAY / 1440)
-    pair(
-        lambda at: UsedAssertion(client=left.client, digest=uuid4().hex, expires_at=at), NOW - 5 * DAY / 1440
-    )
+    for made in five_minutes_over(left, user):
+        pair(made, NOW - 5 * DAY / 1440)
     pair(lambda at: left.session(user, expires=at), NOW - 90 * DAY)
     pair(lambda at: failure(user.tenant, at=at), NOW - 65 * DAY / 1440)
-    pair(lambda at: reply(user.tenant, expires=at), NOW - 5 * DAY / 1440)
-    pair(lambda at: typed(user, expires=at), NOW - 5 * DAY / 1440)
-    pair(lambda at: step(user, expires=at), NOW - 5 * DAY / 1440)
-    pair(lambda at: spent(user, expires=at), NOW - 5 * DAY / 1440)
     pair(lambda at: ProofFailure(tenant=user.tenant, user=user, at=at), NOW - 1445 * DAY / 1440)
+    goes(gone, (*kept, family, old))
+
+
+def goes(gone: Sequence[Any], kept: Sequence[Any]) -> None:
     assert purge.run(at=NOW) == len(gone)
-    for row in (*kept, family, old):
+    for row in kept:
         row.refresh_from_db()
     for row in gone:
         with pytest.raises(type(row).DoesNotExist):

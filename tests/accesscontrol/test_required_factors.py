@@ -220,3 +220,14 @@ def test_a_reader_resets_nobody(acme: Party) -> None:
     kim = somebody(acme, "kim")
     reader = person(acme, "lee", "user-reader")
     assert reader.post(f"/t/acme/users/{kim.user.id}/reset-factors").status_code == 403
+
+
+def test_resetting_by_rest(acme: Party) -> None:
+    kim = somebody(acme, "kim")
+    with_app(kim.user, at=timezone.now())
+    address = f"/iam/access-management/v1/tenants/{acme.tenant.id}/users/{kim.user.id}/reset-factors"
+    assert acme.client.post(address, "{}", content_type="application/json").status_code == 204
+    again = acme.client.post(address, "{}", content_type="application/json")
+    assert (again.status_code, again.json()["code"]) == (409, "no_factor")
+    nobody = address.replace(str(kim.user.id), str(acme.tenant.id))
+    assert acme.client.post(nobody, "{}", content_type="application/json").status_code == 404

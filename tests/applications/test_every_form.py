@@ -32,7 +32,16 @@ ENDED_WITH_IT = {"POST /t/{slug}/account/applications/{authorization_id}/end"}
 # An invitation's code is never kept; this form stands on the page of the partner.
 NOT_FILLED = {"POST /t/{slug}/partners/redeem", "POST /t/{slug}/partners/{partnership_id}/accepting"}
 WITHOUT_SESSION = {
-    f"POST /t/{{slug}}/{name}" for name in ("sign-in", "sign-out", "sign-out/asked", "set-password")
+    f"POST /t/{{slug}}/{name}"
+    for name in (
+        "sign-in",
+        "sign-in/second",
+        "sign-in/set-up",
+        "sign-in/passkey",
+        "sign-out",
+        "sign-out/asked",
+        "set-password",
+    )
 }
 
 
@@ -145,10 +154,12 @@ def is_filled(page: HttpResponse, typed: dict[str, Any]) -> None:
 
 # --- sent twice, with the old page of the back button, or by a tab that was overtaken ------------------
 
-# Sent again, they do it again, and that is what they are for: a second link, another delivery.
+# Sent again, they do it again, and that is what they are for: a second link, other codes, another delivery.
 AGAIN = {
     f"POST /t/{{slug}}/{name}"
     for name in (
+        "account/email",
+        "account/factors/codes",
         "users/{user_id}/send-link",
         "webhooks/{webhook_id}/test",
         "webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver",

@@ -16,9 +16,9 @@ from playwright.sync_api import Page
 
 from iam_portal.launchers.portal import ROOT
 from tests.browser.conftest import Opener
-from tests.journeys.test_openid_client import node
 from tests.support.browsing import Login
 from tests.support.console import Console
+from tests.support.nodejs import node
 from tests.support.portal import RunningPortal
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

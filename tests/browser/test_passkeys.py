@@ -1,7 +1,6 @@
 """Passkeys in a real browser, with a device that Chromium plays; and second factors without any script."""
 
 import re
-from typing import Any
 from urllib.parse import urlsplit
 
 import pyotp
@@ -9,18 +8,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Opener
-from tests.support.browsing import Login
+from tests.support.browsing import Login, add_device
 from tests.support.portal import RunningPortal
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-DEVICE = {
-    "protocol": "ctap2",
-    "transport": "internal",
-    "hasResidentKey": True,
-    "hasUserVerification": True,
-    "isUserVerified": True,
-    "automaticPresenceSimulation": True,
-}
 
 
 @pytest.fixture
@@ -34,14 +25,6 @@ def login(running_portal: RunningPortal) -> Login:
     """Somebody without roles: whoever else uses this portal does not meet his factors."""
     story = running_portal.story["provider"]
     return Login(story["slug"], "sam.porter", story["password"])
-
-
-def a_device(page: Page) -> tuple[Any, str]:
-    """Chromium takes it away when another session of the debugger ends: no page is examined with it."""
-    session = page.context.new_cdp_session(page)
-    session.send("WebAuthn.enable")
-    made = session.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
-    return session, made["authenticatorId"]
 
 
 def with_password(page: Page, base: str, login: Login) -> None:
@@ -63,7 +46,7 @@ def remove_all(page: Page, base: str, login: Login) -> None:
 
 def test_a_passkey_from_making_to_removing(opened: Opener, base: str, login: Login) -> None:
     page, _watch = opened()
-    session, device = a_device(page)
+    session, device = add_device(page)
     with_password(page, base, login)
     page.goto(f"{base}/t/{login.slug}/account/factors")
     page.get_by_role("link", name="Add a passkey").click()
@@ -75,12 +58,6 @@ def test_a_passkey_from_making_to_removing(opened: Opener, base: str, login: Log
     expect(page.get_by_role("cell", name="laptop")).to_be_visible()
     [credential] = session.send("WebAuthn.getCredentials", {"authenticatorId": device})["credentials"]
     assert credential["rpId"] == "localhost" and credential["isResidentCredential"]
-
-    page.locator("summary[aria-label^=Account]").click()
-    page.get_by_role("button", name="Sign out").click()
-    page.goto(f"{base}/t/{login.slug}/sign-in?next=/t/{login.slug}/account")
-    page.get_by_role("button", name="Sign in with a passkey").click()
-    expect(page).to_have_url(f"{base}/t/{login.slug}/account")
 
     page.context.clear_cookies()
     with_password(page, base, login)
@@ -97,7 +74,7 @@ def test_a_passkey_from_making_to_removing(opened: Opener, base: str, login: Log
 
 def test_who_cancels_is_told_and_may_try_again(opened: Opener, base: str, login: Login) -> None:
     page, _watch = opened()
-    session, device = a_device(page)
+    session, device = add_device(page)
     session.send("WebAuthn.setUserVerified", {"authenticatorId": device, "isUserVerified": False})
     page.goto(f"{base}/t/{login.slug}/sign-in")
     button = page.get_by_role("button", name="Sign in with a passkey")

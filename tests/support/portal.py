@@ -56,6 +56,11 @@ class RunningPortal:
         """A management command in the portal's environment; returns what it printed."""
         return self._local.manage(*arguments)
 
+    def mail_to(self, address: str) -> str:
+        """The newest mail to somebody: the web process writes them where a real one would send them."""
+        printed = (self._local.logs / "web.log").read_text()
+        return next(mail for mail in reversed(printed.split("\nSubject: ")) if f"\nTo: {address}\n" in mail)
+
     def start_worker(self) -> None:
         self._worker = self._local.start_worker()
         self._local.wait_worker(self._worker)

@@ -98,6 +98,16 @@ def test_at_most_ten_of_a_kind_and_the_way_to_all(office: Office) -> None:
     assert group["all"] == {"label": "All 12 of them", "url": "/t/acme/users?q=many"}
 
 
+@pytest.mark.parametrize(
+    ("page", "name"), [("users", "Wilhelmina"), ("partners", "Acme-partner"), ("applications", "Meter")]
+)
+def test_the_list_that_it_leads_to_finds_the_same(office: Office, page: str, name: str) -> None:
+    query = urlencode({"q": name[:6].lower()})
+    shown = office.stage.mine.person.knock("GET", f"/t/acme/{page}", query=query)
+    assert shown.status_code == 200
+    assert name in shown.content.decode()
+
+
 def test_those_that_begin_with_it_stand_first(office: Office) -> None:
     for name in ("aaa-night", "zzz", "night-z"):
         make_group(office.stage.mine.tenant, name, at=office.stage.at)
