@@ -4,30 +4,31 @@ from collections.abc import Mapping
 
 from applications.manifest import DeclaredResource, DeclaredRole, Manifest
 from iam_portal.gate import Privilege
+from iam_portal.sentences import said
 
 RESOURCE_TYPE = "urn:iam:portal"
 ALL = tuple(privilege.value for privilege in Privilege)
 
 RESOURCES: Mapping[str, str] = {
-    "Organizations": "Organizations",
-    "OrganizationRelations": "Partners",
-    "OrganizationConfiguration": "Settings of the organization",
-    "Modules": "Applications",
-    "ProvisionContracts": "Provision contracts",
-    "AccessContracts": "Access contracts",
-    "Users": "Users",
-    "Groups": "Groups",
-    "Roles": "Roles and assignments",
-    "Acl": "Access control lists",
-    "IdentityProviders": "Identity providers",
-    "GroupMappers": "Group mappers",
-    "ActivityLog": "Activity log",
-    "Reports": "Reports",
-    "Configuration": "Access configuration",
-    "Webhooks": "Webhooks",
-    "Keys": "Signing keys",
-    "Jobs": "Jobs",
-    "OwnAccount": "One's own account",
+    "Organizations": said("Organizations"),
+    "OrganizationRelations": said("Partners"),
+    "OrganizationConfiguration": said("Settings of the organization"),
+    "Modules": said("Applications"),
+    "ProvisionContracts": said("Provision contracts"),
+    "AccessContracts": said("Access contracts"),
+    "Users": said("Users"),
+    "Groups": said("Groups"),
+    "Roles": said("Roles and assignments"),
+    "Acl": said("Access control lists"),
+    "IdentityProviders": said("Identity providers"),
+    "GroupMappers": said("Group mappers"),
+    "ActivityLog": said("Activity log"),
+    "Reports": said("Reports"),
+    "Configuration": said("Access configuration"),
+    "Webhooks": said("Webhooks"),
+    "Keys": said("Signing keys"),
+    "Jobs": said("Jobs"),
+    "OwnAccount": said("One's own account"),
 }
 
 # name → (resources with every privilege, {resource: some privileges})

@@ -23,7 +23,12 @@ def builtin(name: str, application_id: str) -> Reason:
 
 def owned(name: str, application_id: str, tenant: str, tenant_id: str) -> Reason:
     """The tenant owns the application."""
-    return Reason("owned", f"{tenant} owns {name}.", tenant_id=tenant_id, application_id=application_id)
+    return Reason(
+        "owned",
+        said("%(tenant)s owns %(name)s.", {"tenant": tenant, "name": name}),
+        tenant_id=tenant_id,
+        application_id=application_id,
+    )
 
 
 def provision_granted(

@@ -28,8 +28,8 @@ class Language(LocaleMiddleware):
         request.LANGUAGE_CODE = "en"
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if for_machines(request.path_info):
+        drawn = response.headers.get("Content-Type", "").startswith("text/html")
+        if for_machines(request.path_info) or not drawn:  # files of a page, too: programs go on with them
             return response
-        if response.headers.get("Content-Type", "").startswith("text/html"):
-            patch_vary_headers(response, ["Cookie"])  # which keeps the choice that is made here
+        patch_vary_headers(response, ["Cookie"])  # which keeps the choice that is made here
         return super().process_response(request, response)

@@ -1,7 +1,7 @@
 """The permissions of a role as a matrix: resources in their trees against the five privileges."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from accesscontrol.views.role_choices import Granting
 from applications.models.applications import PORTAL_ID
 from applications.trees import Forest, Node
 from iam_portal.gate import Privilege
+from iam_portal.translating import translated
 
 PRIVILEGES = [privilege.value for privilege in Privilege]
 Held = Mapping[UUID, frozenset[str]]  # resource → privileges that the role names on it
@@ -73,7 +74,7 @@ class Matrix:
         for node in nodes:
             heading = "" if node.application_id == before else self.names.get(node.application_id, "")
             before = node.application_id
-            made.append(self._line(node, heading))
+            made.append(self._line(_worded(node), heading))
         return made
 
     def _line(self, node: Node, heading: str) -> Line:
@@ -157,3 +158,8 @@ def unmasked(bits: int) -> frozenset[str]:
 def legend() -> list[dict[str, Any]]:
     """The columns."""
     return [{"name": each} for each in PRIVILEGES]
+
+
+def _worded(node: Node) -> Node:
+    """What the portal itself declares has words in every language."""
+    return replace(node, name=translated(node.name)) if node.application_id == PORTAL_ID else node

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
 from accesscontrol.forms import ReportForm
 from accesscontrol.http import contract_types, report_document, report_table
@@ -139,6 +139,21 @@ def _behind(page: ConsolePage, report: Report) -> Decision:
     return page.can(report.needs) if report.needs else Decision.yes()
 
 
+# (column, word of the file) → what people read.
+_WORDS: dict[tuple[str, Cell], Any] = {
+    ("kind", "user"): pgettext_lazy("kind", "user"),
+    ("kind", "service"): pgettext_lazy("kind", "service"),
+    ("kind", "secret"): pgettext_lazy("kind", "secret"),
+    ("kind", "key"): pgettext_lazy("kind", "key"),
+    ("kind", "certificate"): pgettext_lazy("kind", "certificate"),
+    ("kind", "issuer"): pgettext_lazy("kind", "issuer"),
+    ("side", "provided"): pgettext_lazy("side", "provided"),
+    ("side", "received"): pgettext_lazy("side", "received"),
+    ("type", "provision"): pgettext_lazy("type", "provision"),
+    ("type", "access"): pgettext_lazy("type", "access"),
+}
+
+
 def _table(page: ConsolePage, report: Report, rows: list[Row], *, more: bool) -> dict[str, Any]:
     """Without the last column: an id is for files."""
     shown = _("The first %(count)d. The file has all of them.") % {"count": len(rows)} if more else ""
@@ -152,7 +167,8 @@ def _table(page: ConsolePage, report: Report, rows: list[Row], *, more: bool) ->
 
 
 def _cells(page: ConsolePage, report: Report, row: Row) -> list[dict[str, Any]]:
-    cells = [_cell(cell) for cell in row[:-1]]
+    columns = [name for name, _label in report.columns]
+    cells = [_cell(_WORDS.get((name, cell), cell)) for name, cell in zip(columns, row[:-1], strict=False)]
     if report.about is not None:
         kind, object_id = report.about(row)
         if page.can(_OPENS[kind]):

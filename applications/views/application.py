@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from applications.availability import Answer
 from applications.models import Application
@@ -49,7 +50,7 @@ def _facts(application: Application, answer: Answer, *, own: bool) -> list[dict[
     held = ", ".join(str(RELATIONS[relation]) for relation in relations)
     rows: list[dict[str, Any]] = [
         {"label": _("Owner"), "text": application.owner.name},
-        {"label": _("Held by"), "text": held or _("nothing at the moment")},
+        {"label": pgettext("application", "Held by"), "text": held or _("nothing at the moment")},
         {"label": _("Technical name"), "code": application.name},
     ]
     if application.home_url:

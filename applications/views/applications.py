@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from applications import facts as load
 from applications.availability import Answer, SharingFacts, available
@@ -52,7 +52,7 @@ class ApplicationList(ConsolePage):
         known = load.sharing([row.id for row in page.rows], tenant_ids=[self.tenant.id])
         url = address("application-register", self.slug)
         new = {"label": _("Register application"), "url": url, "icon": "plus"}
-        labels = (_("Name"), _("State"), _("Owner"), _("Held by"), _("Until"))
+        labels = (_("Name"), _("State"), _("Owner"), pgettext("application", "Held by"), _("Until"))
         count = len(page.rows)
         words = ngettext("%(count)d application", "%(count)d applications", count) % {"count": count}
         context = {

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from applications import usage
 from applications.availability import STRENGTH
@@ -48,7 +48,7 @@ class ApplicationServed(AccessPage):
         labels = [
             _("Organization"),
             _("State"),
-            _("Held by"),
+            pgettext("application", "Held by"),
             _("Roles"),
             _("Since"),
             _("Until"),

@@ -47,7 +47,7 @@ def add(
     with transaction.atomic():
         group, user = _pair(tenant, group_id, user_id, at)
         if not policies.is_active(user=user, at=at):
-            raise UserInactive(f"{user} is inactive.")
+            raise UserInactive(said("%(user)s is inactive.", {"user": user}))
         membership = Membership(tenant=tenant, group=group, user=user, during=since(start, ends_at))
         _require_alone(membership)
         _ask(group, user, by=by, at=at)
@@ -84,7 +84,7 @@ def set_end(
         row.during = since(first, ends_at)
         _require_alone(row)
         if not policies.is_active(user=user, at=at):
-            raise UserInactive(f"{user} is inactive.")
+            raise UserInactive(said("%(user)s is inactive.", {"user": user}))
         _ask(group, user, by=by, at=at)
         row.full_clean()
         row.save(update_fields=["during"])

@@ -149,7 +149,7 @@ def reactivate(
         user = policies.locked_user(tenant=tenant, user_id=user_id)
         policies.require_revision(user, revision)
         if UserActivity.objects.not_over(at).filter(user=user).exists():
-            raise UserActive(f"{user} is active.")
+            raise UserActive(said("%(user)s is active.", {"user": user}))
         principal_becoming.send(sender=User, actor=by, tenant=tenant, user=user, at=at)  # still inactive
         _activate(user, at)
         _save(user)
@@ -171,7 +171,7 @@ def reset(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime) -> None:
     with transaction.atomic():
         user = policies.locked_user(tenant=tenant, user_id=user_id)
         if not policies.is_active(user=user, at=at):
-            raise UserInactive(f"{user} is inactive.")
+            raise UserInactive(said("%(user)s is inactive.", {"user": user}))
         principal_becoming.send(sender=User, actor=by, tenant=tenant, user=user, at=at)
         link = links.issue(tenant=tenant, user=user, at=at)
         _record("user.link_sent", user, by, at, after={"purpose": link.purpose})

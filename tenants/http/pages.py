@@ -77,7 +77,8 @@ class TenantPage(View):
             response = self._within(tenant, lambda: self._answer(request, tenant, args, kwargs))
             if response is None:
                 response = super().dispatch(request, *args, **kwargs)
-            response.headers.setdefault("Content-Language", get_language() or "")
+            if response.headers.get("Content-Type", "").startswith("text/html"):
+                response.headers.setdefault("Content-Language", get_language() or "")
         add_never_cache_headers(response)
         return response
 

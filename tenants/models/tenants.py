@@ -6,6 +6,7 @@ import uuid
 from django.contrib.postgres.fields import ArrayField, DateTimeRangeField
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from tenants.models.spanned import Spanned, no_overlap
 
@@ -21,8 +22,8 @@ def slug_fits(slug: str) -> bool:
 class Kept(models.TextChoices):
     """What history says of a person who was deleted."""
 
-    NAME = "name", "the name"
-    PSEUDONYM = "pseudonym", "a pseudonym"
+    NAME = "name", _("the name")
+    PSEUDONYM = "pseudonym", _("a pseudonym")
 
 
 class Tenant(models.Model):

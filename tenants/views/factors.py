@@ -271,7 +271,7 @@ def _cells(page: ConsolePage, row: Passkey | AuthenticatorApp, last: str) -> lis
     }
     if isinstance(row, Passkey):
         alone = _("signs in by itself") if row.discoverable else _("after the password")
-        kind = {"text": _("Passkey"), "note": f"{alone}, {_('synced')}" if row.synced else alone}
+        kind = {"text": _("Passkey"), "note": ", ".join((alone, _("synced"))) if row.synced else alone}
     else:
         kind = {"text": _("Authenticator app"), "note": _("after the password")}
     used = {"day": row.last_used_at} if row.last_used_at else {"text": _("never")}

@@ -124,7 +124,7 @@ def _cells(page: PlatformPage, row: Any, figures: organizations.Figures) -> list
     state = organizations.state_of(row, figures)
     counts = (figures.users, figures.applications, figures.contracts)
     url = page.url("accesscontrol:organization-detail", organization_id=row.pk)
-    note = f"{row.slug} · {_('this platform')}" if row.is_platform else row.slug
+    note = " · ".join((row.slug, _("this platform"))) if row.is_platform else row.slug
     return [
         {"text": row.name, "url": url, "note": note},
         {"state": state, "word": _WORDS.get(state, "")},

@@ -221,4 +221,4 @@ def _said(made: Sequence[SigningKey]) -> str:
     """Of each: from when on."""
     count = len(made)
     text = ngettext("The next key is published.", "The next keys are published.", count)
-    return f"{text} {_('The present ones sign until their turn comes.')}"
+    return " ".join((text, _("The present ones sign until their turn comes.")))

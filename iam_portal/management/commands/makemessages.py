@@ -12,7 +12,7 @@ from django.core.management.commands import makemessages
 
 # Who gathers it, and when, is in the version control; in the file it would differ each time.
 _UNSTEADY = re.compile(r'^"(POT-Creation-Date|Report-Msgid-Bugs-To): .*\\n"\n', re.MULTILINE)
-_APART = ["node_modules", ".venv", "tests", "docs"]
+_APART = ["node_modules", ".venv", "tests", "docs", "locale"]  # the last: only that of the settings
 _APPS = ("iam_portal", "tenants", "applications", "accesscontrol")
 _MARKS = {"_", "said", "gettext", "gettext_lazy", "ngettext"}
 _SENTENCE = re.compile(r"[A-Z].* .*[.]")  # of a rule: what xgettext's own marks do not find
