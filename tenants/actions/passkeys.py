@@ -167,11 +167,8 @@ def prove(
         verified.new_sign_count <= passkey.sign_count
     ):
         raise _counted_back(passkey, at)
-    passkey.sign_count, passkey.synced, passkey.last_used_at = (
-        verified.new_sign_count,
-        _is_synced(verified),
-        at,
-    )
+    passkey.sign_count, passkey.last_used_at = verified.new_sign_count, at
+    passkey.synced = _is_synced(verified)
     passkey.save(update_fields=["sign_count", "synced", "last_used_at"])
     return passkey
 
