@@ -94,9 +94,7 @@ def add_secret(
         proving.require_becoming(client, by=by, at=at)
         if client.secrets.at(at).count() >= MOST_SECRETS:
             raise TooManySecrets(
-                said(
-                    "At most %(most_secrets)s live secrets. Revoke one first.", {"most_secrets": MOST_SECRETS}
-                )
+                said("At most %(most)s live secrets. Revoke one first.", {"most": MOST_SECRETS})
             )
         value, sealed = hashers.make()
         secret = ClientSecret(
