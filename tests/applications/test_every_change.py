@@ -47,6 +47,7 @@ _SUMS = " UNION ALL ".join(
     f"SELECT '{name}', count(*), md5(coalesce(string_agg({_ROW}, '|' ORDER BY {_ROW}), '')) FROM {name} t"
     for name in TABLES
 )
+_SUMS += " ORDER BY 1"  # several processes may read them side by side
 
 
 @pytest.fixture(scope="module")
