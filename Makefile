@@ -38,7 +38,7 @@ test: $(DEVELOPMENT) $(ASSETS) ## the whole test suite (TEST_ARGS="-k tokens -x"
 fuzz: $(DEVELOPMENT) ## schemathesis at every door for longer (FUZZ_EXAMPLES=50)
 	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) PORTAL_ENVIRONMENT=test $(RUN) -m pytest -n $(TEST_WORKERS) --dist load tests/architecture/test_fuzzed.py $(TEST_ARGS)
 
-screenshots: $(DEVELOPMENT) $(ASSETS) ## pictures of every page into .screenshots, two into docs/pictures
+screenshots: $(DEVELOPMENT) $(ASSETS) ## pictures of every page into .screenshots, those of README and guides into docs/pictures
 	@$(RUN) -m tests.support.gallery
 
 check: lint types layers migrations deploy-check openapi-check ## every check that is not a test

@@ -31,7 +31,7 @@ def ending_soon(
     assert contract.ends_at is not None
     partner = contract.consumer if tenant.id == contract.provider_id else contract.provider
     path = LINK_PATH.format(slug=tenant.slug, contract_id=contract.id)
-    words = {"person": to.name, "what": what, "partner": partner.name}
+    words = {"person": _one_line(to.name), "what": _one_line(what), "partner": _one_line(partner.name)}
     words["address"] = f"{settings.PORTAL_BASE_URL}{path}"
     with translation.override(to.language or settings.LANGUAGE_CODE):
         words["until"] = plain_utc(contract.ends_at)

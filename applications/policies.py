@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from applications import facts as load
 from applications import reasons as say
@@ -50,6 +50,25 @@ def contracts_of(tenant: Tenant | UUID) -> QuerySet[Contract]:
     tenant_id = tenant.id if isinstance(tenant, Tenant) else tenant
     received = Q(consumer_id=tenant_id, proposed_at__isnull=False)
     return Contract.objects.filter(Q(provider_id=tenant_id) | received).select_related("provider", "consumer")
+
+
+def open_to(tenant: Tenant, *, at: datetime) -> QuerySet[Application]:
+    """Whose roles and resources it may read: its own, and what a living contract names, now or to come.
+
+    A pause or a suspension only interrupts. Once a contract is over, or names no role of it any more, nothing
+    is read that the owner declares later. An access contract shows no more than its provider still has.
+    """
+    running = Q(contract__ends_at=None) | Q(contract__ends_at__gt=at)
+    terms = ContractTerm.objects.not_over(at).filter(running, contract__state=ContractState.ACCEPTED)
+    source = terms.filter(
+        role=OuterRef("role"),
+        contract__consumer=OuterRef("contract__provider"),
+        contract__type=ContractType.PROVISION,
+        contract__onward_access=True,
+    )
+    theirs = Q(role__application__owner=F("contract__provider")) | Q(Exists(source))
+    held = terms.filter(theirs, role__application=OuterRef("pk"), contract__consumer=tenant)
+    return Application.objects.filter(Q(owner=tenant) | Q(Exists(held)))
 
 
 def with_parts(rows: QuerySet[Contract]) -> QuerySet[Contract]:

@@ -17,7 +17,7 @@ django.setup()
 
 from tests.support import database, described  # noqa: E402
 from tests.support.portal import RunningPortal  # noqa: E402
-from tests.support.spreading import ByWorld, longest_first  # noqa: E402
+from tests.support.spreading import ByWorld, is_whole, longest_first, not_today, pick_a_day  # noqa: E402
 
 described.watch()  # what any of them is answered is as docs/openapi.yaml says
 _NO_FLUSH = "The tests' role may not TRUNCATE: use the fixture committed_db for tests that really commit."
@@ -26,6 +26,7 @@ _NO_FLUSH = "The tests' role may not TRUNCATE: use the fixture committed_db for 
 @pytest.hookimpl(wrapper=True)
 def pytest_sessionstart(session: pytest.Session) -> Iterator[None]:
     """One server for all workers: it is started, and its database migrated, once."""
+    pick_a_day()
     if not hasattr(session.config, "workerinput") and session.config.getoption("numprocesses"):
         kept = ExitStack()
         os.environ[database.GIVEN] = kept.enter_context(database.server())
@@ -35,12 +36,22 @@ def pytest_sessionstart(session: pytest.Session) -> Iterator[None]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not is_whole(config):
+        left_out = not_today(items)
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
     if hasattr(config, "workerinput"):
         items[:] = longest_first(items)
     for item in items:
         marker = item.get_closest_marker("django_db")
         if marker is not None and marker.kwargs.get("transaction"):
             raise pytest.UsageError(f"{item.nodeid}: {_NO_FLUSH}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if not is_whole(config):
+        said = "of the exhaustive ones a share, another every day; all of them with CI=true"
+        terminalreporter.write_line(f"An ordinary run: {said}.")
 
 
 def pytest_collection_finish() -> None:

@@ -1,17 +1,18 @@
 """Who has to sign in with a second factor: the roles that ask for one, in a tenant, by its own choice."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Set
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
 
-from accesscontrol.models import TenantRole
-from applications.models import ApplicationRole
+from accesscontrol.models import TenantRole, TenantRolePermission
+from applications.models import ApplicationRole, RolePermission
 from applications.models.applications import PORTAL_ID
 from iam_portal.errors import Invalid
-from iam_portal.gate import Actor
+from iam_portal.gate import Actor, Privilege
 from tenants import policies
 from tenants.actions.steps import EVERYBODY
 from tenants.history import record
@@ -130,9 +131,40 @@ def choose(
     return row
 
 
+def reaching(*, tenant: Tenant, roles: Collection[str], at: datetime) -> list[str]:
+    """These, and the tenant's own roles that allow at the portal what one of these does.
+
+    Else whoever may make roles copies one that asks under another key, and nobody is asked any more. So a
+    single act in common is enough; of a role that only reads, a copy is one that reads all of it.
+    """
+    if not set(roles) - {EVERYBODY}:
+        return list(roles)
+    held = _allowed(tenant, at)
+    chosen = [held[role] for role in roles if held.get(role)]
+    own = sorted(role for role in held if role.startswith("/") and role not in roles)
+    return [*roles, *(role for role in own if any(_stands_for(held[role], one) for one in chosen))]
+
+
+def _stands_for(own: Set[tuple[UUID, str]], chosen: Set[tuple[UUID, str]]) -> bool:
+    acts = any(privilege != Privilege.READ for _, privilege in own & chosen)
+    return acts or chosen <= own
+
+
+def _allowed(tenant: Tenant, at: datetime) -> dict[str, set[tuple[UUID, str]]]:
+    """What each role that can ask allows at the portal: resources with privileges, by the role's value."""
+    fields = ("role__key", "resource_id", "privilege")
+    theirs = RolePermission.objects.at(at).filter(role__application_id=PORTAL_ID)
+    ours = TenantRolePermission.objects.at(at).filter(tenant=tenant, resource__application_id=PORTAL_ID)
+    found: dict[str, set[tuple[UUID, str]]] = defaultdict(set)
+    for before, rows in ((PORTAL_ID, theirs), ("", ours)):
+        for key, resource_id, privilege in rows.values_list(*fields):
+            found[f"{before}/{key}"].add((resource_id, privilege))
+    return found
+
+
 def asking(*, tenant: Tenant, user_id: UUID, at: datetime) -> list[str]:
     """Names of the roles of this person that ask."""
-    values = _values(tenant, tenant.second_factor_roles, at)
+    values = _values(tenant, reaching(tenant=tenant, roles=tenant.second_factor_roles, at=at), at)
     return [name for (name,) in _rows(_OF_USER, {**values, "user": user_id})]
 
 
@@ -143,13 +175,15 @@ def holders(*, tenant: Tenant, roles: Collection[str], at: datetime) -> dict[str
 
 def asked(*, tenant: Tenant, roles: Collection[str], at: datetime, most: int) -> list[tuple[UUID, str]]:
     """Who would have to set a factor up at his next sign-in, by user name: (id, name)."""
-    found = _rows(_ASKED, {**_values(tenant, roles, at), "most": most})
+    reached = reaching(tenant=tenant, roles=roles, at=at)
+    found = _rows(_ASKED, {**_values(tenant, reached, at), "most": most})
     return [(user_id, name) for user_id, name, _ in found]
 
 
 def count(*, tenant: Tenant, roles: Collection[str], at: datetime) -> int:
     """How many they are."""
-    [(number,)] = _rows(_NUMBER, _values(tenant, roles, at))
+    reached = reaching(tenant=tenant, roles=roles, at=at)
+    [(number,)] = _rows(_NUMBER, _values(tenant, reached, at))
     return int(number)
 
 

@@ -27,6 +27,7 @@ NAMES: Mapping[str, str | Promise] = {
     "applications.prune_events": _("Old events"),
     "applications.remind_of_ends": _("Reminders of contracts that end"),
     "applications.forget_usage": _("Old counts of usage"),
+    "tenants.answer_addresses": _("Mail that says where an address has accounts"),
     "tenants.chain_history": _("Hash chain over history"),
     "tenants.erase_late": _("Late names of deleted people"),
     "tenants.prepare_partitions": _("Coming months of history"),

@@ -15,7 +15,8 @@ from iam_portal.gate import Privilege
 from iam_portal.walls import cross_tenant
 from tenants.models import Tenant, TenantSuspension
 
-# Whoever has a password, or came in without one, has joined; the rows of the deleted count as nobody's.
+# Whoever has a password, or came in without one, has joined; who was deleted counts as one who had, as in
+# tenants.actions.founding, which sends no invitation there any more.
 _JOINED = """EXISTS (SELECT FROM tenants_user u WHERE u.tenant_id = t.id
     AND (u.deleted_at IS NOT NULL OR u.last_login IS NOT NULL OR NOT starts_with(u.password, %(none)s)))"""
 

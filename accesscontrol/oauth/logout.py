@@ -79,7 +79,7 @@ class LogoutView(View):
             if wish.onward
             else signed_out(request, slug=tenant.slug)
         )
-        forget(response, tenant=tenant)
+        forget(request, response, tenant=tenant)
         return response
 
 

@@ -10,6 +10,7 @@ from django.db.models.functions import Concat
 
 from applications.models import Application, Resource
 from applications.models.applications import PORTAL_ID
+from applications.policies import open_to
 from tenants.models import Group, Tenant
 
 KINDS = ("user", "group", "application")
@@ -54,8 +55,9 @@ def called(tenant: Tenant, text: str) -> list[Application]:
 
 
 def resources(tenant: Tenant, application_id: str, at: datetime) -> QuerySet[Resource]:
-    """Those of the application that the tenant can see: static ones, and its own."""
-    rows = Resource.objects.at(at).filter(application__in=applications(tenant).filter(pk=application_id))
+    """Those of the application that the tenant can see: static ones and its own; none once it is over."""
+    seen = Q(application=PORTAL_ID) | Q(application__in=open_to(tenant, at=at))
+    rows = Resource.objects.at(at).filter(seen, application=application_id)
     return rows.filter(Q(owner_tenant=None) | Q(owner_tenant=tenant)).order_by("type", "key")
 
 

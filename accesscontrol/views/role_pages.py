@@ -19,8 +19,8 @@ from applications import facts as sharing_facts
 from applications.availability import granted
 from applications.models import ApplicationRole, RolePermission
 from applications.models.applications import PORTAL_ID
+from applications.policies import open_to
 from applications.trees import Forest, forest
-from applications.views._application import visible
 from iam_portal.errors import NotFound
 from tenants.http import paging
 from tenants.views.console import ConsolePage
@@ -39,9 +39,9 @@ class RolePage(ConsolePage):
         return self.found(rows.first())
 
     def of_application(self) -> ApplicationRole:
-        """A declared role of an application that this organization sees."""
+        """A declared role of an application that is this organization's, or shared with it now or later."""
         named = {"application_id": self.kwargs["application_id"], "key": self.kwargs["key"]}
-        seen = Q(application_id=PORTAL_ID) | Q(application__in=visible(self.tenant).order_by())
+        seen = Q(application_id=PORTAL_ID) | Q(application__in=open_to(self.tenant, at=self.at))
         rows = ApplicationRole.objects.at(self.at).filter(seen, **named).select_related("application")
         return self.found(rows.first())
 

@@ -19,6 +19,7 @@ from applications import facts as sharing_facts
 from applications.availability import Answer, granted
 from applications.models import ApplicationRole
 from applications.models.applications import PORTAL_ID
+from applications.policies import open_to
 from tenants.http import paging
 from tenants.models import Tenant
 from tenants.views.console import ConsolePage
@@ -65,7 +66,8 @@ def roles_here(tenant: Tenant, at: datetime) -> QuerySet[ApplicationRole]:
     """Application roles that the tenant owns, or has or will have by a contract, and the portal's."""
     agreed = Q(terms__contract__consumer=tenant, terms__contract__state="accepted")
     running = Q(terms__contract__ends_at=None) | Q(terms__contract__ends_at__gt=at)
-    whose = Q(application__owner=tenant) | Q(application_id=PORTAL_ID) | (agreed & running)
+    shared = agreed & running & Q(application__in=open_to(tenant, at=at))
+    whose = Q(application__owner=tenant) | Q(application_id=PORTAL_ID) | shared
     living = Q(application__during__contains=at)
     return ApplicationRole.objects.at(at).filter(living & whose).distinct()
 

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accesscontrol.models import Assignment, TenantRole
-from applications.models import Application, ApplicationRole, Availability
+from applications.models import ApplicationRole
 from applications.models.applications import PORTAL_ID
+from applications.policies import open_to
 from tenants.http.pages import TenantPage
 from tenants.http.searching import MOST, Found, Kind, Pasted, first_of, register
 from tenants.views.wording import address
@@ -57,10 +58,8 @@ def _own(page: TenantPage) -> QuerySet[TenantRole]:
 
 
 def _declared(page: TenantPage) -> QuerySet[ApplicationRole]:
-    """Of the tenant's applications, of those that were or will be shared with it, and of the portal."""
-    held = Availability.objects.filter(tenant=page.tenant, application=OuterRef("application"))
-    own = Application.objects.filter(owner=page.tenant).values("pk")
-    known = Q(application__in=own) | Q(Exists(held)) | Q(application=PORTAL_ID)
+    """Of the tenant's applications, of those that are or will be shared with it, and of the portal."""
+    known = Q(application__in=open_to(page.tenant, at=page.at)) | Q(application=PORTAL_ID)
     return ApplicationRole.objects.at(page.at).filter(known).select_related("application")
 
 

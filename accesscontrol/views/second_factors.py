@@ -25,7 +25,8 @@ class SecondFactorsForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy(
             "Who holds one of these, and has no second factor yet, sets one up at the next sign-in, before"
-            " anything else. Nobody is signed out now."
+            " anything else. Nobody is signed out now. A role of your own that allows an act of the portal"
+            " which a chosen one allows, asks as well."
         ),
     )
 

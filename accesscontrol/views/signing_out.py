@@ -9,18 +9,21 @@ from tenants.views.console import ConsolePage
 
 
 class SignOutAsked(ConsolePage):
-    """Ends this browser's session and goes on to the application. Without a session it is simply out."""
+    """Ends this browser's session and goes on to the application. Without a session it is simply out.
+
+    So it is at an organization that does not exist: which ones there are, it tells nobody.
+    """
 
     public = True
 
     def post(self, request: HttpRequest) -> HttpResponse:
         if self.tenant is None:
-            return HttpResponseRedirect(self.url("tenants:session-start"))
+            return logout.signed_out(request, slug=self.slug)
         if self.session is not None:
             sessions.sign_out(session=self.session, by=self.actor, at=self.at)
         address = logout.onward(request.POST.get("onward", ""), tenant=self.tenant)
         response = logout.signed_out(request, slug=self.slug, address=address)
-        forget(response, tenant=self.tenant)
+        forget(request, response, tenant=self.tenant)
         return response
 
     def get(self, request: HttpRequest) -> HttpResponse:

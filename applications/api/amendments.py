@@ -100,6 +100,8 @@ class AmendmentAct(AmendmentAPI):
     """accept, decline, withdraw."""
 
     permissions = {"POST": either(Privilege.EXECUTE)}
+    recent = frozenset({"POST"})
+    recent_acts = frozenset({"accept"})
 
     acts: ClassVar[dict[str, Callable[..., Amendment]]] = {
         "accept": answers.accept,

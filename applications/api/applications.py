@@ -40,6 +40,7 @@ class Applications(TenantAPI):
     """What the tenant owns or has by contract."""
 
     permissions = {"GET": "Modules:read", "POST": "Modules:add"}
+    recent = frozenset({"POST"})
 
     @extend_schema(
         parameters=[*PAGE, AT, SEARCH, RELATION, ANY],

@@ -29,6 +29,7 @@ class Clients(TenantAPI):
     """The clients of an own application."""
 
     permissions = {"GET": "Modules:read", "POST": "Modules:modify"}
+    recent = frozenset({"POST"})
 
     @extend_schema(responses=ClientList, operation_id="clients_list")
     def get(self, request: Request, application_id: str, **kwargs: Any) -> Response:
@@ -57,6 +58,7 @@ class OneClient(ClientAPI):
     """One client."""
 
     permissions = {"GET": "Modules:read", "PATCH": "Modules:modify"}
+    recent = frozenset({"PATCH"})
 
     @extend_schema(responses=ClientOut, operation_id="clients_read")
     def get(self, request: Request, **kwargs: Any) -> Response:

@@ -35,6 +35,7 @@ class ConfirmRoles(ContractAPI):
     """The provider's word: from now on the roles count as they are."""
 
     permissions = {"POST": f"AccessContracts:{Privilege.EXECUTE}"}
+    recent = frozenset({"POST"})
 
     @extend_schema(request=ConfirmIn, responses=ContractOut, operation_id="contracts_confirm")
     def post(self, request: Request, contract_id: UUID, **kwargs: Any) -> Response:

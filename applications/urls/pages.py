@@ -80,7 +80,7 @@ urlpatterns = [
     *(
         path(
             f"{_CONTRACT}/amendments/<uuid:amendment_id>/{name}",
-            amendment_answers.AmendmentAnswer.as_view(name=name),
+            amendment_answers.AmendmentAnswer.as_view(name=name, recent=name == "accept"),
             name=f"amendment-{name}",
         )
         for name in amendment_answers.ACTS

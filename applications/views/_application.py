@@ -13,6 +13,7 @@ from applications.availability import Answer, available
 from applications.http import address
 from applications.models import Application, Availability, Contract
 from applications.models.applications import PORTAL_ID
+from applications.policies import open_to
 from iam_portal.decision import Decision, Reason
 from iam_portal.errors import NotFound
 from iam_portal.spans import Span
@@ -51,6 +52,10 @@ class ApplicationPage(ConsolePage):
     def owns(self, application: Application) -> bool:
         """Whether it belongs to this tenant."""
         return application.owner_id == self.tenant.id
+
+    def is_open(self, application: Application) -> bool:
+        """Whether its roles and resources may be read here: not any more where the share is over."""
+        return self.owns(application) or open_to(self.tenant, at=self.at).filter(pk=application.pk).exists()
 
     def retired(self, application: Application) -> bool:
         """Whether it is out of operation for good."""
@@ -99,7 +104,9 @@ class TabPage(ApplicationPage):
 
 
 def _tabs(page: ApplicationPage, application: Application, active: str) -> list[dict[str, Any]]:
-    tabs = [("detail", _("Overview")), ("access", _("Access"))]
+    tabs = [("detail", _("Overview"))]
+    if page.is_open(application):
+        tabs.append(("access", _("Access")))
     if page.owns(application):
         tabs.append(("credentials", _("Credentials")))
     return [

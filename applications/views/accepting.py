@@ -18,6 +18,7 @@ class ContractAccept(ContractAct):
     """The confirmation with boxes; what is ticked is given in the same transaction, or nothing is done."""
 
     name: ClassVar[str] = "accept"
+    recent = True
 
     def show(self, contract: Contract, form: forms.Form, impact: Found | None, **more: Any) -> HttpResponse:
         ticked = self.request.POST.getlist(BOX)

@@ -17,6 +17,7 @@ from applications.trees import Node, forest
 from applications.views._application import ApplicationPage, TabPage
 from applications.views._filters import Chip, chosen, filters
 from applications.views.applications import state_of
+from iam_portal.errors import NotFound
 from iam_portal.gate import Privilege
 from iam_portal.templatetags.numbers import grouped
 from tenants.http import paging
@@ -58,7 +59,14 @@ def parts(page: ApplicationPage, application: Application, active: str) -> list[
 
 
 class AccessPage(TabPage):
-    """A page of the tab *Access*."""
+    """A page of the tab *Access*: what is declared, for those with whom it is shared now or later."""
+
+    def application(self, application_id: str) -> Application:
+        """One whose declarations may be read, or 404: an organization with which it was shared reads none."""
+        found = super().application(application_id)
+        if not self.is_open(found):
+            raise NotFound
+        return found
 
     def around(self, application: Application, part: str) -> dict[str, Any]:
         """The frame with the way to the other pages of the tab."""

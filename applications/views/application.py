@@ -28,7 +28,7 @@ class ApplicationDetail(TabPage):
             "sentence": _sentence(answer, self.tenant),
             "decision": why(answer.decision, self.slug),
             "facts": _facts(application, answer, own=own),
-            "description": application.description,
+            "description": application.description if self.is_open(application) else "",
             "lanes": lanes(application, self.tenant, self.slug, self.at),
             "own": own,
             "panels": self.panels(application_shown, application=application),

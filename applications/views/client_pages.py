@@ -19,6 +19,7 @@ class ClientAdd(CredentialsPage):
     """The public client. A second of two clicks finds it there."""
 
     permission = "Modules:modify"
+    recent = True
 
     def get(self, request: HttpRequest, application_id: str) -> HttpResponse:
         return self._show(self.application(application_id), PublicClientForm())
@@ -61,6 +62,7 @@ class ClientEdit(CredentialsPage):
     """Where its codes go, how it proves itself, its tokens, and the switches for old integrations."""
 
     permission = "Modules:modify"
+    recent = True
 
     def get(self, request: HttpRequest, application_id: str, client_id: str) -> HttpResponse:
         client = self._client()

@@ -67,6 +67,8 @@ class RolesPage(ContractPage):
 class RolesConfirm(RolesPage):
     """Role by role what is gained; the button confirms exactly that."""
 
+    recent = True
+
     def get(self, request: HttpRequest, contract_id: UUID) -> HttpResponse:
         contract = self.passed_on(contract_id)
         return self.shown(contract)

@@ -163,6 +163,7 @@ class WebhookEdit(_WebhookForm):
     """Change address, events and note."""
 
     permission = "Webhooks:modify"
+    recent = True
 
     def frame(self) -> dict[str, Any]:
         row = _webhook.one_of(_webhook.living(self.tenant), self.kwargs["webhook_id"])

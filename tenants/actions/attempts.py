@@ -44,7 +44,8 @@ class TooManyAttempts(DomainError):
 class Attempt:
     """What was sent to the sign-in page. ``slug`` matters where it named no tenant.
 
-    ``browser`` is what one known to the person is counted by; empty for any other.
+    ``browser`` is what one known to the person is counted by; empty for any other. ``names`` are all by which
+    this person signs in; of nobody, just as many.
     """
 
     slug: str
@@ -52,6 +53,7 @@ class Attempt:
     source_address: str
     at: datetime
     browser: str = ""
+    names: tuple[str, str] = ("", "")
 
     @property
     def organization(self) -> str:
@@ -60,20 +62,33 @@ class Attempt:
 
     @property
     def digest(self) -> str:
-        return self.organization + hashers.digest(f"{self.slug}:{self.username}")[16:]
+        return self._of(self.username)
+
+    @property
+    def digests(self) -> list[str]:
+        """Of this and of every name of the same person."""
+        return [self.digest, *(self._of(name) for name in self.names)]
 
     @property
     def origin(self) -> str:
         """What counts: a known browser, else the network it comes from."""
         return self.browser or network(self.source_address)
 
+    def _of(self, name: str) -> str:
+        return self.organization + hashers.digest(f"{self.slug}:{name}")[16:]
+
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Whether a refusal of this attempt is written into history, and whether it is the last for now."""
+    """Whether a refusal of this attempt is written into history, and whether it is the last for now.
+
+    ``hopeless``: the person's tries are used up under his names together. It is refused as if the password
+    were wrong: said aloud, it would tell a stranger that two names are one person's, and that there is one.
+    """
 
     recorded: bool
     last: bool
+    hopeless: bool
 
 
 def network(source_address: str) -> str:
@@ -97,14 +112,16 @@ def count(*, tenant: Tenant, attempt: Attempt) -> Counted:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [lock])
     recent = _failures(tenant, attempt).filter(at__gt=attempt.at - WINDOW)
     here = recent.filter(source_address=attempt.origin)
-    named = models.Q(attempt=attempt.digest)
-    tried = _reached(recent.filter(named), NAME_FAILURES) or _reached(recent, ORGANIZATION_FAILURES)
-    closed = [_nth(here.filter(named), FEW if tried and not attempt.browser else FAILURES)]
+    named, person = models.Q(attempt=attempt.digest), models.Q(attempt__in=attempt.digests)
+    flood = _reached(recent, ORGANIZATION_FAILURES)
+    closed = [_nth(here.filter(named), _most(recent.filter(named), attempt, flood))]
     # An unknown address would be everybody's: there one guesser could shut all the others out.
     if attempt.origin:
         closed += [_nth(here, ADDRESS_FAILURES), _anywhere(attempt)]
     if since := max((moment for moment in closed if moment), default=None):
         raise _too_many(attempt, since + WINDOW - attempt.at)
+    most = _most(recent.filter(person), attempt, flood)
+    hopeless = _reached(here.filter(person), most)
     lately = _beside(tenant, attempt).filter(at__gt=attempt.at - MEMORY)
     of_name = lately.filter(named).order_by()[:NAME_RECORDED].count()
     recorded = of_name < NAME_RECORDED and not _reached(lately, RECORDED)
@@ -112,12 +129,12 @@ def count(*, tenant: Tenant, attempt: Attempt) -> Counted:
     SignInFailure.objects.create(
         tenant=tenant, attempt=attempt.digest, source_address=attempt.origin, at=attempt.at
     )
-    return Counted(recorded, of_name == NAME_RECORDED - 1)
+    return Counted(recorded, of_name == NAME_RECORDED - 1, hopeless)
 
 
 def forgive(*, tenant: Tenant, attempt: Attempt) -> None:
-    """The right password takes back what counted against this name from here, and no other's."""
-    _failures(tenant, attempt).filter(attempt=attempt.digest, source_address=attempt.origin).delete()
+    """The right password takes back what counted against this person from here, and nobody else's."""
+    _failures(tenant, attempt).filter(attempt__in=attempt.digests, source_address=attempt.origin).delete()
 
 
 def note(
@@ -139,6 +156,12 @@ def note(
         subject=("user", user.id, str(user)) if user else ("tenant", tenant.id, tenant.name),
         after={"because": because, **({"furtherNotRecorded": True} if counted.last else {})},
     )
+
+
+def _most(named: models.QuerySet[SignInFailure], attempt: Attempt, flood: bool) -> int:
+    """How many tries an origin has: few where all of them tried too often together; a known browser all."""
+    tried = _reached(named, NAME_FAILURES) or flood
+    return FEW if tried and not attempt.browser else FAILURES
 
 
 def _failures(tenant: Tenant, attempt: Attempt) -> models.QuerySet[SignInFailure]:

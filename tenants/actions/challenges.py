@@ -44,15 +44,23 @@ def give(*, tenant_id: object, purpose: Purpose, bound_to: object, at: datetime)
     return challenge, signing.dumps(told, salt=_SALT)
 
 
-def spend(*, tenant: Tenant, signed: str, purpose: Purpose, bound_to: object, at: datetime) -> bytes:
-    """The challenge, used up in the transaction of what it proves."""
+def spend(
+    *,
+    tenant: Tenant,
+    signed: str,
+    purpose: Purpose,
+    bound_to: object,
+    at: datetime,
+    given_to: object = None,
+) -> bytes:
+    """The challenge, used up in the transaction of what it proves. ``given_to``: not the tenant's own id."""
     refusal = ChallengeOver("This took too long, or was answered already. Try again.")
     try:
         encoded, meant, moment = signing.loads(signed, salt=_SALT)
     except (signing.BadSignature, ValueError, TypeError):
         raise refusal from None
     age = at.timestamp() - moment
-    fits = meant == _meant(encoded, tenant.pk, purpose, bound_to)
+    fits = meant == _meant(encoded, given_to or tenant.pk, purpose, bound_to)
     if not fits or not -CLOCKS_DIFFER <= age < LIFETIME.total_seconds():
         raise refusal
     SpentChallenge.objects.filter(tenant=tenant, expires_at__lte=at).delete()

@@ -68,9 +68,13 @@ def invite_again(*, tenant: Tenant, by: Actor, at: datetime, email: str | None =
 
 
 def _first(tenant: Tenant) -> User:
-    """Who was invited first, locked; refused when anybody has joined."""
+    """Who was invited first, locked; refused when anybody has joined.
+
+    A deleted person's row no longer tells whether he had: only who has joined deletes one, so it counts.
+    """
     first = tenant.users.select_for_update(no_key=True).order_by("created_at", "id").first()
     came_in = ~Q(password__startswith=UNUSABLE_PASSWORD_PREFIX) | Q(last_login__isnull=False)
-    if first is None or tenant.users.filter(came_in).exists():
+    joined = came_in | Q(deleted_at__isnull=False)
+    if first is None or User.everyone.filter(joined, tenant=tenant).exists():
         raise OrganizationJoined("Somebody has joined already: its administrators invite from now on.")
     return first

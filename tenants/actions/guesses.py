@@ -13,6 +13,7 @@ from iam_portal.gate import Actor
 from iam_portal.sentences import said
 from iam_portal.walls import tenant_scope
 from tenants import emails, policies
+from tenants.actions.attempts import network
 from tenants.history import record
 from tenants.models import ProofFailure, User
 
@@ -42,14 +43,25 @@ def count(*, user: User, by: Actor, at: datetime) -> None:
             wait = WINDOW if today < FAILURES_A_DAY else DAY
             raise TooManyGuesses(_sentence(wait), data={"retryAfter": int(wait.total_seconds())})
         rows.filter(at__lte=at - DAY).delete()
-        ProofFailure.objects.create(tenant_id=user.tenant_id, user=user, at=at)
-        if lately == FAILURES - 1:
-            _warn(user, by, at)
+        counted = {"tenant_id": user.tenant_id, "user": user, "source_address": _from(by)}
+        ProofFailure.objects.create(at=at, **counted)
+        # Also who guesses slowly is noticed, and when the day is used up.
+        if lately == FAILURES - 1 or today in (FAILURES - 1, FAILURES_A_DAY - 1):
+            _warn(user, by, at, today + 1)
 
 
-def forget(*, user: User) -> None:
-    """This one was right, and so were those before it only mistyped."""
-    ProofFailure.objects.filter(user=user).delete()
+def forget(*, user: User, by: Actor, at: datetime) -> None:
+    """This one was right, and so were those that were mistyped just before it, in the same place.
+
+    What others tried from elsewhere, or before, stays counted: whoever guesses must not begin anew each time
+    that the person himself comes in.
+    """
+    rows = ProofFailure.objects.filter(user=user, at__gt=at - WINDOW)
+    rows.filter(source_address=_from(by)).delete()
+
+
+def _from(by: Actor) -> str:
+    return network(by.source_address)[:64]
 
 
 def _sentence(wait: timedelta) -> str:
@@ -58,14 +70,14 @@ def _sentence(wait: timedelta) -> str:
     return _("Too many attempts. Wait 5 minutes.")
 
 
-def _warn(user: User, by: Actor, at: datetime) -> None:
+def _warn(user: User, by: Actor, at: datetime, number: int) -> None:
     """Whoever guesses here knows the password, or has the browser: its owner should know."""
-    after = {"attempts": FAILURES}
+    after = {"attempts": number}
     subject = ("user", user.id, str(user))
     record(action="factor.guessed", tenants=[user.tenant_id], by=by, at=at, subject=subject, after=after)
     text = said(
         "somebody who knows your password, or uses your browser, gave a wrong code or password %(count)d"
         " times. If it was not you, set a new password and end your other sessions.",
-        {"count": FAILURES},
+        {"count": number},
     )
     emails.tell(user=user, subject=said("Attempts to sign in as you"), text=text)

@@ -11,8 +11,7 @@ from iam_portal.errors import DomainError, Invalid, Kind
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants import emails, hashers, passwords, policies
-from tenants.actions import attempts, entering, links, sessions
-from tenants.actions.attempts import Attempt
+from tenants.actions import entering, guesses, links, sessions
 from tenants.history import record
 from tenants.models import User, UserLink, UserSession
 from tenants.signals import password_set
@@ -41,22 +40,16 @@ class TooManyProofs(DomainError):
 def confirm(*, session: UserSession, password: str, by: Actor, at: datetime) -> None:
     """Ask for the present password: whoever finds a browser signed in does not take the account over.
 
-    Counted like a sign-in, by the session: nobody else can use up these tries, nor do they use up others'.
-    A refusal must be committed, and none of what follows with it: catch it without a savepoint.
+    Counted for the person, with all other proofs: by minutes, by the day, and he is told by mail. Signing in
+    with the password is not stopped by it. A refusal must be committed, and none of what follows with it:
+    catch it without a savepoint.
     """
     user = session.user
-    place = f"session:{session.id.hex}"
-    attempt = Attempt(user.tenant.slug, user.username.lower(), by.source_address, at, place)
+    guesses.count(user=user, by=by, at=at)
+    if not check_password(password, user.password):
+        raise PasswordWrong("", errors=[_wrong()])
     with tenant_scope(user.tenant_id):
-        counted = attempts.count(tenant=user.tenant, attempt=attempt)
-        if not check_password(password, user.password):
-            refusal = PasswordWrong("", errors=[_wrong()])
-            told = {"because": refusal.code, "request_id": by.request_id}
-            attempts.note(counted, tenant=user.tenant, user=user, attempt=attempt, **told)
-        else:
-            attempts.forgive(tenant=user.tenant, attempt=attempt)
-            return
-    raise refusal
+        guesses.forget(user=user, by=by, at=at)
 
 
 def change_password(*, session: UserSession, password: str, by: Actor, at: datetime) -> str:

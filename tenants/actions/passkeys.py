@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 from urllib.parse import urlsplit
 
 import webauthn
@@ -169,6 +169,19 @@ def prove(
     passkey.sign_count, passkey.synced, passkey.last_used_at = count, _is_synced(verified), at
     passkey.save(update_fields=["sign_count", "synced", "last_used_at"])
     return passkey
+
+
+def prove_nothing(
+    *, tenant: Tenant, given_to: object, answer: Answer, purpose: Purpose, at: datetime
+) -> NoReturn:
+    """What :func:`prove` does for a passkey that nobody has, in a tenant that stands in for none."""
+    challenges.spend(
+        tenant=tenant, signed=answer.signed, purpose=purpose, bound_to="", at=at, given_to=given_to
+    )
+    text = _read(answer.credential).get("id")
+    if isinstance(text, str) and "\0" not in text:
+        Passkey.objects.filter(tenant=tenant, credential_id=text).values_list("user_id", flat=True).first()
+    raise refusal()
 
 
 def methods(passkey: Passkey) -> list[str]:

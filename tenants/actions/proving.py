@@ -48,7 +48,7 @@ def by_password(*, session: UserSession, password: str, by: Actor, at: datetime)
         token = entering.confirm(session=session, by=by, at=at) if same.exists() else ""
         if not token:
             raise ProofRefused("This session has ended. Sign in again.")
-        guesses.forget(user=user)
+        guesses.forget(user=user, by=by, at=at)
         return token
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NoReturn
 
 from django.db import transaction
 
@@ -58,7 +59,7 @@ def by_code(coming: Coming, *, code: str) -> SignedIn:
         if not right or not steps.has_factor(user):
             raise CodeRefused("This code is wrong, or was used already.")
         if of_app:
-            guesses.forget(user=user)
+            guesses.forget(user=user, by=by, at=at)
         return _enter(user, [PASSWORD, CODE, MULTIPLE], coming)
 
 
@@ -109,6 +110,15 @@ def without_password(coming: Coming, *, answer: Answer) -> SignedIn:
         if user is None:
             raise passkeys.refusal()
         return _enter(user, passkeys.methods(found), coming)
+
+
+def without_organization(*, slug: str, answer: Answer, at: datetime) -> NoReturn:
+    """The same where there is no organization: refused after the same statements, in the platform's scope."""
+    stand_in = Tenant.objects.filter(is_platform=True).first()
+    if stand_in is None:  # an installation without any tenant
+        raise passkeys.refusal()
+    with _whole(stand_in):
+        passkeys.prove_nothing(tenant=stand_in, given_to=slug, answer=answer, purpose=Purpose.SIGN_IN, at=at)
 
 
 @contextmanager

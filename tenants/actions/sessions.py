@@ -57,19 +57,18 @@ def sign_in(
     """The user and the value of his session cookie; of the second step's, where he needs one before.
 
     The name may be his e-mail address. ``former`` is the live session of this browser: the same person's goes
-    on, another's ends. ``browser`` is what the browser keeps of who has signed in there
-    (:mod:`tenants.acquainted`). ``tenant`` is None where the address names none: refused like any other.
-    The password is compared between two short transactions: no connection and no lock waits for the hash.
-    Inside an outer one, its refusal must commit: catch it without a savepoint.
+    on, another's ends. ``browser`` is what it keeps of who has signed in there (:mod:`tenants.acquainted`).
+    ``tenant`` is None where the address names none: refused like any other. The password is compared between
+    two short transactions. Inside an outer one, its refusal must commit: catch it without a savepoint.
     """
     counted_in = _counted_in(tenant)
     typed = username.strip().lower()
     with tenant_scope(counted_in.id):
         user = _find(tenant, typed, at)
-        known = acquainted.counted_by(browser, user)
-        attempt = Attempt(tenant.slug if tenant else slug, typed, source_address[:64], at, known)
+        known, names = acquainted.counted_by(browser, user), _names(user, typed)
+        attempt = Attempt(tenant.slug if tenant else slug, typed, source_address[:64], at, known, names)
         counted = attempts.count(tenant=counted_in, attempt=attempt)
-    right = check_password(password, user.password if user else UNUSABLE)
+    right = check_password(password, user.password if user else UNUSABLE) and not counted.hopeless
     with tenant_scope(counted_in.id):
         if user is not None and right and (here := _still(user, at)):
             attempts.forgive(tenant=counted_in, attempt=attempt)
@@ -133,6 +132,10 @@ def _find(tenant: Tenant | None, typed: str, at: datetime) -> User | None:
     rows = tenant.users.filter(matches).select_related("tenant").annotate(active=active)
     # Who is gone hides nobody who has his name as an address.
     return min(rows, key=lambda user: (not user.active, user.username.lower() != typed), default=None)
+
+
+def _names(user: User | None, typed: str) -> tuple[str, str]:
+    return (user.username.lower(), user.email.lower()) if user else (typed, typed)
 
 
 def _closed(user: User, at: datetime) -> SignInRefused:

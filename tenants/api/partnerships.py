@@ -155,7 +155,7 @@ class PartnershipAct(PartnershipAPI):
 
     permissions = {"POST": "OrganizationRelations:modify|OrganizationRelations:delete"}
     recent = frozenset({"POST"})
-    recent_acts = frozenset({"end"})
+    recent_acts = frozenset({"confirm", "end"})
     acts: ClassVar[dict[str, Callable[..., Partnership]]] = {
         "confirm": partnerships.confirm,
         "decline": partnerships.decline,
@@ -212,6 +212,7 @@ class AutoAccept(PartnershipAPI):
     """What this side accepts from the partner without looking."""
 
     permissions = {"PUT": "OrganizationRelations:modify"}
+    recent = frozenset({"PUT"})
 
     @extend_schema(request=AutoAcceptIn, responses=PartnershipOut)
     def put(self, request: Request, partnership_id: UUID, **kwargs: Any) -> Response:

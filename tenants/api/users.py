@@ -65,6 +65,7 @@ class Users(UserAPI):
     """The people of the tenant."""
 
     permissions = {"GET": "Users:read", "POST": "Users:add"}
+    recent = frozenset({"POST"})
 
     @extend_schema(parameters=[*PAGE, SEARCH, ACTIVE], responses=UserPage, operation_id="users_list")
     def get(self, request: Request, **kwargs: Any) -> Response:

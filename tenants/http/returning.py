@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from iam_portal.walls import tenant_scope
 from tenants import hashers
-from tenants.http import kept_input
+from tenants.http import drawn, kept_input
 from tenants.http.refilled import refilled
 from tenants.http.sessions import cookie_name
 from tenants.models import Tenant, User, UserSession
@@ -77,7 +77,8 @@ def once_more(request: HttpRequest, *, at: datetime) -> HttpResponse | None:
     """The page anew, filled, for a form whose token is that of an earlier sign-in, in another tab.
 
     Only where the browser itself says that it comes from a page of ours: what another site sends must not
-    come to stand in a form. None where the page has nothing to look at.
+    come to stand in a form. And only for whom the form was drawn: what somebody typed who used this browser
+    before is gone. None where the page has nothing to look at.
     """
     match = request.resolver_match
     view = getattr(match.func, "view_class", None) if match else None
@@ -89,7 +90,8 @@ def once_more(request: HttpRequest, *, at: datetime) -> HttpResponse | None:
     if tenant is not None and cookie_name(tenant.id) in request.COOKIES:
         with tenant_scope(tenant.id):
             user = _former(request, tenant)
-            token = kept_input.keep(request, user=user, at=at) if user else ""
+            mine = user is not None and drawn.is_for(request, user=user)
+            token = kept_input.keep(request, user=user, at=at) if user and mine else ""
         kept_input.put(response, request, token=token)
         if token:
             return response

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.middleware.csrf import rotate_token
 
 from iam_portal.gate import Actor
 from iam_portal.tracing import request_id, source_address
 from tenants import acquainted
+from tenants.http import drawn
 from tenants.lifetimes import Lifetime, lifetime
 from tenants.models import Tenant, User, UserSession
 
@@ -31,9 +31,9 @@ def cookie_name(tenant_id: UUID) -> str:
     return f"iam_session_{tenant_id.hex}"
 
 
-def remember(request: HttpRequest, response: HttpResponse, *, tenant: Tenant, token: str) -> None:
+def remember(request: HttpRequest, response: HttpResponse, *, tenant: Tenant, user: User, token: str) -> None:
     """Set the session cookie after signing in."""
-    rotate_token(request)
+    drawn.begin(request, user=user)
     response.set_cookie(
         cookie_name(tenant.id),
         token,
@@ -46,9 +46,13 @@ def remember(request: HttpRequest, response: HttpResponse, *, tenant: Tenant, to
     )
 
 
-def forget(response: HttpResponse, *, tenant: Tenant) -> None:
-    """Take the session cookie away after signing out."""
-    response.delete_cookie(cookie_name(tenant.id), path="/", samesite="Lax")
+def forget(request: HttpRequest, response: HttpResponse, *, tenant: Tenant) -> None:
+    """Take the session cookie away after signing out: from a browser that has one.
+
+    Its name holds the tenant's id: to any other browser it would tell which organizations there are.
+    """
+    if cookie_name(tenant.id) in request.COOKIES:
+        response.delete_cookie(cookie_name(tenant.id), path="/", samesite="Lax")
 
 
 def browser_of(request: HttpRequest, tenant: Tenant | None) -> str:

@@ -104,6 +104,7 @@ class ProofFailure(models.Model):
 
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    source_address = models.CharField(max_length=64, blank=True)  # the network, as attempts count it
     at = models.DateTimeField()
 
     class Meta:

@@ -1,5 +1,6 @@
 """People: never found without their tenant."""
 
+import unicodedata
 import uuid
 from datetime import datetime
 from functools import cache
@@ -13,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
 
 from tenants.models.spanned import Spanned, no_overlap
 from tenants.models.tenants import Tenant
@@ -34,6 +36,15 @@ def known_zone(name: str) -> None:
     """One of the names of the tz database."""
     if name not in zones():
         raise ValidationError("This time zone is not known.", code="unknown_zone")
+
+
+def is_plain(name: str) -> bool:
+    """Whether it stands in one line and shows all that it is made of, in the order in which it is read.
+
+    Joiners between letters are a part of many names; what else is unseen or turns text around is not.
+    """
+    kinds = [unicodedata.category(sign) for sign in name if sign not in "\u200c\u200d"]
+    return not any(kind.startswith("C") or kind in ("Zl", "Zp") for kind in kinds)
 
 
 class Living(models.Manager["User"]):
@@ -107,6 +118,13 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.display_name or self.username
+
+    def clean(self) -> None:
+        """Asked by each action that saves a person: mails, lists and consent pages show the name."""
+        super().clean()
+        if not is_plain(self.display_name):
+            said = _("A name has no line breaks and no signs that are not seen or turn text around.")
+            raise ValidationError({"display_name": ValidationError(said, code="not_plain")})
 
 
 class UserActivity(models.Model):

@@ -40,7 +40,7 @@ def coming(page: ConsolePage) -> Coming:
 def arrived(page: ConsolePage, entered: SignedIn, *, codes: list[str] | None = None) -> HttpResponse:
     """In: with the recovery codes first, where there are new ones."""
     response = _codes(page, codes) if codes else _onward(page)
-    remember(page.request, response, tenant=page.tenant, token=entered.token)
+    remember(page.request, response, tenant=page.tenant, user=entered.user, token=entered.token)
     acquaint(page.request, response, tenant=page.tenant, user=entered.user)
     remember_organization(response, page.slug)
     drop_step(page.request, response, tenant=page.tenant)

@@ -47,7 +47,7 @@ class ConfirmIdentity(ConsolePage):
             into_form(form, refusal)
             return self._page(form, refusal)
         response = HttpResponseRedirect(self.next_address())
-        remember(request, response, tenant=self.tenant, token=token)
+        remember(request, response, tenant=self.tenant, user=self.session.user, token=token)
         return response
 
     def _page(self, form: IdentityForm, refusal: DomainError | None = None) -> HttpResponse:

@@ -23,6 +23,7 @@ class _OfMember(OfGroup, ConsolePage):
     """About one membership of somebody, or all that are not over."""
 
     permission = "Groups:modify"
+    recent = True
 
     def of(self) -> dict[str, Any]:
         """What every act on it takes. ``from`` of the address says which one is meant."""

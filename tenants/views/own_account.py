@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from tenants import passwords
-from tenants.actions import links, own_account, users
-from tenants.actions.attempts import TooManyAttempts
+from tenants.actions import links, own_account, steps, users
+from tenants.actions.guesses import TooManyGuesses
 from tenants.forms import AddressForm, ChangedPasswordForm, OwnForm
 from tenants.http import carried, remember
 from tenants.http.refusals import into_form
@@ -44,7 +44,7 @@ class OwnPage(FormPage):
         try:
             given = form.cleaned_data["current"]
             own_account.confirm(session=self.own, password=given, by=self.actor, at=self.at)
-        except (own_account.PasswordWrong, TooManyAttempts) as refusal:
+        except (own_account.PasswordWrong, TooManyGuesses) as refusal:
             into_form(form, refusal)
             return False
         return True
@@ -102,10 +102,18 @@ class ChangePassword(OwnPage):
                     session=self.own, password=given, by=self.actor, at=self.at
                 )
             if outcome:
-                response = self.done(_("Your password is changed."), self.back)
-                remember(request, response, tenant=self.tenant, token=token)
+                response = self._done()
+                remember(request, response, tenant=self.tenant, user=self.own.user, token=token)
                 return response
         return self.form_page(form)
+
+    def _done(self) -> HttpResponse:
+        """Where there are passkeys and apps, to their list: an intruder's stays after a new password."""
+        said = _("Your password is changed.")
+        if not steps.has_factor(self.own.user):
+            return self.done(said, self.back)
+        said += " " + _("It does not touch what stands here: remove what is not yours.")
+        return self.done(said, self.url("tenants:factor-list"))
 
 
 class ChangeAddress(OwnPage):

@@ -49,6 +49,8 @@ class _ActOnPartner(ConfirmPage):
 class ConfirmPartner(_ActOnPartner):
     """The inviter agrees with who accepted."""
 
+    recent = True
+
     def confirmation(self) -> dict[str, Any]:
         row = self.row()
         name = title_of(row, self.tenant)
@@ -138,6 +140,7 @@ class AutoAcceptance(ConsolePage):
     """Which proposals of this partner this side accepts without looking."""
 
     permission = "OrganizationRelations:modify"
+    recent = True
 
     def post(self, request: HttpRequest, partnership_id: UUID) -> HttpResponse:
         row = one_of(self.tenant, partnership_id)

@@ -9,6 +9,7 @@ from iam_portal.errors import DomainError, Kind
 from iam_portal.walls import tenant_scope
 from tenants.actions import passkeys, second_steps, steps
 from tenants.actions.challenges import Purpose
+from tenants.actions.entering import SignedIn
 from tenants.actions.passkeys import Answer
 from tenants.forms import SignInForm
 from tenants.forms.factors import AnswerForm, AppForm, PasskeyForm, SecondStepForm
@@ -162,19 +163,22 @@ class PasskeySignIn(ConsolePage):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = AnswerForm(request.POST)
-        refusal: DomainError = passkeys.refusal()
-        if form.is_valid() and self.tenant is not None:
-            answer = Answer(form.cleaned_data["credential"], form.cleaned_data["challenge"])
+        if form.is_valid():
             try:
-                entered = second_steps.without_password(coming(self), answer=answer)
+                return arrived(self, self._entered(form))
             except DomainError as exc:
-                refusal = exc
-                with tenant_scope(self.tenant.id):
-                    record_refusal(exc)
-            else:
-                return arrived(self, entered)
+                if self.tenant is not None and exc.record is not None:
+                    with tenant_scope(self.tenant.id):
+                        record_refusal(exc)
         shown = SignInForm({"next": request.POST.get("next", "")})
         shown.errors.clear()
-        into_form(shown, refusal)
+        # Whatever it was: who tries this without a passkey must not learn which organizations there are.
+        into_form(shown, passkeys.refusal())
         context = {"heading": _("Sign in"), "slug": self.slug, "form": shown}
         return self.render("tenants/session_start.html", context)
+
+    def _entered(self, form: AnswerForm) -> SignedIn:
+        answer = Answer(form.cleaned_data["credential"], form.cleaned_data["challenge"])
+        if self.tenant is None:
+            second_steps.without_organization(slug=self.slug, answer=answer, at=self.at)
+        return second_steps.without_password(coming(self), answer=answer)

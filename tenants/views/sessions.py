@@ -9,14 +9,14 @@ from django.utils.translation import gettext as _
 from iam_portal.errors import DomainError
 from iam_portal.tracing import request_id, source_address
 from tenants import passwords
-from tenants.actions import links, sessions, users
+from tenants.actions import links, sessions, steps, users
 from tenants.actions.attempts import TooManyAttempts
 from tenants.actions.entering import Halfway, SignedIn
 from tenants.actions.sessions import SignInRefused
 from tenants.forms import PasswordForm, SignInForm
 from tenants.http import browser_of, carried, forget
 from tenants.http.refusals import into_form
-from tenants.models import PASSWORD_LENGTHS, UserLink
+from tenants.models import PASSWORD_LENGTHS, User, UserLink
 from tenants.views.arriving import arrived, halfway
 from tenants.views.console import ConsolePage
 from tenants.views.entry import remember_organization
@@ -71,7 +71,7 @@ class SignOut(ConsolePage):
             sessions.sign_out(session=self.session, by=self.actor, at=self.at)
         response = HttpResponseRedirect(self.url("tenants:session-start"))
         if self.tenant is not None:
-            forget(response, tenant=self.tenant)
+            forget(request, response, tenant=self.tenant)
         messages.info(request, _("You are signed out."))
         return response
 
@@ -95,9 +95,9 @@ class SetPassword(ConsolePage):
             return self._page(None)
         if form.is_valid():
             with self.attempt(form) as outcome:
-                _accept(self, token, form.cleaned_data["password"])
+                user = _accept(self, token, form.cleaned_data["password"])
             if outcome:
-                return self._done()
+                return self._done(user)
             if isinstance(outcome.refusal, links.LinkUnknown):
                 return self._page(None)
         return self._page(form if self._stands() else None)
@@ -115,8 +115,14 @@ class SetPassword(ConsolePage):
         fewest = passwords.least(self.tenant) if self.tenant is not None else PASSWORD_LENGTHS[0]
         return PasswordForm(*given, fewest=fewest)
 
-    def _done(self) -> HttpResponse:
-        response = self.done(_("Your password is set. Sign in with it."), self.url("tenants:session-start"))
+    def _done(self, user: User) -> HttpResponse:
+        said = _("Your password is set. Sign in with it.")
+        if steps.has_factor(user):  # an intruder's stays, too
+            said += " " + _(
+                "Your passkeys and authenticator apps stay: look at them in your account, and remove what is"
+                " not yours."
+            )
+        response = self.done(said, self.url("tenants:session-start"))
         carried.drop(response, name=LINK, path=self.request.path)
         remember_organization(response, self.slug)
         return response
@@ -142,10 +148,10 @@ def _sign_in(page: ConsolePage, given: dict[str, Any]) -> SignedIn | Halfway:
     )
 
 
-def _accept(page: ConsolePage, token: str, password: str) -> None:
+def _accept(page: ConsolePage, token: str, password: str) -> User:
     if page.tenant is None:
         raise links.LinkUnknown("")
-    users.accept(
+    return users.accept(
         tenant=page.tenant,
         token=token,
         password=password,

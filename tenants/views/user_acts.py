@@ -20,6 +20,7 @@ class InviteUser(FormPage):
     """A new account; the link that sets its password goes to the person's own mailbox."""
 
     permission = "Users:add"
+    recent = True
 
     def frame(self) -> dict[str, Any]:
         back = self.url("tenants:user-list")
@@ -186,7 +187,12 @@ class SendLink(_ActOnUser):
         user = self.person()
         title = _("Send a link to %(email)s?") % {"email": user.email}
         said = _("Older links stop working. The present password stays until the new link is used.")
-        return self.question(user, act=_("Send link"), title=title, nothing=said)
+        asked: dict[str, Any] = {"title": title, "nothing": said}
+        if steps.has_factor(user):
+            text = _("Reset second factors, where somebody else may have added one")
+            item = {"text": text, "url": self.url("tenants:user-factors", user_id=user.pk)}
+            asked["names"] = [{"label": _("Passkeys and apps stay after a new password"), "items": [item]}]
+        return self.question(user, act=_("Send link"), **asked)
 
     def act(self, revision: int | None) -> str:
         user = self.person()

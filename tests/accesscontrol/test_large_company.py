@@ -18,6 +18,8 @@ from tests.benchmarks.company_questions import Questions
 from tests.benchmarks.measuring import counting
 from tests.support.factories import make_tenant
 
+pytestmark = pytest.mark.exhaustive(3)
+
 # Of a page of 50 and of 500 people, and the like, a question's own number; nothing sends more than this.
 MOST = 80
 TIMES = 1 if os.environ.get("CI") else 10

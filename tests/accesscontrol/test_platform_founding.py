@@ -7,9 +7,10 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
+from accesscontrol.actions.assignments import Wanted, assign
 from accesscontrol.gate import permissions
 from iam_portal.walls import tenant_scope
-from tenants.actions import founding, users
+from tenants.actions import deletion, founding, users
 from tenants.models import HistoryEvent, Tenant, User
 from tests.accesscontrol.operating import (
     LIST,
@@ -164,6 +165,32 @@ class TestInvitingAgain:
         with tenant_scope(town.acme.tenant.id):
             assert User.objects.get(username="jane").email == "jane@example.org"
         assert len(mail.outbox) == sent
+
+    def test_nor_where_who_came_in_was_deleted(self, town: Installation, committing: Any) -> None:
+        """Who is invited there now was invited by the organization, and is none of the operator's."""
+        with committing():
+            gamma = found_gamma(town)
+        with tenant_scope(gamma.id):
+            gus = users.accept(
+                tenant=gamma, token=token_in(mail.outbox[-1]), password=PASSWORD, at=timezone.now()
+            )
+        with committing(), tenant_scope(gamma.id):
+            who = {"username": "ivy", "email": "ivy@example.org", "display_name": "Ivy"}
+            ivy = users.invite(tenant=gamma, **who, by=acting(gus), at=timezone.now())
+            wanted = Wanted(role="access-manager", application_id="iam-portal", user_id=ivy.id)
+            assign(tenant=gamma, wanted=wanted, by=acting(gus), at=timezone.now())
+            deletion.delete(tenant=gamma, user_id=gus.id, by=factories.SYSTEM, at=timezone.now())
+        sent = len(mail.outbox)
+        with committing():
+            town.olga.post(of(gamma, "invite-again"), email="olga@example.org")
+            reply = town.rest(
+                "POST", f"organizations/{gamma.pk}/resend-invitation", {"email": "olga@example.org"}
+            )
+        assert (reply.status_code, reply.json()["code"]) == (409, "organization_joined")
+        with tenant_scope(gamma.id):
+            assert User.objects.get(username="ivy").email == "ivy@example.org"
+        assert len(mail.outbox) == sent
+        assert town.olga.get(of(gamma)).context["page"]["state"] == "active", "and the page says the same"
 
     def test_nor_where_everybody_has_gone(self, town: Installation) -> None:
         gamma = factories.make_tenant("gamma", at=timezone.now())

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
+from accesscontrol.actions import second_factors
 from applications.models.applications import PORTAL_ID
 from iam_portal.walls import tenant_scope
 from tenants.models import Tenant, UserSession
@@ -123,6 +124,57 @@ def test_it_reaches_through_groups_and_roles_of_ones_own(acme: Party) -> None:
     asks(acme, MANAGER)
     assert "sign-in/second" in kim.password()["Location"]
     assert lee.password()["Location"] == "/t/acme/"
+
+
+def own_role(acme: Party, key: str, *allowed: str) -> None:
+    pairs = [each.split(":") for each in allowed]
+    wanted = [
+        {
+            "applicationId": PORTAL_ID,
+            "resourceType": "urn:iam:portal",
+            "resourceId": name,
+            "privileges": [privilege],
+        }
+        for name, privilege in pairs
+    ]
+    body = {"key": key, "name": key.capitalize(), "permissions": wanted}
+    reply = acme.client.post(door(acme).replace("second-factors", "roles"), body, "application/json")
+    assert reply.status_code == 201, reply.content
+
+
+COPIES = [
+    (("access-manager",), ("Roles:modify", "Users:read"), True),
+    (("access-manager",), ("Users:modify",), True),
+    (("access-manager",), ("Users:read", "Groups:read", "Roles:read"), False),
+    (("access-manager",), ("Webhooks:modify",), False),
+    (("activity-log-reader",), ("ActivityLog:read", "Users:read"), True),
+    (("activity-log-reader",), ("Users:read",), False),
+    ((), ("Roles:modify",), False),
+]
+
+
+@pytest.mark.parametrize(("chosen", "allowed", "asked"), COPIES)
+def test_a_copy_of_an_asking_role_asks_under_its_own_key(
+    acme: Party, chosen: tuple[str, ...], allowed: tuple[str, ...], asked: bool
+) -> None:
+    own_role(acme, "night", *allowed)
+    kim = somebody(acme, "kim")
+    asks(acme, *(f"{PORTAL_ID}/{role}" for role in chosen))
+    given = {"principal": {"userId": str(kim.user.id)}, "role": {"key": "night"}}
+    reply = acme.client.post(door(acme).replace("second-factors", "assignments"), given, "application/json")
+    assert reply.status_code == 201, reply.content
+    assert ("sign-in/second" in kim.password()["Location"]) is asked
+    told = {each["name"] for each in acme.client.get(door(acme)).json()["asked"]["items"]}
+    assert ("Kim" in told) is asked, "and the administrator sees whom it meets"
+
+
+def test_nor_does_a_neighbours_role_count_here(acme: Party) -> None:
+    neighbour = party("neighbour")
+    own_role(neighbour, "night", "Roles:modify")
+    own_role(acme, "night", "Webhooks:modify")
+    asks(acme, MANAGER)
+    reached = second_factors.reaching(tenant=acme.tenant, roles=[MANAGER], at=timezone.now())
+    assert reached == [MANAGER]
 
 
 def test_the_last_factor_stays_while_a_role_asks(acme: Party) -> None:

@@ -15,6 +15,8 @@ from tests.applications.test_two_administrators import assert_whole, succeeded
 from tests.support.factories import SYSTEM
 from tests.tenants.conftest import Racers
 
+pytestmark = pytest.mark.exhaustive(3)
+
 ROUNDS = 3
 # Who meets whom, and whether both get through: True, False, or whoever is first (None).
 MEETINGS = [

@@ -25,6 +25,8 @@ from tests.support.factories import sign_in
 from tests.support.forms import Forms
 from tests.support.once import made_once, savepoint
 
+pytestmark = pytest.mark.exhaustive(4)
+
 DOORS = {f"{door.method} {door.address}": door for door in doors.doors()}
 # Of people who are not signed in yet, or go: no session can run out over them.
 # An application that was signed in to by that session: the sign-in ended with it.

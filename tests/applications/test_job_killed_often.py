@@ -26,7 +26,7 @@ from tests.applications.sharing import accepted, register
 from tests.applications.test_job_killed import environment
 from tests.support.factories import SYSTEM, make_partners, make_tenant
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive(4)]
 
 KILLS = 50
 BREATH = 0.02  # seconds between acts: the job's runs are to die, not to wait for a processor

@@ -13,6 +13,8 @@ from iam_portal.launchers.doors import OWN_APPLICATION, Door
 from tests.support import described
 from tests.support.knocking import NOBODY, House, Knocker, address_of
 
+pytestmark = pytest.mark.exhaustive(4)
+
 DOORS = [door for door in doors.doors() if door.kind == "rest"]
 WRITING = [door for door in DOORS if door.method in ("POST", "PUT", "PATCH")]
 READING = [door for door in DOORS if door.method == "GET"]

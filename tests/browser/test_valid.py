@@ -36,7 +36,7 @@ def test_the_check_sees_what_it_checks(tmp_path: Path) -> None:
 
 def read(browser: Browser, base: str, who: str, login: Login | None) -> dict[str, str]:
     """The pages of one person by their names, as they come, before any script."""
-    context = browser.new_context()
+    context = browser.new_context(java_script_enabled=False)
     shots = OUTSIDE
     if login is not None:
         page = context.new_page()

@@ -1,4 +1,4 @@
-"""Pictures of every page, wide and narrow, light and dark, and the two of the README.
+"""Pictures of every page, wide and narrow, light and dark, and those of the README and the guides.
 
 python -m tests.support.gallery [FOLDER]      into .screenshots by default; older pictures there go
 """
@@ -12,15 +12,14 @@ from pathlib import Path
 os.environ["PORTAL_ENVIRONMENT"] = "test"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "iam_portal.settings")
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext
 
-from tests.support import browsing
+from tests.support import browsing, pictures
 from tests.support.browsing import Login
 from tests.support.gallery_pages import OUTSIDE, PLATFORM, Shot, pages_of
 from tests.support.portal import RunningPortal
 
 ROOT = Path(__file__).parents[2]
-PICTURES = ROOT / "docs" / "pictures"
 WIDTHS = {"wide": (1280, 800), "narrow": (390, 800)}
 THEMES = ("light", "dark")
 
@@ -40,28 +39,6 @@ def take(browser: Browser, base: str, folder: Path, logins: dict[str, Login]) ->
         context.close()
         count += _capture(browser, base, folder, name, shots, state)
     return count
-
-
-def for_readme(browser: Browser, base: str, login: Login) -> None:
-    """The overview, and a paused contract down to its time line; light."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    context = _context(browser, (1280, 900), "light", None)
-    page = context.new_page()
-    browsing.sign_in(page, base, login)
-    _upper_part(page, ".page-body", PICTURES / "overview.png")
-    page.goto(f"{base}/t/{login.slug}/contracts?state=paused&side=provided")
-    page.locator("td.table-name a").first.click()
-    _upper_part(page, ".split", PICTURES / "contract.png")
-    context.close()
-
-
-def _upper_part(page: Page, last: str, path: Path) -> None:
-    """The page down to the end of an element, and a little air."""
-    box = page.locator(last).bounding_box()
-    assert box is not None
-    height = box["y"] + box["height"] + 12
-    page.set_viewport_size({"width": 1280, "height": round(height)})
-    page.screenshot(path=path)
 
 
 def _capture(
@@ -105,9 +82,9 @@ def main() -> int:
         print("Starting the portal with its demo data")
         with RunningPortal(Path(directory), with_seed=True) as portal, browsing.chromium(path) as browser:
             logins = logins_of(portal.story)
-            for_readme(browser, portal.address, logins["provider"])
+            drawn = pictures.draw(browser, portal.address, logins)
             count = take(browser, portal.address, folder, logins)
-    print(f"{count} pictures in {folder}, two in {PICTURES}")
+    print(f"{count} pictures in {folder}, {drawn} in {pictures.PICTURES}")
     return 0
 
 

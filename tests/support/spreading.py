@@ -2,15 +2,21 @@
 
 Starting and seeding a portal takes longer than most files. Long units come first, so that no worker is left
 alone with one at the end.
+
+And which of the exhaustive ones an ordinary run takes: a share, every day another.
 """
 
+import os
+import zlib
 from collections import Counter
+from datetime import UTC, datetime
 
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 _PORTAL = "the whole portal"
+DAY = "TEST_DAY"  # one for all workers, also at midnight
 
 
 class ByWorld(LoadFileScheduling):
@@ -40,3 +46,27 @@ def longest_first(items: list[pytest.Item]) -> list[pytest.Item]:
         return name != _PORTAL, name not in slow, -size[name]
 
     return sorted(items, key=place)
+
+
+def pick_a_day() -> None:
+    """Before the workers begin."""
+    os.environ.setdefault(DAY, str(datetime.now(UTC).toordinal()))
+
+
+def is_whole(config: pytest.Config) -> bool:
+    """CI takes all; so does who names files or a part of them."""
+    named = any(not argument.startswith("-") for argument in config.args) and config.args != config.getini(
+        "testpaths"
+    )
+    return bool(os.environ.get("CI")) or named or bool(config.option.keyword or config.option.markexpr)
+
+
+def not_today(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Of each ``exhaustive(n)``, all but every n-th."""
+    day = int(os.environ[DAY])
+
+    def waits(item: pytest.Item) -> bool:
+        marker = item.get_closest_marker("exhaustive")
+        return marker is not None and (zlib.crc32(item.nodeid.encode()) + day) % marker.args[0] != 0
+
+    return [item for item in items if waits(item)]

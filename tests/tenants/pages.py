@@ -67,11 +67,13 @@ class SignIn(TenantPage):
 
     def post(self, request):
         try:
-            _, token = sessions.sign_in(tenant=self.tenant, slug=self.slug, at=self.at, **request.POST.dict())
+            user, token = sessions.sign_in(
+                tenant=self.tenant, slug=self.slug, at=self.at, **request.POST.dict()
+            )
         except DomainError as refusal:
             return HttpResponse(refusal.detail, status=403)
         response = HttpResponse(self.next_address())
-        remember(request, response, tenant=self.tenant, token=token)
+        remember(request, response, tenant=self.tenant, user=user, token=token)
         return response
 
 

@@ -64,6 +64,21 @@ def test_signing_in_and_out(acme: Party):
     assert client.post("/t/acme/sign-out").status_code == 302
 
 
+@pytest.mark.parametrize("path", ["sign-out", "sign-out/asked"])
+def test_signing_out_tells_nobody_which_organizations_there_are(acme: Party, path: str):
+    seen = []
+    for slug in ("acme", "nobody"):
+        answer = Client().post(f"/t/{slug}/{path}")
+        where = answer.headers.get("Location", "").replace(slug, "SLUG")
+        seen.append((answer.status_code, where, sorted(answer.cookies), plain(answer, slug)))
+        assert "iam_session" not in str(answer.cookies)
+    assert seen[0] == seen[1]
+    client = Client()
+    sign_in(client)
+    left = client.post(f"/t/acme/{path}").cookies[cookie_name(acme.tenant.id)]
+    assert (left.value, left["max-age"]) == ("", 0), "from who had one it is taken"
+
+
 def test_an_unknown_organization_looks_and_fails_alike(acme: Party):
     known, unknown = Client(), Client()
     assert plain(known.get("/t/acme/sign-in"), "acme") == plain(unknown.get("/t/nobody/sign-in"), "nobody")

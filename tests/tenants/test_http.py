@@ -276,21 +276,67 @@ def strict(jane):
 OURS = {"Origin": "http://testserver"}
 
 
+def nothing_is_kept(acme):
+    with tenant_scope(acme.id):
+        return not KeptInput.objects.exists() and not Group.objects.exists()
+
+
+def form_of(browser, username):
+    """Sign in, and the token of a form that is drawn then."""
+    token = str(browser.get("/t/acme/sign-in").context["csrf_token"])
+    typed, headers = {"username": username, "password": PASSWORD}, {"X-CSRFToken": token}
+    assert browser.post("/t/acme/sign-in", typed, headers=headers).status_code == 200
+    return str(browser.get("/t/acme/open").context["csrf_token"])
+
+
 def test_a_form_of_before_the_last_sign_in_comes_back_filled(strict):
-    sent = strict.post("/t/acme/open?page=2", {"name": "Night", "csrfmiddlewaretoken": "old"}, headers=OURS)
+    old = form_of(strict, "jane")
+    form_of(strict, "jane")
+    sent = strict.post("/t/acme/open?page=2", {"name": "Night", "csrfmiddlewaretoken": old}, headers=OURS)
     assert (sent.status_code, sent["Location"]) == (302, "/t/acme/open?page=2")
     assert not Group.objects.exists()
     page = strict.get(sent["Location"])
     assert "Nothing was done yet" in page.content.decode()
 
 
+def test_what_somebody_else_had_typed_in_this_browser_is_gone(strict, acme):
+    make_user(acme, "bob", at=timezone.now() - timedelta(days=1))
+    old = form_of(strict, "jane")
+    form_of(strict, "bob")
+    typed = {"name": "Of Jane alone", "csrfmiddlewaretoken": old}
+    sent = strict.post("/t/acme/open", typed, headers=OURS)
+    assert (sent.status_code, sent["Location"]) == (302, "/t/acme/open")
+    assert nothing_is_kept(acme)
+    page = strict.get(sent["Location"]).content.decode()
+    assert "This page was too old, and nothing was done" in page
+    assert "Nothing was done yet" not in page and "Of Jane alone" not in page
+
+
+ODD = {
+    "none": None,
+    "empty": "",
+    "bare": "a" * 32,
+    "made up": "a" * 64,
+    "NUL": "\0" * 64,
+    "long": "é" * 99_999,
+}
+
+
+@pytest.mark.parametrize("token", ODD.values(), ids=ODD)
+def test_a_token_that_names_nobody_keeps_nothing(strict, acme, token):
+    form_of(strict, "jane")
+    typed = {"name": "Night"} | ({} if token is None else {"csrfmiddlewaretoken": token})
+    assert strict.post("/t/acme/open", typed, headers=OURS).status_code == 302
+    assert nothing_is_kept(acme)
+
+
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://testserver.evil.example", None])
-def test_what_another_site_sends_never_comes_to_stand_in_a_form(strict, origin):
+def test_what_another_site_sends_never_comes_to_stand_in_a_form(strict, acme, origin):
     headers = {"Origin": origin} if origin else {}
     sent = strict.post("/t/acme/open", {"name": "Night"}, headers=headers)
     assert sent.status_code == 403
     assert not sent.cookies
-    assert not KeptInput.objects.exists()
+    assert nothing_is_kept(acme)
 
 
 def test_without_a_session_the_page_comes_anew_alike_for_any_organization(acme):

@@ -1,17 +1,22 @@
 """Passkeys: made, used after the password or in its place, and every way in which one is not taken."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
+from iam_portal.walls import tenant_scope
 from tenants.actions import challenges, users
 from tenants.actions.entering import Origin, enter
-from tenants.models import Passkey, RecoveryCode, SpentChallenge, UserSession
+from tenants.models import Passkey, RecoveryCode, SpentChallenge, Tenant, UserSession
 from tests.support.authenticating import Device, decoded, encoded
 from tests.support.factories import SYSTEM, make_tenant
 from tests.support.once import made_once, savepoint
@@ -198,6 +203,42 @@ def test_the_options_look_alike_for_an_organization_that_does_not_exist(jane: Vi
     sent = {"credential": "{}", "challenge": nowhere["challenge"]}
     refused = [jane.client.post(f"/t/{slug}/sign-in/passkey", sent) for slug in ("acme", "nowhere")]
     assert [answer.status_code for answer in refused] == [200, 200]
+
+
+TRIED = {
+    "no challenge": lambda _visit, _asked: {"credential": "{}", "challenge": "x"},
+    "its own challenge": lambda _visit, asked: {"credential": "{}", "challenge": asked["challenge"]},
+    "a key that nobody has": lambda _visit, asked: {
+        "credential": Device(handle=b"y" * 16).answer(asked["options"]),
+        "challenge": asked["challenge"],
+    },
+    "no credential": lambda _visit, asked: {"credential": "[", "challenge": asked["challenge"]},
+    "nothing": lambda _visit, _asked: {},
+}
+
+
+@pytest.mark.parametrize("tried", TRIED.values(), ids=list(TRIED))
+@pytest.mark.parametrize("late", [False, True], ids=["in time", "late"])
+def test_nobody_learns_by_it_which_organizations_there_are(
+    jane: Visit, tried: Any, late: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = Tenant.objects.get(is_platform=True)
+    seen = []
+    for slug in (jane.tenant.slug, "nowhere"):
+        visitor, at = Client(), timezone.now()
+        asked = visitor.get(f"/t/{slug}/sign-in/passkey").json()
+        sent = tried(visitor, asked)
+        with monkeypatch.context() as patched, CaptureQueriesContext(connection) as queries:
+            patched.setattr(timezone, "now", lambda at=at: at + timedelta(minutes=6 * late))
+            answer = visitor.post(f"/t/{slug}/sign-in/passkey", sent)
+        page = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", answer.content.decode())
+        written = sorted(q["sql"].split(" WHERE ")[0] for q in queries if "passkey" in q["sql"].lower())
+        spent = sum("spentchallenge" in q["sql"].lower() for q in queries)
+        seen.append((answer.status_code, page.replace(slug, "SLUG"), sorted(answer.cookies), written, spent))
+    assert seen[0] == seen[1]
+    assert "was not accepted" in seen[0][1]
+    with tenant_scope(platform.id):
+        assert not SpentChallenge.objects.filter(tenant=platform).exists()
 
 
 def test_asking_for_options_leaves_nothing_behind(jane: Visit) -> None:

@@ -1,6 +1,8 @@
 """Acts that give power or cannot be undone: who gave his password long ago is asked again, and goes on."""
 
+import itertools
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -21,73 +23,91 @@ from tests.support.factories import PASSWORD
 from tests.support.once import made_once, savepoint
 from tests.tenants.second_factors import Visit
 
-# Page or door of REST → why it asks again. The other way round: a door that is not here asks nobody.
+# Page → why it asks again, and the act of REST that is the same. The other way round: what is not here asks
+# nobody.
+_CLIENT = "applications/{application_id}/clients/{client_id}"
+_GROUP, _USER = "groups/{group_id}", "users/{user_id}"
+_MEMBER = "groups/<uuid:group_id>/members/<uuid:user_id>"
+NOWHERE = ""  # a person's own matter, or the platform's: the page alone does it
 PAGES = {
-    "account/factors/<uuid:factor_id>/remove": "own factors",
-    "account/factors/app": "own factors",
-    "account/factors/codes": "own factors",
-    "account/factors/passkey": "own factors",
-    "applications/<client_id:application_id>/certificates/new": "credentials",
-    "applications/<client_id:application_id>/certificates/new-subject": "credentials",
-    "applications/<client_id:application_id>/issuers/new": "credentials",
-    "applications/<client_id:application_id>/keys/new": "credentials",
-    "applications/<client_id:application_id>/manifest/edit": "what roles hold",
-    "applications/<client_id:application_id>/retire": "for good",
-    "applications/<client_id:application_id>/secrets/new": "credentials",
-    "assignments/<uuid:assignment_id>/withdraw": "roles",
-    "assignments/add": "roles",
-    "contracts/<uuid:contract_id>/end": "for good",
-    "create-role": "roles",
-    "groups/<uuid:group_id>": "roles, by membership",
-    "groups/<uuid:group_id>/move": "roles, by place",
-    "partners/<uuid:partnership_id>/end": "for good",
-    "platform/keys/<str:kid>/withdraw": "keys",
-    "platform/keys/rotate": "keys",
-    "platform/organizations/<uuid:organization_id>/invite-again": "the first administrator",
-    "platform/organizations/<uuid:organization_id>/suspend": "shuts everybody out",
-    "platform/organizations/create": "the first administrator",
-    "register-application": "credentials",
-    "roles/<role_key:key>/delete": "roles",
-    "roles/<role_key:key>/edit": "roles",
-    "settings/life-times": "sign-in rules",
-    "settings/passwords": "sign-in rules",
-    "settings/second-factors": "sign-in rules",
-    "users/<uuid:user_id>/change": "the mailbox gets links to set a password",
-    "users/<uuid:user_id>/delete": "for good",
-    "users/<uuid:user_id>/reactivate": "gives roles back",
-    "users/<uuid:user_id>/reset-factors": "somebody's factors",
-    "webhooks/<uuid:webhook_id>/secrets/new": "secrets",
-    "webhooks/new": "secrets",
+    "account/factors/<uuid:factor_id>/remove": ("own factors", NOWHERE),
+    "account/factors/app": ("own factors", NOWHERE),
+    "account/factors/codes": ("own factors", NOWHERE),
+    "account/factors/passkey": ("own factors", NOWHERE),
+    "applications/<client_id:application_id>/certificates/new": (
+        "credentials",
+        f"POST {_CLIENT}/certificates",
+    ),
+    "applications/<client_id:application_id>/certificates/new-subject": (
+        "credentials",
+        f"POST {_CLIENT}/certificates",
+    ),
+    "applications/<client_id:application_id>/clients/<client_id:client_id>": (
+        "its proof, and where codes go",
+        f"PATCH {_CLIENT}",
+    ),
+    "applications/<client_id:application_id>/issuers/new": ("credentials", f"POST {_CLIENT}/trusted-issuers"),
+    "applications/<client_id:application_id>/keys/new": ("credentials", f"POST {_CLIENT}/keys"),
+    "applications/<client_id:application_id>/manifest/edit": (
+        "what roles hold",
+        "PUT applications/{application_id}/manifest",
+    ),
+    "applications/<client_id:application_id>/public-client": (
+        "where codes go",
+        "POST applications/{application_id}/clients",
+    ),
+    "applications/<client_id:application_id>/retire": ("for good", "DELETE applications/{application_id}"),
+    "applications/<client_id:application_id>/secrets/new": ("credentials", f"POST {_CLIENT}/secrets"),
+    "assignments/<uuid:assignment_id>/withdraw": ("roles", "DELETE assignments/{assignment_id}"),
+    "assignments/add": ("roles", "POST assignments"),
+    "contracts/<uuid:contract_id>/accept": ("required roles", "POST contracts/{contract_id}/accept"),
+    "contracts/<uuid:contract_id>/amendments/<uuid:amendment_id>/accept": (
+        "what a partner may",
+        "POST contracts/{contract_id}/amendments/{amendment_id}/accept",
+    ),
+    "contracts/<uuid:contract_id>/confirm": ("what a partner may", "POST contracts/{contract_id}/confirm"),
+    "contracts/<uuid:contract_id>/end": ("for good", "POST contracts/{contract_id}/end"),
+    "create-role": ("roles", "POST roles"),
+    "groups/<uuid:group_id>": ("roles, by membership", f"PUT {_GROUP}/members/{{user_id}}"),
+    "groups/<uuid:group_id>/move": ("roles, by place", f"POST {_GROUP}/move"),
+    f"{_MEMBER}/change": ("roles, by membership", f"PUT {_GROUP}/members/{{user_id}}"),
+    f"{_MEMBER}/remove": ("roles, by membership", f"DELETE {_GROUP}/members/{{user_id}}"),
+    "partners/<uuid:partnership_id>/accepting": (
+        "contracts, unseen",
+        "PUT partnerships/{partnership_id}/auto-accept",
+    ),
+    "partners/<uuid:partnership_id>/confirm": (
+        "who is trusted",
+        "POST partnerships/{partnership_id}/confirm",
+    ),
+    "partners/<uuid:partnership_id>/end": ("for good", "POST partnerships/{partnership_id}/end"),
+    "platform/keys/<str:kid>/withdraw": ("keys", NOWHERE),
+    "platform/keys/rotate": ("keys", NOWHERE),
+    "platform/organizations/<uuid:organization_id>/invite-again": (
+        "the first administrator",
+        "POST organizations/{organization_id}/resend-invitation",
+    ),
+    "platform/organizations/<uuid:organization_id>/suspend": (
+        "shuts everybody out",
+        "POST organizations/{organization_id}/suspend",
+    ),
+    "platform/organizations/create": ("the first administrator", "POST organizations"),
+    "register-application": ("credentials", "POST applications"),
+    "roles/<role_key:key>/delete": ("roles", "DELETE roles/{key}"),
+    "roles/<role_key:key>/edit": ("roles", "PUT roles/{key}"),
+    "settings/life-times": ("sign-in rules", "PATCH lifetimes"),
+    "settings/passwords": ("sign-in rules", "PATCH password-rules"),
+    "settings/second-factors": ("sign-in rules", "PUT second-factors"),
+    "users/<uuid:user_id>/change": ("the mailbox gets links to set a password", f"PATCH {_USER}"),
+    "users/<uuid:user_id>/delete": ("for good", f"DELETE {_USER}"),
+    "users/<uuid:user_id>/reactivate": ("gives roles back", f"POST {_USER}/reactivate"),
+    "users/<uuid:user_id>/reset-factors": ("somebody's factors", f"POST {_USER}/reset-factors"),
+    "users/invite": ("lets somebody in", "POST users"),
+    "webhooks/<uuid:webhook_id>/edit": ("where events go", "PATCH webhooks/{webhook_id}"),
+    "webhooks/<uuid:webhook_id>/secrets/new": ("secrets", "POST webhooks/{webhook_id}/secrets"),
+    "webhooks/new": ("secrets", "POST webhooks"),
 }
-REST = {
-    "applications/{application_id}": "DELETE",
-    "applications/{application_id}/clients/{client_id}/certificates": "POST",
-    "applications/{application_id}/clients/{client_id}/keys": "POST",
-    "applications/{application_id}/clients/{client_id}/secrets": "POST",
-    "applications/{application_id}/clients/{client_id}/trusted-issuers": "POST",
-    "applications/{application_id}/manifest": "PUT",
-    "assignments": "POST",
-    "assignments/{assignment_id}": "DELETE",
-    "assignments:batch": "POST",
-    "configuration:apply": "POST",
-    "contracts/{contract_id}/{act}": "POST end",
-    "groups/{group_id}/members/{user_id}": "DELETE PUT",
-    "groups/{group_id}/move": "POST",
-    "lifetimes": "PATCH",
-    "organizations": "POST",
-    "organizations/{organization_id}/resend-invitation": "POST",
-    "organizations/{organization_id}/suspend": "POST",
-    "partnerships/{partnership_id}/{act}": "POST end",
-    "password-rules": "PATCH",
-    "roles": "POST",
-    "roles/{key}": "DELETE PUT",
-    "second-factors": "PUT",
-    "users/{user_id}": "DELETE PATCH",
-    "users/{user_id}/reset-factors": "POST",
-    "users/{user_id}/{act}": "POST reactivate",
-    "webhooks": "POST",
-    "webhooks/{webhook_id}/secrets": "POST",
-}
+REST_ALONE = {"POST assignments:batch", "POST configuration:apply"}  # several acts of those at once
 
 
 @pytest.fixture(scope="module")
@@ -122,20 +142,81 @@ def confirm(acme: Party, address: str, **sent: str) -> Any:
     return acme.client.post(address, sent or {"password": PASSWORD})
 
 
-def test_which_doors_ask_again() -> None:
-    pages, rest = {}, {}
+def asking() -> tuple[set[str], dict[str, str]]:
+    """The pages that ask again, and the acts of REST that do, with the address of their door."""
+    pages, rest = set(), {}
     for door in doors.doors():
         view = door.pattern.callback
-        cls, given = getattr(view, "view_class", view.cls if hasattr(view, "cls") else None), {}
+        cls = getattr(view, "view_class", getattr(view, "cls", None))
         given = getattr(view, "view_initkwargs", None) or getattr(view, "initkwargs", {})
         recent = given.get("recent", getattr(cls, "recent", False))
         if door.kind == "page" and recent is True:
-            pages[str(door.pattern.pattern)] = True
+            pages.add(str(door.pattern.pattern))
         elif door.kind == "rest" and recent:
-            acts = getattr(cls, "recent_acts", ())
-            rest[door.address.split("{tenant_id}/")[1]] = " ".join(sorted(recent) + sorted(acts))
-    assert set(pages) == set(PAGES)
-    assert rest == REST
+            acts = getattr(cls, "recent_acts", ()) or ("{act}",)
+            for method, act in itertools.product(recent, acts):
+                address = door.address.replace("{act}", act)
+                rest[f"{method} {address.split('{tenant_id}/')[1]}"] = address
+    return pages, rest
+
+
+def test_which_doors_ask_again() -> None:
+    pages, rest = asking()
+    assert pages == set(PAGES)
+    same = {act for _, act in PAGES.values() if act}
+    assert set(rest) == same | REST_ALONE, "a page and the door of REST that does the same ask alike"
+
+
+# What stands for the parts of an address; the proof is asked for before anybody looks whether it is there.
+PARTS = {
+    "application_id": "acme.fleet-planner",
+    "client_id": "acme.fleet-planner",
+    "key": "reader",
+    "kid": "one",
+}
+SOME_ID = "8a1b1a52-5b0c-4b8f-9a38-3c1f0b7c2d11"
+
+
+def filled(address: str, **known: str) -> str:
+    return re.sub(
+        r"<(?:\w+:)?(\w+)>|{(\w+)}",
+        lambda part: {**PARTS, **known}.get(part[1] or part[2], SOME_ID),
+        address,
+    )
+
+
+def test_no_page_takes_a_form_from_who_proved_himself_long_ago(acme: Party) -> None:
+    later(acme, minutes=16)
+    for pattern in PAGES:
+        if not pattern.startswith("platform/"):  # not there for this organization
+            path = acme.url(filled(pattern))
+            assert acme.client.post(path)["Location"].startswith("/t/acme/account/confirm?next="), pattern
+
+
+def test_no_door_of_rest_takes_a_body_from_him(acme: Party) -> None:
+    later(acme, minutes=16)
+    for act, address in asking()[1].items():
+        path = filled(address, tenant_id=str(acme.tenant.id))
+        if "/organizations" not in path:  # not there for this organization
+            reply = acme.client.generic(act.split()[0], path, "{}", content_type="application/json")
+            assert (reply.status_code, reply.json()["code"]) == (403, "proof_needed"), act
+
+
+def test_who_found_a_browser_open_gives_no_client_his_own_key(acme: Party) -> None:
+    path = f"applications/acme.fleet-planner/clients/{PARTS['client_id']}"
+    base = f"/iam/application-management/v1/tenants/{acme.tenant.id}/"
+    before = acme.client.get(base + path)
+    later(acme, minutes=16)
+    wanted = {"authenticationMethod": "private_key_jwt", "jwksUri": "https://evil.example/jwks"}
+    sent = acme.client.patch(base + path, json.dumps(wanted), content_type="application/json")
+    assert sent.json()["code"] == "proof_needed"
+    form = {"authentication_method": "private_key_jwt", "jwks_uri": wanted["jwksUri"], "algorithm": "ES256"}
+    assert acme.post(path, **form, revision=1)["Location"].startswith("/t/acme/account/confirm")
+    assert acme.client.get(base + path).json() == before.json()
+    confirm(acme, acme.url("account/confirm"))
+    assert wanted["jwksUri"] in acme.get(path).content.decode(), "what was typed came back, to look at"
+    sent = acme.client.patch(base + path, json.dumps(wanted), content_type="application/json")
+    assert sent.status_code == 200, "and whoever proves himself goes on"
 
 
 def test_a_fresh_one_is_not_asked(acme: Party, sam: User) -> None:

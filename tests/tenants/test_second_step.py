@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.db.models import F
+from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
@@ -110,7 +111,40 @@ def test_ten_wrong_codes_and_he_waits_whatever_the_next_one_is(jane: Visit, secr
         ProofFailure.objects.update(at=F("at") - timedelta(minutes=6))
     assert other.code(now_code(secret)).status_code == 302
     with jane.in_scope():
-        assert not ProofFailure.objects.exists(), "a right one forgives"
+        assert ProofFailure.objects.count() == 10, "the right one is not one of them; those of before stay"
+
+
+def test_the_right_code_forgives_what_was_mistyped_and_not_what_others_guess(
+    jane: Visit, secret: str
+) -> None:
+    guesser = Visit(jane.tenant, jane.user, Client(REMOTE_ADDR="203.0.113.9"))
+    for visit, times in ((guesser, 4), (jane, 3)):
+        visit.password()
+        for _ in range(times):
+            assert visit.code("000000").status_code == 200
+    assert jane.code(now_code(secret)).status_code == 302
+    with jane.in_scope():
+        assert ProofFailure.objects.count() == 4
+
+
+def test_who_guesses_slowly_is_noticed_and_has_fifty_a_day_whoever_comes_in_meanwhile(
+    jane: Visit, secret: str
+) -> None:
+    guesser = Visit(jane.tenant, jane.user, Client(REMOTE_ADDR="203.0.113.9"))
+    with mailed() as outbox:
+        for number in range(50):
+            guesser.password()
+            assert guesser.code("000000").status_code == 200
+            with jane.in_scope():
+                ProofFailure.objects.update(at=F("at") - timedelta(minutes=6))
+            if number == 30:
+                jane.password()
+                assert jane.code(now_code(secret)).status_code == 302
+        guesser.password()
+        assert guesser.code("000000")["Retry-After"] == "86400"
+    told = [message.body for message in outbox if "gave a wrong code" in message.body]
+    assert ["10 times" in told[0], "50 times" in told[-1], len(told)] == [True, True, 2]
+    assert jane.history().count("factor.guessed") == 2
 
 
 def test_fifty_in_a_day_and_only_a_recovery_code_helps(jane: Visit, secret: str, codes: list[str]) -> None:

@@ -28,6 +28,37 @@ def attempt(tenant: Tenant | None, username: str, password: str = "wrong", **mor
     return "in"
 
 
+def knock(name: str, password: str = "wrong", **more: Any) -> Any:
+    """Through the door."""
+    return Client(**more).post("/t/acme/sign-in", {"username": name, "password": password})
+
+
+def test_two_names_of_one_person_give_no_more_tries(acme: Tenant) -> None:
+    """And they do not tell that they are: the refusal is that of a wrong password, up to ten of each."""
+    make_user(acme, at=timezone.now() - timedelta(days=1))
+    pairs = (("jane", "jane@example.org"), ("nobody", "nobody@example.org"))
+    for number, pair in enumerate(pairs):
+        network = f"203.0.113.{number}"
+        for name in pair:
+            for _ in range(attempts.FAILURES // 2):
+                assert knock(name, REMOTE_ADDR=network).status_code == 200
+        for name in pair:
+            for password in ("wrong", PASSWORD, "wrong", PASSWORD, PASSWORD):
+                refused = knock(name, password, REMOTE_ADDR=network)
+                assert refused.status_code == 200, "the right one is not tried any more"
+                assert "User name or password is wrong" in refused.content.decode()
+            assert knock(name, PASSWORD, REMOTE_ADDR=network).status_code == 429
+    assert knock("jane", PASSWORD).status_code == 302, "elsewhere she comes in"
+
+
+def test_the_right_password_forgives_what_was_mistyped_under_the_other_name(acme: Tenant) -> None:
+    make_user(acme, at=timezone.now() - timedelta(days=1))
+    for name in ("jane", "jane@example.org") * 3:
+        for _ in range(3):
+            assert knock(name).status_code == 200
+        assert knock("JANE@example.org ", PASSWORD).status_code == 302
+
+
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> int:
     """The limit over all names, lower than is usual."""

@@ -11,6 +11,8 @@ from accesscontrol.api import configuration as doors
 from accesscontrol.configuration import plans
 from tests.support.configuring import World
 
+pytestmark = pytest.mark.exhaustive(3)
+
 
 def asked(act: Any) -> tuple[Any, list[str]]:
     """The reply, and the statements in their order."""

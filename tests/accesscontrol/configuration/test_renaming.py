@@ -4,12 +4,15 @@ import json
 from copy import deepcopy
 from typing import Any
 
+import pytest
 from django.utils import timezone
 
 from accesscontrol.models import Assignment
 from iam_portal.walls import tenant_scope
 from tests.accesscontrol.configuration.test_bounds import asked, first
 from tests.support.configuring import World, accept_all, codes, steps
+
+pytestmark = pytest.mark.exhaustive(3)
 
 
 def renaming(world: World, **more: Any) -> Any:

@@ -4,6 +4,7 @@ import ast
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from django.utils import timezone
 
 from applications.actions import resources
@@ -14,6 +15,8 @@ from tenants.models import Group, Membership, User
 from tests.applications.story import Party
 from tests.support.configuring import World, codes, steps
 from tests.support.factories import SYSTEM
+
+pytestmark = pytest.mark.exhaustive(3)
 
 
 def enter(one: Party, group: str, name: str, start: datetime, end: datetime | None) -> None:
