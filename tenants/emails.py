@@ -42,13 +42,11 @@ def _of_link(link: UserLink) -> tuple[str, str]:
     if link.purpose == UserLink.Purpose.INVITATION:
         subject = _("Your account at %(organization)s")
         body = _(
-            "%(greeting)s,\n\n%(organization)s has made an account for you. Your user name is %(username)s."
+            "%(person)s,\n\n%(organization)s has made an account for you. Your user name is %(username)s."
         )
     else:
         subject = _("A new password at %(organization)s")
-        body = _(
-            "%(greeting)s,\n\na new password was asked for your account %(username)s at %(organization)s."
-        )
+        body = _("%(person)s,\n\na new password was asked for your account %(username)s at %(organization)s.")
     return subject, body + "\n" + _(
         "Set your password here, until %(until)s:\n\n%(address)s\n\nThe link works once."
     )
@@ -61,7 +59,7 @@ def send_proof(*, link: UserLink, token: str) -> None:
         words = {**_words(link.user, link.email), "until": plain_utc(link.expires_at), "address": address}
         subject = _("Your e-mail address at %(organization)s")
         body = _(
-            "%(greeting)s,\n\nthis address was given for your account %(username)s at %(organization)s.\n"
+            "%(person)s,\n\nthis address was given for your account %(username)s at %(organization)s.\n"
             "Confirm it here, until %(until)s:\n\n%(address)s\n\nThe link works once. Who did not ask for it "
             "has nothing to do: nothing changes."
         )
@@ -73,7 +71,7 @@ def tell_address_changed(*, user: User, former: str) -> None:
     with _language(user):
         subject = _("Another e-mail address at %(organization)s")
         body = _(
-            "%(greeting)s,\n\nyour account %(username)s at %(organization)s has another e-mail address since "
+            "%(person)s,\n\nyour account %(username)s at %(organization)s has another e-mail address since "
             "today. Mail no longer goes here.\n\nIf that was not you, tell an administrator of your "
             "organization at once."
         )
@@ -92,7 +90,7 @@ def tell_password_changed(*, user: User, at: datetime) -> None:
         }
         subject = _("Your password at %(organization)s was changed")
         body = _(
-            "%(greeting)s,\n\nthe password of your account %(username)s at %(organization)s was changed on "
+            "%(person)s,\n\nthe password of your account %(username)s at %(organization)s was changed on "
             "%(when)s. Other browsers and applications are signed out.\n\n%(factors)sIf that was not you, "
             "tell an administrator of your organization at once.\n\n%(address)s"
         )
@@ -107,7 +105,7 @@ def tell_new_browser(*, user: User, browser: str, source_address: str, at: datet
         words = {**_words(user, user.email), **from_where, "when": plain_utc(at), "address": address}
         subject = _("A sign-in in a new browser at %(organization)s")
         body = _(
-            "%(greeting)s,\n\nyour account %(username)s at %(organization)s was signed in to on %(when)s, in "
+            "%(person)s,\n\nyour account %(username)s at %(organization)s was signed in to on %(when)s, in "
             "a browser that was not used for it before: %(browser)s, from %(source)s.\n\nIf that was you, "
             "there is nothing to do. If not, change your password, which signs out every other browser."
             "\n\n%(address)s\n\n%(factors)s"
@@ -131,7 +129,7 @@ def tell(*, user: User, subject: Said, text: Said) -> None:
     Neither is translated yet: whoever acts may read another language than the person who is told.
     """
     with _language(user):
-        body = _("%(greeting)s,\n\nat %(organization)s, %(said)s")
+        body = _("%(person)s,\n\nat %(organization)s, %(said)s")
         words = {**_words(user, user.email), "said": translated(text)}
         _later(f"{translated(subject)} · %(organization)s", body, words, user.email, str(user.id))
 
@@ -144,7 +142,7 @@ def _words(user: User, to: str) -> dict[str, str]:
     """What he is called goes to a mailbox that he proved: else his name is his own text to strangers."""
     proven = user.email_proven_at is not None and to == user.email
     greeting = str(user) if proven else _("Hello")
-    return {"greeting": greeting, "organization": named(user.tenant), "username": user.username}
+    return {"person": greeting, "organization": named(user.tenant), "username": user.username}
 
 
 def _language(user: User) -> translation.override:
