@@ -141,7 +141,8 @@ def _address(path: str, tenant: Tenant, query: str = "") -> str:
 def _words(user: User, to: str) -> dict[str, str]:
     """What he is called goes to a mailbox that he proved: else his name is his own text to strangers."""
     proven = user.email_proven_at is not None and to == user.email
-    greeting = str(user) if proven else _("Hello")
+    with _language(user):
+        greeting = str(user) if proven else _("Hello")
     return {"person": greeting, "organization": named(user.tenant), "username": user.username}
 
 
