@@ -87,7 +87,7 @@ def test_undoing_a_pause_does_not_undo_what_came_after_it(acme: Party, contract:
     [undo] = undoing(acme.get(path))
     pauses.resume(**acting(acme, contract))
     pauses.pause(**acting(acme, contract))
-    assert acme.client.post(undo["url"], dict(undo["fields"])).status_code == 409
+    assert acme.client.post(undo["url"], dict(undo["fields"])).status_code == 412
     assert acme.get(path).context["page"]["state"] == "paused"
 
 

@@ -95,7 +95,7 @@ def _state() -> str:
     """What a template depends on: our migrations, those of the locked packages, the day."""
     read = hashlib.sha256(datetime.now(UTC).date().isoformat().encode())
     for path in [*sorted(ROOT.glob("*/migrations/*.py")), ROOT / "requirements.lock"]:
-        read.update(path.read_bytes())
+        read.update(path.name.encode() + path.read_bytes())
     return read.hexdigest()[:16]
 
 

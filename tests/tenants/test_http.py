@@ -14,7 +14,6 @@ from tenants import navigation
 from tenants.actions import tenants, users
 from tenants.http import TenantPage, cookie_name
 from tenants.models import Group, KeptInput
-from tenants.serializers.people import GroupIn
 from tests.support.factories import PASSWORD, SYSTEM, make_tenant, make_user, sign_in
 
 asked: list[str] = []
@@ -228,36 +227,6 @@ def test_a_permission_that_cannot_be_read_fails_when_the_page_is_written():
 
         class Typo(TenantPage):
             permission = "Users:raed"
-
-
-def test_the_current_page_is_marked_in_the_navigation():
-    navigation.register("overview", "Overview", "overview", "home", None, position=1)
-    navigation.register("people", "Users", "open", "user", "Users:read")
-    navigation.register("people", "Users", "open", "user", "Users:read")
-    navigation.register("people", "First", "closed", "role", "Users:read", position=1)
-
-    def marked(address):
-        groups = navigation.shown(slug="acme", path=address, may=lambda permission: True)
-        assert [[item["label"] for item in group["items"]] for group in groups] == [
-            ["Overview"],
-            ["First", "Users"],
-        ]
-        return [item["label"] for group in groups for item in group["items"] if item["active"]]
-
-    assert marked("/t/acme/") == ["Overview"]
-    assert marked("/t/acme/open") == ["Users"]
-    assert marked("/t/acme/open/42") == ["Users"]
-    assert marked("/t/acme/elsewhere") == []
-    with pytest.raises(ValueError):
-        navigation.register("nowhere", "X", "open", "x", None)
-
-
-@pytest.mark.parametrize("value", [5, -0.5, True])
-def test_a_number_is_no_text(value: object) -> None:
-    """The framework would write it out, and take it."""
-    sent = GroupIn(data={"name": value})
-    assert not sent.is_valid()
-    assert list(sent.errors) == ["name"]
 
 
 # --- a form whose token is that of an earlier sign-in, in another tab ---------------------------------

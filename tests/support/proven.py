@@ -1,0 +1,87 @@
+"""Which doors ask again who acts, and why: the table that a person can read."""
+
+# Page → why it asks again, and the act of REST that is the same. The other way round: what is not here asks
+# nobody.
+_CLIENT = "applications/{application_id}/clients/{client_id}"
+_GROUP, _USER = "groups/{group_id}", "users/{user_id}"
+_MEMBER = "groups/<uuid:group_id>/members/<uuid:user_id>"
+NOWHERE = ""  # a person's own matter, or the platform's: the page alone does it
+PAGES = {
+    "account/factors/<uuid:factor_id>/remove": ("own factors", NOWHERE),
+    "account/factors/app": ("own factors", NOWHERE),
+    "account/factors/codes": ("own factors", NOWHERE),
+    "account/factors/passkey": ("own factors", NOWHERE),
+    "applications/<client_id:application_id>/certificates/new": (
+        "credentials",
+        f"POST {_CLIENT}/certificates",
+    ),
+    "applications/<client_id:application_id>/certificates/new-subject": (
+        "credentials",
+        f"POST {_CLIENT}/certificates",
+    ),
+    "applications/<client_id:application_id>/clients/<client_id:client_id>": (
+        "its proof, and where codes go",
+        f"PATCH {_CLIENT}",
+    ),
+    "applications/<client_id:application_id>/issuers/new": ("credentials", f"POST {_CLIENT}/trusted-issuers"),
+    "applications/<client_id:application_id>/keys/new": ("credentials", f"POST {_CLIENT}/keys"),
+    "applications/<client_id:application_id>/manifest/edit": (
+        "what roles hold",
+        "PUT applications/{application_id}/manifest",
+    ),
+    "applications/<client_id:application_id>/public-client": (
+        "where codes go",
+        "POST applications/{application_id}/clients",
+    ),
+    "applications/<client_id:application_id>/retire": ("for good", "DELETE applications/{application_id}"),
+    "applications/<client_id:application_id>/secrets/new": ("credentials", f"POST {_CLIENT}/secrets"),
+    "assignments/<uuid:assignment_id>/withdraw": ("roles", "DELETE assignments/{assignment_id}"),
+    "assignments/add": ("roles", "POST assignments"),
+    "contracts/<uuid:contract_id>/accept": ("required roles", "POST contracts/{contract_id}/accept"),
+    "contracts/<uuid:contract_id>/amendments/<uuid:amendment_id>/accept": (
+        "what a partner may",
+        "POST contracts/{contract_id}/amendments/{amendment_id}/accept",
+    ),
+    "contracts/<uuid:contract_id>/confirm": ("what a partner may", "POST contracts/{contract_id}/confirm"),
+    "contracts/<uuid:contract_id>/end": ("for good", "POST contracts/{contract_id}/end"),
+    "create-role": ("roles", "POST roles"),
+    "groups/<uuid:group_id>": ("roles, by membership", f"PUT {_GROUP}/members/{{user_id}}"),
+    "groups/<uuid:group_id>/move": ("roles, by place", f"POST {_GROUP}/move"),
+    f"{_MEMBER}/change": ("roles, by membership", f"PUT {_GROUP}/members/{{user_id}}"),
+    f"{_MEMBER}/remove": ("roles, by membership", f"DELETE {_GROUP}/members/{{user_id}}"),
+    "partners/<uuid:partnership_id>/accepting": (
+        "contracts, unseen",
+        "PUT partnerships/{partnership_id}/auto-accept",
+    ),
+    "partners/<uuid:partnership_id>/confirm": (
+        "who is trusted",
+        "POST partnerships/{partnership_id}/confirm",
+    ),
+    "partners/<uuid:partnership_id>/end": ("for good", "POST partnerships/{partnership_id}/end"),
+    "platform/keys/<str:kid>/withdraw": ("keys", NOWHERE),
+    "platform/keys/rotate": ("keys", NOWHERE),
+    "platform/organizations/<uuid:organization_id>/invite-again": (
+        "the first administrator",
+        "POST organizations/{organization_id}/resend-invitation",
+    ),
+    "platform/organizations/<uuid:organization_id>/suspend": (
+        "shuts everybody out",
+        "POST organizations/{organization_id}/suspend",
+    ),
+    "platform/organizations/create": ("the first administrator", "POST organizations"),
+    "register-application": ("credentials", "POST applications"),
+    "roles/<role_key:key>/delete": ("roles", "DELETE roles/{key}"),
+    "roles/<role_key:key>/edit": ("roles", "PUT roles/{key}"),
+    "settings/life-times": ("sign-in rules", "PATCH lifetimes"),
+    "settings/passwords": ("sign-in rules", "PATCH password-rules"),
+    "settings/second-factors": ("sign-in rules", "PUT second-factors"),
+    "users/<uuid:user_id>/change": ("the mailbox gets links to set a password", f"PATCH {_USER}"),
+    "users/<uuid:user_id>/delete": ("for good", f"DELETE {_USER}"),
+    "users/<uuid:user_id>/reactivate": ("gives roles back", f"POST {_USER}/reactivate"),
+    "users/<uuid:user_id>/reset-factors": ("somebody's factors", f"POST {_USER}/reset-factors"),
+    "users/invite": ("lets somebody in", "POST users"),
+    "webhooks/<uuid:webhook_id>/edit": ("where events go", "PATCH webhooks/{webhook_id}"),
+    "webhooks/<uuid:webhook_id>/secrets/new": ("secrets", "POST webhooks/{webhook_id}/secrets"),
+    "webhooks/new": ("secrets", "POST webhooks"),
+}
+REST_ALONE = {"POST assignments:batch", "POST configuration:apply"}  # several acts of those at once
