@@ -83,7 +83,7 @@ class SignOut(TenantPage):
     def post(self, request):
         sessions.sign_out(session=self.session, by=self.actor, at=self.at)
         response = HttpResponse()
-        forget(response, tenant=self.tenant)
+        forget(request, response, tenant=self.tenant)
         return response
 
 

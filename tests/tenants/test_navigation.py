@@ -1,9 +1,19 @@
 """Small promises of pages and serializers."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from tenants import navigation
 from tenants.serializers.people import GroupIn
+
+pytestmark = pytest.mark.urls("tests.tenants.pages")
+
+
+@pytest.fixture(autouse=True)
+def empty(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(navigation, "_items", [])
+    yield
 
 
 def test_the_current_page_is_marked_in_the_navigation():
