@@ -78,7 +78,9 @@ def test_a_list_that_follows(opened: Opener, running_portal: RunningPortal) -> N
     act.goto(f"{ROOT}/register-application")
     act.get_by_label("Name", exact=True).fill("Seen at once")
     act.get_by_label("Technical name").fill("seen-at-once")
-    act.get_by_role("button", name="Register").click()
+    act.get_by_role("button", name="Next").click()
+    act.get_by_label("Decide later").check()
+    act.get_by_role("button", name="Next").click()
     expect(act).to_have_url(re.compile("/applications/"))
     page.bring_to_front()
     first = page.locator("#list tbody tr").first
