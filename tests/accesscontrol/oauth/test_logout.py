@@ -146,11 +146,11 @@ def test_where_to_go_on_is_what_was_asked_here(world: World, hers: SignedIn, bro
         (world.globex.slug, "https://evil.example"),
         (world.globex.slug, onward[:-2]),
         (world.globex.slug, ""),
+        ("nobody-here", onward),  # looks alike: who asks learns of no organization
     ):
         done = browser.post(f"/t/{slug}/sign-out/asked", {"onward": value})
         assert done.status_code == 200
         assert "http-equiv" not in done.content.decode()
-    assert browser.post("/t/nobody-here/sign-out/asked", {"onward": onward}).status_code == 302
 
 
 @pytest.mark.parametrize(
