@@ -215,7 +215,15 @@ HOSTILE = {
 
 PUT_OUT = {f"POST /t/{{slug}}/{name}" for name in ("sign-out", "sign-out/asked")}
 # Chosen from what the page offers, or its own: not typed, so not drawn again when it is none of them.
-CHOSEN = {"keeps", "single", "pem", "key", "anchor", "algorithm", "when"}  # or it may hold a private key by mistake
+CHOSEN = {
+    "keeps",
+    "single",
+    "pem",
+    "key",
+    "anchor",
+    "algorithm",
+    "when",
+}  # or it may hold a private key by mistake
 NOT_TYPED = {"revision", "act", "go", "was", "step"}
 
 

@@ -69,7 +69,11 @@ def rest() -> list[doors.Door]:
     return [door for door in doors.doors() if door.kind == "rest" and "{tenant_id}" in door.address]
 
 
-CHOICES = ("/chain", "/configuration", "/lifetimes", "/deleted-people")  # of the tenant itself: no lists
+# Of the tenant itself: no lists.
+CHOICES = (
+    *("/chain", "/configuration", "/lifetimes", "/deleted-people"),
+    *("/branding", "/password-rules", "/second-factors"),
+)
 # What a door would take from the owner, by the end of its address.
 BODIES: dict[str, Any] = {
     "/keys": {"jwksUri": "https://x.example/jwks"},
@@ -82,6 +86,7 @@ BODIES: dict[str, Any] = {
     "/auto-accept": {"types": ["provision"]},
     "/move": {"parentId": None},
     "/{webhook_id}": {"note": "taken over"},
+    "/{webhook_id}/redeliver": {"since": "2026-01-01T00:00:00Z"},
 }
 
 

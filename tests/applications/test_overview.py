@@ -188,7 +188,7 @@ def test_a_plain_user_sees_his_own_things_only(acme: Party, beta: Party) -> None
     page = kim.get(acme.url())
     assert page.context["tasks"] == page.context["tiles"] == page.context["unavailable"] == []
     titles = [panel["title"] for panel in page.context["panels"]]
-    assert titles == ["Your applications", "Your roles", "Applications that you are signed in to"]
+    assert titles == ["Your applications", "Where you have access", "Applications that you are signed in to"]
     assert page.context["panels"][0]["rows"] == []
     with tenant_scope(acme.tenant.id):
         user = acme.tenant.users.get(username="kim")

@@ -58,7 +58,8 @@ def test_an_id_token_is_of_its_access_token(jane: Person) -> None:
         assert about["sub"] == claims["sub"] and len(about["sub"]) <= 255
         assert about["iat"] <= int(jane.world.clock.at.timestamp()) < about["exp"]
         assert isinstance(about["auth_time"], int)
-        assert not {"acr", "amr"} & set(about)  # nothing that we cannot say
+        assert about["amr"] == ["pwd"]  # RFC 8176 §2
+        assert "acr" not in about  # nothing that we cannot say
 
 
 def test_a_person_has_one_name_everywhere_in_the_tenant(jane: Person) -> None:
