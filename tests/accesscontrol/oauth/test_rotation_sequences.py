@@ -179,7 +179,7 @@ def test_no_living_token_becomes_unverifiable(monkeypatch: pytest.MonkeyPatch) -
         with pytest.MonkeyPatch.context() as patch:
             for name in ("turn", "signer", "planned", "named", "new", "save"):
                 patch.setattr(rotation, f"_{name}", getattr(table, name))
-            patch.setattr(rotation, "_record", lambda *_: None)
+            patch.setattr(rotation, "_record", lambda *_, **__: None)
             patch.setattr(rotation, "_forget_private", lambda _: None)
             patch.setattr(keys, "_read", table.parsed)
             story = Story(table)
