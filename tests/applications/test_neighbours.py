@@ -69,11 +69,8 @@ def rest() -> list[doors.Door]:
     return [door for door in doors.doors() if door.kind == "rest" and "{tenant_id}" in door.address]
 
 
-# Of the tenant itself: no lists.
-CHOICES = (
-    *("/chain", "/configuration", "/lifetimes", "/deleted-people"),
-    *("/branding", "/password-rules", "/second-factors"),
-)
+_OWN = "chain|configuration|lifetimes|deleted-people|branding|password-rules|second-factors"
+CHOICES = tuple(f"/{name}" for name in _OWN.split("|"))  # of the tenant itself: no lists
 # What a door would take from the owner, by the end of its address.
 BODIES: dict[str, Any] = {
     "/keys": {"jwksUri": "https://x.example/jwks"},

@@ -112,11 +112,14 @@ def reseed() -> None:
         owner.execute("SET session_replication_role = replica")
         tables = [sql.Identifier("public", name) for name in _tables(owner, "public")]
         owner.execute(sql.SQL("LOCK TABLE {}").format(sql.SQL(", ").join(tables)))
-        # TRUNCATE would make new files for every index of all of them.
+        # TRUNCATE of all would make new files for every index of them.
         gone = [
             (table, owner.execute(sql.SQL("DELETE FROM {}").format(table)).rowcount)
             for table in _filled(owner, tables)
         ]
+        large = [table for table, count in gone if count > MANY]
+        if large:  # dead rows and old statistics would mislead the planner of whoever comes next
+            owner.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(", ").join(large)))
         for name in _tables(owner, _SEED):
             columns = sql.SQL(", ").join(
                 sql.Identifier(column) for (column,) in owner.execute(_COLUMNS, [name])
@@ -126,11 +129,6 @@ def reseed() -> None:
                     sql.Identifier("public", name), columns, columns, sql.Identifier(_SEED, name)
                 )
             )
-        owner.commit()
-        owner.autocommit = True
-        for table, count in gone:
-            if count > MANY:  # its statistics would mislead the planner of whoever comes next
-                owner.execute(sql.SQL("VACUUM ANALYZE {}").format(table))
 
 
 def _filled(owner: psycopg.Connection, tables: Sequence[sql.Identifier]) -> list[sql.Identifier]:
