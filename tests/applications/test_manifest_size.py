@@ -166,7 +166,7 @@ def looked_up() -> int:
 
 
 def test_each_takes_as_much_however_many_there_are(meter: Application) -> None:
-    """For new ones as for those that only get another name: what is walked, not which joins the planner takes.
+    """For new ones as for those that only get another name: what is walked, not the joins of the planner.
 
     It knows nothing of rows that this transaction made, and may believe that there are none.
     """
