@@ -123,7 +123,7 @@ class ContractList(ContractPage):
             "filters": self._filters(request),
             "table": {
                 "caption": _("Contracts"),
-                "columns": [{"label": label} for label in labels],
+                "columns": [{"label": label, "numeric": label == _("Roles")} for label in labels],
                 "rows": [{"cells": cells(row, self.tenant, self.at)} for row in page.rows],
                 **footer(page, words),
             },
@@ -218,7 +218,7 @@ def cells(row: Contract, tenant: Tenant, at: datetime) -> list[dict[str, Any]]:
         },
         {"state": standing(row, at)},
         {"text": type_words(row.type)},
-        {"text": ngettext("%(count)d role", "%(count)d roles", roles) % {"count": roles}},
+        {"text": str(roles)},
         {"day": row.starts_at} if row.starts_at else {"text": "–"},
         {"day": row.ends_at} if row.ends_at else {"text": "–"},
     ]
