@@ -164,7 +164,7 @@ class ContractDetail(ContractPage):
             },
             "notice": notice(self, contract),
             "sentence": sentence,
-            "decision": why(decision, self.slug),
+            "decision": _elsewhere(why(decision, self.slug), request.path),
             "facts": shapes.facts(contract, self.tenant),
             "usage": used(contract, self.tenant, self.at),
             "applications": shapes.roles_by_application(contract, self.tenant, self.slug, answers, self.at),
@@ -205,6 +205,14 @@ def partner_in(request: HttpRequest) -> UUID | None:
         return UUID(request.GET.get("partner", ""))
     except ValueError:
         return None
+
+
+def _elsewhere(chain: dict[str, Any], here: str) -> dict[str, Any]:
+    """The chain without links to the page that it stands on."""
+    reasons = [
+        {**reason, "url": "" if reason["url"] == here else reason["url"]} for reason in chain["reasons"]
+    ]
+    return {**chain, "reasons": reasons}
 
 
 def cells(row: Contract, tenant: Tenant, at: datetime) -> list[dict[str, Any]]:
