@@ -52,7 +52,7 @@ class ApplicationList(ConsolePage):
         known = load.sharing([row.id for row in page.rows], tenant_ids=[self.tenant.id])
         url = address("application-register", self.slug)
         new = {"label": _("Register application"), "url": url, "icon": "plus"}
-        labels = (_("Name"), _("State"), _("Owner"), pgettext("application", "Held by"), _("Until"))
+        labels = (_("Name"), _("State"), _("Owner"), pgettext("application", "Relation"), _("Until"))
         count = len(page.rows)
         words = ngettext("%(count)d application", "%(count)d applications", count) % {"count": count}
         context = {
