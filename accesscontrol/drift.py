@@ -31,6 +31,7 @@ class Required:
     requirement: Requirement
     application: str
     wanted: str
+    named: bool  # the tenant may know the wanted application
     since: datetime
     met: Met
     may_grant: Decision
@@ -63,6 +64,7 @@ class _Ground:
             requirement=asked,
             application=row.application.display_name,
             wanted=facts.application.name if facts else asked.wanted_application,
+            named=facts is not None,
             since=row.during.lower,
             met=met(asked, facts, holder, tenant=self.tenant.name, at=self.at),
             may_grant=self.grantable(asked.wanted_application, key),

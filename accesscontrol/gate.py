@@ -7,7 +7,7 @@ from uuid import UUID
 from accesscontrol import decide
 from accesscontrol import facts as load
 from accesscontrol import reasons as say
-from accesscontrol.portal_roles import permissions_of
+from accesscontrol.portal_roles import RESOURCES, permissions_of
 from applications import facts as sharing_facts
 from applications.availability import SharingFacts, available
 from applications.models.applications import PORTAL_ID
@@ -37,7 +37,7 @@ class PortalGate:
             wanted = asked_of(permission)
             if system or wanted in held:
                 return Decision.yes(say.may_grant())
-            return Decision.no(say.permission_not_held(wanted))
+            return Decision.no(say.permission_not_held(wanted, RESOURCES.get(permission.resource, "")))
 
         return answer
 

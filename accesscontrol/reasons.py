@@ -132,16 +132,16 @@ def assigned_there(key: str, application_id: str, tenant_id: str) -> Reason:
     return Reason("role_assigned", text, application_id=application_id, role=key, tenant_id=tenant_id)
 
 
-def permission_not_held(permission: tuple[str, str, str]) -> Reason:
-    """One cannot hand out what one does not hold."""
+def permission_not_held(permission: tuple[str, str, str], named: str = "") -> Reason:
+    """One cannot hand out what one does not hold. ``named``: the resource as people know it."""
     _, resource, privilege = permission
-    return Reason(
-        "permission_not_held",
-        said(
-            "This needs %(resource)s:%(privilege)s, which you do not hold.",
-            {"resource": resource, "privilege": privilege},
-        ),
-    )
+    words = {"resource": resource, "privilege": privilege, "name": named}
+    text = said("This needs %(resource)s:%(privilege)s, which you do not hold.", words)
+    if named:
+        text = said(
+            "This needs %(privilege)s on %(name)s (%(resource)s:%(privilege)s), which you do not hold.", words
+        )
+    return Reason("permission_not_held", text)
 
 
 def token_narrowed() -> Reason:

@@ -80,7 +80,7 @@ _COLUMNS = (
     ("roles", _("Roles")),
     ("startsAt", _("Since")),
     ("endsAt", _("Until")),
-    ("onwardAccess", _("Onward")),
+    ("onwardAccess", _("Onward access")),
     ("contractId", _("Id")),
 )
 IN_FORCE = Report(
@@ -98,8 +98,8 @@ UNUSED = Report(
     key="unused-contracts",
     title=_("Contracts that nobody uses"),
     lead=_(
-        "In force for so many days, and no token was given by them in that time. Nobody is told so before"
-        " tokens have been counted for as long."
+        "In force for so many days, and not one token was issued by them in that time. Shown only once tokens"
+        " have been counted for as long."
     ),
     icon="clock",
     columns=_COLUMNS,

@@ -49,7 +49,7 @@ def _row(row: Any, kind: str, told: str, at: datetime) -> Row:
 CREDENTIALS = Report(
     key="credentials",
     title=_("Credentials"),
-    lead=_("Secrets, keys, certificates and trusted issuers that are good: age, last use, expiry."),
+    lead=_("Secrets, keys, certificates and trusted issuers that are valid: age, last use, expiry."),
     icon="key",
     columns=(
         ("clientId", _("Client")),

@@ -1,6 +1,6 @@
 """What an application calls here and what it may not, with the chain; and which services may call it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from accesscontrol import facts as load
 from accesscontrol.decide import Call, may_call
 from accesscontrol.models import Assignment
-from accesscontrol.views import linking, standing
+from accesscontrol.views import linking, naming, standing
 from applications import usage
 from applications.models import Application, RequiredRole
 from applications.models.applications import PORTAL_ID
@@ -37,15 +37,16 @@ class ApplicationCalls(AccessPage):
             caller=application, target_ids=[row.pk for row in shown.rows], tenant_id=self.tenant.pk
         )
         used = usage.last_used([(self.tenant.pk, application.pk, row.pk) for row in shown.rows])
+        names = naming.declared(row.pk for row in shown.rows)
         rows = []
         for target in shown.rows:
             call = may_call(facts[target.pk], at=self.at)
             last = used.get((self.tenant.pk, application.pk, target.pk))
-            rows.append(_call(self, target, call) | {"last": last})
-        named = {"name": application, "organization": self.tenant.name}
+            rows.append(_call(self, target, call, names) | {"last": last})
+        named = {"name": application}
         context = {
             **self.around(application, "calls"),
-            "lead": _("What %(name)s may call in %(organization)s, as a service.") % named,
+            "lead": _("What %(name)s may call as a service") % named,
             "rows": rows,
             "none": _("It holds no role of another application here: it may call none."),
             "count_text": ngettext("%(count)d application", "%(count)d applications", count)
@@ -67,10 +68,10 @@ class ApplicationCallers(AccessPage):
         shown = paging.page_of(
             rows.select_related(*RELATED), request=request, key="created_at", descending=True
         )
-        named = {"name": application, "organization": self.tenant.name}
+        named = {"name": application}
         context = {
             **self.around(application, "callers"),
-            "lead": _("Which services hold a role of %(name)s in %(organization)s.") % named,
+            "lead": _("Services that hold a role of %(name)s") % named,
             "rows": _callers(self, application, shown.rows),
             "none": _("No service holds a role of it here."),
             "count_text": ngettext("%(count)d assignment", "%(count)d assignments", count) % {"count": count},
@@ -88,8 +89,10 @@ def _targets(page: AccessPage, application: Application) -> QuerySet[Application
     return Application.objects.filter(seen & named).exclude(pk=application.pk)
 
 
-def _call(page: AccessPage, target: Application, call: Call) -> dict[str, Any]:
-    roles = sorted({role.key for role in call.roles})
+def _call(
+    page: AccessPage, target: Application, call: Call, names: Mapping[tuple[str, str], str]
+) -> dict[str, Any]:
+    roles = sorted({names.get((target.pk, role.key), role.key) for role in call.roles})
     return {
         "name": str(target),
         "note": target.pk,

@@ -1,6 +1,7 @@
 """The access explorer: who can do what in an application on any day, why, and what differs on another."""
 
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -8,11 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accesscontrol.decide import Permission
 from accesscontrol.forms import ReviewForm
 from accesscontrol.http import table
 from accesscontrol.review import SERVICE, USER, Change, review
 from accesscontrol.serializers.review import COLUMNS, as_json, as_row, permissions_of
-from accesscontrol.views import known, linking
+from accesscontrol.views import known, linking, naming
 from applications.models import Application
 from iam_portal.decision import Decision, rfc3339
 from iam_portal.errors import NotFound
@@ -27,6 +29,7 @@ CHANGES = {
     "changed": ("scheduled", gettext_lazy("Changed")),
 }
 _OPENS = {"user": "Users:read", "application": "Modules:read"}
+INSTALLATION = "installation"  # as the record calls the actor
 _FILTERS = ("q", "kind", "role", "resource")
 
 
@@ -42,6 +45,13 @@ class Asked(NamedTuple):
         since = min(self.at, self.other or self.at)
         found = review(tenant=page.tenant, application_id=self.application.pk, since=since)
         return found.between(self.at, self.other)
+
+
+class Names(NamedTuple):
+    """What roles and resources of the application are called."""
+
+    roles: naming.RoleNames
+    resources: Mapping[tuple[str, str], str]
 
 
 class AccessReview(ConsolePage):
@@ -62,6 +72,7 @@ class AccessReview(ConsolePage):
         changes = asked.answer(self) if asked else []
         chosen = [change for change in changes if _fits(change, form, request)]
         shown = paging.page_of_list(chosen, request=request, key=_order)
+        names = _names(self, application, changes, shown.rows)
         context = {
             "page": {**head(self, "review"), "more": _files(self) if asked else []},
             "application": application,
@@ -69,9 +80,9 @@ class AccessReview(ConsolePage):
             "form": form,
             "opened": any(request.GET.get(name) for name in ("at", "other", "resource")) or not asked,
             "asked": asked,
-            "filters": _filters(self, changes),
+            "filters": _filters(self, changes, names),
             "filtered": any(request.GET.get(name) for name in _FILTERS),
-            "rows": [_row(self, change, application) for change in shown.rows],
+            "rows": [_row(self, change, application, names) for change in shown.rows],
             "assign": _assigning(self),
             "paging": shown.paging,
             "count_text": _counted(len(chosen), asked),
@@ -175,7 +186,18 @@ def _order(change: Change) -> tuple[str, ...]:
     return "" if kind == USER else kind, change.line.name.casefold(), *rest
 
 
-def _row(page: ConsolePage, change: Change, application: Application) -> dict[str, Any]:
+def _names(
+    page: ConsolePage, application: Application, changes: list[Change], shown: Sequence[Change]
+) -> Names:
+    """Of every role that can be filtered by, and of the resources in the rows shown."""
+    concerned = {(kind, key) for each in shown for kind, key, _one in each.before | each.line.permissions}
+    return Names(
+        naming.roles(page.tenant, application.pk, {change.line.role.key for change in changes}),
+        naming.resources(page.tenant, application.pk, concerned),
+    )
+
+
+def _row(page: ConsolePage, change: Change, application: Application, names: Names) -> dict[str, Any]:
     line = change.line
     kind = "user" if line.kind == USER else "application"
     state, word = CHANGES.get(change.what, ("", ""))
@@ -186,22 +208,36 @@ def _row(page: ConsolePage, change: Change, application: Application) -> dict[st
         "url": address(page.slug, kind, line.principal_id) if page.can(_OPENS[kind]) else "",
         "kind": _("service") if line.kind == SERVICE else "",
         "role": line.role.key,
+        "role_name": names.roles.of(line.role),
         "own_role": line.role.relation == "tenant",
         "elsewhere": elsewhere,
         "lost": change.what == "lost",
         "state": state,
         "word": word,
-        "through": line.through,
-        "permissions": permissions_of(line.permissions),
-        "before": permissions_of(change.before) if change.what == "changed" else [],
+        "through": [(way.via, _giver(way.by)) for way in line.through],
+        "permissions": _worded(line.permissions, names),
+        "before": _worded(change.before, names) if change.what == "changed" else [],
         "why": linking.why(Decision.yes(*line.role.reasons), page),
         "ask_url": f"{asking}?who={kind}:{line.principal_id}&application={application.pk}" if asking else "",
     }
 
 
-def _filters(page: ConsolePage, changes: list[Change]) -> dict[str, Any]:
+def _worded(permissions: Iterable[Permission], names: Names) -> list[dict[str, Any]]:
+    """A resource that has no name any more is told by its type and id."""
+    return [
+        {**one, "name": names.resources.get((one["resourceType"], one["resourceId"]), "")}
+        for one in permissions_of(permissions)
+    ]
+
+
+def _giver(by: str) -> str:
+    """Who gave it; the installation is nobody's name."""
+    return _("the installation") if by == INSTALLATION else by
+
+
+def _filters(page: ConsolePage, changes: list[Change], names: Names) -> dict[str, Any]:
     given = page.request.GET
-    roles = {key: key for key in sorted({change.line.role.key for change in changes})}
+    roles = {key: names.roles.of_key(key) for key in sorted({change.line.role.key for change in changes})}
     menus: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("kind", _("Who"), KINDS),
         ("role", _("Role"), roles),

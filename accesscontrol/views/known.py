@@ -49,6 +49,14 @@ def somebody(tenant: Tenant, text: str, *, kinds: Collection[str] = KINDS) -> li
     return exact or ([] if colon and kind in KINDS else _found(tenant, kinds, text, _NEAR))
 
 
+def exactly(tenant: Tenant, text: str) -> Somebody | None:
+    """The person or group of ``user:<id>`` or ``group:<id>``."""
+    kind, _colon, rest = text.partition(":")
+    if kind not in ("user", "group") or _exactly(rest) == Q(pk__in=()):
+        return None
+    return next(iter(_found(tenant, (kind,), rest, _BY_ID)), None)
+
+
 def called(tenant: Tenant, text: str) -> list[Application]:
     """The applications of this id or name; of two that share a name, both."""
     return list(applications(tenant).filter(Q(pk=text) | Q(display_name__iexact=text))[:2])
@@ -94,6 +102,7 @@ def _exactly(text: str) -> Q:
 
 
 _NOTE = {"user": "email", "group": "description", "application": "pk"}
+_BY_ID: dict[str, Fits] = {"user": lambda text: _exactly(text), "group": lambda text: _exactly(text)}
 _EXACT: dict[str, Fits] = {
     "user": lambda text: (
         _exactly(text) | Q(username__iexact=text) | Q(email__iexact=text) | Q(display_name__iexact=text)

@@ -13,6 +13,8 @@ from accesscontrol.http import contract_types, report_document, report_table
 from accesscontrol.reports import REPORTS, Given, Report, rows_of
 from accesscontrol.reports.contracts import EITHER
 from accesscontrol.reports.shapes import Cell, Row
+from accesscontrol.views import naming
+from applications.models.applications import PORTAL_ID
 from iam_portal.decision import Decision
 from iam_portal.errors import NotFound
 from tenants.views.console import ConsolePage
@@ -101,6 +103,7 @@ class ReportRead(_OneReport):
                 **(self._files(report) if form.is_valid() else {}),
             },
             "form": form if report.asks else None,
+            "asked": form.is_valid(),
             "table": _table(self, report, found[:FIRST], more=len(found) > FIRST),
             "icon_name": report.icon,
         }
@@ -139,6 +142,7 @@ def _behind(page: ConsolePage, report: Report) -> Decision:
     return page.can(report.needs) if report.needs else Decision.yes()
 
 
+_NUMBERS = ("ageDays",)
 # (column, word of the file) → what people read.
 _WORDS: dict[tuple[str, Cell], Any] = {
     ("kind", "user"): pgettext_lazy("kind", "user"),
@@ -157,10 +161,15 @@ _WORDS: dict[tuple[str, Cell], Any] = {
 def _table(page: ConsolePage, report: Report, rows: list[Row], *, more: bool) -> dict[str, Any]:
     """Without the last column: an id is for files."""
     shown = _("The first %(count)d. The file has all of them.") % {"count": len(rows)} if more else ""
+    columns = [name for name, _label in report.columns]
+    if "role" in columns:  # the file has the keys
+        place = columns.index("role")
+        names = naming.roles(page.tenant, PORTAL_ID, {str(row[place]) for row in rows})
+        rows = [(*row[:place], names.of_key(str(row[place])), *row[place + 1 :]) for row in rows]
     counted = ngettext("%(count)d row", "%(count)d rows", len(rows)) % {"count": len(rows)}
     return {
         "caption": report.title,
-        "columns": [{"label": words} for _name, words in report.columns[:-1]],
+        "columns": [{"label": words, "numeric": name in _NUMBERS} for name, words in report.columns[:-1]],
         "rows": [{"cells": _cells(page, report, row)} for row in rows],
         "count_text": shown or counted,
     }

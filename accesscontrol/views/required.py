@@ -1,6 +1,6 @@
 """Required roles on the pages of contracts and applications: those pages ask by signal."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.utils.translation import pgettext
 from accesscontrol import drift
 from accesscontrol.drift import Required
 from applications import signals
-from applications.models import Application, Contract, ContractType
+from applications.models import Application, ApplicationRole, Contract, ContractType
 from applications.models.applications import PORTAL_ID
 from iam_portal.decision import Decision, Reason
 from tenants.models import Tenant
@@ -28,7 +28,8 @@ def roles_to_tick(
         return None
     lines = drift.report(tenant=tenant, actor=page.actor, at=at, now=at, contract=contract)
     known = bool(page.can("Roles:read"))
-    rows = [_box(line, ticked, known=known) for line in lines]
+    names = _names(lines)
+    rows = [_box(line, names, ticked, known=known) for line in lines]
     return {"template": "accesscontrol/_required_ticks.html", "groups": _grouped(rows)} if rows else None
 
 
@@ -39,9 +40,11 @@ def drift_of_application(
     """What the application requires in this organization, for who may read roles."""
     if application.pk == PORTAL_ID or not page.can("Roles:read"):
         return None
-    rows = [_row(line) for line in drift.of_application(application, tenant=tenant, actor=page.actor, at=at)]
-    if not rows:
+    lines = drift.of_application(application, tenant=tenant, actor=page.actor, at=at)
+    if not lines:
         return None
+    names = _names(lines)
+    rows = [_row(line, names) for line in lines]
     giving = any(row["open"] for row in rows) and page.can("Roles:modify").allowed
     adding = f"{page.url('accesscontrol:assignment-add')}?application={application.pk}"
     return {
@@ -52,9 +55,21 @@ def drift_of_application(
     }
 
 
-def _row(line: Required) -> dict[str, Any]:
+def _names(lines: Iterable[Required]) -> dict[tuple[str, str], str]:
+    """What the wanted roles are called, of applications that the tenant knows by name. One query."""
+    known = {line.requirement.wanted_application for line in lines if line.named}
+    rows = ApplicationRole.objects.filter(application__in=known).order_by("during")
+    return {(of, key): name for of, key, name in rows.values_list("application_id", "key", "name")}
+
+
+def _called(line: Required, names: Mapping[tuple[str, str], str]) -> str:
+    asked = line.requirement
+    return names.get((asked.wanted_application, asked.wanted_role), asked.wanted_role)
+
+
+def _row(line: Required, names: Mapping[tuple[str, str], str]) -> dict[str, Any]:
     return {
-        "role": line.requirement.wanted_role,
+        "role": _called(line, names),
         "application": line.wanted,
         "state": WORDS[line.met.state],
         "word": _word(line.met.state),
@@ -68,7 +83,9 @@ def _word(state: str) -> str:
     return {"held": _("Held"), "open": pgettext("role", "Open"), "not_available": _("Not available")}[state]
 
 
-def _box(line: Required, ticked: Collection[str], *, known: bool) -> dict[str, Any]:
+def _box(
+    line: Required, names: Mapping[tuple[str, str], str], ticked: Collection[str], *, known: bool
+) -> dict[str, Any]:
     """A box to tick, or one that is off with its reason. Who may not read roles sees none that are held."""
     value = "|".join(line.key)
     held = known and line.met.state == "held"
@@ -78,7 +95,7 @@ def _box(line: Required, ticked: Collection[str], *, known: bool) -> dict[str, A
     return {
         "group": line.application,
         "value": value,
-        "name": line.requirement.wanted_role,
+        "name": _called(line, names),
         "application": line.wanted,
         "decision": decision,
         "checked": held or (value in ticked and decision.allowed),

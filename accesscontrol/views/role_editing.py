@@ -48,7 +48,7 @@ class _Editor(RolePage):
     def heading(self, role: TenantRole | None) -> dict[str, Any]:
         """``page``."""
         lead = _("Tick what whoever holds it may do. What you may not give yourself is off, with the reason.")
-        title = _("Edit") if role else _("Make a role")
+        title = _("Edit %(name)s") % {"name": role.name} if role else _("Make a role")
         return {"title": title, "breadcrumb": self.crumbs(role), "lead": lead}
 
     def permissions(self, draft: Draft, stored: Mapping[UUID, frozenset[str]]) -> list[Wanted]:
@@ -176,7 +176,7 @@ class RoleEdit(_Editor):
             "danger": True,
             **impacts.shown(found, self, nothing=_("Nobody loses anything.")),
         }
-        page = {"title": _("Edit"), "breadcrumb": self.crumbs(role)}
+        page = {"title": _("Edit %(name)s") % {"name": role.name}, "breadcrumb": self.crumbs(role)}
         context = {
             "page": page,
             "confirm": confirm,

@@ -161,7 +161,7 @@ def _filters(page: ConsolePage, wanted: str) -> dict[str, Any]:
     return {
         "url": page.request.path,
         "q": wanted,
-        "placeholder": _("Search people, groups and services"),
+        "placeholder": _("Search who holds it"),
         "hidden": [(name, given[name]) for name, _label, _values in menus if given.get(name)],
         "chips": [
             {

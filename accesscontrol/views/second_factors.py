@@ -98,5 +98,5 @@ def _told(name: str, held: Holders | None) -> str:
     people = ngettext("%(count)d person", "%(count)d people", held.people) % {"count": held.people}
     told = {"name": name, "people": people, "without": held.without}
     if held.without == 0:
-        return _("%(name)s · %(people)s, all with a second factor") % told
-    return _("%(name)s · %(people)s, %(without)d without a second factor") % told
+        return _("%(name)s · %(people)s, all have one") % told
+    return _("%(name)s · %(people)s, %(without)d without one") % told

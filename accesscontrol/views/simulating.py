@@ -10,14 +10,14 @@ from re import fullmatch
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from accesscontrol import facts, questions
 from accesscontrol.forms import DecisionForm, TokenForm
 from accesscontrol.oauth.preview import Wish, preview
-from accesscontrol.views import known, linking
+from accesscontrol.views import known, linking, naming
 from accesscontrol.views.exploring import head
 from applications.models import Client, Contract
 from applications.models.applications import ID_PATTERN
@@ -38,10 +38,11 @@ class AskDecision(ConsolePage):
     def get(self, request: HttpRequest) -> HttpResponse:
         asked = "privilege" in request.GET  # the form sends it always; a link that only begins does not
         owners = _owners(self)
+        given = _spoken(self)
         form = (
-            DecisionForm(request.GET, owners=owners)
+            DecisionForm(given, owners=owners)
             if asked
-            else DecisionForm(initial=_given(request), owners=owners)
+            else DecisionForm(initial={**_given(request), "who": given.get("who", "")}, owners=owners)
         )
         answer: dict[str, Any] | None = None
         several: list[dict[str, str]] = []
@@ -82,7 +83,12 @@ class AskDecision(ConsolePage):
         except Invalid as refusal:
             into_form(form, refusal)
             return None
-        words = {"name": who.name, "privilege": given["privilege"], "resource": f"{kind}/{key}"}
+        name = naming.resources(self.tenant, application_id, [(kind, key)]).get((kind, key))
+        resource = f"{name} ({kind}/{key})" if name else f"{kind}/{key}"
+        words = {"name": who.name, "privilege": given["privilege"], "resource": resource}
+        roles = naming.roles(
+            self.tenant, application_id, {role for need in told.needs for role in need.roles}
+        )
         yes, no = (
             _("%(name)s may %(privilege)s %(resource)s"),
             _("%(name)s may not %(privilege)s %(resource)s"),
@@ -93,7 +99,11 @@ class AskDecision(ConsolePage):
             "why": linking.why(told.decision, self),
             "allowed": told.decision.allowed,
             "needs": [
-                {"text": need.text, "roles": need.roles, "url": linking.to(need.contract_id, self)}
+                {
+                    "text": need.text,
+                    "roles": [roles.of_key(key) for key in need.roles],
+                    "url": linking.to(need.contract_id, self),
+                }
                 for need in told.needs
             ],
         }
@@ -106,7 +116,7 @@ class AskToken(ConsolePage):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         asked = "client" in request.GET
-        form = TokenForm(request.GET) if asked else TokenForm()
+        form = TokenForm(_spoken(self)) if asked else TokenForm()
         answer: dict[str, Any] | None = None
         several: list[dict[str, str]] = []
         if asked and form.is_valid():
@@ -159,6 +169,17 @@ class AskToken(ConsolePage):
             for reason in told["reasons"]
         ]
         return {**told, "at": at, "why": {"allowed": False, "reasons": reasons}}
+
+
+def _spoken(page: ConsolePage) -> QueryDict:
+    """What the address asks; ``user:<id>`` in words, where these mean the same one alone."""
+    given = page.request.GET.copy()
+    found = known.exactly(page.tenant, given.get("who", ""))
+    if found is not None:
+        words = found.note if found.kind == "user" and page.can("Users:read") else found.name
+        if known.somebody(page.tenant, words) == [found]:
+            given["who"] = words
+    return given
 
 
 def _given(request: HttpRequest) -> dict[str, str]:

@@ -84,6 +84,7 @@ _ALL = [
         past=("contract.paused", "contract.pause_planned"),
         done=_("The pause is set."),
         form=PauseForm,
+        danger=True,
     ),
     Act(
         name="decline",

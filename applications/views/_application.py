@@ -129,7 +129,7 @@ def _acts(page: ApplicationPage, application: Application, state: str) -> dict[s
     if modify and state == "suspended":
         more.append({**act("resume", _("Resume"), "play"), "dialog": True})
     elif modify:
-        more.append({**act("suspend", _("Suspend"), "pause"), "dialog": True})
+        more.append({**act("suspend", _("Suspend"), "pause"), "dialog": True, "danger": True})
     if page.changeable(application, "Modules:delete"):
         more.append({**act("retire", _("Retire"), "stop"), "dialog": True, "danger": True})
     return {"primary": {**act("edit", _("Edit"), "edit"), "decision": modify}, "more": more}

@@ -9,11 +9,11 @@ from django.utils.translation import gettext_lazy as _
 from applications.forms import Data
 
 METHODS = {
-    "client_secret_basic": _("A secret, in the Authorization header"),
-    "client_secret_post": _("A secret, in the form"),
-    "private_key_jwt": _("A signed assertion (private_key_jwt)"),
-    "self_signed_tls_client_auth": _("A certificate that is registered here"),
-    "tls_client_auth": _("A certificate with a registered subject"),
+    "client_secret_basic": _("A secret in the header (Basic)"),
+    "client_secret_post": _("A secret in the form"),
+    "private_key_jwt": _("An assertion signed by its key"),
+    "self_signed_tls_client_auth": _("A certificate registered here"),
+    "tls_client_auth": _("A certificate of a registered subject"),
 }
 
 

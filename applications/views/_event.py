@@ -1,7 +1,7 @@
 """An event in words, facts and tables."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -13,6 +13,7 @@ from applications.delivery.record import name_of
 from applications.http import address
 from applications.models import Event, Webhook, WebhookDelivery
 from applications.views import _webhook
+from applications.views._event_names import names
 from tenants.http import paging
 from tenants.views.console import ConsolePage
 from tenants.views.wording import address as page_of
@@ -27,6 +28,7 @@ KINDS: dict[str, Any] = {
     "webhook": gettext_lazy("Webhooks"),
 }
 MOST_ATTEMPTS = 50
+PAGES = ("application", "contract", "partnership", "webhook")
 
 
 def prefixes() -> list[str]:
@@ -51,10 +53,11 @@ def chips(page: ConsolePage) -> list[dict[str, Any]]:
 def listed(page: ConsolePage, rows: Sequence[Event]) -> dict[str, Any]:
     """For ``_table.html``, in the order given."""
     columns = [{"label": label} for label in (_("Event"), _("About"), _("When"))]
+    known = names(page.tenant, rows)
     return {
         "caption": _("Events"),
         "columns": columns,
-        "rows": [{"cells": _cells(page, row)} for row in rows],
+        "rows": [{"cells": _cells(page, row, known)} for row in rows],
     }
 
 
@@ -64,7 +67,7 @@ def facts(page: ConsolePage, row: Event) -> list[dict[str, Any]]:
         {"label": _("Kind"), "text": KINDS.get(_kind(row), _kind(row))},
         {"label": _("When"), "at": row.at},
         {"label": _("Position"), "text": str(row.position)},
-        {"label": _("About"), **_about(page, row)},
+        {"label": _("About"), **_about(page, row, names(page.tenant, [row]))},
     ]
     if row.application_id:
         found.append({"label": _("Subject"), "text": row.subject})
@@ -116,20 +119,19 @@ def _kind(row: Event) -> str:
     return row.type.split(".")[1]
 
 
-def _cells(page: ConsolePage, row: Event) -> list[dict[str, Any]]:
+def _cells(page: ConsolePage, row: Event, known: Mapping[str, str]) -> list[dict[str, Any]]:
     url = address("event-detail", page.slug, event_id=row.event_id)
     place = _("position %(number)d") % {"number": row.position}
-    return [{"text": row.type, "url": url, "note": place}, _about(page, row), {"at": row.at}]
+    return [{"text": row.type, "url": url, "note": place}, _about(page, row, known), {"at": row.at}]
 
 
-def _about(page: ConsolePage, row: Event) -> dict[str, Any]:
-    """Its subject; of an application in an organization, the application."""
-    if row.application_id:
-        url = page_of(page.slug, "application", row.application_id)
-        return {"text": row.application_id, "url": url}
-    kind = _kind(row)
-    known = ("contract", "partnership", "webhook")
-    return {"text": row.subject, "url": page_of(page.slug, kind, row.subject) if kind in known else ""}
+def _about(page: ConsolePage, row: Event, known: Mapping[str, str]) -> dict[str, Any]:
+    """Its subject; of an application in an organization, the application. The id stands below the name."""
+    subject = row.application_id or row.subject
+    kind = "application" if row.application_id else _kind(row)
+    url = page_of(page.slug, kind, subject) if kind in PAGES else ""
+    name = known.get(subject, "")
+    return {"text": name or subject, "url": url, "note": subject if name else ""}
 
 
 def _of_webhook(

@@ -104,7 +104,7 @@ def merged(edges: Iterable[Edge]) -> list[tuple[str, int]]:
 
 def _way(edge: Edge, name: str, slug: str, otherwise: str) -> Way:
     """Contracts of one direction and type; the only one is linked itself."""
-    text = f"{type_words(edge.type)} {edge.total}"
+    text = f"{type_words(edge.type)}: {edge.total}"
     url = address("contract-detail", slug, contract_id=edge.contract_id) if edge.contract_id else otherwise
     shapes = tuple(dict.fromkeys(look(state).shape for state, _count in edge.states))
     return Way(text, _said(edge, name), url, shapes[:SHAPES], edge.provided)
@@ -129,5 +129,5 @@ def _several(states: list[tuple[str, int]]) -> str:
 
 
 def _counts(node: Node, *, provided: bool) -> dict[str, Any]:
-    parts = [f"{type_words(edge.type)} {edge.total}" for edge in node.edges if edge.provided == provided]
+    parts = [f"{type_words(edge.type)}: {edge.total}" for edge in node.edges if edge.provided == provided]
     return {"text": ", ".join(parts) or "–"}

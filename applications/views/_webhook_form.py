@@ -14,6 +14,7 @@ KINDS: dict[str, str | Promise] = {
     "iam.application.*": _("Applications become available or unavailable"),
     "iam.acl.*": _("What roles may do in an application changed"),
     "iam.contract.*": _("Contracts are proposed, accepted, paused, resumed, ended"),
+    "iam.partnership.*": _("Partnerships are invited, confirmed, declined, ended"),
     "iam.role.*": _("Roles are declared, changed, given, taken away"),
     "iam.resource.*": _("Applications make, change or end resources of your organization"),
     "iam.webhook.*": _("Webhooks are paused or resumed"),

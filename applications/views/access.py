@@ -89,7 +89,7 @@ class ApplicationAccess(AccessPage):
             "filters": filters(request, _("Search roles"), [STATE]),
             "table": {
                 "caption": _("Roles"),
-                "columns": [{"label": label} for label in labels],
+                "columns": [{"label": label, "numeric": label == _("Permissions")} for label in labels],
                 "rows": [{"cells": cells} for cells in _role_cells(self, application, shown.rows, ended)],
                 "count_text": ngettext("%(count)d role", "%(count)d roles", count) % {"count": count},
                 "paging": shown.paging,

@@ -50,7 +50,7 @@ def _facts(application: Application, answer: Answer, *, own: bool) -> list[dict[
     held = ", ".join(str(RELATIONS[relation]) for relation in relations)
     rows: list[dict[str, Any]] = [
         {"label": _("Owner"), "text": application.owner.name},
-        {"label": pgettext("application", "Held by"), "text": held or _("nothing at the moment")},
+        {"label": pgettext("application", "Relation"), "text": held or _("none at the moment")},
         {"label": _("Technical name"), "code": application.name},
     ]
     if application.home_url:

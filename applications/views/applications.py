@@ -12,7 +12,7 @@ from applications import facts as load
 from applications.availability import Answer, SharingFacts, available
 from applications.http import address
 from applications.models import Application, Availability
-from applications.turns import turns
+from applications.turns import Turn, turns
 from applications.views._application import RELATIONS, visible
 from applications.views._filters import Chip, chosen, filters, footer
 from applications.views._reasons import first_sentence
@@ -52,7 +52,7 @@ class ApplicationList(ConsolePage):
         known = load.sharing([row.id for row in page.rows], tenant_ids=[self.tenant.id])
         url = address("application-register", self.slug)
         new = {"label": _("Register application"), "url": url, "icon": "plus"}
-        labels = (_("Name"), _("State"), _("Owner"), pgettext("application", "Held by"), _("Until"))
+        labels = (_("Name"), _("State"), _("Owner"), pgettext("application", "Relation"), _("Until"))
         count = len(page.rows)
         words = ngettext("%(count)d application", "%(count)d applications", count) % {"count": count}
         context = {
@@ -101,8 +101,15 @@ def cells(row: Application, facts: SharingFacts, tenant: Tenant, at: datetime) -
         {"state": state_of(answer), "note": note},
         {"text": row.owner.name},
         {"text": RELATIONS[answer.relation] if answer.relation else "–"},
-        {"day": ahead[0].at} if ahead else {"text": "–"},
+        _next(ahead, answer),
     ]
+
+
+def _next(ahead: list[Turn], answer: Answer) -> dict[str, Any]:
+    """When it will be otherwise; of what is not available said in words, lest it read as its end."""
+    if not ahead:
+        return {"text": "–"}
+    return {"day": ahead[0].at} if answer else {"day": ahead[0].at, "note": _("then available")}
 
 
 _STATES = {

@@ -104,7 +104,8 @@ class ClientEdit(CredentialsPage):
 
     def _frame(self, client: Client) -> dict[str, Any]:
         page = {
-            "title": _("Settings of %(client)s") % {"client": client.client_id},
+            "title": _("Settings of the client"),
+            "copy_id": client.client_id,
             "breadcrumb": self.crumbs(client.application),
         }
         return {"page": page, "cancel_url": self.here(client.application)}

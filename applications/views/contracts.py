@@ -123,7 +123,7 @@ class ContractList(ContractPage):
             "filters": self._filters(request),
             "table": {
                 "caption": _("Contracts"),
-                "columns": [{"label": label} for label in labels],
+                "columns": [{"label": label, "numeric": label == _("Roles")} for label in labels],
                 "rows": [{"cells": cells(row, self.tenant, self.at)} for row in page.rows],
                 **footer(page, words),
             },
@@ -164,7 +164,7 @@ class ContractDetail(ContractPage):
             },
             "notice": notice(self, contract),
             "sentence": sentence,
-            "decision": why(decision, self.slug),
+            "decision": _elsewhere(why(decision, self.slug), request.path),
             "facts": shapes.facts(contract, self.tenant),
             "usage": used(contract, self.tenant, self.at),
             "applications": shapes.roles_by_application(contract, self.tenant, self.slug, answers, self.at),
@@ -207,6 +207,14 @@ def partner_in(request: HttpRequest) -> UUID | None:
         return None
 
 
+def _elsewhere(chain: dict[str, Any], here: str) -> dict[str, Any]:
+    """The chain without links to the page that it stands on."""
+    reasons = [
+        {**reason, "url": "" if reason["url"] == here else reason["url"]} for reason in chain["reasons"]
+    ]
+    return {**chain, "reasons": reasons}
+
+
 def cells(row: Contract, tenant: Tenant, at: datetime) -> list[dict[str, Any]]:
     """One row of the list."""
     roles = len({term.role_id for term in agreed_at(row.terms.all(), at)})
@@ -218,7 +226,7 @@ def cells(row: Contract, tenant: Tenant, at: datetime) -> list[dict[str, Any]]:
         },
         {"state": standing(row, at)},
         {"text": type_words(row.type)},
-        {"text": ngettext("%(count)d role", "%(count)d roles", roles) % {"count": roles}},
+        {"text": str(roles)},
         {"day": row.starts_at} if row.starts_at else {"text": "–"},
         {"day": row.ends_at} if row.ends_at else {"text": "–"},
     ]

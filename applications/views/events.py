@@ -54,7 +54,7 @@ class EventList(_Events):
         context = {
             "page": {
                 "title": _("Events"),
-                "lead": _("What your applications, webhooks and partners are told, in its order."),
+                "lead": _("What your applications, webhooks and partners are told, in order."),
             },
             "form": form,
             "chips": _event.chips(self),

@@ -115,6 +115,7 @@ class ApplicationSuspend(LifecyclePage):
     """Available nowhere until resumed."""
 
     name = "suspend"
+    danger = True
 
     def words(self, application: Application) -> dict[str, Any]:
         return {"title": _("Suspend %(name)s?") % {"name": application}, "act": _("Suspend application")}

@@ -60,7 +60,10 @@ class ApplicationEdit(ApplicationPage):
 
     def _frame(self, application: Application) -> dict[str, Any]:
         return {
-            "page": {"title": _("Edit"), "breadcrumb": self.crumbs(application)},
+            "page": {
+                "title": _("Edit %(name)s") % {"name": application},
+                "breadcrumb": self.crumbs(application),
+            },
             "cancel_url": self.back(application),
             "submit": _("Save"),
             "revision": revision_of(self.request) or application.revision,

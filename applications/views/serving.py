@@ -48,7 +48,7 @@ class ApplicationServed(AccessPage):
         labels = [
             _("Organization"),
             _("State"),
-            pgettext("application", "Held by"),
+            pgettext("application", "Relation"),
             _("Roles"),
             _("Since"),
             _("Until"),

@@ -36,7 +36,11 @@ class WebhookList(ConsolePage):
         new = address("webhook-new", self.slug)
         add = self.link(_("Add webhook"), "Webhooks:add", new, icon="plus")
         lead = _("Events of your organization, posted to an address of yours as they happen.")
-        page = {"title": _("Webhooks"), "lead": lead, "primary": add}
+        page = {
+            "title": _("Webhooks"),
+            "lead": lead,
+            **({"primary": add} if rows or not add["decision"] else {}),
+        }
         context = {"page": page, "table": _webhook.listed(self, rows), "first_step": add}
         return self.render("applications/webhook_list.html", context)
 

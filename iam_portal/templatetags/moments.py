@@ -60,11 +60,12 @@ def in_year(day: date) -> str:
     return date_format(day, pgettext("format", "j M"))
 
 
-def element(moment: datetime, text: str) -> SafeString:
+def element(moment: datetime, text: str, css: str = "") -> SafeString:
     """The <time> element: machine-readable in UTC, and UTC to the second in the title."""
     utc = moment.astimezone(UTC)
     return format_html(
-        '<time datetime="{}" title="{} UTC">{}</time>',
+        '<time{} datetime="{}" title="{} UTC">{}</time>',
+        format_html(' class="{}"', css) if css else "",
         utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
         utc.strftime("%Y-%m-%d %H:%M:%S"),
         text,

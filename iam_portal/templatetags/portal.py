@@ -60,7 +60,7 @@ def day(value: datetime | None) -> SafeString | str:
     """``3 Mar 2027`` where the hour would only be noise; the title still has it."""
     if not value:
         return ""
-    return moments.element(value, moments.on_day(timezone.localtime(value)))
+    return moments.element(value, moments.on_day(timezone.localtime(value)), "day")
 
 
 @register.filter

@@ -42,8 +42,8 @@ class EntryForm(OrganizationForm):
         label=_("Organization, or your e-mail address"),
         max_length=254,
         help_text=_(
-            "The short name of the organization, as in the address of its pages. Whoever does not know it "
-            "types an e-mail address and gets it by mail."
+            "The short name of the organization, as in the address of its pages. With your e-mail address, "
+            "the ways to sign in come by mail."
         ),
         widget=forms.TextInput({"autocomplete": "email", "autocapitalize": "none", "spellcheck": "false"}),
     )

@@ -11,8 +11,12 @@ from tenants.forms.rows import moment_input
 class RecordForm(forms.Form):
     """What to look for in the record."""
 
-    actor = forms.CharField(label=_("Who"), required=False, max_length=200)
-    object = forms.CharField(label=_("About"), required=False, max_length=200)
+    actor = forms.CharField(
+        label=_("Who"), required=False, max_length=200, help_text=_("A part of the name.")
+    )
+    object = forms.CharField(
+        label=_("About"), required=False, max_length=200, help_text=_("A part of the name.")
+    )
     action = forms.RegexField(
         r"^[a-z_]{1,40}\.(?:[a-z_]{1,40}|\*)$",
         label=_("Action"),
@@ -21,7 +25,12 @@ class RecordForm(forms.Form):
         help_text=_("As in the details of a row, like contract.paused or contract.*"),
         error_messages={"invalid": _("Write it like contract.paused or contract.*")},
     )
-    request = forms.CharField(label=_("Request"), required=False, max_length=64)
+    request = forms.CharField(
+        label=_("Request"),
+        required=False,
+        max_length=64,
+        help_text=_("Its number, as an error page shows it."),
+    )
     since = forms.DateTimeField(label=_("From"), required=False, widget=moment_input())
     until = forms.DateTimeField(label=_("Until"), required=False, widget=moment_input())
 

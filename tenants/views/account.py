@@ -55,7 +55,7 @@ class AccountDetail(ConsolePage):
             "primary": self.link(_("Change your data"), may, change, icon="edit"),
             "more": [
                 self.link(_("Change your password"), may, password, icon="key"),
-                self.link(_("Change your e-mail address"), may, address, icon="mail"),
+                self.link(_("Change e-mail address"), may, address, icon="mail"),
             ],
         }
 

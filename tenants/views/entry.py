@@ -43,7 +43,7 @@ class PickOrganization(View):
     """``/``: the address of the organization, then its sign-in page, which looks alike for any address."""
 
     heading: str | Promise = _("Which organization?")
-    lead: str | Promise = ""
+    lead: str | Promise = _("To sign in, say first to which organization you belong.")
     target = "tenants:session-start"
     form: type[OrganizationForm] = EntryForm
 

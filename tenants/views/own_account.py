@@ -122,7 +122,7 @@ class ChangeAddress(OwnPage):
     permission = "OwnAccount:modify"
 
     def frame(self) -> dict[str, Any]:
-        self.title, self.submit = _("Change your e-mail address"), _("Send the link")
+        self.title, self.submit = _("Change e-mail address"), _("Send the link")
         self.lead = _("Now it is %(address)s.") % {"address": self.own.user.email}
         return super().frame()
 
@@ -167,7 +167,7 @@ class ProveAddress(ConfirmPage):
             "nothing": _("Mail goes there, and you can sign in with it. Your former address is told."),
         }
         crumbs = [{"label": _("Your account"), "url": back}]
-        return {"page": {"title": _("Change your e-mail address"), "breadcrumb": crumbs}, "confirm": confirm}
+        return {"page": {"title": _("Change e-mail address"), "breadcrumb": crumbs}, "confirm": confirm}
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         try:

@@ -40,7 +40,7 @@ class ChangeLifetimes(FormPage):
     def frame(self) -> dict[str, Any]:
         back = self.url("tenants:settings")
         page = {
-            "title": _("Change life times"),
+            "title": _("Change lifetimes"),
             "breadcrumb": [{"label": _("Settings"), "url": back}],
             "lead": _(
                 "Write 30 d, 12 h, 5 min or 90 s. Limits count at once, also for who is signed in already."
@@ -66,7 +66,7 @@ class ChangeLifetimes(FormPage):
                     revision=form.cleaned_data["revision"],
                 )
             if outcome:
-                return self.done(_("The life times are changed."), self.url("tenants:settings"))
+                return self.done(_("The lifetimes are changed."), self.url("tenants:settings"))
         return self.form_page(form)
 
 

@@ -55,10 +55,10 @@ def _passwords(page: ConsolePage) -> Card:
 
 def _lifetimes(page: ConsolePage) -> Card:
     return {
-        "title": _("Life times"),
+        "title": _("Lifetimes"),
         "lead": _("How long people stay signed in, and tokens are good."),
         "facts": [_lasting(page.tenant, of) for of in LABELS],
-        "act": change(page, "tenants:settings-lifetimes", _("Change life times")),
+        "act": change(page, "tenants:settings-lifetimes", _("Change lifetimes")),
         "position": 30,
     }
 

@@ -90,7 +90,7 @@ _PHRASES: Mapping[str, str | Promise] = {
     "contract.confirmed": gettext_lazy("confirmed what roles gained, for the contract"),
     "contract.role_widened": gettext_lazy("gave more to roles of the contract"),
     "contract.role_superseded": gettext_lazy("gave new keys to roles of the contract"),
-    "tenant.lifetimes_changed": gettext_lazy("changed life times of"),
+    "tenant.lifetimes_changed": gettext_lazy("changed lifetimes of"),
     "tenant.branding_changed": gettext_lazy("changed the branding of"),
     "tenant.history_keeps_changed": gettext_lazy("changed what history keeps of deleted people, for"),
     "tenant.suspension_planned": gettext_lazy("planned a suspension of"),

@@ -29,7 +29,7 @@ class TestReview:
         text = shown.content.decode()
         assert "through the group Night shift, given by" in text
         assert f"/t/beta/contracts/{town.contract.id}" in text
-        assert f"{TOURS}: read" in text
+        assert f'title="{TOURS}">Tours: read' in text
 
     def test_filters(self, town: Town) -> None:
         for query, names in (

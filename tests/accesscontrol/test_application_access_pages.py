@@ -126,7 +126,7 @@ class TestCalls:
         made = register(story.acme, "Robot")
         assign(story.acme, "reader", made.id)
         (row,) = story.acme.get(f"applications/{made.id}/calls").context["rows"]
-        assert (row["note"], row["state"], row["roles"]) == (PLANNER, "allowed", "reader")
+        assert (row["note"], row["state"], row["roles"]) == (PLANNER, "allowed", "Reader")
         (row,) = story.acme.get(f"{HERE}/callers").context["rows"]
         assert (row["note"], row["state"], row["roles"]) == (made.id, "in_force", "Reader")
         assert "It holds no role of another application here" in text_of(story.acme.get(f"{HERE}/calls"))

@@ -28,8 +28,8 @@ class TestSuspending:
     def test_counts_first_then_the_act(self, town: Installation) -> None:
         shown = town.olga.get(of(town.acme.tenant, "suspend"))
         counts = {count["label"]: count["value"] for count in shown.context["confirm"]["counts"]}
-        assert counts["Applications elsewhere"] == counts["Other organization"] == "1"
-        assert counts["Contracts"] == "1"
+        assert counts["Application used elsewhere"] == counts["Other organization"] == "1"
+        assert counts["Contract"] == "1"
         assert "Fleet Planner" not in text(shown) and "Beta" not in text(shown)
         done = town.olga.confirm(of(town.acme.tenant, "suspend"), reason="unpaid")
         assert done.status_code == 302

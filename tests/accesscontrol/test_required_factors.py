@@ -203,8 +203,8 @@ def test_choosing_by_page_shows_whom_it_meets(acme: Party) -> None:
     with_app(kim.user, at=timezone.now())
     page = acme.get("settings/second-factors")
     labels = dict(page.context["form"].fields["roles"].choices)
-    assert labels[MANAGER] == "Access Manager · 2 people, 1 without a second factor"
-    assert labels["*"] == "Everybody · 2 people, 1 without a second factor"
+    assert labels[MANAGER] == "Access Manager · 2 people, 1 without one"
+    assert labels["*"] == "Everybody · 2 people, 1 without one"
 
     sent = {"revision": page.context["form"]["revision"].value(), "roles": [MANAGER]}
     assert acme.post("settings/second-factors", **sent).status_code == 302

@@ -65,8 +65,8 @@ def test_each_side_sees_the_line_from_its_own_side(acme: Party, beta: Party, con
         "Beta: what you share, by application",
         "Provision for Beta – In force: 1",
     }
-    assert rows(acme.get("network")) == [["Beta", "in_force", "Provision 1", "–", "Partnership"]]
-    assert rows(beta.get("network"))[0] == ["Acme", "in_force", "–", "Provision 1", "Partnership"]
+    assert rows(acme.get("network")) == [["Beta", "in_force", "Provision: 1", "–", "Partnership"]]
+    assert rows(beta.get("network"))[0] == ["Acme", "in_force", "–", "Provision: 1", "Partnership"]
     assert "Provision from Acme – In force: 1" in titles(beta.get("network"))
 
 

@@ -100,7 +100,7 @@ def change_a_setting(administrator: Person, hours: int) -> None:
     """And it stands in the record."""
     administrator.follow("Settings")
     page = administrator.page
-    title = page.get_by_role("heading", name="Life times", exact=True)
+    title = page.get_by_role("heading", name="Lifetimes", exact=True)
     card = page.locator(".card").filter(has=title)
     card.get_by_role("link", name="Change").click()
     page.get_by_label(re.compile("^A sign-in to an application")).fill(f"{hours} h")
@@ -110,7 +110,7 @@ def change_a_setting(administrator: Person, hours: int) -> None:
     administrator.follow("Activity")
     page.get_by_role("link", name="Organization", exact=True).click()
     line = page.locator("#list .history > li").first
-    expect(line).to_contain_text("Jane Roe changed life times")
+    expect(line).to_contain_text("Jane Roe changed lifetimes")
     line.get_by_text("Details", exact=True).click()
     expect(line.locator(".changes")).to_contain_text(str(hours * 3600))
     administrator.look()

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, npgettext
 
 from accesscontrol.installation import organizations
 from accesscontrol.views.platform.frame import OrganizationPage, PlatformPage, whole
@@ -36,7 +36,9 @@ class CreateOrganization(PlatformPage, FormPage):
         return {"page": page, "submit": _("Create organization"), "cancel_url": back}
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self._page(NewOrganizationForm(check_url=request.path), request.GET.get("slug", ""))
+        slug = request.GET.get("slug", "")
+        typed = {"slug": slug} if slug_fits(slug) else {}
+        return self._page(NewOrganizationForm(check_url=request.path, initial=typed), slug)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = NewOrganizationForm(request.POST, check_url=request.path)
@@ -62,7 +64,7 @@ class RenameOrganization(OrganizationPage, FormPage):
     def frame(self) -> dict[str, Any]:
         row = self.organization()
         page = {
-            "title": _("Rename"),
+            "title": _("Rename organization"),
             "breadcrumb": self.crumbs(row),
             "lead": _("Id and short name stay, and so does every address."),
         }
@@ -141,7 +143,7 @@ class SuspendOrganization(OrganizationPage):
             "nothing": _("Nobody can sign in there any more. Nothing of it is used elsewhere."),
         }
         page = {
-            "title": _("Suspend"),
+            "title": _("Suspend organization"),
             "breadcrumb": self.crumbs(row),
             "lead": _(
                 "Nobody can sign in there, and nothing that it owns is available anywhere, until it ends."
@@ -222,13 +224,17 @@ def _slug_state(slug: str) -> dict[str, str]:
 
 def _counts(impact: Mapping[str, Any], reach: organizations.Reach) -> list[dict[str, Any]]:
     """How much, never whose: the operator is no party of it."""
-    others = ngettext("Other organization", "Other organizations", reach.organizations)
+    contracts, users, services = (
+        int(impact.get(part, {}).get("count", 0)) for part in ("contracts", "users", "services")
+    )
+    elsewhere, others = reach.elsewhere, reach.organizations
     found = [
-        (reach.elsewhere, _("Applications elsewhere")),
-        (reach.organizations, others),
+        (elsewhere, ngettext("Application used elsewhere", "Applications used elsewhere", elsewhere)),
+        (others, ngettext("Other organization", "Other organizations", others)),
+        (contracts, npgettext("counted", "Contract", "Contracts", contracts)),
+        (users, npgettext("counted", "Person", "People", users)),
+        (services, ngettext("Service call", "Service calls", services)),
     ]
-    words = {"contracts": _("Contracts"), "users": _("People"), "services": _("Service calls")}
-    found += [(int(impact.get(part, {}).get("count", 0)), label) for part, label in words.items()]
     return [{"value": whole(number), "label": label} for number, label in found if number]
 
 

@@ -1,6 +1,6 @@
 """Jobs, queues and the health of the installation, as its operator sees them."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -79,7 +79,7 @@ class System(PlatformPage):
 
 
 def _columns() -> list[dict[str, Any]]:
-    return [{"label": label} for label in (_("Job"), _("State"), _("Last run"), _("Next run, about"))]
+    return [{"label": label} for label in (_("Job"), _("State"), _("Last run"), _("Runs"))]
 
 
 def _cells(job: jobs.Job, at: datetime) -> list[dict[str, Any]]:
@@ -99,11 +99,18 @@ def _last(job: jobs.Job) -> dict[str, Any]:
 
 
 def _next(job: jobs.Job) -> dict[str, Any]:
-    """Where it comes several times a minute, how often says more than when."""
-    often = _("every %(time)s") % {"time": in_words(int(job.every.total_seconds()))}
+    """How often; where that is less than several times a minute, also when next."""
+    often = _often(int(job.every.total_seconds()))
     if job.next_at is None or job.every < timedelta(minutes=1):
         return {"text": often}
-    return {"at": job.next_at, "note": often}
+    moment = job.next_at.astimezone(UTC).strftime("%-d %b %Y, %H:%M UTC")
+    return {"text": often, "note": _("next about %(moment)s") % {"moment": moment}}
+
+
+def _often(seconds: int) -> str:
+    """``every minute``, ``every 5 seconds``."""
+    whole_units = {1: _("every second"), 60: _("every minute"), 3600: _("every hour"), 86400: _("every day")}
+    return whole_units.get(seconds) or _("every %(time)s") % {"time": in_words(seconds)}
 
 
 def _took(milliseconds: int) -> str:
