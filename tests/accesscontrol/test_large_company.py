@@ -12,8 +12,8 @@ from django.db import connections
 from django.utils import timezone
 
 from accesscontrol.actions import keys, portal
+from iam_portal.launchers.load.company import Company, large
 from tests.accesscontrol.oauth.conftest import Clock
-from tests.benchmarks.company import Company, large
 from tests.benchmarks.company_questions import Questions
 from tests.benchmarks.measuring import counting
 from tests.support.factories import make_tenant

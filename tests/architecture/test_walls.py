@@ -100,6 +100,8 @@ MAY_CROSS = {
     "accesscontrol/actions/succession.py": "what is held of a superseded id goes on in every tenant",
     "accesscontrol/actions/watch.py": "the job tells boundaries of assignments of all tenants",
     "accesscontrol/actions/purge.py": "the job deletes what is over of people's sign-ins in all tenants",
+    "iam_portal/launchers/load/company.py": "measuring: rows of an organization in bulk",
+    "iam_portal/launchers/load/world.py": "measuring: rows of many organizations in bulk",
     "iam_portal/launchers/seed/engine.py": "the demo's data: looks what is there already",
 }
 CURRENT = "current_setting('iam.tenant'"

@@ -11,10 +11,10 @@ from django.test import Client as Browser
 from accesscontrol.authentication import cookie_name
 from accesscontrol.portal_roles import ROLE_KEYS
 from applications.actions import clients
+from iam_portal.launchers.load.company import TYPE, Company
 from iam_portal.walls import tenant_scope
 from tests.accesscontrol.oauth.conftest import Clock, World, basic
 from tests.accesscontrol.oauth.people import BACK_PUBLIC, Person, give
-from tests.benchmarks.company import TYPE, Company
 from tests.support import knocking
 from tests.support.factories import SYSTEM, make_group, make_user, sign_in
 

@@ -16,7 +16,7 @@ from django.utils import timezone  # isort: skip
 
 from accesscontrol.actions import keys, portal  # isort: skip
 from tests.accesscontrol.oauth.conftest import Clock  # isort: skip
-from tests.benchmarks.company import Company, large  # isort: skip
+from iam_portal.launchers.load.company import Company, large  # isort: skip
 from tests.benchmarks.company_questions import Questions  # isort: skip
 from tests.benchmarks.measuring import Figures, table  # isort: skip
 from tests.support import database  # isort: skip

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from applications import readmodel
 from applications.models import Application
+from iam_portal.launchers.load.peopling import SPAN
 from iam_portal.walls import cross_tenant
 from tenants.models import Group, Tenant, User
 
@@ -22,19 +23,14 @@ def _id(kind: str, ordinal: str) -> str:
 
 
 def _application(ordinal: str) -> str:
-    return f"(%(name)s || '.app' || ({ordinal}))"
+    return f"(%(name)s || '.tool' || ({ordinal}))"
 
 
 _OPEN = "tstzrange(%(born)s, NULL, '[)')"
-# A tenth has ended, a twentieth is planned.
-_SPAN = """CASE WHEN n %% 10 = 3 THEN tstzrange(%(born)s, %(at)s - interval '9 days', '[)')
-    WHEN n %% 20 = 4 THEN tstzrange(%(at)s + interval '9 days', NULL, '[)')
-    ELSE tstzrange(%(born)s, NULL, '[)') END"""
-
 _APPLICATIONS = f"""
 INSERT INTO applications_application
     (id, owner_id, name, display_name, description, home_url, during, revision)
-SELECT {_application("n")}, %(tenant)s, 'app' || n, 'Application ' || n, '', '', {_OPEN}, 1
+SELECT {_application("n")}, %(tenant)s, 'tool' || n, 'Tool ' || n, '', '', {_OPEN}, 1
 FROM generate_series(1, %(applications)s) n
 """
 _CLIENTS = f"""
@@ -108,7 +104,7 @@ FROM generate_series(2, %(groups)s) n
 """
 _MEMBERSHIPS = f"""
 INSERT INTO tenants_membership (tenant_id, group_id, user_id, during)
-SELECT %(tenant)s, {_id("group", "1 + (n * 7 + place * 13) %% %(groups)s")}, {_id("user", "n")}, {_SPAN}
+SELECT %(tenant)s, {_id("group", "1 + (n * 7 + place * 13) %% %(groups)s")}, {_id("user", "n")}, {SPAN}
 FROM generate_series(1, %(users)s) n, generate_series(1, 2) place
 """
 # Every principal of a kind has ``each`` different roles: two of three are an application's.
@@ -122,7 +118,7 @@ SELECT md5(%(name)s || '/assignment/' || kind || who || '/' || place)::uuid, %(t
     CASE WHEN drawn < %(applications)s * 10 THEN {_id("role", "drawn + 10")} END,
     CASE WHEN drawn >= %(applications)s * 10
         THEN {_id("own", "1 + drawn - %(applications)s * 10")} END,
-    {_SPAN}, %(born)s, 'Operator', ''
+    {SPAN}, %(born)s, 'Operator', ''
 FROM (
     SELECT kind, who, place, who + place AS n,
         (who * 7 + place * 11) %% (%(applications)s * 10 + %(tenant_roles)s) AS drawn
@@ -185,7 +181,7 @@ class Company:
 
     def application(self, ordinal: int) -> Application:
         """They count from 1; the first has the dynamic resources."""
-        return Application.objects.get(id=f"{self.tenant.slug}.app{ordinal}")
+        return Application.objects.get(id=f"{self.tenant.slug}.tool{ordinal}")
 
     def user(self, ordinal: int) -> User:
         """They count from 1."""

@@ -1,8 +1,11 @@
 """The statements that fill a world: one for each table, everything from ordinals and hashes of them.
 
 ``%(world)s`` sets worlds in one database apart. Ids are digests of it and an ordinal, and what looks like
-chance is a hash: the same world is the same rows on every machine.
+chance is a hash with ``%(seed)s``: the same world is the same rows on every machine. Its people are in
+:mod:`iam_portal.launchers.load.peopling`, which reads the table ``sharing`` that is left here.
 """
+
+from applications import derivation
 
 
 def tenant(ordinal: str) -> str:
@@ -37,7 +40,7 @@ def contract(ordinal: str) -> str:
 
 def chance(ordinal: str, of_what: str) -> str:
     """A number from 0 up to 1, the same for the same ordinal."""
-    return f"(abs(hashtextextended('{of_what}' || ({ordinal}), 7) %% 1000003) / 1000003.0)"
+    return f"(abs(hashtextextended('{of_what}' || ({ordinal}), %(seed)s) %% 1000003) / 1000003.0)"
 
 
 _OPEN = "tstzrange(%(born)s, NULL, '[)')"
@@ -177,46 +180,6 @@ SELECT {application("n")}, '', '', 'confidential',
     'manual', 1, {application("n")}, '', '{{}}', false, false, true
 FROM generate_series(1, %(applications)s) n
 """
-USERS = f"""
-INSERT INTO tenants_user
-    (id, password, tenant_id, username, email, display_name, language, time_zone, created_at, revision)
-SELECT md5(%(world)s || '/user/' || n || '/' || place)::uuid, '!', {tenant("n")}, 'user' || place,
-    'user' || place || '@example.org', 'User ' || place, '', '', %(born)s, 1
-FROM generate_series(1, %(tenants)s) n, generate_series(1, 2) place
-"""
-ACTIVITY = f"""
-INSERT INTO tenants_useractivity (tenant_id, user_id, during)
-SELECT {tenant("n")}, md5(%(world)s || '/user/' || n || '/' || place)::uuid, {_OPEN}
-FROM generate_series(1, %(tenants)s) n, generate_series(1, 2) place
-"""
-_ASSIGNED = """
-INSERT INTO accesscontrol_assignment
-    (id, tenant_id, user_id, application_id, application_role_id, during, created_at, by_name, ended_by)
-SELECT md5(%(world)s || '/assignment/' || '{kind}' || n)::uuid, {tenant}, {user}, {service}, {role}, {open},
-    %(born)s, 'Operator', ''
-FROM (SELECT min(n) AS n, consumer, app FROM sharing WHERE state = 'accepted' AND type = 'provision'
-      GROUP BY consumer, app) held
-WHERE {chosen}
-"""
-USER_ROLES = _ASSIGNED.format(
-    kind="user",
-    tenant=tenant("consumer"),
-    user="md5(%(world)s || '/user/' || consumer || '/1')::uuid",
-    service="NULL",
-    role=role("app", "'viewer'"),
-    open=_OPEN,
-    chosen="n %% 10 = 0",
-)
-# The first application of an owner calls every application that its owner has by provision.
-SERVICE_ROLES = _ASSIGNED.format(
-    kind="service",
-    tenant=tenant("consumer"),
-    user="NULL::uuid",
-    service=application("consumer"),
-    role=role("app", "'viewer'"),
-    open=_OPEN,
-    chosen="consumer <= %(owners)s",
-)
 ANNOUNCED = """
 INSERT INTO applications_announced (tenant_id, application_id, available, at)
 SELECT tenant_id, application_id, bool_or(during @> %(at)s::timestamptz), %(at)s
@@ -241,8 +204,6 @@ FACTS = (
     PLACES,
     PERMISSIONS,
     CLIENTS,
-    USERS,
-    ACTIVITY,
     PROVISION,
     STATES,
     STARTS,
@@ -254,7 +215,17 @@ FACTS = (
     TERMS,
     PAUSES,
     PARTNERSHIPS,
-    USER_ROLES,
-    SERVICE_ROLES,
-    "DROP TABLE sharing",
+    "ANALYZE sharing",
 )
+# What follows from the facts. Rows that are there already stay: a database holds several worlds.
+GRANTS = f"""
+WITH {derivation.GRANTS}
+INSERT INTO applications_contractgrant (contract_id, role_id, during)
+SELECT contract_id, role_id, during FROM expected EXCEPT SELECT contract_id, role_id, during FROM actual
+"""
+_COLUMNS = "tenant_id, application_id, relation, contract_id, scope_tenant_id, during"
+AVAILABILITY = f"""
+WITH {derivation.AVAILABILITY}
+INSERT INTO applications_availability ({_COLUMNS})
+SELECT {_COLUMNS} FROM expected EXCEPT SELECT {_COLUMNS} FROM actual
+"""
