@@ -9,6 +9,7 @@ from accesscontrol import acl
 from accesscontrol.models import AclEntry, AclMark, AclRevision
 from applications.models import Application
 from iam_portal.walls import cross_tenant
+from tenants.models.batches import first
 
 BATCH = 1_000
 
@@ -36,8 +37,7 @@ def drop_unread_marks() -> int:
     here was made by a change that he sees.
     """
     readers = AclRevision.objects.filter(application=OuterRef("application_id"))
-    found = AclMark.objects.filter(~Exists(readers)).values_list("pk", flat=True)[: 10 * BATCH]
-    return AclMark.objects.filter(pk__in=list(found)).delete()[0]
+    return first(AclMark.objects.filter(~Exists(readers)), 10 * BATCH).delete()[0]
 
 
 def prune(*, before: datetime) -> int:
