@@ -33,7 +33,9 @@ def watch_acls() -> None:
 
 @shared_task(name="accesscontrol.prune_acls")
 def prune_acls() -> None:
-    """Hourly: what is gone from ACLs for longer than is kept, a thousand entries in a transaction."""
+    """Hourly: what is gone from ACLs for longer than is kept, and marks that no reader waits for."""
     before = timezone.now() - settings.PORTAL_ACL_RETENTION
     while mirrors.prune(before=before):
+        pass
+    while mirrors.drop_unread_marks():
         pass

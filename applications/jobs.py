@@ -49,7 +49,10 @@ def deliver_webhooks() -> None:
 @shared_task(name="applications.tidy_webhooks")
 def tidy_webhooks() -> None:
     """Each day: deliveries are remembered for thirty."""
-    webhook_requests.forget(at=timezone.now())
+    at = timezone.now()
+    webhook_requests.settle(at=at)
+    while webhook_requests.forget(at=at):
+        pass
 
 
 @shared_task(name="applications.remind_of_ends")
@@ -67,7 +70,9 @@ def count_usage(rows: list[usage.Line]) -> None:
 @shared_task(name="applications.forget_usage")
 def forget_usage() -> None:
     """Each day: counts that are older than 13 months."""
-    counting.forget(at=timezone.now())
+    at = timezone.now()
+    while counting.forget(at=at):
+        pass
 
 
 @shared_task(name="applications.prune_events")

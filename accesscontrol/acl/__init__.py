@@ -1,6 +1,7 @@
-"""The ACL of an application: what it holds at a moment, and the revisions that number its contents."""
+"""The ACL of an application: what it holds at a moment, its numbered revisions, copies of them."""
 
-from accesscontrol.acl.content import Acl, build
-from accesscontrol.acl.revisions import Delta, Snapshot, delta, snapshot
+from accesscontrol.acl.content import build
+from accesscontrol.acl.copies import Copy, copied
+from accesscontrol.acl.revisions import Standing, standing
 
-__all__ = ["Acl", "Delta", "Snapshot", "build", "delta", "snapshot"]
+__all__ = ["Copy", "Standing", "build", "copied", "standing"]

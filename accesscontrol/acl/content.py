@@ -4,10 +4,8 @@ Set-based: the number of queries does not depend on the number of tenants. It mu
 at every moment; a test compares the two.
 """
 
-import hashlib
-import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,10 +27,12 @@ from accesscontrol.decide import (
     tenant_role_urn,
 )
 from accesscontrol.models import TenantRolePermission
-from applications.models import Application, Resource, RolePermission
+from applications.models import Application, Availability, Resource, RolePermission
+from applications.models.availability import Relation
 from iam_portal.gate import Privilege
 from iam_portal.walls import cross_tenant
 
+_BY_RELATION = (Relation.OWNED, Relation.PROVISION)
 _ORDER = {privilege.value: index for index, privilege in enumerate(Privilege)}
 
 # Roles granted to the owner (all) and to provision consumers, wherever the application is available so.
@@ -40,6 +40,7 @@ _GRANTED = """
 WITH served AS (
     SELECT DISTINCT tenant_id, relation FROM applications_availability
     WHERE application_id = %(application)s AND relation IN ('owned', 'provision') AND during @> %(at)s
+        AND (%(owners)s::uuid[] IS NULL OR tenant_id = ANY(%(owners)s))
 )
 SELECT DISTINCT served.tenant_id, r.key
 FROM served
@@ -74,6 +75,7 @@ WITH latest AS (
 SELECT c.provider_id, c.id, r.key, s.type, s.key, p.privilege
 FROM grown
 JOIN applications_contract c ON c.id = grown.contract_id
+    AND (%(owners)s::uuid[] IS NULL OR c.provider_id = ANY(%(owners)s))
 JOIN applications_applicationrole r ON r.id = grown.role_id
 JOIN applications_contractgrant g ON g.contract_id = c.id AND g.role_id = r.id AND g.during @> %(at)s
 JOIN applications_contractterm t ON t.contract_id = c.id AND t.role_id = r.id AND t.during @> %(at)s
@@ -83,21 +85,19 @@ JOIN applications_resource s ON s.id = p.resource_id AND s.owner_tenant_id IS NU
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Acl:
-    """The snapshot: wire form of the resources, and a digest of them."""
-
-    resources: list[dict[str, Any]]
-    digest: str
+def served(application: Application, *, at: datetime) -> list[UUID]:
+    """Whose resources the ACL has at the moment, in order."""
+    rows = Availability.objects.at(at).filter(application=application, relation__in=_BY_RELATION)
+    return list(rows.order_by("tenant_id").values_list("tenant_id", flat=True).distinct())
 
 
-def build(application: Application, *, at: datetime, tenant_id: UUID | None = None) -> Acl:
-    """The ACL at the moment, complete; one owner's slice with ``tenant_id``. Six queries."""
-    roles = _granted(application, at)
-    if tenant_id is not None:
-        roles = {key: value for key, value in roles.items() if key == tenant_id}
+def build(
+    application: Application, *, at: datetime, owners: Collection[UUID] | None = None
+) -> list[dict[str, Any]]:
+    """The ACL at the moment, complete; the slices of these owners with ``owners``. Six queries."""
+    roles = _granted(application, at, owners)
     permissions = _permissions(application, at)
-    confirmed = _confirmed(application, at)
+    confirmed = _confirmed(application, at, owners)
     with cross_tenant():  # tenant roles and dynamic resources of every tenant that is served
         made = _tenant_roles(application, list(roles), at)
         resources = _Resources.of(application, list(roles), at)
@@ -123,7 +123,7 @@ def build(application: Application, *, at: datetime, tenant_id: UUID | None = No
         for placed, lineage in resources.of_owner(owner):
             places = {place for each in lineage for place in naming.get(each.address, ())}
             entries.append(_entry(owner, placed, lineage, [grants[place] for place in sorted(places)]))
-    return Acl(entries, digest(entries))
+    return entries
 
 
 def _naming(grants: Sequence[tuple[str, "_Holder"]]) -> Mapping[Address, list[int]]:
@@ -190,10 +190,10 @@ def _by_address(placed: Placed) -> tuple[str, str, bool]:
     return placed.resource.type, placed.resource.key, not placed.resource.dynamic
 
 
-def _granted(application: Application, at: datetime) -> dict[UUID, set[str]]:
+def _granted(application: Application, at: datetime, owners: Collection[UUID] | None) -> dict[UUID, set[str]]:
     found: dict[UUID, set[str]] = defaultdict(set)
     with connection.cursor() as cursor:
-        cursor.execute(_GRANTED, {"application": application.id, "at": at})
+        cursor.execute(_GRANTED, _asked(application, at, owners))
         for tenant_id, key in cursor.fetchall():
             keys = found[tenant_id]
             if key is not None:
@@ -201,15 +201,21 @@ def _granted(application: Application, at: datetime) -> dict[UUID, set[str]]:
     return dict(found)
 
 
-def _confirmed(application: Application, at: datetime) -> dict[UUID, dict[tuple[str, str], set[Permission]]]:
+def _confirmed(
+    application: Application, at: datetime, owners: Collection[UUID] | None
+) -> dict[UUID, dict[tuple[str, str], set[Permission]]]:
     """By provider, role key and access contract: what counts through it."""
     found: dict[UUID, dict[tuple[str, str], set[Permission]]] = defaultdict(lambda: defaultdict(set))
     with connection.cursor() as cursor:
-        cursor.execute(_CONFIRMED, {"application": application.id, "at": at})
+        cursor.execute(_CONFIRMED, _asked(application, at, owners))
         for provider_id, contract_id, key, *permission in cursor.fetchall():
             kind, resource, privilege = permission
             found[provider_id][key, str(contract_id)].add((kind, resource, privilege))
     return found
+
+
+def _asked(application: Application, at: datetime, owners: Collection[UUID] | None) -> dict[str, Any]:
+    return {"application": application.id, "at": at, "owners": None if owners is None else list(owners)}
 
 
 def _permissions(application: Application, at: datetime) -> dict[str, set[Permission]]:
@@ -261,9 +267,3 @@ def _entry(
         "kind": "dynamic" if placed.resource.dynamic else "static",
         "grants": [{"role": urn, "privileges": list(privileges)} for urn, privileges in given if privileges],
     }
-
-
-def digest(entries: list[dict[str, Any]]) -> str:
-    """Of entries in their wire form: equal exactly where they are."""
-    canonical = json.dumps(entries, separators=(",", ":"), sort_keys=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()

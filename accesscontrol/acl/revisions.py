@@ -1,22 +1,26 @@
 """The revisions of an ACL: each content has its number, and each entry the number at which it last moved.
 
 An entry's address is (owning tenant, resource type, resource id). Where a tenant has a resource of its own
-beside a static one of the same address, the two move together.
+beside a static one of the same address, the two move together. The entries are kept as they are sent. Who
+reads them asks first whether they are what the facts say now (:func:`standing`): every change leaves its mark
+in its own transaction, and what turns by plan is known beforehand.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q
 
-from accesscontrol.acl.content import Acl, build, digest
-from accesscontrol.models import AclEntry, AclRevision
+from accesscontrol.acl.content import build, served
+from accesscontrol.acl.turning import turns
+from accesscontrol.models import AclMark, AclRevision
 from applications.events import emit
 from applications.models import Application
-from iam_portal.decision import rfc3339
 from iam_portal.walls import cross_tenant
 
 Entry = dict[str, Any]
@@ -24,130 +28,52 @@ Address = tuple[str, str, str]
 
 # Clocks of two processes differ: the one that is behind must not take the ACL back across a boundary.
 SKEW = timedelta(minutes=1)
+SLICES = 500  # owners whose entries are in memory at once
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A whole ACL with its revision, ready to be sent. ``generated_at``: since when it is known to be so."""
+class Standing:
+    """The number of what an application would read now. ``since``: since when it is known to be so."""
 
-    application_id: str
     revision: int
-    generated_at: datetime
-    resources: list[Entry]
-
-    def of_owner(self, tenant_id: str) -> "Snapshot":
-        """One tenant's part of it. Of a tenant that is not served it is empty, and of an unknown one."""
-        return replace(self, resources=[e for e in self.resources if e["owningTenantId"] == tenant_id])
-
-    def as_json(self) -> dict[str, Any]:
-        """The wire form."""
-        return {**self.head(), "resources": self.resources}
-
-    def head(self) -> dict[str, Any]:
-        """The wire form without the entries."""
-        return {
-            "applicationId": self.application_id,
-            "revision": self.revision,
-            "generatedAt": rfc3339(self.generated_at),
-        }
-
-    def lines(self) -> Iterator[dict[str, Any]]:
-        """The entries, each for a line of its own."""
-        yield from self.resources
+    since: datetime
+    kept_from: int
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """What leads from one revision to another. Of an address in ``changed`` the entries are all there are."""
-
-    application_id: str
-    revision: int
-    since: int
-    changed: list[Entry]
-    removed: list[Address]
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing moved."""
-        return not self.changed and not self.removed
-
-    def of_owner(self, tenant_id: str) -> "Delta":
-        """One tenant's part of it."""
-        return replace(
-            self,
-            changed=[entry for entry in self.changed if entry["owningTenantId"] == tenant_id],
-            removed=[address for address in self.removed if address[0] == tenant_id],
-        )
-
-    def as_json(self) -> dict[str, Any]:
-        """The wire form."""
-        return {
-            **self.head(),
-            "changed": self.changed,
-            "removed": [_removed(address) for address in self.removed],
-        }
-
-    def head(self) -> dict[str, Any]:
-        """The wire form without the entries."""
-        return {"applicationId": self.application_id, "revision": self.revision, "since": self.since}
-
-    def lines(self) -> Iterator[dict[str, Any]]:
-        """What changed and what is gone, each for a line of its own."""
-        yield from self.changed
-        for address in self.removed:
-            yield {**_removed(address), "removed": True}
+def standing(application: Application, *, at: datetime) -> Standing:
+    """Brought up to date first where something moved. Where nothing did, one statement, and nobody waits."""
+    return _untouched(application, at) or _risen(application, at)
 
 
-def snapshot(application: Application, *, at: datetime) -> Snapshot:
-    """The complete ACL with a revision that has risen exactly when the content changed.
-
-    Polls do not wait for each other: only who finds another content than the last one takes the lock.
-    """
-    acl = build(application, at=at)
-    row = AclRevision.objects.filter(application=application).first()  # after the content: never an older one
-    if row is not None and row.digest == acl.digest:
-        return _shot(row, acl)
-    return _risen(application, at)
+def _untouched(application: Application, at: datetime) -> Standing | None:
+    """In one statement: the entries belong to the facts that it sees exactly if it sees no mark."""
+    marks = AclMark.objects.filter(application_id=OuterRef("application_id"))
+    rows = AclRevision.objects.filter(~Exists(marks), Q(until=None) | Q(until__gt=at))
+    row = rows.filter(application=application, built_at__lte=at + SKEW).first()
+    return None if row is None else _standing(row)
 
 
-def delta(application: Application, *, since: int, at: datetime) -> Delta | None:
-    """What changed and what is gone since a revision; None when that is not known (any more).
-
-    Meanwhile the ACL may rise again. What is there is told from the content that belongs to the revision, so
-    an entry that moved later is told too early at worst as it is, and told again with the next delta.
-    """
-    shot = snapshot(application, at=at)
-    with cross_tenant():  # entries of every tenant that is served
-        rows = AclEntry.objects.filter(application=application, revision__gt=since)
-        moved = {_address_of(*key) for key in rows.values_list("tenant_id", "type", "key")}
-    # After the entries: what was forgotten before they were read is seen here.
-    kept_from = AclRevision.objects.values_list("kept_from", flat=True).get(application=application)
-    if not kept_from <= since <= shot.revision:  # beyond: given out by a database that is no more
-        return None
-    here = {address_of(entry) for entry in shot.resources}
-    changed = [entry for entry in shot.resources if address_of(entry) in moved]
-    return Delta(application.id, shot.revision, since, changed, sorted(moved - here))
+def _standing(row: AclRevision) -> Standing:
+    assert row.risen_at is not None
+    return Standing(row.revision, row.risen_at, row.kept_from)
 
 
-def address_of(entry: Entry) -> Address:
-    """What names an entry in a delta."""
-    return entry["owningTenantId"], entry["resourceType"], entry["resourceId"]
-
-
-def _risen(application: Application, at: datetime) -> Snapshot:
+def _risen(application: Application, at: datetime) -> Standing:
+    """The lock first, then the marks, then the facts: a change that comes later leaves a mark that stays."""
+    # There before anything is built, also for others: marks of those who do not read are thrown away.
+    AclRevision.objects.get_or_create(application=application)
     with transaction.atomic():
-        AclRevision.objects.get_or_create(application=application)
         row = AclRevision.objects.select_for_update().get(application=application)
-        if row.risen_at is not None and at < row.risen_at <= at + SKEW:
-            at = row.risen_at
-        acl = build(application, at=at)  # again, under the lock: revisions and contents rise together
-        if row.digest != acl.digest:
+        marked = _take_marks(application)
+        if row.built_at is not None and at < row.built_at <= at + SKEW:
+            at = row.built_at
+        owners = _touched(row, marked, at)
+        is_new = row.built_at is None
+        if _brought_up(row, owners, at) or is_new:
             row.revision += 1
-            if not row.digest:  # nothing is known of what was there before
+            row.risen_at = at
+            if is_new:  # nothing is known of what was there before
                 row.kept_from = row.revision
-            row.digest, row.risen_at = acl.digest, at
-            row.save()
-            _note(row, acl.resources, at)
             emit(
                 type="acl.changed",
                 tenant_id=application.owner_id,
@@ -156,52 +82,104 @@ def _risen(application: Application, at: datetime) -> Snapshot:
                 at=at,
                 data={"applicationId": application.id, "revision": row.revision},
             )
-    return _shot(row, acl)
+        row.until = turns(application.id, after=at, at=at).until
+        row.built_at = at
+        row.save()
+    return _standing(row)
 
 
-def _note(row: AclRevision, entries: list[Entry], at: datetime) -> None:
-    """Write at each entry that moved, or is gone, the revision at which it did."""
-    by_address: dict[Address, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        by_address[address_of(entry)].append(entry)
-    now = {address: digest(found) for address, found in by_address.items()}
-    with cross_tenant():  # entries of every tenant that is served
-        known = {
-            _address_of(*key): was
-            for *key, was in AclEntry.objects.filter(application=row.application_id).values_list(
-                "tenant_id", "type", "key", "digest"
-            )
-        }
-        moved = [address for address, value in now.items() if known.get(address) != value]
-        gone = [address for address, value in known.items() if value and address not in now]
-        AclEntry.objects.bulk_create(
-            [
-                AclEntry(
-                    application_id=row.application_id,
-                    tenant_id=address[0],
-                    type=address[1],
-                    key=address[2],
-                    digest=now.get(address, ""),
-                    revision=row.revision,
-                    removed_at=None if address in now else at,
-                )
-                for address in moved + gone
-            ],
-            update_conflicts=True,
-            unique_fields=["application", "tenant", "type", "key"],
-            update_fields=["digest", "revision", "removed_at"],
-            batch_size=1000,
+def _take_marks(application: Application) -> set[UUID | None]:
+    """The marks that this statement sees; whose they are."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM accesscontrol_aclmark WHERE application_id = %s RETURNING tenant_id",
+            [application.id],
         )
+        return {tenant_id for (tenant_id,) in cursor.fetchall()}
 
 
-def _shot(row: AclRevision, acl: Acl) -> Snapshot:
-    assert row.risen_at is not None
-    return Snapshot(row.application_id, row.revision, row.risen_at, acl.resources)
+def _touched(row: AclRevision, marked: set[UUID | None], at: datetime) -> list[UUID] | None:
+    """Whose slices may have moved since they were built; None: everybody's."""
+    if row.built_at is None or at < row.built_at:  # a clock that went back knows nothing
+        return None
+    if row.until is not None and row.until <= at:
+        marked |= turns(row.application_id, after=row.built_at, at=at).passed
+    return None if None in marked else sorted(owner for owner in marked if owner is not None)
 
 
-def _address_of(tenant_id: object, type: object, key: object) -> Address:
-    return str(tenant_id), str(type), str(key)
+def _brought_up(row: AclRevision, owners: Sequence[UUID] | None, at: datetime) -> bool:
+    """Make the entries of these owners what the facts say; whether any moved, or is gone."""
+    moved = False
+    if owners is None:
+        owners = served(row.application, at=at)
+        moved = _written(_DEPARTED, row, at, {"owners": owners})
+    for first in range(0, len(owners), SLICES):
+        some = owners[first : first + SLICES]
+        entries = _by_address(build(row.application, at=at, owners=some))
+        values = {
+            "owners": some,
+            "bodies": ["\n".join(map(_line, found)) for found in entries.values()],
+            **{
+                name: list(column) for name, column in zip(_COLUMNS, zip(*entries, strict=True), strict=False)
+            },
+        }
+        moved = _written(_NOTED, row, at, {name: [] for name in _COLUMNS} | values) or moved
+    return moved
 
 
-def _removed(address: Address) -> dict[str, str]:
-    return dict(zip(("owningTenantId", "resourceType", "resourceId"), address, strict=True))
+_COLUMNS = ("tenants", "types", "keys")
+_IS_GONE = """SET body = json_build_object(
+        'owningTenantId', tenant_id, 'resourceType', type, 'resourceId', key)::text,
+    revision = %(revision)s, removed_at = %(at)s
+WHERE application_id = %(application)s AND removed_at IS NULL"""
+_DEPARTED = f"""
+WITH gone AS (
+    UPDATE accesscontrol_aclentry {_IS_GONE} AND NOT tenant_id = ANY(%(owners)s::uuid[]) RETURNING id)
+SELECT EXISTS (SELECT FROM gone)
+"""
+# Equal to the letter is equal: they are written from the same facts by the same code. What is right stays.
+_NOTED = f"""
+WITH fresh AS MATERIALIZED (
+    SELECT * FROM unnest(%(tenants)s::uuid[], %(types)s::text[], %(keys)s::text[], %(bodies)s::text[])
+        AS fresh(tenant_id, type, key, body)
+), kept AS MATERIALIZED (
+    SELECT tenant_id, type, key, body FROM accesscontrol_aclentry
+    WHERE application_id = %(application)s AND tenant_id = ANY(%(owners)s::uuid[]) AND removed_at IS NULL
+), gone AS (
+    UPDATE accesscontrol_aclentry {_IS_GONE} AND (tenant_id, type, key) IN (
+        SELECT tenant_id, type, key FROM kept EXCEPT SELECT tenant_id, type, key FROM fresh)
+    RETURNING id
+), moved AS (
+    INSERT INTO accesscontrol_aclentry (application_id, tenant_id, type, key, body, revision)
+    SELECT %(application)s, tenant_id, type, key, body, %(revision)s
+    FROM (SELECT * FROM fresh EXCEPT SELECT * FROM kept) other
+    ON CONFLICT (application_id, tenant_id, type, key)
+        DO UPDATE SET body = excluded.body, revision = excluded.revision, removed_at = NULL
+    RETURNING id
+)
+SELECT EXISTS (SELECT FROM gone) OR EXISTS (SELECT FROM moved)
+"""
+
+
+def _written(statement: str, row: AclRevision, at: datetime, values: dict[str, Any]) -> bool:
+    """Whether anything was: it carries the revision that comes next."""
+    asked = {"application": row.application_id, "revision": row.revision + 1, "at": at, **values}
+    with cross_tenant(), connection.cursor() as cursor:  # entries of every tenant that is served
+        cursor.execute(statement, asked)
+        return bool(cursor.fetchone()[0])
+
+
+def _by_address(entries: list[Entry]) -> dict[Address, list[Entry]]:
+    found: dict[Address, list[Entry]] = {}
+    for entry in entries:
+        found.setdefault(address_of(entry), []).append(entry)
+    return found
+
+
+def address_of(entry: Entry) -> Address:
+    """What names an entry in a delta."""
+    return entry["owningTenantId"], entry["resourceType"], entry["resourceId"]
+
+
+def _line(entry: Entry) -> str:
+    return json.dumps(entry, separators=(",", ":"))

@@ -1,12 +1,10 @@
 """Read Application ACL: the calling application reads its own."""
 
-import json
-from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -16,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accesscontrol import acl
-from accesscontrol.acl import Delta, Snapshot
+from accesscontrol.acl import Standing
 from accesscontrol.serializers.acl import AclDelta, AclOut
 from applications import events
 from applications.models import Application
@@ -61,26 +59,34 @@ class ApplicationAcl(OwnApplicationAPI):
         complete.
         """
         wanted = request.query_params.get("tenantId")
-        tenant_id = str(uuid_of(wanted, "tenantId")) if wanted else None
+        owner = uuid_of(wanted, "tenantId") if wanted else None
+        since = self._since()
         self._note_reader()
         application = Application.objects.get(id=self.application_id)
-        found, parts = self._found(application, timezone.now()), [application.id]
-        parts.append(str(found.revision))
-        if isinstance(found, Delta):
-            parts.append(f"since-{found.since}")
-        if tenant_id is not None:
-            found = found.of_owner(tenant_id)
-            parts.append(tenant_id)
-        lines = getattr(request.accepted_renderer, "media_type", "") == NDJSON
-        etag = '"acl-{}"'.format("-".join([*parts, "lines"] if lines else parts))
-        headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-        known = knows(request, etag)
-        request.META["iam.quiet"] = known or (isinstance(found, Delta) and found.is_empty)
-        if known:
+        standing = acl.standing(application, at=timezone.now())
+        self._expect_known(since, standing)
+        as_lines = getattr(request.accepted_renderer, "media_type", "") == NDJSON
+        headers = {"ETag": self._tag(standing, since, owner, as_lines), "Cache-Control": "private, no-cache"}
+        request.META["iam.quiet"] = True
+        if knows(request, headers["ETag"]):
             return Response(status=304, headers=headers)
-        if lines:
-            return StreamingHttpResponse(_lines(found), content_type=NDJSON, headers=headers)
-        return Response(found.as_json(), headers=headers)
+        copy = acl.copied(application.id, since=since, owner=owner, as_lines=as_lines)
+        self._expect_known(since, copy.standing)  # it may have risen, or been forgotten, meanwhile
+        headers["ETag"] = self._tag(copy.standing, since, owner, as_lines)
+        request.META["iam.quiet"] = since is not None and not copy.entries
+        kind = NDJSON if as_lines else "application/json"
+        if copy.is_small:
+            return HttpResponse(b"".join(copy.pieces()), content_type=kind, headers=headers)
+        return StreamingHttpResponse(copy.pieces(), content_type=kind, headers=headers)
+
+    def _tag(self, standing: Standing, since: int | None, owner: UUID | None, as_lines: bool) -> str:
+        """One for each body."""
+        parts = [str(self.application_id), str(standing.revision)]
+        if since is not None:
+            parts.append(f"since-{since}")
+        if owner is not None:
+            parts.append(str(owner))
+        return '"acl-{}"'.format("-".join([*parts, "lines"] if as_lines else parts))
 
     def _note_reader(self) -> None:
         """For the event service, which asks again when the application's stream moves."""
@@ -92,29 +98,18 @@ class ApplicationAcl(OwnApplicationAPI):
         meta["iam.home"] = str(self.request.user.home_id)  # type: ignore[union-attr]
         meta["iam.after"] = events.head()  # before the content: what comes meanwhile is news
 
-    def _found(self, application: Application, at: datetime) -> Snapshot | Delta:
+    def _since(self) -> int | None:
         since = self.request.query_params.get("since")
         if since is None:
-            return acl.snapshot(application, at=at)
+            return None
         if not is_number(since) or len(since) > 18:
             raise Invalid("since is a revision that was given out.")
-        found = acl.delta(application, since=int(since), at=at)
-        if found is None:
+        return int(since)
+
+    def _expect_known(self, since: int | None, standing: Standing) -> None:
+        """Beyond the last it was given out by a database that is no more."""
+        if since is not None and not standing.kept_from <= since <= standing.revision:
             raise RevisionGone(
                 "What changed since this revision is not known any more. Read the snapshot.",
                 data={"snapshot": settings.PORTAL_BASE_URL + reverse("access-management:acl-read")},
             )
-        return found
-
-
-def _lines(found: Snapshot | Delta) -> Iterator[bytes]:
-    """All of it is known before the first line leaves: what breaks afterwards lacks the last one."""
-    count = 0
-    yield _line(found.head())
-    for count, line in enumerate(found.lines(), 1):  # noqa: B007  (counted for the last line)
-        yield _line(line)
-    yield _line({"complete": True, "revision": found.revision, "entries": count})
-
-
-def _line(value: dict[str, Any]) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode() + b"\n"

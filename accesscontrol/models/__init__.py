@@ -1,6 +1,6 @@
 """May: tenant roles, assignments, the ACL's revision, tokens and the keys that sign them."""
 
-from accesscontrol.models.acl import AclEntry, AclRevision
+from accesscontrol.models.acl import AclEntry, AclMark, AclRevision
 from accesscontrol.models.assignments import Assignment
 from accesscontrol.models.keys import SigningKey
 from accesscontrol.models.roles import TenantRole, TenantRolePermission
@@ -8,6 +8,7 @@ from accesscontrol.models.tokens import Authorization, AuthorizationCode, Refres
 
 __all__ = [
     "AclEntry",
+    "AclMark",
     "AclRevision",
     "Assignment",
     "Authorization",

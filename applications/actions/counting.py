@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from applications.models import ContractUsage
 from applications.usage import Line
 from iam_portal.walls import cross_tenant
+from tenants.models.batches import first
 
 KEPT = timedelta(days=396)  # 13 months
 
@@ -44,7 +45,8 @@ def count(*, rows: Sequence[Line]) -> int:
         return int(cursor.rowcount)
 
 
-def forget(*, at: datetime) -> int:
-    """Delete the days that are older than is kept. How many rows there were."""
-    with cross_tenant():
-        return ContractUsage.objects.filter(day__lt=(at - KEPT).date()).delete()[0]
+def forget(*, at: datetime, most: int = 1000) -> int:
+    """Delete rows of days that are not kept, up to so many in one transaction. How many there were."""
+    over = ContractUsage.objects.filter(day__lt=(at - KEPT).date())
+    with cross_tenant():  # of all tenants
+        return first(over.order_by("day"), most).delete()[0]

@@ -32,8 +32,8 @@ def write_resources(
     application: Application, manifest: Manifest, at: datetime, diff: Diff
 ) -> tuple[Resources, list[Resource]]:
     """The declared static resources as rows, and those that are declared no more."""
-    rows = Resource.objects.placed(at).filter(application=application, owner_tenant=None)
-    living = {(row.type, row.key): row for row in rows}
+    rows = Resource.objects.filter(application=application, owner_tenant=None)
+    living = {(row.type, row.key): row for row in places.standing(rows, at=at)}
     made, named, moved = set(manifest.resources) - set(living), set(), set()
     for address, declared in manifest.resources.items():
         if address in made:

@@ -16,6 +16,7 @@ from applications.policies import lock_applications
 from iam_portal.gate import Actor
 from tenants import history
 from tenants.models import Tenant
+from tenants.models.batches import first
 
 _LOCK = "iam:availability-job"
 # Notes of what was told are kept for far longer than runs overlap.
@@ -40,9 +41,15 @@ def run(*, at: datetime) -> Watched:
     """The run of each minute: tell what passed, then compare everything and heal."""
     done = tell(at=at)
     if not done.busy:
-        ContractTold.objects.filter(at__lt=at - KEPT).delete()
+        while forget_told(at=at):
+            pass
         done.healed = heal(at=at)
     return done
+
+
+def forget_told(*, at: datetime, most: int = 1000) -> int:
+    """Delete notes that no run looks at any more, up to so many in one transaction. How many there were."""
+    return first(ContractTold.objects.filter(at__lt=at - KEPT).order_by("at"), most).delete()[0]
 
 
 def tell(*, at: datetime) -> Watched:

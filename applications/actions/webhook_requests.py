@@ -18,6 +18,7 @@ from iam_portal.errors import DomainError, Kind, NotFound
 from iam_portal.gate import Actor
 from iam_portal.walls import cross_tenant
 from tenants.models import Tenant
+from tenants.models.batches import first
 
 KEPT = timedelta(days=30)
 MOST_WAITING = 20
@@ -119,15 +120,19 @@ def failed_since(row: Webhook, since: datetime) -> int:
     return _failed(row, since).count()
 
 
-def forget(*, at: datetime) -> int:
-    """Remove deliveries that are too old, and what is left of secrets that ended. How many deliveries."""
+def settle(*, at: datetime) -> None:
+    """Take away what is left of secrets that ended, and move on subscriptions that nothing concerned."""
     with transaction.atomic(), cross_tenant():  # the job keeps house for all tenants
         over = Q(during__endswith__lte=at) | Q(during__isempty=True)
         WebhookSecret.objects.filter(over).exclude(sealed="").update(sealed="")
         with connection.cursor() as cursor:
             cursor.execute(_CAUGHT_UP, {"newest": events.head(), "pruned": events.PRUNED})
-        removed, _ = WebhookDelivery.objects.filter(at__lt=at - KEPT).delete()
-    return removed
+
+
+def forget(*, at: datetime, most: int = 1000) -> int:
+    """Remove deliveries that are too old, up to so many in one transaction. How many there were."""
+    with transaction.atomic(), cross_tenant():  # of all tenants
+        return first(WebhookDelivery.objects.filter(at__lt=at - KEPT).order_by("at"), most).delete()[0]
 
 
 def _failed(row: Webhook, since: datetime) -> QuerySet[WebhookDelivery]:

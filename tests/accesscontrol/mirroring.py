@@ -100,6 +100,6 @@ def lines_of(reply: Any) -> list[dict[str, Any]]:
     """What stands on each line."""
     assert reply.status_code == 200
     assert reply["Content-Type"] == NDJSON
-    text = b"".join(reply.streaming_content).decode()
+    text = (b"".join(reply.streaming_content) if reply.streaming else reply.content).decode()
     assert text.endswith("\n")
     return [json.loads(line) for line in text.splitlines()]

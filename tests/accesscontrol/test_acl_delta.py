@@ -1,12 +1,13 @@
 """What changed in an ACL since a revision: as delta, as lines, for one owner; and when that is not known."""
 
+import json
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from accesscontrol import acl, jobs
+from accesscontrol import jobs
 from accesscontrol.models import AclEntry
 from applications.actions import contracts
 from applications.models import Resource
@@ -14,6 +15,7 @@ from iam_portal.walls import cross_tenant
 from tenants.models import since as open_since
 from tests.accesscontrol.mirroring import NDJSON, Story, address_of, applied, indexed, lines_of
 from tests.support.factories import SYSTEM, make_resource
+from tests.support.kept_acl import read_acl
 
 
 @pytest.fixture
@@ -197,11 +199,13 @@ def test_a_slow_clock_does_not_take_the_acl_back(story: Story) -> None:
     story.snapshot()
     story.later(minutes=5)
     story.declare("gates")
-    now = acl.snapshot(story.meter, at=story.at)
-    behind = acl.snapshot(story.meter, at=story.at - timedelta(seconds=1))
+    now = read_acl(story.meter, at=story.at)
+    behind = read_acl(story.meter, at=story.at - timedelta(seconds=1))
     assert behind == now
-    wrong = acl.snapshot(story.meter, at=begun)  # minutes behind: no clock of ours; it is answered as it asks
-    assert wrong.revision == now.revision + 1
+    wrong = read_acl(story.meter, at=begun)  # minutes behind: no clock of ours; it is answered as it asks
+    assert wrong["revision"] == now["revision"] + 1
+    assert wrong["resources"] != now["resources"]
+    assert read_acl(story.meter, at=story.at)["resources"] == now["resources"]
 
 
 # --- tags and lines -------------------------------------------------------------------------------------
@@ -248,12 +252,23 @@ def test_lines_of_a_delta(story: Story) -> None:
     assert last["entries"] == len(entries)
 
 
-def test_what_breaks_is_an_error_and_not_a_shorter_acl(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("where", ["revisions.build", "copies._lines"])
+def test_what_breaks_is_an_error_and_not_a_shorter_acl(
+    story: Story, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
     def broken(*args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("the database is gone")
 
-    monkeypatch.setattr("accesscontrol.acl.revisions.build", broken)
+    monkeypatch.setattr(f"accesscontrol.acl.{where}", broken)
     assert story.read(headers={"Accept": NDJSON}).status_code == 500
+
+
+def test_a_large_one_leaves_in_pieces(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = story.snapshot()
+    monkeypatch.setattr("accesscontrol.acl.copies.SMALL", 100)
+    reply = story.read()
+    assert json.loads(b"".join(reply.streaming_content)) == whole  # type: ignore[attr-defined]
+    assert lines_of(story.read(headers={"Accept": NDJSON}))[1:-1] == whole["resources"]
 
 
 def test_another_form_is_not_acceptable(story: Story) -> None:

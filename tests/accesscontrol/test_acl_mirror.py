@@ -4,6 +4,7 @@
 """
 
 import importlib.util
+import json
 import random
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +21,7 @@ from requests.adapters import BaseAdapter
 from accesscontrol import acl, jobs
 from accesscontrol.actions import mirrors, tenant_roles
 from accesscontrol.actions.tenant_roles import Definition
-from accesscontrol.models import AclRevision, TenantRole
+from accesscontrol.models import TenantRole
 from applications.actions import pauses, watch
 from iam_portal.launchers.portal import ROOT
 from iam_portal.walls import tenant_scope
@@ -38,6 +39,7 @@ from tests.support.happening import (
     application_ids,
     tenant_names,
 )
+from tests.support.kept_acl import read_acl
 from tests.support.other_acts import OtherActs
 from tests.support.own_acts import OwnActs
 from tests.support.role_acts import RoleActs
@@ -77,35 +79,35 @@ class Mirroring(ContractActs, OtherActs, AmendmentActs, RoleActs, OwnActs, Tenan
         super().__init__()
         self.mirrors: dict[str, list[tuple[int, Entries]]] = {application: [] for application in APPS}
         for application in APPS:
-            self.keep(application)
+            self.remember(application)
 
-    def keep(self, application: str) -> acl.Snapshot:
-        shot = acl.snapshot(self.u.applications[application], at=self.at)
-        kept = self.mirrors[application]
-        if not kept or kept[-1][0] != shot.revision:
-            kept.append((shot.revision, indexed(shot.resources)))
-        assert kept[-1][1] == indexed(shot.resources), "one revision, one content"
-        return shot
+    def remember(self, application: str) -> tuple[int, Entries]:
+        shot = read_acl(self.u.applications[application], at=self.at)
+        now, kept = (shot["revision"], indexed(shot["resources"])), self.mirrors[application]
+        if not kept or kept[-1][0] != shot["revision"]:
+            kept.append(now)
+        assert kept[-1] == now, "one revision, one content"
+        return now
 
     @invariant()
     def the_job_misses_nothing(self) -> None:
         watch.tell(at=self.at)
         mirrors.watch(at=self.at)
+        assert not mirrors.watch(at=self.at)
         for application in APPS:
-            known = AclRevision.objects.get(application=application)
-            assert known.digest == acl.build(self.u.applications[application], at=self.at).digest
+            kept = json.loads(b"".join(acl.copied(application).pieces()))["resources"]
+            assert kept == acl.build(self.u.applications[application], at=self.at), "what is kept is so"
 
     @invariant()
     def mirrors_agree(self) -> None:
         self.turn += 1
         dice = random.Random(self.turn)
         for application in APPS:
-            shot = self.keep(application)
+            number, entries = self.remember(application)
             revision, mirror = dice.choice(self.mirrors[application])
-            found = acl.delta(self.u.applications[application], since=revision, at=self.at)
-            assert found is not None
-            assert found.revision == shot.revision
-            assert applied(mirror, found.as_json()) == indexed(shot.resources)
+            found = read_acl(self.u.applications[application], at=self.at, since=revision)
+            assert found["revision"] == number
+            assert applied(mirror, found) == entries
 
 
 @pytest.mark.slow
@@ -206,7 +208,7 @@ def test_a_failed_request_leaves_the_copy(
 ) -> None:
     mirror.refresh()
     before = mirror.revision, dict(mirror.entries)
-    monkeypatch.setattr("accesscontrol.acl.revisions.build", lambda *args, **kwargs: 1 / 0)
+    monkeypatch.setattr("accesscontrol.acl.standing", lambda *args, **kwargs: 1 / 0)
     with pytest.raises(requests.HTTPError):
         mirror.refresh()
     assert (mirror.revision, mirror.entries) == before

@@ -57,12 +57,12 @@ def test_counts_while_its_permissions_are_granted(shared: Any):
     urn = f"urn:iam:tenant-role:{beta.id}:night-shift"
     with tenant_scope(beta.id):
         assert held(beta, user, application.id, T0) == [urn]
-    entries = acl.build(application, at=T0, tenant_id=beta.id).resources
+    entries = acl.build(application, at=T0, owners=[beta.id])
     assert {"role": urn, "privileges": ["read"]} in entries[0]["grants"]
     contracts.end(tenant=acme, contract_id=contract.id, by=SYSTEM, at=LATER)
     with tenant_scope(beta.id):
         assert held(beta, user, application.id, LATER) == []
-    assert acl.build(application, at=LATER, tenant_id=beta.id).resources == []
+    assert acl.build(application, at=LATER, owners=[beta.id]) == []
 
 
 def test_only_of_what_is_granted_here(shared: Any):
@@ -93,7 +93,7 @@ def test_who_holds_it_loses_what_is_taken_out(shared: Any):
     assignments.assign(tenant=acme, wanted=Wanted(role=role.key, user_id=user.id), by=SYSTEM, at=T0)
     narrower = definition(application.id, "read")
     tenant_roles.define(tenant=acme, definition=narrower, by=SYSTEM, at=LATER)
-    grants = acl.build(application, at=LATER, tenant_id=acme.id).resources[0]["grants"]
+    grants = acl.build(application, at=LATER, owners=[acme.id])[0]["grants"]
     mine = [grant["privileges"] for grant in grants if "tenant-role" in grant["role"]]
     assert mine == [["read"]]
     tenant_roles.delete(tenant=acme, key=role.key, by=SYSTEM, at=LATER)

@@ -182,6 +182,10 @@ def test_old_notes_go_and_nothing_is_told_again(pair: tuple[Tenant, Tenant]) -> 
     watch.run(at=T0 + 2 * HOUR)
     late = T0 + timedelta(days=30)
     assert ContractTold.objects.count() == 1
+    verbs = [ContractTold(contract=row, verb=verb, at=T0) for verb in ("paused", "resumed")]
+    ContractTold.objects.bulk_create(verbs)
+    assert watch.forget_told(at=late, most=2) == 2
+    assert ContractTold.objects.get().verb == "started", "the oldest first"
     watch.run(at=late)
     assert ContractTold.objects.count() == 0
     assert watch.run(at=late + HOUR).passed == 0

@@ -68,7 +68,7 @@ def test_a_paused_one_that_nothing_concerned_lost_nothing(acme: Tenant, clock: C
         happens(neighbour, clock.now)
         happens(acme, clock.now, "role.changed")
         clock.move(days=1)
-        webhook_requests.forget(at=clock.now)
+        webhook_requests.settle(at=clock.now)
         prune_everything(clock)
     act("resume", row, clock)
     assert received(box, clock, acme) == 1
@@ -80,10 +80,10 @@ def test_a_paused_one_that_missed_something_is_told_so(acme: Tenant, clock: Cloc
     act("pause", row, clock)
     happens(acme, clock.now)
     position = position_of(row)
-    webhook_requests.forget(at=clock.now)
+    webhook_requests.settle(at=clock.now)
     assert position_of(row) == position, "it is to be sent"
     prune_everything(clock)
-    webhook_requests.forget(at=clock.now)
+    webhook_requests.settle(at=clock.now)
     assert position_of(row) == position, "what is gone may have concerned it"
     act("resume", row, clock)
     assert received(box, clock, acme) == 1

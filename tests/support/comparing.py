@@ -14,6 +14,7 @@ from applications.models import Announced, Availability, Event
 from applications.turns import turns
 from iam_portal.walls import cross_tenant, tenant_scope
 from tests.support.happening import APPS, History
+from tests.support.kept_acl import read_acl
 from tests.support.naive_own import STATIC
 from tests.support.universe import NAMES, PRIVILEGES, TENANTS
 
@@ -89,7 +90,10 @@ class Comparing(History):
 
     def acl_agrees(self, application: str, at: datetime) -> None:
         found = acl.build(self.u.applications[application], at=at)
-        self.compare_acl(found.resources, application, at)
+        self.compare_acl(found, application, at)
+        if at == self.at:  # no clock goes back
+            kept = read_acl(self.u.applications[application], at=at)["resources"]
+            assert kept == found, "what is kept is so"
 
     def compare_acl(self, entries: list[dict[str, Any]], application: str, at: datetime) -> None:
         served: dict[str, dict[str, set[tuple]]] = {}
@@ -150,7 +154,7 @@ class Comparing(History):
         """The URN that a holder carries, looked up in the ACL, is what the model says he may do."""
         if not held or at != self.at:
             return
-        entries = acl.build(self.u.applications[application], at=at).resources
+        entries = acl.build(self.u.applications[application], at=at)
         for role in held:
             owner = self.u.named(role.scope_tenant_id)
             for name in (STATIC, *NAMES):

@@ -106,7 +106,7 @@ def reseed() -> None:
     Sequences go on: no test may rely on the first number.
     """
     connections.close_all()
-    with _owner_connection() as owner:
+    with owner_connection() as owner:
         # A test that leaves a transaction open somewhere must fail here, not hang.
         owner.execute("SET lock_timeout = '10s'")
         owner.execute("SET session_replication_role = replica")
@@ -140,7 +140,7 @@ def _filled(owner: psycopg.Connection, tables: Sequence[sql.Identifier]) -> list
 
 def _remember() -> None:
     """Keep a copy of every row that the migrations made."""
-    with _owner_connection() as owner:
+    with owner_connection() as owner:
         owner.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(_SEED)))
         for name in _tables(owner, "public"):
             table = sql.Identifier("public", name)
@@ -153,7 +153,7 @@ def _tables(owner: psycopg.Connection, schema: str) -> list[str]:
     return [name for (name,) in owner.execute(_LEAF_TABLES, [schema]).fetchall()]
 
 
-def _owner_connection() -> psycopg.Connection:
+def owner_connection() -> psycopg.Connection:
     """A connection beside Django's, which a test may have left in any state."""
     parameters = connections["owner"].get_connection_params()
     known = {name: parameters[name] for name in PARAMETERS if name in parameters}

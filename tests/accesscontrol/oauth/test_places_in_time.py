@@ -19,6 +19,7 @@ from tests.accesscontrol.oauth.asking import METER, Asker, asker, codes
 from tests.accesscontrol.oauth.conftest import World
 from tests.accesscontrol.oauth.signed_in import give, person
 from tests.support.factories import SYSTEM, make_resource
+from tests.support.kept_acl import read_acl
 
 KIND = "urn:test"
 STATIC = {"type": KIND, "privileges": ["read", "modify"]}
@@ -66,8 +67,8 @@ class Yard:
         """Asked now, about that moment; the ACL of that moment says the same."""
         told = self.desk.decide({"userId": self.jane.id}, resourceId=key, privilege=privilege, at=rfc3339(at))
         with cross_tenant():
-            found = acl.build(Application.objects.get(id=METER), at=at, tenant_id=self.world.globex.id)
-        grants = [grant for e in found.resources if e["resourceId"] == key for grant in e["grants"]]
+            found = acl.build(Application.objects.get(id=METER), at=at, owners=[self.world.globex.id])
+        grants = [grant for e in found if e["resourceId"] == key for grant in e["grants"]]
         viewers = [grant["privileges"] for grant in grants if grant["role"].endswith(":viewer")]
         assert told["allowed"] == any(privilege in held for held in viewers), (key, at)
         return bool(told["allowed"])
@@ -242,9 +243,9 @@ def test_a_move_moves_the_acl(yard: Yard) -> None:
     meter = Application.objects.get(id=METER)
     yard.put("press")
     yard.put("hall", inside=None)
-    before = acl.snapshot(meter, at=yard.later())
+    before = read_acl(meter, at=yard.later())["revision"]
     yard.put("press", inside="hall")
-    after = acl.delta(meter, since=before.revision, at=yard.at)
-    assert after.revision == before.revision + 1
-    assert [(entry["resourceId"], entry["grants"]) for entry in after.changed] == [("press", [])]
-    assert not after.removed
+    after = read_acl(meter, since=before, at=yard.at)
+    assert after["revision"] == before + 1
+    assert [(entry["resourceId"], entry["grants"]) for entry in after["changed"]] == [("press", [])]
+    assert not after["removed"]
