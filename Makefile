@@ -5,6 +5,7 @@ PORT ?= 8000
 DEMO_DIR ?= .demo
 TEST_ARGS ?=
 TEST_WORKERS ?= 2
+BENCH_ARGS ?=
 FUZZ_EXAMPLES ?= 50
 MINUTES ?= 30
 
@@ -20,11 +21,13 @@ sum = $(shell cksum < $(1) | cut -d' ' -f1)
 RUNTIME := .venv/.runtime-$(call sum,requirements.lock)
 DEVELOPMENT := .venv/.development-$(call sum,requirements-dev.lock)
 ASSETS := node_modules/.assets-$(call sum,package-lock.json)
+PEERS := tests/benchmarks/peers
+INSTALLED_PEERS := .bench/.peers-$(call sum,$(PEERS)/requirements.lock)-$(call sum,$(PEERS)/package-lock.json)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test screenshots soak check lint format types layers migrations deploy-check openapi \
-	openapi-check doors errors examples fuzz locks assets licences messages
+	openapi-check doors errors examples fuzz locks assets licences messages bench bench-growth bench-locks
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +41,12 @@ test: $(DEVELOPMENT) $(ASSETS) ## the whole test suite (TEST_ARGS="-k tokens -x"
 
 fuzz: $(DEVELOPMENT) ## schemathesis at every door for longer (FUZZ_EXAMPLES=50)
 	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) PORTAL_ENVIRONMENT=test $(RUN) -m pytest -n $(TEST_WORKERS) --dist load tests/architecture/test_fuzzed.py $(TEST_ARGS)
+
+bench: $(DEVELOPMENT) $(INSTALLED_PEERS) ## the portal beside its peers, a table and bench.json (BENCH_ARGS="--seconds 1")
+	@$(RUN) -m tests.benchmarks.beside $(BENCH_ARGS)
+
+bench-growth: $(DEVELOPMENT) ## costs from 10 to 10,000 organizations, into docs/pictures/growth.*
+	@$(RUN) -m tests.benchmarks.growth $(BENCH_ARGS)
 
 screenshots: $(DEVELOPMENT) $(ASSETS) ## pictures of every page into .screenshots, those of README and guides into docs/pictures
 	@$(RUN) -m tests.support.gallery
@@ -99,6 +108,11 @@ locks: $(DEVELOPMENT) ## renew requirements*.lock and package-lock.json
 		-c requirements.lock pyproject.toml --group dev -o requirements-dev.lock
 	@$(call npm,install --package-lock-only)
 
+bench-locks: $(DEVELOPMENT) ## renew the locks of the peers that `make bench` installs
+	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --custom-compile-command "make bench-locks" \
+		-c requirements-dev.lock $(PEERS)/requirements.in -o $(PEERS)/requirements.lock
+	@$(call npm,install --package-lock-only --prefix $(PEERS))
+
 assets: $(ASSETS) ## the front-end packages in node_modules
 
 # --- set-up ---------------------------------------------------------------------------------------------
@@ -126,4 +140,13 @@ npm = if command -v npm > /dev/null; then npm $(1); else \
 $(ASSETS): package-lock.json | .venv/bin/python
 	@echo "Installing the locked front-end packages"
 	@$(call npm,ci --ignore-scripts --silent)
+	@touch $@
+
+# Peers of a benchmark: in an environment and a folder of their own, so that nothing of the product can lean on them.
+$(INSTALLED_PEERS): $(PEERS)/requirements.lock $(PEERS)/package-lock.json | $(DEVELOPMENT)
+	@echo "Installing the peers of the benchmark into .bench"
+	@rm -rf .bench && mkdir -p .bench/node && cp $(PEERS)/package.json $(PEERS)/package-lock.json .bench/node/
+	@$(RUN) -m venv .bench/venv
+	@.bench/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(PEERS)/requirements.lock
+	@$(call npm,ci --ignore-scripts --silent --prefix .bench/node)
 	@touch $@

@@ -26,7 +26,9 @@ from iam_portal.launchers.portal import ROOT
 pytestmark = pytest.mark.slow
 
 OURS = ("iam_portal", "tenants", "applications", "accesscontrol")
-LOCKS = ("requirements.lock", "requirements-dev.lock", "package-lock.json")
+_PEERS = "tests/benchmarks/peers"
+PYTHON_LOCKS = ("requirements.lock", "requirements-dev.lock", f"{_PEERS}/requirements.lock")
+NODE_LOCKS = ("package-lock.json", f"{_PEERS}/package-lock.json")
 # file or file:function → why it may be longer
 LONGER: dict[str, str] = {}
 BANNED_NAMES = {"utils", "helpers", "common", "base", "misc", "manager", "managers", "service", "services"}
@@ -163,18 +165,22 @@ def test_locks_name_no_registry() -> None:
     ways = ('"resolved"', r"^\s*(?:-i|--[a-z-]*(?:index|links)[a-z-]*)\b", r"\bpypi\.", r"registry\.")
     address = re.compile("|".join(ways), re.MULTILINE)
 
-    assert [lock for lock in LOCKS if address.search((ROOT / lock).read_text())] == []
-    assert "omit-lockfile-registry-resolved=true" in (ROOT / ".npmrc").read_text().splitlines()
+    locks = (*PYTHON_LOCKS, *NODE_LOCKS)
+    assert [lock for lock in locks if address.search((ROOT / lock).read_text())] == []
+    for lock in NODE_LOCKS:
+        settings = (ROOT / lock).with_name(".npmrc").read_text().splitlines()
+        assert "omit-lockfile-registry-resolved=true" in settings, lock
 
 
 def test_every_locked_package_has_its_hash() -> None:
-    for lock in LOCKS[:2]:
+    for lock in PYTHON_LOCKS:
         text = (ROOT / lock).read_text()
         pinned = re.findall(r"^[a-z0-9][\w.-]*==.*$", text, re.MULTILINE)
         hashed = re.findall(r"^[a-z0-9][\w.-]*==.* \\\n    --hash=sha256:", text, re.MULTILINE)
         assert len(pinned) == len(hashed) > 0, lock
-    packages = json.loads((ROOT / LOCKS[2]).read_text())["packages"]
-    assert [path for path, entry in packages.items() if path and "integrity" not in entry] == []
+    for lock in NODE_LOCKS:
+        packages = json.loads((ROOT / lock).read_text())["packages"]
+        assert [path for path, entry in packages.items() if path and "integrity" not in entry] == [], lock
 
 
 def test_every_dependency_says_what_it_is_for() -> None:

@@ -1,0 +1,154 @@
+"""The portal as `make demo` runs it, and what its rows ask: each job is made anew before a round."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
+
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from iam_portal.launchers.children import Child, run, spawn
+from iam_portal.launchers.portal import ROOT, LocalPortal
+from iam_portal.launchers.story_check import Credentials
+from tests.benchmarks.beside.loading import Job, sent
+from tests.benchmarks.beside.rows import INTROSPECTION, OTHER, TOKEN, Row
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+MANAGEMENT = "/iam/application-management/v1"
+ACCESS = "/iam/access-management/v1"
+MOST_ASSERTIONS_A_SECOND = 6_000
+_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Who asks what at one web server of the portal; ``seconds``: of a round."""
+
+    port: int
+    base: str  # of the portal: what its issuers begin with
+    told: dict[str, Any]
+    seconds: float
+
+    @property
+    def _token_path(self) -> str:
+        return f"{ACCESS}/tenants/{self.told['tenant']}/openid-connect/token"
+
+    def _basic(self, who: str) -> dict[str, str]:
+        return {"Authorization": Credentials(*self.told[who]).basic}
+
+    def token(self, scope: str = "") -> Job:
+        """Client credentials by Basic: the whole decision, with its contract and its roles."""
+        asked = scope or f"aud:{self.told['target'][0]} openid"
+        return Job(
+            path=self._token_path,
+            headers={**FORM, **self._basic("reader")},
+            body=urlencode({"grant_type": "client_credentials", "scope": asked}),
+            holds='"access_token"',
+        )
+
+    def introspection(self) -> Job:
+        """Of such a token, by the application that it is for."""
+        token = self._answer(self.token())["access_token"]
+        return Job(
+            path=f"{self._token_path}/introspect",
+            headers={**FORM, **self._basic("target")},
+            body=urlencode({"token": token}),
+            holds='"active": true',
+        )
+
+    def asserted(self) -> Job:
+        """A token for a client that signs: an assertion is taken once."""
+        client_id, jwk = self.told["robot"]
+        key, now = ECKey.import_key(jwk), int(time.time())
+        claims = {"iss": client_id, "sub": client_id, "iat": now, "exp": now + 300}
+        claims["aud"] = f"{self.base}/iam/auth/realms/{self.told['tenant']}"
+        form = {"grant_type": "client_credentials", "scope": f"aud:{self.told['target'][0]} openid"}
+        form["client_assertion_type"] = ASSERTION
+
+        def body() -> str:
+            signed = jwt.encode({"alg": "ES256"}, {**claims, "jti": uuid4().hex}, key)
+            return urlencode({**form, "client_assertion": signed})
+
+        number = int(self.seconds * MOST_ASSERTIONS_A_SECOND)
+        bodies = [body() for _ in range(number)]
+        return Job(path=self._token_path, headers=FORM, bodies=bodies, holds='"access_token"')
+
+    def unchanged_acl(self) -> Job:
+        """The ACL of an application that already has it."""
+        asked = Job(path=f"{ACCESS}/application/acl", method="GET", headers=self._basic("target"))
+        tag = sent(self.port, asked)[0]["ETag"]
+        return Job(path=asked.path, method="GET", headers={**asked.headers, "If-None-Match": tag}, status=304)
+
+    def applications(self) -> Job:
+        """A page of 50 of the applications of the tenant."""
+        path = f"{MANAGEMENT}/tenants/{self.told['tenant']}/applications?limit=50"
+        return Job(path=path, method="GET", headers=self._bearer(), holds='"items"')
+
+    def decision(self) -> Job:
+        """May the calling service read something of the target?"""
+        asked = {
+            "principal": {"applicationId": self.told["reader"][0]},
+            "applicationId": self.told["target"][0],
+            "resourceType": "urn:bench",
+            "resourceId": "r1",
+            "privilege": "read",
+        }
+        headers = {**self._bearer(), "Content-Type": "application/json"}
+        path = f"{ACCESS}/tenants/{self.told['tenant']}/decisions"
+        return Job(path=path, headers=headers, body=json.dumps(asked), holds='"allowed":true')
+
+    def _bearer(self) -> dict[str, str]:
+        token = self._answer(self.token("aud:iam-portal"))["access_token"]
+        return {"Authorization": f"Bearer {token}"}
+
+    def _answer(self, job: Job) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(sent(self.port, job)[1])
+        return answer
+
+
+def told(portal: LocalPortal) -> dict[str, Any]:
+    """The world, made in the portal's environment."""
+    command = [sys.executable, "-m", "tests.benchmarks.beside.world"]
+    printed = run(command, environment=portal.environment, directory=ROOT)
+    world: dict[str, Any] = json.loads(printed.splitlines()[-1])
+    return world
+
+
+def rows(story: Story, process: int, *, by: str = "") -> list[Row]:
+    """What is asked of one web server; ``by``: another interpreter than ours."""
+    here = f"http://127.0.0.1:{story.port}"
+    row = partial(Row, origin=here, process=process)
+    name = f"IAM portal{by}: "
+    found = [
+        row(name=f"{name}token, ES256", kind=TOKEN, job=story.token, ours=not by),
+        row(name=f"{name}introspection", kind=INTROSPECTION, job=story.introspection, ours=not by),
+    ]
+    others: dict[str, Callable[[], Job]] = {
+        "token, private_key_jwt": story.asserted,
+        "ACL, 304": story.unchanged_acl,
+        "a page of 50 applications": story.applications,
+        "a decision": story.decision,
+    }
+    kinds = {"token, private_key_jwt": TOKEN}
+    return found + [
+        row(name=name + what, kind=kinds.get(what, OTHER), job=job) for what, job in others.items()
+    ]
+
+
+def again(web: Child, portal: LocalPortal, port: int, python: Path) -> Child:
+    """The same web server by another interpreter, which finds the installed packages."""
+    first, *rest = (str(part) for part in web.process.args)  # type: ignore[union-attr]
+    command = [str(python), *(str(port) if part == str(portal.port) else part for part in rest)]
+    packages = str(Path(first).parents[1] / "lib" / f"python{_VERSION}" / "site-packages")
+    environment = {**portal.environment, "PYTHONPATH": packages}
+    log = portal.logs / "web-again.log"
+    child = spawn("web-again", command, log=log, environment=environment, directory=ROOT)
+    return portal.supervisor.add(child)

@@ -1,0 +1,101 @@
+"""What the portal is asked about while it is measured: in the portal's environment, to be printed as JSON.
+
+A few hundred organizations by set-based SQL, and in one of them, which has the most applications, a service
+that calls the most shared one: by secret, and another that signs its assertions.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import django
+
+django.setup()
+
+from django.db import connections  # noqa: E402
+from django.db.models import Count  # noqa: E402
+from joserfc.jwk import ECKey  # noqa: E402
+
+from accesscontrol.actions import assignments  # noqa: E402
+from accesscontrol.actions.assignments import Wanted  # noqa: E402
+from applications.actions import applications, client_keys, client_settings, clients  # noqa: E402
+from applications.actions.applications import Details  # noqa: E402
+from applications.actions.client_settings import Settings  # noqa: E402
+from applications.models import Application, Availability  # noqa: E402
+from applications.proofs import keys  # noqa: E402
+from tenants.models import Tenant  # noqa: E402
+from tests.benchmarks.world import World  # noqa: E402
+from tests.support.factories import SYSTEM  # noqa: E402
+from tests.support.knocking import give  # noqa: E402
+
+SIZES = {
+    "tenants": 200,
+    "applications": 80,
+    "contracts": 3_000,
+    "owners": 20,
+    "wide": 2,
+    "wide_consumers": 100,
+    "heavy": 2,
+    "heavy_contracts": 60,
+}
+
+
+def make() -> dict[str, Any]:
+    """The world, and the credentials of whoever asks."""
+    at = datetime.now(UTC)
+    world = World(name="bench", at=at, **SIZES)
+    world.build()
+    target = world.application(1)
+    tenant = _consumer(target, at)
+    reader, robot = (_caller(tenant, target, name, at) for name in ("reader", "robot"))
+    for role in ("module-manager", "user-reader"):
+        give(tenant, role, principal_application_id=reader.id)
+    secrets = [_secret(row, at) for row in (target, reader)]
+    key = _signing(tenant, robot, at)
+    with connections["owner"].cursor() as cursor:  # in service, autovacuum has done it
+        cursor.execute("VACUUM ANALYZE")
+    return {
+        "tenant": str(tenant.id),
+        "target": [target.id, secrets[0]],
+        "reader": [reader.id, secrets[1]],
+        "robot": [robot.id, key.as_dict(private=True)],
+    }
+
+
+def _consumer(target: Application, at: datetime) -> Tenant:
+    """Of those who have the target by provision, the one with the most applications."""
+    held = Availability.objects.filter(relation="provision", during__contains=at)
+    having = held.filter(application=target).values("tenant")
+    most = held.filter(tenant__in=having).values("tenant").annotate(number=Count("*"))
+    return Tenant.objects.get(id=most.order_by("-number", "tenant").values_list("tenant", flat=True)[0])
+
+
+def _caller(tenant: Tenant, target: Application, name: str, at: datetime) -> Application:
+    """An application of the tenant that calls the target there."""
+    made = applications.register(
+        owner=tenant,
+        details=Details(name=name, display_name=name.capitalize()),
+        application_id=f"{tenant.slug}.{name}",
+        by=SYSTEM,
+        at=at,
+    )
+    wanted = Wanted(role="viewer", application_id=target.id, principal_application_id=made.id)
+    assignments.assign(tenant=tenant, wanted=wanted, by=SYSTEM, at=at)
+    return made
+
+
+def _secret(row: Application, at: datetime) -> str:
+    return clients.add_secret(tenant=row.owner, client_id=row.id, by=SYSTEM, at=at)[1]
+
+
+def _signing(tenant: Tenant, robot: Application, at: datetime) -> ECKey:
+    """From now on it proves itself by what it signs."""
+    key = ECKey.generate_key("P-256")
+    named = {"tenant": tenant, "client_id": robot.id, "by": SYSTEM, "at": at}
+    client_keys.add(key=keys.of_jwk(key.as_dict(private=False)), **named)
+    client_settings.change(settings=Settings(authentication_method="private_key_jwt"), **named)
+    return key
+
+
+if __name__ == "__main__":
+    print(json.dumps(make()))
