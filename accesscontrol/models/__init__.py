@@ -2,6 +2,7 @@
 
 from accesscontrol.models.acl import AclEntry, AclRevision
 from accesscontrol.models.assignments import Assignment
+from accesscontrol.models.changes import FactChange
 from accesscontrol.models.keys import SigningKey
 from accesscontrol.models.roles import TenantRole, TenantRolePermission
 from accesscontrol.models.tokens import Authorization, AuthorizationCode, RefreshToken, RevokedToken
@@ -12,6 +13,7 @@ __all__ = [
     "Assignment",
     "Authorization",
     "AuthorizationCode",
+    "FactChange",
     "RefreshToken",
     "RevokedToken",
     "SigningKey",
