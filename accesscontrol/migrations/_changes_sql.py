@@ -17,8 +17,7 @@ TABLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "applications_applicationsuspension": (_OF_APPLICATION, "", ALL),
     "applications_applicationrole": (_OF_APPLICATION, "", ALL),
     "applications_rolepermission": (
-        "SELECT 'a:' || r.application_id FROM {rows}"
-        " JOIN applications_applicationrole r ON r.id = x.role_id",
+        "SELECT 'a:' || r.application_id FROM {rows} JOIN applications_applicationrole r ON r.id = x.role_id",
         "",
         ALL,
     ),
