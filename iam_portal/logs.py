@@ -13,6 +13,20 @@ _PROCESSORS: list[structlog.types.Processor] = [
 ]
 
 
+class Rendered(str):
+    """A line that is JSON already: of who writes too many to have each made anew."""
+
+    __slots__ = ()
+
+
+class Lines(structlog.stdlib.ProcessorFormatter):
+    """Every record as a line of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """What is rendered stays as it is."""
+        return record.msg if isinstance(record.msg, Rendered) else super().format(record)
+
+
 def configure(level: str) -> None:
     """For this process, from its settings on."""
     logging.config.dictConfig(
@@ -21,7 +35,7 @@ def configure(level: str) -> None:
             "disable_existing_loggers": False,
             "formatters": {
                 "json": {
-                    "()": structlog.stdlib.ProcessorFormatter,
+                    "()": Lines,
                     "processor": structlog.processors.JSONRenderer(),
                     "foreign_pre_chain": _PROCESSORS,
                 }

@@ -99,6 +99,11 @@ def jwks(*, at: datetime) -> dict[str, list[dict[str, Any]]]:
     return {"keys": [{name: key.public_jwk[name] for name in sorted(key.public_jwk)} for key in held]}
 
 
+def as_of_now(*, at: datetime) -> dict[str, ParsedKey]:
+    """The keys that verify, as the transaction of the caller sees them; the set of the process stays."""
+    return _read(at, _held.keys)
+
+
 def without_signer(*, at: datetime) -> list[str]:
     """The algorithms that this process cannot sign with now."""
     return [algorithm for algorithm in ALGORITHMS if not _signs(algorithm, at)]

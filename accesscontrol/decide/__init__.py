@@ -1,7 +1,7 @@
 """``effective roles``, ``may call`` and ``may grant``: pure functions over facts and a moment."""
 
 from accesscontrol.decide.access import Question, may_do
-from accesscontrol.decide.calls import Call, CallFacts, call_until, may_call
+from accesscontrol.decide.calls import Call, CallFacts, call_moments, call_until, may_call
 from accesscontrol.decide.confirmed import confirmed_permissions
 from accesscontrol.decide.covering import (
     DEEPEST,
@@ -60,6 +60,7 @@ __all__ = [
     "SignInFacts",
     "Via",
     "application_role_urn",
+    "call_moments",
     "call_until",
     "confirmed_permissions",
     "effective_roles",

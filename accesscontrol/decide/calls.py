@@ -70,7 +70,7 @@ def may_call(facts: CallFacts, *, at: datetime) -> Call:
 
 def call_until(facts: CallFacts, call: Call, *, at: datetime, limit: datetime) -> datetime:
     """The earliest moment before ``limit`` at which the call, or one of its roles, falls by plan."""
-    for moment in _moments(facts):
+    for moment in call_moments(facts):
         if at < moment < limit:
             later = may_call(facts, at=moment)
             if not later or not later.urns() >= call.urns():
@@ -110,7 +110,8 @@ def _why_not(facts: CallFacts, x_here: Answer, local: Roles) -> Decision:
     return Decision.no(*reasons)
 
 
-def _moments(facts: CallFacts) -> list[datetime]:
+def call_moments(facts: CallFacts) -> list[datetime]:
+    """Every moment at which an answer over these facts may change, in order."""
     found = {*facts.caller.moments(), *facts.target.moments()}
     found |= {*principal_moments(facts.local), *principal_moments(facts.at_home)}
     return sorted(found | facts.book.moments())

@@ -2,6 +2,7 @@
 
 from accesscontrol.models.acl import AclEntry, AclMark, AclRevision
 from accesscontrol.models.assignments import Assignment
+from accesscontrol.models.changes import FactChange
 from accesscontrol.models.keys import SigningKey
 from accesscontrol.models.roles import TenantRole, TenantRolePermission
 from accesscontrol.models.tokens import Authorization, AuthorizationCode, RefreshToken, RevokedToken
@@ -13,6 +14,7 @@ __all__ = [
     "Assignment",
     "Authorization",
     "AuthorizationCode",
+    "FactChange",
     "RefreshToken",
     "RevokedToken",
     "SigningKey",

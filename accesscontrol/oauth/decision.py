@@ -67,6 +67,12 @@ def standing(claims: Mapping[str, Any], *, target_id: str, at: datetime) -> Stan
     Only a service token's ``sub`` is the account of its ``client_id``, and only a user's token has a ``sid``:
     that one never passes here (:mod:`accesscontrol.oauth.people`). Nor does one that was revoked.
     """
+    found = grounds(claims, target_id=target_id)
+    return None if found is None else judged(*found, claims, target_id=target_id, at=at)
+
+
+def grounds(claims: Mapping[str, Any], *, target_id: str) -> tuple[ServiceAccount, CallFacts] | None:
+    """The service of a living token, and the facts that decide of its call."""
     if "sid" in claims:
         return None
     with tenant_scope(claims["tid"]):
@@ -83,9 +89,14 @@ def standing(claims: Mapping[str, Any], *, target_id: str, at: datetime) -> Stan
         if account is None:
             return None
         facts = load.calls(caller=account.application, target_ids=[target_id], tenant_id=account.tenant_id)
-    if target_id not in facts:
-        return None
-    call = may_call(facts[target_id], at=at)
+    return (account, facts[target_id]) if target_id in facts else None
+
+
+def judged(
+    account: ServiceAccount, facts: CallFacts, claims: Mapping[str, Any], *, target_id: str, at: datetime
+) -> Standing | None:
+    """What the facts say of the token at the moment."""
+    call = may_call(facts, at=at)
     if call and (keys := narrowed_roles(claims, target_id)):
         call = replace(call, roles=_only(call.roles, keys))
     return Standing(account, call) if call and call.roles else None

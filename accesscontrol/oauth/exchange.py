@@ -94,7 +94,7 @@ def decide(exchange: Exchange, *, scope: str, resources: Sequence[str], form: Ma
         tenant_name=tenant.name,
     )
     for ruling in granted:
-        usage.note(_uses(ruling, client.application_id, str(tenant.id), exchange.at), at=exchange.at)
+        usage.note(uses(ruling, client.application_id, str(tenant.id), exchange.at), at=exchange.at)
     return list(exchange.grant.scopes)
 
 
@@ -105,7 +105,7 @@ def understood(client: Client, scope: str, resources: Sequence[str]) -> Asked:
     return asked
 
 
-def _uses(ruling: Ruling, caller_id: str, tenant_id: str, at: datetime) -> Iterator[usage.Use]:
+def uses(ruling: Ruling, caller_id: str, tenant_id: str, at: datetime) -> Iterator[usage.Use]:
     """By which contracts the token was granted: those of its roles. None: the tenant owns the target.
 
     Found while it is read, by the note that lets no fault of it reach the token.
@@ -146,11 +146,17 @@ def settled(caller: Application, tenant: Tenant, asked: Asked, *, told: str, at:
     targets, facts = decision.facts_for(caller, asked.targets, tenant_id=tenant.id)
     rulings = decision.rule(targets, facts, at=at, limit=at + lifetime(tenant, Lifetime.ACCESS_TOKEN))
     refused = [ruling for ruling in rulings if not ruling.call]
-    allowed = [ruling for ruling in rulings if ruling.call]
-    if (asked.targets and refused) or not allowed:
+    allowed = granted(rulings, asked)
+    if not allowed:
         said = decision.disclosure(refused, tenant_id=str(tenant.id), home_id=told, at=at)
         raise _refused(refused, asked, said)
     return allowed
+
+
+def granted(rulings: Sequence[Ruling], asked: Asked) -> list[Ruling]:
+    """Those that the token is for: all that were named or none; without names, whichever may be called."""
+    allowed = [ruling for ruling in rulings if ruling.call]
+    return [] if asked.targets and len(allowed) < len(rulings) else allowed
 
 
 def _refused(

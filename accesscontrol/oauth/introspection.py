@@ -53,8 +53,7 @@ def _access(token: str, client: Client, tenant: Tenant, at: datetime) -> dict[st
     found = decision.standing(claims, target_id=client.application_id, at=at)
     if found is None:
         return None
-    caller = {"kind": "service", "applicationId": found.account.application_id}
-    return _active(claims, found.call.roles, caller)
+    return active(claims, service_members(found, claims))
 
 
 def _person(claims: Mapping[str, Any], tenant: Tenant, at: datetime) -> dict[str, Any] | None:
@@ -63,15 +62,24 @@ def _person(claims: Mapping[str, Any], tenant: Tenant, at: datetime) -> dict[str
         return None
     application_id = found.authorization.client.application_id
     caller = {"kind": "user", "applicationId": application_id, "userId": claims["sub"]}
-    return _active(claims, found.roles, caller)
+    return active(claims, _members(claims, found.roles, caller))
 
 
-def _active(
+def active(claims: Mapping[str, Any], members: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole answer: what the token says, and what was decided now."""
+    return {"active": True, **claims, **members}
+
+
+def service_members(standing: decision.Standing, claims: Mapping[str, Any]) -> dict[str, Any]:
+    """What was decided of a service: alike for all its tokens that are narrowed alike."""
+    caller = {"kind": "service", "applicationId": standing.account.application_id}
+    return _members(claims, standing.call.roles, caller)
+
+
+def _members(
     claims: Mapping[str, Any], roles: tuple[HeldRole, ...], caller: Mapping[str, str]
 ) -> dict[str, Any]:
     return {
-        "active": True,
-        **claims,
         "token_type": "Bearer",
         "roles": sorted({role.urn for role in roles}),
         "scope_tenants": scope_tenants(roles, tenant_id=claims["tid"]),

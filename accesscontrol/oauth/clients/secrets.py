@@ -27,12 +27,12 @@ class _Live(NamedTuple):
     digest: str
     pepper: int
     last_used_at: datetime | None
+    until: datetime | None
 
 
 def holder(given: Credentials, *, method: str, at: datetime) -> int:
     """The key of the client whose live secret this is, if it may come in this way; ClientRefused else."""
-    either_way = Q(client__secret_either_way=True, client__token_endpoint_auth_method__in=METHODS)
-    return _holder(given, Q(client__token_endpoint_auth_method=method) | either_way, at)
+    return _holder(given, _registered(method), at)
 
 
 def holder_of_any(given: Credentials, *, at: datetime) -> int:
@@ -40,12 +40,27 @@ def holder_of_any(given: Credentials, *, at: datetime) -> int:
     return _holder(given, Q(client__token_endpoint_auth_method__in=METHODS), at)
 
 
+def living_secrets(client_id: str, *, method: str, at: datetime) -> list[_Live]:
+    """All secrets that prove the client at the moment, if it may come in this way."""
+    return _live_secrets(sound(client_id), _registered(method), at)
+
+
+def note_use(id: UUID, *, last: datetime | None, at: datetime) -> None:
+    """That a secret was used; at most once a minute."""
+    uses.note(ClientSecret, id, last=last, at=at)
+
+
+def _registered(method: str) -> Q:
+    either_way = Q(client__secret_either_way=True, client__token_endpoint_auth_method__in=METHODS)
+    return Q(client__token_endpoint_auth_method=method) | either_way
+
+
 def _holder(given: Credentials, registered: Q, at: datetime) -> int:
     secrets = _live_secrets(sound(given.client_id), registered, at)
     matching = _matching(secrets, given.secret)
     if matching is None:
         raise ClientRefused
-    uses.note(ClientSecret, matching.id, last=matching.last_used_at, at=at)
+    note_use(matching.id, last=matching.last_used_at, at=at)
     return matching.client_pk
 
 
@@ -60,7 +75,8 @@ def _live_secrets(client_id: str, registered: Q, at: datetime) -> list[_Live]:
         client__client_type=Client.CLIENT_CONFIDENTIAL,
         client__application__during__contains=at,
     )
-    return [_Live(*row) for row in rows.values_list("id", "client_id", "digest", "pepper", "last_used_at")]
+    columns = rows.values_list("id", "client_id", "digest", "pepper", "last_used_at", "during")
+    return [_Live(*row, during.upper) for *row, during in columns]
 
 
 def _matching(secrets: Sequence[_Live], value: str) -> _Live | None:

@@ -1,0 +1,59 @@
+"""What the short way takes from an answer of the long way, and from a token that is shown."""
+
+import hashlib
+import json
+from base64 import urlsafe_b64decode
+from collections.abc import Iterable
+from datetime import datetime
+from urllib.parse import parse_qsl
+
+from django.urls import resolve
+
+from accesscontrol.oauth import tokens
+from accesscontrol.oauth.claims import audience_of
+from accesscontrol.oauth.realms import Address
+from accesscontrol.oauth.short.asked import KNOWN, TOKEN, Asked
+from accesscontrol.oauth.short.kept import Known, Presented, Shelf
+from accesscontrol.oauth.short.versions import revocation
+
+# Of each request its own.
+MOVING = frozenset({"x-request-id", "content-length", "date"})
+
+
+def known(asked: Asked, headers: Iterable[tuple[str, str]]) -> Known | None:
+    """A kind of request, read by what it says; None where it says more than the short way knows of."""
+    posted = parse_qsl(asked.body.decode("ascii"), keep_blank_values=True)
+    names = [name.encode() for name, _ in posted]
+    if len(set(names)) < len(names) or not KNOWN[asked.kind].issuperset(names):
+        return None
+    form = {name: value for name, value in posted if name not in ("client_secret", "token")}
+    if asked.kind == TOKEN and form.get("grant_type") != "client_credentials":
+        return None
+    match = resolve(asked.gate[3])
+    return Known(
+        address=Address(**match.kwargs),
+        form=form,
+        headers=[(name, value) for name, value in headers if name.lower() not in MOVING],
+        route=match.route,
+        tenant=str(match.kwargs.get("tenant_id") or ""),
+    )
+
+
+def presented(shelf: Shelf[Presented], text: str, *, at: datetime) -> Presented | None:
+    """A service's access token that lives at the moment; verified when it is seen for the first time."""
+    digest = hashlib.sha256(text.encode("ascii")).digest()
+    found = shelf.get(digest)
+    if found is None:
+        try:
+            claims = tokens.read(text, at=at)
+        except tokens.Unreadable:
+            return None
+        if "sid" in claims:
+            return None
+        head = text.partition(".")[0]
+        kid = json.loads(urlsafe_b64decode(head + "=" * (-len(head) % 4)))["kid"]
+        narrowed = tuple(word for word in claims["scope"].split(" ") if "/" in word)
+        bearer = (claims["sub"], claims["client_id"], claims["tid"], *audience_of(claims), narrowed)
+        found = Presented(claims, kid, bearer, revocation(claims["tid"], claims["jti"]))
+        shelf.put(digest, found)
+    return found if found.claims["exp"] > at.timestamp() else None

@@ -1,0 +1,164 @@
+"""On what a remembered answer rests, and whether that is still as it was.
+
+Facts stand under keys; every change leaves a trace under its keys (:class:`accesscontrol.models.FactChange`).
+The version of a set of keys is read within each request, in one statement: who remembers what he found under
+a version, and reads the same version now, knows that nothing has changed between.
+"""
+
+import hashlib
+import threading
+import time
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple, Protocol
+
+import psycopg
+from django.conf import settings
+from django.db import connection, connections
+from psycopg.pq import ExecStatus
+
+from accesscontrol.decide import CallFacts
+
+AGAIN = 1.0  # seconds after a failed attempt to connect
+_OURS = {"context", "cursor_factory", "prepare_threshold"}  # Django's own; not for a connection beside it
+_LIMITS = {"connect_timeout": 2, "tcp_user_timeout": 3000, "application_name": "iam-short"}
+_STATEMENT = """
+SELECT coalesce(bit_xor(nonce), 0), count(*), count(*) FILTER (WHERE key = {own})
+FROM accesscontrol_factchange WHERE key = ANY({keys}::bigint[])
+"""
+# With few rows the planner would read the whole table, and go on to do so when there are many.
+_SETTINGS = "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; SET statement_timeout = 3000"
+NOTHING = 0  # no trace has this key
+
+
+class Version(NamedTuple):
+    """All nonces in one XOR, and how many there are."""
+
+    nonces: int
+    rows: int
+
+
+class Seen(NamedTuple):
+    """What was read: the version, and how often the one key of the request's own was touched."""
+
+    version: Version
+    own: int
+
+
+class Reader(Protocol):
+    """Reads versions; raises whatever the database raises."""
+
+    def read(self, keys: bytes, own: int = NOTHING) -> Seen: ...
+
+
+def number(key: str) -> int:
+    """A key as traces have it: half of a digest. Two that are alike cost a look, and nothing else."""
+    half = hashlib.md5(key.encode(), usedforsecurity=False).digest()[:8]
+    return int.from_bytes(half, "big", signed=True)
+
+
+def array(keys: Iterable[str]) -> bytes:
+    """As the statement takes them."""
+    return ("{" + ",".join(str(number(key)) for key in sorted(keys)) + "}").encode()
+
+
+def revocation(tenant_id: str, jti: str) -> int:
+    """The key of one access token."""
+    return number(f"r:{tenant_id}:{jti}")
+
+
+def rests_on(
+    facts: Mapping[str, CallFacts], *, application_ids: Iterable[str], tenant_ids: Collection[str]
+) -> bytes:
+    """The keys of all that these facts were read from.
+
+    ``a`` an application with its clients, secrets and roles; ``t`` a tenant and its suspensions; ``c`` the
+    contracts that it consumes; ``s`` what is assigned to services in it, and its own roles; ``k`` the signing
+    keys. Of each provider also what it consumes: an access contract is followed to its source.
+    """
+    applications, tenants, consumers = set(application_ids), set(tenant_ids), set(tenant_ids)
+    for call in facts.values():
+        for sharing in (call.caller, call.target):
+            applications.add(sharing.application.id)
+            tenants |= {*sharing.tenants, sharing.application.owner_id}
+            consumers |= {contract.provider_id for contract in sharing.contracts}
+    keys = {"k", *(f"a:{each}" for each in applications), *(f"t:{each}" for each in tenants | consumers)}
+    keys |= {f"c:{each}" for each in consumers} | {f"s:{each}" for each in tenant_ids}
+    return array(keys)
+
+
+class SharedReader:
+    """By the framework's connection: in the snapshot of the transaction that the facts are read in."""
+
+    def read(self, keys: bytes, own: int = NOTHING) -> Seen:
+        with connection.cursor() as cursor:
+            cursor.execute(_STATEMENT.format(own="%s", keys="%s"), [own, keys.decode()])
+            nonces, rows, touched = cursor.fetchone()
+        return Seen(Version(nonces, rows), touched)
+
+
+class _Line(threading.local):
+    """The connection of a thread."""
+
+    connection: psycopg.Connection | None = None
+    tried_at = float("-inf")
+
+
+class KeptReader:
+    """By a connection of the thread's own, on which the statement stays prepared.
+
+    One round trip, without the framework and without a transaction. It sees everything that was committed
+    before it was asked.
+    """
+
+    _name = b"version"
+
+    def __init__(self) -> None:
+        self._line = _Line()
+
+    def read(self, keys: bytes, own: int = NOTHING) -> Seen:
+        line = self._line
+        if line.connection is None:
+            line.connection = self._connected(line)
+        done = False
+        try:
+            result = line.connection.pgconn.exec_prepared(self._name, [b"%d" % own, keys])
+            if result.status != ExecStatus.TUPLES_OK:
+                raise psycopg.OperationalError("The version cannot be read.")
+            nonces, rows, touched = (int(result.get_value(0, column) or 0) for column in range(3))
+            done = True
+        finally:
+            if not done:
+                self.close()
+        return Seen(Version(nonces, rows), touched)
+
+    def close(self) -> None:
+        """A line that failed once is not asked again."""
+        found, self._line.connection = self._line.connection, None
+        if found is not None:
+            found.close()
+
+    def _connected(self, line: _Line) -> psycopg.Connection:
+        if time.monotonic() - line.tried_at < AGAIN:
+            raise psycopg.OperationalError("The database was away a moment ago.")
+        line.tried_at = time.monotonic()
+        made = psycopg.connect(**_parameters(), autocommit=True)
+        try:
+            made.execute(_SETTINGS)
+            statement = _STATEMENT.format(own="$1::bigint", keys="$2").encode()
+            if made.pgconn.prepare(self._name, statement).status != ExecStatus.COMMAND_OK:
+                raise psycopg.OperationalError("The statement cannot be prepared.")
+        except Exception:
+            made.close()
+            raise
+        line.tried_at = float("-inf")
+        return made
+
+
+def _parameters() -> dict[str, object]:
+    """How to reach the database past a pooler that hands connections around."""
+    wrapper = connections["default"]
+    if settings.DATABASE_DIRECT:
+        options = settings.DATABASE_DIRECT.get("OPTIONS", {})
+        wrapper = type(wrapper)({**wrapper.settings_dict, **settings.DATABASE_DIRECT, "OPTIONS": options})
+    known = wrapper.get_connection_params()
+    return {**_LIMITS, **{name: value for name, value in known.items() if name not in _OURS}}
