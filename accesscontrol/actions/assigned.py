@@ -19,7 +19,7 @@ def told(row: Assignment, action: str, *, by: Actor, at: datetime) -> None:
         by=by,
         at=at,
         subject=subject_of(row),
-        after=_data(row),
+        after=_named(row),
     )
     if action != "role.planned":  # its event comes when it begins
         announce(row, action, at=at)
@@ -28,13 +28,13 @@ def told(row: Assignment, action: str, *, by: Actor, at: datetime) -> None:
 def end(rows: Sequence[Assignment], *, by: Actor, at: datetime) -> None:
     """End rows of one tenant now, each with its history and its event: as many statements as for one.
 
-    Whether they may be taken has been asked. The principals and roles of the rows are at hand.
+    Whether they may be taken has been asked. The principals and roles of the rows, and the applications of these, are at hand.
     """
     if not rows:
         return
     ids, action = [row.id for row in rows], "role.withdrawn"
     Assignment.objects.filter(id__in=ids).update(during=clipped(at), ended_by=by.name[:200])
-    changes = [history.Change(subject_of(row), _data(row), None) for row in rows]
+    changes = [history.Change(subject_of(row), _named(row), None) for row in rows]
     history.record_each(action=action, tenant=rows[0].tenant, by=by, at=at, changes=changes)
     write([_event(row, action, at=at) for row in rows])
 
@@ -74,3 +74,12 @@ def _data(row: Assignment) -> dict[str, object]:
         "role": role.key if role else "",
         "contractId": str(row.contract_id) if row.contract_id else None,
     }
+
+
+def _named(row: Assignment) -> dict[str, object]:
+    """The same as it is kept: with the names of that moment, for who reads the record later."""
+    role = row.application_role or row.tenant_role
+    named = {"roleName": role.name} if role else {}
+    if row.application_role:
+        named["applicationName"] = str(row.application_role.application)
+    return {**_data(row), **named}

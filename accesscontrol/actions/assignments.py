@@ -77,7 +77,7 @@ def withdraw(*, tenant: Tenant, assignment_id: UUID, by: Actor, at: datetime) ->
         row = (
             Assignment.objects.not_over(at)
             .filter(tenant=tenant, id=assignment_id)
-            .select_related("application_role", "tenant_role")
+            .select_related("application_role__application", "tenant_role")
             .first()
         )
         if row is None or _has_ended(row.application_role):

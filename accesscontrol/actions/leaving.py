@@ -16,7 +16,7 @@ from tenants.models import HistoryEvent, User
 def withdraw_all(*, user: User, by: Actor, at: datetime) -> None:
     """Each with its history and its event; the caller has asked whether they may be taken."""
     rows = Assignment.objects.not_over(at).filter(tenant_id=user.tenant_id, user=user)
-    rows = rows.select_related("application_role", "tenant_role", "user")
+    rows = rows.select_related("application_role__application", "tenant_role", "user")
     assigned.end(list(rows.select_for_update(of=("self",)).order_by("created_at", "id")), by=by, at=at)
 
 

@@ -230,10 +230,10 @@ def tail(action: str, *recorded: Mapping[str, Any] | None) -> str:
         said = _("to the group %(name)s") if action.endswith("added") else _("from the group %(name)s")
         return said % {"name": data["groupName"]}
     if action in ("role.assigned", "role.planned", "role.withdrawn") and data.get("role"):
-        if data.get("applicationId"):
-            said = _("the role %(role)s of %(application)s")
-            return said % {"role": data["role"], "application": data["applicationId"]}
-        return _("the role %(role)s") % {"role": data["role"]}
+        role = data.get("roleName") or data["role"]  # what was recorded before names were has the key
+        if application := data.get("applicationName") or data.get("applicationId"):
+            return _("the role %(role)s of %(application)s") % {"role": role, "application": application}
+        return _("the role %(role)s") % {"role": role}
     if action.startswith("authorization.") and data.get("applicationId"):
         return _("to %(application)s") % {"application": data["applicationId"]}
     return ""

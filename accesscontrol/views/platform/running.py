@@ -79,7 +79,7 @@ class System(PlatformPage):
 
 
 def _columns() -> list[dict[str, Any]]:
-    return [{"label": label} for label in (_("Job"), _("State"), _("Last run"), _("Runs"))]
+    return [{"label": label} for label in (_("Job"), _("State"), _("Last run"), _("How often"))]
 
 
 def _cells(job: jobs.Job, at: datetime) -> list[dict[str, Any]]:

@@ -75,7 +75,7 @@ class RotateKeys(PlatformPage, FormPage):
         page = {
             "title": _("Rotate signing keys"),
             "breadcrumb": [{"label": _("Keys"), "url": back}],
-            "lead": _("No token becomes unverifiable for who fetches the keys as he is told to."),
+            "lead": _("No token in use breaks: a new key is published before it signs."),
         }
         found = keyrings.turns(keyrings.signing_keys(at=self.at), at=self.at)
         return {"page": page, "submit": _("Publish the next keys"), "cancel_url": back, "turns": found}
