@@ -55,6 +55,7 @@ class _Table:
         UNION ALL
         SELECT 'missing', {wanted} FROM expected e
         WHERE NOT EXISTS (SELECT FROM actual a WHERE {self._same()})
+        LIMIT %(most)s
         """
 
 
@@ -70,7 +71,7 @@ Row = tuple[Any, ...]
 
 def rebuild_grants(contracts: Collection[UUID] | None) -> list[Row]:
     """Make the grants of these contracts what terms minus pauses say. The rows that differed."""
-    values = {"contracts": None if contracts is None else list(contracts)}
+    values = {"contracts": None if contracts is None else list(contracts), "most": None}
     differing = _rows(GRANTS.compare(), values)
     # Deleted and inserted spans of one statement would collide in the exclusion constraint.
     for statement, kind in ((_TAKE_GRANTS, "surplus"), (_GIVE_GRANTS, "missing")):
@@ -99,11 +100,14 @@ def rebuild_availability(
     return _rows(AVAILABILITY.rebuild(), _scope(applications, tenants))
 
 
-def differences() -> dict[str, list[Row]]:
-    """Everything in which grants and read model differ from the facts; nothing is written."""
+def differences(*, most: int | None = None) -> dict[str, list[Row]]:
+    """Everything in which grants and read model differ from the facts, up to so many rows of each.
+
+    Nothing is written, nothing locked, and each statement sees one moment.
+    """
     return {
-        "grants": _rows(GRANTS.compare(), {"contracts": None}),
-        "availability": _rows(AVAILABILITY.compare(), _scope(None, None)),
+        "grants": _rows(GRANTS.compare(), {"contracts": None, "most": most}),
+        "availability": _rows(AVAILABILITY.compare(), {**_scope(None, None), "most": most}),
     }
 
 

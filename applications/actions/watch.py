@@ -6,22 +6,18 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q
-from prometheus_client import Counter
 
 from applications import boundaries, readmodel
-from applications.actions import contracts
+from applications.actions import contracts, healing
 from applications.actions.availability import Turn, announce
-from applications.models import Application, Contract, ContractState, ContractTold, Watermark
+from applications.models import Contract, ContractState, ContractTold, Watermark
 from applications.policies import lock_applications
 from iam_portal.gate import Actor
-from tenants import history
-from tenants.models import Tenant
 from tenants.models.batches import first
 
 _LOCK = "iam:availability-job"
 # Notes of what was told are kept for far longer than runs overlap.
 KEPT = timedelta(days=7)
-HEALED = Counter("iam_readmodel_healed_rows_total", "Rows of grants and read model that differed", ["table"])
 
 
 @dataclass(slots=True)
@@ -43,7 +39,7 @@ def run(*, at: datetime) -> Watched:
     if not done.busy:
         while forget_told(at=at):
             pass
-        done.healed = heal(at=at)
+        done.healed = healing.heal(at=at)
     return done
 
 
@@ -92,26 +88,6 @@ def _turns(since: datetime | None, at: datetime) -> list[Turn]:
     return readmodel.passed_turns(applications=ids, tenants=None, after=None, until=at)
 
 
-def heal(*, at: datetime) -> dict[str, list[tuple[Any, ...]]]:
-    """Compare in one pass; only when something differs, lock what it concerns and mend it."""
-    differing = readmodel.differences()
-    if not any(differing.values()):
-        return {}
-    with transaction.atomic():
-        list(Application.objects.order_by("id").select_for_update(no_key=True).values_list("id"))
-        healed: dict[str, list[tuple[Any, ...]]] = {
-            "grants": list(readmodel.rebuild_grants(None)),
-            "availability": list(readmodel.rebuild_availability(applications=None, tenants=None)),
-        }
-        applications = sorted({row[2] for row in healed["availability"]})
-        announce(readmodel.unannounced(applications=applications, tenants=None, at=at), at=at, cause="healed")
-        for table, rows in healed.items():
-            HEALED.labels(table).inc(len(rows))
-        if any(healed.values()):
-            _record(healed, at)
-    return healed
-
-
 def lapse_proposals(*, at: datetime) -> int:
     """Note each proposal whose date has passed, one transaction each. How many there were."""
     over = Q(answer_by__lte=at) | Q(ends_at__lte=at)
@@ -127,17 +103,3 @@ def _alone() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [_LOCK])
         return bool(cursor.fetchone()[0])
-
-
-def _record(healed: dict[str, list[tuple[Any, ...]]], at: datetime) -> None:
-    platform = Tenant.objects.get(is_platform=True)
-    history.record(
-        action="availability.healed",
-        tenants=[platform],
-        by=Actor.system("availability job"),
-        at=at,
-        subject=("job", "availability", "availability job"),
-        after={
-            table: [[str(value) for value in row] for row in rows[:100]] for table, rows in healed.items()
-        },
-    )

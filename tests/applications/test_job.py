@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db import transaction
 
 from applications import events, readmodel
-from applications.actions import applications, contracts, pauses, watch
+from applications.actions import applications, contracts, healing, pauses, watch
 from applications.models import Availability, Contract, ContractGrant, Event
 from iam_portal.walls import tenant_scope
 from tenants.models import HistoryEvent, Tenant
@@ -135,7 +135,7 @@ PLANTED: dict[Callable[[Contract, Tenant], None], dict[str, list[str]]] = {
 
 
 def sample(table: str) -> float:
-    return watch.HEALED.labels(table)._value.get()
+    return healing.HEALED.labels(table)._value.get()
 
 
 @pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__)

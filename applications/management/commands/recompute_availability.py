@@ -1,12 +1,13 @@
 """``recompute_availability [--dry-run]``: compare grants and read model with the facts, by hand."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from applications import readmodel
-from applications.actions import watch
+from applications.actions import healing
 
 
 class Command(BaseCommand):
@@ -18,11 +19,16 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="only print, change nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = readmodel.differences() if options["dry_run"] else watch.heal(at=timezone.now())
         count = 0
-        for table, rows in found.items():
-            for row in rows:
-                count += 1
-                self.stdout.write(f"{table}: {row[0]}: " + ", ".join(str(value) for value in row[1:]))
+        for found in [readmodel.differences()] if options["dry_run"] else self._mended():
+            for table, rows in found.items():
+                for row in rows:
+                    count += 1
+                    self.stdout.write(f"{table}: {row[0]}: " + ", ".join(str(value) for value in row[1:]))
         word = "differ" if options["dry_run"] else "mended"
         self.stdout.write(f"{count} rows {word}.")
+
+    def _mended(self) -> Iterator[healing.Healed]:
+        """Run after run, until nothing differs."""
+        while found := healing.heal(at=timezone.now()):
+            yield found
