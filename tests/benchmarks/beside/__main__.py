@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,9 @@ from iam_portal.launchers.children import LaunchError, tail
 from iam_portal.launchers.portal import ROOT, LocalPortal
 from iam_portal.launchers.processes import Supervisor, interruptible
 from iam_portal.launchers.valkey import free_port
+from tests.benchmarks import documents
 from tests.benchmarks.beside import ours, processors
-from tests.benchmarks.beside.loading import CONNECTIONS, Tool, measured
+from tests.benchmarks.beside.loading import CONNECTIONS, Tool, measured, sent
 from tests.benchmarks.beside.others import PEERS, Others
 from tests.benchmarks.beside.rows import Row, compared, table
 
@@ -43,6 +45,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="rows whose name holds this")
     parser.add_argument("--installed", type=Path, default=ROOT / ".bench", help="where the peers are")
     parser.add_argument("--out", type=Path, default=ROOT / "bench.json")
+    parser.add_argument("--document", type=Path, help="put the table into this, too: docs/performance.md")
     options = parser.parse_args()
     try:
         with interruptible():
@@ -73,6 +76,8 @@ def _run(options: argparse.Namespace) -> int:
         print(f"\n{table(found)}\n", flush=True)
         told = {"machine": _machine(portal, node), "settings": _settings(options), "rows": found}
         options.out.write_text(json.dumps(told, indent=2) + "\n")
+        if options.document:
+            documents.put(options.document, "bench", table(found))
         for row in rows:
             if sample := next((each.sample for each in row.rounds if each.errors), ""):
                 print(f"{row.name}: {sample}")
@@ -89,12 +94,13 @@ def _started(portal: LocalPortal, options: argparse.Namespace, node: Path) -> tu
     told = ours.told(portal)
     web = portal.start_web()
     portal.wait_ready()
-    rows = ours.rows(ours.Story(portal.port, portal.address, told, options.seconds), web.process.pid)
+    story = ours.Story(partial(sent, portal.port), portal.address, told, options.seconds)
+    rows = ours.rows(story, portal.port, web.process.pid)
     if python := _other_interpreter():
         port = free_port()
         child = ours.again(web, portal, port, python)
-        story = ours.Story(port, portal.address, told, options.seconds)
-        rows += ours.rows(story, child.process.pid, by=" by Debian's Python")[:2]
+        story = replace(story, send=partial(sent, port))
+        rows += ours.rows(story, port, child.process.pid, by=" by Debian's Python")[:2]
     _say("Starting the peers.")
     others = Others(
         database=portal.servers.owner,

@@ -5,7 +5,6 @@ import json
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +84,7 @@ class Tool:
         return found
 
 
-def sent(port: int, job: Job) -> tuple[Message, bytes]:
+def sent(port: int, job: Job) -> tuple[dict[str, str], bytes]:
     """One request, by ourselves: headers and body of the answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
@@ -96,7 +95,7 @@ def sent(port: int, job: Job) -> tuple[Message, bytes]:
         connection.close()
     if reply.status != job.status:
         raise LaunchError(f"{job.path} answers {reply.status}: {body[:300]!r}")
-    return reply.headers, body
+    return dict(reply.headers), body
 
 
 def measured(
