@@ -61,15 +61,16 @@ def _run(options: argparse.Namespace) -> int:
     begun = time.monotonic()
     node = _node()
     scripts = options.installed / "node"
+    if not (scripts / "node_modules").is_dir():
+        raise LaunchError(f"No peers are installed in {options.installed}: run `make bench`, which does it.")
     for script in PEERS.glob("*.mjs"):
         shutil.copy(script, scripts)  # beside its packages: that is where Node.js looks for them
     with tempfile.TemporaryDirectory(prefix="iam-bench-") as directory, Supervisor() as supervisor:
         Path(directory).chmod(0o711)  # run by root, the database is another user
         portal = LocalPortal(Path(directory) / "portal", free_port(), supervisor)
         rows, database = _started(portal, options, node)
-        _say(
-            f"{len(rows)} rows, {options.rounds} rounds of {options.seconds:g} s, {CONNECTIONS} connections."
-        )
+        length = f"{options.rounds} rounds of {options.seconds:g} s"
+        _say(f"{len(rows)} rows, {length}, {CONNECTIONS} connections.")
         tool = Tool(node, scripts / "load.mjs")
         _measure(rows, tool, options, partial(processors.seconds, database))
         found = compared(rows)
@@ -141,7 +142,7 @@ def _wait(row: Row, portal: LocalPortal) -> None:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return
         time.sleep(0.1)
-    raise LaunchError(f"{row.name}: nothing answers at {row.origin}; see {portal.logs}.")
+    raise LaunchError(f"{row.name}: nothing answers at {row.origin}.")
 
 
 def _other_interpreter() -> Path | None:

@@ -70,14 +70,17 @@ class Tool:
             "status": job.status,
             "holds": job.holds,
         }
-        done = subprocess.run(
-            [str(self.node), str(self.script)],
-            input=json.dumps(told),
-            capture_output=True,
-            text=True,
-            timeout=seconds + 120,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [str(self.node), str(self.script)],
+                input=json.dumps(told),
+                capture_output=True,
+                text=True,
+                timeout=seconds + 120,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise LaunchError(f"The load tool has no end at {origin}{job.path}.") from error
         if done.returncode != 0:
             raise LaunchError(f"The load tool failed:\n{done.stderr}")
         found: dict[str, Any] = json.loads(done.stdout)
