@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,9 @@ from iam_portal.launchers.children import LaunchError, tail
 from iam_portal.launchers.portal import ROOT, LocalPortal
 from iam_portal.launchers.processes import Supervisor, interruptible
 from iam_portal.launchers.valkey import free_port
+from tests.benchmarks import documents
 from tests.benchmarks.beside import ours, processors
-from tests.benchmarks.beside.loading import CONNECTIONS, Tool, measured
+from tests.benchmarks.beside.loading import CONNECTIONS, Tool, measured, sent
 from tests.benchmarks.beside.others import PEERS, Others
 from tests.benchmarks.beside.rows import Row, compared, table
 
@@ -43,6 +45,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="rows whose name holds this")
     parser.add_argument("--installed", type=Path, default=ROOT / ".bench", help="where the peers are")
     parser.add_argument("--out", type=Path, default=ROOT / "bench.json")
+    parser.add_argument("--document", type=Path, help="put the table into this, too: docs/performance.md")
     options = parser.parse_args()
     try:
         with interruptible():
@@ -58,21 +61,24 @@ def _run(options: argparse.Namespace) -> int:
     begun = time.monotonic()
     node = _node()
     scripts = options.installed / "node"
+    if not (scripts / "node_modules").is_dir():
+        raise LaunchError(f"No peers are installed in {options.installed}: run `make bench`, which does it.")
     for script in PEERS.glob("*.mjs"):
         shutil.copy(script, scripts)  # beside its packages: that is where Node.js looks for them
     with tempfile.TemporaryDirectory(prefix="iam-bench-") as directory, Supervisor() as supervisor:
         Path(directory).chmod(0o711)  # run by root, the database is another user
         portal = LocalPortal(Path(directory) / "portal", free_port(), supervisor)
         rows, database = _started(portal, options, node)
-        _say(
-            f"{len(rows)} rows, {options.rounds} rounds of {options.seconds:g} s, {CONNECTIONS} connections."
-        )
+        length = f"{options.rounds} rounds of {options.seconds:g} s"
+        _say(f"{len(rows)} rows, {length}, {CONNECTIONS} connections.")
         tool = Tool(node, scripts / "load.mjs")
         _measure(rows, tool, options, partial(processors.seconds, database))
         found = compared(rows)
         print(f"\n{table(found)}\n", flush=True)
         told = {"machine": _machine(portal, node), "settings": _settings(options), "rows": found}
         options.out.write_text(json.dumps(told, indent=2) + "\n")
+        if options.document:
+            documents.put(options.document, "bench", table(found))
         for row in rows:
             if sample := next((each.sample for each in row.rounds if each.errors), ""):
                 print(f"{row.name}: {sample}")
@@ -89,12 +95,13 @@ def _started(portal: LocalPortal, options: argparse.Namespace, node: Path) -> tu
     told = ours.told(portal)
     web = portal.start_web()
     portal.wait_ready()
-    rows = ours.rows(ours.Story(portal.port, portal.address, told, options.seconds), web.process.pid)
+    story = ours.Story(partial(sent, portal.port), portal.address, told, options.seconds)
+    rows = ours.rows(story, portal.port, web.process.pid)
     if python := _other_interpreter():
         port = free_port()
         child = ours.again(web, portal, port, python)
-        story = ours.Story(port, portal.address, told, options.seconds)
-        rows += ours.rows(story, child.process.pid, by=" by Debian's Python")[:2]
+        story = replace(story, send=partial(sent, port))
+        rows += ours.rows(story, port, child.process.pid, by=" by Debian's Python")[:2]
     _say("Starting the peers.")
     others = Others(
         database=portal.servers.owner,
@@ -135,7 +142,7 @@ def _wait(row: Row, portal: LocalPortal) -> None:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return
         time.sleep(0.1)
-    raise LaunchError(f"{row.name}: nothing answers at {row.origin}; see {portal.logs}.")
+    raise LaunchError(f"{row.name}: nothing answers at {row.origin}.")
 
 
 def _other_interpreter() -> Path | None:

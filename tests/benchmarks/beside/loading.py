@@ -5,7 +5,6 @@ import json
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -71,21 +70,24 @@ class Tool:
             "status": job.status,
             "holds": job.holds,
         }
-        done = subprocess.run(
-            [str(self.node), str(self.script)],
-            input=json.dumps(told),
-            capture_output=True,
-            text=True,
-            timeout=seconds + 120,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [str(self.node), str(self.script)],
+                input=json.dumps(told),
+                capture_output=True,
+                text=True,
+                timeout=seconds + 120,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise LaunchError(f"The load tool has no end at {origin}{job.path}.") from error
         if done.returncode != 0:
             raise LaunchError(f"The load tool failed:\n{done.stderr}")
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
 
-def sent(port: int, job: Job) -> tuple[Message, bytes]:
+def sent(port: int, job: Job) -> tuple[dict[str, str], bytes]:
     """One request, by ourselves: headers and body of the answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
@@ -96,7 +98,7 @@ def sent(port: int, job: Job) -> tuple[Message, bytes]:
         connection.close()
     if reply.status != job.status:
         raise LaunchError(f"{job.path} answers {reply.status}: {body[:300]!r}")
-    return reply.headers, body
+    return dict(reply.headers), body
 
 
 def measured(

@@ -42,7 +42,7 @@ class Others:
 
     def start(self) -> list[Row]:
         """All of them, and what is asked of each."""
-        return [*self._toolkits(), *self._providers(), *self._flasks(), self._floor()]
+        return [*self._toolkits(), *self._providers(), *self._flasks(), *self._floor()]
 
     def _toolkits(self) -> list[Row]:
         rows = []
@@ -84,14 +84,18 @@ class Others:
             rows.append(_row(f"Authlib in Flask: token, {name}", TOKEN, port, child, job))
         return rows
 
-    def _floor(self) -> Row:
-        port, child = self._granian("empty", {}, prepared=False)
-        job = partial(self._token, "/")
-        return _row("granian alone: an empty view", FLOOR, port, child, job)
+    def _floor(self) -> list[Row]:
+        rows = []
+        for callable_, name in (("application", "nothing else"), ("django", "an empty view of Django")):
+            port, child = self._granian("empty", {}, prepared=False, callable_=callable_)
+            rows.append(_row(f"granian and {name}", FLOOR, port, child, partial(self._token, "/")))
+        return rows
 
-    def _granian(self, module: str, way: Mapping[str, str], *, prepared: bool) -> tuple[int, Child]:
+    def _granian(
+        self, module: str, way: Mapping[str, str], *, prepared: bool, callable_: str = "application"
+    ) -> tuple[int, Child]:
         """As the portal's own: two processes of two threads each."""
-        name = "-".join([module, *way.values()])
+        name = "-".join([module, *(way.values() or [callable_])])
         database = self._database(name.replace("-", "_")) if prepared else {}
         environment = {**self._told(), **database, **way}
         if prepared:
@@ -100,7 +104,7 @@ class Others:
         port = free_port()
         options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
         size = ["--workers", "2", "--blocking-threads", "2"]
-        command = [self.python, "-m", "granian", *options, *size, f"{module}:application"]
+        command = [self.python, "-m", "granian", *options, *size, f"{module}:{callable_}"]
         return port, self._spawn(name, command, environment)
 
     def _spawn(self, name: str, command: list[str | Path], environment: Mapping[str, str]) -> Child:

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from joserfc.jwk import ECKey
 from iam_portal.launchers.children import Child, run, spawn
 from iam_portal.launchers.portal import ROOT, LocalPortal
 from iam_portal.launchers.story_check import Credentials
-from tests.benchmarks.beside.loading import Job, sent
+from tests.benchmarks.beside.loading import Job
 from tests.benchmarks.beside.rows import INTROSPECTION, OTHER, TOKEN, Row
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -28,14 +28,17 @@ MOST_ASSERTIONS_A_SECOND = 6_000
 _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
+Send = Callable[[Job], tuple[Mapping[str, str], bytes]]
+
+
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Who asks what at one web server of the portal; ``seconds``: of a round."""
+    """Who asks what of the portal; ``send`` asks once, and answers with headers and body."""
 
-    port: int
+    send: Send
     base: str  # of the portal: what its issuers begin with
     told: dict[str, Any]
-    seconds: float
+    seconds: float  # of a round
 
     @property
     def _token_path(self) -> str:
@@ -84,13 +87,20 @@ class Story:
     def unchanged_acl(self) -> Job:
         """The ACL of an application that already has it."""
         asked = Job(path=f"{ACCESS}/application/acl", method="GET", headers=self._basic("target"))
-        tag = sent(self.port, asked)[0]["ETag"]
+        tag = self.send(asked)[0]["ETag"]
         return Job(path=asked.path, method="GET", headers={**asked.headers, "If-None-Match": tag}, status=304)
 
     def applications(self) -> Job:
         """A page of 50 of the applications of the tenant."""
         path = f"{MANAGEMENT}/tenants/{self.told['tenant']}/applications?limit=50"
         return Job(path=path, method="GET", headers=self._bearer(), holds='"items"')
+
+    def availability(self) -> Job:
+        """Is the target available in the tenant, and why?"""
+        path = (
+            f"{MANAGEMENT}/tenants/{self.told['tenant']}/applications/{self.told['target'][0]}/availability"
+        )
+        return Job(path=path, method="GET", headers=self._bearer(), holds='"available":true')
 
     def decision(self) -> Job:
         """May the calling service read something of the target?"""
@@ -110,7 +120,7 @@ class Story:
         return {"Authorization": f"Bearer {token}"}
 
     def _answer(self, job: Job) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(sent(self.port, job)[1])
+        answer: dict[str, Any] = json.loads(self.send(job)[1])
         return answer
 
 
@@ -122,9 +132,9 @@ def told(portal: LocalPortal) -> dict[str, Any]:
     return world
 
 
-def rows(story: Story, process: int, *, by: str = "") -> list[Row]:
+def rows(story: Story, port: int, process: int, *, by: str = "") -> list[Row]:
     """What is asked of one web server; ``by``: another interpreter than ours."""
-    here = f"http://127.0.0.1:{story.port}"
+    here = f"http://127.0.0.1:{port}"
     row = partial(Row, origin=here, process=process)
     name = f"IAM portal{by}: "
     found = [

@@ -1,12 +1,12 @@
-"""What the portal is asked about while it is measured: in the portal's environment, to be printed as JSON.
+"""What the portal is asked about while it is measured; run in the portal's environment, it prints who asks.
 
 A few hundred organizations by set-based SQL, and in one of them, which has the most applications, a service
 that calls the most shared one: by secret, and another that signs its assertions.
 """
 
 import json
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import django
 
@@ -40,26 +40,47 @@ SIZES = {
 }
 
 
-def make() -> dict[str, Any]:
-    """The world, and the credentials of whoever asks."""
-    at = datetime.now(UTC)
-    world = World(name="bench", at=at, **SIZES)
-    world.build()
-    target = world.application(1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """Who asks: ids with what proves them. ``contract`` shares the target with the tenant."""
+
+    tenant: str
+    target: tuple[str, str]
+    reader: tuple[str, str]
+    robot: tuple[str, dict[str, str]]
+    contract: str
+    provider: str
+
+
+def make(world: World) -> Told:
+    """Build the world, and whoever asks in it."""
+    world.write_facts()
+    _analyze()
+    world.derive()
+    at, target = datetime.now(UTC), world.application(1)
     tenant = _consumer(target, at)
     reader, robot = (_caller(tenant, target, name, at) for name in ("reader", "robot"))
     for role in ("module-manager", "user-reader"):
         give(tenant, role, principal_application_id=reader.id)
     secrets = [_secret(row, at) for row in (target, reader)]
     key = _signing(tenant, robot, at)
-    with connections["owner"].cursor() as cursor:  # in service, autovacuum has done it
+    _analyze()
+    held = Availability.objects.filter(tenant=tenant, application=target, relation="provision")
+    return Told(
+        tenant=str(tenant.id),
+        target=(target.id, secrets[0]),
+        reader=(reader.id, secrets[1]),
+        robot=(robot.id, key.as_dict(private=True)),
+        contract=str(held.filter(during__contains=at)[0].contract_id),
+        provider=str(target.owner_id),
+    )
+
+
+def _analyze() -> None:
+    """In service, autovacuum has done it."""
+    with connections["owner"].cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
-    return {
-        "tenant": str(tenant.id),
-        "target": [target.id, secrets[0]],
-        "reader": [reader.id, secrets[1]],
-        "robot": [robot.id, key.as_dict(private=True)],
-    }
+    connections["owner"].close()
 
 
 def _consumer(target: Application, at: datetime) -> Tenant:
@@ -98,4 +119,4 @@ def _signing(tenant: Tenant, robot: Application, at: datetime) -> ECKey:
 
 
 if __name__ == "__main__":
-    print(json.dumps(make()))
+    print(json.dumps(asdict(make(World(name="bench", at=datetime.now(UTC), **SIZES)))))
