@@ -11,6 +11,7 @@ from iam_portal.launchers.portal import ROOT, LocalPortal
 from iam_portal.launchers.processes import Supervisor
 from iam_portal.launchers.valkey import free_port
 from tests.support.database import bindir
+from tests.support.telling import Told
 
 CERTIFICATE_HEADER = "ClientCert"  # in which a proxy that knows the portal's proof brings a certificate
 
@@ -28,16 +29,20 @@ class RunningPortal:
 
     story: Story
 
-    def __init__(self, directory: Path, *, with_seed: bool = False) -> None:
+    def __init__(self, directory: Path, *, with_seed: bool = False, told: Told | None = None) -> None:
+        """``told``: migrated and filled already, for a portal of its own."""
         self._supervisor = Supervisor()
         self.proxy_secret = secrets.token_urlsafe(32)
+        self._told = told
         settings = {
+            **(told.settings if told else {}),
             "PORTAL_CLIENT_CERTIFICATE_HEADER": CERTIFICATE_HEADER,
             "PORTAL_PROXY_SECRET": self.proxy_secret,
         }
         self._local = LocalPortal(
             directory, free_port(), self._supervisor, fast=True, bindir=bindir(), settings=settings
         )
+        self._local.servers = told.servers if told else self._local.servers
         self._with_seed = with_seed
         self._worker: Child | None = None
         self._beat: Child | None = None
@@ -95,13 +100,11 @@ class RunningPortal:
 
     def __enter__(self) -> Self:
         try:
-            self._local.start_database()
             self._local.start_broker()
-            self.manage("migrate", "--verbosity", "0")
-            self.manage("collectstatic", "--no-input", "--verbosity", "0")
-            if self._with_seed:
-                self.manage("seed_demo", "--dir", str(self._local.directory))
-                self.story = read_story(self._local.directory)
+            if self._told:
+                self.story = {**self._told.story, "base": self.address}
+            else:
+                self._fill()
             self._local.start_web(workers=1)
             self.events = self._local.start_events()
             self._local.wait_ready()
@@ -110,6 +113,14 @@ class RunningPortal:
             self._supervisor.stop()
             raise
         return self
+
+    def _fill(self) -> None:
+        self._local.start_database()
+        self.manage("migrate", "--verbosity", "0")
+        self.manage("collectstatic", "--no-input", "--verbosity", "0")
+        if self._with_seed:
+            self.manage("seed_demo", "--dir", str(self._local.directory))
+            self.story = read_story(self._local.directory)
 
     def __exit__(self, *_: object) -> None:
         self._supervisor.stop()
