@@ -4,7 +4,8 @@ PYTHON ?= python3
 PORT ?= 8000
 DEMO_DIR ?= .demo
 TEST_ARGS ?=
-TEST_WORKERS ?= 2
+# Of two cores: a worker also waits, for a browser or for a moment to come.
+TEST_WORKERS ?= 3
 FUZZ_EXAMPLES ?= 50
 
 BIN := .venv/bin
