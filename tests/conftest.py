@@ -4,6 +4,7 @@ import gc
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import django
 import pytest
@@ -18,6 +19,7 @@ django.setup()
 from tests.support import database, described  # noqa: E402
 from tests.support.portal import RunningPortal  # noqa: E402
 from tests.support.spreading import ByWorld, is_whole, longest_first, not_today, pick_a_day  # noqa: E402
+from tests.support.telling import told  # noqa: E402
 
 described.watch()  # what any of them is answered is as docs/openapi.yaml says
 _NO_FLUSH = "The tests' role may not TRUNCATE: use the fixture committed_db for tests that really commit."
@@ -97,5 +99,12 @@ def running_portal(
 
     After the tests' own database: its portal begins before the moments that tests name in advance.
     """
-    with RunningPortal(tmp_path_factory.mktemp("portal"), with_seed=True) as portal:
+    own = tmp_path_factory.mktemp("portal")
+    with told(of_all_workers(tmp_path_factory) / "told") as made, RunningPortal(own, told=made) as portal:
         yield portal
+
+
+def of_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run: below it each worker has its own."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own

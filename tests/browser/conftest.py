@@ -1,6 +1,8 @@
-"""A headless Chromium for one module at a time: Playwright's event loop would be in Django's way."""
+"""One headless Chromium for all tests here, gone before any other: its loop would be in Django's way."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -10,7 +12,37 @@ from tests.support.absence import lacking
 from tests.support.portal import RunningPortal
 from tests.support.watching import AXE, Watch
 
+HERE = Path(__file__).parent
 Opener = Callable[..., tuple[Page, Watch]]
+
+
+class _Kept:
+    """The browser, from the first test that asks until the last one here is over."""
+
+    def __init__(self) -> None:
+        self._open = ExitStack()
+        self._browser: Browser | None = None
+
+    def browser(self, path: str) -> Browser:
+        if self._browser is None:
+            self._browser = self._open.enter_context(browsing.chromium(path))
+        return self._browser
+
+    def close(self) -> None:
+        self._browser = None
+        self._open.close()
+
+
+_kept = _Kept()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
+    try:
+        return (yield)
+    finally:
+        if nextitem is None or not nextitem.path.is_relative_to(HERE):
+            _kept.close()
 
 
 @pytest.fixture(scope="session")
@@ -24,10 +56,9 @@ def chromium() -> str:
     return path
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: str, running_portal: RunningPortal) -> Iterator[Browser]:
-    with browsing.chromium(chromium) as browser:
-        yield browser
+@pytest.fixture
+def browser(chromium: str, running_portal: RunningPortal) -> Browser:
+    return _kept.browser(chromium)
 
 
 @pytest.fixture

@@ -83,12 +83,14 @@ _PLANT = """() => {
 _TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
-def test_every_page_is_accessible_and_fits(opened: Opener, running_portal: RunningPortal) -> None:
+@pytest.mark.exhaustive(3)
+@pytest.mark.parametrize("part", range(9))
+def test_every_page_is_accessible_and_fits(opened: Opener, running_portal: RunningPortal, part: int) -> None:
     story = running_portal.story
     login = Login.of(story["provider"])
     page, watch = opened()
     browsing.sign_in(page, running_portal.address, login)
-    for path in PAGES:
+    for path in PAGES[part::9]:
         below = path.format(target=story["target"]["applicationId"])
         page.goto(urljoin(f"/t/{login.slug}/", below))
         watch.examine(page)

@@ -145,7 +145,8 @@ def _worker_stuck_in_job(running: RunningPortal, database: psycopg.Connection) -
     """A worker that has written its events and cannot commit: it waits for a row that we keep."""
     waiting = """
         SELECT count(*) FROM pg_stat_activity
-        WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE "applications_watermark"%'
+        WHERE datname = current_database() AND wait_event_type = 'Lock'
+            AND query LIKE 'UPDATE "applications_watermark"%'
     """
     with psycopg.connect(running.environment["DATABASE_OWNER_URL"]) as keeper:
         kept = keeper.execute("SELECT 1 FROM applications_watermark FOR UPDATE").fetchall()
@@ -158,7 +159,11 @@ def _worker_stuck_in_job(running: RunningPortal, database: psycopg.Connection) -
 
 
 def _job_locks(database: psycopg.Connection) -> int:
-    row = database.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted").fetchone()
+    sql = """
+        SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+        WHERE datname = current_database() AND locktype = 'advisory' AND granted
+    """
+    row = database.execute(sql).fetchone()
     return int(row[0]) if row else 0
 
 

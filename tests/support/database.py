@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest import mock
+from urllib.parse import urlsplit, urlunsplit
 
 import environ
 import psycopg
@@ -22,7 +23,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 from psycopg import sql
 
-from iam_portal.launchers.portal import ROOT
+from iam_portal.launchers.portal import ROOT, Servers
 from iam_portal.launchers.postgres import OWNER, WEB_ROLE, EmbeddedPostgres, ensure_database, ensure_roles
 
 GIVEN = "TEST_DATABASE_OWNER_URL"
@@ -50,8 +51,20 @@ def bindir() -> Path | None:
 @contextmanager
 def prepared() -> Iterator[None]:
     """Create, migrate and remember a database, and point Django's connections at it."""
+    # A portal that a test starts has its database on the same server.
+    name = f"iam_test_{os.getpid()}"
+    with server() as address, mock.patch.dict(os.environ, {GIVEN: address}), copied(name):
+        _point_all(environ.Env.db_url_config(address), name)
+        try:
+            yield
+        finally:
+            connections.close_all()
+
+
+@contextmanager
+def copied(name: str, source: str = "") -> Iterator[Servers]:
+    """A database of this name, as ``source`` is or as the migrations make it; gone afterwards."""
     with server() as address:
-        name = f"iam_test_{os.getpid()}"
         owner = environ.Env.db_url_config(address)
         with psycopg.connect(address, autocommit=True) as connection:
             connection.execute("SELECT pg_advisory_lock(0)")  # workers of one run begin together
@@ -59,16 +72,20 @@ def prepared() -> Iterator[None]:
             if owner["PASSWORD"]:  # a given server asks for one; ours is reached by a private socket
                 password = sql.Literal(owner["PASSWORD"])
                 connection.execute(sql.SQL("ALTER ROLE iam_web PASSWORD {}").format(password))
-            source = sql.Identifier(_template(connection, owner))
-            copied = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-            connection.execute(copied.format(sql.Identifier(name), source))
-        _point_all(owner, name)
+            original = sql.Identifier(source or _template(connection, owner))
+            copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+            connection.execute(copy.format(sql.Identifier(name), original))
         try:
-            yield
+            yield Servers(_address(address, WEB_ROLE, name), _address(address, owner["USER"], name))
         finally:
-            connections.close_all()
             with psycopg.connect(address, autocommit=True) as connection:
                 connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _address(of_server: str, user: str, name: str) -> str:
+    parts = urlsplit(of_server)
+    login = parts.netloc.replace(parts.username or "", user, 1)
+    return urlunsplit(parts._replace(netloc=login, path=f"/{name}"))
 
 
 def _template(connection: psycopg.Connection, owner: Mapping[str, Any]) -> str:

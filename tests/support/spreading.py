@@ -1,26 +1,32 @@
-"""Which tests one worker runs together: those of a file, and all that need the whole portal.
+"""Which tests one worker runs together: those of a file, and those that share a portal and a browser.
 
-Starting and seeding a portal takes longer than most files. Long units come first, so that no worker is left
-alone with one at the end.
+Starting a portal takes longer than most files; one for all would keep one worker busy to the end. Long units
+come first, so that no worker is left alone with one.
 
 And which of the exhaustive ones an ordinary run takes: a share, every day another.
 """
 
 import os
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import UTC, datetime
 
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-_PORTAL = "the whole portal"
+# By what a file of tests begins with, the first that fits.
+_PORTALS = {
+    "tests/browser/test_story_of_": "a portal for stories",
+    "tests/browser/": "a portal for pages",
+    "tests/journeys/": "a portal for journeys",
+}
+_LONGEST = "a portal for pages"
 DAY = "TEST_DAY"  # one for all workers, also at midnight
 
 
 class ByWorld(LoadFileScheduling):
-    """As ``--dist loadfile``, with one unit for everything that stands on the running portal."""
+    """As ``--dist loadfile``, with a few units for everything that stands on a running portal."""
 
     def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:
         super().__init__(config, log)
@@ -31,21 +37,21 @@ class ByWorld(LoadFileScheduling):
 
 
 def unit(nodeid: str) -> str:
-    if nodeid.startswith(("tests/journeys/", "tests/browser/")):
-        return _PORTAL
-    return nodeid.partition("::")[0]
+    portals = (name for start, name in _PORTALS.items() if nodeid.startswith(start))
+    return next(portals, nodeid.partition("::")[0])
 
 
 def longest_first(items: list[pytest.Item]) -> list[pytest.Item]:
-    """The portal's tests, files with a test that is marked as slow, then those with many tests."""
+    """Files with a test that is marked as slow, then those with many tests.
+
+    Portals come very early, but not all at once: the first tells the story that the others copy.
+    """
     size = Counter(unit(item.nodeid) for item in items)
     slow = {unit(item.nodeid) for item in items if item.get_closest_marker("slow")}
-
-    def place(item: pytest.Item) -> tuple[bool, bool, int]:
-        name = unit(item.nodeid)
-        return name != _PORTAL, name not in slow, -size[name]
-
-    return sorted(items, key=place)
+    files = sorted(size.keys() - _PORTALS.values(), key=lambda name: (name not in slow, -size[name], name))
+    others = [name for name in _PORTALS.values() if name != _LONGEST]
+    place = {name: at for at, name in enumerate([_LONGEST, *files[:2], *others, *files[2:]])}
+    return sorted(items, key=lambda item: place[unit(item.nodeid)])
 
 
 def pick_a_day() -> None:
@@ -62,11 +68,14 @@ def is_whole(config: pytest.Config) -> bool:
 
 
 def not_today(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Of each ``exhaustive(n)``, all but every n-th."""
-    day = int(os.environ[DAY])
-
-    def waits(item: pytest.Item) -> bool:
-        marker = item.get_closest_marker("exhaustive")
-        return marker is not None and (zlib.crc32(item.nodeid.encode()) + day) % marker.args[0] != 0
-
-    return [item for item in items if waits(item)]
+    """Of each ``exhaustive(n)``, all but every n-th of a function: each day as many, in n days all."""
+    day, found = int(os.environ[DAY]), defaultdict(list)
+    for item in items:
+        if marker := item.get_closest_marker("exhaustive"):
+            found[item.nodeid.partition("[")[0], marker.args[0]].append(item)
+    return [
+        item
+        for (name, share), alike in found.items()
+        for at, item in enumerate(sorted(alike, key=lambda each: each.nodeid), zlib.crc32(name.encode()))
+        if (at + day) % share != 0
+    ]
