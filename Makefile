@@ -4,13 +4,9 @@ PYTHON ?= python3
 PORT ?= 8000
 DEMO_DIR ?= .demo
 TEST_ARGS ?=
-<<<<<<< HEAD
-TEST_WORKERS ?= 2
-BENCH_ARGS ?=
-=======
 # Of two cores: a worker also waits, for a browser or for a moment to come.
 TEST_WORKERS ?= 3
->>>>>>> S
+BENCH_ARGS ?=
 FUZZ_EXAMPLES ?= 50
 MINUTES ?= 30
 

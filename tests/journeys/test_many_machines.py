@@ -55,25 +55,35 @@ class Machines:
 
 
 @pytest.fixture(scope="module")
-def several(running_portal: RunningPortal) -> Iterator[Machines]:
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
+    """With a server of its own: a replica copies all that is in one."""
+    with RunningPortal(tmp_path_factory.mktemp("primary"), with_seed=True) as portal:
+        yield portal
+
+
+@pytest.fixture(scope="module")
+def several(portal: RunningPortal) -> Iterator[Machines]:
     if machines.pooler() is None:
         if os.environ.get("CI"):
             pytest.fail("pgbouncer is missing in CI")
         pytest.skip("pgbouncer is not installed (Debian: pgbouncer)")
-    directory = machines.beside(running_portal)
+    directory = machines.beside(portal)
     supervisor = Supervisor()
-    replica = machines.Replica(directory / "replica", primary=machines.owner_of(running_portal))
+    replica = machines.Replica(directory / "replica", primary=machines.owner_of(portal))
     supervisor.add(replica)
     try:
         replica.start()
-        child, pooled = machines.start_pooler(running_portal, directory)
+        child, pooled = machines.start_pooler(portal, directory)
         supervisor.add(child)
         other = machines.another_web(
-            running_portal,
+            portal,
             directory / "web",
             supervisor,
             database=pooled,
-            settings={"DATABASE_REPLICA_URL": replica.url()},
+            settings={
+                "DATABASE_REPLICA_URL": replica.url(database=machines.database_of(portal)),
+                "DATABASE_DIRECT_URL": portal.environment["DATABASE_URL"],
+            },
         )
         yield Machines(replica, other)
     finally:
@@ -81,8 +91,8 @@ def several(running_portal: RunningPortal) -> Iterator[Machines]:
 
 
 @pytest.fixture
-def stage(running_portal: RunningPortal) -> Stage:
-    found = made_of(running_portal.story)
+def stage(portal: RunningPortal) -> Stage:
+    found = made_of(portal.story)
     found.share()
     return found
 

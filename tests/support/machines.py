@@ -1,5 +1,6 @@
 """What an installation has on more than one machine: a read replica, a pooler, further web processes."""
 
+import os
 import shutil
 import signal
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ import psycopg
 from iam_portal.launchers import placement
 from iam_portal.launchers.children import Child, run, spawn
 from iam_portal.launchers.portal import LocalPortal, Servers
-from iam_portal.launchers.postgres import DATABASE, OWNER, WEB, EmbeddedPostgres
+from iam_portal.launchers.postgres import OWNER, WEB, EmbeddedPostgres
 from iam_portal.launchers.processes import Supervisor
 from iam_portal.launchers.valkey import free_port
 from tests.support.database import bindir
@@ -43,7 +44,7 @@ class Replica(EmbeddedPostgres):
     def replay(self, *, paused: bool) -> None:
         """Stop or go on with taking over what the primary writes; it is still received."""
         verb = "pause" if paused else "resume"
-        with psycopg.connect(self.url(OWNER), autocommit=True) as connection:
+        with psycopg.connect(self.url(OWNER, "postgres"), autocommit=True) as connection:
             connection.execute(f"SELECT pg_wal_replay_{verb}()")
 
     def _initialise(self, placed: placement.Placement) -> None:
@@ -73,13 +74,15 @@ def owner_of(portal: RunningPortal) -> str:
 
 
 def data_dir_of(portal: RunningPortal) -> Path:
-    """Where its embedded database lies."""
-    return Path(portal.environment["IAM_DEMO_DIR"], "postgres")
+    """Where the server of its database keeps it."""
+    with psycopg.connect(owner_of(portal)) as connection:
+        (found,) = connection.execute("SHOW data_directory").fetchone() or ("",)
+    return Path(found)
 
 
 def beside(portal: RunningPortal) -> Path:
     """A folder for servers that run as the same user as its database: a private socket admits no other."""
-    folder = Path(portal.environment["IAM_DEMO_DIR"], "machines")
+    folder = data_dir_of(portal).parent / f"machines-{os.getpid()}"
     folder.mkdir()
     folder.chmod(0o711)
     return folder
@@ -88,6 +91,11 @@ def beside(portal: RunningPortal) -> Path:
 def pooler() -> str | None:
     """The program, if it is installed."""
     return shutil.which(POOLER, path=_ENVIRONMENT["PATH"])
+
+
+def database_of(portal: RunningPortal) -> str:
+    """Its name."""
+    return str(psycopg.conninfo.conninfo_to_dict(owner_of(portal))["dbname"])
 
 
 def start_pooler(portal: RunningPortal, directory: Path) -> tuple[Child, str]:
@@ -101,7 +109,7 @@ def start_pooler(portal: RunningPortal, directory: Path) -> tuple[Child, str]:
     port, told = free_port(), psycopg.conninfo.conninfo_to_dict(owner_of(portal))
     config = f"""
 [databases]
-{DATABASE} = host={told["host"]} dbname={DATABASE}
+* = host={told["host"]}
 [pgbouncer]
 listen_addr =
 listen_port = {port}
@@ -125,7 +133,7 @@ ignore_startup_parameters = extra_float_digits
         account=account,
         stop_signal=signal.SIGINT,
     )
-    return child, f"postgres://{WEB}@/{DATABASE}?host={home}&port={port}"
+    return child, f"postgres://{WEB}@/{database_of(portal)}?host={home}&port={port}"
 
 
 def another_web(

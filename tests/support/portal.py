@@ -29,12 +29,10 @@ class RunningPortal:
 
     story: Story
 
-<<<<<<< HEAD
-    def __init__(self, directory: Path, *, with_seed: bool = False, web_workers: int = 1) -> None:
-=======
-    def __init__(self, directory: Path, *, with_seed: bool = False, told: Told | None = None) -> None:
+    def __init__(
+        self, directory: Path, *, with_seed: bool = False, told: Told | None = None, web_workers: int = 1
+    ) -> None:
         """``told``: migrated and filled already, for a portal of its own."""
->>>>>>> S
         self._supervisor = Supervisor()
         self.proxy_secret = secrets.token_urlsafe(32)
         self._told = told
@@ -46,12 +44,8 @@ class RunningPortal:
         self._local = LocalPortal(
             directory, free_port(), self._supervisor, fast=True, bindir=bindir(), settings=settings
         )
-<<<<<<< HEAD
-        self._with_seed, self._web_workers = with_seed, web_workers
-=======
         self._local.servers = told.servers if told else self._local.servers
-        self._with_seed = with_seed
->>>>>>> S
+        self._with_seed, self._web_workers = with_seed, web_workers
         self._worker: Child | None = None
         self._beat: Child | None = None
         self.story = {}
@@ -109,20 +103,11 @@ class RunningPortal:
     def __enter__(self) -> Self:
         try:
             self._local.start_broker()
-<<<<<<< HEAD
-            self.manage("migrate", "--verbosity", "0")
-            self.manage("collectstatic", "--no-input", "--verbosity", "0")
-            if self._with_seed:
-                self.manage("seed_demo", "--dir", str(self._local.directory))
-                self.story = read_story(self._local.directory)
-            self._local.start_web(workers=self._web_workers)
-=======
             if self._told:
                 self.story = {**self._told.story, "base": self.address}
             else:
                 self._fill()
-            self._local.start_web(workers=1)
->>>>>>> S
+            self._local.start_web(workers=self._web_workers)
             self.events = self._local.start_events()
             self._local.wait_ready()
             self._local.wait_events()
