@@ -1,7 +1,9 @@
 """Both ways to a token, side by side: the portal as WSGI servers call it, with the short way and without."""
 
+import base64
 import json
 from collections.abc import Callable, Iterable
+from io import BytesIO
 from typing import Any
 
 from django.core.signals import request_started
@@ -14,6 +16,7 @@ from iam_portal.wsgi import Handler
 from tests.accesscontrol.oauth.conftest import Caller
 
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+ENOUGH = 3  # requests after which the short way knows what it may know
 
 
 class Reply(HttpResponse):
@@ -31,17 +34,65 @@ class ThroughWsgi(Caller):
         self.app = app
 
     def request(self, **request: Any) -> Any:
-        told: list[Any] = []
-        request_started.disconnect(close_old_connections)  # as the framework's own client does it
-        try:
-            result = self.app(self._base_environ(**request), lambda *said: told.extend(said[:2]))
-        finally:
-            request_started.connect(close_old_connections)
-        reply = Reply(b"".join(result), status=int(told[0][:3]))
-        del reply["Content-Type"]
-        for name, value in told[1]:
-            reply[name] = value
-        return reply
+        return through(self.app, self._base_environ(**request))
+
+
+class BothWays(Caller):
+    """Each request goes the long way, and then the short way until that one knows it: all say the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.long, self.short = Handler(), short_way()
+
+    def request(self, **request: Any) -> Any:
+        environ = self._base_environ(**request)
+        body = environ["wsgi.input"].read()
+        expected = through(self.long, {**environ, "wsgi.input": BytesIO(body)})
+        if expected.status_code < 500:
+            for _ in range(ENOUGH):
+                found = through(self.short, {**environ, "wsgi.input": BytesIO(body)})
+                assert told(found) == told(expected)
+        return expected
+
+
+def through(app: App, environ: dict[str, Any]) -> Any:
+    """The reply of a WSGI application, which keeps the connection that the test has open."""
+    said: list[Any] = []
+    request_started.disconnect(close_old_connections)  # as the framework's own client does it
+    try:
+        result = app(environ, lambda *line: said.extend(line[:2]))
+    finally:
+        request_started.connect(close_old_connections)
+    reply = Reply(b"".join(result), status=int(said[0][:3]))
+    del reply["Content-Type"]
+    for name, value in said[1]:
+        reply[name] = value
+    return reply
+
+
+def told(reply: Any) -> tuple[Any, ...]:
+    """All of a reply but ids and signatures, in the order in which it was written."""
+    headers = sorted((name.lower(), value) for name, value in reply.items() if name != "X-Request-Id")
+    body: Any = reply.content
+    if b'"access_token"' in body:
+        pairs = json.loads(body, object_pairs_hook=list)
+        body = [(name, _without_id(name, value)) for name, value in pairs]
+    return reply.status_code, headers, body
+
+
+def _without_id(name: str, value: Any) -> Any:
+    if name == "jti":
+        return len(value)
+    if name != "access_token" or value.count(".") != 2:
+        return value
+    head, payload, signature = value.split(".")
+    claims = json.loads(_decoded(payload), object_pairs_hook=list)
+    claims = [(claim, len(said) if claim == "jti" else said) for claim, said in claims]
+    return _decoded(head), claims, len(signature)
+
+
+def _decoded(part: str) -> bytes:
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
 def short_way() -> ShortWay:

@@ -2,9 +2,11 @@
 
 import base64
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -169,6 +171,13 @@ def two_targets(world: World) -> None:
     world.assign(world.globex, "globex.reader", "acme.billing")
 
 
+def _browser() -> Browser:
+    """With ``IAM_TEST_BOTH_WAYS=1``, every request of these tests goes both ways, and both say the same."""
+    if not os.environ.get("IAM_TEST_BOTH_WAYS"):
+        return Caller()
+    return import_module("tests.support.shortened").BothWays()
+
+
 @pytest.fixture(scope="module")
 def story(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
     """Globex has Acme's meter by provision; its own reader may view it. The neighbour has both names too.
@@ -209,7 +218,7 @@ def shared(
         story.clock.reset()
         keys.forget()
         keys.jwks(at=story.clock.at)  # as a process that has served before
-        world = replace(story, secrets=dict(story.secrets), browser=Caller())
+        world = replace(story, secrets=dict(story.secrets), browser=_browser())
         yield world
         transaction.set_rollback(True)
     keys.forget()
