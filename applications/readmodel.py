@@ -46,19 +46,24 @@ class _Table:
         SELECT 'surplus', gone.* FROM gone UNION ALL SELECT 'missing', made.* FROM made"""
 
     def compare(self) -> str:
-        """The same differences, nothing written."""
-        chosen = ", ".join(f"a.{column}" for column in self.columns)
-        wanted = ", ".join(f"e.{column}" for column in self.columns)
+        """The same differences, nothing written. Each side is read once: a million rows are, each minute."""
+        columns = ", ".join(f"coalesce(a.{column}, e.{column})" for column in self.columns)
+        first = self.columns[0]
         return f"""WITH {self.facts}
-        SELECT 'surplus', {chosen} FROM actual a
-        WHERE NOT EXISTS (SELECT FROM expected e WHERE {self._same()})
-        UNION ALL
-        SELECT 'missing', {wanted} FROM expected e
-        WHERE NOT EXISTS (SELECT FROM actual a WHERE {self._same()})
+        SELECT CASE WHEN e.{first} IS NULL THEN 'surplus' ELSE 'missing' END, {columns}
+        FROM actual a FULL JOIN expected e ON {" AND ".join(map(self._equal, self.columns))}
+        WHERE a.{first} IS NULL OR e.{first} IS NULL
         LIMIT %(most)s
         """
 
+    def _equal(self, column: str) -> str:
+        """As an equality: nothing else can be joined so."""
+        if column in self.nullable:
+            return f"coalesce(a.{column}, {_NONE}) = coalesce(e.{column}, {_NONE})"
+        return f"a.{column} = e.{column}"
 
+
+_NONE = "'00000000-0000-0000-0000-000000000000'::uuid"  # no contract has this id
 GRANTS = _Table("applications_contractgrant", derivation.GRANTS, ("contract_id", "role_id", "during"))
 AVAILABILITY = _Table(
     "applications_availability",

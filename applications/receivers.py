@@ -8,7 +8,7 @@ from django.dispatch import receiver
 
 from applications import impact
 from applications.actions.availability import moving
-from applications.actions.contracts import end_all
+from applications.actions.ending import end_all
 from applications.actions.erasing import erase
 from applications.events import emit
 from applications.policies import in_force_between, lock_applications, reach_of

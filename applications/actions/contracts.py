@@ -14,7 +14,7 @@ from applications.actions.record import finish, snapshot
 from applications.actions.requirements import Tick, hold_sides, require_declared
 from applications.actions.terms import cut
 from applications.models import Contract, ContractState, ContractTerm
-from applications.policies import lock_applications, lock_contract, lock_tenants, touched_tenants
+from applications.policies import lock_applications, lock_contract, touched_tenants
 from applications.signals import contract_accepted
 from iam_portal.errors import DomainError, Invalid
 from iam_portal.gate import Actor
@@ -23,7 +23,7 @@ from tenants.actions.partners import accepts_automatically, are_partners
 from tenants.models import Tenant
 from tenants.models.spanned import since
 
-__all__ = ["accept", "decline", "draft", "edit", "end", "end_all", "propose", "withdraw"]
+__all__ = ["accept", "decline", "draft", "edit", "end", "propose", "withdraw"]
 
 
 class WrongState(DomainError):
@@ -53,7 +53,7 @@ def propose(
         require_side(contract, tenant, "provider")
         _require_state(contract, ContractState.DRAFT)
         _refuse_past_end(contract, at)
-        lock_applications(_applications([contract]))  # what the roles hold now is what is offered
+        lock_applications(applications_in([contract]))  # what the roles hold now is what is offered
         _require_shareable(contract, at)
         before = snapshot(contract, at)
         contract.state, contract.proposed_at = ContractState.PROPOSED, at
@@ -115,7 +115,7 @@ def accept(
         require_side(contract, tenant, "consumer")
         _require_state(contract, ContractState.PROPOSED)
         _refuse_past_end(contract, at)
-        lock_applications(_applications([contract]))  # or a role could be retired after it was looked at
+        lock_applications(applications_in([contract]))  # or a role could be retired after it was looked at
         _require_shareable(contract, at)
         require_declared(contract, ticks, at=at)
         before = snapshot(contract, at)
@@ -153,23 +153,6 @@ def end(
     return contract
 
 
-def end_all(*, contracts: list[Contract], by: Actor, at: datetime, note: str, tenant_id: UUID | None) -> None:
-    """End or withdraw many at once, as a consequence (a partnership ended), in the caller's transaction."""
-    lock_tenants(*{side for contract in contracts for side in (contract.provider_id, contract.consumer_id)})
-    rows = Contract.objects.select_for_update(of=("self",), no_key=True).select_related(
-        "provider", "consumer"
-    )
-    living = list(rows.filter(id__in=[row.id for row in contracts]).order_by("id"))
-    lock_applications(_applications(living))  # at once, or two contracts could lock them in two orders
-    for contract in living:
-        if contract.state == ContractState.PROPOSED:
-            before = snapshot(contract, at)
-            contract.state, contract.answered_at = ContractState.WITHDRAWN, at
-            finish(contract, "withdrawn", by=by, at=at, before=before, note=note)
-        elif contract.state == ContractState.ACCEPTED and (contract.ends_at is None or contract.ends_at > at):
-            _end(contract, by=by, at=at, moment=at, tenant_id=tenant_id, note=note)
-
-
 def lapse(*, contract_id: UUID, by: Actor, at: datetime) -> bool:
     """Note that a proposal was not answered in time. Whether it was still a proposal then."""
     with transaction.atomic():
@@ -189,7 +172,7 @@ def changing(contract: Contract, *, at: datetime, also: Collection[str] = ()) ->
 
     ``also``: applications that the change brings into it.
     """
-    applications = lock_applications([*_applications([contract]), *also])
+    applications = lock_applications([*applications_in([contract]), *also])
     tenants = touched_tenants(contract=contract, applications=applications)
     with moving(applications=applications, tenants=tenants, contracts=[contract.id], at=at):
         yield
@@ -208,7 +191,8 @@ def require_in_life(contract: Contract, at: datetime) -> None:
         raise WrongState("The contract has ended.", data={**state_of(contract), "state": "ended"})
 
 
-def _applications(contracts: list[Contract]) -> list[str]:
+def applications_in(contracts: Collection[Contract]) -> list[str]:
+    """What these contracts are or were about."""
     terms = ContractTerm.objects.filter(contract__in=contracts)
     return list(terms.values_list("role__application_id", flat=True).distinct())
 
@@ -221,7 +205,7 @@ def _end(
         contract.ends_at = moment
         contract.starts_at = min(contract.starts_at or moment, moment)
         contract.ended_by, contract.ended_by_tenant_id = by.name[:200], tenant_id
-        cut(contract, moment)
+        cut([contract], moment)
         verb = "ended" if moment == at else "end_planned"
         finish(contract, verb, by=by, at=at, before=before, note=note)
         cancel_open(contract, by=by, at=at)

@@ -53,7 +53,7 @@ def contract_changed(
         tenants=_sides(contract),
         by=by,
         at=at,
-        subject=("contract", contract.id, f"{contract.provider} → {contract.consumer}"),
+        subject=subject_of(contract),
         before=before,
         after=after,
     )
@@ -61,6 +61,11 @@ def contract_changed(
         write(events_of(contract, verb, at=at, after=after))
     if verb in BOUNDARIES:
         mark_told([(contract.id, verb, at)])
+
+
+def subject_of(contract: Contract) -> tuple[str, object, str]:
+    """What history names it by."""
+    return "contract", contract.id, f"{contract.provider} → {contract.consumer}"
 
 
 def events_of(contract: Contract, verb: str, *, at: datetime, after: Mapping[str, Any]) -> list[Event]:

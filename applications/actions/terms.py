@@ -1,11 +1,12 @@
 """How an amendment changes the facts of a contract: terms, pauses, end. Inside the frame ``changing``."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db.models import Q
 
 from applications.actions.changes import Plan
-from applications.models import Contract, ContractState, ContractTerm
+from applications.models import Contract, ContractPause, ContractState, ContractTerm
 from iam_portal.spans import earliest
 from tenants.models import Spanned, since
 from tenants.models.spanned import clipped
@@ -18,7 +19,7 @@ def rewrite(contract: Contract, plan: Plan, *, at: datetime, confirmed_at: datet
     """
     if plan.shortens(contract):
         assert plan.ends_at is not None
-        cut(contract, plan.ends_at)
+        cut([contract], plan.ends_at)
     elif plan.moves_end:
         _extend(contract, plan.ends_at)
     if plan.moves_end:
@@ -45,13 +46,16 @@ def take_away(terms: Spanned, moment: datetime) -> None:
     terms.close(moment)
 
 
-def cut(contract: Contract, moment: datetime) -> None:
+def cut(contracts: Collection[Contract], moment: datetime) -> None:
     """End every term and pause at the moment; what was planned after it is cancelled, roles and pauses."""
-    if contract.starts_at is not None and contract.starts_at < moment:  # else it ends before it began
-        contract.terms.filter(during__startswith__gte=moment).update(removed_at=moment)
-    contract.terms.filter(during__isempty=False).update(during=clipped(moment))
-    contract.pauses.filter(during__startswith__gte=moment).delete()  # planned, never used
-    contract.pauses.not_over(moment).update(during=clipped(moment))
+    terms = ContractTerm.objects.filter(contract__in=contracts)
+    # The others end before they began.
+    begun = [row.id for row in contracts if row.starts_at is not None and row.starts_at < moment]
+    terms.filter(contract__in=begun, during__startswith__gte=moment).update(removed_at=moment)
+    terms.filter(during__isempty=False).update(during=clipped(moment))
+    pauses = ContractPause.objects.filter(contract__in=contracts)
+    pauses.filter(during__startswith__gte=moment).delete()  # planned, never used
+    pauses.not_over(moment).update(during=clipped(moment))
 
 
 def _extend(contract: Contract, ends_at: datetime | None) -> None:
