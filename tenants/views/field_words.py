@@ -78,6 +78,7 @@ FIELDS: Words = {
     "logo": gettext_lazy("Hash of the logo"),
     "made": gettext_lazy("Made"),
     "members": gettext_lazy("Members"),
+    "methods": gettext_lazy("Proved by"),
     "missing": gettext_lazy("Missing"),
     "name": gettext_lazy("Name"),
     "on_sign_in": gettext_lazy("Shown before somebody signs in"),
@@ -180,6 +181,13 @@ _STATED: Mapping[str, Words] = {
         "revoked": gettext_lazy("revoked by the client"),
         "withdrawn": gettext_lazy("withdrawn by the person"),
         "wrong_password": gettext_lazy("wrong password"),
+    },
+    "methods": {  # RFC 8176
+        "hwk": gettext_lazy("passkey"),
+        "mfa": gettext_lazy("two factors"),
+        "otp": gettext_lazy("code"),
+        "pwd": gettext_lazy("password"),
+        "swk": gettext_lazy("passkey"),
     },
     "fields": {
         "display_name": gettext_lazy("shown name"),
