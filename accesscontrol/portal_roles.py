@@ -34,61 +34,65 @@ RESOURCES: Mapping[str, str] = {
 # name → (resources with every privilege, {resource: some privileges})
 _TABLE: Mapping[str, tuple[str, tuple[str, ...], Mapping[str, tuple[str, ...]]]] = {
     "organization-reader": (
-        "Organization Reader",
+        said("Organization Reader"),
         (),
         {"Organizations": ("read",), "OrganizationRelations": ("read",)},
     ),
     "organization-manager": (
-        "Organization Manager",
+        said("Organization Manager"),
         ("Organizations", "OrganizationRelations", "Keys", "Jobs"),
         {},
     ),
     "organization-relation-manager": (
-        "Organization Relation Manager",
+        said("Organization Relation Manager"),
         ("OrganizationRelations",),
         {"Organizations": ("read",)},
     ),
     "organization-configuration-manager": (
-        "Organization Configuration Manager",
+        said("Organization Configuration Manager"),
         ("OrganizationConfiguration", "Webhooks"),
         {},
     ),
     "user-reader": (
-        "User Reader",
+        said("User Reader"),
         (),
         dict.fromkeys(("Users", "Groups", "Roles", "Acl", "Modules"), ("read",)),
     ),
     "access-manager": (
-        "Access Manager",
+        said("Access Manager"),
         ("Users", "Groups", "Roles"),
         {"Acl": ("read",), "Modules": ("read",)},
     ),
-    "module-manager": ("Module Manager", ("Modules",), {}),
+    "module-manager": (said("Module Manager"), ("Modules",), {}),
     "provision-contract-manager": (
-        "Provision Contract Manager",
+        said("Provision Contract Manager"),
         ("ProvisionContracts",),
         {"Modules": ("read",), "OrganizationRelations": ("read",)},
     ),
     "access-contract-manager": (
-        "Access Contract Manager",
+        said("Access Contract Manager"),
         ("AccessContracts",),
         {"Modules": ("read",), "OrganizationRelations": ("read",)},
     ),
     "access-configuration-reader": (
-        "Access Configuration Reader",
+        said("Access Configuration Reader"),
         (),
         {"Configuration": ("read",), "Modules": ("read",)},
     ),
     "access-configuration-manager": (
-        "Access Configuration Manager",
+        said("Access Configuration Manager"),
         ("Configuration",),
         {"Modules": ("read",)},
     ),
-    "identity-provider-manager": ("Identity Provider Manager", ("IdentityProviders", "GroupMappers"), {}),
-    "group-mapper-manager": ("Group Mapper Manager", ("GroupMappers",), {}),
-    "activity-log-reader": ("Activity Log Reader", (), {"ActivityLog": ("read",)}),
-    "reviewer": ("Reviewer", (), {"Reports": ("read", "execute"), "ActivityLog": ("read",)}),
-    "user": ("User", ("OwnAccount",), {}),
+    "identity-provider-manager": (
+        said("Identity Provider Manager"),
+        ("IdentityProviders", "GroupMappers"),
+        {},
+    ),
+    "group-mapper-manager": (said("Group Mapper Manager"), ("GroupMappers",), {}),
+    "activity-log-reader": (said("Activity Log Reader"), (), {"ActivityLog": ("read",)}),
+    "reviewer": (said("Reviewer"), (), {"Reports": ("read", "execute"), "ActivityLog": ("read",)}),
+    "user": (said("User"), ("OwnAccount",), {}),
 }
 ROLE_KEYS = tuple(_TABLE)
 

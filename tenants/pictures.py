@@ -56,8 +56,19 @@ def cleaned(data: bytes) -> Picture:
     elif data.startswith(b"\xff\xd8\xff"):
         found = _jpeg(data)
     else:
-        raise PictureRefused("picture_kind", "The file is neither PNG nor JPEG, whatever it is called.")
+        raise PictureRefused("picture_kind", _not_taken(data))
     return found
+
+
+def _not_taken(data: bytes) -> str:
+    """Named where people know it as a picture: the browser shows it to them, so why is it refused?"""
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return said("A WebP picture is not taken: save it as PNG or JPEG.")
+    if data.startswith(b"GIF8"):
+        return said("A GIF picture is not taken: save it as PNG or JPEG.")
+    if b"<svg" in data[:1000].lower():
+        return said("An SVG picture can hold scripts and is not taken: save it as PNG.")
+    return said("The file is neither PNG nor JPEG, whatever it is called.")
 
 
 def _broken() -> PictureRefused:

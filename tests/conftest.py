@@ -16,12 +16,13 @@ os.environ["PORTAL_ENVIRONMENT"] = "test"
 os.environ["DJANGO_SETTINGS_MODULE"] = "iam_portal.settings"
 django.setup()
 
-from tests.support import database, described  # noqa: E402
+from tests.support import database, described, recorded  # noqa: E402
 from tests.support.portal import RunningPortal  # noqa: E402
 from tests.support.spreading import ByWorld, is_whole, longest_first, not_today, pick_a_day  # noqa: E402
 from tests.support.telling import told  # noqa: E402
 
 described.watch()  # what any of them is answered is as docs/openapi.yaml says
+recorded.watch()  # and what any of them has recorded can be said to people
 _NO_FLUSH = "The tests' role may not TRUNCATE: use the fixture committed_db for tests that really commit."
 
 

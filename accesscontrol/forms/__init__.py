@@ -10,10 +10,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from iam_portal.gate import Privilege
+from iam_portal.templatetags import privileges
 from tenants.forms import SpanForm, moment_input
 
 SERVICE = "client_credentials"
-PRIVILEGES = [(privilege.value, privilege.value) for privilege in Privilege]
+PRIVILEGES = [(privilege.value, privileges.WORDS[privilege]) for privilege in Privilege]
 # What can be asked about: between these every zone has its own hour, and a token its end.
 MOMENTS = [
     MinValueValidator(datetime(1970, 1, 2, tzinfo=UTC), _("That is too long ago.")),

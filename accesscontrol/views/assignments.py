@@ -11,6 +11,7 @@ from accesscontrol.models import Assignment
 from accesscontrol.views import linking, standing
 from accesscontrol.views.panels import application_of
 from accesscontrol.views.role_choices import telling
+from applications.views import role_words
 from tenants.http import paging
 from tenants.views.console import ConsolePage
 from tenants.views.wording import address
@@ -144,7 +145,10 @@ def cells(page: ConsolePage, row: Assignment, stands: standing.Standing) -> list
         state["note"] = stands.decision.reasons[0].text
     return [
         {"text": name, "url": url, "note": kind},
-        {"text": str(role), "note": telling(role.name, role.key) if role else ""},
+        {
+            "text": role_words.shown(role) if role else "",
+            "note": telling(role.name, role.key) if role else "",
+        },
         {
             "text": application_of(row),
             "note": _("on the data of %(name)s") % {"name": contract} if contract else "",

@@ -11,6 +11,7 @@ from accesscontrol.views.role_choices import Granting
 from applications.models.applications import PORTAL_ID
 from applications.trees import Forest, Node
 from iam_portal.gate import Privilege
+from iam_portal.templatetags.privileges import joined
 from iam_portal.translating import translated
 
 PRIVILEGES = [privilege.value for privilege in Privilege]
@@ -131,17 +132,17 @@ class Matrix:
         held = self.held.get(node.id, frozenset())
         idle = sorted(held - self.usable(node), key=PRIVILEGES.index) if self.judged else []
         if idle:
-            yield _("Counts for nothing at present: %(privileges)s.") % {"privileges": ", ".join(idle)}
+            yield _("Counts for nothing at present: %(privileges)s.") % {"privileges": joined(idle)}
         if self.granting is None:
             return
         usable = self.usable(node) | held
         offered = [each for each in PRIVILEGES if each in node.offered]
         lacks = [each for each in offered if each in usable and not self._may(node, each)]
         if lacks and node.application_id == PORTAL_ID:
-            yield _("You do not hold it yourself: %(privileges)s.") % {"privileges": ", ".join(lacks)}
+            yield _("You do not hold it yourself: %(privileges)s.") % {"privileges": joined(lacks)}
         missing = [each for each in offered if each not in usable]
         if missing:
-            named = {"privileges": ", ".join(missing)}
+            named = {"privileges": joined(missing)}
             yield _("No role of your organization has: %(privileges)s.") % named
 
 

@@ -17,6 +17,7 @@ from applications import facts as sharing_facts
 from applications.availability import ContractFact, SharingFacts, granted
 from applications.models import Application, ApplicationRole, ContractTerm
 from applications.models.applications import PORTAL_ID
+from applications.views import role_words
 from iam_portal.decision import Decision
 from iam_portal.gate import Actor
 from iam_portal.translating import translated
@@ -169,7 +170,9 @@ def _choice(
     builtin = sharing.application.builtin
     decision = granting.of_role(permissions_of(role.key) if builtin else (), foreign=not builtin)
     value = SEPARATOR.join((sharing.application.id, role.key, contract_id))
-    return Choice(value, role.name, telling(role.name, role.key), role.description, note, decision)
+    return Choice(
+        value, role_words.shown(role), telling(role.name, role.key), role.description, note, decision
+    )
 
 
 def telling(name: str, key: str) -> str:

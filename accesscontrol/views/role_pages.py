@@ -21,6 +21,7 @@ from applications.models import ApplicationRole, RolePermission
 from applications.models.applications import PORTAL_ID
 from applications.policies import open_to
 from applications.trees import Forest, forest
+from applications.views import role_words
 from iam_portal.errors import NotFound
 from tenants.http import paging
 from tenants.views.console import ConsolePage
@@ -66,7 +67,7 @@ class RolePage(ConsolePage):
     def crumbs(self, role: TenantRole | ApplicationRole | None = None) -> list[dict[str, str]]:
         """The way to it, or to what is below it."""
         found = [{"label": _("Roles"), "url": self.url("accesscontrol:role-list")}]
-        return found + ([{"label": role.name, "url": self.to("detail", role)}] if role else [])
+        return found + ([{"label": role_words.shown(role), "url": self.to("detail", role)}] if role else [])
 
     def _holders(self, role: TenantRole | ApplicationRole) -> int:
         return int(_of(role, Assignment.objects.not_over(self.at).filter(tenant=self.tenant)).count())
@@ -77,7 +78,7 @@ class RolePage(ConsolePage):
         if self.can("Roles:read"):
             tabs.append(("holders", _("Held by"), self._holders(role)))
         page: dict[str, Any] = {
-            "title": role.name,
+            "title": role_words.shown(role),
             "breadcrumb": self.crumbs(),
             "lead": role.description,
             "copy_id": role.key,

@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accesscontrol.actions import second_factors
 from accesscontrol.actions.second_factors import Holders
+from applications.models.applications import PORTAL_ID
+from iam_portal.translating import translated
 from tenants.actions.steps import EVERYBODY
 from tenants.views.console import FormPage
 
@@ -88,8 +90,13 @@ class ChooseSecondFactors(FormPage):
         values = [EVERYBODY, *(role.value for role in roles)]
         counts = second_factors.holders(tenant=self.tenant, roles=values, at=self.at)
         everybody = _told(_("Everybody"), counts.get(EVERYBODY))
-        named = [(role.value, _told(role.name, counts.get(role.value))) for role in roles]
+        named = [(role.value, _told(_named(role), counts.get(role.value))) for role in roles]
         return [(EVERYBODY, everybody), *named]
+
+
+def _named(role: second_factors.Choice) -> str:
+    """The portal's own in the reader's language."""
+    return translated(role.name) if role.value.startswith(f"{PORTAL_ID}/") else role.name
 
 
 def _told(name: str, held: Holders | None) -> str:

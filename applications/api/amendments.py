@@ -46,6 +46,7 @@ class Amendments(AmendmentAPI):
     """What was changed of a contract, or is proposed to be."""
 
     permissions = {"GET": either(Privilege.READ), "POST": either(Privilege.EXECUTE)}
+    recent = frozenset({"POST"})
 
     @extend_schema(parameters=PAGE, responses=AmendmentPage, operation_id="amendments_list")
     def get(self, request: Request, contract_id: UUID, **kwargs: Any) -> Response:

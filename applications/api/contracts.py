@@ -141,7 +141,7 @@ class ContractAct(ContractAPI):
 
     permissions = {"POST": either(Privilege.EXECUTE)}
     recent = frozenset({"POST"})
-    recent_acts = frozenset({"accept", "end"})
+    recent_acts = frozenset({"propose", "accept", "end"})
 
     acts: ClassVar[dict[str, Callable[..., Contract]]] = {
         "propose": contracts.propose,

@@ -81,7 +81,7 @@ class OneWebhook(WebhookAPI):
     """One subscription."""
 
     permissions = {"GET": "Webhooks:read", "PATCH": "Webhooks:modify", "DELETE": "Webhooks:delete"}
-    recent = frozenset({"PATCH"})
+    recent = frozenset({"PATCH", "DELETE"})
 
     @extend_schema(responses=WebhookOut, operation_id="webhooks_read")
     def get(self, request: Request, webhook_id: UUID, **kwargs: Any) -> Response:

@@ -89,7 +89,9 @@ urlpatterns = [
     *(
         path(
             f"{_CONTRACT}/{name}",
-            contract_acts.ContractAct.as_view(name=name, recent=name == "end", asks_first=name == "end"),
+            contract_acts.ContractAct.as_view(
+                name=name, recent=name in ("propose", "end"), asks_first=name == "end"
+            ),
             name=f"contract-{name}",
         )
         for name in ACTS

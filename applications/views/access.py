@@ -14,6 +14,7 @@ from applications.http import address
 from applications.models import Application, ApplicationRole, Resource, ResourcePlace, RolePermission
 from applications.models.applications import PORTAL_ID
 from applications.trees import Node, forest
+from applications.views import role_words
 from applications.views._application import ApplicationPage, TabPage
 from applications.views._filters import Chip, chosen, filters
 from applications.views.applications import state_of
@@ -142,7 +143,7 @@ def _role_cells(
     return [
         [
             {
-                "text": role.name,
+                "text": role_words.shown(role),
                 "note": " · ".join(part for part in (role.key, role.description) if part),
                 "url": page.url("accesscontrol:application-role", application_id=application.id, key=role.key)
                 if readable and not ended

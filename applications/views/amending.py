@@ -95,6 +95,8 @@ class AmendFormPage(AmendPage):
 class ContractAmend(AmendFormPage):
     """Roles and end, by either side."""
 
+    recent = True
+
     def get(self, request: HttpRequest, contract_id: UUID) -> HttpResponse:
         contract = self.amended(contract_id)
         if standing(contract, self.at) not in AMENDABLE:

@@ -126,6 +126,8 @@ def refusals() -> forms.Form:
 class ContractNew(WizardPage):
     """A new contract. Partner, type and roles can stand in the address."""
 
+    recent = True
+
     def get(self, request: HttpRequest) -> HttpResponse:
         self.heading = _("New contract")
         return drawn(self, self.wizard(request.GET.copy()), self.first)

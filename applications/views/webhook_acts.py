@@ -76,6 +76,7 @@ class WebhookEnd(_ActOnWebhook):
     """Nothing is sent any more."""
 
     permission = "Webhooks:delete"
+    recent = True
 
     def confirmation(self) -> dict[str, Any]:
         text = _("Nothing is sent any more, and its secrets are forgotten. It cannot be undone.")

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from iam_portal.templatetags import moments, states
+from iam_portal.templatetags import privileges as words
 from iam_portal.templatetags import timeline as lines
 
 register = template.Library()
@@ -73,6 +74,18 @@ def on_day(value: datetime) -> str:
 def dated(text: Any) -> SafeString | str:
     """The sentence of a reason with its moments in the reader's zone."""
     return moments.dated(str(text)) if text else ""
+
+
+@register.filter
+def privilege(name: str) -> str:
+    """``{{ "read"|privilege }}``: in the reader's language."""
+    return words.word(name)
+
+
+@register.filter
+def privileges(names: Iterable[str]) -> str:
+    """Several of them, with commas."""
+    return words.joined(names)
 
 
 @register.filter

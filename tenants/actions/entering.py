@@ -1,6 +1,6 @@
 """Letting a person in who has proved who he is: the browser's session, how he proved it, and its end."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -105,7 +105,7 @@ def _go_on(
     }
     if not UserSession.objects.filter(pk=former.pk, ended_at=None).update(**renewed):
         return None
-    _record("session.confirmed", former, by, at)
+    _record("session.confirmed", former, by, at, methods)
     return token
 
 
@@ -128,12 +128,13 @@ def _start(user: User, methods: list[str], at: datetime, origin: Origin) -> str:
         where = acquainted.browser(session.user_agent)
         emails.tell_new_browser(user=user, browser=where, source_address=session.source_address, at=at)
     User.objects.filter(pk=user.pk).update(last_login=at)
-    _record("session.started", session, origin.actor(user), at)
+    _record("session.started", session, origin.actor(user), at, methods)
     return token
 
 
-def _record(action: str, session: UserSession, by: Actor, at: datetime) -> None:
-    told, ended = {"session": str(session.id)}, action == "session.ended"
+def _record(action: str, session: UserSession, by: Actor, at: datetime, methods: Sequence[str] = ()) -> None:
+    told = {"session": str(session.id), **({"methods": list(methods)} if methods else {})}
+    ended = action == "session.ended"
     record(
         action=action,
         tenants=[session.tenant_id],

@@ -111,6 +111,7 @@ class OneGroup(GroupAPI):
     """One group."""
 
     permissions = {"GET": "Groups:read", "PATCH": "Groups:modify", "DELETE": "Groups:delete"}
+    recent = frozenset({"DELETE"})
 
     @extend_schema(parameters=[AT], responses=GroupOut, operation_id="groups_read")
     def get(self, request: Request, group_id: UUID, **kwargs: Any) -> Response:

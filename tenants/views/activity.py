@@ -103,7 +103,7 @@ class ActivityRow(ConsolePage):
             },
             "line": line,
             "facts": _facts(row, line, back),
-            "table": changes.table(row.event),
+            "table": changes.table(row.event, self.tenant.slug),
             "place": changes.place_facts(questions.link_of(row.event), questions.check_of(self.tenant)),
         }
         return self.render("tenants/activity_row.html", context)

@@ -1,6 +1,5 @@
 """What a row of the record says was before and after, and where it stands in the chain, for people."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,8 +8,10 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from tenants.models import HistoryCheck, HistoryEvent, HistoryLink
 from tenants.questions import ChainState
+from tenants.views import field_words, wording
 
 NOTHING = "–"
+_LINKED = {"applicationId": "application", "contractId": "contract"}
 _WALKED = gettext_lazy("By the portal each day, and by manage.py verify_history at any time.")
 
 
@@ -20,17 +21,20 @@ def of(event: HistoryEvent) -> list[dict[str, str]]:
     names = sorted(dict.fromkeys([*before, *after]), key=lambda name: before.get(name) == after.get(name))
     return [
         {
-            "name": name,
-            "before": _plain(before, name),
-            "after": _plain(after, name),
-            "note": _difference(before.get(name), after.get(name)),
+            "name": field_words.label(name),
+            "before": field_words.value(name, before.get(name)),
+            "after": field_words.value(name, after.get(name)),
+            "kind": _LINKED.get(name, ""),
+            "key": str(after.get(name) or ""),
+            "id": after[name] if field_words.is_id(after.get(name)) else "",
+            "note": _difference(name, before.get(name), after.get(name)),
         }
         for name in names
     ]
 
 
-def table(event: HistoryEvent) -> dict[str, Any] | None:
-    """The same for ``_table.html``; None where the row tells of no field."""
+def table(event: HistoryEvent, slug: str) -> dict[str, Any] | None:
+    """The same for ``_table.html``; None where the row tells of no field. What has a page is a link."""
     fields = of(event)
     if not fields:
         return None
@@ -39,13 +43,22 @@ def table(event: HistoryEvent) -> dict[str, Any] | None:
             "cells": [
                 {"text": field["name"]},
                 {"text": field["before"] or NOTHING},
-                {"text": field["after"] or NOTHING, "note": field["note"]},
+                _cell(field, slug),
             ]
         }
         for field in fields
     ]
     columns = [{"label": _("Field")}, {"label": _("Before")}, {"label": _("After")}]
     return {"caption": _("What was changed"), "columns": columns, "rows": rows}
+
+
+def _cell(field: Mapping[str, str], slug: str) -> dict[str, Any]:
+    """An id in full, to be copied; with its page where there is one."""
+    url = wording.address(slug, field["kind"], field["key"])
+    shown = {"url": url, "text": field["after"]} if url else {}
+    if field["id"]:
+        return {**shown, "copy_id": field["id"], "note": field["note"]}
+    return {"text": field["after"] or NOTHING, **shown, "note": field["note"]}
 
 
 def place_facts(link: HistoryLink | None, check: HistoryCheck | None) -> list[dict[str, Any]]:
@@ -98,7 +111,7 @@ def chain_facts(state: ChainState) -> list[dict[str, Any]]:
     return facts
 
 
-def _difference(before: Any, after: Any) -> str:
+def _difference(name: str, before: Any, after: Any) -> str:
     """Of two lists: what came and what went."""
     if before == after:
         return _("unchanged")
@@ -108,19 +121,5 @@ def _difference(before: Any, after: Any) -> str:
         [item for item in after if item not in before],
         [item for item in before if item not in after],
     )
-    said = [f"+ {_text(item)}" for item in came] + [f"− {_text(item)}" for item in went]
-    return ", ".join(said)
-
-
-def _plain(values: Mapping[str, Any], name: str) -> str:
-    return _text(values[name]) if name in values else ""
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    if value is None:
-        return ""
-    if isinstance(value, list) and all(isinstance(item, str | int) for item in value):
-        return ", ".join(map(str, value))
-    return str(value) if isinstance(value, str | int) else json.dumps(value, ensure_ascii=False)
+    signs = [*(("+", item) for item in came), *(("−", item) for item in went)]
+    return ", ".join(f"{sign} {field_words.value(name, [item])}" for sign, item in signs)

@@ -184,6 +184,7 @@ class DeleteGroup(OfGroup, WeighedPage):
     """The group ends, with its memberships and what was given to it."""
 
     permission = "Groups:delete"
+    recent = True
     required = unless_nothing = True
 
     def weighed(self, revision: int | None) -> Weighed:

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from tenants.acquainted import browser
+from tenants.actions.entering import CODE, DEVICE_KEY, PASSWORD, SYNCED_KEY
 from tenants.models import HistoryEvent, HistoryPerson, Tenant, User, UserSession
 
 SHOWN = 8
@@ -27,16 +28,26 @@ def _session(event: HistoryEvent) -> UUID | None:
     return UUID(told) if told else None
 
 
+def _way(event: HistoryEvent) -> str:
+    """How the person proved who he is (RFC 8176); rows from before it was recorded do not say."""
+    methods = set((event.after or {}).get("methods", ()))
+    if methods & {DEVICE_KEY, SYNCED_KEY}:
+        return _("Signed in with a passkey")
+    if CODE in methods:
+        return _("Signed in with password and code")
+    if PASSWORD in methods:
+        return _("Signed in with a password")
+    return _("Password given again") if event.action == "session.confirmed" else _("Signed in")
+
+
 def _shown(event: HistoryEvent, source: str, sessions: dict[UUID, UserSession]) -> dict[str, Any]:
     refused = event.action == "session.refused"
     session = sessions.get(_session(event) or UUID(int=0))
     if refused:
         closed = (event.after or {}).get("because") == "account_closed"
         said = _("The account was closed") if closed else _("Wrong password")
-    elif event.action == "session.confirmed":
-        said = _("Password given again")
     else:
-        said = _("Signed in")
+        said = _way(event)
     return {
         "at": event.at,
         "said": said,

@@ -6,12 +6,18 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accesscontrol.actions import tenant_roles
 from accesscontrol.actions.tenant_roles import Definition
+from accesscontrol.models import TenantRole
 from applications.actions import pauses
 from applications.actions.manifests import declare
+from applications.models import ApplicationRole
+from applications.models.applications import PORTAL_ID
+from applications.views import role_words
+from iam_portal.gate import Privilege
+from iam_portal.templatetags import privileges
 from tests.accesscontrol.role_story import KIND, PLANNER, Story, drawn, text_of, tree
 from tests.support import factories
 
@@ -172,3 +178,20 @@ class TestSize:
         assert max(few.values()) < 50, few
         shown = story.acme.get("roles/night/edit", q="depot-77", application=PLANNER)
         assert len(shown.context["lines"]) == 1
+
+
+def test_roles_of_the_portal_are_in_the_readers_language() -> None:
+    """An organization's own role keeps the name that it was given, also where ours has the same."""
+    ours = ApplicationRole(application_id=PORTAL_ID, key="access-manager", name="Access Manager")
+    theirs = ApplicationRole(application_id="acme.x", key="access-manager", name="Access Manager")
+    with translation.override("de"):
+        assert role_words.shown(ours) == "Zugriff verwalten"
+        assert role_words.shown(theirs) == "Access Manager"
+        assert role_words.shown(TenantRole(key="x", name="Access Manager")) == "Access Manager"
+        assert [privileges.word(each) for each in Privilege] == [
+            "lesen",
+            "hinzufügen",
+            "ändern",
+            "löschen",
+            "ausführen",
+        ]

@@ -38,14 +38,22 @@ PAGES = {
     "assignments/<uuid:assignment_id>/withdraw": ("roles", "DELETE assignments/{assignment_id}"),
     "assignments/add": ("roles", "POST assignments"),
     "contracts/<uuid:contract_id>/accept": ("required roles", "POST contracts/{contract_id}/accept"),
+    "contracts/<uuid:contract_id>/amend": (
+        "what a partner may, and narrowing takes effect at once",
+        "POST contracts/{contract_id}/amendments",
+    ),
     "contracts/<uuid:contract_id>/amendments/<uuid:amendment_id>/accept": (
         "what a partner may",
         "POST contracts/{contract_id}/amendments/{amendment_id}/accept",
     ),
     "contracts/<uuid:contract_id>/confirm": ("what a partner may", "POST contracts/{contract_id}/confirm"),
     "contracts/<uuid:contract_id>/end": ("for good", "POST contracts/{contract_id}/end"),
+    # Whoever auto-accepts our offers has it at once; the wizard can propose with its last button.
+    "contracts/<uuid:contract_id>/propose": ("what a partner may", "POST contracts/{contract_id}/propose"),
+    "contracts/new": ("what a partner may", "POST contracts/{contract_id}/propose"),
     "create-role": ("roles", "POST roles"),
     "groups/<uuid:group_id>": ("roles, by membership", f"PUT {_GROUP}/members/{{user_id}}"),
+    "groups/<uuid:group_id>/delete": ("for good, and many lose its roles", f"DELETE {_GROUP}"),
     "groups/<uuid:group_id>/move": ("roles, by place", f"POST {_GROUP}/move"),
     f"{_MEMBER}/change": ("roles, by membership", f"PUT {_GROUP}/members/{{user_id}}"),
     f"{_MEMBER}/remove": ("roles, by membership", f"DELETE {_GROUP}/members/{{user_id}}"),
@@ -81,6 +89,8 @@ PAGES = {
     "users/<uuid:user_id>/reset-factors": ("somebody's factors", f"POST {_USER}/reset-factors"),
     "users/invite": ("lets somebody in", "POST users"),
     "webhooks/<uuid:webhook_id>/edit": ("where events go", "PATCH webhooks/{webhook_id}"),
+    # Pausing asks nobody: it is taken back by a click. What listens for intruders must not end by one.
+    "webhooks/<uuid:webhook_id>/end": ("for good", "DELETE webhooks/{webhook_id}"),
     "webhooks/<uuid:webhook_id>/secrets/new": ("secrets", "POST webhooks/{webhook_id}/secrets"),
     "webhooks/new": ("secrets", "POST webhooks"),
 }

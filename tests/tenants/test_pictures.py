@@ -153,3 +153,19 @@ def test_other_kinds_are_not_taken_whatever_they_are_called(data: bytes) -> None
 def test_a_picture_says_little_of_itself() -> None:
     shown: Any = repr(pictures.cleaned(png()))
     assert "data" not in shown
+
+
+@pytest.mark.parametrize(
+    ("data", "named"),
+    [
+        (b"RIFF\x10\0\0\0WEBPVP8L", "WebP"),
+        (b"GIF89a", "GIF"),
+        (b"<?xml version='1.0'?><SVG xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
+        (b"RIFF\x10\0\0\0WAVE", "neither PNG nor JPEG"),
+        (b"RIFF", "neither PNG nor JPEG"),
+    ],
+)
+def test_why_another_kind_is_refused(data: bytes, named: str) -> None:
+    with pytest.raises(PictureRefused) as refused:
+        pictures.cleaned(data)
+    assert (refused.value.word, named in refused.value.text) == ("picture_kind", True)

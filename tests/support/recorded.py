@@ -1,0 +1,28 @@
+"""Whatever any test has recorded: a person who reads the activity finds words for each of its fields.
+
+``watch`` goes before the one place that writes history.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tenants import history
+from tenants.views.field_words import FIELDS
+
+
+class NoWords(AssertionError):
+    """Give the field a name in ``tenants.views.field_words``, and its values words where they are codes."""
+
+
+def watch() -> None:
+    """Every row from now on."""
+    write = history._write
+
+    def written(rows: Sequence[tuple[Any, Mapping[str, Any], str]], by: Any) -> None:
+        write(rows, by)
+        for _tenant, change, _name in rows:
+            told = {**(change["before"] or {}), **(change["after"] or {})}
+            if nameless := sorted(set(told) - set(FIELDS)):
+                raise NoWords(f"{change['action']}: {', '.join(nameless)}")
+
+    history._write = written
