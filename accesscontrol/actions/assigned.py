@@ -28,7 +28,8 @@ def told(row: Assignment, action: str, *, by: Actor, at: datetime) -> None:
 def end(rows: Sequence[Assignment], *, by: Actor, at: datetime) -> None:
     """End rows of one tenant now, each with its history and its event: as many statements as for one.
 
-    Whether they may be taken has been asked. The principals and roles of the rows, and the applications of these, are at hand.
+    Whether they may be taken has been asked. The principals of the rows, their roles and the applications of
+    these are at hand.
     """
     if not rows:
         return
