@@ -214,7 +214,7 @@ def _send(job: Job) -> tuple[dict[str, str], bytes]:
         getattr(answer, "close", lambda: None)()
     ((status, fields),) = begun
     assert status.startswith(str(job.status)), (status, body)
-    return dict(fields), body
+    return {name.lower(): value for name, value in fields}, body
 
 
 def chart(found: dict[int, dict[str, dict[str, float]]]) -> Chart:

@@ -88,7 +88,7 @@ class Tool:
 
 
 def sent(port: int, job: Job) -> tuple[dict[str, str], bytes]:
-    """One request, by ourselves: headers and body of the answer."""
+    """One request, by ourselves: headers, by their names in lower case, and body of the answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.request(job.method, job.path, job.body or None, job.headers)
@@ -98,7 +98,7 @@ def sent(port: int, job: Job) -> tuple[dict[str, str], bytes]:
         connection.close()
     if reply.status != job.status:
         raise LaunchError(f"{job.path} answers {reply.status}: {body[:300]!r}")
-    return dict(reply.headers), body
+    return {name.lower(): value for name, value in reply.headers.items()}, body
 
 
 def measured(

@@ -87,7 +87,7 @@ class Story:
     def unchanged_acl(self) -> Job:
         """The ACL of an application that already has it."""
         asked = Job(path=f"{ACCESS}/application/acl", method="GET", headers=self._basic("target"))
-        tag = self.send(asked)[0]["ETag"]
+        tag = self.send(asked)[0]["etag"]
         return Job(path=asked.path, method="GET", headers={**asked.headers, "If-None-Match": tag}, status=304)
 
     def applications(self) -> Job:
