@@ -83,18 +83,27 @@ class AskDecision(ConsolePage):
         except Invalid as refusal:
             into_form(form, refusal)
             return None
-        name = naming.resources(self.tenant, application_id, [(kind, key)]).get((kind, key))
-        resource = f"{name} ({kind}/{key})" if name else f"{kind}/{key}"
-        words = {"name": who.name, "privilege": given["privilege"], "resource": resource}
-        roles = naming.roles(
-            self.tenant, application_id, {role for need in told.needs for role in need.roles}
-        )
+        return self._shown(told, who, application_id, asked) | {"at": at}
+
+    def _shown(
+        self, told: questions.Told, who: known.Somebody, application_id: str, asked: questions.Asked
+    ) -> dict[str, Any]:
+        """The answer in words: what rules tell by key is told by name."""
+        place = asked.type, asked.key
+        name = naming.resources(self.tenant, application_id, [place]).get(place)
+        address = "/".join(place)
+        words = {
+            "name": who.name,
+            "privilege": asked.privilege,
+            "resource": f"{name} ({address})" if name else address,
+        }
         yes, no = (
             _("%(name)s may %(privilege)s %(resource)s"),
             _("%(name)s may not %(privilege)s %(resource)s"),
         )
+        keys = {role for need in told.needs for role in need.roles}
+        roles = naming.roles(self.tenant, application_id, keys)
         return {
-            "at": at,
             "sentence": (yes if told.decision else no) % words,
             "why": linking.why(told.decision, self),
             "allowed": told.decision.allowed,
