@@ -4,7 +4,7 @@ The same questions as the doors of REST ask. They stand in the address, so that 
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import UTC, datetime
 from re import fullmatch
 from typing import Any
@@ -15,7 +15,6 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from accesscontrol import facts, questions
-from accesscontrol.decide import Need
 from accesscontrol.forms import DecisionForm, TokenForm
 from accesscontrol.oauth.preview import Wish, preview
 from accesscontrol.views import known, linking, naming
@@ -84,33 +83,39 @@ class AskDecision(ConsolePage):
         except Invalid as refusal:
             into_form(form, refusal)
             return None
-        name = naming.resources(self.tenant, application_id, [(kind, key)]).get((kind, key))
-        resource = f"{name} ({kind}/{key})" if name else f"{kind}/{key}"
-        words = {"name": who.name, "privilege": given["privilege"], "resource": resource}
+        return self._shown(told, who, application_id, asked) | {"at": at}
+
+    def _shown(
+        self, told: questions.Told, who: known.Somebody, application_id: str, asked: questions.Asked
+    ) -> dict[str, Any]:
+        """The answer in words: what rules tell by key is told by name."""
+        place = asked.type, asked.key
+        name = naming.resources(self.tenant, application_id, [place]).get(place)
+        address = "/".join(place)
+        words = {
+            "name": who.name,
+            "privilege": asked.privilege,
+            "resource": f"{name} ({address})" if name else address,
+        }
         yes, no = (
             _("%(name)s may %(privilege)s %(resource)s"),
             _("%(name)s may not %(privilege)s %(resource)s"),
         )
+        keys = {role for need in told.needs for role in need.roles}
+        roles = naming.roles(self.tenant, application_id, keys)
         return {
-            "at": at,
             "sentence": (yes if told.decision else no) % words,
             "why": linking.why(told.decision, self),
             "allowed": told.decision.allowed,
-            "needs": self._needs(told.needs, application_id),
+            "needs": [
+                {
+                    "text": need.text,
+                    "roles": [roles.of_key(key) for key in need.roles],
+                    "url": linking.to(need.contract_id, self),
+                }
+                for need in told.needs
+            ],
         }
-
-    def _needs(self, needs: Sequence[Need], application_id: str) -> list[dict[str, Any]]:
-        """What would change the answer, with the roles by their names."""
-        keys = {role for need in needs for role in need.roles}
-        roles = naming.roles(self.tenant, application_id, keys)
-        return [
-            {
-                "text": need.text,
-                "roles": [roles.of_key(key) for key in need.roles],
-                "url": linking.to(need.contract_id, self),
-            }
-            for need in needs
-        ]
 
 
 class AskToken(ConsolePage):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from unicodedata import combining, east_asian_width
 
 WIDTH = 936
-NODE, PILL, HUB = 176, 146, 136  # widths; between a pill and the hub runs the line
+NODE, PILL, HUB = 176, 148, 136  # widths; between a pill and the hub runs the line
 GAP = 6
 PITCH, HEIGHT = 28, 24  # of pills below each other
 APART = 12  # two nodes

@@ -16,7 +16,7 @@ def test_nothing_lies_upon_anything(picture: Picture) -> None:
     for shown in (picture, pair("Acme", "Beta", [node.box for node in picture.nodes])):
         placed = [(node.x, node.y, 176, node.height) for node in shown.nodes]
         placed += [(hub.x, hub.y, 136, hub.height) for hub in shown.hubs]
-        placed += [(pill.x, pill.y, 146, 24) for node in shown.nodes for pill in node.pills]
+        placed += [(pill.x, pill.y, 148, 24) for node in shown.nodes for pill in node.pills]
         for place, (x, y, width, height) in enumerate(placed):
             assert 0 <= x <= x + width <= 936
             assert 0 <= y <= y + height <= shown.height
