@@ -174,3 +174,9 @@ def test_a_fixed_number_of_queries(
     for path, most in (("events", 30), (f"events/{of_contract(acme).event_id}", 30)):
         with django_assert_max_num_queries(most):
             assert acme.get(path).status_code == 200
+
+
+def test_what_it_is_about_stands_there_by_name(acme: Party, contract: Contract) -> None:
+    about = acme.get("events", subject=str(contract.id)).context["table"]["rows"][0]["cells"][1]
+    assert about["note"] == str(contract.id)
+    assert about["text"] == acme.get(f"contracts/{contract.id}").context["page"]["title"]
