@@ -89,7 +89,7 @@ FIELDS: Words = {
     "others": gettext_lazy("Other sessions"),
     "parent": gettext_lazy("Below"),
     "passkeys": gettext_lazy("Passkeys"),
-    "pauses": gettext_lazy("Pauses"),
+    "pauses": gettext_lazy("Its pauses"),
     "permissions": gettext_lazy("Permissions"),
     "pkceRequired": gettext_lazy("PKCE is required"),
     "positions": gettext_lazy("Positions"),
