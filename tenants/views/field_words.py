@@ -60,7 +60,7 @@ FIELDS: Words = {
     "grants": gettext_lazy("Grants"),
     "group": gettext_lazy("Group"),
     "groupName": gettext_lazy("Name of the group"),
-    "hint": gettext_lazy("Begins with"),
+    "hint": gettext_lazy("Ends in"),
     "homeUrl": gettext_lazy("Home page"),
     "icon": gettext_lazy("Icon"),
     "ignoreUnknownScopes": gettext_lazy("Unknown scopes are ignored"),
