@@ -7,6 +7,7 @@ TEST_ARGS ?=
 TEST_WORKERS ?= 2
 BENCH_ARGS ?=
 FUZZ_EXAMPLES ?= 50
+MINUTES ?= 30
 
 BIN := .venv/bin
 RUN := $(BIN)/python
@@ -25,7 +26,7 @@ INSTALLED_PEERS := .bench/.peers-$(call sum,$(PEERS)/requirements.lock)-$(call s
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test screenshots check lint format types layers migrations deploy-check openapi \
+.PHONY: help demo test screenshots soak check lint format types layers migrations deploy-check openapi \
 	openapi-check doors errors examples fuzz locks assets licences messages bench bench-growth bench-locks
 
 help: ## this list
@@ -49,6 +50,9 @@ bench-growth: $(DEVELOPMENT) ## costs from 10 to 10,000 organizations, into docs
 
 screenshots: $(DEVELOPMENT) $(ASSETS) ## pictures of every page into .screenshots, those of README and guides into docs/pictures
 	@$(RUN) -m tests.support.gallery
+
+soak: $(DEVELOPMENT) $(ASSETS) ## mixed load on a whole portal of its own (MINUTES=30): wrong answers, growth, loss
+	@PORTAL_ENVIRONMENT=test $(RUN) -m tests.benchmarks.soak --minutes $(MINUTES)
 
 check: lint types layers migrations deploy-check openapi-check ## every check that is not a test
 
