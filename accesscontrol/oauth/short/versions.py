@@ -9,7 +9,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import psycopg
 from django.conf import settings
@@ -157,7 +157,7 @@ class KeptReader:
         return made
 
 
-def _parameters() -> dict[str, object]:
+def _parameters() -> dict[str, Any]:
     """How to reach the database past a pooler that hands connections around."""
     wrapper = connections["default"]
     if settings.DATABASE_DIRECT:

@@ -11,10 +11,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accesscontrol.actions import assignments, keys, rotation, tenant_roles
+from accesscontrol.actions import assignments, keys, rotation, tenant_roles, traces
 from accesscontrol.migrations._changes_sql import TABLES
 from accesscontrol.models import Assignment
-from accesscontrol.oauth.short import door
+from accesscontrol.oauth.short import door, versions
 from accesscontrol.oauth.short.versions import SharedReader
 from applications.actions import applications, client_settings, clients, contracts, manifests, pauses
 from applications.actions.client_settings import Settings
@@ -394,3 +394,17 @@ def test_a_service_account_is_not_made_by_the_short_way(ways: Ways) -> None:
     before = ServiceAccount.objects.count()
     ways.agree()
     assert ServiceAccount.objects.count() == before
+
+
+def test_folded_traces_bring_no_former_version_back(ways: Ways) -> None:
+    """And an answer under a folded key is looked at again, not believed."""
+    world, reader, ground = ways.world, SharedReader(), versions.array([f"t:{ways.world.globex.id}"])
+    seen = {reader.read(ground).version}
+    for number in range(traces.CROWDED + 1):
+        tenants.rename(tenant=world.globex, name=f"Globex {number}", by=SYSTEM, at=world.clock.at)
+        seen.add(reader.read(ground).version)
+    assert len(seen) == traces.CROWDED + 2
+    assert traces.fold(at=world.clock.at) == 1
+    assert reader.read(ground).version not in seen
+    assert reader.read(ground).version.rows == 1
+    ways.warm()
