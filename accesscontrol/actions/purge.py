@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 
+from accesscontrol.actions import traces
 from accesscontrol.models import Authorization, AuthorizationCode, RefreshToken, RevokedToken
 from applications.models import UsedAssertion
 from iam_portal.walls import cross_tenant
@@ -46,7 +47,8 @@ def run(*, at: datetime) -> int:
     of_sign_ins = (_codes, _refresh_tokens, _authorizations, _sessions, _failures)
     of_factors = (_steps, _guesses, _challenges)
     others = (_revoked, _assertions, _replies, _inputs)
-    return sum(_emptied(rows, at) for rows in (*of_sign_ins, *of_factors, *others))
+    gone = sum(_emptied(rows, at) for rows in (*of_sign_ins, *of_factors, *others))
+    return gone + traces.fold(at=at)
 
 
 def _emptied(rows: Callable[[datetime], models.QuerySet[Any]], at: datetime) -> int:

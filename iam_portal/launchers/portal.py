@@ -118,9 +118,9 @@ class LocalPortal:
             log.write_text(str(error))
             raise LaunchError(f"manage.py {arguments[0]} failed; the end of {log}:\n{tail(log)}") from error
 
-    def start_web(self, workers: int = 2) -> Child:
+    def start_web(self, workers: int = 2, threads: int = 2) -> Child:
         options = ("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port))
-        size = ("--workers", str(workers), "--blocking-threads", "2")
+        size = ("--workers", str(workers), "--blocking-threads", str(threads))
         return self._start("web", "granian", *options, *size, "iam_portal.wsgi:application")
 
     def start_events(self) -> Child:

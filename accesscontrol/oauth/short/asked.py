@@ -91,9 +91,9 @@ def _taken_apart(kind: str, alike: Gate, authorization: str, body: bytes) -> Ask
         return None
     if (given is None) is not bool(secret) or (kind == INTROSPECTION and not token):
         return None
-    name = given.client_id if given else client_id.decode()
-    if not 0 < len(name) <= LONGEST_HEADER:
+    who = given.client_id if given else client_id.decode()
+    if not 0 < len(who) <= LONGEST_HEADER:
         return None
     method = BASIC if given else POST
-    gate = (kind, method, name, *alike, hashlib.sha256(b"&".join(rest)).digest())
-    return Asked(kind, gate, name, given.secret if given else secret.decode(), method, token.decode(), body)
+    gate = (kind, method, who, *alike, hashlib.sha256(b"&".join(rest)).digest())
+    return Asked(kind, gate, who, given.secret if given else secret.decode(), method, token.decode(), body)

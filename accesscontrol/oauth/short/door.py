@@ -42,7 +42,7 @@ class ShortWay:
     """
 
     def __init__(self, app: App, *, reader: Reader | None = None) -> None:
-        self._app = app
+        self.long = app
         self._reader = reader or KeptReader()
         self._known: Shelf[Known] = Shelf(MOST_KNOWN)
         self._active: Shelf[bool] = Shelf(MOST_STANDINGS)  # what the long way found so
@@ -55,7 +55,7 @@ class ShortWay:
         begun = time.perf_counter()
         asked = reading.read(environ)
         if asked is None:
-            return self._app(environ, start_response)
+            return self.long(environ, start_response)
         request_id = chosen_id(environ.get("HTTP_X_REQUEST_ID", ""))
         known = self._known.get(asked.gate)
         try:
@@ -145,7 +145,7 @@ class ShortWay:
             told[:] = [status, headers]
             return start_response(status, headers, *more)
 
-        result = self._app(environ, start)
+        result = self.long(environ, start)
         if told and told[0].startswith("200 ") and isinstance(result, HttpResponse):
             try:
                 self._learn(asked, told[1], result.content)

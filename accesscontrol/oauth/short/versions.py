@@ -9,7 +9,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import psycopg
 from django.conf import settings
@@ -22,8 +22,9 @@ AGAIN = 1.0  # seconds after a failed attempt to connect
 _OURS = {"context", "cursor_factory", "prepare_threshold"}  # Django's own; not for a connection beside it
 _LIMITS = {"connect_timeout": 2, "tcp_user_timeout": 3000, "application_name": "iam-short"}
 _STATEMENT = """
-SELECT coalesce(bit_xor(nonce), 0), count(*), count(*) FILTER (WHERE key = {own})
-FROM accesscontrol_factchange WHERE key = ANY({keys}::bigint[])
+SELECT coalesce(bit_xor(nonce) FILTER (WHERE key <> {own}), 0),
+    count(*) FILTER (WHERE key <> {own}), count(*) FILTER (WHERE key = {own})
+FROM accesscontrol_factchange WHERE key = ANY({keys}::bigint[] || {own})
 """
 # With few rows the planner would read the whole table, and go on to do so when there are many.
 _SETTINGS = "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; SET statement_timeout = 3000"
@@ -91,7 +92,9 @@ class SharedReader:
 
     def read(self, keys: bytes, own: int = NOTHING) -> Seen:
         with connection.cursor() as cursor:
-            cursor.execute(_STATEMENT.format(own="%s", keys="%s"), [own, keys.decode()])
+            cursor.execute(
+                _STATEMENT.format(own="%(own)s::bigint", keys="%(keys)s"), {"own": own, "keys": keys.decode()}
+            )
             nonces, rows, touched = cursor.fetchone()
         return Seen(Version(nonces, rows), touched)
 
@@ -154,7 +157,7 @@ class KeptReader:
         return made
 
 
-def _parameters() -> dict[str, object]:
+def _parameters() -> dict[str, Any]:
     """How to reach the database past a pooler that hands connections around."""
     wrapper = connections["default"]
     if settings.DATABASE_DIRECT:
