@@ -76,7 +76,7 @@ def _live_secrets(client_id: str, registered: Q, at: datetime) -> list[_Live]:
         client__application__during__contains=at,
     )
     columns = rows.values_list("id", "client_id", "digest", "pepper", "last_used_at", "during")
-    return [_Live(*row[:5], row[5].upper) for row in columns]
+    return [_Live._make([*row[:5], row[5].upper]) for row in columns]
 
 
 def _matching(secrets: Sequence[_Live], value: str) -> _Live | None:
