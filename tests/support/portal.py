@@ -28,7 +28,7 @@ class RunningPortal:
 
     story: Story
 
-    def __init__(self, directory: Path, *, with_seed: bool = False) -> None:
+    def __init__(self, directory: Path, *, with_seed: bool = False, web_workers: int = 1) -> None:
         self._supervisor = Supervisor()
         self.proxy_secret = secrets.token_urlsafe(32)
         settings = {
@@ -38,7 +38,7 @@ class RunningPortal:
         self._local = LocalPortal(
             directory, free_port(), self._supervisor, fast=True, bindir=bindir(), settings=settings
         )
-        self._with_seed = with_seed
+        self._with_seed, self._web_workers = with_seed, web_workers
         self._worker: Child | None = None
         self._beat: Child | None = None
         self.story = {}
@@ -102,7 +102,7 @@ class RunningPortal:
             if self._with_seed:
                 self.manage("seed_demo", "--dir", str(self._local.directory))
                 self.story = read_story(self._local.directory)
-            self._local.start_web(workers=1)
+            self._local.start_web(workers=self._web_workers)
             self.events = self._local.start_events()
             self._local.wait_ready()
             self._local.wait_events()
