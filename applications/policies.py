@@ -67,8 +67,9 @@ def open_to(tenant: Tenant, *, at: datetime) -> QuerySet[Application]:
         contract__onward_access=True,
     )
     theirs = Q(role__application__owner=F("contract__provider")) | Q(Exists(source))
-    held = terms.filter(theirs, role__application=OuterRef("pk"), contract__consumer=tenant)
-    return Application.objects.filter(Q(owner=tenant) | Q(Exists(held)))
+    held = terms.filter(theirs, contract__consumer=tenant)
+    # As a list of ids, found by the consumer: asked of each application, terms of everybody would be read.
+    return Application.objects.filter(Q(owner=tenant) | Q(pk__in=held.values("role__application")))
 
 
 def with_parts(rows: QuerySet[Contract]) -> QuerySet[Contract]:

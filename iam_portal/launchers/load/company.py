@@ -6,6 +6,7 @@ this is one large one.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -161,7 +162,7 @@ class Company:
 
     def build(self) -> None:
         """Write the facts, and let the read model follow."""
-        values = {
+        values: dict[str, Any] = {
             "name": self.tenant.slug,
             "tenant": self.tenant.id,
             "at": self.at,

@@ -7,6 +7,7 @@ model) is computed by the portal's own statements.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -17,7 +18,7 @@ from iam_portal.walls import cross_tenant
 from tenants.models import Tenant
 
 # What the portal's own statements ask: nothing narrows them.
-_EVERYTHING = {"contracts": None, "applications": None, "tenants": None}
+_EVERYTHING: Mapping[str, Any] = {"contracts": None, "applications": None, "tenants": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,12 +99,12 @@ class World:
             values["lacking"] = max(0, self.assignments - had)
             cursor.execute(peopling.MORE_ROLES, values)
 
-    def _run(self, statements: Sequence[str], values: Mapping[str, object] | None = None) -> None:
+    def _run(self, statements: Sequence[str], values: Mapping[str, Any] | None = None) -> None:
         with connection.cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement, values or self._values())
 
-    def _values(self) -> dict[str, object]:
+    def _values(self) -> dict[str, Any]:
         access = self.contracts // 10
         shared = self.wide * self.wide_consumers + self.heavy * self.heavy_contracts
         return {
