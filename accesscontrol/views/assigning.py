@@ -14,7 +14,7 @@ from accesscontrol.models import Assignment
 from accesscontrol.views import role_choices
 from accesscontrol.views.assignments import RELATED, principal_of
 from accesscontrol.views.panels import application_of
-from applications.models import Application, Contract
+from applications.models import Application, ContractTerm
 from applications.models.applications import PORTAL_ID
 from iam_portal.decision import Decision
 from iam_portal.errors import DomainError, NotFound
@@ -167,9 +167,9 @@ def _key(kind: str, text: str) -> str | UUID:
 def _principals(tenant: Tenant, page: ConsolePage) -> dict[str, Any]:
     """Who can hold a role here: active people, groups, applications that have a part here."""
     present = UserActivity.objects.at(page.at).filter(tenant=tenant).values("user_id")
-    received = Contract.objects.filter(consumer=tenant, state="accepted")
-    here = Q(owner=tenant) | Q(roles__terms__contract__in=received)
-    applications = Application.objects.at(page.at).filter(here).exclude(pk=PORTAL_ID).distinct()
+    terms = ContractTerm.objects.filter(contract__consumer=tenant, contract__state="accepted")
+    here = Q(owner=tenant) | Q(pk__in=terms.values("role__application"))
+    applications = Application.objects.at(page.at).filter(here).exclude(pk=PORTAL_ID)
     return {
         "user": tenant.users.filter(pk__in=present).order_by("display_name", "username"),
         "group": Group.objects.at(page.at).filter(tenant=tenant).order_by("name"),

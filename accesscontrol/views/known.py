@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Concat
 
-from applications.models import Application, Resource
+from applications.models import Application, ContractTerm, Resource
 from applications.models.applications import PORTAL_ID
 from applications.policies import open_to
 from tenants.models import Group, Tenant
@@ -33,8 +33,10 @@ class Somebody(NamedTuple):
 
 def applications(tenant: Tenant, wanted: str = "") -> QuerySet[Application]:
     """What the tenant owns or owned, has or had by a contract, and the portal itself."""
-    received = Q(roles__terms__contract__consumer=tenant, roles__terms__contract__state="accepted")
-    rows = Application.objects.filter(Q(owner=tenant) | Q(pk=PORTAL_ID) | received).distinct()
+    # As a list of ids: joined, the contracts of everybody would be read.
+    terms = ContractTerm.objects.filter(contract__consumer=tenant, contract__state="accepted")
+    received = Q(pk__in=terms.values("role__application"))
+    rows = Application.objects.filter(Q(owner=tenant) | Q(pk=PORTAL_ID) | received)
     if wanted:
         rows = rows.filter(Q(display_name__icontains=wanted) | Q(pk__icontains=wanted))
     return rows.order_by("display_name", "pk")

@@ -17,7 +17,7 @@ from accesscontrol.views import linking
 from accesscontrol.views.role_choices import telling
 from applications import facts as sharing_facts
 from applications.availability import Answer, granted
-from applications.models import ApplicationRole
+from applications.models import ApplicationRole, ContractTerm
 from applications.models.applications import PORTAL_ID
 from applications.policies import open_to
 from tenants.http import paging
@@ -64,12 +64,12 @@ class Entry:
 
 def roles_here(tenant: Tenant, at: datetime) -> QuerySet[ApplicationRole]:
     """Application roles that the tenant owns, or has or will have by a contract, and the portal's."""
-    agreed = Q(terms__contract__consumer=tenant, terms__contract__state="accepted")
-    running = Q(terms__contract__ends_at=None) | Q(terms__contract__ends_at__gt=at)
-    shared = agreed & running & Q(application__in=open_to(tenant, at=at))
+    running = Q(contract__ends_at=None) | Q(contract__ends_at__gt=at)
+    agreed = ContractTerm.objects.filter(running, contract__consumer=tenant, contract__state="accepted")
+    shared = Q(pk__in=agreed.values("role"), application__in=open_to(tenant, at=at).values("pk"))
     whose = Q(application__owner=tenant) | Q(application_id=PORTAL_ID) | shared
     living = Q(application__during__contains=at)
-    return ApplicationRole.objects.at(at).filter(living & whose).distinct()
+    return ApplicationRole.objects.at(at).filter(living & whose)
 
 
 class RoleList(ConsolePage):

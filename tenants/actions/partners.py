@@ -26,9 +26,11 @@ def are_partners(a: Tenant, b: Tenant) -> bool:
 def partners_of(tenant: Tenant) -> QuerySet[Tenant]:
     """The organizations joined with this one by a confirmed partnership, by name."""
     confirmed = Partnership.State.CONFIRMED
-    joined = Q(partnerships_invited__invitee=tenant, partnerships_invited__state=confirmed)
-    invited = Q(partnerships_joined__inviter=tenant, partnerships_joined__state=confirmed)
-    return Tenant.objects.filter(joined | invited).distinct().order_by("name", "id")
+    # Each side by its own index: joined and sorted out afterwards, every partnership there is would be read.
+    rows = Partnership.objects.filter(state=confirmed)
+    joined = Q(id__in=rows.filter(invitee=tenant).values("inviter"))
+    invited = Q(id__in=rows.filter(inviter=tenant).values("invitee"))
+    return Tenant.objects.filter(joined | invited).order_by("name", "id")
 
 
 def needed_to_accept(*, tenant: Tenant, partnership_id: UUID, contract_types: Collection[str]) -> list[str]:

@@ -44,7 +44,7 @@ _PLAIN = [
     ("refused-activity", "activity"),
     ("not-found", "groups/00000000-0000-0000-0000-000000000000"),
 ]
-_WHOLE = [
+WHOLE = [
     ("overview", ""),
     ("applications", "applications"),
     ("applications-none", "applications?q=nothing-like-this"),
@@ -137,7 +137,7 @@ def pages_of(page: Page, base: str, slug: str, *, whole: bool) -> list[Shot]:
     root = f"/t/{slug}/"
     if slug == PLATFORM:
         return _operated(_Finder(page, base, f"{root}platform/"))
-    shots = [Shot(name, root + path) for name, path in (_WHOLE if whole else _PLAIN)]
+    shots = [Shot(name, root + path) for name, path in (WHOLE if whole else _PLAIN)]
     if not whole:
         return shots
     finder = _Finder(page, base, root)

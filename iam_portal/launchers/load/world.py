@@ -18,7 +18,7 @@ from iam_portal.walls import cross_tenant
 from tenants.models import Tenant
 
 # What the portal's own statements ask: nothing narrows them.
-_EVERYTHING = {"contracts": None, "applications": None, "tenants": None}
+_EVERYTHING: Mapping[str, Any] = {"contracts": None, "applications": None, "tenants": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
