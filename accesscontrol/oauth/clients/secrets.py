@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Q
@@ -75,8 +75,11 @@ def _live_secrets(client_id: str, registered: Q, at: datetime) -> list[_Live]:
         client__client_type=Client.CLIENT_CONFIDENTIAL,
         client__application__during__contains=at,
     )
-    columns = rows.values_list("id", "client_id", "digest", "pepper", "last_used_at", "during")
-    return [_Live(*row[:5], row[5].upper) for row in columns]
+    columns: Any = rows.values_list("id", "client_id", "digest", "pepper", "last_used_at", "during")
+    return [
+        _Live(pk, client_pk, digest, pepper, last, during.upper)
+        for pk, client_pk, digest, pepper, last, during in columns
+    ]
 
 
 def _matching(secrets: Sequence[_Live], value: str) -> _Live | None:
