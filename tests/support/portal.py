@@ -2,6 +2,9 @@
 
 import secrets
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -95,6 +98,19 @@ class RunningPortal:
             self._supervisor.forget(self._beat)
             self._beat.kill()
             self._beat = None
+
+    @contextmanager
+    def another_web(self) -> Iterator[tuple[str, Child]]:
+        """One more web server on the same database, and its address."""
+        settings = {**self._local.settings, "PORTAL_BASE_URL": self.address}
+        beside = replace(self._local, port=free_port(), settings=settings)
+        child = beside.start_web(workers=1)
+        try:
+            beside.wait_ready()
+            yield beside.address, child
+        finally:
+            self._supervisor.forget(child)
+            child.stop()
 
     def run_job(self, name: str) -> None:
         """One run of a scheduled job, by its task's name, in a process of its own, to its end."""
