@@ -7,6 +7,7 @@ TEST_ARGS ?=
 # Of two cores: a worker also waits, for a browser or for a moment to come.
 TEST_WORKERS ?= 3
 FUZZ_EXAMPLES ?= 50
+MINUTES ?= 30
 
 BIN := .venv/bin
 RUN := $(BIN)/python
@@ -23,7 +24,7 @@ ASSETS := node_modules/.assets-$(call sum,package-lock.json)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test screenshots check lint format types layers migrations deploy-check openapi \
+.PHONY: help demo test screenshots soak check lint format types layers migrations deploy-check openapi \
 	openapi-check doors errors examples fuzz locks assets licences messages
 
 help: ## this list
@@ -41,6 +42,9 @@ fuzz: $(DEVELOPMENT) ## schemathesis at every door for longer (FUZZ_EXAMPLES=50)
 
 screenshots: $(DEVELOPMENT) $(ASSETS) ## pictures of every page into .screenshots, those of README and guides into docs/pictures
 	@$(RUN) -m tests.support.gallery
+
+soak: $(DEVELOPMENT) $(ASSETS) ## mixed load on a whole portal of its own (MINUTES=30): wrong answers, growth, loss
+	@PORTAL_ENVIRONMENT=test $(RUN) -m tests.benchmarks.soak --minutes $(MINUTES)
 
 check: lint types layers migrations deploy-check openapi-check ## every check that is not a test
 

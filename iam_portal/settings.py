@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "iam_portal.replica.FromReplica",  # the last: it calls the view
 ]
 ROOT_URLCONF = "iam_portal.urls"
 WSGI_APPLICATION = "iam_portal.wsgi.application"
@@ -103,16 +104,15 @@ IAM_APPLICATION_AUTHENTICATION = "accesscontrol.authentication.ApplicationAuthen
 # Web and worker log in as a role that owns nothing (row-level security binds it); migrations as the owner,
 # whose address only the process that migrates is given.
 
-_web = env.db("DATABASE_URL")
-if TESTING:
-    _web["CONN_MAX_AGE"] = 0
-else:
-    _web.setdefault("OPTIONS", {})["pool"] = {
-        "min_size": 1,
-        "max_size": env.int("DATABASE_POOL_SIZE", default=6),
-        "timeout": 5,
-    }
-DATABASES = {"default": _web}
+DATABASES = {"default": env.db("DATABASE_URL")}
+if env.str("DATABASE_REPLICA_URL", default=""):
+    DATABASES["replica"] = env.db("DATABASE_REPLICA_URL")  # answers lists (iam_portal.replica)
+for _database in DATABASES.values():
+    if TESTING:
+        _database["CONN_MAX_AGE"] = 0
+        continue
+    _size = env.int("DATABASE_POOL_SIZE", default=6)
+    _database.setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": _size, "timeout": 5}
 if env.str("DATABASE_OWNER_URL", default=""):
     DATABASES["owner"] = env.db("DATABASE_OWNER_URL")
 

@@ -43,6 +43,7 @@ class TenantAPI(APIView):
     rows of that tenant only.
     """
 
+    from_replica: ClassVar[bool] = True  # a replica that has all that the primary has
     permissions: ClassVar[dict[str, str]] = {}
     recent: ClassVar[frozenset[str]] = frozenset()  # methods for which a person proves again who he is …
     recent_acts: ClassVar[frozenset[str]] = frozenset()  # … of a door for several acts, for these only

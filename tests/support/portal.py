@@ -29,7 +29,14 @@ class RunningPortal:
 
     story: Story
 
-    def __init__(self, directory: Path, *, with_seed: bool = False, told: Told | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        with_seed: bool = False,
+        web_workers: int = 1,
+        told: Told | None = None,
+    ) -> None:
         """``told``: migrated and filled already, for a portal of its own."""
         self._supervisor = Supervisor()
         self.proxy_secret = secrets.token_urlsafe(32)
@@ -43,7 +50,7 @@ class RunningPortal:
             directory, free_port(), self._supervisor, fast=True, bindir=bindir(), settings=settings
         )
         self._local.servers = told.servers if told else self._local.servers
-        self._with_seed = with_seed
+        self._with_seed, self._web_workers = with_seed, web_workers
         self._worker: Child | None = None
         self._beat: Child | None = None
         self.story = {}
@@ -105,7 +112,7 @@ class RunningPortal:
                 self.story = {**self._told.story, "base": self.address}
             else:
                 self._fill()
-            self._local.start_web(workers=1)
+            self._local.start_web(workers=self._web_workers)
             self.events = self._local.start_events()
             self._local.wait_ready()
             self._local.wait_events()
