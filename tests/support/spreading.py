@@ -19,6 +19,7 @@ from xdist.scheduler import LoadFileScheduling
 _PORTALS = {
     "tests/browser/test_story_of_": "a portal for stories",
     "tests/browser/": "a portal for pages",
+    "tests/journeys/test_many_machines": "a portal on many machines",
     "tests/journeys/": "a portal for journeys",
 }
 _LONGEST = "a portal for pages"

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.core import mail
-from django.db import transaction
 from django.db.models import F
 from django.test import Client
 from django.utils import timezone
@@ -16,8 +15,7 @@ from pytest_django import DjangoDbBlocker
 from accesscontrol.models import Authorization
 from applications.models import Client as OAuthClient
 from iam_portal.walls import tenant_scope
-from tenants.actions import entering, guesses
-from tenants.actions.entering import Origin
+from tenants.actions import guesses
 from tenants.models import HistoryEvent, ProofFailure, User, UserSession
 from tests.applications.story import Party, party, signed_in
 from tests.support.factories import PASSWORD, make_user
@@ -240,21 +238,6 @@ def test_recent_sign_ins_show_what_was_refused(acme: Party) -> None:
     page = acme.get("account").content.decode()
     assert "Wrong password" in page
     assert "my secret" not in page
-
-
-@pytest.mark.parametrize(
-    ("methods", "said"),
-    [
-        (["pwd"], "Signed in with a password"),
-        (["pwd", "otp", "mfa"], "Signed in with password and code"),
-        (["swk", "mfa"], "Signed in with a passkey"),
-        (["hwk", "mfa"], "Signed in with a passkey"),
-    ],
-)
-def test_recent_sign_ins_say_how(acme: Party, methods: list[str], said: str) -> None:
-    with tenant_scope(acme.tenant.id), transaction.atomic():
-        entering.enter(user=acme.user, former=None, methods=methods, origin=Origin(), at=timezone.now())
-    assert acme.get("account").context["sign_ins"][0]["said"] == said
 
 
 def test_the_account_costs_a_fixed_number_of_queries(acme: Party, django_assert_max_num_queries: Any) -> None:
