@@ -55,7 +55,6 @@ class Machines:
 
 
 @pytest.fixture(scope="module")
-<<<<<<< HEAD
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
     """With a server of its own: a replica copies all that is in one."""
     with RunningPortal(tmp_path_factory.mktemp("primary"), with_seed=True) as portal:
@@ -64,25 +63,11 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
 
 @pytest.fixture(scope="module")
 def several(portal: RunningPortal) -> Iterator[Machines]:
-=======
-def running_portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
-    """With a database server of its own: a replica copies all of it."""
->>>>>>> S
     if machines.pooler() is None:
         if os.environ.get("CI"):
             pytest.fail("pgbouncer is missing in CI")
         pytest.skip("pgbouncer is not installed (Debian: pgbouncer)")
-<<<<<<< HEAD
     directory = machines.beside(portal)
-=======
-    with RunningPortal(tmp_path_factory.mktemp("portal"), with_seed=True) as portal:
-        yield portal
-
-
-@pytest.fixture(scope="module")
-def several(running_portal: RunningPortal) -> Iterator[Machines]:
-    directory = machines.beside(running_portal)
->>>>>>> S
     supervisor = Supervisor()
     replica = machines.Replica(directory / "replica", primary=machines.owner_of(portal))
     supervisor.add(replica)

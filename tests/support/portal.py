@@ -33,16 +33,7 @@ class RunningPortal:
     story: Story
 
     def __init__(
-<<<<<<< HEAD
         self, directory: Path, *, with_seed: bool = False, told: Told | None = None, web_workers: int = 1
-=======
-        self,
-        directory: Path,
-        *,
-        with_seed: bool = False,
-        web_workers: int = 1,
-        told: Told | None = None,
->>>>>>> S
     ) -> None:
         """``told``: migrated and filled already, for a portal of its own."""
         self._supervisor = Supervisor()
