@@ -79,7 +79,7 @@ class Chart:
 
     def _x(self, place: float) -> float:
         first, last = math.log10(self.places[0]), math.log10(self.places[-1])
-        return LEFT + (WIDTH - LEFT - RIGHT) * (math.log10(place) - first) / (last - first)
+        return LEFT + (WIDTH - LEFT - RIGHT) * (math.log10(place) - first) / (last - first or 1)
 
     def _y(self, value: float) -> float:
         low, high = self._decades()

@@ -1,5 +1,6 @@
 """The picture of growth shows every curve, each with a name of its own place."""
 
+from dataclasses import replace
 from itertools import pairwise
 from xml.etree import ElementTree
 
@@ -31,7 +32,11 @@ def test_every_curve_is_drawn_within_the_grid_and_named() -> None:
 
 
 def test_curves_that_are_alike_have_a_grid_too() -> None:
-    assert "NaN" not in _chart(one=[10, 10, 10], other=[10, 10, 10]).svg()
+    assert _chart(one=[10, 10, 10], other=[10, 10, 10]).svg().count("<circle") == 6
+
+
+def test_one_world_alone_is_drawn() -> None:
+    assert replace(_chart(one=[10]), places=[10]).svg().count("<circle") == 1
 
 
 def test_names_keep_their_distance_and_stay_above_the_lowest_line() -> None:
