@@ -6,7 +6,7 @@ from accesscontrol.migrations._acl_sql import MARKING, MARKING_BACK
 class Migration(migrations.Migration):
     dependencies = [
         ("accesscontrol", "0007_fact_changes"),
-        ("applications", "0009_places_by_key"),
+        ("applications", "0007_places_by_key"),
         ("tenants", "0011_guessed_from"),
     ]
 
