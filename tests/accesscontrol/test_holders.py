@@ -1,4 +1,4 @@
-"""Of which applications somebody active holds a role: the one statement says what a walk through the rows says."""
+"""Of which applications somebody active holds a role: the statement says what a walk through the rows says."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
