@@ -16,6 +16,7 @@ from iam_portal.templatetags import moments, privileges
 from iam_portal.templatetags.states import LOOKS
 from tenants.forms.lifetimes import LABELS, in_words
 from tenants.models import Kept
+from tenants.views.reason_words import REASONS
 
 Words = Mapping[str, str | Promise]
 FIELDS: Words = {
@@ -198,6 +199,7 @@ _STATED: Mapping[str, Words] = {
         "time_zone": gettext_lazy("time zone"),
         "username": gettext_lazy("username"),
     },
+    "reasons": REASONS,
     "privilege": privileges.WORDS,
     "privileges": privileges.WORDS,
 }
