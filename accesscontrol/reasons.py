@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from iam_portal.decision import Reason
-from iam_portal.sentences import said
+from iam_portal.sentences import said, term
 
 
 def role_assigned(
@@ -95,7 +95,7 @@ def permission_contained(
     )
     text = said(
         "The role %(key)s contains %(privilege)s on %(where)s.",
-        {"key": key, "privilege": privilege, "where": where},
+        {"key": key, "privilege": term(privilege, "privilege"), "where": where},
     )
     return Reason("permission_contained", text, application_id=application_id, role=key)
 
@@ -104,7 +104,7 @@ def permission_lacking(key: str, application_id: str, resource: str, privilege: 
     """A role is held, and does not contain it."""
     text = said(
         "The role %(key)s does not contain %(privilege)s on %(resource)s.",
-        {"key": key, "privilege": privilege, "resource": resource},
+        {"key": key, "privilege": term(privilege, "privilege"), "resource": resource},
     )
     return Reason("permission_lacking", text, application_id=application_id, role=key)
 
@@ -135,11 +135,12 @@ def assigned_there(key: str, application_id: str, tenant_id: str) -> Reason:
 def permission_not_held(permission: tuple[str, str, str], named: str = "") -> Reason:
     """One cannot hand out what one does not hold. ``named``: the resource as people know it."""
     _, resource, privilege = permission
-    words = {"resource": resource, "privilege": privilege, "name": named}
+    may = term(privilege, "privilege")
+    words = {"resource": resource, "privilege": privilege, "name": named, "may": may}
     text = said("This needs %(resource)s:%(privilege)s, which you do not hold.", words)
     if named:
         text = said(
-            "This needs %(privilege)s on %(name)s (%(resource)s:%(privilege)s), which you do not hold.", words
+            "This needs %(may)s on %(name)s (%(resource)s:%(privilege)s), which you do not hold.", words
         )
     return Reason("permission_not_held", text)
 

@@ -12,10 +12,11 @@ class Said(str):
 
     pattern: str
     parts: Mapping[str, Any] | None
+    context: str
 
-    def __new__(cls, pattern: str, parts: Mapping[str, Any] | None = None) -> "Said":
+    def __new__(cls, pattern: str, parts: Mapping[str, Any] | None = None, context: str = "") -> "Said":
         sentence = super().__new__(cls, pattern % parts if parts else pattern)
-        sentence.pattern, sentence.parts = pattern, parts
+        sentence.pattern, sentence.parts, sentence.context = pattern, parts, context
         return sentence
 
     def __str__(self) -> str:
@@ -26,3 +27,8 @@ class Said(str):
 def said(pattern: str, parts: Mapping[str, Any] | None = None) -> Said:
     """``said("%(name)s is inactive.", {"name": user})``: found by ``make messages``."""
     return Said(pattern, parts)
+
+
+def term(word: str, context: str = "") -> Said:
+    """A code for the gap of a sentence: people read the word that a page has for it elsewhere."""
+    return Said(word, context=context)

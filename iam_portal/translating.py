@@ -1,6 +1,6 @@
 """Sentences of rules in the reader's language. Only pages ask for that."""
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 
 from iam_portal.sentences import Said
 
@@ -9,7 +9,7 @@ def translated(text: str) -> str:
     """A refusal's or a reason's sentence; what no catalogue knows stays as it is."""
     if not isinstance(text, Said):
         return gettext(text) if text else ""
-    pattern = gettext(text.pattern)
+    pattern = pgettext(text.context, text.pattern) if text.context else gettext(text.pattern)
     return pattern % {name: _part(part) for name, part in text.parts.items()} if text.parts else pattern
 
 

@@ -17,7 +17,7 @@ from applications.models import Availability, Resource
 from applications.models.applications import PORTAL_ID
 from iam_portal.errors import DomainError, Kind, NotFound
 from iam_portal.gate import Actor
-from iam_portal.sentences import said
+from iam_portal.sentences import said, term
 from iam_portal.walls import tenant_scope
 from tenants import history
 from tenants.models import Tenant, since
@@ -180,7 +180,12 @@ def _resources(
             "code": "not_available",
             "detail": said(
                 "%(privilege)s on %(type)s/%(resource)s of %(application)s is not available here.",
-                {"privilege": item[3], "type": item[1], "resource": item[2], "application": item[0]},
+                {
+                    "privilege": term(item[3], "privilege"),
+                    "type": item[1],
+                    "resource": item[2],
+                    "application": item[0],
+                },
             ),
         }
         for index, item in enumerate(permissions)

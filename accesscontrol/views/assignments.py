@@ -94,7 +94,7 @@ def chosen(page: ConsolePage, wanted: str) -> QuerySet[Assignment]:
     if wanted:
         who = Q(user__display_name__icontains=wanted) | Q(user__username__icontains=wanted)
         who |= Q(group__name__icontains=wanted) | Q(application__display_name__icontains=wanted)
-        what = Q(application_role__name__icontains=wanted) | Q(tenant_role__name__icontains=wanted)
+        what = role_words.called(wanted, of="application_role__") | Q(tenant_role__name__icontains=wanted)
         rows = rows.filter(who | what | Q(application_role__application__display_name__icontains=wanted))
     return rows
 
@@ -106,7 +106,8 @@ def _filters(page: ConsolePage, wanted: str) -> dict[str, Any]:
     named = here.values_list(
         "application_role__application_id", "application_role__application__display_name"
     )
-    applications = dict(named.distinct().order_by("application_role__application__display_name")[:50])
+    shown = named.distinct().order_by("application_role__application__display_name")[:50]
+    applications = {pk: role_words.named(name, pk) for pk, name in shown}
     menus = (
         ("kind", _("Who"), KINDS),
         ("application", _("Application"), applications),

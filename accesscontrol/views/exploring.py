@@ -16,6 +16,7 @@ from accesscontrol.review import SERVICE, USER, Change, review
 from accesscontrol.serializers.review import COLUMNS, as_json, as_row, permissions_of
 from accesscontrol.views import known, linking, naming
 from applications.models import Application
+from applications.views import role_words
 from iam_portal.decision import Decision, rfc3339
 from iam_portal.errors import NotFound
 from tenants.http import paging
@@ -76,6 +77,7 @@ class AccessReview(ConsolePage):
         context = {
             "page": {**head(self, "review"), "more": _files(self) if asked else []},
             "application": application,
+            "called": role_words.named(application.display_name, application.pk),
             "other_url": request.path,
             "form": form,
             "opened": any(request.GET.get(name) for name in ("at", "other", "resource")) or not asked,
@@ -143,7 +145,7 @@ def _which(page: ConsolePage) -> HttpResponse:
     hits = list(known.applications(page.tenant, wanted)[: paging.SIZE + 1])
     items = [
         {
-            "name": hit.display_name,
+            "name": role_words.named(hit.display_name, hit.pk),
             "note": hit.pk,
             "url": paging.with_query(page.request, q=None, application=hit.pk),
         }

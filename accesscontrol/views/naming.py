@@ -1,15 +1,14 @@
 """Names for what answers tell by key: roles of an application, roles of the organization's own, resources."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db.models import Q
 
 from accesscontrol.decide import HeldRole
 from accesscontrol.models import TenantRole
 from applications.models import ApplicationRole, Resource
-from applications.models.applications import PORTAL_ID
-from iam_portal.translating import translated
+from applications.views.role_words import named
 from tenants.models import Tenant
 
 
@@ -34,13 +33,14 @@ def roles(tenant: Tenant, application_id: str, keys: Iterable[str]) -> RoleNames
     wanted = set(keys)
     declared = ApplicationRole.objects.filter(application=application_id, key__in=wanted).order_by("during")
     own = TenantRole.objects.filter(tenant=tenant, key__in=wanted).order_by("during")
-    return RoleNames(dict(declared.values_list("key", "name")), dict(own.values_list("key", "name")))
+    names = {key: named(name, application_id) for key, name in declared.values_list("key", "name")}
+    return RoleNames(names, dict(own.values_list("key", "name")))
 
 
 def declared(application_ids: Iterable[str]) -> dict[tuple[str, str], str]:
     """Names of roles by application and key. One query."""
     rows = ApplicationRole.objects.filter(application__in=list(application_ids)).order_by("during")
-    return {(of, key): name for of, key, name in rows.values_list("application_id", "key", "name")}
+    return {(of, key): named(name, of) for of, key, name in rows.values_list("application_id", "key", "name")}
 
 
 def resources(
@@ -50,6 +50,5 @@ def resources(
     wanted = set(keys)
     seen = Q(owner_tenant=None) | Q(owner_tenant=tenant)
     rows = Resource.objects.filter(seen, application=application_id, key__in={key for _type, key in wanted})
-    named = rows.order_by("during").values_list("type", "key", "name")
-    say: Any = translated if application_id == PORTAL_ID else str
-    return {(kind, key): say(name) for kind, key, name in named if (kind, key) in wanted}
+    known = rows.order_by("during").values_list("type", "key", "name")
+    return {(kind, key): named(name, application_id) for kind, key, name in known if (kind, key) in wanted}

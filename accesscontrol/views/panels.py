@@ -12,6 +12,7 @@ from accesscontrol.facts import groups_above
 from accesscontrol.models import Assignment
 from accesscontrol.views import standing
 from accesscontrol.views.standing import Held
+from applications.views import role_words
 from tenants import signals
 from tenants.models import Group, Tenant, User
 
@@ -102,4 +103,5 @@ def application_of(row: Assignment) -> str:
     """The application's name; an organization's own roles belong to none."""
     if row.application_role is None:
         return _("own role")
-    return str(row.application_role.application)
+    application = row.application_role.application
+    return role_words.named(str(application), application.pk)

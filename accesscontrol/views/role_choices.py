@@ -99,7 +99,7 @@ def _of_application(
     sharing: SharingFacts, roles: list[ApplicationRole], tenant: Tenant, granting: Granting, at: datetime
 ) -> list[RoleGroup]:
     """A group for what the tenant has for itself, and one for each access contract."""
-    name, tenant_id = sharing.application.name, str(tenant.pk)
+    name, tenant_id = role_words.named(sharing.application.name, sharing.application.id), str(tenant.pk)
     received = [contract for contract in sharing.contracts if contract.consumer_id == tenant_id]
     living = [contract for contract in received if contract.ends_at is None or contract.ends_at > at]
     provided = [contract for contract in living if contract.type == "provision"]

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from applications.availability import Answer, granted
 from applications.models import ApplicationRole, ContractTerm
 from applications.models.applications import PORTAL_ID
 from applications.policies import open_to
+from applications.views import role_words
 from tenants.http import paging
 from tenants.models import Tenant
 from tenants.views.console import ConsolePage
@@ -43,6 +44,7 @@ class Entry:
     description: str
     application_id: str = ""
     application: str = ""
+    shown: str = ""  # its name in the reader's language
 
     @property
     def kind(self) -> str:
@@ -55,11 +57,11 @@ class Entry:
     def place(self) -> tuple[str, ...]:
         """Own ones first, then by application; the portal's come last."""
         rank = str(list(KINDS).index(self.kind))
-        return rank, self.application.lower(), self.application_id, self.name.lower(), str(self.pk)
+        return rank, self.application.lower(), self.application_id, self.shown.lower(), str(self.pk)
 
     def matches(self, text: str) -> bool:
         """Whether it has the text in one of its names."""
-        return any(text in each.lower() for each in (self.name, self.key, self.application))
+        return any(text in each.lower() for each in (self.name, self.shown, self.key, self.application))
 
 
 def roles_here(tenant: Tenant, at: datetime) -> QuerySet[ApplicationRole]:
@@ -106,9 +108,14 @@ def _entries(page: ConsolePage) -> list[Entry]:
     names = ("pk", "key", "name", "description")
     found = [Entry(*row) for row in own.values_list(*names)]
     rows = roles_here(page.tenant, page.at).order_by()
-    return found + [
-        Entry(*row) for row in rows.values_list(*names, "application_id", "application__display_name")
-    ]
+    shared = rows.values_list(*names, "application_id", "application__display_name")
+    return [_worded(entry) for entry in [*found, *(Entry(*row) for row in shared)]]
+
+
+def _worded(entry: Entry) -> Entry:
+    """The portal and its roles in the reader's language; others are called as they are called."""
+    application = role_words.named(entry.application, entry.application_id)
+    return replace(entry, application=application, shown=role_words.named(entry.name, entry.application_id))
 
 
 def _narrowed(page: ConsolePage, entries: Iterable[Entry]) -> list[Entry]:
@@ -175,7 +182,7 @@ def _rows(page: ConsolePage, entries: Sequence[Entry]) -> list[list[dict[str, An
             facts = sharing[entry.application_id]
             where = {"text": entry.application}
             state = standing(granted(facts, role=entry.key, tenant_id=str(page.tenant.pk), at=page.at))
-        name = {"text": entry.name, "url": url, "note": telling(entry.name, entry.key)}
+        name = {"text": entry.shown, "url": url, "note": telling(entry.name, entry.key)}
         made.append([name, where, state, {"text": said(holders[entry.pk])}])
     return made
 

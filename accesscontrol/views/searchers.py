@@ -11,6 +11,7 @@ from accesscontrol.models import Assignment, TenantRole
 from applications.models import ApplicationRole
 from applications.models.applications import PORTAL_ID
 from applications.policies import open_to
+from applications.views import role_words
 from tenants.http.pages import TenantPage
 from tenants.http.searching import MOST, Found, Kind, Pasted, first_of, register
 from tenants.views.wording import address
@@ -18,8 +19,9 @@ from tenants.views.wording import address
 
 def find_roles(page: TenantPage, wanted: str) -> tuple[Sequence[Found], int]:
     """By name or key."""
-    words = Q(name__icontains=wanted) | Q(key__icontains=wanted)
-    own, own_count = first_of(_own(page).filter(words), wanted, by="name")
+    own_words = Q(name__icontains=wanted) | Q(key__icontains=wanted)
+    own, own_count = first_of(_own(page).filter(own_words), wanted, by="name")
+    words = role_words.called(wanted) | Q(key__icontains=wanted)
     declared, count = first_of(_declared(page).filter(words), wanted, by="name")
     hits = [*(_own_role(page, row) for row in own), *(_role(page, row) for row in declared)]
     return hits[:MOST], own_count + count
@@ -69,8 +71,9 @@ def _own_role(page: TenantPage, row: TenantRole) -> Found:
 
 
 def _role(page: TenantPage, row: ApplicationRole) -> Found:
-    url = f"{_list(page)}?{urlencode({'application': row.application_id, 'q': row.name})}"
-    return Found(row.name, url, f"{row.key} · {row.application}")
+    name, application = role_words.shown(row), role_words.named(str(row.application), row.application_id)
+    url = f"{_list(page)}?{urlencode({'application': row.application_id, 'q': name})}"
+    return Found(name, url, f"{row.key} · {application}")
 
 
 def _held(page: TenantPage, row: Assignment) -> Found:

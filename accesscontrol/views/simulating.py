@@ -22,6 +22,7 @@ from accesscontrol.views.exploring import head
 from applications.models import Client, Contract
 from applications.models.applications import ID_PATTERN
 from iam_portal.errors import Invalid, NotFound
+from iam_portal.templatetags import privileges
 from tenants.http import paging
 from tenants.http.refusals import into_form
 from tenants.views.console import ConsolePage
@@ -94,7 +95,7 @@ class AskDecision(ConsolePage):
         address = "/".join(place)
         words = {
             "name": who.name,
-            "privilege": asked.privilege,
+            "privilege": privileges.word(asked.privilege),
             "resource": f"{name} ({address})" if name else address,
         }
         yes, no = (

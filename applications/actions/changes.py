@@ -12,7 +12,7 @@ from applications.models import Amendment, AmendmentRole, ApplicationRole, Contr
 from applications.policies import roles_by_name
 from iam_portal.errors import DomainError
 from iam_portal.gate import Actor
-from iam_portal.sentences import said
+from iam_portal.sentences import said, term
 from tenants.models import Tenant
 
 
@@ -179,7 +179,7 @@ def _offered(
         if role is None or check_roles(provider=contract.provider, type=contract.type, roles=[role], at=at):
             what = said(
                 "role %(role)s of %(application)s to share by %(type)s",
-                {"role": pair[1], "application": pair[0], "type": contract.type},
+                {"role": pair[1], "application": pair[0], "type": term(contract.type)},
             )
             detail = said("%(provider)s has no %(what)s.", {"provider": contract.provider.name, "what": what})
             _object(objections, f"/addRoles/{index}", NOT_SHAREABLE, detail)

@@ -18,12 +18,21 @@ from applications.policies import lock_applications, lock_contract, touched_tena
 from applications.signals import contract_accepted
 from iam_portal.errors import DomainError, Invalid
 from iam_portal.gate import Actor
-from iam_portal.sentences import said
+from iam_portal.sentences import Said, said
 from tenants.actions.partners import accepts_automatically, are_partners
 from tenants.models import Tenant
 from tenants.models.spanned import since
 
 __all__ = ["accept", "decline", "draft", "edit", "end", "propose", "withdraw"]
+
+_STANDS: dict[str, Said] = {
+    ContractState.DRAFT: said("The contract is a draft."),
+    ContractState.PROPOSED: said("The contract is proposed."),
+    ContractState.ACCEPTED: said("The contract is accepted."),
+    ContractState.DECLINED: said("The contract is declined."),
+    ContractState.WITHDRAWN: said("The contract is withdrawn."),
+    ContractState.LAPSED: said("The contract has lapsed."),
+}
 
 
 class WrongState(DomainError):
@@ -213,9 +222,7 @@ def _end(
 
 def _require_state(contract: Contract, *states: str) -> None:
     if contract.state not in states:
-        raise WrongState(
-            said("The contract is %(state)s.", {"state": contract.state}), data=state_of(contract)
-        )
+        raise WrongState(_STANDS[contract.state], data=state_of(contract))
 
 
 def _is_over(contract: Contract, at: datetime) -> bool:

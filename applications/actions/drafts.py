@@ -19,7 +19,7 @@ from applications.models import (
 from applications.policies import lock_contract, may_share, roles_by_name
 from iam_portal.errors import DomainError, Invalid, Kind
 from iam_portal.gate import Actor
-from iam_portal.sentences import said
+from iam_portal.sentences import said, term
 from tenants.actions.partners import are_partners
 from tenants.models import Tenant, since
 
@@ -117,7 +117,7 @@ def check_roles(*, provider: Tenant, type: str, roles: Sequence[ApplicationRole]
                     "provider": provider.name,
                     "role": role.key,
                     "application": role.application_id,
-                    "type": type,
+                    "type": term(type),
                 },
             )
             objections.append({"pointer": f"/roles/{index}", "code": decision.code, "detail": detail})
@@ -158,7 +158,12 @@ def _roles(provider: Tenant, offer: Offer, at: datetime, objections: Objections)
         if not shareable.get(pair):
             detail = said(
                 "%(provider)s has no role %(role)s of %(application)s to share by %(type)s.",
-                {"provider": provider.name, "role": pair[1], "application": pair[0], "type": offer.type},
+                {
+                    "provider": provider.name,
+                    "role": pair[1],
+                    "application": pair[0],
+                    "type": term(offer.type),
+                },
             )
             objections.append({"pointer": f"/roles/{index}", "code": NOT_SHAREABLE, "detail": detail})
     return list(known.values())

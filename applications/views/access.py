@@ -119,7 +119,7 @@ def _roles(page: ApplicationPage, application: Application, ended: bool) -> Quer
     rows = application.roles.select_related("supersedes")
     rows = rows.filter(during__endswith__lte=page.at) if ended else rows.at(page.at)
     if text := paging.searched(page.request):
-        rows = rows.filter(Q(name__icontains=text) | Q(key__icontains=text))
+        rows = rows.filter(role_words.called(text) | Q(key__icontains=text))
     return rows
 
 

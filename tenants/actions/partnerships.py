@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from iam_portal.errors import DomainError, Kind, NotFound
 from iam_portal.gate import Actor
-from iam_portal.sentences import said
+from iam_portal.sentences import Said, said
 from tenants import hashers, policies
 from tenants.actions.partners import are_partners, partners_of
 from tenants.history import record
@@ -32,6 +32,18 @@ __all__ = [
 ]
 INVITATION_LIFETIME = timedelta(days=14)
 State = Partnership.State
+_STANDS: dict[str, Said] = {
+    State.INVITED: said("Nobody has taken this invitation yet."),
+    State.REDEEMED: said("This partnership waits for the inviter's confirmation."),
+    State.CONFIRMED: said("This partnership is confirmed."),
+    State.DECLINED: said("This partnership is declined."),
+    State.ENDED: said("This partnership is ended."),
+}
+_ONLY: dict[str, Said] = {
+    State.INVITED: said("That is possible only while nobody has taken the invitation."),
+    State.REDEEMED: said("That is possible only while it waits for the inviter's confirmation."),
+    State.CONFIRMED: said("That is possible only while it is confirmed."),
+}
 
 
 class InvitationUnknown(DomainError):
@@ -213,10 +225,7 @@ def _locked(tenant: Tenant, partnership_id: UUID, revision: int | None) -> Partn
 def _require(partnership: Partnership, state: str) -> None:
     if partnership.state != state:
         raise WrongState(
-            said(
-                "This partnership is %(state)s; that is possible only while it is %(state2)s.",
-                {"state": partnership.state, "state2": state},
-            ),
+            said("%(stands)s %(possible)s", {"stands": _STANDS[partnership.state], "possible": _ONLY[state]}),
             data={"state": partnership.state},
         )
 

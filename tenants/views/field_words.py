@@ -16,6 +16,7 @@ from iam_portal.templatetags import moments, privileges
 from iam_portal.templatetags.states import LOOKS
 from tenants.forms.lifetimes import LABELS, in_words
 from tenants.models import Kept
+from tenants.views.reason_words import REASONS
 
 Words = Mapping[str, str | Promise]
 FIELDS: Words = {
@@ -58,6 +59,7 @@ FIELDS: Words = {
     "fields": gettext_lazy("Fields"),
     "from": gettext_lazy("From"),
     "furtherNotRecorded": gettext_lazy("Further ones are not recorded"),
+    "gained": gettext_lazy("Gained"),
     "grants": gettext_lazy("Grants"),
     "group": gettext_lazy("Group"),
     "groupName": gettext_lazy("Name of the group"),
@@ -198,6 +200,7 @@ _STATED: Mapping[str, Words] = {
         "time_zone": gettext_lazy("time zone"),
         "username": gettext_lazy("username"),
     },
+    "reasons": REASONS,
     "privilege": privileges.WORDS,
     "privileges": privileges.WORDS,
 }

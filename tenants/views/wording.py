@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from iam_portal.translating import translated
 from tenants.views import factor_words, sign_in_words, verbs
 
 
@@ -19,6 +20,7 @@ class Chapter(NamedTuple):
     prefixes: tuple[str, ...]
 
 
+PORTAL = "iam-portal"  # its id among applications, of which this app knows nothing else
 _CREDENTIALS = ("secret", "client_key", "certificate", "trusted_issuer")
 _OF_ORGANIZATION = ("tenant", "webhook", "configuration")
 CHAPTERS = {
@@ -231,7 +233,10 @@ def tail(action: str, *recorded: Mapping[str, Any] | None) -> str:
         return said % {"name": data["groupName"]}
     if action in ("role.assigned", "role.planned", "role.withdrawn") and data.get("role"):
         role = data.get("roleName") or data["role"]  # what was recorded before names were has the key
-        if application := data.get("applicationName") or data.get("applicationId"):
+        application = str(data.get("applicationName") or data.get("applicationId") or "")
+        if data.get("applicationId") == PORTAL:  # its names are sentences of ours
+            role, application = translated(role), translated(application)
+        if application:
             return _("the role %(role)s of %(application)s") % {"role": role, "application": application}
         return _("the role %(role)s") % {"role": role}
     if action.startswith("authorization.") and data.get("applicationId"):

@@ -180,6 +180,37 @@ class TestSize:
         assert len(shown.context["lines"]) == 1
 
 
+@pytest.mark.parametrize("page", ["roles", "assignments", "search"])
+def test_a_role_of_the_portal_is_found_as_the_reader_knows_it(story: Story, page: str) -> None:
+    """In German by its German name and by the one that logs have; a name that nobody reads finds nothing."""
+    browser, address = story.acme.client, story.acme.url(page)
+
+    def shown(wanted: str, language: str) -> str:
+        with translation.override(language):  # a request leaves its language behind
+            reply = browser.get(address, {"q": wanted}, headers={"accept-language": language})
+        assert reply.status_code == 200
+        return str(reply.content.decode().partition("<main")[2])
+
+    for wanted in ("zugriff verw", "Access Manager"):
+        assert "Zugriff verwalten" in shown(wanted, "de").replace(f'value="{wanted}"', ""), wanted
+    assert "access-manager" not in shown("zugriff verw", "en")
+    assert "Access Manager" not in shown("zugriff verw", "en")
+
+
+def test_the_portal_is_in_the_readers_language(story: Story) -> None:
+    with translation.override("de"):
+        for said, of in (("IAM-Portal", PORTAL_ID), ("IAM portal", "acme.x")):
+            assert role_words.named("IAM portal", of) == said
+    german = {"accept-language": "de"}
+    with translation.override("de"):
+        page = story.acme.client.get(story.acme.url("access"), {"application": PORTAL_ID}, headers=german)
+        given = story.acme.client.get(story.acme.url("assignments"), {"q": "IAM"}, headers=german)
+    assert page.status_code == 200
+    assert "<strong>IAM-Portal</strong>" in page.content.decode()
+    assert {row["role_name"] for row in page.context["rows"]} & {"Zugriff verwalten", "Konto", "Konten lesen"}
+    assert {row["cells"][2]["text"] for row in given.context["table"]["rows"]} == {"IAM-Portal"}
+
+
 def test_roles_of_the_portal_are_in_the_readers_language() -> None:
     """An organization's own role keeps the name that it was given, also where ours has the same."""
     ours = ApplicationRole(application_id=PORTAL_ID, key="access-manager", name="Access Manager")

@@ -86,7 +86,7 @@ def suspend(operator: Person, lena: Login) -> None:
     page.reload()
     expect(page.locator(".page-name .state")).to_have_text("Active")
     operator.choose("Suspend")
-    expect(operator.asked().locator(".confirm-counts")).to_contain_text("People")
+    expect(operator.asked().locator(".confirm-counts")).to_contain_text("Person")
     operator.press("Suspend organization")
     expect(page.locator(".page-name .state")).to_have_text("Suspended")
     operator.look()

@@ -8,6 +8,7 @@ from typing import Any
 
 from tenants import history
 from tenants.views.field_words import FIELDS
+from tenants.views.reason_words import REASONS
 
 
 class NoWords(AssertionError):
@@ -24,5 +25,7 @@ def watch() -> None:
             told = {**(change["before"] or {}), **(change["after"] or {})}
             if nameless := sorted(set(told) - set(FIELDS)):
                 raise NoWords(f"{change['action']}: {', '.join(nameless)}")
+            if odd := sorted({str(code) for code in told.get("reasons") or ()} - set(REASONS)):
+                raise NoWords(f"{change['action']}: reasons {', '.join(odd)} (tenants.views.reason_words)")
 
     history._write = written

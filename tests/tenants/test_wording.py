@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 from django.utils import translation
 
+from accesscontrol import reasons as say
+from applications.actions import contracts
+from applications.models import ContractState
+from applications.models.applications import PORTAL_ID
+from iam_portal.sentences import term
+from iam_portal.translating import translated
+from tenants.actions import partnerships
 from tenants.lifetimes import Lifetime
+from tenants.models import Partnership
 from tenants.views import field_words, wording
 
 ROOT = Path(__file__).parents[2]
@@ -81,6 +89,51 @@ def test_a_value_of_the_record_in_words(name: str, given: object, english: str, 
 def test_no_value_is_too_odd_to_be_shown(given: object) -> None:
     for name in ("endsAt", "pauses", "permissions", "state", "nobody knows it", Lifetime.PROOF):
         assert isinstance(field_words.value(name, given), str)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "german"),
+    [
+        (
+            {
+                "applicationId": PORTAL_ID,
+                "applicationName": "IAM portal",
+                "role": "access-manager",
+                "roleName": "Access Manager",
+            },
+            "die Rolle Zugriff verwalten von IAM-Portal",
+        ),
+        (
+            {"applicationId": "acme.x", "applicationName": "User", "role": "user", "roleName": "User"},
+            "die Rolle User von User",
+        ),
+        ({"applicationId": PORTAL_ID, "role": "access-manager"}, "die Rolle access-manager von iam-portal"),
+        ({"role": "user", "roleName": "User"}, "die Rolle User"),
+    ],
+)
+def test_a_role_of_the_portal_is_told_in_the_readers_language(recorded: dict[str, str], german: str) -> None:
+    with translation.override("de"):
+        assert wording.tail("role.assigned", None, recorded) == german
+
+
+def test_a_refusal_in_the_record_says_why_in_words() -> None:
+    with translation.override("de"):
+        assert field_words.value("reasons", ["contract_paused"]) == "der Vertrag ist pausiert"
+        assert field_words.value("reasons", ["<b>odd</b>"]) == "<b>odd</b>"
+
+
+def test_a_refusal_speaks_german_to_people_and_english_to_programs() -> None:
+    text = say.permission_lacking("planner", "acme.x", "machines", "read").text
+    assert text == "The role planner does not contain read on machines."
+    with translation.override("de"):
+        assert translated(text) == "Die Rolle planner enthält lesen auf machines nicht."
+        assert translated(term("provision")) == "Bereitstellung"
+        assert translated(term("nothing like it", "privilege")) == "nothing like it"
+
+
+def test_every_state_has_a_sentence_for_who_came_too_late() -> None:
+    assert set(contracts._STANDS) == set(ContractState)
+    assert set(partnerships._STANDS) == set(Partnership.State)
 
 
 def test_a_field_without_words_is_seen() -> None:
