@@ -29,10 +29,16 @@ _STEP = 0.002
 # Whoever commits without waiting for the disk is told so before its log is written out.
 _WRITTEN = """
 SELECT CASE current_setting('synchronous_commit')
-    WHEN 'off' THEN pg_current_wal_insert_lsn() ELSE pg_current_wal_flush_lsn() END::text
+    WHEN 'off' THEN pg_current_wal_insert_lsn() ELSE pg_current_wal_flush_lsn() END::text,
+    (SELECT system_identifier FROM pg_control_system())::text,
+    (SELECT timeline_id FROM pg_control_checkpoint())
 """
-# A promoted one goes its own way: what it had replayed before says nothing any more.
-_REPLAYED = "SELECT pg_is_in_recovery() AND pg_last_wal_replay_lsn() >= %s::pg_lsn"
+# A promoted one goes its own way, and positions of two time lines say nothing of each other.
+_REPLAYED = """
+SELECT pg_is_in_recovery() AND pg_last_wal_replay_lsn() >= %s::pg_lsn
+    AND (SELECT system_identifier FROM pg_control_system())::text = %s
+    AND (SELECT timeline_id FROM pg_control_checkpoint()) = %s
+"""
 
 
 class FromReplica:
@@ -41,6 +47,7 @@ class FromReplica:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
         self._not_before = 0.0
+        self._away = False  # it was, at the last attempt: one request tries, the others pass by
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
@@ -60,15 +67,19 @@ class FromReplica:
     def _ask(self, question: Callable[[], HttpResponse]) -> tuple[str, HttpResponse | None]:
         if time.monotonic() < self._not_before:
             return "absent", None
+        if self._away:
+            self._not_before = time.monotonic() + PAUSE_SECONDS
         replica = connections[ALIAS]
         try:
             if not _caught_up(replica):
                 return "behind", None
         except DatabaseFault as error:
-            self._not_before = time.monotonic() + PAUSE_SECONDS
+            self._away, self._not_before = True, time.monotonic() + PAUSE_SECONDS
             log.warning("replica_absent", error=type(error).__name__)
             replica.close()
             return "absent", None
+        if self._away:
+            self._away, self._not_before = False, 0.0
         with _in_place_of_primary(replica) as failures:
             answer = question()
         if failures:  # cut off by what it replays, or asked to write: nothing of this answer counts
@@ -80,12 +91,12 @@ def _caught_up(replica: BaseDatabaseWrapper) -> bool:
     """Whether it has replayed what was written before this question came."""
     with connection.cursor() as cursor:
         cursor.execute(_WRITTEN)
-        (written,) = cursor.fetchone()
+        written = cursor.fetchone()
     connection.close()  # back to the pool: the replica answers from here on
     deadline = time.monotonic() + WAIT_SECONDS
     with replica.cursor() as cursor:
         while True:
-            cursor.execute(_REPLAYED, [written])
+            cursor.execute(_REPLAYED, written)
             if cursor.fetchone()[0]:
                 return True
             if time.monotonic() >= deadline:
@@ -112,5 +123,8 @@ def _in_place_of_primary(replica: BaseDatabaseWrapper) -> Iterator[list[Exceptio
             yield failures
     except DatabaseFault as error:  # not of a statement: the connection itself
         failures.append(error)
+    except Exception:
+        if not failures:  # else it came of a statement that failed, and the primary is asked
+            raise
     finally:
         connections["default"] = primary

@@ -113,6 +113,9 @@ for _database in DATABASES.values():
         continue
     _size = env.int("DATABASE_POOL_SIZE", default=6)
     _database.setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": _size, "timeout": 5}
+if "replica" in DATABASES and not TESTING:  # one that is away costs a request little: the primary answers
+    DATABASES["replica"]["OPTIONS"] |= {"connect_timeout": 1, "tcp_user_timeout": 2000}
+    DATABASES["replica"]["OPTIONS"]["pool"]["timeout"] = 0.3
 if env.str("DATABASE_OWNER_URL", default=""):
     DATABASES["owner"] = env.db("DATABASE_OWNER_URL")
 

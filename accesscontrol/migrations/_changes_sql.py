@@ -8,7 +8,11 @@ thousand contracts that end together leave one trace for each consumer.
 # table: (what selects the keys of rows ``x``, the columns that matter where not all do, the events)
 ALL = ("INSERT", "UPDATE", "DELETE")
 _OF_APPLICATION = "SELECT 'a:' || application_id FROM {rows}"
-_OF_CONTRACT = "SELECT 'c:' || c.consumer_id FROM {rows} JOIN applications_contract c ON c.id = x.contract_id"
+# A row whose parent cannot be found leaves a trace on which every answer rests.
+_OF_CONTRACT = (
+    "SELECT coalesce('c:' || c.consumer_id, '*')"
+    " FROM {rows} LEFT JOIN applications_contract c ON c.id = x.contract_id"
+)
 _OF_TENANTS_ROLE = "SELECT 's:' || tenant_id FROM {rows}"
 TABLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "tenants_tenant": ("SELECT 't:' || id FROM {rows}", "", ALL),
@@ -17,7 +21,8 @@ TABLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "applications_applicationsuspension": (_OF_APPLICATION, "", ALL),
     "applications_applicationrole": (_OF_APPLICATION, "", ALL),
     "applications_rolepermission": (
-        "SELECT 'a:' || r.application_id FROM {rows} JOIN applications_applicationrole r ON r.id = x.role_id",
+        "SELECT coalesce('a:' || r.application_id, '*')"
+        " FROM {rows} LEFT JOIN applications_applicationrole r ON r.id = x.role_id",
         "",
         ALL,
     ),
@@ -31,7 +36,8 @@ TABLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "applications_client": (_OF_APPLICATION, "", ALL),
     # Its last use is noted each minute, and decides nothing.
     "applications_clientsecret": (
-        "SELECT 'a:' || c.application_id FROM {rows} JOIN applications_client c ON c.id = x.client_id",
+        "SELECT coalesce('a:' || c.application_id, '*')"
+        " FROM {rows} LEFT JOIN applications_client c ON c.id = x.client_id",
         "id, client_id, digest, pepper, during",
         ALL,
     ),

@@ -1,6 +1,5 @@
 """Events of the organization: the list, which can follow what happens, and one event with who was sent it."""
 
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -14,6 +13,7 @@ from applications.forms import EventsForm
 from applications.http import address
 from applications.models import Event
 from applications.views import _event
+from iam_portal import csp
 from iam_portal.errors import NotFound
 from tenants.http import paging
 from tenants.rest import is_number
@@ -65,9 +65,12 @@ class EventList(_Events):
             "table": {**_event.listed(self, shown.rows), "paging": shown.paging},
             "head": head,
             "follows": "cursor" not in request.GET,
-            "live_url": _live(self, head),
+            "live_url": _live(self),
         }
-        return self.render("applications/event_list.html", context)
+        response = self.render("applications/event_list.html", context)
+        if context["live_url"]:
+            response["Content-Security-Policy"] = csp.reading(csp.event_service())
+        return response
 
 
 class EventDetail(_Events):
@@ -107,10 +110,9 @@ def _chosen(page: _Events, form: EventsForm) -> QuerySet[Event]:
     return rows
 
 
-def _live(page: _Events, head: int) -> str:
-    """The event service, where a page may talk to it: at the portal's own address. Otherwise none."""
-    own, service = urlsplit(settings.PORTAL_BASE_URL), urlsplit(settings.PORTAL_EVENTS_URL)
-    if (own.scheme, own.netloc) != (service.scheme, service.netloc):
+def _live(page: _Events) -> str:
+    """The stream at the event service, where a page may read it. Otherwise nothing."""
+    if not csp.event_service():
         return ""
     path = reverse("application-management:event-list", kwargs={"tenant_id": page.tenant.id})
-    return f"{settings.PORTAL_EVENTS_URL}{path}?after={head}"
+    return f"{settings.PORTAL_EVENTS_URL}{path}"

@@ -107,6 +107,7 @@ class Connection(asyncio.Protocol):
         try:
             await self._serve(self, asked)
         except Refused as refused:
+            refused.fields += wire.sharing(asked)
             with suppress(ConnectionError):
                 await self.send(wire.refusal(refused, asked.path))
         except ConnectionError:

@@ -35,7 +35,7 @@ _ASIDE |= {"origin", "pragma", "referer", "te", "upgrade", "user-agent", "x-requ
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Everything that decides an answer. ``again``: because something moved, not by the caller's doing."""
+    """Everything that decides an answer. ``again``: not by the person, who may have gone for lunch."""
 
     path: str
     query: tuple[tuple[str, str], ...]
@@ -96,7 +96,8 @@ def of(asked: Asked, peer: str) -> tuple[Question, int]:
         after = asked.fields.get("last-event-id") or after
     query = tuple((name, value) for name, value in pairs if name not in ("wait", "after"))
     fields = tuple(sorted((name, value) for name, value in asked.fields.items() if name not in _ASIDE))
-    return Question(asked.path, query, after, fields, peer), int(wait)
+    by_script = asked.fields.get("sec-fetch-dest") == "empty"  # a page's, which comes back by itself
+    return Question(asked.path, query, after, fields, peer, again=by_script), int(wait)
 
 
 class Desk:

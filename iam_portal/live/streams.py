@@ -55,12 +55,13 @@ class Service:
         answer = await self.desk.ask(question)
         if answer.status == 200 and asked.wants_stream:
             with self._place(answer):
-                await self._stream(connection, question, answer)
+                await self._stream(connection, question, answer, wire.sharing(asked))
             return
         if answer.quiet and seconds:
             with self._place(answer):
                 answer = await self._wait(question, answer, seconds)
-        await connection.send(wire.reply(answer.status, answer.fields, answer.body))
+        fields = [*answer.fields, *wire.sharing(asked)]
+        await connection.send(wire.reply(answer.status, fields, answer.body))
 
     async def _wait(self, question: Question, answer: Answer, seconds: int) -> Answer:
         """The first answer that has news, or is a refusal; at the end of the time, the one without."""
@@ -73,11 +74,13 @@ class Service:
                     break
         return answer
 
-    async def _stream(self, connection: Connection, question: Question, answer: Answer) -> None:
+    async def _stream(
+        self, connection: Connection, question: Question, answer: Answer, sharing: list[tuple[str, str]]
+    ) -> None:
         """Until the reader goes, the right to read ends, or this process does."""
         skipped = {"content-type", "content-length", "cache-control"}
         fields = [(name, value) for name, value in answer.fields if name.lower() not in skipped]
-        fields += [("Content-Type", "text/event-stream"), ("X-Accel-Buffering", "no")]
+        fields += [("Content-Type", "text/event-stream"), ("X-Accel-Buffering", "no"), *sharing]
         pause = random.randint(1000, 5000)  # noqa: S311  (so that not all come back at once)
         await connection.send(wire.opening(200, fields) + f"retry: {pause}\n\n".encode())
         told = -1  # the position that the reader would resume after

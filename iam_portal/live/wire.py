@@ -11,6 +11,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from django.conf import settings
+
 from iam_portal import csp, problem
 
 MOST_BYTES = 16_384
@@ -86,6 +88,17 @@ def _fields(lines: Iterable[bytes]) -> dict[str, str]:
 
 def _malformed() -> Refused:
     return Refused(400, "bad_request", "The request could not be understood.")
+
+
+def sharing(asked: Asked) -> list[tuple[str, str]]:
+    """What lets the portal's own pages read the answer, with the session's cookie, from this other port.
+
+    No other origin, and nothing but a plain GET: a request that a browser asks leave for is refused.
+    """
+    if asked.fields.get("origin") != csp.origin(settings.PORTAL_BASE_URL):
+        return []
+    allowed = ("Access-Control-Allow-Origin", asked.fields["origin"])
+    return [allowed, ("Access-Control-Allow-Credentials", "true"), ("Vary", "Origin")]
 
 
 def reply(status: int, fields: Iterable[tuple[str, str]], body: bytes) -> bytes:

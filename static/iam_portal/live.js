@@ -1,9 +1,10 @@
 // [data-live]: a list that takes new rows at its top. It asks the page itself, which shows what one may see.
-// Where the event service stands at the same address, it says when to ask; elsewhere a clock does.
+// Where a page may read the event service, its stream says when to ask; without a stream a clock does.
 const list = document.querySelector("[data-live]");
 const button = document.querySelector("[data-live-switch]");
 const EVERY = 5_000; // ms
-let source = null, clock = 0, asking = false, again = false;
+const SELDOM = 6; // of these: with an open stream, and between two tries to open one
+let source = null, open = false, clock = 0, turn = 0, asking = false, again = false;
 
 const following = () => button?.getAttribute("aria-pressed") === "true";
 
@@ -39,20 +40,34 @@ function take(part) {
   document.getElementById("status").textContent = list.dataset.said;
 }
 
-// The stream of events only says when: what is shown comes from the page. Named events need no names here.
+// The stream only says when: what is shown comes from the page. Named events need no names here. The address
+// may be another port of this host: the session's cookie goes there only when it is included.
 async function listen() {
   if (source || !list.dataset.live) return;
-  source = new AbortController();
+  const mine = source = new AbortController();
   try {
+    const url = new URL(list.dataset.live, location.href);
+    url.searchParams.set("after", list.dataset.position);
     const headers = { Accept: "text/event-stream" };
-    const answer = await fetch(list.dataset.live, { credentials: "same-origin", headers, signal: source.signal });
-    if (!answer.ok) list.dataset.live = ""; // not asked again: that would keep the session from idling
-    const reader = answer.ok ? answer.body.pipeThrough(new TextDecoderStream()).getReader() : null;
-    for (let part = await reader?.read(); part && !part.done; part = await reader.read()) {
-      if (part.value.includes("data:")) look();
-    }
-  } catch { /* the clock goes on, and tries again */ }
-  source = null;
+    const answer = await fetch(url, { credentials: "include", headers, signal: mine.signal });
+    if (answer.ok) await heed(answer.body.pipeThrough(new TextDecoderStream()).getReader(), mine);
+    else if (![429, 503].includes(answer.status)) list.dataset.live = ""; // nothing that passes
+  } catch { /* the clock tries again */ }
+  if (source === mine) { source = null; open = false; }
+}
+
+async function heed(reader, mine) {
+  open = source === mine;
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    if (part.value.includes("data:")) look();
+  }
+}
+
+function tick() {
+  turn += 1;
+  const seldom = turn % SELDOM === 0;
+  if (seldom) listen();
+  if (seldom || !open) look();
 }
 
 function follow(on) {
@@ -60,8 +75,10 @@ function follow(on) {
   button.querySelector("span").textContent = on ? button.dataset.on : button.dataset.off;
   clearInterval(clock);
   source?.abort();
+  source = null;
+  open = false;
   if (!on) return;
-  clock = setInterval(() => { listen(); look(); }, list.dataset.live ? 6 * EVERY : EVERY);
+  clock = setInterval(tick, EVERY);
   listen();
   look();
 }

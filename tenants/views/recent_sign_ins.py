@@ -31,13 +31,16 @@ def _session(event: HistoryEvent) -> UUID | None:
 def _way(event: HistoryEvent) -> str:
     """How the person proved who he is (RFC 8176); rows from before it was recorded do not say."""
     methods = set((event.after or {}).get("methods", ()))
+    if event.action == "session.confirmed":
+        again = methods & {DEVICE_KEY, SYNCED_KEY}
+        return _("Passkey shown again") if again else _("Password given again")
     if methods & {DEVICE_KEY, SYNCED_KEY}:
         return _("Signed in with a passkey")
     if CODE in methods:
         return _("Signed in with password and code")
     if PASSWORD in methods:
         return _("Signed in with a password")
-    return _("Password given again") if event.action == "session.confirmed" else _("Signed in")
+    return _("Signed in")
 
 
 def _shown(event: HistoryEvent, source: str, sessions: dict[UUID, UserSession]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Of which applications somebody active holds a role: the one statement says what a walk through the rows says."""
+"""Who holds a role of which application: the statement says what a walk through the rows says."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

@@ -8,9 +8,10 @@ from pytest_django.fixtures import Settings
 
 from applications.actions import webhook_requests, webhooks
 from applications.models import Contract, Event, WebhookDelivery
+from iam_portal import csp
 from iam_portal.walls import tenant_scope
 from tenants.models import UserSession
-from tests.applications.outbox import now, write
+from tests.applications.outbox import ROOT, now, write
 from tests.applications.story import Party, person, share
 
 HOOK = "https://receiver.example/hook?key=receivers-own"
@@ -122,13 +123,23 @@ def test_a_page_that_asks_by_itself_lets_the_session_idle(acme: Party) -> None:
 
 
 def test_the_stream_is_named_where_a_page_may_read_it(acme: Party, settings: Settings) -> None:
-    for service, named in (
-        ("", False),
-        ("https://events.example.com", False),
-        (settings.PORTAL_BASE_URL, True),
+    """Where the session's cookie goes: to each port of the portal's own host name."""
+    settings.PORTAL_BASE_URL = "https://iam.example.com/root"
+    for service, reads in (
+        ("", ""),
+        ("https://events.iam.example.com", ""),
+        ("http://iam.example.com", ""),
+        ("https://iam.example.com/waiting", "https://iam.example.com"),
+        ("https://IAM.example.com:8443", "https://iam.example.com:8443"),
     ):
         settings.PORTAL_EVENTS_URL = service
-        assert bool(acme.get("events").context["live_url"]) is named
+        page = acme.get("events")
+        address = f"{service}{ROOT}/tenants/{acme.tenant.id}/events"
+        assert page.context["live_url"] == (address if reads else "")
+        policy = dict(part.split(" ", 1) for part in page["Content-Security-Policy"].split("; "))
+        assert policy.pop("connect-src") == f"'self' {reads}".strip()
+        assert "http" not in str(policy), "nothing else comes from there"
+    assert acme.get("webhooks")["Content-Security-Policy"] == csp.POLICY
 
 
 def test_to_whom_it_was_sent(acme: Party, contract: Contract) -> None:

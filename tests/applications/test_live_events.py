@@ -1,6 +1,7 @@
 """Events that wait, through the event service: nothing missed, nothing twice, nothing that is not allowed."""
 
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -122,6 +123,53 @@ def test_an_open_stream_keeps_no_session_from_idling(world: World) -> None:
         assert next(stream.events()).data["subject"] == "thing-1"
         with tenant_scope(world.acme.id):
             assert UserSession.objects.get(user=user).seen_at == seen
+
+
+def test_a_page_that_comes_back_by_itself_keeps_no_session_from_idling(world: World) -> None:
+    user, cookie = person(world.acme, "jane", "user-reader")
+    past = now() - timedelta(minutes=5)
+    with tenant_scope(world.acme.id):
+        UserSession.objects.filter(user=user).update(seen_at=past)
+    script = {"Cookie": f"{cookie_name(world.acme.id)}={cookie}", "Sec-Fetch-Dest": "empty"}
+    with world.live.stream(world.address(after=world.latest()), script) as stream:
+        assert stream.status == 200
+    with tenant_scope(world.acme.id):
+        assert UserSession.objects.get(user=user).seen_at == past
+
+
+def test_the_portals_own_pages_and_no_others_may_read_it(world: World, settings: Settings) -> None:
+    """The service is another port of the portal's host, to which the browser sends the session's cookie."""
+    _, cookie = person(world.acme, "jane", "user-reader")
+    session = {"Cookie": f"{cookie_name(world.acme.id)}={cookie}"}
+    address, own = world.address(after=world.latest()), {"Origin": "https://iam.example.com"}
+    settings.PORTAL_BASE_URL = "https://iam.example.com:443/root"
+    foreign = (
+        "https://iam.example.com:8443",
+        "http://iam.example.com",
+        "https://iam.example.com.evil.example",
+        "https://iam.example.com, https://evil.example",
+        "null",
+        "",
+    )
+    names = ("Access-Control-Allow-Origin", "Access-Control-Allow-Credentials")
+
+    def allowed(fields: Mapping[str, str]) -> tuple[str | None, ...]:
+        return tuple(fields.get(name) for name in names)
+
+    yes, no = ("https://iam.example.com", "true"), (None, None)
+    with world.live.stream(address, {**session, **own}) as stream:
+        assert (stream.status, allowed(stream.reply.headers)) == (200, yes)
+    for status, headers in ((200, session), (401, {})):
+        reply = world.live.get(address, {**headers, **own})
+        assert (reply.status, allowed(reply.fields)) == (status, yes), "its script is told why"
+        assert "Origin" in str(reply.fields["Vary"])
+    for origin in foreign:
+        assert allowed(world.live.get(address, {**session, "Origin": origin}).fields) == no, origin
+    settings.PORTAL_EVENT_STREAMS_PER_CALLER = 0
+    busy = world.live.get(f"{address}&wait=1", {**session, **own})
+    assert (busy.status, allowed(busy.fields)) == (429, yes)
+    asked = world.live.get(address, {**own, "Access-Control-Request-Method": "GET"}, method="OPTIONS")
+    assert (asked.status, asked.fields.get("Access-Control-Allow-Methods")) == (405, None)
 
 
 # --- streams ------------------------------------------------------------------------------------------

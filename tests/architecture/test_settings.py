@@ -287,6 +287,15 @@ def test_the_policy_allows_nothing_inline_and_nothing_foreign() -> None:
     assert not any(word in csp.POLICY for word in ("unsafe", "*", "http", "blob:"))
 
 
+def test_an_origin_is_written_as_browsers_write_it() -> None:
+    for url, written in (
+        ("https://IAM.example.com:443/root?x=1", "https://iam.example.com"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+        ("http://iam.example.com:443", "http://iam.example.com:443"),
+    ):
+        assert csp.origin(url) == written
+
+
 def test_an_https_installation_is_reached_by_https_only(visitor: Browser, settings: Settings) -> None:
     read = started(production())
     assert (read.SECURE_SSL_REDIRECT, read.SECURE_HSTS_SECONDS) == (True, 31_536_000)

@@ -31,6 +31,7 @@ from django.conf import settings  # noqa: E402
 from django.db import connection, connections  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from accesscontrol.oauth.short.versions import KeptReader  # noqa: E402
 from applications.actions import pauses  # noqa: E402
 from iam_portal.launchers.portal import ROOT  # noqa: E402
 from iam_portal.wsgi import application  # noqa: E402
@@ -177,7 +178,13 @@ def _counted() -> Iterator[list[object]]:
         sent.append(query)
         return execute(self, query, *arguments, **named)
 
-    with mock.patch.object(psycopg.Cursor, "execute", note):
+    read = KeptReader.read
+
+    def confirm(self: KeptReader, *arguments: Any) -> Any:
+        sent.append("the version of what is kept")  # it goes below the cursor
+        return read(self, *arguments)
+
+    with mock.patch.object(psycopg.Cursor, "execute", note), mock.patch.object(KeptReader, "read", confirm):
         yield sent
 
 

@@ -84,10 +84,19 @@ class RunningPortal:
 
     def restart_events(self) -> None:
         """Stop the event service as a deployment does, and start it anew."""
+        with self.without_events():
+            pass
+
+    @contextmanager
+    def without_events(self) -> Iterator[None]:
+        """The event service is away meanwhile, and comes back at the same address."""
         self._supervisor.forget(self.events)
         self.events.stop()
-        self.events = self._local.start_events()
-        self._local.wait_events()
+        try:
+            yield
+        finally:
+            self.events = self._local.start_events()
+            self._local.wait_events()
 
     def start_beat(self) -> None:
         self._beat = self._local.start_beat()

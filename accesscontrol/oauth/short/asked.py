@@ -5,6 +5,7 @@ token. What was parsed and judged of the first then holds of the second.
 """
 
 import hashlib
+import re
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ KNOWN = {
     TOKEN: frozenset({b"grant_type", b"scope", b"resource", b"tenant_id", b"client_id", b"client_secret"}),
     INTROSPECTION: frozenset({b"token", b"token_type_hint", b"client_id", b"client_secret"}),
 }
+_LENGTH = re.compile(r"[0-9]{1,6}", re.ASCII)
 _ENDS = ("/token", "/token/introspect")
 _ALIKE = (
     "PATH_INFO",
@@ -56,7 +58,7 @@ def read(environ: Environ) -> Asked | None:
         return None
     kind = TOKEN if path.endswith("/token") else INTROSPECTION
     length = environ.get("CONTENT_LENGTH") or ""
-    if not (length.isascii() and length.isdigit()) or not 0 < int(length) <= LONGEST[kind]:
+    if not _LENGTH.fullmatch(length) or not 0 < int(length) <= LONGEST[kind]:
         return None
     if any(environ.get(name) for name in _ODD):
         return None
@@ -79,9 +81,10 @@ def _taken_apart(kind: str, alike: Gate, authorization: str, body: bytes) -> Ask
     rest = []
     for part in body.split(b"&"):
         name, _, value = part.partition(b"=")
-        if name == b"client_secret" and not secret:
+        # An empty one stays in what has to be alike: the long way counts it as sent.
+        if name == b"client_secret" and value and not secret:
             secret = value
-        elif name == b"token" and kind == INTROSPECTION and not token:
+        elif name == b"token" and value and kind == INTROSPECTION and not token:
             token = value
         else:
             if name == b"client_id":

@@ -28,6 +28,7 @@ from iam_portal.tracing import chosen_id
 
 App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 MOST_KNOWN, MOST_STANDINGS, MOST_TOKENS = 20_000, 20_000, 5_000  # remembered in a process
+LONGEST_LEARNED = 1_000  # bytes of a form; a client may have thousands of them remembered
 SAME, CHANGED, REVOKED = "same", "changed", "revoked"
 Built = TypeVar("Built")
 _NO_DIGEST = "0" * 64
@@ -53,7 +54,7 @@ class ShortWay:
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """As WSGI says it."""
         begun = time.perf_counter()
-        asked = reading.read(environ)
+        asked = _read(environ)
         if asked is None:
             return self.long(environ, start_response)
         request_id = chosen_id(environ.get("HTTP_X_REQUEST_ID", ""))
@@ -160,7 +161,7 @@ class ShortWay:
             if presented is None:
                 return
             self._active.put((asked.gate, presented.bearer), True)
-        elif not saying.is_plain(body):
+        elif len(asked.body) > LONGEST_LEARNED or not saying.is_plain(body):
             return
         known = self._known.get(asked.gate)
         if known is None:
@@ -169,6 +170,14 @@ class ShortWay:
                 return
             self._known.put(asked.gate, known)
         known.learn(asked.secret)
+
+
+def _read(environ: Environ) -> Asked | None:
+    try:
+        return reading.read(environ)
+    except Exception as error:  # a body that breaks off: the long way meets it, too
+        log.warning("short_way_left", error=type(error).__name__)
+        return None
 
 
 def _proves(ground: Ground, proof: str, request_id: str, at: datetime) -> bool:

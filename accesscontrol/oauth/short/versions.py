@@ -18,6 +18,7 @@ from psycopg.pq import ExecStatus
 
 from accesscontrol.decide import CallFacts
 
+LOST = "*"  # a change whose row no longer said whose it is
 AGAIN = 1.0  # seconds after a failed attempt to connect
 _OURS = {"context", "cursor_factory", "prepare_threshold"}  # Django's own; not for a connection beside it
 _LIMITS = {"connect_timeout": 2, "tcp_user_timeout": 3000, "application_name": "iam-short"}
@@ -27,7 +28,8 @@ SELECT coalesce(bit_xor(nonce) FILTER (WHERE key <> {own}), 0),
 FROM accesscontrol_factchange WHERE key = ANY({keys}::bigint[] || {own})
 """
 # With few rows the planner would read the whole table, and go on to do so when there are many.
-_SETTINGS = "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; SET statement_timeout = 3000"
+# Given when connecting: a pooler in between refuses them, where a SET would stay on a connection of others.
+_SETTINGS = "-c enable_seqscan=off -c plan_cache_mode=force_generic_plan -c statement_timeout=3000"
 NOTHING = 0  # no trace has this key
 
 
@@ -82,7 +84,12 @@ def rests_on(
             applications.add(sharing.application.id)
             tenants |= {*sharing.tenants, sharing.application.owner_id}
             consumers |= {contract.provider_id for contract in sharing.contracts}
-    keys = {"k", *(f"a:{each}" for each in applications), *(f"t:{each}" for each in tenants | consumers)}
+    keys = {
+        "k",
+        LOST,
+        *(f"a:{each}" for each in applications),
+        *(f"t:{each}" for each in tenants | consumers),
+    }
     keys |= {f"c:{each}" for each in consumers} | {f"s:{each}" for each in tenant_ids}
     return array(keys)
 
@@ -146,7 +153,6 @@ class KeptReader:
         line.tried_at = time.monotonic()
         made = psycopg.connect(**_parameters(), autocommit=True)
         try:
-            made.execute(_SETTINGS)
             statement = _STATEMENT.format(own="$1::bigint", keys="$2").encode()
             if made.pgconn.prepare(self._name, statement).status != ExecStatus.COMMAND_OK:
                 raise psycopg.OperationalError("The statement cannot be prepared.")
@@ -164,4 +170,5 @@ def _parameters() -> dict[str, Any]:
         options = settings.DATABASE_DIRECT.get("OPTIONS", {})
         wrapper = type(wrapper)({**wrapper.settings_dict, **settings.DATABASE_DIRECT, "OPTIONS": options})
     known = wrapper.get_connection_params()
-    return {**_LIMITS, **{name: value for name, value in known.items() if name not in _OURS}}
+    given = {name: value for name, value in known.items() if name not in _OURS}
+    return {**_LIMITS, **given, "options": f"{given.get('options', '')} {_SETTINGS}".strip()}
