@@ -4,13 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django import forms
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from applications.models.applications import ID_PATTERN
 from tenants.forms import TypedNameForm
+from tenants.models import Tenant
 
 Data = QueryDict | Mapping[str, Any] | None
 
@@ -160,13 +163,12 @@ class Offered:
 class PartnerStep(forms.Form):
     """With whom, and what kind of contract."""
 
-    few = 100  # so many can be looked through in a list; of more, those are offered that were found
+    few = 100  # so many can be looked through in a list; of more, no others are read than were found
 
     find = forms.CharField(
         label=_("Find a partner"),
         required=False,
         max_length=200,
-        help_text=_("A part of the name; then choose below."),
         widget=forms.TextInput({"autocomplete": "off"}),
     )
     consumer = forms.ChoiceField(label=_("Partner"), help_text=_("Who shall use your applications."))
@@ -177,22 +179,35 @@ class PartnerStep(forms.Form):
         data: Data = None,
         *,
         initial: Mapping[str, Any] | None = None,
-        partners: Sequence[tuple[str, str]],
+        partners: QuerySet[Tenant],
         types: Sequence[tuple[str, Any]],
         find: str = "",
     ) -> None:
         super().__init__(data, initial={**(initial or {}), "find": find})
-        nobody = ("", _("Choose a partner"))
-        consumer: Any = self.fields["consumer"]
-        consumer.choices = [nobody, *partners]
-        if len(partners) <= self.few:
+        offered = list(partners[: self.few + 1])
+        if len(offered) <= self.few:
             del self.fields["find"]
         else:
-            chosen = str(self["consumer"].value() or "")
-            found = [row for row in partners if find.lower() in row[1].lower()][: self.few]
-            mine = [row for row in partners if row[0] == chosen and row not in found]
-            consumer.widget.choices = [nobody, *mine, *found]
+            said = _("A part of the name, then Find: the first %(few)d that match can be chosen below.")
+            self.fields["find"].help_text = said % {"few": self.few}
+            offered = list(partners.filter(name__icontains=find)[: self.few])
+            chosen = partners.filter(pk=_id(self["consumer"].value()) or UUID(int=0))
+            offered = [*(row for row in chosen if row not in offered), *offered]
+        consumer: Any = self.fields["consumer"]
+        consumer.choices = [("", _("Choose a partner")), *((str(row.pk), row.name) for row in offered)]
         self.fields["type"].choices = types  # type: ignore[attr-defined]
+
+    def name(self) -> str:
+        """Of the partner that was chosen, when the form is valid."""
+        consumer: Any = self.fields["consumer"]
+        return dict(consumer.choices).get(self.cleaned_data.get("consumer", ""), "")
+
+
+def _id(text: object) -> UUID | None:
+    try:
+        return UUID(str(text))
+    except ValueError:
+        return None
 
 
 class RolesStep(forms.Form):

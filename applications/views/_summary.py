@@ -13,7 +13,7 @@ def summary(wizard: Wizard) -> dict[str, Any]:
     """What will be saved, by step."""
     _wrong, bound = wizard.checked()
     terms = bound["terms"].cleaned_data
-    consumer = bound["partner"].cleaned_data.get("consumer", "")
+    partner: Any = bound["partner"]
     chosen = set(bound["roles"].cleaned_data.get("roles", ()))
     applications = [
         {
@@ -38,7 +38,7 @@ def summary(wizard: Wizard) -> dict[str, Any]:
         facts.append({"label": _("Note"), "text": terms["note"]})
     return {
         "who": [
-            {"label": _("Partner"), "text": dict(wizard.partners).get(consumer, "")},
+            {"label": _("Partner"), "text": partner.name()},
             {"label": _("Type"), "text": type_words(wizard.type)},
         ],
         "applications": [item for item in applications if item["roles"]],

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -17,6 +18,7 @@ from applications.forms import PartnerStep, RolesStep, TermsStep
 from applications.models import Contract
 from applications.views._offers import Offers, offers
 from iam_portal.errors import DomainError
+from tenants.models import Tenant
 from tenants.views.console import ConsolePage
 
 STEPS: dict[str, str | Promise] = {
@@ -43,7 +45,7 @@ class Wizard:
 
     page: ConsolePage
     data: QueryDict
-    partners: Sequence[tuple[str, str]]
+    partners: QuerySet[Tenant]
     types: Sequence[str]
 
     @property
@@ -63,7 +65,7 @@ class Wizard:
         initial = None if bound else self._initial(step)
         if step == "partner":
             types = [(name, TYPES[name]) for name in self.types]
-            find = self.data.get("find", "")[:200]
+            find = self.data.get("find", "").replace("\0", "")[:200]
             return PartnerStep(data, initial=initial, partners=self.partners, types=types, find=find)
         if step == "roles":
             return RolesStep(data, initial=initial, offered=self.offers.offered)

@@ -42,8 +42,7 @@ class WizardPage(ContractPage):
         return allowed
 
     def wizard(self, data: QueryDict) -> Wizard:
-        partners = [(str(row.id), row.name) for row in partners_of(self.tenant)]
-        return Wizard(self, data, partners, self.types())
+        return Wizard(self, data, partners_of(self.tenant), self.types())
 
     def frame(self) -> dict[str, Any]:
         return {
@@ -73,7 +72,7 @@ def drawn(
         "step": step,
         "trail": wizard.trail(step),
         "hidden": wizard.hidden(step),
-        "partners": wizard.partners,
+        "partners": step != "partner" or wizard.partners.exists(),
         "back": step != page.first,
         "form": form if form is not None or step == "summary" else wizard.form(step),
         **page.frame(),

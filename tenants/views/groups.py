@@ -21,28 +21,66 @@ from tenants.views import trees
 from tenants.views.console import ConsolePage
 
 SUGGESTED = 200
+DRAWN = 200  # groups in one tree
+FOUND = 50
 
 
 class GroupList(ConsolePage):
-    """The tree."""
+    """The tree, as far down as can be looked through; or the groups that were searched for."""
 
     permission = "Groups:read"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        branches = trees.forest(self.tenant, self.at).branches()
+        woods, wanted = trees.forest(self.tenant, self.at), paging.searched(request)
+        rows, said = _found(self, woods, wanted) if wanted else _drawn(self, woods)
         create = self.link(_("Create a group"), "Groups:add", self.url("tenants:group-create"), icon="plus")
-        rows = [
-            {
-                "branch": branch,
-                "url": self.url("tenants:group-detail", group_id=branch.group.pk),
-                "members": ngettext("%(count)d member", "%(count)d members", branch.members)
-                % {"count": branch.members},
-            }
-            for branch in branches
-        ]
         lead = _("Whoever is in a group holds its roles, and those of the groups above it.")
-        page = {"title": _("Groups"), "lead": lead, "primary": create}
-        return self.render("tenants/group_list.html", {"page": page, "rows": rows})
+        context = {
+            "page": {"title": _("Groups"), "lead": lead, "primary": create},
+            "filters": {"url": request.path, "q": wanted, "placeholder": _("Search groups")},
+            "rows": rows,
+            "said": said,
+            "any": bool(woods.groups),
+        }
+        return self.render("tenants/group_list.html", context)
+
+
+def _drawn(page: ConsolePage, woods: trees.Forest) -> tuple[list[dict[str, Any]], str]:
+    rows = [_row(page, branch, branch.group.description) for branch in woods.branches(most=DRAWN)]
+    if len(rows) == len(woods.groups):
+        return rows, ""
+    said = _(
+        "%(shown)d of %(count)d groups are drawn, the topmost."
+        " Search for another, or open a group to see what stands below it."
+    )
+    return rows, said % {"shown": len(rows), "count": len(woods.groups)}
+
+
+def _found(page: ConsolePage, woods: trees.Forest, wanted: str) -> tuple[list[dict[str, Any]], str]:
+    """Flat, each with the way down to it."""
+    hits = woods.matching(wanted)
+    rows = [
+        _row(
+            page,
+            trees.Branch(group, 0, woods.members.get(group.pk, 0), False, range(0)),
+            " › ".join(above.name for above in woods.above(group.pk)),
+        )
+        for group in hits[:FOUND]
+    ]
+    said = _("The first %(shown)d of %(count)d groups that match. Type more of the name.")
+    return rows, said % {"shown": len(rows), "count": len(hits)} if len(rows) < len(hits) else ""
+
+
+def _row(page: ConsolePage, branch: trees.Branch, note: str) -> dict[str, Any]:
+    hidden = ngettext("%(count)d group below", "%(count)d groups below", branch.hidden)
+    return {
+        "branch": branch,
+        "url": page.url("tenants:group-detail", group_id=branch.group.pk),
+        "note": note,
+        "members": ngettext("%(count)d member", "%(count)d members", branch.members)
+        % {"count": branch.members},
+        "hidden": hidden % {"count": branch.hidden} if branch.hidden else "",
+    }
 
 
 class GroupDetail(ConsolePage):

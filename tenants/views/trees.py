@@ -20,6 +20,7 @@ class Branch:
     members: int
     opens: bool
     closes: range
+    hidden: int = 0  # groups right below it that are not drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,11 @@ class Forest:
     parents: Mapping[UUID, UUID]
     members: Mapping[UUID, int]
 
-    def branches(self) -> list[Branch]:
-        """Depth first, by name."""
+    def branches(self, *, most: int | None = None) -> list[Branch]:
+        """Depth first, by name. Where there are more than ``most``, the topmost of them."""
         found: list[tuple[Group, int]] = []
-        below = self._children()
+        every = self._children()
+        below = every if most is None or len(self.groups) <= most else _topmost(every, most)
         waiting = [(group, 0) for group in reversed(below[None])]
         while waiting:
             group, depth = waiting.pop()
@@ -42,7 +44,12 @@ class Forest:
         following = [*(depth for _group, depth in found[1:]), 0][: len(found)]
         return [
             Branch(
-                group, depth, self.members.get(group.pk, 0), after > depth, range(depth - min(after, depth))
+                group,
+                depth,
+                self.members.get(group.pk, 0),
+                after > depth,
+                range(depth - min(after, depth)),
+                len(every[group.pk]) - len(below[group.pk]),
             )
             for (group, depth), after in zip(found, following, strict=True)
         ]
@@ -75,12 +82,38 @@ class Forest:
             if branch.group.pk not in left_out
         ]
 
+    def matching(self, text: str) -> list[Group]:
+        """Those whose name or purpose contains the text, by name."""
+        wanted = text.casefold()
+        found = [
+            group
+            for group in self.groups.values()
+            if wanted in f"{group.name}\n{group.description}".casefold()
+        ]
+        return sorted(found, key=_by_name)
+
     def _children(self) -> dict[UUID | None, list[Group]]:
         found: dict[UUID | None, list[Group]] = defaultdict(list)
-        for group in sorted(self.groups.values(), key=lambda group: (group.name.lower(), str(group.pk))):
+        for group in sorted(self.groups.values(), key=_by_name):
             parent = self.parents.get(group.pk)
             found[parent if parent in self.groups else None].append(group)
         return found
+
+
+def _by_name(group: Group) -> tuple[str, str]:
+    return group.name.lower(), str(group.pk)
+
+
+def _topmost(every: Mapping[UUID | None, list[Group]], most: int) -> dict[UUID | None, list[Group]]:
+    """Of everything that stands below something: level by level, until so many are there."""
+    found: dict[UUID | None, list[Group]] = defaultdict(list)
+    parents: list[UUID | None] = [None]
+    left = most
+    for parent in parents:  # grows while it is read
+        found[parent] = every.get(parent, [])[:left]
+        left -= len(found[parent])
+        parents += [group.pk for group in found[parent]]
+    return found
 
 
 def forest(tenant: Tenant, at: datetime) -> Forest:
