@@ -57,7 +57,7 @@ class Questions:
         self.jane = Person(self.world, jane)
         self.jane.sign_in()
         self.tokens = self.jane.tokens(self.first)
-        self.revision = self.acl().json()["revision"]
+        self.revision = json.loads(self.acl().getvalue())["revision"]
         return self
 
     def all(self) -> Iterator[tuple[str, Asked]]:
