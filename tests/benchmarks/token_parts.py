@@ -1,0 +1,127 @@
+"""Where the time of a token goes, by part: the short way in one process, timed around each of its steps.
+
+``python -m tests.benchmarks.token_parts`` starts a portal with the demo's story and asks for tokens in a
+process of its own (no web server, no network but the one round trip to the database); prints microseconds by
+the clock.
+"""
+
+import base64
+import io
+import json
+import os
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+ROUNDS = 5_000
+_CODE = """
+import json
+from tests.benchmarks import token_parts
+print(json.dumps(token_parts.measure()))
+"""
+_PARTS = (
+    ("reading the request", "reading.read"),
+    ("the secret", "Known.proved"),
+    ("confirming the version", "KeptReader.read"),
+    ("claims and signature", "saying.token"),
+    ("of that the signature", "signer"),
+    ("counting the use", "usage.note"),
+    ("headers", "saying.headers"),
+    ("the line in the log", "saying.note"),
+)
+
+
+def measure() -> dict[str, float]:
+    """Microseconds for each token: all of it, and by part. Runs in the portal's environment."""
+    import django
+
+    django.setup()
+    from accesscontrol.oauth.short import door, kept, signing, versions
+    from accesscontrol.oauth.short.door import ShortWay
+    from iam_portal.wsgi import Handler
+
+    spent: dict[str, float] = defaultdict(float)
+
+    def timed(name: str, act: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any, **named: Any) -> Any:
+            begun = time.perf_counter()
+            try:
+                return act(*arguments, **named)
+            finally:
+                spent[name] += time.perf_counter() - begun
+
+        return run
+
+    made = signing.signer
+    door.building.signer = lambda key: timed("signer", made(key))  # type: ignore[attr-defined]
+    door.reading.read = timed("reading.read", door.reading.read)
+    door.saying.token = timed("saying.token", door.saying.token)
+    door.saying.headers = timed("saying.headers", door.saying.headers)
+    door.saying.note = timed("saying.note", door.saying.note)
+    door.usage.note = timed("usage.note", door.usage.note)
+    kept.Known.proved = timed("Known.proved", kept.Known.proved)  # type: ignore[method-assign]
+    versions.KeptReader.read = timed("KeptReader.read", versions.KeptReader.read)  # type: ignore[method-assign]
+    short, ask = ShortWay(Handler()), _request(json.loads(os.environ["STORY"]))
+    for _ in range(50):
+        assert b"access_token" in b"".join(short(ask(), lambda *_line: None))
+    spent.clear()
+    before, begun = short.answered, time.perf_counter()
+    for _ in range(ROUNDS):
+        short(ask(), lambda *_line: None)
+    whole = time.perf_counter() - begun
+    assert short.answered - before == ROUNDS
+    spent["all of it"] = whole
+    return {name: seconds / ROUNDS * 1e6 for name, seconds in spent.items()}
+
+
+def _request(story: dict[str, Any]) -> Callable[[], dict[str, Any]]:
+    """Makes the same request again and again, as a web server hands it over."""
+    caller, tenant = story["caller"], story["consumer"]["tenantId"]
+    client = caller.get("clientId") or caller["applicationId"]
+    form = {"grant_type": "client_credentials", "scope": f"aud:{story['target']['applicationId']} openid"}
+    body = urlencode(form).encode()
+    basic = base64.b64encode(f"{client}:{caller['clientSecret']}".encode()).decode()
+    fixed = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": f"/iam/access-management/v1/tenants/{tenant}/openid-connect/token",
+        "SCRIPT_NAME": "",
+        "QUERY_STRING": "",
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": "127.0.0.1",
+        "HTTP_AUTHORIZATION": f"Basic {basic}",
+        "CONTENT_TYPE": "application/x-www-form-urlencoded",
+        "CONTENT_LENGTH": str(len(body)),
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.url_scheme": "http",
+        "wsgi.errors": sys.stderr,
+    }
+    return lambda: {**fixed, "wsgi.input": io.BytesIO(body)}
+
+
+def main() -> int:
+    from iam_portal.launchers.children import run
+    from iam_portal.launchers.portal import ROOT
+    from tests.support.portal import RunningPortal
+
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o711)  # the database's own user passes through
+        with RunningPortal(Path(directory), with_seed=True) as portal:
+            environment = {**portal.environment, "STORY": json.dumps(portal.story)}
+            printed = run([sys.executable, "-c", _CODE], environment=environment, directory=ROOT)
+    found = json.loads(printed.strip().splitlines()[-1])
+    print("| part | µs |\n|---|--:|")
+    for words, name in _PARTS:
+        print(f"| {words} | {found[name]:.0f} |")
+    print(f"| **all of it** | **{found['all of it']:.0f}** |")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
