@@ -59,6 +59,7 @@ FIELDS: Words = {
     "fields": gettext_lazy("Fields"),
     "from": gettext_lazy("From"),
     "furtherNotRecorded": gettext_lazy("Further ones are not recorded"),
+    "gained": gettext_lazy("Gained"),
     "grants": gettext_lazy("Grants"),
     "group": gettext_lazy("Group"),
     "groupName": gettext_lazy("Name of the group"),
