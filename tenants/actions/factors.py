@@ -79,6 +79,19 @@ def remove(*, user: User, factor_id: UUID, by: Actor, at: datetime) -> None:
         emails.tell(user=held, subject=said("A second factor was removed"), text=text)
 
 
+def rename(*, user: User, factor_id: UUID, name: str, by: Actor, at: datetime) -> Factor:
+    """Another name for one of one's own. The same name again changes nothing."""
+    with transaction.atomic():
+        held = _held(user, full=False)
+        factor = find(user=held, factor_id=factor_id)
+        if factor.name != name:
+            factor.name = name
+            factor.full_clean()
+            factor.save(update_fields=["name"])
+            _record("factor.renamed", held, by, at, after=_told(factor, factor_id))
+        return factor
+
+
 def renew_codes(*, user: User, by: Actor, at: datetime) -> list[str]:
     """Other recovery codes; those before are void."""
     with transaction.atomic():

@@ -47,6 +47,12 @@ class AppForm(forms.Form):
     set_up = forms.CharField(max_length=1000, widget=forms.HiddenInput)
 
 
+class NameForm(forms.Form):
+    """Another name for one that is there."""
+
+    name = _name(_("So that you know it again, like “laptop” or “phone”."))
+
+
 class AnswerForm(forms.Form):
     """What a browser answers for a passkey. Its script fills it in."""
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 PHRASES: Mapping[str, str | Promise] = {
     "factor.added": gettext_lazy("added a second factor for"),
     "factor.removed": gettext_lazy("removed a second factor of"),
+    "factor.renamed": gettext_lazy("renamed a second factor of"),
     "factor.reset": gettext_lazy("reset the second factors of"),
     "factor.codes_made": gettext_lazy("made recovery codes for"),
     "factor.code_used": gettext_lazy("used a recovery code of"),
@@ -19,6 +20,7 @@ PHRASES: Mapping[str, str | Promise] = {
 REFLEXIVE: Mapping[str, str | Promise] = {
     "factor.added": gettext_lazy("added a second factor"),
     "factor.removed": gettext_lazy("removed a second factor"),
+    "factor.renamed": gettext_lazy("renamed a second factor"),
     "factor.reset": gettext_lazy("reset the own second factors"),
     "factor.codes_made": gettext_lazy("made new recovery codes"),
     "factor.code_used": gettext_lazy("used a recovery code"),

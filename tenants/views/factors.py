@@ -257,6 +257,7 @@ def _table(page: ConsolePage, rows: list[Passkey | AuthenticatorApp]) -> dict[st
             {"label": _("Kind")},
             {"label": _("Added")},
             {"label": _("Last used")},
+            {"label": _("Rename"), "hidden_label": True},
             {"label": _("Actions"), "hidden_label": True},
         ],
         "rows": [{"cells": _cells(page, row, last)} for row in rows],
@@ -276,4 +277,5 @@ def _cells(page: ConsolePage, row: Passkey | AuthenticatorApp, last: str) -> lis
         kind = {"text": _("Authenticator app"), "note": _("after the password")}
     used = {"day": row.last_used_at} if row.last_used_at else {"text": _("never")}
     act = {"note": last} if last else {"action": remove}
-    return [{"text": row.name}, kind, {"day": row.created_at}, used, act]
+    rename = {"label": _("Rename"), "url": page.url("tenants:factor-rename", factor_id=row.pk)}
+    return [{"text": row.name}, kind, {"day": row.created_at}, used, {"action": rename}, act]

@@ -97,6 +97,7 @@ PAGES: dict[str, list[Change]] = {
     f"POST {FACTORS}/passkey": [Change(new_passkey)],
     f"POST {FACTORS}/codes": [Change(before=app_held)],
     f"POST {FACTORS}/{{factor_id}}/remove": [Change(before=app_held)],
+    f"POST {FACTORS}/{{factor_id}}/rename": [Change({"name": "tablet"}, before=app_held)],
     f"POST {SIGN_IN}/second": [Change(before=halfway)],
     f"POST {SIGN_IN}/set-up": [Change(before=setting_up)],
     f"POST {SIGN_IN}/passkey": [Change(before=with_passkey)],

@@ -8,6 +8,7 @@ _MEMBER = "groups/<uuid:group_id>/members/<uuid:user_id>"
 NOWHERE = ""  # a person's own matter, or the platform's: the page alone does it
 PAGES = {
     "account/factors/<uuid:factor_id>/remove": ("own factors", NOWHERE),
+    "account/factors/<uuid:factor_id>/rename": ("own factors", NOWHERE),
     "account/factors/app": ("own factors", NOWHERE),
     "account/factors/codes": ("own factors", NOWHERE),
     "account/factors/passkey": ("own factors", NOWHERE),

@@ -30,6 +30,7 @@ READABLE = {
     "factor-list": "user",
     "factor-passkey": "user",
     "factor-remove": "user",
+    "factor-rename": "user",
     "identity-confirm": "user",
     "activity-download": "activity-log-reader",
     "activity-list": "activity-log-reader",
@@ -82,7 +83,7 @@ PUBLIC = {
     "account-address-proof",
 }
 # Her session, a link and a factor of hers.
-OF_JANE = {"account-session-end", "account-address-prove", "factor-remove"}
+OF_JANE = {"account-session-end", "account-address-prove", "factor-remove", "factor-rename"}
 POST_ONLY = {"partner-accepting"}
 QUERIES = 60  # no page needs more, however many rows it shows
 
