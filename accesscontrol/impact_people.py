@@ -108,9 +108,12 @@ def _of_user(act: Act, user: User, applications: Collection[str]) -> Holdings:
 def _applications(act: Act, held: Q) -> list[str]:
     """Of which something is assigned there, now or by plan."""
     rows = Assignment.objects.not_over(act.at).filter(held, tenant=act.tenant)
-    own = rows.exclude(application_role=None).values_list("application_role__application_id", flat=True)
-    made = TenantRolePermission.objects.not_over(act.at).filter(role__in=rows.values("tenant_role"))
-    return sorted({*own, *made.values_list("resource__application_id", flat=True)})
+    given = set(rows.values_list("application_role__application_id", "tenant_role_id"))
+    # The roles as a list: as a question inside the other, it was asked for each of their permissions.
+    roles = {role for _application, role in given} - {None}
+    made = TenantRolePermission.objects.not_over(act.at).filter(role__in=roles)
+    named = made.values_list("resource__application_id", flat=True).distinct()
+    return sorted({*(application for application, _role in given if application), *named})
 
 
 def _above(act: Act, group_ids: Collection[UUID]) -> set[UUID]:

@@ -40,10 +40,9 @@ class AssignmentList(ConsolePage):
         wanted = paging.searched(request)
         rows = chosen(self, wanted)
         count = rows.count()
-        shown = paging.page_of(
-            rows.select_related(*RELATED), request=request, key="created_at", descending=True
-        )
-        standings = standing.of_rows(shown.rows, tenant=self.tenant, at=self.at)
+        shown = paging.page_of(rows, request=request, key="created_at", descending=True)
+        listed = _with_related(shown.rows)
+        standings = standing.of_rows(listed, tenant=self.tenant, at=self.at)
         adding = self.url("accesscontrol:assignment-add")
         labels = [_("Who"), _("Role"), _("Application"), _("State"), _("From"), _("Until")]
         columns = [{"label": label} for label in labels]
@@ -57,7 +56,7 @@ class AssignmentList(ConsolePage):
             "table": {
                 "caption": _("Assignments"),
                 "columns": [*columns, {"label": _("Withdraw"), "hidden_label": True}],
-                "rows": [{"cells": cells(self, row, standings[row.pk])} for row in shown.rows],
+                "rows": [{"cells": cells(self, row, standings[row.pk])} for row in listed],
                 "count_text": ngettext("%(count)d assignment", "%(count)d assignments", count)
                 % {"count": count},
                 "paging": shown.paging,
@@ -65,6 +64,12 @@ class AssignmentList(ConsolePage):
             "searched": any(request.GET.get(name) for name in ("q", "kind", "state", "application")),
         }
         return self.render("accesscontrol/assignment_list.html", context)
+
+
+def _with_related(rows: list[Assignment]) -> list[Assignment]:
+    """Of the page alone: joined before it is cut, all that is related to every assignment would be sorted."""
+    found = Assignment.objects.select_related(*RELATED).in_bulk([row.pk for row in rows])
+    return [found[row.pk] for row in rows if row.pk in found]
 
 
 def principal_of(page: ConsolePage, row: Assignment) -> tuple[str, str, str]:

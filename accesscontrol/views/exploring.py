@@ -32,6 +32,7 @@ CHANGES = {
 _OPENS = {"user": "Users:read", "application": "Modules:read"}
 INSTALLATION = "installation"  # as the record calls the actor
 _FILTERS = ("q", "kind", "role", "resource")
+_MOST = 12  # resources of a role in one row
 
 
 class Asked(NamedTuple):
@@ -217,19 +218,26 @@ def _row(page: ConsolePage, change: Change, application: Application, names: Nam
         "state": state,
         "word": word,
         "through": [(way.via, _giver(way.by)) for way in line.through],
-        "permissions": _worded(line.permissions, names),
-        "before": _worded(change.before, names) if change.what == "changed" else [],
+        "permissions": _worded(line.permissions, names, page),
+        "before": _worded(change.before, names, page) if change.what == "changed" else {},
         "why": linking.why(Decision.yes(*line.role.reasons), page),
         "ask_url": f"{asking}?who={kind}:{line.principal_id}&application={application.pk}" if asking else "",
     }
 
 
-def _worded(permissions: Iterable[Permission], names: Names) -> list[dict[str, Any]]:
-    """A resource that has no name any more is told by its type and id."""
-    return [
+def _worded(permissions: Iterable[Permission], names: Names, page: ConsolePage) -> dict[str, Any]:
+    """By resource, those first that were asked for, and how many more there are: a role may allow hundreds.
+
+    A resource that has no name any more is told by its type and id.
+    """
+    part = paging.searched(page.request, "resource").casefold()
+    every = permissions_of(permissions)
+    every.sort(key=lambda one: part not in f"{one['resourceType']}/{one['resourceId']}".casefold())
+    shown = [
         {**one, "name": names.resources.get((one["resourceType"], one["resourceId"]), "")}
-        for one in permissions_of(permissions)
+        for one in every[:_MOST]
     ]
+    return {"shown": shown, "more": len(every) - len(shown)}
 
 
 def _giver(by: str) -> str:

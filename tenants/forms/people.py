@@ -117,8 +117,32 @@ class RevisedGroupForm(GroupForm):
     revision = forms.IntegerField(widget=forms.HiddenInput)
 
 
+class NamedGroupField(forms.CharField):
+    """One of many groups by its name, which no other has; an id is taken, too. Clean, it is the id."""
+
+    widget = forms.TextInput({"autocomplete": "off"})
+
+    def __init__(self, *args: Any, groups: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, max_length=120, **kwargs)
+        self.names = {pk: label.lstrip("\u2007") for pk, label in groups}
+
+    def prepare_value(self, value: Any) -> Any:
+        return self.names.get(str(value), value)
+
+    def clean(self, value: Any) -> str | None:
+        text = super().clean(value)
+        wanted = text.casefold()
+        found = text if text in self.names else None
+        found = found or next((pk for pk, name in self.names.items() if name.casefold() == wanted), None)
+        if text and found is None:
+            raise forms.ValidationError(_("There is no group of this name here. Give the whole name."))
+        return found
+
+
 class ParentForm(forms.Form):
-    """Where a group hangs."""
+    """Where a group hangs: chosen from a list that can be looked through, else by name."""
+
+    few = 200
 
     parent = forms.TypedChoiceField(
         label=_("Below"),
@@ -130,6 +154,11 @@ class ParentForm(forms.Form):
     def __init__(self, *args: Any, parents: Sequence[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["parent"]
+        if len(parents) > self.few:
+            said = _("The whole name of a group, as the list of groups has it. Empty: at the top.")
+            named = NamedGroupField(groups=parents, label=field.label, required=False, help_text=said)
+            self.fields["parent"] = named
+            return
         assert isinstance(field, forms.ChoiceField)
         field.choices = [("", _("No group: at the top")), *parents]
 

@@ -43,6 +43,20 @@ class TestReview:
             assert [name for name, _role, _word in rows(shown)] == names, query
         assert "Nothing matches" in shown.content.decode()
 
+    def test_of_many_resources_those_that_were_asked_for_come_first(
+        self, town: Town, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("accesscontrol.views.exploring._MOST", 1)
+        whole = town.beta.get("access", application="iam-portal")
+        (row, *_others) = [row for row in whole.context["rows"] if row["permissions"]["more"]]
+        assert len(row["permissions"]["shown"]) == 1
+        assert f"And {row['permissions']['more']} more." in whole.content.decode()
+        for asked in ("users", "roles"):
+            narrowed = town.beta.get("access", application="iam-portal", resource=asked)
+            first = [row["permissions"]["shown"][0]["resourceId"] for row in narrowed.context["rows"]]
+            assert first
+            assert all(asked in one.lower() for one in first), first
+
     def test_another_day_and_the_difference(self, town: Town) -> None:
         now = local(timezone.now())
         town_at = local(town.at)

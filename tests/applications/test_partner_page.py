@@ -114,6 +114,10 @@ def test_among_two_thousand_partners_one_is_found(
     again = acme.post("contracts/new", **{**chosen, "go": "to-partner"})
     assert again.context["form"]["consumer"].value() == str(made[1999].id)
     assert "Partner 1999" in again.content.decode()
+    assert "the first 100 that match" in first.content.decode()
+    for wrong in ("nobody", str(acme.tenant.id), "\0"):
+        refused = acme.post("contracts/new", **{**chosen, "consumer": wrong, "find": "a\0b"})
+        assert (refused.status_code, refused.context["step"]) == (200, "partner"), wrong
     for path in ("partners", "network", "contracts", ""):
         with django_assert_max_num_queries(70):
             page = acme.get(path)

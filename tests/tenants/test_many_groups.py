@@ -103,3 +103,25 @@ def test_as_many_statements_for_many_as_for_few(acme: Party, django_assert_max_n
     for asked in ({}, {"q": "team"}):
         with django_assert_max_num_queries(14):
             acme.get("groups", **asked)
+
+
+def test_among_many_the_place_of_a_group_is_named(acme: Party) -> None:
+    made = plant(acme, MANY, below=3)
+    page = acme.get("groups/create", parent=str(made[599].pk))
+    assert len(page.content) < 30_000
+    assert 'value="Team 599"' in text(page)
+    unknown = acme.post("groups/create", name="Night", description="", parent="Team 60")
+    assert "There is no group of this name here" in text(unknown)
+    assert 'value="Team 60"' in text(unknown)
+    acme.post("groups/create", name="Night", description="", parent="team 599")
+    with tenant_scope(acme.tenant.id):
+        night = Group.objects.get(tenant=acme.tenant, name="Night")
+        assert night.placements.get().parent == made[599]
+    move = acme.get(f"groups/{night.pk}/move")
+    assert 'value="Team 599"' in text(move)
+    moved = acme.post(f"groups/{night.pk}/move", parent="Team 001", revision=night.revision)
+    assert moved.status_code == 302
+    with tenant_scope(acme.tenant.id):
+        assert GroupPlacement.objects.at(timezone.now()).get(group=night).parent == made[1]
+    below = acme.post(f"groups/{made[1].pk}/move", parent="Team 004", revision=1)
+    assert "There is no group of this name here" in text(below), "it stands below itself"
