@@ -191,11 +191,7 @@ class PartnerStep(forms.Form):
             said = _("A part of the name, then Find: the first %(few)d that match can be chosen below.")
             self.fields["find"].help_text = said % {"few": self.few}
             offered = list(partners.filter(name__icontains=find)[: self.few])
-<<<<<<< HEAD
-            chosen = partners.filter(pk=_id(self["consumer"].value()) or UUID(int=0))
-=======
             chosen = partners.filter(pk__in=_ids(self["consumer"].value()))
->>>>>>> D2
             offered = [*(row for row in chosen if row not in offered), *offered]
         consumer: Any = self.fields["consumer"]
         consumer.choices = [("", _("Choose a partner")), *((str(row.pk), row.name) for row in offered)]
