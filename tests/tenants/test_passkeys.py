@@ -16,7 +16,7 @@ from pytest_django import DjangoDbBlocker
 from iam_portal.walls import tenant_scope
 from tenants.actions import challenges, users
 from tenants.actions.entering import Origin, enter
-from tenants.models import HistoryEvent, Passkey, RecoveryCode, SpentChallenge, Tenant, UserSession
+from tenants.models import Passkey, RecoveryCode, SpentChallenge, Tenant, UserSession
 from tests.support.authenticating import Device, decoded, encoded
 from tests.support.factories import SYSTEM, make_tenant
 from tests.support.once import made_once, savepoint
@@ -188,32 +188,6 @@ def test_one_that_was_removed_is_none(jane: Visit, device: Device) -> None:
     assert thief.password()["Location"] == "/t/acme/", "the password alone is enough again"
     with jane.in_scope():
         assert not RecoveryCode.objects.exists()
-
-
-def test_it_gets_another_name_from_its_owner_alone(jane: Visit, device: Device) -> None:
-    path = f"account/factors/{the_passkey(jane).pk}/rename"
-    joe = Visit.of(jane.tenant, "joe")
-    joe.password()
-    for reply in (joe.get(path), joe.post(path, name="mine")):
-        assert reply.status_code == 404
-    jane.sign_in_with(device)
-    for name in ("", "   ", "x" * 61, "a\0b"):
-        assert jane.post(path, name=name).status_code == 200, "drawn again, with why"
-    assert (the_passkey(jane).name, "factor.renamed" in jane.history()) == ("key", False)
-    name = "<b>blue</b> שלום 🦊"
-    for _again in range(2):
-        assert jane.post(path, name=f" {name} ")["Location"] == "/t/acme/account/factors"
-    assert the_passkey(jane).name == name
-    assert jane.history().count("factor.renamed") == 1
-    assert "&lt;b&gt;blue&lt;/b&gt;" in jane.get("account/factors").content.decode()
-    with jane.in_scope():
-        told = HistoryEvent.objects.get(action="factor.renamed")
-        assert told.after == {"factor": str(the_passkey(jane).pk), "kind": "passkey"}, "no words of hers"
-        past = timezone.now() - timedelta(hours=1)
-        UserSession.objects.filter(user=jane.user).update(created_at=past)
-    assert jane.post(path, name="other")["Location"].startswith("/t/acme/account/confirm")
-    assert the_passkey(jane).name == name
-    assert jane.again().sign_in_with(device).status_code == 302, "under any name"
 
 
 def test_who_was_deactivated_does_not_come_in(jane: Visit, device: Device) -> None:
