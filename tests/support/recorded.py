@@ -11,6 +11,9 @@ from tenants.views.field_words import FIELDS
 from tenants.views.reason_words import REASONS
 
 
+MADE_UP = "x."  # acts that only tests know
+
+
 class NoWords(AssertionError):
     """Give the field a name in ``tenants.views.field_words``, and its values words where they are codes."""
 
@@ -22,6 +25,8 @@ def watch() -> None:
     def written(rows: Sequence[tuple[Any, Mapping[str, Any], str]], by: Any) -> None:
         write(rows, by)
         for _tenant, change, _name in rows:
+            if change["action"].startswith(MADE_UP):
+                continue
             told = {**(change["before"] or {}), **(change["after"] or {})}
             if nameless := sorted(set(told) - set(FIELDS)):
                 raise NoWords(f"{change['action']}: {', '.join(nameless)}")
