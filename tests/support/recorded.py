@@ -10,7 +10,6 @@ from tenants import history
 from tenants.views.field_words import FIELDS
 from tenants.views.reason_words import REASONS
 
-
 MADE_UP = "x."  # acts that only tests know
 
 
