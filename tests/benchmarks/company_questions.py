@@ -57,7 +57,7 @@ class Questions:
         self.jane = Person(self.world, jane)
         self.jane.sign_in()
         self.tokens = self.jane.tokens(self.first)
-        self.revision = json.loads(self.acl().getvalue())["revision"]
+        self.revision = json.loads(self.acl().content)["revision"]
         return self
 
     def all(self) -> Iterator[tuple[str, Asked]]:
@@ -131,8 +131,10 @@ class Questions:
     def acl(self, *, headers: dict[str, str] | None = None, **query: Any) -> HttpResponse:
         """What the first application reads."""
         sent = {"Authorization": basic(self.first, self.world.secrets[self.first]), **(headers or {})}
-        reply: HttpResponse = Browser().get(f"{ACCESS}/application/acl", query, headers=sent)
-        return reply
+        reply = Browser().get(f"{ACCESS}/application/acl", query, headers=sent)
+        whole = reply.getvalue()  # it comes as a stream, and is read to its end
+        reply.close()
+        return HttpResponse(whole, status=reply.status_code, headers={"ETag": reply["ETag"]})
 
     def _get(self, path: str, **query: Any) -> Asked:
         return lambda: self.browser.get(f"{ACCESS}/tenants/{self.company.tenant.id}/{path}", query)
