@@ -88,8 +88,7 @@ def rename(*, user: User, factor_id: UUID, name: str, by: Actor, at: datetime) -
             factor.name = name
             factor.full_clean()
             factor.save(update_fields=["name"])
-            told = _told(factor, factor_id)  # the names are its owner's own words
-            _record("factor.renamed", held, by, at, before=told, after=told)
+            _record("factor.renamed", held, by, at, after=_told(factor, factor_id))
         return factor
 
 
