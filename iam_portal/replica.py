@@ -2,8 +2,8 @@
 
 With ``DATABASE_REPLICA_URL`` set, the safe methods of REST doors below a tenant are asked there. Before each
 of them the primary says how far its log is written out, which includes every commit that anybody was told
-of; only a replica that has replayed as much is asked. One that is behind, gone or cut off in the middle costs
-a few milliseconds, and the primary answers.
+of; only a replica that has replayed as much is asked. Where one is behind, gone or cut off in the middle, the
+primary answers; that one is gone costs one request in some seconds a moment, and the others nothing.
 """
 
 import time
