@@ -86,14 +86,17 @@ WHERE a.tenant_id = %(tenant)s AND NOT isempty(a.during)
 ORDER BY a.created_at, a.id
 """
 
-# One row for all permissions of a role that live alike: mostly one for a role.
+# One row for all permissions of a role that live alike: mostly one for a role. Found by the ids of roles and
+# of resources: joined, the planner reads all that the tenant's roles hold of all applications, at every door.
 _BOOKS = """
 SELECT 'application', r.application_id, r.key, p.during, p.held,
     array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
 FROM applications_rolepermission p
 JOIN applications_applicationrole r ON r.id = p.role_id
 JOIN applications_resource s ON s.id = p.resource_id
-WHERE r.application_id = ANY(%(applications)s) AND NOT isempty(p.during) AND s.owner_tenant_id IS NULL
+WHERE p.role_id = ANY(ARRAY(
+        SELECT id FROM applications_applicationrole WHERE application_id = ANY(%(applications)s)))
+    AND NOT isempty(p.during) AND s.owner_tenant_id IS NULL
 GROUP BY r.application_id, r.key, p.during, p.held
 UNION ALL
 SELECT CASE WHEN s.owner_tenant_id IS NULL THEN 'tenant' ELSE 'own' END, s.application_id, r.key, p.during,
@@ -102,7 +105,9 @@ SELECT CASE WHEN s.owner_tenant_id IS NULL THEN 'tenant' ELSE 'own' END, s.appli
 FROM accesscontrol_tenantrolepermission p
 JOIN accesscontrol_tenantrole r ON r.id = p.role_id
 JOIN applications_resource s ON s.id = p.resource_id
-WHERE p.tenant_id = %(tenant)s AND s.application_id = ANY(%(applications)s) AND NOT isempty(p.during)
+WHERE p.tenant_id = %(tenant)s AND NOT isempty(p.during) AND p.resource_id = ANY(ARRAY(
+    SELECT id FROM applications_resource WHERE application_id = ANY(%(applications)s)
+        AND (owner_tenant_id IS NULL OR owner_tenant_id = %(tenant)s)))
 GROUP BY 1, s.application_id, r.key, p.during
 """
 
