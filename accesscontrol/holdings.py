@@ -24,16 +24,15 @@ Call = tuple[str, str, str]  # caller, target, tenant in which it calls
 ALWAYS = (Span(),)
 
 # What is assigned from the moment on. A tenant role counts for every application that it touches: found once
-# for each role, not for each of the thousands who hold it.
+# for each role, not for each of the thousands who hold it, and for all roles in one go.
 ASSIGNED = """
 WITH chosen AS MATERIALIZED (
     SELECT a.* FROM accesscontrol_assignment a
     WHERE NOT isempty(a.during) AND (upper_inf(a.during) OR upper(a.during) > %(when)s) AND {chosen}
 ), touched AS MATERIALIZED (
     SELECT DISTINCT p.role_id, s.application_id
-    FROM (SELECT DISTINCT tenant_role_id FROM chosen WHERE tenant_role_id IS NOT NULL) made
-    JOIN accesscontrol_tenantrolepermission p ON p.role_id = made.tenant_role_id
-    JOIN applications_resource s ON s.id = p.resource_id
+    FROM accesscontrol_tenantrolepermission p JOIN applications_resource s ON s.id = p.resource_id
+    WHERE p.role_id = ANY(ARRAY(SELECT DISTINCT tenant_role_id FROM chosen WHERE tenant_role_id IS NOT NULL))
 )
 SELECT a.tenant_id::text, a.id::text, a.user_id, a.group_id, a.application_id, a.during, a.by_name,
     a.contract_id::text, c.provider_id::text, coalesce(r.application_id, touched.application_id),
@@ -73,21 +72,23 @@ WHERE user_id = ANY(%(users)s::uuid[]) AND NOT isempty(during)
 """
 _BOOKS = """
 SELECT NULL, false, r.application_id, r.key, s.type, s.key, p.privilege, p.during, p.held
-FROM applications_rolepermission p
+FROM (
+    SELECT * FROM applications_rolepermission WHERE NOT isempty(during) AND role_id = ANY(ARRAY(
+        SELECT id FROM applications_applicationrole WHERE application_id = ANY(%(applications)s))) OFFSET 0
+) p
 JOIN applications_applicationrole r ON r.id = p.role_id
-JOIN applications_resource s ON s.id = p.resource_id
-WHERE p.role_id = ANY(ARRAY(
-        SELECT id FROM applications_applicationrole WHERE application_id = ANY(%(applications)s)))
-    AND NOT isempty(p.during) AND s.owner_tenant_id IS NULL
+JOIN applications_resource s ON s.id = p.resource_id AND s.owner_tenant_id IS NULL
 UNION ALL
 SELECT p.tenant_id::text, s.owner_tenant_id IS NOT NULL, s.application_id, r.key, s.type, s.key, p.privilege,
     p.during, p.during
-FROM accesscontrol_tenantrolepermission p
+FROM (
+    SELECT * FROM accesscontrol_tenantrolepermission
+    WHERE tenant_id = ANY(%(tenants)s::uuid[]) AND NOT isempty(during) AND resource_id = ANY(ARRAY(
+        SELECT id FROM applications_resource WHERE application_id = ANY(%(applications)s)
+            AND (owner_tenant_id IS NULL OR owner_tenant_id = ANY(%(tenants)s::uuid[])))) OFFSET 0
+) p
 JOIN accesscontrol_tenantrole r ON r.id = p.role_id
 JOIN applications_resource s ON s.id = p.resource_id
-WHERE p.tenant_id = ANY(%(tenants)s::uuid[]) AND NOT isempty(p.during) AND p.resource_id = ANY(ARRAY(
-    SELECT id FROM applications_resource WHERE application_id = ANY(%(applications)s)
-        AND (owner_tenant_id IS NULL OR owner_tenant_id = ANY(%(tenants)s::uuid[]))))
 """
 
 

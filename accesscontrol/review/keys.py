@@ -1,4 +1,4 @@
-"""Whose lines of a review are in a part: one statement over what is assigned, whatever the size of the part."""
+"""Whose lines of a review are in a part: one statement over what is assigned."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -130,8 +130,9 @@ def _values(sought: Sought, edge: Edge | None, limit: int) -> dict[str, Any]:
 
 
 _ASSIGNED = """
-SELECT DISTINCT slot.line FROM unnest(%(moments)s::timestamptz[], %(roles)s::uuid[], %(contracts)s::uuid[], %(lines)s::int[])
-    AS slot(at, role_id, contract_id, line)
+SELECT DISTINCT slot.line FROM unnest(
+    %(moments)s::timestamptz[], %(roles)s::uuid[], %(contracts)s::uuid[], %(lines)s::int[]
+) AS slot(at, role_id, contract_id, line)
 WHERE EXISTS (
     SELECT FROM accesscontrol_assignment
     WHERE tenant_id = %(tenant)s AND application_role_id = slot.role_id

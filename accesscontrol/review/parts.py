@@ -160,7 +160,9 @@ class _Looking:
         asked, fits = self.asked, self.asked.fits
         (at, was), (later, becomes) = self.counted[0], self.counted[-1]
         told: dict[str, list[int]] = {}
-        sides = [self._side(at, {key: each for key, each in was.items() if fits(each.role, each.permissions)})]
+        sides = [
+            self._side(at, {key: each for key, each in was.items() if fits(each.role, each.permissions)})
+        ]
         if asked.other is not None:
             sides = [self._side(at, was), self._side(later, becomes)]
             told = {"lost": self._fitting(was), "gained": self._fitting(becomes)}

@@ -1,4 +1,4 @@
-"""What is assigned to some people for one application: as of one person, in three statements for any number."""
+"""What is assigned to some people for one application: three statements for any number of them."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -51,6 +51,9 @@ def people(
         for user_id, via in reached:
             held[user_id].append(assignment_of(row, via))
     return [
-        (str(user), PrincipalFacts(str(user.pk), str(tenant_id), tuple(active[user.pk]), tuple(held[user.pk])))
+        (
+            str(user),
+            PrincipalFacts(str(user.pk), str(tenant_id), tuple(active[user.pk]), tuple(held[user.pk])),
+        )
         for user in User.everyone.filter(tenant=tenant_id, id__in=values["users"])
     ]
