@@ -24,16 +24,15 @@ Call = tuple[str, str, str]  # caller, target, tenant in which it calls
 ALWAYS = (Span(),)
 
 # What is assigned from the moment on. A tenant role counts for every application that it touches: found once
-# for each role, not for each of the thousands who hold it.
-_ASSIGNED = """
+# for each role, not for each of the thousands who hold it, and for all roles in one go.
+ASSIGNED = """
 WITH chosen AS MATERIALIZED (
     SELECT a.* FROM accesscontrol_assignment a
     WHERE NOT isempty(a.during) AND (upper_inf(a.during) OR upper(a.during) > %(when)s) AND {chosen}
 ), touched AS MATERIALIZED (
     SELECT DISTINCT p.role_id, s.application_id
-    FROM (SELECT DISTINCT tenant_role_id FROM chosen WHERE tenant_role_id IS NOT NULL) made
-    JOIN accesscontrol_tenantrolepermission p ON p.role_id = made.tenant_role_id
-    JOIN applications_resource s ON s.id = p.resource_id
+    FROM accesscontrol_tenantrolepermission p JOIN applications_resource s ON s.id = p.resource_id
+    WHERE p.role_id = ANY(ARRAY(SELECT DISTINCT tenant_role_id FROM chosen WHERE tenant_role_id IS NOT NULL))
 )
 SELECT a.tenant_id::text, a.id::text, a.user_id, a.group_id, a.application_id, a.during, a.by_name,
     a.contract_id::text, c.provider_id::text, coalesce(r.application_id, touched.application_id),
@@ -46,12 +45,12 @@ LEFT JOIN applications_contract c ON c.id = a.contract_id
 WHERE coalesce(r.application_id, touched.application_id) {targets}
 ORDER BY a.created_at, a.id
 """
-_OF_PAIRS = _ASSIGNED.format(
+_OF_PAIRS = ASSIGNED.format(
     chosen="""a.tenant_id = ANY(%(tenants)s::uuid[])
         AND (%(role)s::uuid IS NULL OR a.tenant_role_id = %(role)s OR a.application_id IS NOT NULL)""",
     targets="= ANY(%(applications)s)",
 )
-_OF_CALLERS = _ASSIGNED.format(chosen="a.application_id = ANY(%(callers)s)", targets="IS NOT NULL")
+_OF_CALLERS = ASSIGNED.format(chosen="a.application_id = ANY(%(callers)s)", targets="IS NOT NULL")
 
 # From the groups that hold something down to the people in them and below them.
 _MEMBERS = """
@@ -73,18 +72,23 @@ WHERE user_id = ANY(%(users)s::uuid[]) AND NOT isempty(during)
 """
 _BOOKS = """
 SELECT NULL, false, r.application_id, r.key, s.type, s.key, p.privilege, p.during, p.held
-FROM applications_rolepermission p
+FROM (
+    SELECT * FROM applications_rolepermission WHERE NOT isempty(during) AND role_id = ANY(ARRAY(
+        SELECT id FROM applications_applicationrole WHERE application_id = ANY(%(applications)s))) OFFSET 0
+) p
 JOIN applications_applicationrole r ON r.id = p.role_id
-JOIN applications_resource s ON s.id = p.resource_id
-WHERE r.application_id = ANY(%(applications)s) AND NOT isempty(p.during) AND s.owner_tenant_id IS NULL
+JOIN applications_resource s ON s.id = p.resource_id AND s.owner_tenant_id IS NULL
 UNION ALL
 SELECT p.tenant_id::text, s.owner_tenant_id IS NOT NULL, s.application_id, r.key, s.type, s.key, p.privilege,
     p.during, p.during
-FROM accesscontrol_tenantrolepermission p
+FROM (
+    SELECT * FROM accesscontrol_tenantrolepermission
+    WHERE tenant_id = ANY(%(tenants)s::uuid[]) AND NOT isempty(during) AND resource_id = ANY(ARRAY(
+        SELECT id FROM applications_resource WHERE application_id = ANY(%(applications)s)
+            AND (owner_tenant_id IS NULL OR owner_tenant_id = ANY(%(tenants)s::uuid[])))) OFFSET 0
+) p
 JOIN accesscontrol_tenantrole r ON r.id = p.role_id
 JOIN applications_resource s ON s.id = p.resource_id
-WHERE p.tenant_id = ANY(%(tenants)s::uuid[]) AND s.application_id = ANY(%(applications)s)
-    AND NOT isempty(p.during)
 """
 
 
@@ -99,7 +103,7 @@ class Holdings:
 
 
 @dataclass(slots=True)
-class _Loaded:
+class Loaded:
     tenants: set[str] = field(default_factory=set)
     applications: set[str] = field(default_factory=set)
 
@@ -115,19 +119,19 @@ def load(pairs: Mapping[str, Collection[str]], *, when: datetime, role_id: UUID 
     """
     tenants = sorted({tenant for found in pairs.values() for tenant in found})
     with cross_tenant():
-        rows = _rows(_OF_PAIRS, when=when, tenants=tenants, applications=sorted(pairs), role=role_id)
+        rows = rows_of(_OF_PAIRS, when=when, tenants=tenants, applications=sorted(pairs), role=role_id)
         callers = {row[4] for row in rows if row[4]} | set(pairs)
-        services = _rows(_OF_CALLERS, when=when, callers=sorted(callers))
-        owners = _owners({row[4] for row in services})
+        services = rows_of(_OF_CALLERS, when=when, callers=sorted(callers))
+        owners = owners_of({row[4] for row in services})
         calls = _calls(pairs, services, owners)
         people = _people(pairs, rows, when)
-        loaded = _Loaded(set(tenants), set(pairs))
+        loaded = Loaded(set(tenants), set(pairs))
         for caller, target, tenant_id in calls:
             loaded.applications |= {caller, target}
             loaded.tenants |= {tenant_id, owners[caller]}
         sharing = sharing_facts.sharing(loaded.applications, tenant_ids=loaded.tenants)
-        books = _books(loaded)
-    return Holdings(sharing, books, people, _call_facts(calls, services, owners, sharing, books))
+        books = books_of(loaded)
+    return Holdings(sharing, books, people, call_facts(calls, services, owners, sharing, books))
 
 
 def _people(
@@ -136,16 +140,16 @@ def _people(
     rows = [row for row in rows if (row[2] or row[3]) and row[0] in pairs[row[9]]]
     members: dict[UUID, list[tuple[UUID, Via]]] = defaultdict(list)
     groups = sorted({row[3] for row in rows if row[3]}, key=str)
-    for root, user_id, during, name in _rows(_MEMBERS, groups=groups, when=when):
+    for root, user_id, during, name in rows_of(_MEMBERS, groups=groups, when=when):
         members[root].append((user_id, Via(Span.of(during), str(root), name)))
     held: dict[Pair, dict[UUID, list[AssignmentFact]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         reached: list[tuple[UUID, Via | None]] = [(row[2], None)] if row[2] else [*members[row[3]]]
         for user_id, via in reached:
-            held[row[9], row[0]][user_id].append(_assignment(row, via))
+            held[row[9], row[0]][user_id].append(assignment_of(row, via))
     users = sorted({user_id for found in held.values() for user_id in found}, key=str)
     active: dict[UUID, list[Span]] = defaultdict(list)
-    for user_id, during in _rows(_ACTIVE, users=users, when=when):
+    for user_id, during in rows_of(_ACTIVE, users=users, when=when):
         active[user_id].append(Span.of(during))
     return {
         pair: {
@@ -174,7 +178,7 @@ def _calls(
     return found
 
 
-def _call_facts(
+def call_facts(
     calls: Iterable[Call],
     services: Iterable[tuple[Any, ...]],
     owners: Mapping[str, str],
@@ -183,7 +187,7 @@ def _call_facts(
 ) -> dict[Call, CallFacts]:
     held: dict[tuple[str, str, str], list[AssignmentFact]] = defaultdict(list)
     for row in services:
-        held[row[0], row[4], row[9]].append(_assignment(row, None))
+        held[row[0], row[4], row[9]].append(assignment_of(row, None))
 
     def principal(tenant_id: str, caller: str, target: str) -> PrincipalFacts:
         return PrincipalFacts(caller, tenant_id, ALWAYS, tuple(held[tenant_id, caller, target]))
@@ -203,11 +207,11 @@ def _call_facts(
     return found
 
 
-def _books(loaded: _Loaded) -> dict[Pair, RoleBook]:
+def books_of(loaded: Loaded) -> dict[Pair, RoleBook]:
     declared: dict[str, dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
     made: dict[tuple[Pair, bool], dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
     values = {"applications": sorted(loaded.applications), "tenants": sorted(loaded.tenants)}
-    for tenant_id, dynamic, application_id, key, *permission, during, held in _rows(_BOOKS, **values):
+    for tenant_id, dynamic, application_id, key, *permission, during, held in rows_of(_BOOKS, **values):
         pair = (application_id, tenant_id)
         shelf = declared[application_id] if tenant_id is None else made[pair, dynamic]
         kind, resource, privilege = permission
@@ -223,12 +227,12 @@ def _shelved(facts: Mapping[str, list[PermissionFact]] | None) -> dict[str, tupl
     return {key: tuple(found) for key, found in (facts or {}).items()}
 
 
-def _owners(application_ids: Collection[str]) -> dict[str, str]:
+def owners_of(application_ids: Collection[str]) -> dict[str, str]:
     statement = "SELECT id, owner_id::text FROM applications_application WHERE id = ANY(%(ids)s)"
-    return dict(_rows(statement, ids=sorted(application_ids)))
+    return dict(rows_of(statement, ids=sorted(application_ids)))
 
 
-def _assignment(row: tuple[Any, ...], via: Via | None) -> AssignmentFact:
+def assignment_of(row: tuple[Any, ...], via: Via | None) -> AssignmentFact:
     return AssignmentFact(
         id=row[1],
         tenant_id=row[0],
@@ -243,7 +247,7 @@ def _assignment(row: tuple[Any, ...], via: Via | None) -> AssignmentFact:
     )
 
 
-def _rows(statement: str, **values: Any) -> list[Any]:
+def rows_of(statement: str, **values: Any) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchall()

@@ -1,8 +1,8 @@
 """The access review by REST: a page of JSON, or all of it as CSV."""
 
 import re
-from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accesscontrol.http import CsvRenderer
-from accesscontrol.review import Change, review
+from accesscontrol.review import SERVICE, USER, Asked, Place, part, review
 from accesscontrol.serializers.review import COLUMNS, ReviewPage, as_json, as_row
 from iam_portal.decision import rfc3339
 from iam_portal.errors import Invalid
@@ -48,22 +48,36 @@ class AccessReview(TenantAPI):
             raise Invalid("applicationId is the id of an application.")
         at = self.moment()
         other = self.moment("compareWith") if "compareWith" in request.query_params else None
-        found = review(tenant=self.tenant, application_id=application_id, since=min(at, other or at))
-        changes = found.between(at, other)
         if isinstance(request.accepted_renderer, CsvRenderer):
-            rows = [as_row(change, application_id) for change in changes]
+            found = review(tenant=self.tenant, application_id=application_id, since=min(at, other or at))
+            rows = [as_row(change, application_id) for change in found.between(at, other)]
             name = f'attachment; filename="access-review-{application_id}.csv"'
             return Response({"columns": COLUMNS, "rows": rows}, headers={"Content-Disposition": name})
         body: dict[str, Any] = {"applicationId": application_id, "at": rfc3339(at)}
         if other is not None:
             body["compareWith"] = rfc3339(other)
-        return Response({**body, **_page(request, changes)})
+        asked = Asked(tenant=self.tenant, application_id=application_id, at=at, other=other)
+        return Response({**body, **_page(request, asked)})
 
 
-def _page(request: Request, changes: Sequence[Change]) -> dict[str, Any]:
-    limit = page_size(request) or 50
-    if cursor := cursor_of(request):
-        changes = [change for change in changes if change.line.key > tuple(cursor)]
-    page = changes[:limit]
-    following = next_page(request, page[-1].line.key) if len(changes) > limit else None
-    return {"items": [as_json(change) for change in page], "next": following}
+def _page(request: Request, asked: Asked) -> dict[str, Any]:
+    found = part(asked, after=_after(request), limit=page_size(request) or 50)
+    following = next_page(request, found.last) if found.more else None
+    return {"items": [as_json(change) for change in found.rows], "next": following}
+
+
+def _after(request: Request) -> Place | None:
+    """The place of the cursor; Invalid for one that no line has."""
+    cursor = cursor_of(request)
+    if cursor is None:
+        return None
+    if len(cursor) != 4 or cursor[0] not in (SERVICE, USER) or (cursor[0] == USER and not _is_id(cursor[1])):
+        raise Invalid("The cursor is not one that was given out.")
+    return tuple(cursor)
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return bool(UUID(text))
+    except ValueError:
+        return False

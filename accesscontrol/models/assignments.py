@@ -91,6 +91,18 @@ class Assignment(models.Model):
         indexes = [
             models.Index(RangeStartsWith("during"), name="assignment_by_start"),
             models.Index(RangeEndsWith("during"), name="assignment_by_end"),
+            # Who holds a role here: of what is shared, the role alone names the holders of all tenants.
+            models.Index(
+                fields=["tenant", "application_role"],
+                condition=Q(application_role__isnull=False),
+                name="assignment_by_role",
+            ),
+            # What groups and services hold: few rows among those of thousands of people.
+            models.Index(
+                fields=["tenant", "application_role", "tenant_role"],
+                condition=Q(user__isnull=True),
+                name="assignment_of_no_person",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -64,6 +64,8 @@ class TenantRolePermission(models.Model):
                 "The role holds this already.",
             )
         ]
+        # What a tenant's roles hold of one application: every door asks it of the portal.
+        indexes = [models.Index(fields=["tenant", "resource"], name="tenantrolepermission_of")]
 
     def __str__(self) -> str:
         return f"{self.role_id}: {self.privilege} {self.resource_id}"

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from accesscontrol.reports.shapes import Given, Report, Row, in_batches
@@ -16,10 +16,11 @@ from tenants.policies import present
 def _idle(given: Given) -> Iterator[list[Row]]:
     """Active people who were not seen for so long, and whose account is as old."""
     until = given.at - timedelta(days=given.days)
-    sessions = UserSession.objects.filter(user=OuterRef("pk")).order_by("-seen_at")
+    sessions = UserSession.objects.filter(user=OuterRef("pk"), tenant=given.tenant).order_by("-seen_at")
     rows = present(tenant_id=given.tenant.id, at=given.at).filter(created_at__lte=until)
+    # When each was seen is asked only of those who are told: filtered by it, it would be asked of everybody.
+    rows = rows.filter(~Exists(sessions.filter(seen_at__gte=until)))
     rows = rows.annotate(seen_at=Subquery(sessions.values("seen_at")[:1]))
-    rows = rows.filter(Q(seen_at=None) | Q(seen_at__lt=until))
     return in_batches(rows, given=given, key="username", shape=lambda found: [_row(each) for each in found])
 
 

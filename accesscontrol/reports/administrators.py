@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext_lazy as _
 
-from accesscontrol.decide import AssignmentFact
-from accesscontrol.reports.shapes import Given, Report, Row
-from accesscontrol.review import USER, Line, review
+from accesscontrol.decide import AssignmentFact, HeldRole, Permission
+from accesscontrol.reports.shapes import Given, Report, Row, sizes
+from accesscontrol.review import USER, Asked, Line, Order, part
 from applications.models.applications import PORTAL_ID
 from iam_portal.walls import tenant_scope
 
@@ -14,11 +14,22 @@ EVERYBODYS = "user"  # one's own account is no office
 
 
 def _administrators(given: Given) -> Iterator[list[Row]]:
-    with tenant_scope(given.tenant.id):
-        found = review(tenant=given.tenant, application_id=PORTAL_ID, since=given.at)
-        lines = [line for line in found.lines(given.at) if line.role.key != EVERYBODYS]
-    lines.sort(key=lambda line: (line.name.casefold(), line.key))
-    yield [_row(line, way) for line in lines for way in line.through]
+    """People by name, then services."""
+    asked = Asked(
+        tenant=given.tenant, application_id=PORTAL_ID, at=given.at, fits=_is_office, order=Order.NAME
+    )
+    after = None
+    for size in sizes():
+        with tenant_scope(given.tenant.id):
+            found = part(asked, after=after, limit=size)
+        yield [_row(change.line, way) for change in found.rows for way in change.line.through]
+        if not found.more:
+            return
+        after = found.last
+
+
+def _is_office(role: HeldRole, _permissions: frozenset[Permission]) -> bool:
+    return role.relation == "tenant" or role.key != EVERYBODYS
 
 
 def _row(line: Line, way: AssignmentFact) -> Row:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, repeat
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -11,6 +12,7 @@ from django.utils.functional import Promise
 from iam_portal.walls import tenant_scope
 from tenants.models import Tenant
 
+FIRST = 50  # rows that a page shows; the file has all of them
 BATCH = 500
 Cell = str | int | bool | datetime | None
 Row = tuple[Cell, ...]
@@ -48,17 +50,22 @@ class Report:
     about: Callable[[Row], tuple[str, str]] | None = None
 
 
+def sizes() -> Iterator[int]:
+    """Of the batches: at first what a page needs, and one more, by which it knows that there are others."""
+    return chain([FIRST + 1], repeat(BATCH))
+
+
 def in_batches(
     rows: QuerySet[Any], *, given: Given, key: str, shape: Callable[[list[Any]], list[Row]]
 ) -> Iterator[list[Row]]:
     """In the order of ``key``, which no row lacks, then of the primary key."""
     beyond = Q()
-    while True:
+    for size in sizes():
         with tenant_scope(given.tenant.id):
-            found = list(rows.filter(beyond).order_by(key, "pk")[:BATCH])
+            found = list(rows.filter(beyond).order_by(key, "pk")[:size])
             shaped = shape(found)
         yield shaped
-        if len(found) < BATCH:
+        if len(found) < size:
             return
         edge = getattr(found[-1], key)
         beyond = Q(**{f"{key}__gt": edge}) | Q(**{key: edge, "pk__gt": found[-1].pk})

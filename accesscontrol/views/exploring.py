@@ -1,15 +1,17 @@
 """The access explorer: who can do what in an application on any day, why, and what differs on another."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accesscontrol.decide import Permission
+from accesscontrol import review as reviewing
+from accesscontrol.decide import HeldRole, Permission
 from accesscontrol.forms import ReviewForm
 from accesscontrol.http import table
 from accesscontrol.review import SERVICE, USER, Change, review
@@ -48,6 +50,20 @@ class Asked(NamedTuple):
         found = review(tenant=page.tenant, application_id=self.application.pk, since=since)
         return found.between(self.at, self.other)
 
+    def narrowed(self, page: ConsolePage, form: ReviewForm) -> reviewing.Asked:
+        """The same for a page, with its filters."""
+        given = page.request.GET
+        return reviewing.Asked(
+            tenant=page.tenant,
+            application_id=self.application.pk,
+            at=self.at,
+            other=self.other,
+            kind=given["kind"] if given.get("kind") in KINDS else "",
+            text=paging.searched(page.request),
+            fits=partial(_fits, given.get("role", ""), form.cleaned_data.get("resource", "").casefold()),
+            order=reviewing.Order.NAME,
+        )
+
 
 class Names(NamedTuple):
     """What roles and resources of the application are called."""
@@ -71,10 +87,9 @@ class AccessReview(ConsolePage):
         form = ReviewForm(request.GET)
         application = _application(self)
         asked = _asked(self, application, form) if form.is_valid() else None
-        changes = asked.answer(self) if asked else []
-        chosen = [change for change in changes if _fits(change, form, request)]
-        shown = paging.page_of_list(chosen, request=request, key=_order)
-        names = _names(self, application, changes, shown.rows)
+        shown, found = _shown(self, asked, form) if asked else (paging.Page([]), None)
+        roles = found.roles if found else frozenset()
+        names = _names(self, application, roles, shown.rows)
         context = {
             "page": {**head(self, "review"), "more": _files(self) if asked else []},
             "application": application,
@@ -83,12 +98,12 @@ class AccessReview(ConsolePage):
             "form": form,
             "opened": any(request.GET.get(name) for name in ("at", "other", "resource")) or not asked,
             "asked": asked,
-            "filters": _filters(self, changes, names),
+            "filters": _filters(self, roles, names),
             "filtered": any(request.GET.get(name) for name in _FILTERS),
             "rows": [_row(self, change, application, names) for change in shown.rows],
             "assign": _assigning(self),
             "paging": shown.paging,
-            "count_text": _counted(len(chosen), asked),
+            "count_text": _counted(found.count if found else 0, asked),
         }
         return self.render("accesscontrol/access_review.html", context)
 
@@ -169,33 +184,32 @@ def _asked(page: ConsolePage, application: Application, form: ReviewForm) -> Ask
     return Asked(application, form.cleaned_data["at"] or page.at, form.cleaned_data["other"])
 
 
-def _fits(change: Change, form: ReviewForm, request: HttpRequest) -> bool:
-    line, given = change.line, request.GET
-    if given.get("kind") in KINDS and given["kind"] != line.kind:
-        return False
-    if given.get("role") and given["role"] != line.role.key:
-        return False
-    wanted = paging.searched(request).casefold()
-    if wanted and wanted not in line.name.casefold() and wanted != line.principal_id:
-        return False
-    part = form.cleaned_data.get("resource", "").casefold()
-    concerned = change.before | line.permissions
-    return not part or any(part in f"{kind}/{key}".casefold() for kind, key, _privilege in concerned)
+def _shown(page: ConsolePage, asked: Asked, form: ReviewForm) -> tuple[paging.Page, reviewing.Part]:
+    """The lines of this page, in the order of names."""
+    parts: list[reviewing.Part] = []
+    narrowed = asked.narrowed(page, form)
+
+    def find(after: reviewing.Place | None, backwards: bool, size: int) -> reviewing.Part:
+        parts.append(reviewing.part(narrowed, after=after, backwards=backwards, limit=size))
+        return parts[-1]
+
+    return paging.page_of_found(find, request=page.request), parts[-1]
 
 
-def _order(change: Change) -> tuple[str, ...]:
-    """People first, by name."""
-    kind, *rest = change.line.key
-    return "" if kind == USER else kind, change.line.name.casefold(), *rest
+def _fits(key: str, resource: str, role: HeldRole, permissions: frozenset[Permission]) -> bool:
+    """Whether it is the role that is filtered by, and names such a resource."""
+    if key and key != role.key:
+        return False
+    return not resource or any(resource in f"{kind}/{name}".casefold() for kind, name, _one in permissions)
 
 
 def _names(
-    page: ConsolePage, application: Application, changes: list[Change], shown: Sequence[Change]
+    page: ConsolePage, application: Application, roles: Collection[str], shown: Sequence[Change]
 ) -> Names:
     """Of every role that can be filtered by, and of the resources in the rows shown."""
     concerned = {(kind, key) for each in shown for kind, key, _one in each.before | each.line.permissions}
     return Names(
-        naming.roles(page.tenant, application.pk, {change.line.role.key for change in changes}),
+        naming.roles(page.tenant, application.pk, {*roles, *(change.line.role.key for change in shown)}),
         naming.resources(page.tenant, application.pk, concerned),
     )
 
@@ -245,9 +259,9 @@ def _giver(by: str) -> str:
     return _("the installation") if by == INSTALLATION else by
 
 
-def _filters(page: ConsolePage, changes: list[Change], names: Names) -> dict[str, Any]:
+def _filters(page: ConsolePage, keys: Collection[str], names: Names) -> dict[str, Any]:
     given = page.request.GET
-    roles = {key: names.roles.of_key(key) for key in sorted({change.line.role.key for change in changes})}
+    roles = {key: names.roles.of_key(key) for key in sorted(keys)}
     menus: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("kind", _("Who"), KINDS),
         ("role", _("Role"), roles),

@@ -12,7 +12,7 @@ from accesscontrol.forms import ReportForm
 from accesscontrol.http import contract_types, report_document, report_table
 from accesscontrol.reports import REPORTS, Given, Report, rows_of
 from accesscontrol.reports.contracts import EITHER
-from accesscontrol.reports.shapes import Cell, Row
+from accesscontrol.reports.shapes import FIRST, Cell, Row
 from accesscontrol.views import naming
 from applications.models.applications import PORTAL_ID
 from iam_portal.decision import Decision
@@ -20,7 +20,6 @@ from iam_portal.errors import NotFound
 from tenants.views.console import ConsolePage
 from tenants.views.wording import address
 
-FIRST = 100  # rows that a page shows; the file has all of them
 _OPENS = {"user": "Users:read", "application": "Modules:read", "contract": EITHER}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.core import signing
 from django.db.models import Q, QuerySet
@@ -26,6 +26,19 @@ class Page:
     def paging(self) -> dict[str, str | None]:
         """What ``_paging.html`` takes."""
         return {"previous_url": self.previous_url, "next_url": self.next_url}
+
+
+class Found(Protocol):
+    """Some rows in their order, with the keys of the first and the last; ``more`` lie beyond them."""
+
+    @property
+    def rows(self) -> Sequence[Any]: ...
+    @property
+    def first(self) -> tuple[str, ...]: ...
+    @property
+    def last(self) -> tuple[str, ...]: ...
+    @property
+    def more(self) -> bool: ...
 
 
 def page_of(
@@ -71,6 +84,21 @@ def page_of_list(
         found,
         _listed(request, True, key(found[0])) if found and first else None,
         _listed(request, False, key(found[-1])) if first + size < len(rows) else None,
+    )
+
+
+def page_of_found(
+    find: Callable[[tuple[str, ...] | None, bool, int], Found], *, request: HttpRequest, size: int = SIZE
+) -> Page:
+    """One page of what ``find`` finds after a key, or before it (backwards), at most so many."""
+    backwards, edge = _cursor(request)
+    found = find(tuple(edge[0]) if edge is not None else None, backwards, size)
+    before = found.more if backwards else edge is not None
+    after = bool(found.rows) if backwards else found.more
+    return Page(
+        list(found.rows),
+        _listed(request, True, found.first) if before and found.first else None,
+        _listed(request, False, found.last) if after and found.last else None,
     )
 
 

@@ -78,6 +78,7 @@ class Membership(models.Model):
         constraints = [
             no_overlap("membership_no_overlap", ["group", "user"], "This user is a member already.")
         ]
+        indexes = [models.Index(fields=["tenant", "user"], name="membership_by_user")]
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.group_id}"

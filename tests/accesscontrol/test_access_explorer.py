@@ -79,7 +79,7 @@ class TestReview:
             user = factories.make_user(town.beta.tenant, f"user-{number}", at=timezone.now())
             give(town, user_id=user.pk)
         everything = rows(town.beta.get("access", application=PLANNER))
-        monkeypatch.setattr("tenants.http.paging.page_of_list.__kwdefaults__", {"size": 2})
+        monkeypatch.setattr("tenants.http.paging.page_of_found.__kwdefaults__", {"size": 2})
         shown, found = town.beta.get("access", application=PLANNER), []
         while True:
             found += rows(shown)

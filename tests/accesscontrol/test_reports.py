@@ -205,6 +205,7 @@ def test_what_rest_refuses(acme: Party, beta: Party) -> None:
 
 def test_a_file_is_read_in_batches(acme: Party, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shapes, "BATCH", 2)
+    monkeypatch.setattr(shapes, "FIRST", 1)
     names = [f"user{number}" for number in range(7)]
     for name in names:
         made(acme, name, days=80)

@@ -1,14 +1,10 @@
-"""The access review: who of a tenant can do what in an application at a moment, and how it reaches them.
-
-The same facts and rules as every token, for all of the tenant's people and services at once.
-"""
+"""What a review is made of: lines at a moment and changes between two, by the rules of every token."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from accesscontrol import holdings
 from accesscontrol.decide import (
     AssignmentFact,
     CallFacts,
@@ -20,11 +16,7 @@ from accesscontrol.decide import (
     may_call,
     roles_on,
 )
-from applications import facts as sharing_facts
 from applications.availability import SharingFacts
-from applications.models import Application
-from iam_portal.errors import NotFound
-from tenants.models import Tenant, User
 
 USER, SERVICE = "user", "service"
 
@@ -94,17 +86,20 @@ class Review:
         return [Change("", line, line.permissions) for line in self.lines(at)]
 
     def _of_person(self, name: str, facts: PrincipalFacts, ground: Ground) -> Iterator[Line]:
-        """Each assignment by itself: two that give the same role are two ways to it."""
+        """Each assignment by itself: two that give the same role are two ways to it.
+
+        One that comes by several groups below its own is one way.
+        """
         held: dict[tuple[str, str | None], HeldRole] = {}
-        ways: dict[tuple[str, str | None], list[AssignmentFact]] = defaultdict(list)
+        ways: dict[tuple[str, str | None], dict[str, AssignmentFact]] = defaultdict(dict)
         for assignment in facts.assignments:
             alone = replace(facts, assignments=(assignment,))
             for role in roles_on(ground, alone, at=ground.at).held:
                 held.setdefault((role.urn, role.contract_id), role)
-                ways[role.urn, role.contract_id].append(assignment)
+                ways[role.urn, role.contract_id].setdefault(assignment.id, assignment)
         for slot, role in held.items():
             amount = ground.comes_to(role).together()
-            through = tuple(sorted(ways[slot], key=_by_way))
+            through = tuple(sorted(ways[slot].values(), key=_by_way))
             yield Line(USER, facts.principal_id, name, role, through, amount)
 
     def _of_service(self, name: str, facts: CallFacts, ground: Ground) -> Iterator[Line]:
@@ -120,37 +115,6 @@ class Review:
                 yield Line(SERVICE, given.principal_id, name, role, ways, amount)
 
 
-def review(*, tenant: Tenant, application_id: str, since: datetime) -> Review:
-    """NotFound for an application with which the tenant never had to do. Runs in the tenant's scope."""
-    tenant_id = str(tenant.id)
-    sharing = sharing_facts.of_application(application_id, tenant_id=tenant_id)
-    if sharing is None or not sharing_facts.concerns(sharing, tenant_id=tenant_id):
-        raise NotFound
-    found = holdings.load({application_id: [tenant_id]}, when=since)
-    people = found.people.get((application_id, tenant_id), {})
-    users = {user.pk: str(user) for user in User.everyone.filter(tenant=tenant, id__in=list(people))}
-    calls = [
-        (caller, facts)
-        for (caller, target, place), facts in found.calls.items()
-        if target == application_id and _is_ours(facts, place, tenant_id)
-    ]
-    names = _names(caller for caller, _ in calls)
-    return Review(
-        tenant_id=tenant_id,
-        sharing=sharing,
-        book=found.books.get((application_id, tenant_id), RoleBook()),
-        people=tuple((users[user_id], facts) for user_id, facts in people.items() if user_id in users),
-        services=tuple((names[caller], facts) for caller, facts in calls),
-    )
-
-
-def _is_ours(facts: CallFacts, place: str, tenant_id: str) -> bool:
-    """Called here by what was given here, or elsewhere by an application of the tenant's own."""
-    if place == tenant_id:
-        return bool(facts.local.assignments)
-    return facts.home_id == tenant_id and bool(facts.at_home.assignments)
-
-
 def _by_way(way: AssignmentFact) -> tuple[str, str]:
     """What was given directly first, then by the groups' names."""
     return way.via.group_name if way.via else "", way.id
@@ -160,8 +124,3 @@ def _gives(way: AssignmentFact, role: HeldRole, at: datetime) -> bool:
     made = role.relation == "tenant"
     key = way.tenant_role if made else way.application_role
     return key == role.key and way.contract_id == role.contract_id and way.span.covers(at)
-
-
-def _names(application_ids: Iterable[str]) -> dict[str, str]:
-    rows = Application.objects.filter(id__in=set(application_ids))
-    return dict(rows.values_list("id", "display_name"))

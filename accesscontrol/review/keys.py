@@ -1,0 +1,159 @@
+"""Whose lines of a review are in a part: one statement over what is assigned."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from accesscontrol.review.slots import Slot
+
+# Who has which line at a moment: directly, or by a group above his own. ``IN … IS TRUE`` is looked up in a
+# table made once; behind the wall the planner does not know how many are active, or members, at a moment.
+_SIDE = """
+slot{n} AS MATERIALIZED (
+    SELECT * FROM unnest(%(roles{n})s::uuid[], %(contracts{n})s::uuid[], %(lines{n})s::int[])
+        AS slot(role_id, contract_id, line)
+), given{n} AS MATERIALIZED (
+    SELECT slot.line, a.user_id, a.group_id FROM slot{n} slot CROSS JOIN LATERAL (
+        SELECT user_id, group_id FROM accesscontrol_assignment
+        WHERE tenant_id = %(tenant)s AND application_role_id = slot.role_id AND application_id IS NULL
+            AND contract_id IS NOT DISTINCT FROM slot.contract_id AND during @> %(at{n})s
+        UNION ALL
+        SELECT user_id, group_id FROM accesscontrol_assignment
+        WHERE tenant_id = %(tenant)s AND tenant_role_id = slot.role_id AND application_id IS NULL
+            AND during @> %(at{n})s
+        OFFSET 0
+    ) a
+), reached{n}(line, group_id) AS (
+    SELECT line, group_id FROM given{n} WHERE (group_id IN (
+        SELECT id FROM tenants_group WHERE tenant_id = %(tenant)s AND during @> %(at{n})s
+    )) IS TRUE
+    UNION
+    SELECT reached.line, below.group_id FROM reached{n} reached CROSS JOIN LATERAL (
+        SELECT group_id FROM tenants_groupplacement
+        WHERE parent_id = reached.group_id AND tenant_id = %(tenant)s AND during @> %(at{n})s OFFSET 0
+    ) below
+), held{n} AS MATERIALIZED (
+    SELECT line, user_id FROM (
+        SELECT line, user_id FROM given{n} WHERE user_id IS NOT NULL
+        UNION
+        SELECT reached.line, m.user_id FROM reached{n} reached
+        JOIN tenants_membership m ON m.group_id = reached.group_id
+        WHERE m.tenant_id = %(tenant)s AND m.during @> %(at{n})s
+    ) person
+    WHERE (user_id IN (
+        SELECT user_id FROM tenants_useractivity WHERE tenant_id = %(tenant)s AND during @> %(at{n})s
+    )) IS TRUE
+)"""
+_SAME = "kept AS MATERIALIZED (SELECT line, user_id FROM held1)"
+_DIFFERENT = """kept AS MATERIALIZED (
+    SELECT line, user_id FROM held1 FULL JOIN held2 USING (line, user_id)
+    WHERE CASE WHEN held2.user_id IS NULL THEN line = ANY(%(lost)s)
+        WHEN held1.user_id IS NULL THEN line = ANY(%(gained)s) ELSE line = ANY(%(changed)s) END
+)"""
+_NAME = "lower(CASE WHEN u.display_name <> '' THEN u.display_name ELSE u.username END)"
+_PART = """
+, found AS MATERIALIZED (
+    SELECT {first} AS first, u.id, kept.line FROM kept
+    JOIN tenants_user u ON u.id = kept.user_id AND u.tenant_id = %(tenant)s
+    {named}
+)
+SELECT counted.number, part.first, part.id, part.line FROM (SELECT count(*) AS number FROM found) counted
+LEFT JOIN LATERAL (
+    SELECT * FROM found {beyond} ORDER BY first {way}, id {way}, line {way} LIMIT %(limit)s
+) part ON true
+"""
+_NAMED = f"WHERE position(%(text)s IN {_NAME}) > 0 OR u.id::text = %(text)s"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A moment, and the slots that count then, each with the number of its line."""
+
+    at: datetime
+    slots: Sequence[tuple[Slot, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Beyond which row: its name in the order (nothing where ids alone are one), its person, its line."""
+
+    first: str
+    user_id: UUID
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """One moment; or two, and which lines are told when lost, gained or changed."""
+
+    tenant_id: str
+    sides: Sequence[Side]
+    told: Mapping[str, Sequence[int]]
+    text: str
+    by_name: bool
+
+
+def rows(sought: Sought, *, edge: Edge | None, backwards: bool, limit: int) -> tuple[int, list[Edge]]:
+    """How many there are in all, and those of the part: the nearest to the edge first."""
+    sides = ",".join(_SIDE.format(n=n) for n in range(1, len(sought.sides) + 1))
+    compare, way = ("<", "DESC") if backwards else (">", "")
+    tail = _PART.format(
+        first=f'{_NAME} COLLATE "C"' if sought.by_name else "''",
+        named=_NAMED if sought.text else "",
+        beyond=f"WHERE (first, id, line) {compare} (%(first)s, %(user)s, %(line)s)" if edge else "",
+        way=way,
+    )
+    kept = _SAME if len(sought.sides) == 1 else _DIFFERENT
+    with connection.cursor() as cursor:
+        cursor.execute(f"WITH RECURSIVE {sides}, {kept}{tail}", _values(sought, edge, limit))
+        found = cursor.fetchall()
+    return found[0][0], [Edge(*row) for _number, *row in found if row[1] is not None]
+
+
+def _values(sought: Sought, edge: Edge | None, limit: int) -> dict[str, Any]:
+    values: dict[str, Any] = {"tenant": sought.tenant_id, "limit": limit, "text": sought.text}
+    values |= {change: list(lines) for change, lines in sought.told.items()}
+    if edge is not None:
+        values |= {"first": edge.first, "user": edge.user_id, "line": edge.line}
+    for n, side in enumerate(sought.sides, 1):
+        values |= {
+            f"at{n}": side.at,
+            f"roles{n}": [slot.role_id for slot, _line in side.slots],
+            f"contracts{n}": [slot.contract_id for slot, _line in side.slots],
+            f"lines{n}": [line for _slot, line in side.slots],
+        }
+    return values
+
+
+_ASSIGNED = """
+SELECT DISTINCT slot.line FROM unnest(
+    %(moments)s::timestamptz[], %(roles)s::uuid[], %(contracts)s::uuid[], %(lines)s::int[]
+) AS slot(at, role_id, contract_id, line)
+WHERE EXISTS (
+    SELECT FROM accesscontrol_assignment
+    WHERE tenant_id = %(tenant)s AND application_role_id = slot.role_id
+        AND contract_id IS NOT DISTINCT FROM slot.contract_id AND during @> slot.at
+) OR EXISTS (
+    SELECT FROM accesscontrol_assignment
+    WHERE tenant_id = %(tenant)s AND tenant_role_id = slot.role_id AND during @> slot.at
+)
+"""
+
+
+def assigned(tenant_id: str, sides: Sequence[Side]) -> set[int]:
+    """Numbers of the lines that are given to anybody at all, whoever it reaches."""
+    pairs = [(side.at, slot, line) for side in sides for slot, line in side.slots]
+    values = {
+        "tenant": tenant_id,
+        "moments": [at for at, _slot, _line in pairs],
+        "roles": [slot.role_id for _at, slot, _line in pairs],
+        "contracts": [slot.contract_id for _at, slot, _line in pairs],
+        "lines": [line for _at, _slot, line in pairs],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_ASSIGNED, values)
+        return {row[0] for row in cursor.fetchall()}

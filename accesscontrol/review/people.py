@@ -1,0 +1,59 @@
+"""What is assigned to some people for one application: three statements for any number of them."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from accesscontrol.decide import AssignmentFact, PrincipalFacts, Via
+from accesscontrol.holdings import ASSIGNED, assignment_of, rows_of
+from iam_portal.spans import BEGINNING, Span
+from tenants.models import User
+
+# Up from the people, as for one of them. Their own lives are the rows without a group.
+_REACH = """
+WITH RECURSIVE reach(user_id, group_id, during) AS (
+    SELECT user_id, group_id, during FROM tenants_membership
+    WHERE tenant_id = %(tenant)s AND user_id = ANY(%(users)s::uuid[]) AND NOT isempty(during)
+    UNION
+    SELECT r.user_id, p.parent_id, r.during * p.during
+    FROM reach r JOIN tenants_groupplacement p
+        ON p.group_id = r.group_id AND p.tenant_id = %(tenant)s AND p.during && r.during
+)
+SELECT user_id, NULL, NULL, during FROM tenants_useractivity
+WHERE tenant_id = %(tenant)s AND user_id = ANY(%(users)s::uuid[]) AND NOT isempty(during)
+UNION ALL
+SELECT reach.user_id, g.id, g.name, reach.during * g.during
+FROM reach JOIN tenants_group g ON g.id = reach.group_id
+WHERE reach.during && g.during
+"""
+_HELD = ASSIGNED.format(
+    chosen="""a.tenant_id = %(tenant)s AND a.application_id IS NULL
+        AND (a.user_id = ANY(%(users)s::uuid[]) OR a.group_id = ANY(%(groups)s::uuid[]))""",
+    targets="= %(application)s",
+)
+
+
+def people(
+    user_ids: Collection[UUID], *, tenant_id: UUID | str, application_id: str
+) -> Sequence[tuple[str, PrincipalFacts]]:
+    """Each with the name. Runs in the tenant's scope."""
+    values = {"tenant": tenant_id, "users": sorted(user_ids, key=str), "application": application_id}
+    active: dict[UUID, list[Span]] = defaultdict(list)
+    members: dict[UUID, list[tuple[UUID, Via]]] = defaultdict(list)
+    for user_id, group_id, name, during in rows_of(_REACH, **values):
+        if group_id is None:
+            active[user_id].append(Span.of(during))
+        else:
+            members[group_id].append((user_id, Via(Span.of(during), str(group_id), name)))
+    held: dict[UUID, list[AssignmentFact]] = defaultdict(list)
+    for row in rows_of(_HELD, **values, groups=sorted(members, key=str), when=BEGINNING):
+        reached: list[tuple[UUID, Via | None]] = [(row[2], None)] if row[2] else [*members[row[3]]]
+        for user_id, via in reached:
+            held[user_id].append(assignment_of(row, via))
+    return [
+        (
+            str(user),
+            PrincipalFacts(str(user.pk), str(tenant_id), tuple(active[user.pk]), tuple(held[user.pk])),
+        )
+        for user in User.everyone.filter(tenant=tenant_id, id__in=values["users"])
+    ]

@@ -1,0 +1,264 @@
+"""A review part by part is the whole review, whatever happened before, in both orders and directions."""
+
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from accesscontrol import review as reviewing
+from accesscontrol.actions import assignments, tenant_roles
+from accesscontrol.actions.assignments import Wanted
+from accesscontrol.actions.tenant_roles import Definition
+from accesscontrol.review import Asked, Change, Order, Part, part, review
+from accesscontrol.serializers.review import as_json
+from applications.actions import contracts, pauses
+from iam_portal.errors import DomainError
+from iam_portal.walls import tenant_scope
+from tenants.actions import memberships, users
+from tenants.models import Group
+from tests.accesscontrol.oauth.asking import METER, READER
+from tests.accesscontrol.oauth.conftest import World
+from tests.accesscontrol.oauth.signed_in import give, person
+from tests.support.factories import SYSTEM, make_group
+
+ROLES = ("viewer", "editor", "own", "both")
+
+
+class Chance:
+    """Acts of a year drawn by lot, at Globex."""
+
+    def __init__(self, world: World, seed: int) -> None:
+        self.world, self.lot = world, random.Random(seed)
+        self.tenant = world.globex
+        self.contracts = [world.globex.contracts_received.get()]
+        self.contracts.append(world.share(world.acme, world.globex, (METER, "viewer"), type="access"))
+        self.people = [person(world, name) for name in ("ann", "bob", "cyd", "dan", "eve")]
+        self.groups = [make_group(self.tenant, "Top", at=world.clock.at)]
+        self.moments = [world.clock.at]
+        for key in ROLES[2:]:
+            self.define(key)
+
+    def live(self, acts: int) -> None:
+        choices: list[Callable[[], Any]] = [self.assign] * 8 + [self.join] * 3 + [self.found] * 2
+        choices += [self.withdraw, self.leave, self.pause, self.rest, self.rename, self.redefine]
+        for _ in range(acts):
+            self.moments.append(self.world.clock.forward(hours=self.lot.randint(1, 48)))
+            with suppress(DomainError), tenant_scope(self.tenant.id), transaction.atomic():
+                self.lot.choice(choices)()
+
+    def by(self) -> dict[str, Any]:
+        return {"tenant": self.tenant, "by": SYSTEM, "at": self.world.clock.at}
+
+    def soon(self) -> datetime | None:
+        return (
+            self.world.clock.at + timedelta(days=self.lot.randint(1, 9)) if self.lot.random() < 0.4 else None
+        )
+
+    def define(self, key: str) -> None:
+        held = self.lot.sample(("read", "modify"), self.lot.randint(0, 2))
+        permissions = [(METER, "urn:test", "machines", privilege) for privilege in held]
+        definition = Definition(key=key, name=key, description="", permissions=permissions)
+        tenant_roles.define(definition=definition, **self.by())
+
+    def redefine(self) -> None:
+        self.define(self.lot.choice(ROLES[2:]))
+
+    def found(self) -> None:
+        name = f"Group {len(self.groups)}"
+        made = make_group(self.tenant, name, parent=self.lot.choice(self.groups), at=self.world.clock.at)
+        self.groups.append(made)
+
+    def join(self) -> None:
+        group, user = self.lot.choice(self.groups), self.lot.choice(self.people)
+        memberships.add(group_id=group.id, user_id=user.id, **self.by())
+
+    def leave(self) -> None:
+        group, user = self.lot.choice(self.groups), self.lot.choice(self.people)
+        memberships.remove(group_id=group.id, user_id=user.id, **self.by())
+
+    def assign(self) -> None:
+        key = self.lot.choice(ROLES)
+        who: dict[str, Any] = self.lot.choice(
+            (
+                {"user_id": self.lot.choice(self.people).id},
+                {"group_id": self.lot.choice(self.groups).id},
+                {"principal_application_id": READER},
+            )
+        )
+        application = METER if key in ("viewer", "editor") else None
+        access = application and self.lot.random() < 0.3
+        wanted = Wanted(
+            role=key,
+            application_id=application,
+            contract_id=self.contracts[1].id if access else None,
+            starts_at=self.soon(),
+            ends_at=self.world.clock.at + timedelta(days=20) if self.lot.random() < 0.3 else None,
+            **who,
+        )
+        assignments.assign(wanted=wanted, **self.by())
+
+    def withdraw(self) -> None:
+        rows = self.tenant.assignments.filter(user__in=self.people).order_by("created_at", "pk")
+        if rows:
+            assignments.withdraw(assignment_id=self.lot.choice(list(rows)).id, **self.by())
+
+    def pause(self) -> None:
+        contract = self.lot.choice(self.contracts)
+        by = {**self.by(), "tenant": self.world.acme}
+        pauses.pause(contract_id=contract.id, until=self.world.clock.at + timedelta(days=2), **by)
+
+    def rest(self) -> None:
+        act = self.lot.choice((users.deactivate, users.reactivate))
+        act(user_id=self.lot.choice(self.people).id, **self.by())
+
+    def rename(self) -> None:
+        name = self.lot.choice(("zoe", "Öttl", "ann", "A", "élan"))
+        users.change(user_id=self.lot.choice(self.people).id, display_name=name, **self.by())
+
+
+def told(change: Change) -> tuple[str, dict[str, Any], Any]:
+    return change.what, as_json(change), change.line.role.reasons
+
+
+def walked(asked: Asked, *, backwards: bool, limit: int) -> tuple[list[Change], set[int]]:
+    """Part after part, in the order in which they come; and how many each says there are."""
+    found: list[Change] = []
+    counts, after = set(), None
+    while True:
+        shown = part(asked, after=after, backwards=backwards, limit=limit)
+        counts.add(shown.count)
+        found += reversed(shown.rows) if backwards else shown.rows
+        if not shown.more:
+            return found, counts
+        after = shown.first if backwards else shown.last
+
+
+def by_name(change: Change) -> tuple[str, ...]:
+    kind, *rest = change.line.key
+    return ("" if kind == reviewing.USER else kind, change.line.name.lower(), *rest)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_part_by_part_is_the_whole(shared: World, seed: int) -> None:
+    chance = Chance(shared, seed)
+    chance.live(30)
+    later = shared.clock.at + timedelta(days=5)
+    pairs: list[tuple[datetime, datetime | None]] = [(shared.clock.at, None), (later, chance.moments[20])]
+    pairs += [(moment, None) for moment in chance.lot.sample(chance.moments, 3)]
+    pairs.append((chance.moments[10], shared.clock.at))
+    seen = 0
+    for at, other in pairs:
+        with tenant_scope(shared.globex.id):
+            whole = review(tenant=shared.globex, application_id=METER, since=min(at, other or at))
+            every = whole.between(at, other)
+            seen += len(every)
+            for order, key in ((Order.ID, lambda change: change.line.key), (Order.NAME, by_name)):
+                expected = [told(change) for change in sorted(every, key=key)]
+                asked = Asked(tenant=shared.globex, application_id=METER, at=at, other=other, order=order)
+                for backwards in (False, True):
+                    found, counts = walked(asked, backwards=backwards, limit=chance.lot.randint(1, 4))
+                    shown = [told(change) for change in found]
+                    assert (shown[::-1] if backwards else shown) == expected, (at, other, order)
+                    assert counts == {len(every)}
+    assert seen > 5
+
+
+def narrowed(world: World, **filters: Any) -> Part:
+    with tenant_scope(world.globex.id):
+        at = world.clock.at
+        return part(Asked(tenant=world.globex, application_id=METER, at=at, **filters), limit=10)
+
+
+def test_only_who_is_in_the_part_is_worked_out(shared: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three hundred hold the role, and as many statements and facts of people are read as for two."""
+    worked: list[int] = []
+    whole = reviewing.parts.people  # type: ignore[attr-defined]
+
+    def counting(user_ids: Any, **more: Any) -> Any:
+        found = whole(user_ids, **more)
+        worked.append(sum(len(facts.assignments) for _name, facts in found))
+        return found
+
+    monkeypatch.setattr(reviewing.parts, "people", counting)  # type: ignore[attr-defined]
+    give(shared, person(shared, "ann"))
+    with CaptureQueriesContext(connection) as few:
+        assert narrowed(shared).count == 2
+    crowd = _crowd(shared, 300)
+    wanted = Wanted(role="editor", application_id=METER, group_id=crowd.id)
+    assignments.assign(tenant=shared.globex, wanted=wanted, by=SYSTEM, at=shared.clock.at)
+    with CaptureQueriesContext(connection) as many:
+        found = narrowed(shared)
+    assert (found.count, len(found.rows), found.more) == (302, 10, True)
+    assert len(many) == len(few)
+    assert worked[-1] <= 2 * 10
+    assert found.roles == {"viewer", "editor"}
+
+
+def test_filters_of_one_role_kind_and_name(shared: World) -> None:
+    give(shared, person(shared, "ann"))
+    give(shared, person(shared, "bob"), "editor")
+    for filters, names in (
+        ({}, ["Reader", "Ann", "Bob"]),
+        ({"kind": reviewing.USER}, ["Ann", "Bob"]),
+        ({"kind": reviewing.SERVICE}, ["Reader"]),
+        ({"text": "AN"}, ["Ann"]),
+        ({"text": "%"}, []),
+        ({"fits": lambda role, _permissions: role.key == "editor"}, ["Bob"]),
+        ({"fits": lambda _role, permissions: not permissions}, []),
+    ):
+        found = narrowed(shared, **filters)
+        names_found = {change.line.name for change in found.rows}
+        assert (names_found, found.count) == (set(names), len(names)), filters
+        assert found.roles == {"viewer", "editor"}
+
+
+def test_what_ends_while_it_is_read_is_left_out(shared: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key was read, then somebody took the role away: the line is not told, and nothing breaks."""
+    row = give(shared, person(shared, "ann"))
+    whole = reviewing.parts.people  # type: ignore[attr-defined]
+
+    def late(user_ids: Any, **more: Any) -> Any:
+        shared.withdraw(row)
+        return whole(user_ids, **more)
+
+    monkeypatch.setattr(reviewing.parts, "people", late)  # type: ignore[attr-defined]
+    shown = narrowed(shared)
+    assert [change.line.name for change in shown.rows] == ["Reader"]
+
+
+def test_a_contract_that_ended_gives_no_line(shared: World) -> None:
+    give(shared, person(shared, "ann"))
+    contract = shared.globex.contracts_received.get()
+    contracts.end(tenant=shared.acme, contract_id=contract.id, by=SYSTEM, at=shared.clock.forward(seconds=1))
+    found = narrowed(shared)
+    assert (list(found.rows), found.count, found.roles) == ([], 0, frozenset())
+
+
+def _crowd(world: World, number: int) -> Group:
+    """By rows: nobody of them signs in."""
+    at = world.clock.at
+    group = make_group(world.globex, "Crowd", at=at)
+    with tenant_scope(world.globex.id), connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH made AS (
+                INSERT INTO tenants_user (id, tenant_id, username, email, display_name, password, language,
+                    time_zone, created_at, revision)
+                SELECT gen_random_uuid(), %(tenant)s, 'crowd' || n, 'crowd' || n || '@example.org',
+                    'Crowd ' || n, '!', '', '', %(at)s, 1
+                FROM generate_series(1, %(number)s) n RETURNING id
+            ), active AS (
+                INSERT INTO tenants_useractivity (tenant_id, user_id, during)
+                SELECT %(tenant)s, id, tstzrange(%(at)s, NULL) FROM made
+            )
+            INSERT INTO tenants_membership (tenant_id, group_id, user_id, during)
+            SELECT %(tenant)s, %(group)s, id, tstzrange(%(at)s, NULL) FROM made
+            """,
+            {"tenant": world.globex.id, "at": at, "number": number, "group": group.id},
+        )
+    return group
