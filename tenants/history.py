@@ -82,9 +82,7 @@ def record_each(*, action: str, tenant: Tenant, by: Actor, at: datetime, changes
     _write([(tenant.id, {**act, **each.columns}, each.subject[2]) for each in changes], by)
 
 
-def record_sides(
-    *, action: str, by: Actor, at: datetime, changes: Mapping[UUID, Sequence[Change]]
-) -> None:
+def record_sides(*, action: str, by: Actor, at: datetime, changes: Mapping[UUID, Sequence[Change]]) -> None:
     """A row for each of many that one act changed in many tenants: as many statements as for one of them."""
     _require_transaction()
     act = _act(action, by, at)

@@ -142,7 +142,8 @@ def test_with_many_others_it_takes_as_many_statements_as_with_one(pair: tuple[Te
             end_all(contracts=rows, by=SYSTEM, at=END, note="", tenant_id=acme.id)
         counts.append(len(queries))
         with cross_tenant():
-            told = HistoryEvent.objects.filter(action="contract.ended", subject_id__in=[row.id for row in rows])
+            ended = {"action": "contract.ended", "subject_id__in": [row.id for row in rows]}
+            told = HistoryEvent.objects.filter(**ended)
             sides = sorted(told.values_list("tenant__slug", flat=True))
         assert sides == sorted([*(other.slug for other in others), *["acme"] * number])
     assert counts[0] == counts[1]
