@@ -61,13 +61,13 @@ WHERE NOT isempty(t.during) AND r.application_id = ANY(%(applications)s)
 ORDER BY c.id, r.id, t.during
 """
 
-# The same way round: whom this provider lets work on its data, and with which of the applications.
+# The same way round: whom these providers let work on their data, and with which of the applications.
 _ONWARD = """
 WITH agreed AS MATERIALIZED (
     SELECT contract_id, role_id FROM applications_contractterm
     WHERE contract_id = ANY(ARRAY(
         SELECT id FROM applications_contract
-        WHERE state = 'accepted' AND type = 'access' AND provider_id = %(provider)s))
+        WHERE state = 'accepted' AND type = 'access' AND provider_id = ANY(%(providers)s::uuid[])))
 )
 SELECT DISTINCT c.consumer_id
 FROM agreed t
@@ -116,9 +116,9 @@ def of_application(application_id: str, *, tenant_id: UUID | str) -> SharingFact
     return sharing([application_id], tenant_ids=[tenant_id]).get(application_id)
 
 
-def onward_consumers(provider_id: UUID, *, applications: Collection[str]) -> set[UUID]:
-    """Tenants with an accepted access contract of this provider for any of the applications."""
-    rows = _rows(_ONWARD, provider=provider_id, applications=list(applications))
+def onward_consumers(providers: Collection[UUID], *, applications: Collection[str]) -> set[UUID]:
+    """Tenants with an accepted access contract of these providers for any of the applications. One query."""
+    rows = _rows(_ONWARD, providers=list(providers), applications=list(applications))
     return {row[0] for row in rows}
 
 

@@ -233,12 +233,12 @@ def shareable(sharing: SharingFacts, *, provider_id: UUID, role: str, type: str,
     return Decision(bool(sources), "shareable" if sources else "no_onward_access", answer.decision.reasons)
 
 
-def touched_tenants(*, contract: Contract, applications: Collection[str]) -> set[UUID]:
-    """The consumer, and whoever has access to the same applications through the consumer."""
-    tenants = {contract.consumer_id}
-    if contract.type == ContractType.PROVISION:
-        tenants |= load.onward_consumers(contract.consumer_id, applications=applications)
-    return tenants
+def touched_tenants(*, contracts: Iterable[Contract], applications: Collection[str]) -> set[UUID]:
+    """The consumers, and whoever has access to the same applications through one of them. One query."""
+    rows = list(contracts)
+    providers = {row.consumer_id for row in rows if row.type == ContractType.PROVISION}
+    onward = load.onward_consumers(providers, applications=applications) if providers else set()
+    return {row.consumer_id for row in rows} | onward
 
 
 def in_force_between(a: Tenant, b: Tenant) -> QuerySet[Contract]:

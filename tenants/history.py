@@ -67,8 +67,7 @@ def record(
     ``subject`` is (kind, id, name). ``before`` and ``after`` must be free of secrets and personal fields.
     Raises outside a transaction: a change and its record stand or fall together.
     """
-    if not transaction.get_connection().in_atomic_block:
-        raise RuntimeError("history is written in the transaction of the change")
+    _require_transaction()
     change = {**_act(action, by, at), **Change(subject, before, after).columns}
     ids = {tenant.id if isinstance(tenant, Tenant) else tenant for tenant in tenants}
     own = {str(tenant_id) for tenant_id in ids} == {current_tenant()}
@@ -78,10 +77,27 @@ def record(
 
 def record_each(*, action: str, tenant: Tenant, by: Actor, at: datetime, changes: Sequence[Change]) -> None:
     """A row for each of many that one act changed in a tenant: as many statements as for one."""
-    if not transaction.get_connection().in_atomic_block:
-        raise RuntimeError("history is written in the transaction of the change")
+    _require_transaction()
     act = _act(action, by, at)
     _write([(tenant.id, {**act, **each.columns}, each.subject[2]) for each in changes], by)
+
+
+def record_sides(*, action: str, by: Actor, at: datetime, changes: Mapping[UUID, Sequence[Change]]) -> None:
+    """A row for each of many that one act changed in many tenants: as many statements as for one of them."""
+    _require_transaction()
+    act = _act(action, by, at)
+    rows = [
+        (tenant_id, {**act, **each.columns}, each.subject[2])
+        for tenant_id in sorted(changes, key=str)
+        for each in changes[tenant_id]
+    ]
+    with cross_tenant():  # each side has its rows
+        _write(rows, by)
+
+
+def _require_transaction() -> None:
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("history is written in the transaction of the change")
 
 
 def _act(action: str, by: Actor, at: datetime) -> dict[str, Any]:

@@ -140,13 +140,13 @@ class _Holder:
 
     def __init__(self, held: Held) -> None:
         self.held = held
-        self._known: dict[UUID, list[str]] = {}
+        self._known: dict[int, list[str]] = {}  # by the resource's id, as the number that is hashed fastest
 
     def on(self, resource_id: UUID, lineage: Sequence[Protected]) -> list[str]:
-        found = self._known.get(resource_id)
+        found = self._known.get(resource_id.int)
         if found is None:
             found = sorted(gives(lineage, self.held), key=_ORDER.__getitem__)
-            self._known[resource_id] = found
+            self._known[resource_id.int] = found
         return found
 
 

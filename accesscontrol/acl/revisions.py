@@ -118,7 +118,7 @@ def _brought_up(row: AclRevision, owners: Sequence[UUID] | None, at: datetime) -
         entries = _by_address(build(row.application, at=at, owners=some))
         values = {
             "owners": some,
-            "bodies": ["\n".join(map(_line, found)) for found in entries.values()],
+            "bodies": _BETWEEN.join("\n".join(map(_line, found)) for found in entries.values()),
             **{
                 name: list(column) for name, column in zip(_COLUMNS, zip(*entries, strict=True), strict=False)
             },
@@ -128,6 +128,8 @@ def _brought_up(row: AclRevision, owners: Sequence[UUID] | None, at: datetime) -
 
 
 _COLUMNS = ("tenants", "types", "keys")
+# Sent as one text: as an array, each quotation mark of each entry would be escaped by the driver, one by one.
+_BETWEEN = "\x1e"  # stands in no JSON
 _IS_GONE = """SET body = json_build_object(
         'owningTenantId', tenant_id, 'resourceType', type, 'resourceId', key)::text,
     revision = %(revision)s, removed_at = %(at)s
@@ -140,8 +142,8 @@ SELECT EXISTS (SELECT FROM gone)
 # Equal to the letter is equal: they are written from the same facts by the same code. What is right stays.
 _NOTED = f"""
 WITH fresh AS MATERIALIZED (
-    SELECT * FROM unnest(%(tenants)s::uuid[], %(types)s::text[], %(keys)s::text[], %(bodies)s::text[])
-        AS fresh(tenant_id, type, key, body)
+    SELECT * FROM unnest(%(tenants)s::uuid[], %(types)s::text[], %(keys)s::text[],
+        string_to_array(%(bodies)s, E'\\x1e')) AS fresh(tenant_id, type, key, body)
 ), kept AS MATERIALIZED (
     SELECT tenant_id, type, key, body FROM accesscontrol_aclentry
     WHERE application_id = %(application)s AND tenant_id = ANY(%(owners)s::uuid[]) AND removed_at IS NULL
@@ -181,5 +183,4 @@ def address_of(entry: Entry) -> Address:
     return entry["owningTenantId"], entry["resourceType"], entry["resourceId"]
 
 
-def _line(entry: Entry) -> str:
-    return json.dumps(entry, separators=(",", ":"))
+_line = json.JSONEncoder(separators=(",", ":")).encode  # one for all of them

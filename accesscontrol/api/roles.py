@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,6 +25,7 @@ from tenants.serializers.impact import ImpactOut
 
 ROLE_OR_IMPACT = PolymorphicProxySerializer("RoleOrImpact", [RoleOut, ImpactOut], None)
 DRY_RUN = query("dry_run", "Only show the impact.", bool)
+_ADDRESS = ("resource__application_id", "resource__type", "resource__key")
 _ORDER = [privilege.value for privilege in Privilege]
 
 
@@ -71,12 +73,14 @@ class RoleAPI(TenantAPI):
         return Response(self.shapes([role])[0], headers={"ETag": f'"r-{role.revision}"'})
 
     def shapes(self, roles: list[TenantRole]) -> list[dict[str, Any]]:
-        """With their permissions, in one query."""
-        held: dict[Any, dict[tuple[str, str, str], set[str]]] = defaultdict(lambda: defaultdict(set))
-        rows = TenantRolePermission.objects.at(self.at).filter(role__in=roles).select_related("resource")
-        for row in rows:
-            address = (row.resource.application_id, row.resource.type, row.resource.key)
-            held[row.role_id][address].add(row.privilege)
+        """With their permissions, in one query: a row for each resource, and there may be thousands."""
+        held: dict[Any, list[tuple[Any, ...]]] = defaultdict(list)
+        rows = TenantRolePermission.objects.at(self.at).filter(role__in=roles)
+        by_resource = rows.values("role_id", *_ADDRESS).annotate(
+            privileges=ArrayAgg("privilege", distinct=True)
+        )
+        for role_id, *permission in by_resource.values_list("role_id", *_ADDRESS, "privileges"):
+            held[role_id].append(tuple(permission))
         return [_shape(role, held[role.id]) for role in roles]
 
 
@@ -164,7 +168,7 @@ class RoleImpact(RoleAPI):
         return foreseen(self.act("delete", role), self.deleting(key))
 
 
-def _shape(role: TenantRole, held: dict[tuple[str, str, str], set[str]]) -> dict[str, Any]:
+def _shape(role: TenantRole, held: list[tuple[Any, ...]]) -> dict[str, Any]:
     return {
         "key": role.key,
         "name": role.name,
@@ -177,7 +181,7 @@ def _shape(role: TenantRole, held: dict[tuple[str, str, str], set[str]]) -> dict
                 "resourceId": key,
                 "privileges": sorted(privileges, key=_ORDER.index),
             }
-            for (application_id, kind, key), privileges in sorted(held.items())
+            for application_id, kind, key, privileges in sorted(held)
         ],
         "revision": f"r-{role.revision}",
     }

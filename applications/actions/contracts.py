@@ -182,7 +182,7 @@ def changing(contract: Contract, *, at: datetime, also: Collection[str] = ()) ->
     ``also``: applications that the change brings into it.
     """
     applications = lock_applications([*applications_in([contract]), *also])
-    tenants = touched_tenants(contract=contract, applications=applications)
+    tenants = touched_tenants(contracts=[contract], applications=applications)
     with moving(applications=applications, tenants=tenants, contracts=[contract.id], at=at):
         yield
 

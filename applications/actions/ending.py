@@ -18,9 +18,7 @@ from applications.events import write
 from applications.models import Amendment, AmendmentState, Contract, ContractState, ContractTerm
 from applications.policies import lock_applications, lock_tenants, touched_tenants
 from iam_portal.gate import Actor
-from iam_portal.walls import tenant_scope
 from tenants import history
-from tenants.models import Tenant
 
 _MOVED = ["state", "starts_at", "ends_at", "answered_at", "ended_by", "ended_by_tenant", "revision"]
 Snapshots = Mapping[UUID, Mapping[str, Any]]
@@ -53,8 +51,7 @@ def _end(rows: Sequence[Contract], *, by: Actor, at: datetime, note: str, tenant
     if not rows:
         return
     before, applications = _snapshots(rows, at), applications_in(rows)
-    consumers = {(row.consumer_id, row.type): row for row in rows}.values()
-    tenants = set().union(*(touched_tenants(contract=row, applications=applications) for row in consumers))
+    tenants = touched_tenants(contracts=rows, applications=applications)
     with moving(applications=applications, tenants=tenants, contracts=[row.id for row in rows], at=at):
         for row in rows:
             row.ends_at, row.starts_at = at, min(row.starts_at or at, at)
@@ -82,13 +79,11 @@ def _finish(
     after: Snapshots = _snapshots(rows, at)
     if note:
         after = {key: {**told, "comment": note} for key, told in after.items()}
-    sides: dict[Tenant, list[history.Change]] = defaultdict(list)
+    changes: dict[UUID, list[history.Change]] = defaultdict(list)
     for row in rows:
-        for side in (row.provider, row.consumer):
-            sides[side].append(history.Change(subject_of(row), before[row.id], after[row.id]))
-    for side, changes in sides.items():
-        with tenant_scope(side.id):
-            history.record_each(action=f"contract.{verb}", tenant=side, by=by, at=at, changes=changes)
+        for side in (row.provider_id, row.consumer_id):
+            changes[side].append(history.Change(subject_of(row), before[row.id], after[row.id]))
+    history.record_sides(action=f"contract.{verb}", by=by, at=at, changes=changes)
     write([each for row in rows for each in events_of(row, verb, at=at, after=after[row.id])])
 
 

@@ -78,6 +78,7 @@ class Sharing(ForeseeingAmendments, RoleActs, OwnActs, AskingAll):
             else:
                 self.review_agrees(TENANTS[half % 4], APPS[(half // 4) % 3], probes[:2])
             self.places_agree(half)
+            self.offered_agrees(TENANTS[half % 4], probes[half % 3])
         self.accounts_stay()
 
     def accounts_stay(self) -> None:

@@ -116,11 +116,13 @@ def test_by_rest_with_neighbours_and_without_more_rights():
                 "applicationId": application.id,
                 "resourceType": "urn:test",
                 "resourceId": "machines",
-                "privileges": ["read"],
+                "privileges": ["modify", "read"],
             }
         ],
     }
-    assert manager.knock("POST", address, json.dumps(body)).status_code == 201
+    made = manager.knock("POST", address, json.dumps(body))  # taken back afterwards
+    assert made.status_code == 201
+    assert made.json()["permissions"] == [{**body["permissions"][0], "privileges": ["read", "modify"]}]
     stronger = {"applicationId": PORTAL, "resourceType": "urn:iam:portal", "resourceId": "Keys"}
     body["permissions"] = [{**stronger, "privileges": ["execute"]}]
     refused = manager.knock("POST", address, json.dumps(body))

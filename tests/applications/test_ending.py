@@ -29,7 +29,7 @@ from iam_portal.walls import cross_tenant
 from tenants.models import HistoryEvent, Tenant
 from tests.applications.amending import amend
 from tests.applications.sharing import T0, accepted, make_pair, proposal, register
-from tests.support.factories import SYSTEM
+from tests.support.factories import SYSTEM, make_partners, make_tenant
 
 HOUR = timedelta(hours=1)
 END = T0 + 5 * HOUR
@@ -127,4 +127,23 @@ def test_thirty_take_as_many_statements_as_three(pair: tuple[Tenant, Tenant]) ->
             end_all(contracts=rows, by=SYSTEM, at=END, note="", tenant_id=acme.id)
         counts.append(len(queries))
         assert not ContractGrant.objects.at(END).exists()
+    assert counts[0] == counts[1]
+
+
+def test_with_many_others_it_takes_as_many_statements_as_with_one(pair: tuple[Tenant, Tenant]) -> None:
+    acme, _ = pair
+    counts = []
+    for number in (1, 8):
+        others = [make_tenant(f"other-{number}-{place}", at=T0) for place in range(number)]
+        for other in others:
+            make_partners(acme, other, at=T0)
+        rows = [accepted(acme, other, METER, at=T0) for other in others]
+        with CaptureQueriesContext(connection) as queries:
+            end_all(contracts=rows, by=SYSTEM, at=END, note="", tenant_id=acme.id)
+        counts.append(len(queries))
+        with cross_tenant():
+            ended = {"action": "contract.ended", "subject_id__in": [row.id for row in rows]}
+            told = HistoryEvent.objects.filter(**ended)
+            sides = sorted(told.values_list("tenant__slug", flat=True))
+        assert sides == sorted([*(other.slug for other in others), *["acme"] * number])
     assert counts[0] == counts[1]

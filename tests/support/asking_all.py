@@ -7,10 +7,14 @@ from datetime import datetime, timedelta
 
 from accesscontrol import facts as load
 from accesscontrol import personal, questions
+from accesscontrol.actions.tenant_roles import available_here
 from accesscontrol.decide import effective_roles
+from accesscontrol.offered import After, offered
 from accesscontrol.questions import Asked, Told
 from accesscontrol.review import review
 from applications import facts
+from applications.models import Resource
+from applications.models.applications import PORTAL_ID
 from iam_portal.errors import NotFound
 from iam_portal.walls import tenant_scope
 from tenants.models import Tenant
@@ -153,6 +157,30 @@ class AskingAll(Comparing):
         }
         assert told == {slot: found for slot, found in expected.items() if found}
 
+    def offered_agrees(self, name: str, at: datetime) -> None:
+        """What roles can be made of, page by page: static ones by the rule, and the tenant's own."""
+        tenant, found, after = self.u.tenants[name], [], None
+        with tenant_scope(tenant.id):
+            while page := offered(tenant.id, at=at, most=2, after=after):
+                found += page
+                after = After(page[-1].application_id, page[-1].type, page[-1].key, page[-1].id)
+            allowed = available_here(tenant, {*APPS, PORTAL_ID}, at)
+            here = {app for app in APPS if self.model.own_way(app, name, at)}
+            living = Resource.objects.placed(at).filter(application_id__in={*here, PORTAL_ID})
+            expected = [
+                (
+                    row.application_id,
+                    row.type,
+                    row.key,
+                    row.owner_tenant_id is not None,
+                    frozenset(privileges),
+                )
+                for row in living.order_by("application_id", "type", "key", "id")
+                if (privileges := _offers(row, allowed))
+            ]
+        told = [(row.application_id, row.type, row.key, row.dynamic, row.privileges) for row in found]
+        assert told == expected, (name, at)
+
     def review_agrees(self, name: str, application: str, moments: Iterable[datetime]) -> None:
         """Every role of every person and service of the tenant, at moments past and planned."""
         tenant, moments = self.u.tenants[name], list(moments)
@@ -200,3 +228,10 @@ class AskingAll(Comparing):
         local = self.model.held(scope, "application", caller, application, at)
         own = self.model.own_way(caller, scope, at)
         return own and any(contract is None for _, contract, _ in local)
+
+
+def _offers(row: Resource, allowed: set[tuple[str, str, str, str]]) -> frozenset[str]:
+    if row.owner_tenant_id is not None:
+        return frozenset(row.privileges)
+    address = (row.application_id, row.type, row.key)
+    return frozenset(each for each in row.privileges if (*address, each) in allowed)

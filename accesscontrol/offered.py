@@ -1,0 +1,125 @@
+"""Of what a tenant can make roles: resources of what it owns or has by provision, and its own.
+
+Set-based: a page reads the rows that it shows, however much is declared beside them. It must agree with
+``Ground.granted`` at every moment; a test compares the two.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from applications import facts as sharing_facts
+from applications.availability import available
+from applications.models.applications import PORTAL_ID
+
+# What is there as owned or by provision, each with the roles that are granted so. The portal itself stands in
+# no read model: its roles are everybody's.
+_GRANTED = """
+SELECT v.application_id, r.id FROM applications_availability v
+LEFT JOIN applications_applicationrole r ON r.application_id = v.application_id AND r.during @> %(at)s
+    AND (v.relation = 'owned' OR EXISTS (
+        SELECT FROM applications_contractgrant g
+        WHERE g.contract_id = v.contract_id AND g.role_id = r.id AND g.during @> %(at)s))
+WHERE v.tenant_id = %(tenant)s AND v.relation <> 'access' AND v.during @> %(at)s
+    AND (%(application)s::text IS NULL OR v.application_id = %(application)s)
+UNION
+SELECT r.application_id, r.id FROM applications_applicationrole r
+WHERE r.application_id = ANY(%(builtin)s) AND r.during @> %(at)s
+    AND (%(application)s::text IS NULL OR r.application_id = %(application)s)
+"""
+
+# In the order of the index of addresses, so that it ends when the page is full.
+_PAGE = """
+WITH page AS MATERIALIZED (
+    SELECT s.application_id, s.type, s.key, s.id, s.name, s.description,
+        s.owner_tenant_id IS NOT NULL AS dynamic, p.privileges
+    FROM applications_resource s
+    JOIN applications_resourceplace p ON p.resource_id = s.id AND p.during @> %(at)s
+    WHERE s.application_id = ANY(%(applications)s) AND s.during @> %(at)s
+        AND (s.owner_tenant_id = %(tenant)s OR s.owner_tenant_id IS NULL AND EXISTS (
+            SELECT FROM applications_rolepermission q
+            WHERE q.resource_id = s.id AND q.during @> %(at)s AND q.role_id = ANY(%(roles)s::uuid[])))
+        AND (%(text)s = '' OR upper(s.key) LIKE upper(%(like)s) OR upper(s.name) LIKE upper(%(like)s))
+        AND (%(after)s::text[] IS NULL OR (s.application_id, s.type, s.key) >= (
+                (%(after)s::text[])[1], (%(after)s::text[])[2], (%(after)s::text[])[3])
+            AND ((s.application_id, s.type, s.key) > (
+                    (%(after)s::text[])[1], (%(after)s::text[])[2], (%(after)s::text[])[3])
+                OR s.id > %(last)s::uuid))
+    ORDER BY s.application_id, s.type, s.key, s.id LIMIT %(most)s
+)
+SELECT page.*, ARRAY(
+    SELECT DISTINCT q.privilege FROM applications_rolepermission q
+    WHERE NOT page.dynamic AND q.resource_id = page.id AND q.during @> %(at)s
+        AND q.role_id = ANY(%(roles)s::uuid[]))
+FROM page ORDER BY application_id, type, key, id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A resource, and the privileges on it that a role of the tenant's can hold."""
+
+    application_id: str
+    type: str
+    key: str
+    id: UUID
+    name: str
+    description: str
+    dynamic: bool
+    privileges: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """The place of the last one of the page before. Of the same address there may be two."""
+
+    application_id: str
+    type: str
+    key: str
+    id: UUID
+
+
+def offered(
+    tenant_id: UUID,
+    *,
+    at: datetime,
+    most: int,
+    application_id: str | None = None,
+    text: str = "",
+    after: After | None = None,
+) -> list[Offered]:
+    """At most so many, by application, type and key. Runs in the tenant's scope; four queries."""
+    portal = sharing_facts.of_application(PORTAL_ID, tenant_id=tenant_id)
+    builtin = [PORTAL_ID] if portal is not None and available(portal, tenant_id=str(tenant_id), at=at) else []
+    asked: dict[str, Any] = {"tenant": tenant_id, "at": at, "application": application_id}
+    granted = _rows(_GRANTED, {**asked, "builtin": builtin})
+    asked |= {
+        "applications": sorted({found for found, _ in granted}),
+        "roles": [role for _, role in granted if role is not None],
+        "text": text,
+        "like": f"%{_literal(text)}%",
+        "after": [after.application_id, after.type, after.key] if after is not None else None,
+        "last": after.id if after is not None else None,
+        "most": most,
+    }
+    return [_offered(row) for row in _rows(_PAGE, asked)]
+
+
+def _offered(row: Sequence[Any]) -> Offered:
+    *plain, dynamic, offers, held = row
+    return Offered(*plain, dynamic, frozenset(offers) if dynamic else frozenset(offers) & frozenset(held))
+
+
+def _literal(text: str) -> str:
+    """As LIKE takes it for itself."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _rows(statement: str, values: dict[str, Any]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall()
