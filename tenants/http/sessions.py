@@ -27,8 +27,12 @@ def actor_of(request: HttpRequest, session: UserSession) -> Actor:
 
 
 def cookie_name(tenant_id: UUID) -> str:
-    """One session cookie per tenant, so that a person can be in two of them in one browser."""
-    return f"iam_session_{tenant_id.hex}"
+    """One session cookie per tenant, so that a person can be in two of them in one browser.
+
+    By https under a name that browsers keep for this host alone (RFC 6265bis section 4.1.3.2): a neighbour
+    below the same domain cannot slip in the session of another person. A name without is not looked at.
+    """
+    return f"{'__Host-' if settings.SESSION_COOKIE_SECURE else ''}iam_session_{tenant_id.hex}"
 
 
 def remember(request: HttpRequest, response: HttpResponse, *, tenant: Tenant, user: User, token: str) -> None:
