@@ -127,6 +127,7 @@ class ConsoleSessionAuthentication(BaseAuthentication):
         _enforce_csrf(request)
         user = session.user
         actor = Actor("user", str(user.pk), str(user), tenant_id, *_origin(request))
+        tracing.acts("user", str(user.pk), tenant_id)
         return Principal(actor, session=session), session
 
 
@@ -223,6 +224,7 @@ def _enforce_csrf(request: Request) -> None:
 
 
 def _service(application: Application, tenant_id: UUID, request: Request) -> Actor:
+    tracing.acts("service", application.id, tenant_id)
     return Actor("service", application.id, application.display_name, tenant_id, *_origin(request))
 
 

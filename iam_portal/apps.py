@@ -12,7 +12,7 @@ class PortalConfig(AppConfig):
     verbose_name = "IAM portal"
 
     def ready(self) -> None:
-        from iam_portal import celery, checks, cleaning, loading, unsafe_links, unsafe_values
+        from iam_portal import celery, checks, cleaning, loading, unsafe_links, unsafe_values, working
 
         loading.install()
         cleaning.install()

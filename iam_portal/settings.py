@@ -324,6 +324,7 @@ FOREIGN_CONNECT_SECONDS, FOREIGN_WHOLE_SECONDS = 1.5, 3.0
 
 # --- Logs and metrics ---------------------------------------------------------------------------------
 
+PORTAL_WORKER_PORT = env.str("PORTAL_WORKER_PORT", default="")  # host:port; empty: the worker has none
 # Who reads /metrics shows one of them (two while it is changed). Production without any answers 404 there.
 PORTAL_METRICS_TOKENS = env.list("PORTAL_METRICS_TOKEN", default=[])
 LOGGING_CONFIG = None

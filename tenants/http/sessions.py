@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from iam_portal.gate import Actor
-from iam_portal.tracing import request_id, source_address
+from iam_portal.tracing import acts, request_id, source_address
 from tenants import acquainted
 from tenants.http import drawn
 from tenants.lifetimes import Lifetime, lifetime
@@ -21,6 +21,7 @@ DAY = timedelta(days=1)
 def actor_of(request: HttpRequest, session: UserSession) -> Actor:
     """The signed-in person, with what history notes of the request."""
     user = session.user
+    acts("user", str(user.id), session.tenant_id)
     return Actor(
         "user", str(user.id), str(user), session.tenant_id, request_id(request), source_address(request)
     )
