@@ -38,6 +38,7 @@ from iam_portal.errors import DomainError, Kind, NotFound
 from iam_portal.gate import Actor, Permission, require_any
 from iam_portal.walls import tenant_scope
 from tenants.actions import sessions
+from tenants.http.sessions import cookie_name
 from tenants.models import UserSession
 
 if TYPE_CHECKING:  # the framework imports this module while it makes that class
@@ -126,6 +127,7 @@ class ConsoleSessionAuthentication(BaseAuthentication):
         _enforce_csrf(request)
         user = session.user
         actor = Actor("user", str(user.pk), str(user), tenant_id, *_origin(request))
+        tracing.acts("user", str(user.pk), tenant_id)
         return Principal(actor, session=session), session
 
 
@@ -178,11 +180,6 @@ class DeclaredPermission(BasePermission):
         return True
 
 
-def cookie_name(tenant_id: UUID) -> str:
-    """The session cookie of a tenant: one browser may be signed in to several."""
-    return f"iam_session_{tenant_id.hex}"
-
-
 def _declared(method: str, view: "APIView") -> str:
     """What the view declares for the method. An undeclared method that it serves is a mistake of ours."""
     single = getattr(view, "permission", None)
@@ -227,6 +224,7 @@ def _enforce_csrf(request: Request) -> None:
 
 
 def _service(application: Application, tenant_id: UUID, request: Request) -> Actor:
+    tracing.acts("service", application.id, tenant_id)
     return Actor("service", application.id, application.display_name, tenant_id, *_origin(request))
 
 
@@ -253,10 +251,12 @@ class _ConsoleSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-
 
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:  # type: ignore[override]
         about = (
-            "One cookie per organization, set by its sign-in page; the name ends in its id without dashes."
+            "One cookie per organization, set by its sign-in page; the name ends in its id without dashes, "
+            "and has no `__Host-` where the portal is reached without TLS."
         )
+        name = "__Host-iam_session_{tenantId}"
         return [
-            {"type": "apiKey", "in": "cookie", "name": "iam_session_{tenantId}", "description": about},
+            {"type": "apiKey", "in": "cookie", "name": name, "description": about},
             {"type": "apiKey", "in": "header", "name": "X-CSRFToken"},
         ]
 

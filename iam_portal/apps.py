@@ -1,5 +1,7 @@
 """The kernel as an installed app: commands, template tags, checks."""
 
+# ruff: noqa: F401  (what registers itself needs loaded apps)
+
 from django.apps import AppConfig
 
 
@@ -10,7 +12,7 @@ class PortalConfig(AppConfig):
     verbose_name = "IAM portal"
 
     def ready(self) -> None:
-        from iam_portal import celery, checks, cleaning, loading  # noqa: F401  (registration needs loaded apps)
+        from iam_portal import celery, checks, cleaning, loading, unsafe_links, unsafe_values, working
 
         loading.install()
         cleaning.install()

@@ -3,26 +3,26 @@
 import hashlib
 import json
 from functools import cache
+from http import HTTPStatus
 
 import yaml
 from django.conf import settings
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from accesscontrol.actions import keys
-from iam_portal import problem, wall_check
+from accesscontrol.installation import readiness
+from accesscontrol.installation.gauges import Installation
+from iam_portal import exposition, problem
 from iam_portal.sentences import said
 from iam_portal.translating import translated
 from tenants.http import returning
 
 _API_ROOTS = ("/iam/", "/auth/", "/oauth2/")
+_installation = Installation(timezone.now)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -83,26 +83,25 @@ def livez(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Database, migrations, the wall, a key of each kind to sign with. 503 with the first that is missing."""
-    try:
-        executor = MigrationExecutor(connection)
-        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        gaps = wall_check.gaps(connection)
-    except Exception:  # whatever the driver raises, the answer to the prober is the same
-        return JsonResponse({"status": "no_database"}, status=503)
-    if pending:
-        return JsonResponse({"status": "migrations_pending"}, status=503)
-    if gaps:  # which ones, `check --database default` says: a prober is not told
-        return JsonResponse({"status": "wall_open"}, status=503)
-    if keys.without_signer(at=timezone.now()):
-        return JsonResponse({"status": "no_signing_key"}, status=503)
-    return JsonResponse({"status": "ok"})
+    """Database, migrations, the wall, a key of each kind to sign with. 503 with the first that is missing.
+
+    How the jobs fare is told besides, and makes nothing unready.
+    """
+    at = timezone.now()
+    if missing := readiness.missing(at=at):
+        return JsonResponse({"status": missing}, status=503)
+    return JsonResponse({"status": "ok", "jobs": readiness.of_jobs(at=at)})
 
 
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus text of this process."""
-    return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+    """Prometheus text of this server's processes and of the installation, for who shows a token for it."""
+    status = exposition.access(request.headers.get("Authorization", ""))
+    if status == HTTPStatus.NOT_FOUND:
+        return not_found(request)
+    if status == HTTPStatus.UNAUTHORIZED:
+        return HttpResponse("", status=status, headers={"WWW-Authenticate": 'Bearer realm="metrics"'})
+    return HttpResponse(exposition.text([_installation]), content_type=exposition.CONTENT_TYPE)
 
 
 @require_safe

@@ -217,6 +217,8 @@ SESSION_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = _https
+# Taken by https alone and for this host alone: no neighbour below the same domain can set it.
+CSRF_COOKIE_NAME = "__Host-csrftoken" if _https else "csrftoken"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "iam_portal.pages.csrf_failure"
@@ -246,6 +248,7 @@ SPECTACULAR_SETTINGS = words.SETTINGS
 
 # --- OAuth --------------------------------------------------------------------------------------------
 
+PORTAL_SHORT_WAY = env.str("PORTAL_SHORT_WAY", default="on")  # off: each token goes through the framework
 # The toolkit asks for a model of each kind. It gets ours, and is never let near the last four.
 OAUTH2_PROVIDER_APPLICATION_MODEL = "applications.Client"
 OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL = "accesscontrol.RevokedToken"  # noqa: S105  (the name of a model)
@@ -319,8 +322,11 @@ PORTAL_FOREIGN_NETWORKS = [
 ]
 FOREIGN_CONNECT_SECONDS, FOREIGN_WHOLE_SECONDS = 1.5, 3.0
 
-# --- Logs ---------------------------------------------------------------------------------------------
+# --- Logs and metrics ---------------------------------------------------------------------------------
 
+PORTAL_WORKER_PORT = env.str("PORTAL_WORKER_PORT", default="")  # host:port; empty: the worker has none
+# Who reads /metrics shows one of them (two while it is changed). Production without any answers 404 there.
+PORTAL_METRICS_TOKENS = env.list("PORTAL_METRICS_TOKEN", default=[])
 LOGGING_CONFIG = None
 LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING" if TESTING else "INFO")
 logs.configure(LOG_LEVEL)

@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 import django
+from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "iam_portal.settings")
@@ -36,5 +37,5 @@ django.setup(set_prefix=False)
 from accesscontrol.oauth.short import ShortWay  # noqa: E402  (its models want to be loaded first)
 
 # PORTAL_SHORT_WAY=off sends every request through the framework: the answers are the same, and slower.
-_SHORT = os.environ.get("PORTAL_SHORT_WAY", "on") != "off"
+_SHORT = settings.PORTAL_SHORT_WAY != "off"
 application: Any = ShortWay(Handler()) if _SHORT else Handler()

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from django.conf import settings
 
-from accesscontrol.oauth import decision, refusals, tokens
+from accesscontrol.oauth import decision, metrics, refusals, tokens
 from accesscontrol.oauth import scopes as words
 from accesscontrol.oauth.claims import Bearer, Grant, access_token, issuer, scope_tenants, seconds
 from accesscontrol.oauth.clients import Presented
@@ -143,8 +143,9 @@ def settled(caller: Application, tenant: Tenant, asked: Asked, *, told: str, at:
 
     ``told`` is the tenant that hears the answer: why not is said as far as that one may know. Writes nothing.
     """
-    targets, facts = decision.facts_for(caller, asked.targets, tenant_id=tenant.id)
-    rulings = decision.rule(targets, facts, at=at, limit=at + lifetime(tenant, Lifetime.ACCESS_TOKEN))
+    with metrics.deciding("token"):
+        targets, facts = decision.facts_for(caller, asked.targets, tenant_id=tenant.id)
+        rulings = decision.rule(targets, facts, at=at, limit=at + lifetime(tenant, Lifetime.ACCESS_TOKEN))
     refused = [ruling for ruling in rulings if not ruling.call]
     allowed = granted(rulings, asked)
     if not allowed:

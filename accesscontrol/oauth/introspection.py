@@ -13,7 +13,7 @@ from django.conf import settings
 
 from accesscontrol.decide import HeldRole
 from accesscontrol.models import Authorization, RefreshToken
-from accesscontrol.oauth import decision, people, tokens
+from accesscontrol.oauth import decision, metrics, people, tokens
 from accesscontrol.oauth.claims import audience_of, issuer, scope_tenants, seconds
 from applications.models import Client
 from iam_portal.walls import tenant_scope
@@ -50,7 +50,8 @@ def _access(token: str, client: Client, tenant: Tenant, at: datetime) -> dict[st
         return None
     if "sid" in claims:
         return _person(claims, tenant, at)
-    found = decision.standing(claims, target_id=client.application_id, at=at)
+    with metrics.deciding("introspection"):
+        found = decision.standing(claims, target_id=client.application_id, at=at)
     if found is None:
         return None
     return active(claims, service_members(found, claims))

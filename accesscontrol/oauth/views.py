@@ -71,6 +71,7 @@ class IntrospectView(View):
             return wire.refusal(error)
         tenant = address.find()
         found = introspection.answer(token=form["token"], client=client, tenant=tenant, at=at)
+        metrics.introspected(active=found is not None)
         return wire.answer(found or introspection.INACTIVE)
 
 

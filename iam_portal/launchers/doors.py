@@ -25,8 +25,8 @@ _HALFWAY = "whose password was right; anybody else is sent to the beginning, in 
 # Whatever asks for no permission, and why. A door that stands neither here nor declares one fails a test.
 OPEN = {
     "iam_portal.pages.livez": "for probes; says only that the process answers",
-    "iam_portal.pages.readyz": "for probes; says only whether database, migrations and keys are there",
-    "iam_portal.pages.metrics": "counters without names; keep it inside at the proxy",
+    "iam_portal.pages.readyz": "for probes; says whether database, migrations, keys are there, and jobs run",
+    "iam_portal.pages.metrics": "for who shows PORTAL_METRICS_TOKEN; numbers without names",
     "iam_portal.pages.described": "the description of the API",
     "iam_portal.pages.reference": "the description of the API",
     "accesscontrol.oauth.authorize.AuthorizeView": "whoever is not signed in is sent to sign in",

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -158,13 +159,21 @@ class LocalPortal:
         log = self.logs / f"{name}.log"
         raise LaunchError(f"The {name} process does not answer; the end of {log}:\n{tail(log)}")
 
+    def _counts(self, name: str) -> Path:
+        """Where the processes of one server write what they count; those of before are over."""
+        folder = self.directory / "metrics" / f"{name}-{self.port}"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return folder
+
     def _start(self, name: str, module: str, *arguments: str) -> Child:
         return self._spawn(name, "-m", module, *arguments)
 
     def _spawn(self, name: str, *arguments: str) -> Child:
         command = [sys.executable, *arguments]
         log = self.logs / f"{name}.log"
-        child = spawn(name, command, log=log, environment=self.environment, directory=ROOT)
+        environment = {**self.environment, "PROMETHEUS_MULTIPROC_DIR": str(self._counts(name))}
+        child = spawn(name, command, log=log, environment=environment, directory=ROOT)
         return self.supervisor.add(child)
 
 

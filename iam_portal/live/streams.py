@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from django.conf import settings
 
-from iam_portal.live import questions, wire
+from iam_portal.live import metering, questions, wire
 from iam_portal.live.connection import Connection
 from iam_portal.live.hub import Hub
 from iam_portal.live.questions import Answer, Desk, Question
@@ -50,6 +50,9 @@ class Service:
             return
         if asked.path == "/readyz":
             await connection.send(wire.message("ok" if self.hub.listening else "no_database"))
+            return
+        if asked.path == "/metrics":
+            await connection.send(metering.answer(asked, self))
             return
         question, seconds = questions.of(asked, connection.peer)
         answer = await self.desk.ask(question)

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from iam_portal.gate import Actor
-from iam_portal.tracing import request_id, source_address
+from iam_portal.tracing import acts, request_id, source_address
 from tenants import acquainted
 from tenants.http import drawn
 from tenants.lifetimes import Lifetime, lifetime
@@ -21,14 +21,19 @@ DAY = timedelta(days=1)
 def actor_of(request: HttpRequest, session: UserSession) -> Actor:
     """The signed-in person, with what history notes of the request."""
     user = session.user
+    acts("user", str(user.id), session.tenant_id)
     return Actor(
         "user", str(user.id), str(user), session.tenant_id, request_id(request), source_address(request)
     )
 
 
 def cookie_name(tenant_id: UUID) -> str:
-    """One session cookie per tenant, so that a person can be in two of them in one browser."""
-    return f"iam_session_{tenant_id.hex}"
+    """One session cookie per tenant, so that a person can be in two of them in one browser.
+
+    By https under a name that browsers keep for this host alone (RFC 6265bis section 4.1.3.2): a neighbour
+    below the same domain cannot slip in the session of another person. A name without is not looked at.
+    """
+    return f"{'__Host-' if settings.SESSION_COOKIE_SECURE else ''}iam_session_{tenant_id.hex}"
 
 
 def remember(request: HttpRequest, response: HttpResponse, *, tenant: Tenant, user: User, token: str) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 from django.http import HttpResponse
 from django.test import Client as Browser
 
-from accesscontrol.authentication import cookie_name
 from accesscontrol.portal_roles import ROLE_KEYS
 from applications.actions import clients
 from iam_portal.launchers.load.company import TYPE, Company
 from iam_portal.walls import tenant_scope
+from tenants.http import cookie_name
 from tests.accesscontrol.oauth.conftest import Clock, World, basic
 from tests.accesscontrol.oauth.people import BACK_PUBLIC, Person, give
 from tests.support import knocking

@@ -26,12 +26,12 @@ from django.test import Client as Browser  # noqa: E402
 from django.test.utils import setup_test_environment  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from accesscontrol.authentication import cookie_name  # noqa: E402
 from accesscontrol.models import TenantRole  # noqa: E402
 from applications.models import Contract  # noqa: E402
 from iam_portal.launchers.load.company import TYPE  # noqa: E402
 from iam_portal.walls import tenant_scope  # noqa: E402
 from tenants.actions.entering import Origin, enter  # noqa: E402
+from tenants.http import cookie_name  # noqa: E402
 from tenants.models import Group, Partnership, Tenant, User  # noqa: E402
 from tests.benchmarks.measuring import Figures  # noqa: E402
 from tests.support.gallery_pages import WHOLE  # noqa: E402

@@ -10,6 +10,7 @@ from accesscontrol.oauth.clients.living import living
 from accesscontrol.oauth.clients.presented import Presented, basic
 from accesscontrol.oauth.refusals import ClientRefused
 from applications.models import Client
+from iam_portal.tracing import acts
 
 log = logging.getLogger("iam.oauth")
 NONE = "none"  # the method of public clients: they have nothing to prove with
@@ -29,6 +30,10 @@ def authenticate(presented: Presented, *, at: datetime) -> Authenticated:
     BadRequest for two methods at once. Ask outside of transactions: foreign keys may have to be fetched.
     """
     presented.require_one_method()
+    return _named(_proved(presented, at))
+
+
+def _proved(presented: Presented, at: datetime) -> Authenticated:
     if given := presented.by_header():
         return _of(secrets.holder(given, method=secrets.BASIC, at=at))
     if given := presented.by_form():
@@ -49,7 +54,7 @@ def identify(presented: Presented, *, at: datetime) -> Authenticated:
     """The same, and a public client by its ``client_id`` alone: for what it has to present besides."""
     presented.require_one_method()
     if presented.alone and (client := _public(presented.client_id, at)):
-        return Authenticated(client)
+        return _named(Authenticated(client))
     return authenticate(presented, at=at)
 
 
@@ -62,6 +67,11 @@ def by_basic(authorization: str, *, at: datetime) -> Client:
     if given is None:
         raise ClientRefused
     return _of(secrets.holder_of_any(given, at=at)).client
+
+
+def _named(found: Authenticated) -> Authenticated:
+    acts("client", found.client.client_id, None)
+    return found
 
 
 def _asserted(presented: Presented, at: datetime) -> Client:

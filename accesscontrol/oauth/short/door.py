@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -23,7 +24,9 @@ from accesscontrol.oauth.short.asked import INTROSPECTION, TOKEN, Asked, Environ
 from accesscontrol.oauth.short.kept import Ground, Known, Presented, Shelf, StandingAnswer
 from accesscontrol.oauth.short.versions import NOTHING, KeptReader, Reader
 from applications import hashers, usage
+from iam_portal import metrics as of_web
 from iam_portal.errors import DomainError
+from iam_portal.metrics import Shortly
 from iam_portal.tracing import chosen_id
 
 App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -32,6 +35,7 @@ LONGEST_LEARNED = 1_000  # bytes of a form; a client may have thousands of them 
 SAME, CHANGED, REVOKED = "same", "changed", "revoked"
 Built = TypeVar("Built")
 _NO_DIGEST = "0" * 64
+_COUNTED = {TOKEN: Shortly(of_web.TOKEN), INTROSPECTION: Shortly(of_web.INTROSPECTION)}
 log = structlog.get_logger("iam.oauth")
 
 
@@ -65,9 +69,12 @@ class ShortWay:
             log.warning("short_way_left", error=type(error).__name__)
             body = None
         if body is None or known is None:
+            if known is not None:
+                metrics.SHORT_WAY.labels(asked.kind, "left").inc()
             return self._long(asked, environ, start_response)
         self.answered += 1
-        saying.note(known, request_id, begun)
+        _COUNTED[asked.kind].answered(time.perf_counter() - begun)
+        saying.note(known, asked.client_id, request_id, begun)
         start_response("200 OK", saying.headers(known, request_id, body))
         return [body]
 
@@ -93,7 +100,7 @@ class ShortWay:
         answer = known.token
         if answer is None or self._look(answer.ground, at) != SAME:
             known.token = None
-            answer = _built(request_id, lambda: building.token_answer(known, asked, at=at))
+            answer = _built(asked, request_id, lambda: building.token_answer(known, asked, at=at))
             if answer is None:
                 self._known.drop(asked.gate)  # what is refused is the long way's, until it says yes again
                 return None
@@ -116,7 +123,8 @@ class ShortWay:
         looked = self._look(answer.ground, at, presented.revocation) if answer else CHANGED
         if answer is None or looked == CHANGED:
             self._standings.drop(place)
-            answer = _built(request_id, lambda: building.standing_answer(known, asked, presented, at=at))
+            build = partial(building.standing_answer, known, asked, presented, at=at)
+            answer = _built(asked, request_id, build)
             if answer is None:
                 self._active.drop(place)
                 return None
@@ -125,9 +133,10 @@ class ShortWay:
         withdrawn_at = answer.verifying.get(presented.kid, at)
         if looked == REVOKED or (withdrawn_at is not None and withdrawn_at <= at):
             return None  # this token alone
-        return (
-            saying.introspection(answer, presented) if _proves(answer.ground, proof, request_id, at) else None
-        )
+        if not _proves(answer.ground, proof, request_id, at):
+            return None
+        metrics.introspected(active=True)
+        return saying.introspection(answer, presented)
 
     def _look(self, ground: Ground, at: datetime, own: int = NOTHING) -> str:
         """Whether it holds, asked of the database now. What is planned for later needs no asking."""
@@ -192,8 +201,9 @@ def _proves(ground: Ground, proof: str, request_id: str, at: datetime) -> bool:
     return True
 
 
-def _built(request_id: str, build: Callable[[], Built | None]) -> Built | None:
-    with _framework(request_id):
+def _built(asked: Asked, request_id: str, build: Callable[[], Built | None]) -> Built | None:
+    metrics.SHORT_WAY.labels(asked.kind, "built").inc()
+    with _framework(request_id), metrics.deciding(asked.kind):
         try:
             return build()
         except (OAuth2Error, DomainError):

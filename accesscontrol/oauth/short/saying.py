@@ -47,13 +47,14 @@ def headers(known: Known, request_id: str, body: bytes) -> list[tuple[str, str]]
     return [*known.headers, ("Content-Length", str(len(body))), ("X-Request-Id", request_id)]
 
 
-def note(known: Known, request_id: str, begun: float) -> None:
+def note(known: Known, client_id: str, request_id: str, begun: float) -> None:
     """The line of the request, as :class:`iam_portal.tracing.RequestId` writes it."""
     if not _log.isEnabledFor(logging.INFO):
         return
     spent = round((time.perf_counter() - begun) * 1000, 1)
     line = {
         "request_id": request_id,
+        "actor": f"client:{client_id}",
         "method": "POST",
         "route": known.route,
         "tenant": known.tenant,

@@ -5,9 +5,9 @@ from urllib.parse import urlencode
 
 from accesscontrol.actions import assignments
 from accesscontrol.actions.assignments import Wanted
-from accesscontrol.authentication import cookie_name
 from applications.models import Application
 from applications.models.applications import PORTAL_ID
+from tenants.http import cookie_name
 from tenants.models import Tenant
 from tests.accesscontrol.oauth.people import BACK, METER, Person
 from tests.support.factories import SYSTEM

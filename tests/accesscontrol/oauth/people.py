@@ -12,10 +12,10 @@ from django.http import HttpResponse
 
 from accesscontrol.actions import assignments
 from accesscontrol.actions.assignments import Wanted
-from accesscontrol.authentication import cookie_name
 from accesscontrol.models import Authorization
 from applications.actions import clients
 from iam_portal.walls import tenant_scope
+from tenants.http import cookie_name
 from tenants.models import Tenant, User
 from tests.accesscontrol.oauth.conftest import Caller, World
 from tests.support.factories import SYSTEM, make_user, sign_in

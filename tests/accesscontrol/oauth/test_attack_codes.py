@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from accesscontrol.authentication import cookie_name
 from accesscontrol.models import Authorization, AuthorizationCode
+from tenants.http import cookie_name
 from tenants.models import UserSession
 from tests.accesscontrol.oauth.conftest import Caller, World
 from tests.accesscontrol.oauth.people import (

@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client as Browser
 
 from accesscontrol.actions import portal
-from accesscontrol.authentication import cookie_name
+from tenants.http import cookie_name
 from tests.accesscontrol.oauth.conftest import World, basic
 from tests.support.factories import PASSWORD, make_user, sign_in
 
