@@ -7,29 +7,30 @@ database keeps what is derived of each in a table that its owner alone reads (``
 import hashlib
 import hmac
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from django.conf import settings
 
 
-def keys() -> list[bytes]:
+@cache
+def keys() -> tuple[bytes, ...]:
     """One for each key of the ring, the newest first; nothing leads back from it to the ring."""
-    return [hmac.digest(key.encode(), b"iam:wall", "sha256") for key in settings.PORTAL_ENCRYPTION_KEYS]
+    return tuple(hmac.digest(key.encode(), b"iam:wall", "sha256") for key in settings.PORTAL_ENCRYPTION_KEYS)
 
 
 def of_tenant(tenant_id: str) -> str:
     """What goes with this tenant's id in ``iam.tenant``; nothing without one."""
-    return _seals(f"tenant:{tenant_id}", tuple(settings.PORTAL_ENCRYPTION_KEYS)) if tenant_id else ""
+    return _seals(f"tenant:{tenant_id}") if tenant_id else ""
 
 
 def of_crossing() -> str:
     """What makes the second role see anything."""
-    return _seals("crossing", tuple(settings.PORTAL_ENCRYPTION_KEYS))
+    return _seals("crossing")
 
 
 def of_check() -> str:
     """What opens nothing: by it the database says whether it knows this process."""
-    return _seals("known", tuple(settings.PORTAL_ENCRYPTION_KEYS))
+    return _seals("known")
 
 
 def of_keys(said: str, kept: Sequence[bytes]) -> str:
@@ -42,5 +43,5 @@ def _inner(key: bytes, said: str) -> bytes:
 
 
 @lru_cache(maxsize=10_000)
-def _seals(said: str, ring: tuple[str, ...]) -> str:
+def _seals(said: str) -> str:
     return of_keys(said, keys())

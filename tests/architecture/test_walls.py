@@ -111,20 +111,6 @@ MAY_CROSS = {
     "iam_portal/launchers/seed/engine.py": "the demo's data: looks what is there already",
 }
 CURRENT = "iam_tenant()"
-# Functions that run as the owner of the tables: who may call them, and what bounds what they do.
-AS_OWNER = {
-    "iam_tenant": (
-        {"iam_web", "iam_cross"},
-        "reads the keys of the wall, tells a tenant that was named with its seal",
-    ),
-    "iam_crossing": ({"iam_web", "iam_cross"}, "reads the keys of the wall, tells whether its seal was said"),
-    "iam_wall_knows": ({"iam_web", "iam_cross"}, "tells whether a process has a key that the wall knows"),
-    "iam_erase_person": ({"iam_web"}, "a deleted person of the tenant in scope, who keeps pseudonyms only"),
-    "iam_history_drop": ({"iam_cross"}, "a year old at least, anchored, and for the job with its seal"),
-    "iam_history_partition": ({"iam_web", "iam_cross"}, "makes months from the last to one in thirteen"),
-    "iam_history_drop_unasked": (set(), "called by iam_history_drop"),
-    "iam_erase_person_unasked": (set(), "called by iam_erase_person"),
-}
 
 
 def rows(statement: str, *values: object) -> list[tuple]:
@@ -154,29 +140,6 @@ def test_no_table_of_the_catalogue_names_a_tenant_unseen(db: None) -> None:
                     AND r.confrelid = 'tenants_tenant'::regclass))"""
     )
     assert {table for (table,) in found} == set(WALLED) | set(OPEN) | set(UNREFERRED)
-
-
-def test_what_runs_as_the_owner_is_known_and_bounded(db: None) -> None:
-    found = rows(
-        """SELECT p.proname, ARRAY(SELECT r FROM unnest(ARRAY['iam_web', 'iam_cross']) r
-            WHERE has_function_privilege(r, p.oid, 'EXECUTE')), p.proconfig::text
-        FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef"""
-    )
-    assert {name: set(callers) for name, callers, _ in found} == {
-        name: callers for name, (callers, _) in AS_OWNER.items()
-    }
-    assert all(
-        "search_path" in config for _, _, config in found
-    )  # else a caller's own path chose what is called
-
-
-@pytest.mark.parametrize("role", ["iam_web", "iam_cross"])
-def test_the_keys_of_the_wall_are_the_owners(db: None, role: str) -> None:
-    assert rows("SELECT has_any_column_privilege(%s, 'iam_wall', 'SELECT, INSERT, UPDATE')", role) == [
-        (False,)
-    ]
-    for function in ("iam_sealed(text, text)", "iam_seal_table(regclass)"):
-        assert rows("SELECT has_function_privilege(%s, %s, 'EXECUTE')", role, function) == [(False,)]
 
 
 @pytest.mark.parametrize("table", WALLED)

@@ -16,7 +16,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if "owner" not in connections:
             raise CommandError("seal_wall needs DATABASE_OWNER_URL: the address of the owner of the tables.")
-        keys = wall_seals.keys()
+        keys = list(wall_seals.keys())
         with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
             added = "INSERT INTO iam_wall (key) SELECT unnest(%s::bytea[]) ON CONFLICT DO NOTHING"
             cursor.execute(added, [keys])
