@@ -5,7 +5,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
@@ -21,6 +21,11 @@ _HINTS = {
     "GRANT iam_cross TO iam_web WITH INHERIT FALSE, SET TRUE.",
     "iam.E009": "GRANT iam_cross TO iam_web; the role of DATABASE_URL is iam_web.",
     "iam.E010": "Row-level security of the tables is gone: restore with the policies, or migrate anew.",
+    "iam.E030": "manage.py seal_wall as the owner, under the ring that web and worker have.",
+}
+_LOOSE_HINTS = {
+    "iam.W031": "manage.py seal_wall as the owner, when no process of an older release is left.",
+    "iam.W032": "manage.py seal_wall as the owner of the database, or REVOKE TEMPORARY ON DATABASE ….",
 }
 
 
@@ -93,4 +98,8 @@ def open_wall(
     if _WEB not in (databases or ()):
         return []
     found = wall_check.gaps(connections[_WEB])
-    return [Error(text, hint=_HINTS[code], id=code) for code, text in found.items()]
+    loose = wall_check.loose(connections[_WEB])
+    return [
+        *(Error(text, hint=_HINTS[code], id=code) for code, text in found.items()),
+        *(Warning(text, hint=_LOOSE_HINTS[code], id=code) for code, text in loose.items()),
+    ]

@@ -2,6 +2,8 @@
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from iam_portal import wall_seals
+
 # By the catalogue alone, so that an empty database answers, too.
 _LOGIN = """
 SELECT r.rolsuper OR r.rolbypassrls,
@@ -25,12 +27,17 @@ def gaps(connection: BaseDatabaseWrapper) -> dict[str, str]:
         cursor.execute(_LOGIN)
         unbound, owner, inherits, may_cross, there = cursor.fetchone()
         seen = there and not unbound and _seen_without_scope(connection)
+        unknown = _knows(connection) is False
     found = {
         "iam.E006": (unbound, "Row-level security does not bind the login: SUPERUSER or BYPASSRLS."),
         "iam.E007": (owner, "The login owns tables of the portal, or is a member of the role that does."),
         "iam.E008": (inherits, "The login holds what iam_cross may at all times: it sees every tenant."),
         "iam.E009": (not may_cross, "The login may not change to iam_cross: no decision can be made."),
         "iam.E010": (seen, "Without a tenant in scope, users are visible."),
+        "iam.E030": (
+            unknown,
+            "The wall was sealed under another ring than this process has: it sees nobody's rows.",
+        ),
     }
     return {code: text for code, (true, text) in found.items() if true}
 
@@ -39,3 +46,26 @@ def _seen_without_scope(connection: BaseDatabaseWrapper) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM tenants_user")
         return bool(cursor.fetchone()[0])
+
+
+def loose(connection: BaseDatabaseWrapper) -> dict[str, str]:
+    """What lets SQL that somebody planted do more than it must, and keeps no process from serving."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT has_database_privilege(current_user, current_database(), 'TEMPORARY')")
+        (temporary,) = cursor.fetchone()
+    found = {
+        "iam.W031": (_knows(connection) is None, "The wall believes the tenant that any statement names."),
+        "iam.W032": (temporary, "A planted table of a session could stand before those of the portal."),
+    }
+    return {code: text for code, (true, text) in found.items() if true}
+
+
+def _knows(connection: BaseDatabaseWrapper) -> bool | None:
+    """None where the wall is not sealed, or cannot be yet."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regprocedure('public.iam_wall_knows(text)') IS NOT NULL")
+        if not cursor.fetchone()[0]:
+            return None
+        cursor.execute("SELECT iam_wall_knows(%s)", [wall_seals.of_check()])
+        known: bool | None = cursor.fetchone()[0]
+        return known

@@ -9,6 +9,15 @@ _Statement = str | tuple[str, dict[str, Any] | list[Any] | tuple[Any, ...] | Non
 
 _CURRENT_TENANT = "(SELECT nullif(current_setting('iam.tenant', true), '')::uuid)"
 
+# Tables of later migrations believe sealed settings only; those of earlier ones were made so by tenants 0013.
+_SEAL = """
+DO $$ BEGIN
+    IF to_regprocedure('public.iam_seal_table(regclass)') IS NOT NULL THEN
+        PERFORM public.iam_seal_table('{table}');
+    END IF;
+END $$
+"""
+
 # Roles belong to the whole server, so they may be there already (another database, an administrator).
 ROLES = """
 DO $$
@@ -63,6 +72,8 @@ def roles() -> migrations.RunSQL:
 def wall(table: str, *, column: str = "tenant_id", shared_when_null: bool = False) -> migrations.RunSQL:
     """Forced row-level security: the tenant in ``iam.tenant`` sees its rows, ``iam_cross`` sees all.
 
+    Both only with the seal of a process of the portal. The owner, as whom functions run, needs none.
+
     With ``shared_when_null`` a row without a tenant is everybody's to see and nobody's to write.
     """
     own = f"{column} = {_CURRENT_TENANT}"
@@ -72,8 +83,10 @@ def wall(table: str, *, column: str = "tenant_id", shared_when_null: bool = Fals
         f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
         f"CREATE POLICY tenant_rows ON {table} USING ({seen}) WITH CHECK ({own})",
         f"CREATE POLICY cross_rows ON {table} TO iam_cross USING (true) WITH CHECK (true)",
+        _SEAL.format(table=table),
     ]
     backward: list[_Statement] = [
+        f"DROP POLICY IF EXISTS owner_rows ON {table}",
         f"DROP POLICY cross_rows ON {table}",
         f"DROP POLICY tenant_rows ON {table}",
         f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY",

@@ -2,7 +2,8 @@
 
 Row-level security shows a transaction only the rows of the tenant in ``iam.tenant``. :func:`tenant_scope`
 sets it. Questions that really cross tenants go through :func:`cross_tenant`, which changes to a second
-database role; only the modules listed in ``tests/architecture/test_walls.py`` may call it.
+database role; only the modules listed in ``tests/architecture/test_walls.py`` may call it. Both say a seal
+with it (:mod:`iam_portal.wall_seals`): planted SQL can name a tenant or a role, and sees nothing.
 """
 
 from collections.abc import Iterator
@@ -11,7 +12,10 @@ from contextvars import ContextVar
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.backends.postgresql.base import ServerBindingCursor
 from psycopg.pq import TransactionStatus
+
+from iam_portal import wall_seals
 
 _tenant: ContextVar[str] = ContextVar("iam_tenant", default="")
 _crossing: ContextVar[int] = ContextVar("iam_crossing", default=0)
@@ -34,12 +38,12 @@ def tenant_scope(tenant_id: UUID | str) -> Iterator[None]:
     token = _tenant.set(str(tenant_id))
     try:
         with _transaction() as ends_here:
-            _execute("SELECT set_config('iam.tenant', %s, true)", str(tenant_id))
+            _enter(str(tenant_id))
             try:
                 yield
             finally:
                 if not ends_here and _usable():
-                    _execute("SELECT set_config('iam.tenant', %s, true)", former)
+                    _enter(former)
     finally:
         _tenant.reset(token)
 
@@ -52,12 +56,12 @@ def cross_tenant() -> Iterator[None]:
     try:
         with _transaction() as ends_here:
             if depth == 0:
-                _execute(f"SET LOCAL ROLE {CROSS_ROLE}")
+                _become(CROSS_ROLE, wall_seals.of_crossing())
             try:
                 yield
             finally:
                 if depth == 0 and not ends_here and _usable():
-                    _execute(f"SET LOCAL ROLE {WEB_ROLE}")
+                    _become(WEB_ROLE, "")
     finally:
         _crossing.reset(token)
 
@@ -85,6 +89,17 @@ def _usable() -> bool:
     return raw is not None and raw.info.transaction_status == TransactionStatus.INTRANS
 
 
-def _execute(statement: str, *values: str) -> None:
+def _enter(tenant: str) -> None:
+    _set("iam.tenant", tenant, "iam.seal", wall_seals.of_tenant(tenant))
+
+
+def _become(role: str, seal: str) -> None:
+    _set("role", role, "iam.pass", seal)
+
+
+def _set(name: str, value: str, seal_name: str, seal: str) -> None:
+    """For this transaction. The values travel beside the statement: its text is seen by other sessions."""
+    statement = "SELECT set_config(%s, %s, true), set_config(%s, %s, true)"
     with connection.cursor() as cursor:
-        cursor.execute(statement, values or None)
+        cursor.cursor = ServerBindingCursor(connection.connection)  # type: ignore[call-arg]  # as psycopg has it
+        cursor.execute(statement, (name, value, seal_name, seal))

@@ -43,7 +43,6 @@ def test_planned_moments_are_told_within_two_seconds(stage: Stage, running_porta
     assignment_id = _role_until(stage, begin, until)
     assert datetime.now(UTC) < begin, "the machine is too slow for this test"
     with psycopg.connect(running_portal.environment["DATABASE_OWNER_URL"], autocommit=True) as database:
-        database.execute("SET ROLE iam_cross")
         found = list(_arrivals(database, stage, assignment_id, begin, end + timedelta(seconds=10 * slow)))
     expected = [
         ("contract.started", begin),

@@ -179,10 +179,10 @@ def owner_connection() -> psycopg.Connection:
 
 def _point_all(owner: Mapping[str, Any], name: str) -> None:
     for alias, role in _ALIASES.items():
-        _point(alias, {**owner, "NAME": name, "USER": role or owner["USER"]})
+        point(alias, {**owner, "NAME": name, "USER": role or owner["USER"]})
 
 
-def _point(alias: str, address: Mapping[str, Any]) -> None:
+def point(alias: str, address: Mapping[str, Any]) -> None:
     """Every thread's connection reads the same dictionary: change it in place."""
     connections[alias].close()
     settings = connections.settings[alias]

@@ -5,6 +5,7 @@ import shutil
 import signal
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 import psycopg
 
@@ -68,19 +69,26 @@ class Replica(EmbeddedPostgres):
         """They came with the copy."""
 
 
-def owner_of(portal: RunningPortal) -> str:
+class Installation(Protocol):
+    """Whatever knows the address of its database, as the owner of the tables."""
+
+    @property
+    def environment(self) -> Mapping[str, str]: ...
+
+
+def owner_of(portal: Installation) -> str:
     """The address of its database, as the owner of the tables."""
     return portal.environment["DATABASE_OWNER_URL"]
 
 
-def data_dir_of(portal: RunningPortal) -> Path:
+def data_dir_of(portal: Installation) -> Path:
     """Where the server of its database keeps it."""
     with psycopg.connect(owner_of(portal)) as connection:
         (found,) = connection.execute("SHOW data_directory").fetchone() or ("",)
     return Path(found)
 
 
-def beside(portal: RunningPortal) -> Path:
+def beside(portal: Installation) -> Path:
     """A folder for servers that run as the same user as its database: a private socket admits no other."""
     folder = data_dir_of(portal).parent / f"machines-{os.getpid()}"
     folder.mkdir()
@@ -93,12 +101,12 @@ def pooler() -> str | None:
     return shutil.which(POOLER, path=_ENVIRONMENT["PATH"])
 
 
-def database_of(portal: RunningPortal) -> str:
+def database_of(portal: Installation) -> str:
     """Its name."""
     return str(psycopg.conninfo.conninfo_to_dict(owner_of(portal))["dbname"])
 
 
-def start_pooler(portal: RunningPortal, directory: Path) -> tuple[Child, str]:
+def start_pooler(portal: Installation, directory: Path) -> tuple[Child, str]:
     """pgbouncer with transaction pooling in front of the portal's database; also the web's address there.
 
     Four connections for everybody: what one transaction left behind, another's would find.

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, connections, transaction
 
 from iam_portal import sealing
-from iam_portal.walls import tenant_scope
+from iam_portal.walls import cross_tenant, tenant_scope
 from tenants import history
 from tenants.actions import anchors, chain, retention, verification
 from tenants.models import HistoryAnchor, HistoryCheck, HistoryEvent, HistoryLink, HistoryPerson
@@ -118,23 +118,44 @@ def test_without_the_setting_everything_is_kept(acme, monkeypatch):
     assert retention.prune(at=TODAY) == 0
 
 
-@pytest.mark.parametrize("role", ["iam_web", "iam_cross"])
-def test_the_database_drops_nothing_young_and_nothing_without_an_anchor(acme, role):
+def test_the_database_drops_nothing_young_and_nothing_without_an_anchor(acme):
     chain.lay_all()
     young = TODAY.date().replace(year=TODAY.year - 1) + timedelta(days=31)
     for month, said in ((young, "too young"), (OLD.date(), "not anchored"), (None, "too young")):
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL ROLE {role}")
-            with pytest.raises(DatabaseError, match=said), transaction.atomic():
-                cursor.execute("SELECT iam_history_drop(%s)", [month])
-            for statement in (
-                "DELETE FROM tenants_historyanchor",
-                "UPDATE tenants_historyanchor SET count = 2",
-                "DELETE FROM tenants_historycheck",
-            ):
-                with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
-                    cursor.execute(statement)
+        with cross_tenant():
+            refuse(said, f"SELECT iam_history_drop('{month}')" if month else "SELECT iam_history_drop(NULL)")
+    with cross_tenant():
+        refuse("permission denied", *REWRITES)
+    refuse("permission denied", *REWRITES)
     assert len(moments(acme)) == 6
+
+
+REWRITES = (
+    "DELETE FROM tenants_historyanchor",
+    "UPDATE tenants_historyanchor SET count = 2",
+    "DELETE FROM tenants_historycheck",
+)
+
+
+def test_only_the_job_lets_the_database_drop_history(acme):
+    """A planted statement changes to its role, but has not its seal; nor may it make an anchor."""
+    chain.lay_all()
+    drop = f"SELECT iam_history_drop('{OLD.date()}')"
+    with tenant_scope(acme.id):
+        refuse("permission denied", drop, "INSERT INTO tenants_historyanchor (id) VALUES (1)")
+        refuse("dropped by its job only", f"SET LOCAL ROLE iam_cross; {drop}")
+        refuse("permission denied", "SELECT iam_history_drop_unasked(current_date)", "SELECT * FROM iam_wall")
+    assert len(moments(acme)) == 6
+
+
+def refuse(said, *statements):
+    for statement in statements:
+        with (
+            pytest.raises(DatabaseError, match=said),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement)
 
 
 def forged(tenant):
@@ -142,7 +163,7 @@ def forged(tenant):
     as_owner("DELETE FROM tenants_historyevent WHERE at = %s AND tenant_id = %s", TODAY, tenant.id)
     anchor = anchors.make(tenant_id=tenant.id, month=TODAY.date(), links=[(5, "0" * 64)], at=TODAY)
     anchor.seal = sealing.seal("something else")
-    with tenant_scope(tenant.id):
+    with cross_tenant():
         anchor.save()
 
 

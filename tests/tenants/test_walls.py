@@ -63,7 +63,7 @@ def filled(acme, neighbour):
     chain.lay_all()
     for tenant in (acme, neighbour):
         verification.check(tenant_id=tenant.id, at=NOW)
-        with tenant_scope(tenant.id):
+        with cross_tenant():
             anchors.make(tenant_id=tenant.id, month=NOW.date(), links=[(1, "")], at=NOW).save()
 
 
