@@ -9,6 +9,8 @@ TEST_WORKERS ?= 3
 BENCH_ARGS ?=
 FUZZ_EXAMPLES ?= 50
 MINUTES ?= 30
+DRILL ?= long
+DRILLS_TABLE ?= docs/drills.md
 
 BIN := .venv/bin
 RUN := $(BIN)/python
@@ -27,7 +29,7 @@ INSTALLED_PEERS := .bench/.peers-$(call sum,$(PEERS)/requirements.lock)-$(call s
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test screenshots soak check lint format types layers migrations deploy-check openapi \
+.PHONY: help demo test screenshots soak drills check lint format types layers migrations deploy-check openapi \
 	openapi-check doors errors examples fuzz locks assets licences messages bench bench-growth bench-locks
 
 help: ## this list
@@ -52,8 +54,13 @@ bench-growth: $(DEVELOPMENT) ## costs from 10 to 10,000 organizations, into docs
 screenshots: $(DEVELOPMENT) $(ASSETS) ## pictures of every page into .screenshots, those of README and guides into docs/pictures
 	@$(RUN) -m tests.support.gallery
 
-soak: $(DEVELOPMENT) $(ASSETS) ## mixed load on a whole portal of its own (MINUTES=30): wrong answers, growth, loss
-	@PORTAL_ENVIRONMENT=test $(RUN) -m tests.benchmarks.soak --minutes $(MINUTES)
+soak: $(DEVELOPMENT) $(ASSETS) ## mixed load on a whole portal of its own (MINUTES=30, FAULTS=1): wrong answers, growth, loss
+	@PORTAL_ENVIRONMENT=test $(if $(FAULTS),tests/drills/apart) $(RUN) -m tests.benchmarks.soak --minutes $(MINUTES) $(if $(FAULTS),--faults)
+
+# In namespaces of their own, where that is allowed: what is mounted or cut there is gone with the run.
+drills: $(DEVELOPMENT) $(ASSETS) ## break a whole portal in every way, and write docs/drills.md (DRILL=short)
+	@DRILL=$(DRILL) DRILLS_TABLE=$(DRILLS_TABLE) PORTAL_ENVIRONMENT=test tests/drills/apart \
+		$(RUN) -m pytest -n 0 -p no:randomly -m drill tests/drills $(TEST_ARGS)
 
 check: lint types layers migrations deploy-check openapi-check ## every check that is not a test
 

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import sys
 from functools import cache
 from http import HTTPStatus
 
 import yaml
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -23,6 +25,7 @@ from tenants.http import returning
 
 _API_ROOTS = ("/iam/", "/auth/", "/oauth2/")
 _installation = Installation(timezone.now)
+DatabaseAway = (OperationalError, InterfaceError)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -56,7 +59,13 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, without any detail of what went wrong."""
+    """500, without any detail of what went wrong; 503 while the database is away, which passes."""
+    if isinstance(sys.exc_info()[1], DatabaseAway):
+        away = _error(
+            request, 503, "unavailable", said("The database does not answer. Ask again in a moment.")
+        )
+        away["Retry-After"] = "2"
+        return away
     return _error(request, 500, "internal_error", said("Something went wrong here. The change was not made."))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from iam_portal import keyring, logs, schedule
+from iam_portal import connecting, keyring, logs, schedule
 from iam_portal.openapi import words
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -111,8 +111,9 @@ for _database in DATABASES.values():
     if TESTING:
         _database["CONN_MAX_AGE"] = 0
         continue
-    _size = env.int("DATABASE_POOL_SIZE", default=6)
-    _database.setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": _size, "timeout": 5}
+    _database |= connecting.bounded(_database, pooled=bool(env.str("DATABASE_DIRECT_URL", default="")))
+    _database["OPTIONS"]["pool"] = connecting.pool(env.int("DATABASE_POOL_SIZE", default=6))
+    _database["CONN_HEALTH_CHECKS"] = True  # one that the server has closed is no request's
 if "replica" in DATABASES and not TESTING:  # one that is away costs a request little: the primary answers
     DATABASES["replica"]["OPTIONS"] |= {"connect_timeout": 1, "tcp_user_timeout": 2000}
     DATABASES["replica"]["OPTIONS"]["pool"]["timeout"] = 0.3
@@ -121,6 +122,8 @@ if env.str("DATABASE_OWNER_URL", default=""):
 
 # Past a pooler that hands connections around: who listens needs one of its own.
 DATABASE_DIRECT = env.db("DATABASE_DIRECT_URL") if env.str("DATABASE_DIRECT_URL", default="") else {}
+if DATABASE_DIRECT:
+    DATABASE_DIRECT = connecting.bounded(DATABASE_DIRECT, pooled=False)
 
 # --- Events -------------------------------------------------------------------------------------------
 

@@ -35,7 +35,9 @@ class Handler(WSGIHandler):
 django.setup(set_prefix=False)
 
 from accesscontrol.oauth.short import ShortWay  # noqa: E402  (its models want to be loaded first)
+from iam_portal.clock import RightClock  # noqa: E402
 
 # PORTAL_SHORT_WAY=off sends every request through the framework: the answers are the same, and slower.
 _SHORT = settings.PORTAL_SHORT_WAY != "off"
 application: Any = ShortWay(Handler()) if _SHORT else Handler()
+application = RightClock(application)

@@ -34,6 +34,7 @@ class EmbeddedPostgres:
     """One data directory with its server; start and stop it, or use it as a context manager."""
 
     name = "database"
+    more_settings: tuple[str, ...] = ()  # of the server, for those that derive from it
 
     def __init__(
         self,
@@ -144,6 +145,7 @@ class EmbeddedPostgres:
             "unix_socket_permissions=0700",
             "max_connections=200",
             *(_FAST if self._fast else ()),
+            *self.more_settings,
         ]
         return spawn(
             self.name,

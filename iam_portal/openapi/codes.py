@@ -22,6 +22,8 @@ ANYWHERE: dict[str, tuple[int, str]] = {
     "csrf_failed": (403, "A form was too old or came from elsewhere."),
     "method_not_allowed": (405, "The address does not take this method; `Allow` names those that it takes."),
     "internal_error": (500, "Something broke. The change was not made."),
+    "unavailable": (503, "The database does not answer. A change that was sent may have been made or not."),
+    "clock_off": (503, "The clock of this server is wrong: what it would say might be no longer so."),
 }
 # Those of the event service, which keeps callers waiting.
 EVENTS: dict[str, tuple[int, str]] = {
@@ -49,6 +51,7 @@ REMEDIES: dict[str, str] = {
     "cannot_supersede": "Mend each former id that `errors` names: it was mistyped, or is still declared.",
     "challenge_over": "Ask the browser once more; a challenge is good for some minutes and one answer.",
     "client_exists": "Use the client that is there.",
+    "clock_off": "Send it again; another server answers. Tell the operator if it stays.",
     "code_refused": "Give the code that the app shows now, or a recovery code that was not used.",
     "configuration_contradiction": "Mend each place that `errors` names.",
     "configuration_not_possible": "Mend each objection in `errors`, or leave its section out.",
@@ -141,6 +144,7 @@ REMEDIES: dict[str, str] = {
     "too_many_waiting": "Wait until those that were asked for are made.",
     "too_many_webhooks": "End one first.",
     "too_slow": "Send the request at once.",
+    "unavailable": "Ask again in a moment; of a change, read first whether it was made.",
     "unsupported_media_type": "Send `Content-Type: application/json`.",
     "user_active": "Nothing: he is active.",
     "user_inactive": "Reactivate him first.",

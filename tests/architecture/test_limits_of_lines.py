@@ -1,0 +1,144 @@
+"""What a process waits for: the database at the other end of a line, and its own clock."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from unittest import mock
+
+import pytest
+from django.db import InterfaceError, OperationalError
+from django.test import RequestFactory
+
+from iam_portal import clock, connecting, pages
+from iam_portal.clock import RightClock
+
+ANSWER = [b"yes"]
+
+
+@dataclass
+class Machine:
+    """Its own clock, the one that nobody sets, and the database's."""
+
+    wall: float = 1_000_000.0
+    steady: float = 50.0
+    database: float = 1_000_000.0
+    asked: int = 0
+    away: bool = False
+
+    def passes(self, seconds: float) -> None:
+        self.wall += seconds
+        self.steady += seconds
+        self.database += seconds
+
+    def ask(self) -> float:
+        self.asked += 1
+        if self.away:
+            raise OperationalError("nobody answers")
+        return self.database
+
+
+@pytest.fixture
+def machine() -> Iterator[Machine]:
+    made = Machine()
+    with mock.patch.object(clock, "_database_clock", made.ask):
+        yield made
+
+
+@pytest.fixture
+def get(machine: Machine) -> Callable[[str], int]:
+    """The status of a request in front of something that says yes to everything."""
+    told: list[str] = []
+
+    def inner(environ: dict[str, object], start: Callable[..., object]) -> list[bytes]:
+        start("200 OK", [])
+        return ANSWER
+
+    guarded = RightClock(inner, wall=lambda: machine.wall, steady=lambda: machine.steady)
+
+    def ask(path: str = "/oauth2/token") -> int:
+        body = b"".join(guarded({"PATH_INFO": path}, lambda status, headers: told.append(status)))
+        if not told[-1].startswith("200"):
+            assert json.loads(body)["code"] == "clock_off"
+        return int(told[-1][:3])
+
+    return ask
+
+
+def test_a_right_clock_is_asked_for_once_a_minute(machine: Machine, get: Callable[..., int]) -> None:
+    for _ in range(100):
+        assert get() == 200
+        machine.passes(1.0)
+    assert machine.asked == 2
+
+
+@pytest.mark.parametrize("step", [-600.0, -1.5, 1.5, 600.0])
+def test_a_clock_that_was_stepped_answers_nothing(
+    machine: Machine, get: Callable[..., int], step: float
+) -> None:
+    assert get() == 200
+    machine.wall += step
+    assert get() == 503
+    assert get("/livez") == 200
+    machine.passes(3.0)
+    assert get() == 503
+    machine.wall -= step  # it was set right
+    assert get() == 200
+
+
+def test_a_clock_that_was_wrong_from_the_beginning(machine: Machine, get: Callable[..., int]) -> None:
+    machine.wall -= 5.0
+    assert get() == 503
+
+
+def test_a_clock_that_drifts_is_found_within_a_minute(machine: Machine, get: Callable[..., int]) -> None:
+    assert get() == 200
+    for _ in range(61):
+        machine.passes(1.0)
+        machine.wall += 0.02
+        status = get()
+    assert status == 503
+
+
+def test_without_the_database_a_step_is_refused_and_a_steady_clock_is_not(
+    machine: Machine, get: Callable[..., int]
+) -> None:
+    assert get() == 200
+    machine.away = True
+    machine.passes(120.0)
+    assert get() == 200
+    machine.wall -= 600.0
+    assert get() == 503
+
+
+def test_limits_are_given_and_an_addresss_own_stand() -> None:
+    told = {"NAME": "iam", "OPTIONS": {"connect_timeout": "9", "options": "-c role=iam_web"}}
+    made = connecting.bounded(told, pooled=False)["OPTIONS"]
+    assert made["connect_timeout"] == "9"
+    assert made["tcp_user_timeout"] == 8_000
+    assert made["options"].endswith("-c role=iam_web")
+    assert "idle_in_transaction_session_timeout" in made["options"]
+    assert connecting.bounded({"NAME": "iam"}, pooled=True)["OPTIONS"].get("options") is None
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+@pytest.mark.parametrize("path", ["/iam/application-management/v1/x", "/t/acme/"])
+def test_a_database_that_is_away_is_said_so(error: type[Exception], path: str) -> None:
+    """As what passes, without a word of the driver's."""
+    request = RequestFactory().get(path)
+    try:
+        raise error("password of iam_web at 10.0.0.1")
+    except error:
+        answer = pages.server_error(request)
+    assert answer.status_code == 503
+    assert answer["Retry-After"] == "2"
+    assert b"10.0.0.1" not in answer.content
+    if path.startswith("/iam"):
+        assert json.loads(answer.content)["code"] == "unavailable"
+
+
+def test_any_other_failure_stays_one() -> None:
+    request = RequestFactory().get("/iam/x")
+    try:
+        raise ValueError
+    except ValueError:
+        assert pages.server_error(request).status_code == 500

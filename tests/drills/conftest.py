@@ -1,0 +1,50 @@
+"""One portal for all drills; the table of what they found."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.drills.carrying_out import SHORT, Drills, Row
+from tests.drills.portal import DrilledPortal
+from tests.drills.receiver import receiving
+from tests.drills.table import put, write
+from tests.support.console import Console
+
+_ROWS: list[Row] = []
+# What takes the first database away for good comes last.
+_ORDER = ("processes", "database", "network", "receivers", "clock", "broker", "failover")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    drills = [item for item in items if item.get_closest_marker("drill")]
+    drills.sort(key=lambda item: _ORDER.index(item.path.stem.removeprefix("test_")))
+    items[:] = [item for item in items if item not in drills] + drills
+
+
+@pytest.fixture(scope="session")
+def drilled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DrilledPortal]:
+    directory = tmp_path_factory.mktemp("drills")
+    for folder in (directory, directory.parent, directory.parent.parent):
+        folder.chmod(0o711)  # the database's own user passes through
+    with DrilledPortal(directory) as portal:
+        yield portal
+
+
+@pytest.fixture(scope="session")
+def drills(drilled: DrilledPortal) -> Iterator[Drills]:
+    with receiving() as receiver, drilled.running():
+        told = {"url": receiver.url, "types": ["iam.contract.*"]}
+        Console.of(drilled, "provider").call("POST", "webhooks", told)
+        yield Drills(drilled, receiver, _ROWS)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not _ROWS:
+        return
+    text = write(_ROWS, at=datetime.now(UTC), short=SHORT)
+    terminalreporter.write_line(text)
+    if where := os.environ.get("DRILLS_TABLE"):
+        put(Path(where), text)
