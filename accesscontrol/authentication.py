@@ -34,6 +34,7 @@ from applications.availability import available
 from applications.models import Application
 from applications.models.applications import PORTAL_ID
 from iam_portal import tracing
+from iam_portal.admission import is_of
 from iam_portal.errors import DomainError, Kind, NotFound
 from iam_portal.gate import Actor, Permission, require_any
 from iam_portal.walls import tenant_scope
@@ -161,6 +162,7 @@ class DeclaredPermission(BasePermission):
         principal = request.user
         if not isinstance(principal, Principal):
             return False
+        is_of(request.META, principal.home_id)
         if declared == OWN_APPLICATION:
             if principal.actor.only_roles is not None and request.method not in SAFE_METHODS:
                 raise NarrowedToken(
