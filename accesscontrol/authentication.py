@@ -28,7 +28,7 @@ from rest_framework.request import Request
 from accesscontrol import reasons as say
 from accesscontrol.oauth import clients, decision, tokens
 from accesscontrol.oauth.claims import narrowed_roles
-from accesscontrol.oauth.refusals import CHALLENGE, REALM, ClientRefused
+from accesscontrol.oauth.refusals import CHALLENGE, REALM, ClientRefused, ClientThrottled
 from applications import facts as sharing_facts
 from applications.availability import available
 from applications.models import Application
@@ -79,6 +79,13 @@ class NarrowedToken(DomainError):
 
     code = "forbidden"
     kind = Kind.FORBIDDEN
+
+
+class TooManyProofs(DomainError):
+    """Credentials of this application were refused too often from this network; right ones are taken."""
+
+    code = "too_many_client_proofs"
+    kind = Kind.THROTTLED
 
 
 class ServiceTokenAuthentication(BaseAuthentication):
@@ -138,7 +145,10 @@ class ApplicationAuthentication(BaseAuthentication):
         if clients.basic(authorization) is None:
             return ServiceTokenAuthentication().authenticate(request)
         try:
-            client = clients.by_basic(authorization, at=timezone.now())
+            source = tracing.source_address(request._request)
+            client = clients.by_basic(authorization, source=source, at=timezone.now())
+        except ClientThrottled as throttled:
+            raise TooManyProofs(str(throttled.description), data={"retryAfter": throttled.wait}) from None
         except ClientRefused:
             raise AuthenticationFailed("Client authentication failed.") from None
         application = client.application

@@ -156,6 +156,7 @@ LIFETIMES = {
     "proof_seconds": (900, 60, 43_200),  # then password or passkey are asked for again before some acts
 }
 INVITATION_LIFETIME = timedelta(days=7)
+PORTAL_LINKS_PER_HOUR = env.int("PORTAL_LINKS_PER_HOUR", default=500)  # by mail, of one organization
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default=env.NOTSET if PRODUCTION else "consolemail://")
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 10
@@ -220,7 +221,7 @@ CSRF_COOKIE_SECURE = _https
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "iam_portal.pages.csrf_failure"
-# Threads of a web process, as its server was told, and how many requests run at once (docs/limits.md); 0: all.
+# Threads of a web process, as its server was told; how many requests run at once, 0: all (docs/limits.md).
 PORTAL_WEB_THREADS = env.int("PORTAL_WEB_THREADS", default=64)
 PORTAL_WEB_RUNNING = env.int("PORTAL_WEB_RUNNING", default=2)
 # Requests a second in one process: of a caller, of a tenant, of a caller at the doors of OAuth; 0: any.

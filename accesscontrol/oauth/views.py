@@ -45,8 +45,9 @@ class TokenView(ToolkitTokenView):
         except (OAuth2Error, keys.NoSigningKey) as error:
             return _refused(error)
         response = wire.answer(body, status=status)
-        if "WWW-Authenticate" in headers:
-            response["WWW-Authenticate"] = headers["WWW-Authenticate"]
+        for name in ("WWW-Authenticate", "Retry-After"):
+            if name in headers:
+                response[name] = headers[name]
         client = request.META[EXCHANGE].client
         if client is not None:
             is_of(request.META, client.application.owner_id)
