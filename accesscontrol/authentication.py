@@ -28,12 +28,13 @@ from rest_framework.request import Request
 from accesscontrol import reasons as say
 from accesscontrol.oauth import clients, decision, tokens
 from accesscontrol.oauth.claims import narrowed_roles
-from accesscontrol.oauth.refusals import CHALLENGE, REALM, ClientRefused
+from accesscontrol.oauth.refusals import CHALLENGE, REALM, ClientRefused, ClientThrottled
 from applications import facts as sharing_facts
 from applications.availability import available
 from applications.models import Application
 from applications.models.applications import PORTAL_ID
 from iam_portal import tracing
+from iam_portal.admission import is_of
 from iam_portal.errors import DomainError, Kind, NotFound
 from iam_portal.gate import Actor, Permission, require_any
 from iam_portal.walls import tenant_scope
@@ -79,6 +80,13 @@ class NarrowedToken(DomainError):
 
     code = "forbidden"
     kind = Kind.FORBIDDEN
+
+
+class TooManyProofs(DomainError):
+    """Credentials of this application were refused too often from this network; right ones are taken."""
+
+    code = "too_many_client_proofs"
+    kind = Kind.THROTTLED
 
 
 class ServiceTokenAuthentication(BaseAuthentication):
@@ -139,7 +147,10 @@ class ApplicationAuthentication(BaseAuthentication):
         if clients.basic(authorization) is None:
             return ServiceTokenAuthentication().authenticate(request)
         try:
-            client = clients.by_basic(authorization, at=timezone.now())
+            source = tracing.source_address(request._request)
+            client = clients.by_basic(authorization, source=source, at=timezone.now())
+        except ClientThrottled as throttled:
+            raise TooManyProofs(str(throttled.description), data={"retryAfter": throttled.wait}) from None
         except ClientRefused:
             raise AuthenticationFailed("Client authentication failed.") from None
         application = client.application
@@ -163,6 +174,7 @@ class DeclaredPermission(BasePermission):
         principal = request.user
         if not isinstance(principal, Principal):
             return False
+        is_of(request.META, principal.home_id)
         if declared == OWN_APPLICATION:
             if principal.actor.only_roles is not None and request.method not in SAFE_METHODS:
                 raise NarrowedToken(

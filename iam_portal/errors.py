@@ -3,6 +3,7 @@
 from enum import Enum
 from typing import Any, ClassVar
 
+from iam_portal import limits
 from iam_portal.decision import Reason
 
 
@@ -42,6 +43,8 @@ class DomainError(Exception):
         record: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
+        if self.kind is Kind.THROTTLED:  # each limit refuses by one of these, whatever becomes of it
+            limits.refused(self.code)
         self.detail = detail
         self.errors = errors or []
         self.reasons = reasons

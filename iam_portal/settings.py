@@ -159,6 +159,7 @@ LIFETIMES = {
     "proof_seconds": (900, 60, 43_200),  # then password or passkey are asked for again before some acts
 }
 INVITATION_LIFETIME = timedelta(days=7)
+PORTAL_LINKS_PER_HOUR = env.int("PORTAL_LINKS_PER_HOUR", default=500)  # by mail, of one organization
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default=env.NOTSET if PRODUCTION else "consolemail://")
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 10
@@ -225,6 +226,13 @@ CSRF_COOKIE_NAME = "__Host-csrftoken" if _https else "csrftoken"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "iam_portal.pages.csrf_failure"
+# Threads of a web process, as its server was told; how many requests run at once, 0: all (docs/limits.md).
+PORTAL_WEB_THREADS = env.int("PORTAL_WEB_THREADS", default=64)
+PORTAL_WEB_RUNNING = env.int("PORTAL_WEB_RUNNING", default=2)
+# Requests a second in one process: of a caller, of a tenant, of a caller at the doors of OAuth; 0: any.
+PORTAL_CALLER_RATE = env.float("PORTAL_CALLER_RATE", default=50.0 if PRODUCTION else 0.0)
+PORTAL_TENANT_RATE = env.float("PORTAL_TENANT_RATE", default=200.0 if PRODUCTION else 0.0)
+PORTAL_TOKEN_RATE = env.float("PORTAL_TOKEN_RATE", default=500.0 if PRODUCTION else 0.0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 # What is uploaded may hold a private key by mistake: it never touches the disk. A larger file is dropped.

@@ -4,7 +4,8 @@ import ipaddress
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -72,16 +73,21 @@ def request_id(request: HttpRequest) -> str:
 
 
 def source_address(request: HttpRequest) -> str:
+    """The address of whoever asks (:func:`source_of`)."""
+    return source_of(request.META)
+
+
+def source_of(environ: Mapping[str, Any]) -> str:
     """The address of whoever asks, behind the proxies that ``PORTAL_TRUSTED_PROXIES`` counts.
 
     Each proxy appends to ``X-Forwarded-For`` the peer it saw. So only as many entries from the right as
     there are proxies of ours can be believed; what stands left of them is what the caller made up.
     """
-    peer = str(request.META.get("REMOTE_ADDR", ""))
+    peer = str(environ.get("REMOTE_ADDR", ""))
     count = settings.PORTAL_TRUSTED_PROXIES
     if count < 1:
         return peer
-    entries = request.headers.get("X-Forwarded-For", "").split(",")
+    entries = str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")
     return (_address(entries[-count]) if count <= len(entries) else None) or peer
 
 

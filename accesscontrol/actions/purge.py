@@ -19,6 +19,7 @@ from accesscontrol.actions import traces
 from accesscontrol.models import Authorization, AuthorizationCode, RefreshToken, RevokedToken
 from applications.models import UsedAssertion
 from iam_portal.walls import cross_tenant
+from tenants.actions import tallies
 from tenants.actions.attempts import MEMORY
 from tenants.actions.guesses import DAY
 from tenants.lifetimes import Lifetime, bounds
@@ -29,6 +30,7 @@ from tenants.models import (
     SignInFailure,
     SignInStep,
     SpentChallenge,
+    Tally,
     UserSession,
 )
 
@@ -46,7 +48,7 @@ def run(*, at: datetime) -> int:
     """
     of_sign_ins = (_codes, _refresh_tokens, _authorizations, _sessions, _failures)
     of_factors = (_steps, _guesses, _challenges)
-    others = (_revoked, _assertions, _replies, _inputs)
+    others = (_revoked, _assertions, _replies, _inputs, _tallies)
     gone = sum(_emptied(rows, at) for rows in (*of_sign_ins, *of_factors, *others))
     return gone + traces.fold(at=at)
 
@@ -125,6 +127,10 @@ def _replies(at: datetime) -> models.QuerySet[IdempotentReply]:
 
 def _inputs(at: datetime) -> models.QuerySet[KeptInput]:
     return KeptInput.objects.filter(expires_at__lt=at - CLOCKS_DIFFER)
+
+
+def _tallies(at: datetime) -> models.QuerySet[Tally]:
+    return tallies.over(at=at - MEMORY - CLOCKS_DIFFER)
 
 
 def _longest(of: Lifetime) -> timedelta:

@@ -20,6 +20,7 @@ _REFUSED = {
     "`unsupported_grant_type`.",
     "401": "`invalid_client`: one answer for whatever is wrong with the client's proof.",
     "403": "`insufficient_scope`: the token was given without `openid`.",
+    "429": "`invalid_client`, too often from this network; a right proof is taken all the same.",
     "503": "`temporarily_unavailable`: there is no key to sign with.",
 }
 _TAGGED: JSON = {"headers": {"ETag": {"description": "Of these very bytes.", "schema": bodies.TEXT}}}
@@ -86,7 +87,7 @@ def _token(name: str, where: str) -> JSON:
     found["requestBody"] = _form(bodies.TOKEN_FORM, "grant_type", bodies.TOKEN_EXAMPLE)
     found["responses"] = {
         "200": _reply("TokenReply", "Issued.", bodies.TOKEN),
-        **_refused("400", "401", "503"),
+        **_refused("400", "401", "429", "503"),
     }
     return found
 
@@ -100,7 +101,10 @@ def _introspection() -> JSON:
         {"token": bodies.TEXT, "token_type_hint": bodies.TEXT, **bodies.PROVING}, "token", {"token": "eyJ…"}
     )
     shown = {"active": False}
-    found["responses"] = {"200": _reply("Introspection", "Active or not.", shown), **_refused("400", "401")}
+    found["responses"] = {
+        "200": _reply("Introspection", "Active or not.", shown),
+        **_refused("400", "401", "429"),
+    }
     return found
 
 
@@ -110,7 +114,7 @@ def _revocation() -> JSON:
     found["requestBody"] = _form(
         {"token": bodies.TEXT, "token_type_hint": bodies.TEXT, **bodies.PROVING}, "token", {"token": "eyJ…"}
     )
-    found["responses"] = {"200": {"description": "It is no longer there."}, **_refused("400", "401")}
+    found["responses"] = {"200": {"description": "It is no longer there."}, **_refused("400", "401", "429")}
     return found
 
 

@@ -45,6 +45,22 @@ class ClientRefused(InvalidClientError):
         return {"WWW-Authenticate": CHALLENGE}
 
 
+class ClientThrottled(ClientRefused):
+    """The same, too often from here (RFC 6585 §4). A right proof is taken all the same."""
+
+    status_code = 429
+    description = "Client authentication failed, too often from this network. A right proof is taken at once."
+
+    def __init__(self, wait: int) -> None:
+        self.wait = wait  # before the parent asks for the headers
+        super().__init__()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """With the seconds until a wrong one is looked at as before."""
+        return {**super().headers, "Retry-After": str(self.wait)}
+
+
 class BadRequest(InvalidRequestError):
     """The words themselves are wrong, whoever says them."""
 

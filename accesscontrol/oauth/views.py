@@ -22,6 +22,7 @@ from accesscontrol.oauth.refusals import BadRequest
 from accesscontrol.oauth.server import EXCHANGE, TokenCore, TokenServer
 from accesscontrol.oauth.validator import PortalValidator
 from iam_portal import problem
+from iam_portal.admission import is_of
 from iam_portal.tracing import request_id, source_address
 
 
@@ -44,9 +45,13 @@ class TokenView(ToolkitTokenView):
         except (OAuth2Error, keys.NoSigningKey) as error:
             return _refused(error)
         response = wire.answer(body, status=status)
-        if "WWW-Authenticate" in headers:
-            response["WWW-Authenticate"] = headers["WWW-Authenticate"]
-        wire.let_origin_read(response, request, request.META[EXCHANGE].client)
+        for name in ("WWW-Authenticate", "Retry-After"):
+            if name in headers:
+                response[name] = headers[name]
+        client = request.META[EXCHANGE].client
+        if client is not None:
+            is_of(request.META, client.application.owner_id)
+        wire.let_origin_read(response, request, client)
         _count(status, body)
         return response
 
@@ -65,6 +70,7 @@ class IntrospectView(View):
             form = wire.form(request)
             address = Address(**kwargs)
             client = clients.authenticate(clients.presented(request, form, address), at=at).client
+            is_of(request.META, client.application.owner_id)
             if not form.get("token"):
                 raise BadRequest("The parameter token is missing.")
         except OAuth2Error as error:

@@ -20,6 +20,9 @@ from iam_portal.launchers.valkey import EmbeddedValkey, free_port
 ROOT = Path(__file__).resolve().parents[2]
 _READY_SECONDS = 60.0
 _CELERY = ("celery", "-A", "iam_portal")
+WEB_THREADS = 64  # of each web process: they hold requests, few of which run at once
+# What is not in front of a proxy of its own bounds by itself (docs/limits.md).
+_BOUNDS = ("--http", "1", "--no-ws", "--http1-buffer-size", "32768", "--http1-header-read-timeout", "10000")
 
 
 @dataclass
@@ -120,9 +123,12 @@ class LocalPortal:
             raise LaunchError(f"manage.py {arguments[0]} failed; the end of {log}:\n{tail(log)}") from error
 
     def start_web(self, workers: int = 2, threads: int = 2) -> Child:
-        options = ("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port))
-        size = ("--workers", str(workers), "--blocking-threads", str(threads))
-        return self._start("web", "granian", *options, *size, "iam_portal.wsgi:application")
+        """``threads`` of each process run at once; many more hold requests (:mod:`iam_portal.admission`)."""
+        options = ("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port), *_BOUNDS)
+        size = ("--workers", str(workers), "--blocking-threads", str(WEB_THREADS))
+        command = ("granian", *options, *size, "iam_portal.wsgi:application")
+        running = {"PORTAL_WEB_RUNNING": str(threads), "PORTAL_WEB_THREADS": str(WEB_THREADS)}
+        return self._spawn("web", "-m", *command, besides=running)
 
     def start_events(self) -> Child:
         return self._spawn("events", "manage.py", "serve_events", "--port", str(self.events_port))
@@ -169,10 +175,11 @@ class LocalPortal:
     def _start(self, name: str, module: str, *arguments: str) -> Child:
         return self._spawn(name, "-m", module, *arguments)
 
-    def _spawn(self, name: str, *arguments: str) -> Child:
+    def _spawn(self, name: str, *arguments: str, besides: Mapping[str, str] | None = None) -> Child:
         command = [sys.executable, *arguments]
         log = self.logs / f"{name}.log"
-        environment = {**self.environment, "PROMETHEUS_MULTIPROC_DIR": str(self._counts(name))}
+        counts = {"PROMETHEUS_MULTIPROC_DIR": str(self._counts(name))}
+        environment = {**(besides or {}), **self.environment, **counts}
         child = spawn(name, command, log=log, environment=environment, directory=ROOT)
         return self.supervisor.add(child)
 

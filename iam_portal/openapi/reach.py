@@ -44,6 +44,7 @@ def of(view: Any, method: str) -> Reach:
     found, seen = Reach(), set()
     waiting: list[tuple[Any, type | None]] = [(getattr(view, method.lower()), view)]
     waiting += [(parser.parse, None) for parser in vars(view).get("parser_classes", ())]
+    waiting += [(entering.authenticate, entering) for entering in _entering(view)]
     while waiting:
         function, owner = waiting.pop()
         for one in (function, inspect.unwrap(function)) if isinstance(function, FunctionType) else ():
@@ -56,6 +57,12 @@ def of(view: Any, method: str) -> Reach:
                     _sort(used, owner, found, waiting)
                     waiting += _parts_of(used, one)
     return found
+
+
+def _entering(view: Any) -> list[Any]:
+    """How one comes in, where the view says that itself; the usual ways refuse as the framework does."""
+    choosing = getattr(view, "get_authenticators", None)
+    return [type(each) for each in view().get_authenticators()] if _is_ours(choosing) else []
 
 
 def _parts_of(used: Any, function: FunctionType) -> list[tuple[Any, type | None]]:

@@ -1,14 +1,18 @@
 """Single-use links to a person's own mailbox. The value exists in the mail only; here is its digest."""
 
+import math
 from datetime import datetime, timedelta
 
 from django.conf import settings
 
 from iam_portal.errors import DomainError, Kind
+from iam_portal.sentences import said
 from tenants import emails, hashers, policies
 from tenants.models import Tenant, User, UserLink
 
 RESET_LIFETIME = timedelta(hours=24)
+HOUR = timedelta(hours=1)
+TO_ONE = 5  # links to one person in an hour
 Purpose = UserLink.Purpose
 
 
@@ -19,11 +23,19 @@ class LinkUnknown(DomainError):
     kind = Kind.MISSING
 
 
+class TooManyLinks(DomainError):
+    """This person, or this organization, was sent as many links within an hour as are sent."""
+
+    code = "too_many_links"
+    kind = Kind.THROTTLED
+
+
 def issue(*, tenant: Tenant, user: User, at: datetime) -> UserLink:
     """Void older links and send a new one: an invitation to whom never set a password, else a reset.
 
     Asks nobody: the callers ask ``principal_becoming``. Nothing returned can be used by the administrator.
     """
+    require_few(tenant=tenant, user=user, at=at)
     void(user=user, at=at)
     token = hashers.fresh()
     purpose = Purpose.RESET if user.has_usable_password() else Purpose.INVITATION
@@ -40,6 +52,20 @@ def issue(*, tenant: Tenant, user: User, at: datetime) -> UserLink:
     link.save(force_insert=True)
     emails.send_link(link=link, token=token)
     return link
+
+
+def require_few(*, tenant: Tenant, user: User, at: datetime) -> None:
+    """TooManyLinks where the mailbox, or all of the organization, had as many as are sent in an hour.
+
+    The portal must not be made to fill a stranger's mailbox. However many there are, the look is short.
+    """
+    sent = UserLink.objects.filter(tenant=tenant, created_at__gt=at - HOUR).order_by("-created_at")
+    bounds = ((sent.filter(user=user), TO_ONE), (sent, settings.PORTAL_LINKS_PER_HOUR))
+    reached = [rows.values_list("created_at", flat=True)[most - 1 : most].first() for rows, most in bounds]
+    if since := max((moment for moment in reached if moment), default=None):
+        wait = max(1, math.ceil((since + HOUR - at).total_seconds()))
+        detail = said("Too many mails were sent within an hour. Try again later.")
+        raise TooManyLinks(detail, data={"retryAfter": wait})
 
 
 def take(*, tenant: Tenant, token: str, at: datetime) -> UserLink:

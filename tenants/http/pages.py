@@ -19,6 +19,7 @@ from django.utils.translation import get_language
 from django.views import View
 
 from iam_portal import problem
+from iam_portal.admission import is_of
 from iam_portal.decision import Decision
 from iam_portal.errors import DomainError, Forbidden, Kind, NotFound
 from iam_portal.gate import Actor, Permission, gate
@@ -110,6 +111,7 @@ class TenantPage(View):
         if tenant and token:
             self.session = sessions.resolve(tenant=tenant, token=token, at=self.at, seen=self.by_person())
         if self.session is not None:
+            is_of(request.META, self.session.tenant_id)
             self.actor = actor_of(request, self.session)
             preferences.use(self.session.user)
         if not self.public:

@@ -22,6 +22,7 @@ from tenants.models.partnerships import AutoAccept, Partnership
 from tenants.models.replies import IdempotentReply
 from tenants.models.running import EventService, JobState
 from tenants.models.spanned import Spanned, since, still_open
+from tenants.models.tallies import Tally
 from tenants.models.tenants import PASSWORD_LENGTHS, Kept, Tenant, TenantSuspension
 from tenants.models.users import (
     OrganizationsAsked,
@@ -61,6 +62,7 @@ __all__ = [
     "SignInStep",
     "Spanned",
     "SpentChallenge",
+    "Tally",
     "Tenant",
     "TenantSuspension",
     "User",

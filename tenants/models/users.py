@@ -169,6 +169,7 @@ class UserLink(models.Model):
                 violation_error_message="Only the proof of an address names one.",
             ),
         ]
+        indexes = [models.Index(fields=["tenant", "created_at"], name="userlink_sent")]
 
     def __str__(self) -> str:
         return f"{self.purpose} of {self.user_id}"

@@ -6,10 +6,12 @@ from datetime import datetime
 
 from accesscontrol.oauth.clients import mutual_tls, own_keys, secrets, workload
 from accesscontrol.oauth.clients.assertions import TYPE, Unproven, parse
+from accesscontrol.oauth.clients.failures import refusal
 from accesscontrol.oauth.clients.living import living
 from accesscontrol.oauth.clients.presented import Presented, basic
-from accesscontrol.oauth.refusals import ClientRefused
+from accesscontrol.oauth.refusals import ClientRefused, ClientThrottled
 from applications.models import Client
+from iam_portal import limits
 from iam_portal.tracing import acts
 
 log = logging.getLogger("iam.oauth")
@@ -30,7 +32,13 @@ def authenticate(presented: Presented, *, at: datetime) -> Authenticated:
     BadRequest for two methods at once. Ask outside of transactions: foreign keys may have to be fetched.
     """
     presented.require_one_method()
-    return _named(_proved(presented, at))
+    try:
+        return _named(_proved(presented, at))
+    except ClientRefused:
+        refused = refusal(client_id=presented.named, source=presented.source, at=at)
+        if isinstance(refused, ClientThrottled):
+            limits.refused("too_many_client_proofs")
+        raise refused from None
 
 
 def _proved(presented: Presented, at: datetime) -> Authenticated:
@@ -58,15 +66,18 @@ def identify(presented: Presented, *, at: datetime) -> Authenticated:
     return authenticate(presented, at=at)
 
 
-def by_basic(authorization: str, *, at: datetime) -> Client:
+def by_basic(authorization: str, *, source: str, at: datetime) -> Client:
     """The client of a Basic header where no other way is offered: at the doors of one's own application.
 
-    Taken for either method with a secret.
+    Taken for either method with a secret. ``source``: the address it comes from.
     """
     given = basic(authorization)
     if given is None:
         raise ClientRefused
-    return _of(secrets.holder_of_any(given, at=at)).client
+    try:
+        return _of(secrets.holder_of_any(given, at=at)).client
+    except ClientRefused:
+        raise refusal(client_id=given.client_id, source=source, at=at) from None
 
 
 def _named(found: Authenticated) -> Authenticated:

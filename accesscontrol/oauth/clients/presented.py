@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from accesscontrol.oauth.clients.certificates import Proven, proven
 from accesscontrol.oauth.realms import Address
 from accesscontrol.oauth.refusals import BadRequest
+from iam_portal.tracing import source_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,18 @@ class Presented:
     form: Mapping[str, str] = field(repr=False)
     address: Address
     certificate: Proven | None = None
+    source: str = ""  # the address it comes from
 
     @property
     def client_id(self) -> str:
         """The parameter; empty when it was not sent."""
         return self.form.get("client_id", "")
+
+    @property
+    def named(self) -> str:
+        """Whose proof it is said to be, where that is said outside of an assertion."""
+        header = self.by_header()
+        return header.client_id if header else self.client_id
 
     @property
     def assertion(self) -> str:
@@ -68,7 +76,8 @@ class Presented:
 
 def presented(request: HttpRequest, form: Mapping[str, str], address: Address) -> Presented:
     """Of a request whose form was read (:func:`accesscontrol.oauth.wire.form`)."""
-    return Presented(request.META.get("HTTP_AUTHORIZATION", ""), form, address, proven(request))
+    header = request.META.get("HTTP_AUTHORIZATION", "")
+    return Presented(header, form, address, proven(request), source_address(request))
 
 
 def basic(authorization: str) -> Credentials | None:

@@ -25,6 +25,7 @@ from accesscontrol.oauth.short.kept import Ground, Known, Presented, Shelf, Stan
 from accesscontrol.oauth.short.versions import NOTHING, KeptReader, Reader
 from applications import hashers, usage
 from iam_portal import metrics as of_web
+from iam_portal.admission import OURS, is_of
 from iam_portal.errors import DomainError
 from iam_portal.metrics import Shortly
 from iam_portal.tracing import chosen_id
@@ -74,6 +75,7 @@ class ShortWay:
             return self._long(asked, environ, start_response)
         self.answered += 1
         _COUNTED[asked.kind].answered(time.perf_counter() - begun)
+        is_of(environ, known.home)
         saying.note(known, asked.client_id, request_id, begun)
         start_response("200 OK", saying.headers(known, request_id, body))
         return [body]
@@ -158,12 +160,12 @@ class ShortWay:
         result = self.long(environ, start)
         if told and told[0].startswith("200 ") and isinstance(result, HttpResponse):
             try:
-                self._learn(asked, told[1], result.content)
+                self._learn(asked, told[1], result.content, environ.get(OURS, ""))
             except Exception as error:  # the answer is given already
                 log.warning("short_way_not_learned", error=type(error).__name__)
         return result
 
-    def _learn(self, asked: Asked, headers: list[tuple[str, str]], body: bytes) -> None:
+    def _learn(self, asked: Asked, headers: list[tuple[str, str]], body: bytes, home: str) -> None:
         at = timezone.now()
         if asked.kind == INTROSPECTION:
             presented = learning.presented(self._presented, asked.token, at=at) if body != INACTIVE else None
@@ -177,6 +179,7 @@ class ShortWay:
             known = learning.known(asked, headers)
             if known is None:
                 return
+            known.home = home
             self._known.put(asked.gate, known)
         known.learn(asked.secret)
 

@@ -118,6 +118,7 @@ class Known:
     headers: Sequence[tuple[str, str]]
     route: str
     tenant: str
+    home: str = ""  # the tenant that owns the client
     proofs: tuple[tuple[str, int], ...] = ()
     token: TokenAnswer | None = None
 

@@ -6,7 +6,6 @@ a version, and reads the same version now, knows that nothing has changed betwee
 """
 
 import hashlib
-import threading
 import time
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
@@ -106,15 +105,8 @@ class SharedReader:
         return Seen(Version(nonces, rows), touched)
 
 
-class _Line(threading.local):
-    """The connection of a thread."""
-
-    connection: psycopg.Connection | None = None
-    tried_at = float("-inf")
-
-
 class KeptReader:
-    """By a connection of the thread's own, on which the statement stays prepared.
+    """By connections of its own, on which the statement stays prepared: as many as read at once.
 
     One round trip, without the framework and without a transaction. It sees everything that was committed
     before it was asked.
@@ -123,43 +115,48 @@ class KeptReader:
     _name = b"version"
 
     def __init__(self) -> None:
-        self._line = _Line()
+        self._free: list[psycopg.Connection] = []  # the last that was given back is taken first
+        self._failed_at = float("-inf")
 
     def read(self, keys: bytes, own: int = NOTHING) -> Seen:
-        line = self._line
-        if line.connection is None:
-            line.connection = self._connected(line)
+        try:
+            line = self._free.pop()
+        except IndexError:
+            line = self._connected()
         done = False
         try:
-            result = line.connection.pgconn.exec_prepared(self._name, [b"%d" % own, keys])
+            result = line.pgconn.exec_prepared(self._name, [b"%d" % own, keys])
             if result.status != ExecStatus.TUPLES_OK:
                 raise psycopg.OperationalError("The version cannot be read.")
             nonces, rows, touched = (int(result.get_value(0, column) or 0) for column in range(3))
             done = True
         finally:
-            if not done:
+            if done:
+                self._free.append(line)
+            else:
+                line.close()  # one that failed is not asked again, nor are those made before it
                 self.close()
         return Seen(Version(nonces, rows), touched)
 
     def close(self) -> None:
-        """A line that failed once is not asked again."""
-        found, self._line.connection = self._line.connection, None
-        if found is not None:
-            found.close()
+        """Let go of all that are free."""
+        while self._free:
+            self._free.pop().close()
 
-    def _connected(self, line: _Line) -> psycopg.Connection:
-        if time.monotonic() - line.tried_at < AGAIN:
+    def _connected(self) -> psycopg.Connection:
+        if time.monotonic() - self._failed_at < AGAIN:
             raise psycopg.OperationalError("The database was away a moment ago.")
-        line.tried_at = time.monotonic()
-        made = psycopg.connect(**_parameters(), autocommit=True)
+        made = None
         try:
+            made = psycopg.connect(**_parameters(), autocommit=True)
             statement = _STATEMENT.format(own="$1::bigint", keys="$2").encode()
             if made.pgconn.prepare(self._name, statement).status != ExecStatus.COMMAND_OK:
                 raise psycopg.OperationalError("The statement cannot be prepared.")
         except Exception:
-            made.close()
+            self._failed_at = time.monotonic()
+            if made is not None:
+                made.close()
             raise
-        line.tried_at = float("-inf")
         return made
 
 
