@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import time
 from functools import cache
 
 import yaml
@@ -22,6 +24,10 @@ from iam_portal.sentences import said
 from iam_portal.translating import translated
 from tenants.http import returning
 
+# Whoever is about to stop this process makes this file first, so that balancers look elsewhere in time. An
+# older one was for a process before this one.
+_DRAINING = os.environ.get("PORTAL_DRAINING_FILE", "")
+_BEGUN = time.time()
 _API_ROOTS = ("/iam/", "/auth/", "/oauth2/")
 
 
@@ -84,6 +90,8 @@ def livez(request: HttpRequest) -> HttpResponse:
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
     """Database, migrations, the wall, a key of each kind to sign with. 503 with the first that is missing."""
+    if draining(_DRAINING, since=_BEGUN):
+        return JsonResponse({"status": "draining"}, status=503)
     try:
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -97,6 +105,14 @@ def readyz(request: HttpRequest) -> HttpResponse:
     if keys.without_signer(at=timezone.now()):
         return JsonResponse({"status": "no_signing_key"}, status=503)
     return JsonResponse({"status": "ok"})
+
+
+def draining(path: str, *, since: float) -> bool:
+    """Whether the file was made after this moment (seconds since 1970)."""
+    try:
+        return bool(path) and os.stat(path).st_mtime >= since
+    except OSError:
+        return False
 
 
 @never_cache
