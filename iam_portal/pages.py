@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 import sys
+import time
 from functools import cache
 from http import HTTPStatus
 
@@ -23,6 +25,10 @@ from iam_portal.sentences import said
 from iam_portal.translating import translated
 from tenants.http import returning
 
+# Whoever is about to stop this process makes this file first, so that balancers look elsewhere in time. An
+# older one was for a process before this one.
+_DRAINING = os.environ.get("PORTAL_DRAINING_FILE", "")
+_BEGUN = time.time()
 _API_ROOTS = ("/iam/", "/auth/", "/oauth2/")
 _installation = Installation(timezone.now)
 DatabaseAway = (OperationalError, InterfaceError)
@@ -96,10 +102,20 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
     How the jobs fare is told besides, and makes nothing unready.
     """
+    if draining(_DRAINING, since=_BEGUN):
+        return JsonResponse({"status": "draining"}, status=503)
     at = timezone.now()
     if missing := readiness.missing(at=at):
         return JsonResponse({"status": missing}, status=503)
     return JsonResponse({"status": "ok", "jobs": readiness.of_jobs(at=at)})
+
+
+def draining(path: str, *, since: float) -> bool:
+    """Whether the file was made after this moment (seconds since 1970)."""
+    try:
+        return bool(path) and os.stat(path).st_mtime >= since
+    except OSError:
+        return False
 
 
 @never_cache
