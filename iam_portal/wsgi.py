@@ -34,7 +34,6 @@ class Handler(WSGIHandler):
 
 django.setup(set_prefix=False)
 
-from django.conf import settings  # noqa: E402  (they are complete by now)
 
 from accesscontrol.oauth.short import ShortWay  # noqa: E402  (its models want to be loaded first)
 from iam_portal.admission import Admission, Rates, Turns  # noqa: E402

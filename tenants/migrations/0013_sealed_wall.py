@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
     atomic = False  # see SEAL_ALL
 
     dependencies = [
-        ("tenants", "0011_guessed_from"),
+        ("tenants", "0012_tallies"),
         ("applications", "0007_places_by_key"),
         ("accesscontrol", "0008_acl_marks"),
     ]

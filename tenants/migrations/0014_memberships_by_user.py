@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tenants", "0011_guessed_from")]
+    dependencies = [("tenants", "0013_sealed_wall")]
 
     operations = [
         migrations.AddIndex(
