@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from celery import shared_task
+from celery import Task, shared_task
 from celery.signals import worker_process_shutdown
 from django.conf import settings
 from django.utils import timezone
@@ -61,10 +61,13 @@ def remind_of_ends() -> None:
     reminders.remind(at=timezone.now())
 
 
-@shared_task(name="applications.count_usage")
-def count_usage(rows: list[usage.Line]) -> None:
-    """What a process has counted meanwhile (``applications.usage`` sends it)."""
-    counting.count(rows=rows)
+@shared_task(name="applications.count_usage", bind=True)
+def count_usage(self: Task, rows: list[usage.Line]) -> None:
+    """What a process has counted meanwhile (``applications.usage`` sends it).
+
+    The message of a worker that died comes again, under the same id.
+    """
+    counting.count(rows=rows, batch=self.request.id, at=timezone.now())
 
 
 @shared_task(name="applications.forget_usage")

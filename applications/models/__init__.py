@@ -28,7 +28,7 @@ from applications.models.resources import (
     ResourcePlace,
     RolePermission,
 )
-from applications.models.usage import ContractUsage
+from applications.models.usage import ContractUsage, UsageBatch
 from applications.models.webhooks import Webhook, WebhookDelivery, WebhookSecret, WebhookState
 
 __all__ = [
@@ -60,6 +60,7 @@ __all__ = [
     "RolePermission",
     "ServiceAccount",
     "TrustedIssuer",
+    "UsageBatch",
     "UsedAssertion",
     "Watermark",
     "Webhook",

@@ -7,6 +7,19 @@ from applications.models.contracts import Contract
 from tenants.models import Tenant
 
 
+class UsageBatch(models.Model):
+    """A hand-over of counts that was taken, by the id of its message: one that comes again counts nothing."""
+
+    id = models.UUIDField(primary_key=True)
+    taken_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["taken_at"], name="usagebatch_by_time")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
 class ContractUsage(models.Model):
     """Tokens of one day that a caller got for a target in a tenant, by a contract (none: by ownership)."""
 

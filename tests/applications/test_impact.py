@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from accesscontrol.portal_roles import ROLE_KEYS
 from applications.actions import clients, contracts, counting
@@ -59,7 +60,7 @@ def test_the_last_use_of_a_named_call_is_told_in_whichever_tenant_it_is(chain: C
     chain.give(chain.beta, principal_application_id=probe.id)
     for caller in (probe, chain.reader):
         line = [str(chain.contract.id), str(chain.beta.id), caller.id, chain.meter.id, at.date().isoformat()]
-        counting.count(rows=[[*line, 1, at.isoformat()]])
+        counting.count(rows=[[*line, 1, at.isoformat()]], batch=uuid4(), at=at)
     found = call(chain.provider, "GET", of(chain.acme, f"contracts/{chain.contract.id}/impact?action=end"))
     services = found.json()["services"]
     assert services["count"] == 2

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -18,7 +19,7 @@ DAY = timedelta(days=1)
 def use(row: Contract, caller: Application, target: Application, *, at: datetime, tokens: int = 1) -> None:
     tenant = row.consumer if row.type == "provision" else row.provider
     line = [str(row.id), str(tenant.id), caller.id, target.id, at.date().isoformat(), tokens, at.isoformat()]
-    counting.count(rows=[line])
+    counting.count(rows=[line], batch=uuid4(), at=at)
 
 
 def get(party: Party, path: str, client: Any = None, **query: Any) -> Any:

@@ -13,7 +13,7 @@ import threading
 import time
 from pathlib import Path
 
-from tests.benchmarks import soak_actors, soak_checks
+from tests.benchmarks import soak_actors, soak_checks, soak_faults
 from tests.benchmarks.soak_sampling import Samples
 from tests.benchmarks.soak_tally import Tally
 from tests.support.portal import RunningPortal
@@ -68,7 +68,11 @@ def _print(tally: Tally, samples: Samples, faults: list[str], minutes: float) ->
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--minutes", type=float, default=30.0)
-    minutes = arguments.parse_args().minutes
+    arguments.add_argument("--faults", action="store_true", help="one every two minutes")
+    given = arguments.parse_args()
+    minutes = given.minutes
+    if given.faults:
+        return 0 if soak_faults.run(minutes) else 1
     with tempfile.TemporaryDirectory() as directory:
         Path(directory).chmod(0o711)  # the database's own user passes through
         with RunningPortal(Path(directory), with_seed=True, web_workers=2) as portal:

@@ -93,6 +93,8 @@ def well_again(load: Load, receiver: Receiver, healed: float, clock: float) -> f
         errors = errors_of(load, healed)
         last = max((each.ended for each in errors), default=healed)
         if not lacking and now - last > CALM:
+            told = {kind: round(moment - healed, 1) for kind, moment in first.items()}
+            print(f"\nfirst right: {told}; last error: {last - healed:.1f}")
             return max(*first.values(), last) - healed
         assert now - healed < PATIENCE, f"not well again: {sorted(lacking)}; {errors[-3:]}"
         time.sleep(0.2)

@@ -3,8 +3,9 @@
 import os
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -12,7 +13,7 @@ from accesscontrol.actions import tenant_roles
 from accesscontrol.actions.tenant_roles import Definition
 from accesscontrol.oauth import exchange
 from applications.actions import counting
-from applications.models import ContractUsage
+from applications.models import ContractUsage, UsageBatch
 from applications.usage import Buffer, Line, Use, last_used
 from applications.usage import buffer as module
 from iam_portal.walls import tenant_scope
@@ -57,6 +58,11 @@ def uses(broker: Broker, counted: Buffer) -> dict[tuple[Any, ...], int]:
     return {tuple(line[:4]): line[5] for line in broker.lines}
 
 
+def taken(lines: list[Line], *, at: datetime) -> int:
+    """As a message that comes for the first time."""
+    return counting.count(rows=lines, batch=uuid4(), at=at)
+
+
 def contracts_of(world: World) -> set[str]:
     return {str(pk) for pk in world.globex.contracts_received.values_list("id", flat=True)}
 
@@ -72,7 +78,7 @@ def test_each_token_counts_for_the_contract_of_its_role(
     assert counted.flush() == 0
 
     for _ in range(2):
-        counting.count(rows=broker.lines)
+        taken(broker.lines, at=shared.clock.at)
     with tenant_scope(shared.globex.id):
         row = ContractUsage.objects.get()
     assert (row.tokens, row.last_used_at, row.day) == (4, shared.clock.at, shared.clock.at.date())
@@ -89,8 +95,8 @@ def test_owned_targets_count_without_a_contract(shared: World, broker: Broker, c
     assert answer.status_code == 200
     tenant_id = str(shared.neighbour.id)
     assert uses(broker, counted) == {(None, tenant_id, "neighbour.reader", "neighbour.meter"): 1}
-    counting.count(rows=broker.lines)
-    counting.count(rows=broker.lines)
+    taken(broker.lines, at=shared.clock.at)
+    taken(broker.lines, at=shared.clock.at)
     with tenant_scope(tenant_id):
         assert ContractUsage.objects.get(contract=None).tokens == 2
 
@@ -203,16 +209,28 @@ def test_a_forked_process_counts_for_itself(broker: Broker, shared: World) -> No
     buffer.stop()
 
 
+def test_a_message_that_comes_again_counts_once(shared: World) -> None:
+    """As after a worker that died before it could say that it was done."""
+    tenant_id, at = str(shared.globex.id), shared.clock.at
+    line = [None, tenant_id, READER, METER, at.date().isoformat(), 3, at.isoformat()]
+    message = uuid4()
+    assert [counting.count(rows=[line], batch=message, at=at) for _ in range(2)] == [1, 0]
+    with tenant_scope(tenant_id):
+        assert ContractUsage.objects.get().tokens == 3
+    later = at + counting.COMES_AGAIN + timedelta(seconds=1)
+    assert [counting.forget(at=later), UsageBatch.objects.count()] == [1, 0]
+
+
 def test_a_line_of_something_that_is_gone_keeps_no_other(shared: World) -> None:
     tenant_id, at = str(shared.globex.id), shared.clock.at.isoformat()
     day = shared.clock.at.date().isoformat()
     good = [None, tenant_id, READER, METER, day, 1, at]
     gone = ["00000000-0000-4000-8000-000000000000", *good[1:]]
     strange = [None, tenant_id, READER, "acme.gone", day, 1, at]
-    assert counting.count(rows=[gone, strange, good, good]) == 1
+    assert taken([gone, strange, good, good], at=shared.clock.at) == 1
     with tenant_scope(tenant_id):
         assert ContractUsage.objects.get().tokens == 2
-    assert counting.count(rows=[]) == 0
+    assert taken([], at=shared.clock.at) == 0
 
 
 def test_days_are_forgotten_after_thirteen_months(shared: World) -> None:
@@ -220,7 +238,7 @@ def test_days_are_forgotten_after_thirteen_months(shared: World) -> None:
     for days in (0, 390, 400, 401, 402):
         moment = at - timedelta(days=days)
         line = [None, tenant_id, READER, METER, moment.date().isoformat(), 1, moment.isoformat()]
-        counting.count(rows=[line])
+        taken([line], at=at)
     assert [counting.forget(at=at, most=2) for _ in range(3)] == [2, 1, 0], "the oldest first"
     with tenant_scope(tenant_id):
         assert ContractUsage.objects.count() == 2
