@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from multiprocessing.util import Finalize
 from typing import Any, NamedTuple
 
 import structlog
@@ -73,6 +74,8 @@ class Buffer:
                 made = threading.Thread(target=self._run, args=[every, self._over], name="usage", daemon=True)
                 made.start()  # RuntimeError where the machine has no more threads
                 self._thread = made
+                # The web server's processes are children of `multiprocessing`, which end without `atexit`.
+                Finalize(None, self.stop, exitpriority=0)
 
     def _is_running(self) -> bool:
         return self._thread is not None and self._thread.is_alive()

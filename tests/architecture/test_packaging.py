@@ -19,10 +19,13 @@ from iam_portal import pages
 from iam_portal.launchers import keys, probe, sbom
 from iam_portal.launchers.portal import ROOT
 from tests.support import dockerfile
+from tests.support.absence import lacking
 
 DOCKERFILE = ROOT / "Dockerfile"
 COMPOSE = ROOT / "compose.yaml"
 MANIFESTS = sorted((ROOT / "docs" / "kubernetes").glob("*.yaml"))
+UNITS = sorted((ROOT / "docs" / "deployment").glob("*.service"))
+OTHERS = ("worker", "beat", "events")
 VERSIONS = ("1.30", "1.37")  # the oldest and the newest that we were held against
 Object = dict[str, Any]
 
@@ -110,7 +113,7 @@ def test_what_the_image_says_of_a_run_is_said_everywhere() -> None:
     }
     assert "command" not in container(workloads()["web"])
     assert "command" not in services()["web"]
-    for name in ("worker", "beat", "events"):
+    for name in OTHERS:
         assert container(workloads()[name])["command"] == services()[name]["command"]
 
 
@@ -246,3 +249,38 @@ def test_the_bill_of_materials_is_one() -> None:
     assert len([one for one in made["components"] if one["purl"].startswith("pkg:pypi/")]) == len(locked)
     for component in made["components"]:
         assert component.get("hashes") or component.get("externalReferences"), component["purl"]
+
+
+# --- on one machine -----------------------------------------------------------------------------------------
+
+
+def test_the_units_are_right(tmp_path: Path) -> None:
+    """By systemd's own check, with programs that are here in the place of the portal's."""
+    checker = shutil.which("systemd-analyze") or lacking("systemd-analyze is missing (Debian: systemd).")
+    for path in UNITS:
+        (tmp_path / path.name).write_text(re.sub(r"=/opt/\S+", "=/bin/true", path.read_text()))
+
+    done = subprocess.run(
+        [checker, "verify", *tmp_path.glob("*.service")], capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_the_units_start_what_the_containers_start() -> None:
+    started = {path.stem: re.search(r"^ExecStart=\S+/bin/(.*)$", path.read_text(), re.M) for path in UNITS}
+    commands = {name: found[1] for name, found in started.items() if found is not None}
+
+    assert set(commands) == {"iam-portal-web@", *(f"iam-portal-{name}" for name in OTHERS)}
+    image = " ".join(dockerfile.stages(DOCKERFILE)[-1].last("CMD").words)
+    assert commands["iam-portal-web@"] == image.replace("0.0.0.0", "127.0.0.1").replace("8000", "%i")
+    for path in UNITS:
+        text = path.read_text()
+        for line in (
+            "NoNewPrivileges=yes",
+            "ProtectSystem=strict",
+            "KillMode=mixed",
+            "CapabilityBoundingSet=",
+        ):
+            assert line in text.splitlines(), (path.name, line)
+        assert "owner" not in text

@@ -201,7 +201,8 @@ def test_it_is_ready_and_gives_a_token(contained: Contained, web: int) -> None:
     told = contained.story
     form = {"grant_type": "client_credentials", "scope": f"aud:{told['target']['applicationId']} openid"}
     caller = (told["caller"]["applicationId"], told["caller"]["clientSecret"])
-    where = f"/oauth2/{told['consumer']['tenantId']}/token"
+    tenant = told["consumer"]["tenantId"]
+    where = f"/iam/access-management/v1/tenants/{tenant}/openid-connect/token"
 
     reply = proxied(web, "POST", where, data=form, auth=caller)
 

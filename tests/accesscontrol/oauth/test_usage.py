@@ -1,5 +1,6 @@
 """Tokens are counted beside the token path: by contract, caller and target; never an error, never a wait."""
 
+import multiprocessing
 import os
 import threading
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from accesscontrol.actions import tenant_roles
 from accesscontrol.actions.tenant_roles import Definition
@@ -242,3 +244,24 @@ def test_days_are_forgotten_after_thirteen_months(shared: World) -> None:
     assert [counting.forget(at=at, most=2) for _ in range(3)] == [2, 1, 0], "the oldest first"
     with tenant_scope(tenant_id):
         assert ContractUsage.objects.count() == 2
+
+
+def test_a_process_of_the_web_server_hands_over_at_its_end() -> None:
+    """It is a child by ``multiprocessing``, which ends without `atexit`: each restart would lose counts."""
+    alike = multiprocessing.get_context("fork")
+    receiver, sender = alike.Pipe(duplex=False)
+    use = Use(None, "tenant", METER, READER)
+
+    def serve() -> None:
+        made = Buffer(sender.send)
+        made.note([use], at=timezone.now())
+        made.start(3600)
+
+    child = alike.Process(target=serve)
+    child.start()
+    child.join(20)
+
+    assert child.exitcode == 0
+    assert receiver.poll(0), "nothing was handed over"
+    ((*who, _day, tokens, _at),) = receiver.recv()
+    assert (who, tokens) == ([*use], 1)
