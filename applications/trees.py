@@ -77,11 +77,11 @@ def forest(
     rows = Resource.objects.placed(at).filter(mine, application_id__in=taken).order_by()
     usable = _usable(taken, roles, at, among)
     if among is not None:
-        rows = rows.filter(id__in=_around(rows, among))
+        rows = rows.filter(id__in=around(rows, among))
     return Forest(_in_order(rows, taken, usable, text.lower()), tuple(left_out))
 
 
-def _around(rows: QuerySet[Resource], among: Collection[UUID]) -> set[UUID]:
+def around(rows: QuerySet[Resource], among: Collection[UUID]) -> set[UUID]:
     """Those, with all that contains them or is contained in them: most resources stand alone."""
     contained = rows.exclude(parent_id=None).values_list("id", "parent_id")
     above: dict[UUID, UUID] = dict(contained)
