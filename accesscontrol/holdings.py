@@ -5,21 +5,20 @@ The same facts as ``accesscontrol.facts`` loads for one principal, for all that 
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import product
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
-from accesscontrol.decide import AssignmentFact, CallFacts, PermissionFact, PrincipalFacts, RoleBook, Via
+from accesscontrol.books import Pair, books
+from accesscontrol.decide import AssignmentFact, CallFacts, PrincipalFacts, RoleBook, Via
 from applications import facts as sharing_facts
 from applications.availability import SharingFacts
 from iam_portal.spans import Span
 from iam_portal.walls import cross_tenant
 
-Pair = tuple[str, str]  # application id, tenant id
 Call = tuple[str, str, str]  # caller, target, tenant in which it calls
 ALWAYS = (Span(),)
 
@@ -70,26 +69,6 @@ SELECT user_id, during FROM tenants_useractivity
 WHERE user_id = ANY(%(users)s::uuid[]) AND NOT isempty(during)
     AND (upper_inf(during) OR upper(during) > %(when)s)
 """
-_BOOKS = """
-SELECT NULL, false, r.application_id, r.key, s.type, s.key, p.privilege, p.during, p.held
-FROM (
-    SELECT * FROM applications_rolepermission WHERE NOT isempty(during) AND role_id = ANY(ARRAY(
-        SELECT id FROM applications_applicationrole WHERE application_id = ANY(%(applications)s))) OFFSET 0
-) p
-JOIN applications_applicationrole r ON r.id = p.role_id
-JOIN applications_resource s ON s.id = p.resource_id AND s.owner_tenant_id IS NULL
-UNION ALL
-SELECT p.tenant_id::text, s.owner_tenant_id IS NOT NULL, s.application_id, r.key, s.type, s.key, p.privilege,
-    p.during, p.during
-FROM (
-    SELECT * FROM accesscontrol_tenantrolepermission
-    WHERE tenant_id = ANY(%(tenants)s::uuid[]) AND NOT isempty(during) AND resource_id = ANY(ARRAY(
-        SELECT id FROM applications_resource WHERE application_id = ANY(%(applications)s)
-            AND (owner_tenant_id IS NULL OR owner_tenant_id = ANY(%(tenants)s::uuid[])))) OFFSET 0
-) p
-JOIN accesscontrol_tenantrole r ON r.id = p.role_id
-JOIN applications_resource s ON s.id = p.resource_id
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +79,6 @@ class Holdings:
     books: Mapping[Pair, RoleBook]
     people: Mapping[Pair, Mapping[UUID, PrincipalFacts]]
     calls: Mapping[Call, CallFacts]
-
-
-@dataclass(slots=True)
-class Loaded:
-    tenants: set[str] = field(default_factory=set)
-    applications: set[str] = field(default_factory=set)
 
 
 def load(pairs: Mapping[str, Collection[str]], *, when: datetime, role_id: UUID | None = None) -> Holdings:
@@ -125,13 +98,13 @@ def load(pairs: Mapping[str, Collection[str]], *, when: datetime, role_id: UUID 
         owners = owners_of({row[4] for row in services})
         calls = _calls(pairs, services, owners)
         people = _people(pairs, rows, when)
-        loaded = Loaded(set(tenants), set(pairs))
-        for caller, target, tenant_id in calls:
-            loaded.applications |= {caller, target}
-            loaded.tenants |= {tenant_id, owners[caller]}
-        sharing = sharing_facts.sharing(loaded.applications, tenant_ids=loaded.tenants)
-        books = books_of(loaded)
-    return Holdings(sharing, books, people, call_facts(calls, services, owners, sharing, books))
+        targets = {*pairs, *(target for _caller, target, _tenant in calls)}
+        places = {*tenants, *(tenant_id for _caller, _target, tenant_id in calls)}
+        known, everywhere = {*targets, *owners}, {*places, *(owners[caller] for caller, _t, _p in calls)}
+        sharing = sharing_facts.sharing(known, tenant_ids=everywhere)
+        held = {row[11] for row in (*rows, *services) if row[11]}
+        found = books(targets, tenant_ids=places, made=held)
+    return Holdings(sharing, found, people, call_facts(calls, services, owners, sharing, found))
 
 
 def _people(
@@ -183,7 +156,7 @@ def call_facts(
     services: Iterable[tuple[Any, ...]],
     owners: Mapping[str, str],
     sharing: Mapping[str, SharingFacts],
-    books: Mapping[Pair, RoleBook],
+    shelves: Mapping[Pair, RoleBook],
 ) -> dict[Call, CallFacts]:
     held: dict[tuple[str, str, str], list[AssignmentFact]] = defaultdict(list)
     for row in services:
@@ -200,31 +173,11 @@ def call_facts(
             home_id=home,
             caller=sharing[caller],
             target=sharing[target],
-            book=books[target, tenant_id],
+            book=shelves[target, tenant_id],
             local=principal(tenant_id, caller, target),
             at_home=principal(home, caller, target),
         )
     return found
-
-
-def books_of(loaded: Loaded) -> dict[Pair, RoleBook]:
-    declared: dict[str, dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
-    made: dict[tuple[Pair, bool], dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
-    values = {"applications": sorted(loaded.applications), "tenants": sorted(loaded.tenants)}
-    for tenant_id, dynamic, application_id, key, *permission, during, held in rows_of(_BOOKS, **values):
-        pair = (application_id, tenant_id)
-        shelf = declared[application_id] if tenant_id is None else made[pair, dynamic]
-        kind, resource, privilege = permission
-        shelf[key].append(PermissionFact((kind, resource, privilege), Span.of(during), Span.of(held)))
-    own = {application_id: _shelved(declared[application_id]) for application_id in loaded.applications}
-    return {
-        pair: RoleBook(own[pair[0]], _shelved(made.get((pair, False))), _shelved(made.get((pair, True))))
-        for pair in product(loaded.applications, loaded.tenants)
-    }
-
-
-def _shelved(facts: Mapping[str, list[PermissionFact]] | None) -> dict[str, tuple[PermissionFact, ...]]:
-    return {key: tuple(found) for key, found in (facts or {}).items()}
 
 
 def owners_of(application_ids: Collection[str]) -> dict[str, str]:

@@ -8,21 +8,35 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q
 
 from accesscontrol import facts as load
-from accesscontrol import holders, holdings
+from accesscontrol import holders
 from accesscontrol.holdings import Holdings
 from accesscontrol.impact import People, lost_by_people
 from accesscontrol.impact_shapes import all_of_person, named_applications, people_part
 from accesscontrol.models import Assignment, TenantRolePermission
+from accesscontrol.review import people as holding
 from applications import facts as sharing_facts
 from applications.impact import UNMOVED
 from iam_portal.gate import Permission, gate
 from tenants.impact import Act, Part
-from tenants.models import Group, Membership, User
+from tenants.models import Group, GroupPlacement, Membership, User
 from tenants.policies import hold
 
+_INSIDE = """
+WITH RECURSIVE below(group_id) AS (
+    SELECT %(group)s::uuid
+    UNION
+    SELECT p.group_id FROM below JOIN tenants_groupplacement p
+        ON p.parent_id = below.group_id AND p.tenant_id = %(tenant)s
+    WHERE NOT isempty(p.during) AND (upper_inf(p.during) OR upper(p.during) > %(at)s)
+)
+SELECT DISTINCT m.user_id FROM tenants_membership m
+WHERE m.tenant_id = %(tenant)s AND m.group_id = ANY(ARRAY(SELECT group_id FROM below))
+    AND NOT isempty(m.during) AND (upper_inf(m.during) OR upper(m.during) > %(at)s)
+"""
 READING = Permission.parse("Roles:read")
 NO_CALLS: Mapping[str, Any] = {"services": {"count": 0, "items": []}}
 
@@ -32,26 +46,29 @@ def look_at_user(act: Act, user: User) -> Callable[[], Part]:
     hold(act.tenant)
     groups = _above(act, user.memberships.not_over(act.at).values_list("group_id", flat=True))
     applications = _applications(act, Q(user=user) | Q(group_id__in=groups))
-    before = _of_user(act, user, applications)
+    before = _of_people(act, {user.id}, applications)
     return _again(
         act,
         user,
         applications,
-        lambda: lost_by_people(before, _of_user(act, user, applications), act.moment, act.renamed),
+        lambda: lost_by_people(before, _of_people(act, {user.id}, applications), act.moment, act.renamed),
     )
 
 
 def look_at_group(act: Act, group: Group) -> Callable[[], Part]:
     """A group that moves or ends: whoever is in it or below it."""
     hold(act.tenant)
+    below = GroupPlacement.objects.not_over(act.at).filter(tenant=act.tenant, parent=group)
+    if act.name == "delete" and below.exists():
+        return Part  # the act is refused, and nobody loses anything
     applications = _applications(act, Q(group_id__in=_above(act, [group.id])))
-    pairs = {application_id: {str(act.tenant.id)} for application_id in applications}
-    before = holdings.load(pairs, when=act.moment)
+    users = _inside(act, group)
+    before = _of_people(act, users, applications)
     return _again(
         act,
         group,
         applications,
-        lambda: lost_by_people(before, holdings.load(pairs, when=act.moment), act.moment, act.renamed),
+        lambda: lost_by_people(before, _of_people(act, users, applications), act.moment, act.renamed),
     )
 
 
@@ -92,17 +109,24 @@ def _may_read_roles(act: Act) -> bool:
     return bool(gate().decide(actor=act.by, tenant_id=act.tenant.id, permission=READING, at=act.at))
 
 
-def _of_user(act: Act, user: User, applications: Collection[str]) -> Holdings:
-    """As :func:`accesscontrol.holdings.load`, for one person: of many thousands, the others do not matter."""
+def _of_people(act: Act, user_ids: Collection[UUID], applications: Collection[str]) -> Holdings:
+    """As :func:`accesscontrol.holdings.load`, for some people: of thousands, the others do not matter."""
     tenant_id = str(act.tenant.id)
-    found = load.principal(load.Principal(tenant_id, user_id=user.id), application_ids=applications)
+    found = holding.people(user_ids, tenant_id=tenant_id, application_ids=applications)
     books = load.books(applications, tenant_id=tenant_id)
     return Holdings(
         sharing=sharing_facts.sharing(applications, tenant_ids={tenant_id}),
         books={(application_id, tenant_id): books[application_id] for application_id in applications},
-        people={(application_id, tenant_id): {user.id: facts} for application_id, facts in found.items()},
+        people={(application_id, tenant_id): theirs for application_id, theirs in found.items()},
         calls={},
     )
+
+
+def _inside(act: Act, group: Group) -> set[UUID]:
+    """Whoever is in the group or below it, now or by plan."""
+    with connection.cursor() as cursor:
+        cursor.execute(_INSIDE, {"tenant": act.tenant.id, "group": group.id, "at": act.at})
+        return {row[0] for row in cursor.fetchall()}
 
 
 def _applications(act: Act, held: Q) -> list[str]:

@@ -19,6 +19,7 @@ from accesscontrol.decide import (
 )
 from applications.availability import SharingFacts
 from applications.models import Resource
+from applications.trees import around
 from iam_portal.gate import Privilege
 from iam_portal.walls import cross_tenant
 
@@ -28,7 +29,7 @@ _ORDER = [privilege.value for privilege in Privilege]
 def entries(
     roles: Sequence[HeldRole], sharing: SharingFacts, book: RoleBook, *, at: datetime
 ) -> list[dict[str, Any]]:
-    """In the order of owner, type and key; without those on which nothing may be done. One query.
+    """In the order of owner, type and key; without those on which nothing may be done. Three queries.
 
     Of another tenant's own resources those are among it that lie below what a role on its data opens.
     """
@@ -42,7 +43,10 @@ def entries(
     for role in roles:
         amount = grounds[role.scope_tenant_id].comes_to(role)
         scopes[role.scope_tenant_id].append((role, amount.held()))
-    rows = _resources(sharing.application.id, set(scopes), at)
+    named = {
+        (kind, key) for openings in scopes.values() for _role, held in openings for _own, kind, key in held
+    }
+    rows = _resources(sharing.application.id, set(scopes), at, named)
     lines = lineages(rows)
     return [
         entry
@@ -53,17 +57,21 @@ def entries(
     ]
 
 
-def _resources(application_id: str, owners: set[str], at: datetime) -> list[Placed]:
+def _resources(
+    application_id: str, owners: set[str], at: datetime, named: set[tuple[str, str]]
+) -> list[Placed]:
+    """What is named, and what it contains: of an application with thousands, a role names a few."""
     with cross_tenant():  # a role on a provider's data opens what that one keeps there
         rows = Resource.objects.placed(at).filter(
             Q(owner_tenant=None) | Q(owner_tenant__in=owners), application_id=application_id
         )
-        found = rows.order_by("type", "key", "owner_tenant_id").values_list(
-            "id", "owner_tenant_id", "parent_id", "type", "key", "name", "privileges"
-        )
+        alike = rows.filter(type__in={kind for kind, _key in named}, key__in={key for _kind, key in named})
+        seeds = [pk for pk, *address in alike.values_list("id", "type", "key") if tuple(address) in named]
+        found = rows.filter(id__in=around(rows, seeds)).order_by("type", "key", "owner_tenant_id")
+        columns = ("id", "owner_tenant_id", "parent_id", "type", "key", "name", "privileges")
         return [
             Placed(pk, Protected(kind, key, name, owner is not None, frozenset(offered)), owner, parent)
-            for pk, owner, parent, kind, key, name, offered in found
+            for pk, owner, parent, kind, key, name, offered in found.values_list(*columns)
         ]
 
 

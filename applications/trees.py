@@ -58,10 +58,12 @@ def forest(
     at: datetime,
     roles: Collection[UUID] = (),
     text: str = "",
+    among: Collection[UUID] | None = None,
 ) -> Forest:
     """Static resources and the tenant's own. Of more than MOST, only the first applications.
 
-    Three queries; ``usable`` is what ``roles`` hold, ``found`` what has ``text`` in one of its names.
+    ``usable`` is what ``roles`` hold, ``found`` what has ``text`` in one of its names. Three queries; with
+    ``among`` another: only these, what contains them and what they contain, and ``usable`` of these alone.
     """
     mine = Q(owner_tenant=None) | Q(owner_tenant_id=tenant_id)
     living = Resource.objects.at(at).filter(mine, application_id__in=applications).order_by()
@@ -73,15 +75,41 @@ def forest(
         total += counts.get(application_id, 0)
         (taken if total <= MOST or not taken else left_out).append(application_id)
     rows = Resource.objects.placed(at).filter(mine, application_id__in=taken).order_by()
-    usable = _usable(taken, roles, at)
+    usable = _usable(taken, roles, at, among)
+    if among is not None:
+        rows = rows.filter(id__in=around(rows, among))
     return Forest(_in_order(rows, taken, usable, text.lower()), tuple(left_out))
 
 
-def _usable(applications: list[str], roles: Collection[UUID], at: datetime) -> dict[UUID, set[str]]:
+def around(rows: QuerySet[Resource], among: Collection[UUID]) -> set[UUID]:
+    """Those, with all that contains them or is contained in them: most resources stand alone."""
+    contained = rows.exclude(parent_id=None).values_list("id", "parent_id")
+    above: dict[UUID, UUID] = dict(contained)
+    below: dict[UUID, list[UUID]] = defaultdict(list)
+    for pk, parent in above.items():
+        below[parent].append(pk)
+    found, waiting = set(among), list(among)
+    while waiting:
+        new = [pk for pk in below[waiting.pop()] if pk not in found]
+        found.update(new)
+        waiting += new
+    for pk in among:
+        here = above.get(pk)
+        while here is not None and here not in found:
+            found.add(here)
+            here = above.get(here)
+    return found
+
+
+def _usable(
+    applications: list[str], roles: Collection[UUID], at: datetime, among: Collection[UUID] | None
+) -> dict[UUID, set[str]]:
     found: dict[UUID, set[str]] = defaultdict(set)
     if roles:
         held = RolePermission.objects.at(at).filter(role_id__in=roles)
         held = held.filter(resource__application_id__in=applications)
+        if among is not None:
+            held = held.filter(resource_id__in=among)
         for pk, privilege in held.values_list("resource_id", "privilege"):
             found[pk].add(privilege)
     return found

@@ -18,52 +18,85 @@ from tenants.actions.steps import EVERYBODY
 from tenants.history import record
 from tenants.models import Tenant
 
-# Down the tree of groups from what is assigned. A role that the organization was not granted, or whose
-# permissions do not count now, asks all the same: it may count again tomorrow.
-_HOLDING = """
-WITH RECURSIVE given AS (
-    SELECT a.user_id, a.group_id, coalesce(r.application_id, '') || '/' || coalesce(r.key, t.key) AS role,
-        coalesce(r.name, t.name) AS name
-    FROM accesscontrol_assignment a
-    LEFT JOIN applications_applicationrole r ON r.id = a.application_role_id AND r.during @> %(at)s
-    LEFT JOIN accesscontrol_tenantrole t ON t.id = a.tenant_role_id AND t.during @> %(at)s
-    WHERE a.tenant_id = %(tenant)s AND a.during @> %(at)s AND a.application_id IS NULL
-        AND a.contract_id IS NULL AND coalesce(r.application_id, '') || '/' || coalesce(r.key, t.key)
-            = ANY(%(roles)s)
-), reached(group_id, role, name) AS (
-    SELECT given.group_id, given.role, given.name FROM given
-    JOIN tenants_group g ON g.id = given.group_id AND g.during @> %(at)s
+# A role that the organization was not granted, or whose permissions do not count now, asks all the same: it
+# may count again tomorrow. Only the portal's roles and the tenant's own can ask.
+_ASKS = """
+WITH RECURSIVE asks AS MATERIALIZED (
+    SELECT id, application_id || '/' || key AS role, name FROM applications_applicationrole
+    WHERE application_id = %(portal)s AND application_id || '/' || key = ANY(%(roles)s) AND during @> %(at)s
+    UNION ALL
+    SELECT id, '/' || key, name FROM accesscontrol_tenantrole
+    WHERE tenant_id = %(tenant)s AND '/' || key = ANY(%(roles)s) AND during @> %(at)s
+)"""
+# Down the tree of groups from what is assigned, looked up role by role.
+_HOLDING = f"""{_ASKS}, given AS MATERIALIZED (
+    SELECT a.user_id, a.group_id, asks.role FROM asks CROSS JOIN LATERAL (
+        SELECT user_id, group_id FROM accesscontrol_assignment
+        WHERE tenant_id = %(tenant)s AND application_role_id = asks.id AND contract_id IS NULL
+            AND application_id IS NULL AND during @> %(at)s
+        UNION ALL
+        SELECT user_id, group_id FROM accesscontrol_assignment
+        WHERE tenant_id = %(tenant)s AND tenant_role_id = asks.id AND contract_id IS NULL
+            AND application_id IS NULL AND during @> %(at)s
+        OFFSET 0
+    ) a
+), reached(group_id, role) AS (
+    SELECT group_id, role FROM given WHERE (group_id IN (
+        SELECT id FROM tenants_group WHERE tenant_id = %(tenant)s AND during @> %(at)s
+    )) IS TRUE
     UNION
-    SELECT p.group_id, reached.role, reached.name FROM reached
-    JOIN tenants_groupplacement p
-        ON p.parent_id = reached.group_id AND p.tenant_id = %(tenant)s AND p.during @> %(at)s
+    SELECT below.group_id, reached.role FROM reached CROSS JOIN LATERAL (
+        SELECT group_id FROM tenants_groupplacement
+        WHERE parent_id = reached.group_id AND tenant_id = %(tenant)s AND during @> %(at)s OFFSET 0
+    ) below
 ), holder AS (
-    SELECT user_id, role, name FROM given WHERE user_id IS NOT NULL
+    SELECT user_id, role FROM given WHERE user_id IS NOT NULL
     UNION
-    SELECT m.user_id, reached.role, reached.name FROM reached
+    SELECT m.user_id, reached.role FROM reached
     JOIN tenants_membership m
         ON m.group_id = reached.group_id AND m.tenant_id = %(tenant)s AND m.during @> %(at)s
-    UNION
-    SELECT id, '*', '' FROM tenants_user WHERE tenant_id = %(tenant)s AND '*' = ANY(%(roles)s)
+    UNION ALL
+    SELECT id, '*' FROM tenants_user WHERE tenant_id = %(tenant)s AND '*' = ANY(%(roles)s)
+), active AS MATERIALIZED (
+    SELECT role, user_id,
+        (user_id IN (SELECT user_id FROM tenants_authenticatorapp WHERE tenant_id = %(tenant)s)) IS NOT TRUE
+        AND (user_id IN (SELECT user_id FROM tenants_passkey WHERE tenant_id = %(tenant)s)) IS NOT TRUE
+            AS without
+    FROM holder
+    WHERE (user_id IN (
+            SELECT id FROM tenants_user WHERE tenant_id = %(tenant)s AND deleted_at IS NULL
+        )) IS TRUE
+        AND (user_id IN (
+            SELECT user_id FROM tenants_useractivity WHERE tenant_id = %(tenant)s AND during @> %(at)s
+        )) IS TRUE
 )
 """
-_OF_USER = _HOLDING + "SELECT DISTINCT name FROM holder WHERE user_id = %(user)s ORDER BY name"
-_ACTIVE = """
-FROM holder JOIN tenants_user u ON u.id = holder.user_id AND u.deleted_at IS NULL
-CROSS JOIN LATERAL (SELECT
-    NOT EXISTS (SELECT FROM tenants_authenticatorapp f WHERE f.user_id = u.id)
-    AND NOT EXISTS (SELECT FROM tenants_passkey f WHERE f.user_id = u.id) AS without
-) factors
-WHERE EXISTS (SELECT FROM tenants_useractivity s WHERE s.user_id = u.id AND s.during @> %(at)s)
+# Of one person up the tree: at each sign-in, whatever the others hold.
+_OF_USER = f"""{_ASKS}, above(group_id) AS (
+    SELECT group_id FROM tenants_membership
+    WHERE tenant_id = %(tenant)s AND user_id = ANY(ARRAY(SELECT %(user)s::uuid)) AND during @> %(at)s
+    UNION
+    SELECT p.parent_id FROM above JOIN tenants_groupplacement p
+        ON p.group_id = above.group_id AND p.tenant_id = %(tenant)s AND p.during @> %(at)s
+)
+SELECT asks.name FROM accesscontrol_assignment a
+JOIN asks ON asks.id = coalesce(a.application_role_id, a.tenant_role_id)
+WHERE a.tenant_id = %(tenant)s AND a.during @> %(at)s AND a.application_id IS NULL AND a.contract_id IS NULL
+    AND (a.user_id = %(user)s OR a.group_id = ANY(ARRAY(
+        SELECT id FROM tenants_group
+        WHERE id IN (SELECT group_id FROM above) AND tenant_id = %(tenant)s AND during @> %(at)s
+    )))
+UNION
+SELECT '' FROM tenants_user WHERE id = %(user)s AND tenant_id = %(tenant)s AND '*' = ANY(%(roles)s)
+ORDER BY name
 """
-_COUNTED = f"""{_HOLDING}
-SELECT role, count(DISTINCT u.id), count(DISTINCT u.id) FILTER (WHERE factors.without)
-{_ACTIVE} GROUP BY role
-"""
-_NUMBER = f"{_HOLDING} SELECT count(DISTINCT u.id) {_ACTIVE} AND factors.without"
+_COUNTED = f"{_HOLDING} SELECT role, count(*), count(*) FILTER (WHERE without) FROM active GROUP BY role"
+_NUMBER = f"{_HOLDING} SELECT count(DISTINCT user_id) FROM active WHERE without"
 _ASKED = f"""{_HOLDING}
-SELECT DISTINCT u.id, coalesce(nullif(u.display_name, ''), u.username) AS shown, lower(u.username)
-{_ACTIVE} AND factors.without ORDER BY lower(u.username) LIMIT %(most)s
+SELECT u.id, coalesce(nullif(u.display_name, ''), u.username) AS shown
+FROM (SELECT DISTINCT user_id FROM active WHERE without) asked
+JOIN tenants_user u ON u.id = asked.user_id AND u.tenant_id = %(tenant)s
+ORDER BY lower(u.username) LIMIT %(most)s
 """
 
 
@@ -177,7 +210,7 @@ def asked(*, tenant: Tenant, roles: Collection[str], at: datetime, most: int) ->
     """Who would have to set a factor up at his next sign-in, by user name: (id, name)."""
     reached = reaching(tenant=tenant, roles=roles, at=at)
     found = _rows(_ASKED, {**_values(tenant, reached, at), "most": most})
-    return [(user_id, name) for user_id, name, _ in found]
+    return [(user_id, name) for user_id, name in found]
 
 
 def count(*, tenant: Tenant, roles: Collection[str], at: datetime) -> int:
@@ -188,7 +221,7 @@ def count(*, tenant: Tenant, roles: Collection[str], at: datetime) -> int:
 
 
 def _values(tenant: Tenant, roles: Collection[str], at: datetime) -> dict[str, Any]:
-    return {"tenant": tenant.pk, "roles": list(roles), "at": at}
+    return {"tenant": tenant.pk, "portal": PORTAL_ID, "roles": list(roles), "at": at}
 
 
 def _rows(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -10,8 +10,12 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name="assignment",
+            index=models.Index(fields=["tenant", "created_at", "id"], name="assignment_by_age"),
+        ),
+        migrations.AddIndex(
+            model_name="assignment",
             index=models.Index(
-                fields=["tenant", "application_role"],
+                fields=["tenant", "application_role", "created_at", "id"],
                 condition=Q(application_role__isnull=False),
                 name="assignment_by_role",
             ),

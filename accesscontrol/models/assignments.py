@@ -91,9 +91,11 @@ class Assignment(models.Model):
         indexes = [
             models.Index(RangeStartsWith("during"), name="assignment_by_start"),
             models.Index(RangeEndsWith("during"), name="assignment_by_end"),
+            # The list of all, the latest first.
+            models.Index(fields=["tenant", "created_at", "id"], name="assignment_by_age"),
             # Who holds a role here: of what is shared, the role alone names the holders of all tenants.
             models.Index(
-                fields=["tenant", "application_role"],
+                fields=["tenant", "application_role", "created_at", "id"],
                 condition=Q(application_role__isnull=False),
                 name="assignment_by_role",
             ),

@@ -7,8 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from accesscontrol.books import books
 from accesscontrol.decide import Ground, HeldRole, Permission
-from accesscontrol.holdings import Loaded, books_of
 from accesscontrol.review import keys
 from accesscontrol.review.keys import Edge, Side, Sought
 from accesscontrol.review.lines import SERVICE, USER, Change, Line, Review
@@ -17,7 +17,7 @@ from accesscontrol.review.services import services
 from accesscontrol.review.slots import Counted, Fits, LineKey, counted, slots
 from applications import facts as sharing_facts
 from iam_portal.errors import NotFound
-from tenants.models import Tenant
+from tenants.models import Tenant, User
 
 Place = tuple[str, ...]  # of a line in the order of the review; each is there once
 
@@ -80,8 +80,8 @@ class _Looking:
         sharing = sharing_facts.of_application(asked.application_id, tenant_id=self.tenant_id)
         if sharing is None or not sharing_facts.concerns(sharing, tenant_id=self.tenant_id):
             raise NotFound
-        loaded = Loaded({self.tenant_id}, {asked.application_id})
-        book = books_of(loaded)[asked.application_id, self.tenant_id]
+        shelves = books({asked.application_id}, tenant_ids={self.tenant_id})
+        book = shelves[asked.application_id, self.tenant_id]
         self.review = Review(self.tenant_id, sharing, book, (), ())
         moments = [asked.at] if asked.other is None else [asked.at, asked.other]
         known = slots(sharing, book, tenant_id=self.tenant_id)
@@ -191,7 +191,9 @@ class _Looking:
         """In their order. What ceased to be since its key was read is left out."""
         asked = self.asked
         users = {found for _place, found in inside if isinstance(found, UUID)}
-        holders = people(users, tenant_id=self.tenant_id, application_id=asked.application_id)
+        found = people(users, tenant_id=self.tenant_id, application_ids=[asked.application_id])
+        names = {user.pk: str(user) for user in User.everyone.filter(tenant=asked.tenant, id__in=users)}
+        holders = [(names[pk], facts) for pk, facts in found.get(asked.application_id, {}).items()]
         changes = replace(self.review, people=tuple(holders)).between(asked.at, asked.other)
         theirs = {change.line.key[1:]: change for change in changes}
         rows = [theirs.get(_three(place)) if isinstance(each, UUID) else each for place, each in inside]

@@ -1,13 +1,12 @@
-"""What is assigned to some people for one application: three statements for any number of them."""
+"""What is assigned to some people for some applications: two statements for any number of them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from uuid import UUID
 
 from accesscontrol.decide import AssignmentFact, PrincipalFacts, Via
 from accesscontrol.holdings import ASSIGNED, assignment_of, rows_of
 from iam_portal.spans import BEGINNING, Span
-from tenants.models import User
 
 # Up from the people, as for one of them. Their own lives are the rows without a group.
 _REACH = """
@@ -29,15 +28,15 @@ WHERE reach.during && g.during
 _HELD = ASSIGNED.format(
     chosen="""a.tenant_id = %(tenant)s AND a.application_id IS NULL
         AND (a.user_id = ANY(%(users)s::uuid[]) OR a.group_id = ANY(%(groups)s::uuid[]))""",
-    targets="= %(application)s",
+    targets="= ANY(%(applications)s)",
 )
 
 
 def people(
-    user_ids: Collection[UUID], *, tenant_id: UUID | str, application_id: str
-) -> Sequence[tuple[str, PrincipalFacts]]:
-    """Each with the name. Runs in the tenant's scope."""
-    values = {"tenant": tenant_id, "users": sorted(user_ids, key=str), "application": application_id}
+    user_ids: Collection[UUID], *, tenant_id: UUID | str, application_ids: Collection[str]
+) -> dict[str, dict[UUID, PrincipalFacts]]:
+    """By application, those of them to whom something of it is assigned. Runs in the tenant's scope."""
+    values = {"tenant": tenant_id, "users": sorted(user_ids, key=str)}
     active: dict[UUID, list[Span]] = defaultdict(list)
     members: dict[UUID, list[tuple[UUID, Via]]] = defaultdict(list)
     for user_id, group_id, name, during in rows_of(_REACH, **values):
@@ -45,15 +44,16 @@ def people(
             active[user_id].append(Span.of(during))
         else:
             members[group_id].append((user_id, Via(Span.of(during), str(group_id), name)))
-    held: dict[UUID, list[AssignmentFact]] = defaultdict(list)
-    for row in rows_of(_HELD, **values, groups=sorted(members, key=str), when=BEGINNING):
+    given = {"groups": sorted(members, key=str), "applications": sorted(application_ids), "when": BEGINNING}
+    held: dict[str, dict[UUID, list[AssignmentFact]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows_of(_HELD, **values, **given):
         reached: list[tuple[UUID, Via | None]] = [(row[2], None)] if row[2] else [*members[row[3]]]
         for user_id, via in reached:
-            held[user_id].append(assignment_of(row, via))
-    return [
-        (
-            str(user),
-            PrincipalFacts(str(user.pk), str(tenant_id), tuple(active[user.pk]), tuple(held[user.pk])),
-        )
-        for user in User.everyone.filter(tenant=tenant_id, id__in=values["users"])
-    ]
+            held[row[9]][user_id].append(assignment_of(row, via))
+    return {
+        application_id: {
+            user_id: PrincipalFacts(str(user_id), str(tenant_id), tuple(active[user_id]), tuple(found))
+            for user_id, found in theirs.items()
+        }
+        for application_id, theirs in held.items()
+    }

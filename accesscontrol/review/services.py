@@ -6,12 +6,11 @@ Who calls there by what another tenant gave is that tenant's affair, and not loo
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from accesscontrol.books import books
 from accesscontrol.decide import CallFacts
 from accesscontrol.holdings import (
     ASSIGNED,
     Call,
-    Loaded,
-    books_of,
     call_facts,
     owners_of,
     rows_of,
@@ -57,5 +56,6 @@ def _calls(tenant_id: str, application_id: str, since: datetime) -> Mapping[Call
     )
     tenants = {*places, *owners.values()}
     sharing = sharing_facts.sharing({application_id, *owners}, tenant_ids=tenants)
-    books = books_of(Loaded(places, {application_id}))
-    return call_facts(calls, rows, owners, sharing, books)
+    held = {row[11] for row in rows if row[11]}
+    shelves = books({application_id}, tenant_ids=places, made=held)
+    return call_facts(calls, rows, owners, sharing, shelves)

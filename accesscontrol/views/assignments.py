@@ -39,9 +39,9 @@ class AssignmentList(ConsolePage):
     def get(self, request: HttpRequest) -> HttpResponse:
         wanted = paging.searched(request)
         rows = chosen(self, wanted)
-        count = rows.count()
+        count = paging.counted(rows)
         shown = paging.page_of(rows, request=request, key="created_at", descending=True)
-        listed = _with_related(shown.rows)
+        listed = with_related(shown.rows)
         standings = standing.of_rows(listed, tenant=self.tenant, at=self.at)
         adding = self.url("accesscontrol:assignment-add")
         labels = [_("Who"), _("Role"), _("Application"), _("State"), _("From"), _("Until")]
@@ -57,8 +57,7 @@ class AssignmentList(ConsolePage):
                 "caption": _("Assignments"),
                 "columns": [*columns, {"label": _("Withdraw"), "hidden_label": True}],
                 "rows": [{"cells": cells(self, row, standings[row.pk])} for row in listed],
-                "count_text": ngettext("%(count)d assignment", "%(count)d assignments", count)
-                % {"count": count},
+                "count_text": count_text(count),
                 "paging": shown.paging,
             },
             "searched": any(request.GET.get(name) for name in ("q", "kind", "state", "application")),
@@ -66,7 +65,14 @@ class AssignmentList(ConsolePage):
         return self.render("accesscontrol/assignment_list.html", context)
 
 
-def _with_related(rows: list[Assignment]) -> list[Assignment]:
+def count_text(count: int) -> str:
+    """Of many only that they are many."""
+    if count > paging.COUNTED:
+        return _("More than %(count)d assignments") % {"count": paging.COUNTED}
+    return ngettext("%(count)d assignment", "%(count)d assignments", count) % {"count": count}
+
+
+def with_related(rows: list[Assignment]) -> list[Assignment]:
     """Of the page alone: joined before it is cut, all that is related to every assignment would be sorted."""
     found = Assignment.objects.select_related(*RELATED).in_bulk([row.pk for row in rows])
     return [found[row.pk] for row in rows if row.pk in found]

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from accesscontrol.decide import application_role_urn, tenant_role_urn
 from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
 from accesscontrol.views import assignments, linking, standing
-from accesscontrol.views.assignments import KINDS, RELATED
+from accesscontrol.views.assignments import KINDS
 from accesscontrol.views.material import Material, material
 from accesscontrol.views.matrix import Matrix
 from applications import facts as sharing_facts
@@ -125,18 +125,17 @@ class RoleHolders(RolePage):
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         role, wanted = self.role(), paging.searched(request)
         rows = _of(role, assignments.chosen(self, wanted))
-        count = rows.count()
-        shown = paging.page_of(
-            rows.select_related(*RELATED), request=request, key="created_at", descending=True
-        )
-        standings = standing.of_rows(shown.rows, tenant=self.tenant, at=self.at)
+        count = paging.counted(rows)
+        shown = paging.page_of(rows, request=request, key="created_at", descending=True)
+        listed = assignments.with_related(shown.rows)
+        standings = standing.of_rows(listed, tenant=self.tenant, at=self.at)
         labels = [_("Who"), _("State"), _("From"), _("Until")]
         columns = [{"label": label} for label in labels]
         table = {
             "caption": _("Held by"),
             "columns": [*columns, {"label": _("Withdraw"), "hidden_label": True}],
-            "rows": [{"cells": _holder(self, row, standings[row.pk])} for row in shown.rows],
-            "count_text": ngettext("%(count)d assignment", "%(count)d assignments", count) % {"count": count},
+            "rows": [{"cells": _holder(self, row, standings[row.pk])} for row in listed],
+            "count_text": assignments.count_text(count),
             "paging": shown.paging,
         }
         context = {"page": self.frame(role, "holders"), "filters": _filters(self, wanted), "table": table}
@@ -205,6 +204,7 @@ def _own_matrix(page: ConsolePage, role: TenantRole) -> Matrix:
         at=page.at,
         roles=stuff.roles,
         text=text,
+        among=held,
     )
     names = {pk: stuff.names[pk] for pk in stuff.names if pk in applications}
     return Matrix(woods, held, stuff.running, names, searched=bool(text))
@@ -216,9 +216,9 @@ def _application_matrix(page: ConsolePage, role: ApplicationRole) -> Matrix:
     for pk, privilege in rows.values_list("resource_id", "privilege"):
         held[pk].add(privilege)
     text = paging.searched(page.request)
-    woods = forest([role.application_id], tenant_id=page.tenant.pk, at=page.at, text=text)
-    names = {role.application_id: str(role.application)}
     frozen = {pk: frozenset(each) for pk, each in held.items()}
+    woods = forest([role.application_id], tenant_id=page.tenant.pk, at=page.at, text=text, among=frozen)
+    names = {role.application_id: str(role.application)}
     return Matrix(woods, frozen, frozenset(names), names, searched=bool(text), judged=False)
 
 

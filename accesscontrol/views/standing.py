@@ -1,7 +1,7 @@
 """Whether an assignment counts now, and why: the same function that tokens and lists ask."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from accesscontrol import facts as load
+from accesscontrol.books import books_of_made
 from accesscontrol.decide import AssignmentFact, Ground, PrincipalFacts, roles_on
 from accesscontrol.models import Assignment, TenantRolePermission
 from applications import facts as sharing_facts
@@ -71,7 +72,7 @@ def of_rows(rows: Sequence[Assignment], *, tenant: Tenant, at: datetime) -> dict
     ``application_role`` and ``tenant_role`` of the rows are read.
     """
     spoken_of = _applications_of(rows)
-    judge = _judge({found for ids in spoken_of.values() for found in ids}, tenant, at)
+    judge = _judge(rows, spoken_of, tenant, at)
     active = _activity({row.user_id for row in rows if row.user_id is not None}, tenant)
     found = {}
     for row in rows:
@@ -91,7 +92,7 @@ def of_user(user: User, *, tenant: Tenant, at: datetime) -> list[Held]:
         for row in mine.select_related("application_role__application", "tenant_role", "contract__provider")
     }
     spoken_of = _applications_of(list(known.values()))
-    judge = _judge({found for ids in spoken_of.values() for found in ids}, tenant, at)
+    judge = _judge(known.values(), spoken_of, tenant, at)
     who = load.Principal(tenant.pk, user_id=user.pk)
     facts = load.principal(who, application_ids=list(judge.grounds))
     given: dict[tuple[str, str], list[AssignmentFact]] = defaultdict(list)
@@ -109,11 +110,16 @@ def of_user(user: User, *, tenant: Tenant, at: datetime) -> list[Held]:
     return [one for one in held if one.standing.state != "ended"]
 
 
-def _judge(application_ids: set[str], tenant: Tenant, at: datetime) -> Judge:
+def _judge(
+    rows: Iterable[Assignment], spoken_of: Mapping[UUID, list[str]], tenant: Tenant, at: datetime
+) -> Judge:
+    """Of permissions only those by which a role of the tenant's own making may come to nothing."""
+    application_ids = {found for ids in spoken_of.values() for found in ids}
     sharing = sharing_facts.sharing(application_ids, tenant_ids=[tenant.pk])
-    books, tenant_id = load.books(list(sharing), tenant_id=tenant.pk), str(tenant.pk)
+    made, tenant_id = {row.tenant_role.key for row in rows if row.tenant_role}, str(tenant.pk)
+    shelves = books_of_made(sharing.keys(), tenant_id=tenant_id, made=made)
     grounds = {
-        application_id: Ground(facts, books[application_id], tenant_id=tenant_id, at=at)
+        application_id: Ground(facts, shelves[application_id], tenant_id=tenant_id, at=at)
         for application_id, facts in sharing.items()
     }
     return Judge(tenant_id, grounds, at)

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 SIZE = 25
+COUNTED = 1_000  # rows of a list: of more, no page waits for the number
 SALT = "iam.paging"
 LONGEST = 200  # of what is searched for
 
@@ -64,6 +65,11 @@ def page_of(
         _address(request, True, key, found[0]) if before and found else None,
         _address(request, False, key, found[-1]) if after and found else None,
     )
+
+
+def counted(rows: QuerySet[Any]) -> int:
+    """How many, or one more than are counted."""
+    return rows.order_by()[: COUNTED + 1].count()
 
 
 def page_of_list(

@@ -15,9 +15,11 @@ from applications.actions import pauses
 from applications.actions.manifests import declare
 from applications.models import ApplicationRole
 from applications.models.applications import PORTAL_ID
+from applications.trees import forest
 from applications.views import role_words
 from iam_portal.gate import Privilege
 from iam_portal.templatetags import privileges
+from iam_portal.walls import tenant_scope
 from tests.accesscontrol.role_story import KIND, PLANNER, Story, drawn, text_of, tree
 from tests.support import factories
 
@@ -81,6 +83,27 @@ class TestOneRole:
         found = story.acme.get("roles/night", q="yard")
         assert [line.path for line in found.context["lines"]] == ["Depot 0"]
         assert "No resource of this role matches" in text_of(story.acme.get("roles/night", q="nothing"))
+
+    def test_only_what_lies_around_its_permissions_is_read(self, story: Story) -> None:
+        asked: dict[str, Any] = {"tenant_id": story.acme.tenant.pk, "at": timezone.now()}
+        with tenant_scope(story.acme.tenant.pk):
+            whole = forest([PLANNER], **asked).nodes
+            for key in ("yard-0", "depot-0"):
+                around = forest([PLANNER], among=[story.resource(key)], **asked).nodes
+                assert [node.key for node in around.values()] == ["depot-0", "yard-0"]
+                assert all(whole[pk] == node for pk, node in around.items())
+            assert len(whole) > 2
+            assert forest([PLANNER], among=[], **asked).nodes == {}
+
+    def test_of_many_holders_it_is_said_that_they_are_many(
+        self, story: Story, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        story.make(("depot-0", "read"))
+        story.give()
+        assert story.acme.get("roles/night/holders").context["table"]["count_text"] == "1 assignment"
+        monkeypatch.setattr("tenants.http.paging.COUNTED", 0)
+        for path in ("roles/night/holders", "assignments"):
+            assert story.acme.get(path).context["table"]["count_text"] == "More than 0 assignments"
 
     def test_of_an_application(self, story: Story) -> None:
         lines = story.beta.get(f"roles/of/{PLANNER}/reader").context["lines"]

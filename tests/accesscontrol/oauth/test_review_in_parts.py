@@ -14,8 +14,10 @@ from accesscontrol import review as reviewing
 from accesscontrol.actions import assignments, tenant_roles
 from accesscontrol.actions.assignments import Wanted
 from accesscontrol.actions.tenant_roles import Definition
+from accesscontrol.models import Assignment
 from accesscontrol.review import Asked, Change, Order, Part, part, review
 from accesscontrol.serializers.review import as_json
+from accesscontrol.views import standing
 from applications.actions import contracts, pauses
 from iam_portal.errors import DomainError
 from iam_portal.walls import tenant_scope
@@ -166,6 +168,20 @@ def test_part_by_part_is_the_whole(shared: World, seed: int) -> None:
                     assert (shown[::-1] if backwards else shown) == expected, (at, other, order)
                     assert counts == {len(every)}
     assert seen > 5
+    _standings_agree(shared, shared.clock.at)
+
+
+def _standings_agree(world: World, at: datetime) -> None:
+    """What pages say of each assignment, by the few permissions that they read, the review says, too."""
+    with tenant_scope(world.globex.id):
+        lines = review(tenant=world.globex, application_id=METER, since=at).lines(at)
+        rows = Assignment.objects.filter(tenant=world.globex, user__isnull=False, during__isempty=False)
+        rows = list(rows.select_related("application_role", "tenant_role"))
+        stands = standing.of_rows(rows, tenant=world.globex, at=at)
+    counting = {
+        way.id for line in lines if line.kind == reviewing.USER for way in line.through if not way.via
+    }
+    assert {str(row.pk) for row in rows if stands[row.pk].state == "in_force"} == counting
 
 
 def narrowed(world: World, **filters: Any) -> Part:
@@ -181,7 +197,7 @@ def test_only_who_is_in_the_part_is_worked_out(shared: World, monkeypatch: pytes
 
     def counting(user_ids: Any, **more: Any) -> Any:
         found = whole(user_ids, **more)
-        worked.append(sum(len(facts.assignments) for _name, facts in found))
+        worked.append(sum(len(facts.assignments) for theirs in found.values() for facts in theirs.values()))
         return found
 
     monkeypatch.setattr(reviewing.parts, "people", counting)  # type: ignore[attr-defined]

@@ -1,4 +1,7 @@
-"""An index for the groups of a person: the one that keeps memberships apart has people in second place."""
+"""An index for the groups of a person.
+
+The index that keeps memberships apart has people in second place: by it, all memberships are read for one.
+"""
 
 from django.db import migrations, models
 

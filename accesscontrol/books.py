@@ -1,0 +1,118 @@
+"""What roles hold, by application and tenant: the books behind the answers about many people at once."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from itertools import product
+from uuid import UUID
+
+from django.db import connection
+
+from accesscontrol.decide import PermissionFact, RoleBook
+from iam_portal.spans import Span
+
+Pair = tuple[str, str]  # application id, tenant id
+
+# One row for all permissions of a role that live alike, found by the ids of roles or of resources: as in
+# ``accesscontrol.facts``, for many tenants.
+_BOOKS = """
+SELECT NULL, false, r.application_id, r.key, p.during, p.held,
+    array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
+FROM (
+    SELECT * FROM applications_rolepermission WHERE NOT isempty(during) AND role_id = ANY(ARRAY(
+        SELECT id FROM applications_applicationrole WHERE application_id = ANY(%(applications)s))) OFFSET 0
+) p
+JOIN applications_applicationrole r ON r.id = p.role_id
+JOIN applications_resource s ON s.id = p.resource_id AND s.owner_tenant_id IS NULL
+GROUP BY r.application_id, r.key, p.during, p.held
+UNION ALL
+SELECT p.tenant_id::text, s.owner_tenant_id IS NOT NULL, s.application_id, r.key, p.during, p.during,
+    array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
+FROM (
+    SELECT * FROM accesscontrol_tenantrolepermission
+    WHERE tenant_id = ANY(%(tenants)s::uuid[]) AND NOT isempty(during) AND {chosen} OFFSET 0
+) p
+JOIN accesscontrol_tenantrole r ON r.id = p.role_id
+JOIN applications_resource s ON s.id = p.resource_id AND s.application_id = ANY(%(applications)s)
+GROUP BY p.tenant_id, s.owner_tenant_id IS NOT NULL, s.application_id, r.key, p.during
+"""
+_ALL = _BOOKS.format(
+    chosen="""resource_id = ANY(ARRAY(
+        SELECT id FROM applications_resource WHERE application_id = ANY(%(applications)s)
+            AND (owner_tenant_id IS NULL OR owner_tenant_id = ANY(%(tenants)s::uuid[]))))"""
+)
+_SOME = _BOOKS.format(
+    chosen="""role_id = ANY(ARRAY(
+        SELECT id FROM accesscontrol_tenantrole
+        WHERE tenant_id = ANY(%(tenants)s::uuid[]) AND key = ANY(%(made)s)))"""
+)
+# Of an application's own roles only what stands on the resources that these roles name.
+_NAMED = """
+WITH named AS MATERIALIZED (
+    SELECT * FROM accesscontrol_tenantrolepermission
+    WHERE tenant_id = ANY(%(tenants)s::uuid[]) AND NOT isempty(during) AND role_id = ANY(ARRAY(
+        SELECT id FROM accesscontrol_tenantrole
+        WHERE tenant_id = ANY(%(tenants)s::uuid[]) AND key = ANY(%(made)s)))
+)
+SELECT NULL, false, r.application_id, r.key, p.during, p.held,
+    array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
+FROM (
+    SELECT * FROM applications_rolepermission WHERE NOT isempty(during) AND role_id = ANY(ARRAY(
+        SELECT id FROM applications_applicationrole WHERE application_id = ANY(%(applications)s)))
+        AND (resource_id IN (SELECT resource_id FROM named)) IS TRUE OFFSET 0
+) p
+JOIN applications_applicationrole r ON r.id = p.role_id
+JOIN applications_resource s ON s.id = p.resource_id AND s.owner_tenant_id IS NULL
+GROUP BY r.application_id, r.key, p.during, p.held
+UNION ALL
+SELECT named.tenant_id::text, s.owner_tenant_id IS NOT NULL, s.application_id,
+    (SELECT key FROM accesscontrol_tenantrole WHERE id = named.role_id), named.during,
+    named.during, array_agg(s.type), array_agg(s.key), array_agg(named.privilege)
+FROM named
+JOIN applications_resource s ON s.id = named.resource_id AND s.application_id = ANY(%(applications)s)
+GROUP BY named.tenant_id, s.owner_tenant_id IS NOT NULL, s.application_id, named.role_id, named.during
+"""
+
+
+def books_of_made(
+    application_ids: Collection[str], *, tenant_id: UUID | str, made: Collection[str]
+) -> dict[str, RoleBook]:
+    """By application, what decides whether the tenant's own roles of these keys come to something. One query.
+
+    What roles of the applications come to is not in it.
+    """
+    found = _books(_NAMED, application_ids, {str(tenant_id)}, made)
+    return {application_id: book for (application_id, _tenant), book in found.items()}
+
+
+def books(
+    application_ids: Collection[str], *, tenant_ids: Collection[str], made: Collection[str] | None = None
+) -> dict[Pair, RoleBook]:
+    """Of each application in each tenant. One query.
+
+    ``made``: of roles of the tenants' own making, only those of these keys; what others hold is not needed.
+    """
+    return _books(_ALL if made is None else _SOME, application_ids, tenant_ids, made or ())
+
+
+def _books(
+    statement: str, application_ids: Collection[str], tenant_ids: Collection[str], made: Collection[str]
+) -> dict[Pair, RoleBook]:
+    declared: dict[str, dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
+    own: dict[tuple[Pair, bool], dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
+    values = {"applications": sorted(application_ids), "tenants": sorted(tenant_ids), "made": sorted(made)}
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        rows = cursor.fetchall()
+    for tenant_id, dynamic, application_id, key, during, ever, *permissions in rows:
+        shelf = declared[application_id] if tenant_id is None else own[(application_id, tenant_id), dynamic]
+        span, held = Span.of(during), Span.of(ever)
+        shelf[key] += [PermissionFact(one, span, held) for one in zip(*permissions, strict=True)]
+    shelves = {application_id: _shelved(declared[application_id]) for application_id in application_ids}
+    return {
+        pair: RoleBook(shelves[pair[0]], _shelved(own.get((pair, False))), _shelved(own.get((pair, True))))
+        for pair in product(application_ids, tenant_ids)
+    }
+
+
+def _shelved(facts: Mapping[str, list[PermissionFact]] | None) -> dict[str, tuple[PermissionFact, ...]]:
+    return {key: tuple(found) for key, found in (facts or {}).items()}
