@@ -11,6 +11,7 @@ FUZZ_EXAMPLES ?= 50
 MINUTES ?= 30
 DRILL ?= long
 DRILLS_TABLE ?= docs/drills.md
+STALE_ROUNDS ?= 50
 
 BIN := .venv/bin
 RUN := $(BIN)/python
@@ -29,8 +30,8 @@ INSTALLED_PEERS := .bench/.peers-$(call sum,$(PEERS)/requirements.lock)-$(call s
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test screenshots soak drills check lint format types layers migrations deploy-check openapi \
-	openapi-check doors errors examples fuzz locks runtime assets licences sbom messages bench bench-growth \
+.PHONY: help demo test screenshots soak stale both-ways drills check lint format types layers migrations deploy-check \
+	openapi openapi-check doors errors examples fuzz locks runtime assets licences sbom messages bench bench-growth \
 	bench-locks
 
 help: ## this list
@@ -54,6 +55,12 @@ bench-growth: $(DEVELOPMENT) ## costs from 10 to 10,000 organizations, into docs
 
 screenshots: $(DEVELOPMENT) $(ASSETS) ## pictures of every page into .screenshots, those of README and guides into docs/pictures
 	@$(RUN) -m tests.support.gallery
+
+stale: $(DEVELOPMENT) $(ASSETS) ## rights change under load, processes stop, lines break: no stale answer (STALE_ROUNDS=50)
+	@STALE_ROUNDS=$(STALE_ROUNDS) PORTAL_ENVIRONMENT=test $(RUN) -m pytest -n 0 tests/journeys/test_no_stale_token.py $(TEST_ARGS)
+
+both-ways: $(DEVELOPMENT) ## the tests of tokens once more, each request by the long way and by the short way
+	@IAM_TEST_BOTH_WAYS=1 PORTAL_ENVIRONMENT=test $(RUN) -m pytest -n $(TEST_WORKERS) --dist loadfile tests/accesscontrol/oauth $(TEST_ARGS)
 
 soak: $(DEVELOPMENT) $(ASSETS) ## mixed load on a whole portal of its own (MINUTES=30, FAULTS=1): wrong answers, growth, loss
 	@PORTAL_ENVIRONMENT=test $(if $(FAULTS),tests/drills/apart) $(RUN) -m tests.benchmarks.soak --minutes $(MINUTES) $(if $(FAULTS),--faults)

@@ -10,6 +10,8 @@ from iam_portal.gate import Actor
 from tenants import history
 from tenants.models.spanned import clipped
 
+INSTALLATION = "installation"  # its name as an actor
+
 
 def told(row: Assignment, action: str, *, by: Actor, at: datetime) -> None:
     """Record what was given: ``role.assigned``, or ``role.planned`` (begins later)."""
@@ -34,10 +36,16 @@ def end(rows: Sequence[Assignment], *, by: Actor, at: datetime) -> None:
     if not rows:
         return
     ids, action = [row.id for row in rows], "role.withdrawn"
-    Assignment.objects.filter(id__in=ids).update(during=clipped(at), ended_by=by.name[:200])
+    Assignment.objects.filter(id__in=ids).update(during=clipped(at), ended_by=name_of(by))
     changes = [history.Change(subject_of(row), _named(row), None) for row in rows]
     history.record_each(action=action, tenant=rows[0].tenant, by=by, at=at, changes=changes)
     write([_event(row, action, at=at) for row in rows])
+
+
+def name_of(by: Actor) -> str:
+    """Who gave or took a role, as the role tells it. No person and no service passes for the installation."""
+    alike = by.kind != "system" and INSTALLATION in by.name.casefold()
+    return f"{by.name[:180]} ({by.kind})" if alike else by.name[:200]
 
 
 def subject_of(row: Assignment) -> tuple[str, object, str]:

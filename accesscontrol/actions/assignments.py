@@ -56,7 +56,7 @@ def assign(*, tenant: Tenant, wanted: Wanted, by: Actor, at: datetime) -> Assign
     with tenant_scope(tenant.id), transaction.atomic():
         hold(tenant)  # two at once with the same role and principal take turns
         row = Assignment(
-            tenant=tenant, during=since(start, wanted.ends_at), created_at=at, by_name=by.name[:200]
+            tenant=tenant, during=since(start, wanted.ends_at), created_at=at, by_name=assigned.name_of(by)
         )
         _set_principal(row, tenant, wanted, at)
         _set_role(row, tenant, wanted, at)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accesscontrol import review as reviewing
+from accesscontrol.actions.assigned import INSTALLATION
 from accesscontrol.decide import HeldRole, Permission
 from accesscontrol.forms import ReviewForm
 from accesscontrol.http import table
@@ -32,7 +33,6 @@ CHANGES = {
     "changed": ("scheduled", gettext_lazy("Changed")),
 }
 _OPENS = {"user": "Users:read", "application": "Modules:read"}
-INSTALLATION = "installation"  # as the record calls the actor
 _FILTERS = ("q", "kind", "role", "resource")
 _MOST = 12  # resources of a role in one row
 

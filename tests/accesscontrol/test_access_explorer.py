@@ -3,12 +3,16 @@
 import csv
 import io
 import json
+from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accesscontrol.actions import assigned, portal
+from iam_portal.gate import Actor
 from tests.accesscontrol.exploring import HOSTILE, OWN, PLANNER, TOURS, Town, give, local, pause, rows
 from tests.applications.story import party, person
 from tests.support import factories
@@ -30,6 +34,14 @@ class TestReview:
         assert "through the group Night shift, given by" in text
         assert f"/t/beta/contracts/{town.contract.id}" in text
         assert f'title="{TOURS}">Tours: read' in text
+
+    @pytest.mark.parametrize("name", ["installation", "the Installation", "die Installation"])
+    def test_nobody_passes_for_the_installation(self, town: Town, name: str) -> None:
+        """By his name: it is told with what he is."""
+        by = Actor("user", str(uuid4()), name, town.beta.tenant.id)
+        assert assigned.name_of(by) == f"{name} (user)"
+        assert assigned.name_of(portal.INSTALLATION) == assigned.INSTALLATION
+        assert len(assigned.name_of(replace(by, name=name + "x" * 300))) <= 200
 
     def test_filters(self, town: Town) -> None:
         for query, names in (

@@ -15,6 +15,7 @@ from accesscontrol.models import Assignment
 from applications import readmodel
 from applications.models import Application, Contract, ContractGrant, ContractUsage
 from iam_portal.launchers.load import loading
+from iam_portal.launchers.load.sizes import Sizes
 from iam_portal.walls import cross_tenant
 from tenants.models import Group, Membership, Partnership, Tenant, User
 from tests.support.once import made_once, savepoint
@@ -141,5 +142,8 @@ def test_it_does_not_mix_with_what_is_there(loaded: None) -> None:
 
 def test_production_takes_none(loaded: None, settings: Any) -> None:
     settings.PRODUCTION = True
+    name = connection.settings_dict["NAME"]
     with pytest.raises(CommandError, match="do not belong in production"):
-        generate(name="other", into=connection.settings_dict["NAME"])
+        generate(name="other", into=name)
+    with pytest.raises(loading.Refused, match="do not belong in production"):  # nor past the command
+        loading.load(Sizes(name="other", seed=7, **SIZES), at=AT, into=name, tell=print)

@@ -109,9 +109,9 @@ class RunningPortal:
             self._beat = None
 
     @contextmanager
-    def another_web(self) -> Iterator[tuple[str, Child]]:
-        """One more web server on the same database, and its address."""
-        settings = {**self._local.settings, "PORTAL_BASE_URL": self.address}
+    def another_web(self, **settings: str) -> Iterator[tuple[str, Child]]:
+        """One more web server on the same database, and its address; ``settings`` are of its own."""
+        settings = {**self._local.settings, "PORTAL_BASE_URL": self.address, **settings}
         beside = replace(self._local, port=free_port(), settings=settings)
         child = beside.start_web(workers=1)
         try:

@@ -19,6 +19,7 @@ from tests.accesscontrol.oauth.conftest import Caller
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 MADE_ANEW = ("X-Request-Id", "Set-Cookie")  # a cookie of CSRF in the place of a malformed one
 DOORS = ("/token", "/token/introspect")
+ONCE = (b"authorization_code", b"refresh_token", b"client_assertion")  # what is worth nothing a second time
 ENOUGH = 3  # requests after which the short way knows what it may know
 
 
@@ -63,9 +64,9 @@ class BothWays(Caller):
         if request["REQUEST_METHOD"] != "POST" or not request["PATH_INFO"].endswith(DOORS):
             return super().request(**request)  # of no matter to the short way
         environ = self._base_environ(**request)
-        if self._alone:
-            return through(self.short, environ)
         body = environ["wsgi.input"].read()
+        if self._alone or any(word in body for word in ONCE):
+            return through(self.short, {**environ, "wsgi.input": BytesIO(body)})
         expected = through(self.long, {**environ, "wsgi.input": BytesIO(body)})
         if expected.status_code < 500:
             for _ in range(self._times):

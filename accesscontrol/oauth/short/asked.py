@@ -36,6 +36,12 @@ _ODD = ("QUERY_STRING", "HTTP_ORIGIN", "HTTP_COOKIE", "HTTP_TRANSFER_ENCODING", 
 Gate = tuple[Any, ...]
 
 
+def client_of(gate: Gate) -> str:
+    """Who asks, as he says it himself."""
+    name: str = gate[2]
+    return name
+
+
 class Asked(NamedTuple):
     """``gate`` is what has to be alike. It holds no secret, and of the body a digest alone."""
 

@@ -1,10 +1,11 @@
 """The door in front of the framework: WSGI in, WSGI out."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import structlog
@@ -20,7 +21,7 @@ from accesscontrol.oauth.clients.uses import SELDOM
 from accesscontrol.oauth.introspection import INACTIVE
 from accesscontrol.oauth.short import asked as reading
 from accesscontrol.oauth.short import building, learning, saying
-from accesscontrol.oauth.short.asked import INTROSPECTION, TOKEN, Asked, Environ
+from accesscontrol.oauth.short.asked import INTROSPECTION, TOKEN, Asked, Environ, Gate
 from accesscontrol.oauth.short.kept import Ground, Known, Presented, Shelf, StandingAnswer
 from accesscontrol.oauth.short.versions import NOTHING, KeptReader, Reader
 from applications import hashers, usage
@@ -50,10 +51,10 @@ class ShortWay:
     def __init__(self, app: App, *, reader: Reader | None = None) -> None:
         self.long = app
         self._reader = reader or KeptReader()
-        self._known: Shelf[Known] = Shelf(MOST_KNOWN)
-        self._active: Shelf[bool] = Shelf(MOST_STANDINGS)  # what the long way found so
-        self._standings: Shelf[StandingAnswer] = Shelf(MOST_STANDINGS)
-        self._presented: Shelf[Presented] = Shelf(MOST_TOKENS)
+        self._known: Shelf[Known] = Shelf(MOST_KNOWN, owner=reading.client_of)
+        self._active: Shelf[bool] = Shelf(MOST_STANDINGS, owner=_asker)  # what the long way found so
+        self._standings: Shelf[StandingAnswer] = Shelf(MOST_STANDINGS, owner=_asker)
+        self._presented: Shelf[Presented] = Shelf(MOST_TOKENS, owner=itemgetter(0))
         self.answered = 0  # for tests: how many were answered here
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -117,7 +118,7 @@ class ShortWay:
     def _introspection(
         self, asked: Asked, known: Known, proof: str, request_id: str, at: datetime
     ) -> bytes | None:
-        presented = learning.presented(self._presented, asked.token, at=at)
+        presented = learning.presented(self._presented, asked, at=at)
         place = (asked.gate, presented.bearer) if presented else None
         if presented is None or not self._active.get(place):
             return None
@@ -168,7 +169,7 @@ class ShortWay:
     def _learn(self, asked: Asked, headers: list[tuple[str, str]], body: bytes, home: str) -> None:
         at = timezone.now()
         if asked.kind == INTROSPECTION:
-            presented = learning.presented(self._presented, asked.token, at=at) if body != INACTIVE else None
+            presented = learning.presented(self._presented, asked, at=at) if body != INACTIVE else None
             if presented is None:
                 return
             self._active.put((asked.gate, presented.bearer), True)
@@ -182,6 +183,10 @@ class ShortWay:
             known.home = home
             self._known.put(asked.gate, known)
         known.learn(asked.secret)
+
+
+def _asker(place: tuple[Gate, Hashable]) -> str:
+    return reading.client_of(place[0])
 
 
 def _read(environ: Environ) -> Asked | None:

@@ -1,7 +1,8 @@
 """What a process remembers between requests: bounded, without secrets, and never believed unconfirmed."""
 
+import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,35 +20,61 @@ Kept = TypeVar("Kept")
 
 
 class Shelf(Generic[Kept]):
-    """The things that were used last, at most so many. Each single act is one of the dictionary's own."""
+    """The things that were used last, at most so many; ``owner`` tells from a key whose it is.
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._kept: OrderedDict[Hashable, Kept] = OrderedDict()
+    When it is full, something goes of whoever has most there: a client that fills it pushes out its own.
+    Writers take turns; a look takes none, each of its acts is a dictionary's own.
+    """
+
+    def __init__(self, most: int, *, owner: Callable[[Any], str]) -> None:
+        self._most, self._owner = most, owner
+        self._kept: dict[Hashable, Kept] = {}
+        self._of: OrderedDict[str, OrderedDict[Hashable, None]] = OrderedDict()  # used last: at the end
+        self._turn = threading.Lock()
 
     def get(self, key: Hashable) -> Kept | None:
         """What stands there; it was used by that."""
         found = self._kept.get(key)
         if found is not None:
             with suppress(KeyError):  # another thread has taken it away
-                self._kept.move_to_end(key)
+                owner = self._owner(key)
+                self._of[owner].move_to_end(key)
+                self._of.move_to_end(owner)
         return found
 
     def put(self, key: Hashable, value: Kept) -> None:
-        """In the place of what stood there. The one that was used longest ago goes."""
-        self._kept[key] = value
-        while len(self._kept) > self._most:
-            try:
-                self._kept.popitem(last=False)
-            except KeyError:
-                return
+        """In the place of what stood there."""
+        owner = self._owner(key)
+        with self._turn:
+            self._kept[key] = value
+            self._of.setdefault(owner, OrderedDict())[key] = None
+            while len(self._kept) > self._most:
+                self._give_way()
+
+    def _give_way(self) -> None:
+        """Among those who have most, the one who was there longest ago gives what was used longest ago."""
+        most = max([*self._of.values()], key=len)  # a copy, made at once: a look may move an owner meanwhile
+        key, _ = most.popitem(last=False)
+        self._take(key)
 
     def drop(self, key: Hashable) -> None:
         """It is not there afterwards."""
+        with self._turn:
+            self._take(key)
+
+    def _take(self, key: Hashable) -> None:
+        owner = self._owner(key)
         self._kept.pop(key, None)
+        theirs = self._of.get(owner)
+        if theirs is not None:
+            theirs.pop(key, None)
+            if not theirs:
+                self._of.pop(owner, None)
 
     def clear(self) -> None:
-        self._kept.clear()
+        with self._turn:
+            self._kept.clear()
+            self._of.clear()
 
     def __len__(self) -> int:
         return len(self._kept)

@@ -39,10 +39,11 @@ def known(asked: Asked, headers: Iterable[tuple[str, str]]) -> Known | None:
     )
 
 
-def presented(shelf: Shelf[Presented], text: str, *, at: datetime) -> Presented | None:
-    """A service's access token that lives at the moment; verified when it is seen for the first time."""
-    digest = hashlib.sha256(text.encode("ascii")).digest()
-    found = shelf.get(digest)
+def presented(shelf: Shelf[Presented], asked: Asked, *, at: datetime) -> Presented | None:
+    """A service's access token that lives at the moment; verified when this client shows it first."""
+    text = asked.token
+    shown = asked.client_id, hashlib.sha256(text.encode("ascii")).digest()
+    found = shelf.get(shown)
     if found is None:
         try:
             claims = tokens.read(text, at=at)
@@ -55,5 +56,5 @@ def presented(shelf: Shelf[Presented], text: str, *, at: datetime) -> Presented 
         narrowed = tuple(word for word in claims["scope"].split(" ") if "/" in word)
         bearer = (claims["sub"], claims["client_id"], claims["tid"], *audience_of(claims), narrowed)
         found = Presented(claims, kid, bearer, revocation(claims["tid"], claims["jti"]))
-        shelf.put(digest, found)
+        shelf.put(shown, found)
     return found if found.claims["exp"] > at.timestamp() else None

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from django.conf import settings
 from django.db import connection, connections
 
 from iam_portal.launchers.children import LaunchError
@@ -16,6 +17,8 @@ class Refused(LaunchError):
 
 def load(sizes: Sizes, *, at: datetime, into: str, tell: Callable[[str], object]) -> None:
     """Write it. ``into`` names the database, where organizations are there already; ``tell`` hears of it."""
+    if settings.PRODUCTION:
+        raise Refused("Nobody agreed to these contracts. They do not belong in production.")
     if objections := sizes.objections():
         raise Refused("; ".join(objections))
     _refuse_strangers(sizes, into)

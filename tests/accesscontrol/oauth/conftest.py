@@ -171,9 +171,12 @@ def two_targets(world: World) -> None:
     world.assign(world.globex, "globex.reader", "acme.billing")
 
 
-def _browser() -> Browser:
-    """With ``IAM_TEST_BOTH_WAYS=1``, every request of these tests goes both ways, and both say the same."""
-    if not os.environ.get("IAM_TEST_BOTH_WAYS"):
+def _browser(test: pytest.Item) -> Browser:
+    """With ``IAM_TEST_BOTH_WAYS=1``, every request of these tests goes both ways, and both say the same.
+
+    Tests that count what one request does say ``one_way``.
+    """
+    if not os.environ.get("IAM_TEST_BOTH_WAYS") or test.get_closest_marker("one_way"):
         return Caller()
     return import_module("tests.support.shortened").BothWays()
 
@@ -206,6 +209,7 @@ def story(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
 
 @pytest.fixture
 def shared(
+    request: pytest.FixtureRequest,
     story: World,
     monkeypatch: pytest.MonkeyPatch,
     settings: Any,
@@ -218,7 +222,7 @@ def shared(
         story.clock.reset()
         keys.forget()
         keys.jwks(at=story.clock.at)  # as a process that has served before
-        world = replace(story, secrets=dict(story.secrets), browser=_browser())
+        world = replace(story, secrets=dict(story.secrets), browser=_browser(request.node))
         yield world
         transaction.set_rollback(True)
     keys.forget()

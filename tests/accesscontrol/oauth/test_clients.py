@@ -69,9 +69,12 @@ def test_unknown_client_takes_the_same_way(shared: World, monkeypatch: pytest.Mo
     calls: list[str] = []
     real = hashers.matches
     monkeypatch.setattr(hashers, "matches", lambda *given: calls.append("") or real(*given))
+    counts = []
     for client_id in (READER, "globex.nobody"):
+        calls.clear()
         with_header(shared, basic(client_id, "wrong"))
-    assert len(calls) == 2
+        counts.append(len(calls))
+    assert counts[0] == counts[1] > 0
 
 
 def test_never_two_methods(shared: World) -> None:

@@ -196,6 +196,7 @@ def test_forgeries(shared: World, token: str) -> None:
         assert asked(world, bad).content == INACTIVE, bad[:300]
 
 
+@pytest.mark.one_way("counts the queries of one request")
 def test_number_of_queries(shared: World, token: str, django_assert_num_queries: Any) -> None:
     asked(shared, token)  # the secret's use is noted once a minute
     with django_assert_num_queries(10):

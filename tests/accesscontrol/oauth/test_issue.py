@@ -227,6 +227,7 @@ def test_access_contract_says_whose_data(shared: World) -> None:
     assert claims["scope_tenants"] == [{"tid": str(world.acme.id), "relation": "access"}]
 
 
+@pytest.mark.one_way("counts the queries of one request")
 @pytest.mark.parametrize(
     ("scope", "first", "again"),
     [(f"aud:{METER} openid", 16, 10), (f"aud:{METER} aud:acme.billing", 16, 10), (None, 20, 14)],

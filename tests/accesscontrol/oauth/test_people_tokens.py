@@ -275,6 +275,7 @@ def mailed(monkeypatch: pytest.MonkeyPatch) -> Any:
     return run
 
 
+@pytest.mark.one_way("counts the queries of one request")
 def test_number_of_queries(shared: World, hers: SignedIn, django_assert_num_queries: Any) -> None:
     asked(shared, hers.access_token)
     with django_assert_num_queries(11):

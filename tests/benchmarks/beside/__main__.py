@@ -34,7 +34,6 @@ from tests.benchmarks.beside.others import PEERS, Others
 from tests.benchmarks.beside.rows import Row, compared, table
 
 DEBIANS = Path("/usr/bin/python3")
-WARM_SECONDS = 1.0
 START_SECONDS = 60.0
 
 
@@ -121,7 +120,7 @@ def _started(portal: LocalPortal, options: argparse.Namespace, node: Path) -> tu
 
 def _measure(rows: list[Row], tool: Tool, options: argparse.Namespace, database: partial[float]) -> None:
     for row in rows:
-        tool.run(row.origin, row.job(), WARM_SECONDS)
+        tool.run(row.origin, (row.warming or row.job)(), row.warms)
     for number in range(options.rounds):
         for row in rows:
             server = partial(processors.seconds, row.process)

@@ -3,7 +3,7 @@
 import http.client
 import json
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,11 @@ CONNECTIONS = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One request, and what its answer must be. ``bodies``, where each may be sent once only."""
+    """One request, and what its answer must be. ``bodies``, where each may be sent once only.
+
+    ``draws``, where many ask: for each request what is its own (headers, path, body), and ``order``, in which
+    they come, over and over.
+    """
 
     path: str
     method: str = "POST"
@@ -24,6 +28,8 @@ class Job:
     status: int = 200
     holds: str = ""
     bodies: Sequence[str] = ()
+    draws: Sequence[Mapping[str, Any]] = ()
+    order: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +73,8 @@ class Tool:
             "seconds": seconds,
             "request": request,
             "bodies": list(job.bodies),
+            "draws": list(job.draws),
+            "order": list(job.order),
             "status": job.status,
             "holds": job.holds,
         }

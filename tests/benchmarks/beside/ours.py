@@ -1,6 +1,7 @@
 """The portal as `make demo` runs it, and what its rows ask: each job is made anew before a round."""
 
 import json
+import random
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -25,6 +26,9 @@ ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MANAGEMENT = "/iam/application-management/v1"
 ACCESS = "/iam/access-management/v1"
 MOST_ASSERTIONS_A_SECOND = 6_000
+DRAWN = 50_000  # requests of the many, before they begin anew
+EACH = 5  # requests of each of the many, until it is known to both processes
+MANY_WARM = 40.0  # seconds that this takes
 _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -56,6 +60,34 @@ class Story:
             body=urlencode({"grant_type": "client_credentials", "scope": asked}),
             holds='"access_token"',
         )
+
+    def many(self) -> Job:
+        """The like by a thousand services, for what they call: some ask very often, most of them seldom."""
+        draws = self._draws()
+        weights = [1 / place for place in range(1, len(draws) + 1)]
+        order = random.Random(7).choices(range(len(draws)), weights, k=DRAWN)
+        return self._drawn(draws, order)
+
+    def each_of_many(self) -> Job:
+        """All of these, so often that each process has met each of them."""
+        draws = self._draws()
+        return self._drawn(draws, [place for place in range(len(draws)) for _ in range(EACH)])
+
+    def _drawn(self, draws: list[dict[str, Any]], order: list[int]) -> Job:
+        return Job(path=self._token_path, draws=draws, order=order, holds='"access_token"')
+
+    def _draws(self) -> list[dict[str, Any]]:
+        draws = [
+            {
+                "path": f"{ACCESS}/tenants/{tenant}/openid-connect/token",
+                "headers": {**FORM, "Authorization": Credentials(client_id, secret).basic},
+                "body": urlencode({"grant_type": "client_credentials", "scope": f"aud:{target} openid"}),
+            }
+            for tenant, client_id, secret, targets in self.told["callers"]
+            for target in targets
+        ]
+        random.Random(7).shuffle(draws)
+        return draws
 
     def introspection(self) -> Job:
         """Of such a token, by the application that it is for."""
@@ -140,6 +172,13 @@ def rows(story: Story, port: int, process: int, *, by: str = "") -> list[Row]:
     found = [
         row(name=f"{name}token, ES256", kind=TOKEN, job=story.token, ours=not by),
         row(name=f"{name}introspection", kind=INTROSPECTION, job=story.introspection, ours=not by),
+        row(
+            name=f"{name}token, 1,000 callers",
+            kind=TOKEN,
+            job=story.many,
+            warms=MANY_WARM,
+            warming=story.each_of_many,
+        ),
     ]
     others: dict[str, Callable[[], Job]] = {
         "token, private_key_jwt": story.asserted,

@@ -24,6 +24,8 @@ class Row:
     job: Callable[[], Job]
     ours: bool = False  # the row that others of its kind are compared with
     lasts: float = 1.0  # how many times as long as others, where answers are few
+    warms: float = 1.0  # seconds, before the first round
+    warming: Callable[[], Job] | None = None  # what is asked then, where it is not the same
     rounds: list[Round] = field(default_factory=list)
 
     def figures(self) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """What the portal is asked about while it is measured; run in the portal's environment, it prints who asks.
 
 A few hundred organizations by set-based SQL, and in one of them, which has the most applications, a service
-that calls the most shared one: by secret, and another that signs its assertions.
+that calls the most shared one: by secret, and another that signs its assertions. Beside them a thousand
+services of all organizations.
 """
 
 import json
@@ -24,10 +25,13 @@ from applications.actions.client_settings import Settings  # noqa: E402
 from applications.models import Application, Availability  # noqa: E402
 from applications.proofs import keys  # noqa: E402
 from tenants.models import Tenant  # noqa: E402
+from tests.benchmarks.beside import callers  # noqa: E402
+from tests.benchmarks.beside.callers import Caller  # noqa: E402
 from tests.benchmarks.world import World  # noqa: E402
 from tests.support.factories import SYSTEM  # noqa: E402
 from tests.support.knocking import give  # noqa: E402
 
+CALLERS = 1_000
 SIZES = {
     "tenants": 200,
     "applications": 80,
@@ -50,6 +54,7 @@ class Told:
     robot: tuple[str, dict[str, str]]
     contract: str
     provider: str
+    callers: list[Caller]
 
 
 def make(world: World) -> Told:
@@ -73,6 +78,7 @@ def make(world: World) -> Told:
         robot=(robot.id, key.as_dict(private=True)),
         contract=str(held.filter(during__contains=at)[0].contract_id),
         provider=str(target.owner_id),
+        callers=callers.made(CALLERS, at=datetime.now(UTC)),
     )
 
 

@@ -3,13 +3,17 @@ import autocannon from 'autocannon'
 
 const chunks = []
 for await (const chunk of process.stdin) chunks.push(chunk)
-const { origin, connections, seconds, request, bodies, status, holds } = JSON.parse(Buffer.concat(chunks))
+const { origin, connections, seconds, request, bodies, draws, order, status, holds } = JSON.parse(Buffer.concat(chunks))
 
 // A body that may be sent once only, a signed assertion for instance, is drawn anew for every request.
 let drawn = 0
 const one = { ...request }
 if (bodies.length > 0) {
   one.setupRequest = (asked) => ({ ...asked, body: bodies[drawn++ % bodies.length] })
+}
+// Many callers: each request is that of another, in an order that was drawn before.
+if (draws.length > 0) {
+  one.setupRequest = (asked) => ({ ...asked, ...draws[order[drawn++ % order.length]] })
 }
 
 const taken = []
