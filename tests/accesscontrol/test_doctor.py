@@ -2,7 +2,10 @@
 
 import io
 import json
+import os
 import smtplib
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -26,6 +29,8 @@ from accesscontrol.installation.health import Fault
 from accesscontrol.installation.queues import Chains, Queues, Waiting, Webhooks
 from applications import hashers
 from applications.actions import clients
+from iam_portal.launchers import keys as keyfiles
+from iam_portal.launchers.portal import ROOT
 from iam_portal.schedule import JOBS
 from tenants.actions import running
 from tests.accesscontrol.operating import Installation, shared, town
@@ -197,6 +202,30 @@ def test_a_database_that_is_away_leaves_the_other_questions(town: Installation) 
     assert (code, found["database"][0]["text"]) == (1, "It is not reached: the login is refused.")
     assert {found[name][0]["state"] for name in ("migrations", "wall", "jobs", "peppers")} == {"unknown"}
     assert (found["broker"][0]["state"], found["static files"][0]["state"]) == ("ok", "ok")
+
+
+def test_where_nothing_answers_everything_is_said_and_no_secret() -> None:
+    """A production of which only the settings are there, as people call it."""
+    nowhere = "127.0.0.1:9"
+    environment = {
+        **os.environ,
+        **keyfiles.filled(keyfiles.read(ROOT / "docs" / "production.env.example")),
+        "DATABASE_URL": f"postgres://iam_web:very-secret@{nowhere}/iam",
+        "DATABASE_DIRECT_URL": "",
+        "CELERY_BROKER_URL": f"redis://:very-secret@{nowhere}/0",
+        "EMAIL_URL": f"smtp+tls://u:very-secret@{nowhere}",
+        "PORTAL_BASE_URL": f"https://{nowhere}",
+        "PORTAL_EVENTS_URL": f"https://{nowhere}",
+        "ALLOWED_HOSTS": "127.0.0.1",
+    }
+    command = [sys.executable, "manage.py", "doctor", "--json"]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    found = {one["name"]: one for one in json.loads(done.stdout)["findings"]}
+    assert done.returncode == 1
+    assert found["settings"]["state"] == "ok"
+    assert {found[name]["state"] for name in ("database", "broker", "mail")} == {"error"}
+    assert {found[name]["state"] for name in ("address", "event service")} == {"warning"}
+    assert "very-secret" not in done.stdout + done.stderr
 
 
 def test_what_breaks_a_question_keeps_no_other_from_being_asked(town: Installation) -> None:
