@@ -12,7 +12,17 @@ class PortalConfig(AppConfig):
     verbose_name = "IAM portal"
 
     def ready(self) -> None:
-        from iam_portal import celery, checks, cleaning, loading, unsafe_links, unsafe_values, working
+        from iam_portal import (
+            celery,
+            checks,
+            cleaning,
+            loading,
+            telemetry,
+            unsafe_links,
+            unsafe_values,
+            working,
+        )
 
+        telemetry.begin()
         loading.install()
         cleaning.install()

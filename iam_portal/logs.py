@@ -27,6 +27,11 @@ class Lines(structlog.stdlib.ProcessorFormatter):
         return record.msg if isinstance(record.msg, Rendered) else super().format(record)
 
 
+def lines() -> Lines:
+    """A formatter for servers that have their own configuration (docs/monitoring/granian-log.json)."""
+    return Lines(processor=structlog.processors.JSONRenderer(), foreign_pre_chain=_PROCESSORS)
+
+
 def configure(level: str) -> None:
     """For this process, from its settings on."""
     logging.config.dictConfig(

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import ResolverMatch
 
-from iam_portal import metrics
+from iam_portal import metrics, telemetry
 
 log = structlog.get_logger("iam.request")
 
@@ -32,21 +32,43 @@ class RequestId:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         begun = time.perf_counter()
-        response = self.get_response(request)
-        response["X-Request-Id"] = request_id
-        # The pattern, not the path: a path can hold the secret of a link.
-        match = request.resolver_match
-        spent = time.perf_counter() - begun
-        metrics.answered(path=request.path, status=response.status_code, seconds=spent)
-        log.info(
-            "request",
-            method=request.method,
-            route=match.route if match else "",
-            **_tenant(match),
-            status=response.status_code,
-            ms=round(spent * 1000, 1),
-        )
+        parent = {"traceparent": request.headers.get("traceparent", "")}
+        with telemetry.span("request", kind=telemetry.SERVER, carrier=parent) as noted:
+            response = self.get_response(request)
+            response["X-Request-Id"] = request_id
+            _tell(request, response, noted, spent=time.perf_counter() - begun)
         return response
+
+
+def _tell(request: HttpRequest, response: HttpResponse, noted: telemetry.Noted, *, spent: float) -> None:
+    """Its line in the log, its counts, its span."""
+    # The pattern, not the path: a path can hold the secret of a link.
+    match = request.resolver_match
+    route = match.route if match else ""
+    metrics.answered(path=request.path, status=response.status_code, seconds=spent)
+    if telemetry.is_on():
+        noted |= _spoken(str(request.method), route, response.status_code, _tenant(match))
+    log.info(
+        "request",
+        method=request.method,
+        route=route,
+        **_tenant(match),
+        status=response.status_code,
+        ms=round(spent * 1000, 1),
+    )
+
+
+def _spoken(method: str, route: str, status: int, tenant: dict[str, str]) -> telemetry.Noted:
+    """What a span says of a request: as its line in the log."""
+    bound = {**structlog.contextvars.get_contextvars(), **tenant}
+    mine = {f"iam.{name}": str(bound[name]) for name in ("request_id", "tenant", "actor") if name in bound}
+    return {
+        "name": f"{method} {route}".strip(),
+        "http.request.method": method,
+        "http.route": route,
+        "http.response.status_code": status,
+        **mine,
+    }
 
 
 def _tenant(match: ResolverMatch | None) -> dict[str, str]:

@@ -9,6 +9,7 @@ itself, and a restart would not help.
 import os
 import threading
 import time
+from contextlib import AbstractContextManager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -25,11 +26,12 @@ from celery.signals import (
 )
 from django.conf import settings
 
-from iam_portal import exposition, metrics
+from iam_portal import exposition, metrics, telemetry
 
 log = structlog.get_logger("iam.worker")
 
 _begun: dict[str, float] = {}  # by the task's id
+_spans: dict[str, AbstractContextManager[telemetry.Noted]] = {}
 _state = {"status": "starting"}
 
 
@@ -44,20 +46,33 @@ def _carry_request(*, headers: dict[str, Any] | None = None, **_: Any) -> None:
     request_id = structlog.contextvars.get_contextvars().get("request_id")
     if headers is not None and request_id:
         headers["iam_request_id"] = request_id
+    if headers is not None:
+        headers.update(telemetry.carried())
 
 
 @task_prerun.connect
 def _begins(*, task_id: str, task: Any, **_: Any) -> None:
     _begun[task_id] = time.monotonic()
-    request_id = task.request.get("iam_request_id")
+    request_id = _header(task, "iam_request_id")
     structlog.contextvars.clear_contextvars()
-    named = {"request_id": str(request_id)} if request_id else {}
+    named = {"request_id": request_id} if request_id else {}
     structlog.contextvars.bind_contextvars(task=task.name, task_id=task_id, **named)
+    carrier = {"traceparent": _header(task, "traceparent")}
+    span = telemetry.span(task.name, kind=telemetry.CONSUMER, carrier=carrier)
+    span.__enter__()
+    _spans[task_id] = span
+
+
+def _header(task: Any, name: str) -> str:
+    """Of the message; of a task that runs in the process that asks for it, of what it was given."""
+    return str(task.request.get(name) or (task.request.headers or {}).get(name) or "")
 
 
 @task_postrun.connect
 def _ends(*, task_id: str, task: Any, state: str | None = None, **_: Any) -> None:
     begun = _begun.pop(task_id, None)
+    if span := _spans.pop(task_id, None):
+        span.__exit__(None, None, None)
     if begun is not None:
         outcome = "failed" if state == "FAILURE" else "done"
         metrics.TASKS.labels(task.name, outcome).inc()

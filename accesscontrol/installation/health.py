@@ -71,10 +71,10 @@ def health(*, at: datetime, clock: Callable[[], datetime]) -> Health:
     return Health(
         version=product_version(),
         environment=settings.PORTAL_ENVIRONMENT,
-        database=_database(clock),
+        database=database(clock),
         wall=gaps,
         without_signer=tuple(keys.without_signer(at=at)),
-        faults=tuple(_faults()),
+        faults=tuple(faults()),
     )
 
 
@@ -93,7 +93,8 @@ def _written() -> str:
     return next(found, "")
 
 
-def _database(clock: Callable[[], datetime]) -> Database:
+def database(clock: Callable[[], datetime]) -> Database:
+    """As it is now, seen from this process."""
     before = clock()
     with connection.cursor() as cursor:
         cursor.execute(_DATABASE)
@@ -105,12 +106,12 @@ def _database(clock: Callable[[], datetime]) -> Database:
     return Database(server, size, theirs - ours, applied, pending)
 
 
-def _faults() -> Sequence[Fault]:
+def faults() -> Sequence[Fault]:
     """The deployment checks, ours and the framework's: they name settings and never their values."""
     found = checks.run_checks(tags=[checks.Tags.security], include_deployment_checks=True)
-    faults = [
+    told = [
         Fault(message.id or "", str(message.msg), str(message.hint or ""), message.is_serious())
         for message in found
         if not message.is_silenced()
     ]
-    return sorted(faults, key=lambda fault: (not fault.serious, fault.id))
+    return sorted(told, key=lambda fault: (not fault.serious, fault.id))

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db.models import Count
 
+from accesscontrol.actions import keys as actions
 from accesscontrol.actions import rotation
 from accesscontrol.models import SigningKey
 from accesscontrol.models.keys import ALGORITHMS, KeyState
@@ -72,6 +73,11 @@ def signing_keys(*, at: datetime) -> list[Key]:
     rank = {state: place for place, state in enumerate([order[1], order[0], *order[2:]])}
     found = [_key(row, at) for row in SigningKey.objects.all()]
     return sorted(found, key=lambda key: (rank[key.state], key.algorithm, key.active_from, key.kid))
+
+
+def without_signer(*, at: datetime) -> list[str]:
+    """The algorithms that this process cannot sign with now."""
+    return actions.without_signer(at=at)
 
 
 def ring(keys: Sequence[Key]) -> list[Sealing]:

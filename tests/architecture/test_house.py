@@ -27,7 +27,12 @@ pytestmark = pytest.mark.slow
 
 OURS = ("iam_portal", "tenants", "applications", "accesscontrol")
 _PEERS = "tests/benchmarks/peers"
-PYTHON_LOCKS = ("requirements.lock", "requirements-dev.lock", f"{_PEERS}/requirements.lock")
+PYTHON_LOCKS = (
+    "requirements.lock",
+    "requirements-dev.lock",
+    "requirements-tracing.lock",
+    f"{_PEERS}/requirements.lock",
+)
 NODE_LOCKS = ("package-lock.json", f"{_PEERS}/package-lock.json")
 # file or file:function → why it may be longer
 LONGER: dict[str, str] = {}

@@ -1,6 +1,7 @@
 """Alerts, dashboard and documentation name what the code tells, all of it, and nothing else."""
 
 import json
+import logging
 import re
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from granian.log import LogLevels, configure_logging
 from prometheus_client import REGISTRY
 
 from accesscontrol.installation import gauges
@@ -92,6 +94,16 @@ def test_the_dashboard_draws_each_panel_once() -> None:
     panels = json.loads((MONITORING / "dashboard.json").read_text())["panels"]
     places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in panels]
     assert len(set(places)) == len({panel["id"] for panel in panels}) == len(panels)
+
+
+def test_the_web_server_writes_json_too(capsys: pytest.CaptureFixture[str]) -> None:
+    own = logging.getLogger("_granian")
+    handlers, propagate = own.handlers, own.propagate
+    configure_logging(LogLevels.info, json.loads((MONITORING / "granian-log.json").read_text()))
+    own.info("Starting granian")
+    own.handlers, own.propagate = handlers, propagate
+    line = json.loads(capsys.readouterr().err)
+    assert (line["event"], line["level"], line["logger"]) == ("Starting granian", "info", "_granian")
 
 
 def test_prometheus_takes_the_rules() -> None:

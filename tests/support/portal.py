@@ -109,14 +109,28 @@ class RunningPortal:
             self._beat = None
 
     @contextmanager
-    def another_web(self, **settings: str) -> Iterator[tuple[str, Child]]:
+    def another_web(self, workers: int = 1, **settings: str) -> Iterator[tuple[str, Child]]:
         """One more web server on the same database, and its address; ``settings`` are of its own."""
         settings = {**self._local.settings, "PORTAL_BASE_URL": self.address, **settings}
         beside = replace(self._local, port=free_port(), settings=settings)
-        child = beside.start_web(workers=1)
+        child = beside.start_web(workers=workers)
         try:
             beside.wait_ready()
             yield beside.address, child
+        finally:
+            self._supervisor.forget(child)
+            child.stop()
+
+    @contextmanager
+    def another_worker(self, directory: Path) -> Iterator[tuple[int, Child]]:
+        """One more worker with a port for probes, and a folder of its own for its log."""
+        port = free_port()
+        settings = {**self._local.settings, "PORTAL_WORKER_PORT": f"127.0.0.1:{port}"}
+        beside = replace(self._local, directory=directory, settings=settings)
+        child = beside.start_worker()
+        try:
+            beside.wait_worker(child)
+            yield port, child
         finally:
             self._supervisor.forget(child)
             child.stop()

@@ -26,6 +26,7 @@ from accesscontrol.oauth.short.kept import Ground, Known, Presented, Shelf, Stan
 from accesscontrol.oauth.short.versions import NOTHING, KeptReader, Reader
 from applications import hashers, usage
 from iam_portal import metrics as of_web
+from iam_portal import telemetry
 from iam_portal.admission import OURS, is_of
 from iam_portal.errors import DomainError
 from iam_portal.metrics import Shortly
@@ -78,6 +79,10 @@ class ShortWay:
         _COUNTED[asked.kind].answered(time.perf_counter() - begun)
         is_of(environ, known.home)
         saying.note(known, asked.client_id, request_id, begun)
+        if telemetry.is_on():
+            said = saying.span(known, asked.client_id, request_id)
+            parent = environ.get("HTTP_TRACEPARENT", "")
+            telemetry.answered_shortly(known.route, begun=begun, noted=said, traceparent=parent)
         start_response("200 OK", saying.headers(known, request_id, body))
         return [body]
 
