@@ -36,7 +36,7 @@ django.setup(set_prefix=False)
 from django.conf import settings  # noqa: E402  (they are complete by now)
 
 from accesscontrol.oauth.short import ShortWay  # noqa: E402  (its models want to be loaded first)
-from iam_portal.admission import Admission, Rates, Turns  # noqa: E402
+from iam_portal.admission import LONGEST_WAIT, Admission, Rates, Turns  # noqa: E402
 
 # PORTAL_SHORT_WAY=off sends every request through the framework: the answers are the same, and slower.
 _SHORT = os.environ.get("PORTAL_SHORT_WAY", "on") != "off"
@@ -44,7 +44,7 @@ application: Any = ShortWay(Handler()) if _SHORT else Handler()
 if settings.PORTAL_WEB_RUNNING:
     application = Admission(
         application,
-        Turns(running=settings.PORTAL_WEB_RUNNING, threads=settings.PORTAL_WEB_THREADS, longest=10.0),
+        Turns(running=settings.PORTAL_WEB_RUNNING, threads=settings.PORTAL_WEB_THREADS, longest=LONGEST_WAIT),
         Rates(
             caller=settings.PORTAL_CALLER_RATE,
             tenant=settings.PORTAL_TENANT_RATE,

@@ -19,6 +19,7 @@ App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 STRANGERS = "-"  # in whose name waits whatever nobody has vouched for
 MOST_KNOWN = 20_000  # callers remembered in a process
 LONGEST_WORD = 64
+LONGEST_WAIT = 10.0  # seconds for a turn
 LONGEST_ADDRESS = 8_192  # characters of path and query
 LONGEST_READ = 65_536  # bytes of a body that is read before its turn
 OURS = "iam.tenant_id"  # in the environment: the tenant that the request proved to be of
