@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.conf import settings
+from pytest_django.fixtures import Settings
 
+from iam_portal import checks
 from iam_portal.admission import door
 from iam_portal.errors import DomainError, Kind
 from iam_portal.launchers import portal
@@ -94,6 +96,24 @@ def test_the_door_answers_as_is_said_of_it() -> None:
         assert answers[limit].startswith(str(number)), limit
         assert ANYWHERE[limit][0] == number, limit
         assert limit in door._TEXTS
+
+
+@pytest.mark.parametrize(
+    ("running", "threads", "pool", "found"),
+    [
+        (2, 64, 6, []),
+        (0, 64, 6, ["iam.E040"]),
+        (2, 8, 6, ["iam.E040"]),
+        (4, 64, 6, ["iam.E041"]),
+        (3, 64, 6, []),
+    ],
+)
+def test_no_installation_goes_without(
+    settings: Settings, running: int, threads: int, pool: int, found: list[str]
+) -> None:
+    settings.PORTAL_WEB_RUNNING, settings.PORTAL_WEB_THREADS = running, threads
+    settings.DATABASES = {"default": {"OPTIONS": {"pool": {"max_size": pool}}}}
+    assert [each.id for each in checks.unlimited(None)] == found
 
 
 def _below(kind: type[DomainError]) -> Iterator[type[DomainError]]:

@@ -1,4 +1,4 @@
-"""Nobody's mailbox is filled by the portal: links by mail are counted, for a person and for an organization."""
+"""Nobody's mailbox is filled by the portal: links by mail are counted, of a person and of an organization."""
 
 from datetime import timedelta
 from typing import Any
