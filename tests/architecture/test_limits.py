@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
 from django.conf import settings
-from pytest_django.fixtures import Settings
 
 from iam_portal import checks
 from iam_portal.admission import door
@@ -109,10 +109,11 @@ def test_the_door_answers_as_is_said_of_it() -> None:
     ],
 )
 def test_no_installation_goes_without(
-    settings: Settings, running: int, threads: int, pool: int, found: list[str]
+    monkeypatch: pytest.MonkeyPatch, running: int, threads: int, pool: int, found: list[str]
 ) -> None:
-    settings.PORTAL_WEB_RUNNING, settings.PORTAL_WEB_THREADS = running, threads
-    settings.DATABASES = {"default": {"OPTIONS": {"pool": {"max_size": pool}}}}
+    own = {"default": {"OPTIONS": {"pool": {"max_size": pool}}}}
+    given = SimpleNamespace(PORTAL_WEB_RUNNING=running, PORTAL_WEB_THREADS=threads, DATABASES=own)
+    monkeypatch.setattr(checks, "settings", given)
     assert [each.id for each in checks.unlimited(None)] == found
 
 
