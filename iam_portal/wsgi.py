@@ -40,10 +40,11 @@ from iam_portal.admission import LONGEST_WAIT, Admission, Rates, Turns  # noqa: 
 
 # PORTAL_SHORT_WAY=off sends every request through the framework: the answers are the same, and slower.
 _SHORT = os.environ.get("PORTAL_SHORT_WAY", "on") != "off"
-application: Any = ShortWay(Handler()) if _SHORT else Handler()
+inside: Any = ShortWay(Handler()) if _SHORT else Handler()  # for who has limits of his own
+application: Any = inside
 if settings.PORTAL_WEB_RUNNING:
     application = Admission(
-        application,
+        inside,
         Turns(running=settings.PORTAL_WEB_RUNNING, threads=settings.PORTAL_WEB_THREADS, longest=LONGEST_WAIT),
         Rates(
             caller=settings.PORTAL_CALLER_RATE,

@@ -141,6 +141,33 @@ def test_made_up_names_win_no_places() -> None:
         each.join(10)
 
 
+def test_a_person_is_known_by_the_session_and_by_the_place() -> None:
+    """A made-up session is a stranger's, and so is another's page from an address that nobody came from."""
+    seen = []
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        seen.append(next(iter(turns._run)))
+        if "iam_session_1=right" in environ.get("HTTP_COOKIE", ""):
+            is_of(environ, "acme-id")
+        start_response("200 OK", [])
+        return []
+
+    turns = Turns(running=2, threads=8, longest=1)
+    door = Admission(app, turns, Rates(**UNLIMITED))
+
+    def ask(cookie: str, address: str, path: str = "/t/acme/users") -> str:
+        environ = {"PATH_INFO": path, "REMOTE_ADDR": address, "HTTP_COOKIE": cookie}
+        door(environ, lambda *_: None)
+        return seen[-1]
+
+    assert ask("a=b; iam_session_1=right; c=d", "192.0.2.1") == "-"
+    assert ask("a=e; iam_session_1=right", "192.0.2.9") == "acme-id"  # the same person, elsewhere
+    assert ask("", "192.0.2.1", "/t/acme/sign-in") == "acme-id"  # from where one of them came
+    assert ask("", "192.0.2.1", "/t/globex/sign-in") == "-"
+    assert ask("", "192.0.2.2", "/t/acme/sign-in") == "-"
+    assert ask("iam_session_1=wrong", "192.0.2.2") == "-"
+
+
 def test_probes_and_style_answer_in_any_flood() -> None:
     hall = Hall(threads=4)
     with hall.flooded("acme", 8):
