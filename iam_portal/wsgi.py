@@ -36,17 +36,20 @@ django.setup(set_prefix=False)
 from django.conf import settings  # noqa: E402  (they are complete by now)
 
 from accesscontrol.oauth.short import ShortWay  # noqa: E402  (its models want to be loaded first)
-from iam_portal.admission import LONGEST_WAIT, Admission, Rates, Turns  # noqa: E402
+from iam_portal.admission import LONGEST_WAIT, Admission, InTurn, Rates, Turns  # noqa: E402
 
 # PORTAL_SHORT_WAY=off sends every request through the framework: the answers are the same, and slower.
 _SHORT = os.environ.get("PORTAL_SHORT_WAY", "on") != "off"
-inside: Any = ShortWay(Handler()) if _SHORT else Handler()  # for who has limits of his own
+_long: Any = Handler()
+if settings.PORTAL_WEB_RUNNING:
+    _long = InTurn(_long, Turns(running=settings.PORTAL_WEB_RUNNING, longest=LONGEST_WAIT))
+inside: Any = ShortWay(_long) if _SHORT else _long  # for who has limits of his own
 application: Any = inside
 if settings.PORTAL_WEB_RUNNING:
     application = Admission(
         inside,
-        Turns(running=settings.PORTAL_WEB_RUNNING, threads=settings.PORTAL_WEB_THREADS, longest=LONGEST_WAIT),
-        Rates(
+        threads=settings.PORTAL_WEB_THREADS,
+        rates=Rates(
             caller=settings.PORTAL_CALLER_RATE,
             tenant=settings.PORTAL_TENANT_RATE,
             tokens=settings.PORTAL_TOKEN_RATE,

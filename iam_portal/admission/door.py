@@ -12,7 +12,7 @@ from typing import Any
 from iam_portal import limits, tracing
 from iam_portal.admission.rates import Rates
 from iam_portal.admission.reading import Unread
-from iam_portal.admission.turns import Refused, Turns
+from iam_portal.admission.turns import Places, Refused, Turns
 
 Environ = dict[str, Any]
 App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -22,6 +22,7 @@ LONGEST_WORD = 64
 LONGEST_WAIT = 10.0  # seconds for a turn
 LONGEST_ADDRESS = 8_192  # characters of path and query
 LONGEST_READ = 65_536  # bytes of a body that is read before its turn
+WHOSE = "iam.whose"  # in the environment: who waits for a turn
 OURS = "iam.tenant_id"  # in the environment: the tenant that the request proved to be of
 _TENANT = re.compile(r"/(?:tenants|realms|t)/([^/]+)")
 _SESSION = re.compile(r"iam_session_[^;]*")
@@ -58,31 +59,18 @@ def is_of(environ: Environ, tenant_id: object) -> None:
     environ[OURS] = str(tenant_id)
 
 
-class Admission:
-    """Lets requests in, turn by turn.
+class InTurn:
+    """Lets requests through turn by turn: what takes long, and connections to the database."""
 
-    Whose a request is has to be known before anything is proved. Believed is what led to a proved request
-    before (the same credentials or session; else the same organization and address); all the rest wait
-    together, so that made-up names win no places.
-    """
-
-    def __init__(self, app: App, turns: Turns, rates: Rates) -> None:
-        self._app, self._turns, self._rates = app, turns, rates
-        self._known: OrderedDict[str, str] = OrderedDict()
-        self._changing = threading.Lock()
-        self._unread = Unread(threads=turns.threads)
+    def __init__(self, app: App, turns: Turns) -> None:
+        self._app, self._turns = app, turns
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """As WSGI says it."""
-        if environ["PATH_INFO"].startswith(_ASIDE):
+        whose = environ.get(WHOSE)
+        if whose is None:  # aside, or not by the door
             return self._app(environ, start_response)
-        words = _words(environ)
-        whose = next((found for word in words if (found := self._known.get(word))), STRANGERS)
         try:
-            _refuse_odd(environ)
-            if whose != STRANGERS:
-                self._rates.take(whose, words[0], tokens=environ["PATH_INFO"].endswith(_OAUTH))
-            self._read(environ, whose)
             self._turns.enter(whose)
         except Refused as refused:
             return _refusal(refused, environ, start_response)
@@ -90,7 +78,41 @@ class Admission:
             return self._app(environ, start_response)
         finally:
             self._turns.leave(whose)
-            self._learn(words, environ)
+
+
+class Admission:
+    """Knows whose a request is, and lets in what is sound, and not too much of one.
+
+    Whose a request is has to be known before anything is proved. Believed is what led to a proved request
+    before (the same credentials or session; else the same organization and address); all the rest are
+    strangers together, so that made-up names win no places.
+    """
+
+    def __init__(self, app: App, *, threads: int, rates: Rates) -> None:
+        self._app, self._rates = app, rates
+        self._known: OrderedDict[str, str] = OrderedDict()
+        self._changing = threading.Lock()
+        self._places, self._unread = Places(threads), Unread(threads=threads)
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """As WSGI says it."""
+        if environ["PATH_INFO"].startswith(_ASIDE):
+            return self._app(environ, start_response)
+        words = _words(environ)
+        whose = next((found for word in words if (found := self._known.get(word))), STRANGERS)
+        environ[WHOSE] = whose
+        try:
+            _refuse_odd(environ)
+            if whose != STRANGERS:
+                self._rates.take(whose, words[0], tokens=environ["PATH_INFO"].endswith(_OAUTH))
+            with self._places.one(whose):
+                self._read(environ, whose)
+                try:
+                    return self._app(environ, start_response)
+                finally:
+                    self._learn(words, environ)
+        except Refused as refused:
+            return _refusal(refused, environ, start_response)
 
     def _learn(self, words: Sequence[str], environ: Environ) -> None:
         proved = environ.get(OURS)
