@@ -103,3 +103,19 @@ def open_wall(
         *(Error(text, hint=_HINTS[code], id=code) for code, text in found.items()),
         *(Warning(text, hint=_LOOSE_HINTS[code], id=code) for code, text in loose.items()),
     ]
+
+
+@register(Tags.security, deploy=True)
+def unlimited(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Without turns, one organization that floods or hangs has all threads (docs/limits.md)."""
+    running, threads = settings.PORTAL_WEB_RUNNING, settings.PORTAL_WEB_THREADS
+    if running < 1 or threads < 8 * running:
+        hint = (
+            "Set PORTAL_WEB_RUNNING to 2, and PORTAL_WEB_THREADS to 64, as the server's --blocking-threads."
+        )
+        return [Error("One organization may have all threads of the web.", hint=hint, id="iam.E040")]
+    pool = settings.DATABASES[_WEB].get("OPTIONS", {}).get("pool", {})
+    if pool and pool["max_size"] < 2 * running:
+        hint = "Set DATABASE_POOL_SIZE to twice PORTAL_WEB_RUNNING or more: so many requests run at most."
+        return [Error("Requests that run would wait for a connection.", hint=hint, id="iam.E041")]
+    return []

@@ -36,18 +36,21 @@ django.setup(set_prefix=False)
 
 
 from accesscontrol.oauth.short import ShortWay  # noqa: E402  (its models want to be loaded first)
-from iam_portal.admission import Admission, Rates, Turns  # noqa: E402
+from iam_portal.admission import LONGEST_WAIT, Admission, InTurn, Rates, Turns  # noqa: E402
 from iam_portal.clock import RightClock  # noqa: E402
 
 # PORTAL_SHORT_WAY=off sends every request through the framework: the answers are the same, and slower.
 _SHORT = settings.PORTAL_SHORT_WAY != "off"
-application: Any = ShortWay(Handler()) if _SHORT else Handler()
-application = RightClock(application)
+_long: Any = Handler()
+if settings.PORTAL_WEB_RUNNING:
+    _long = InTurn(_long, Turns(running=settings.PORTAL_WEB_RUNNING, longest=LONGEST_WAIT))
+inside: Any = RightClock(ShortWay(_long) if _SHORT else _long)  # for who has limits of his own
+application: Any = inside
 if settings.PORTAL_WEB_RUNNING:
     application = Admission(
-        application,
-        Turns(running=settings.PORTAL_WEB_RUNNING, threads=settings.PORTAL_WEB_THREADS, longest=10.0),
-        Rates(
+        inside,
+        threads=settings.PORTAL_WEB_THREADS,
+        rates=Rates(
             caller=settings.PORTAL_CALLER_RATE,
             tenant=settings.PORTAL_TENANT_RATE,
             tokens=settings.PORTAL_TOKEN_RATE,

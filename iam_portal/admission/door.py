@@ -5,24 +5,27 @@ import json
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from io import BytesIO
 from typing import Any
 
 from iam_portal import limits, tracing
 from iam_portal.admission.rates import Rates
 from iam_portal.admission.reading import Unread
-from iam_portal.admission.turns import Refused, Turns
+from iam_portal.admission.turns import Places, Refused, Turns
 
 Environ = dict[str, Any]
 App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 STRANGERS = "-"  # in whose name waits whatever nobody has vouched for
 MOST_KNOWN = 20_000  # callers remembered in a process
 LONGEST_WORD = 64
+LONGEST_WAIT = 10.0  # seconds for a turn
 LONGEST_ADDRESS = 8_192  # characters of path and query
 LONGEST_READ = 65_536  # bytes of a body that is read before its turn
+WHOSE = "iam.whose"  # in the environment: who waits for a turn
 OURS = "iam.tenant_id"  # in the environment: the tenant that the request proved to be of
 _TENANT = re.compile(r"/(?:tenants|realms|t)/([^/]+)")
+_SESSION = re.compile(r"iam_session_[^;]*")
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 # Quick, and needed most when nothing else answers.
 _ASIDE = ("/static/", "/livez", "/readyz", "/metrics")
@@ -56,31 +59,18 @@ def is_of(environ: Environ, tenant_id: object) -> None:
     environ[OURS] = str(tenant_id)
 
 
-class Admission:
-    """Lets requests in, turn by turn.
+class InTurn:
+    """Lets requests through turn by turn: what takes long, and connections to the database."""
 
-    Whose a request is has to be known before anything is proved. Believed is what led to a proved request
-    before (the same credentials; else the same organization and address); all the rest wait together, so that
-    made-up names win no places.
-    """
-
-    def __init__(self, app: App, turns: Turns, rates: Rates) -> None:
-        self._app, self._turns, self._rates = app, turns, rates
-        self._known: OrderedDict[str, str] = OrderedDict()
-        self._changing = threading.Lock()
-        self._unread = Unread(threads=turns.threads)
+    def __init__(self, app: App, turns: Turns) -> None:
+        self._app, self._turns = app, turns
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """As WSGI says it."""
-        if environ["PATH_INFO"].startswith(_ASIDE):
+        whose = environ.get(WHOSE)
+        if whose is None:  # aside, or not by the door
             return self._app(environ, start_response)
-        word = _word(environ)
-        whose = self._known.get(word, STRANGERS)
         try:
-            _refuse_odd(environ)
-            if whose != STRANGERS:
-                self._rates.take(whose, word, tokens=environ["PATH_INFO"].endswith(_OAUTH))
-            self._read(environ, whose)
             self._turns.enter(whose)
         except Refused as refused:
             return _refusal(refused, environ, start_response)
@@ -88,14 +78,48 @@ class Admission:
             return self._app(environ, start_response)
         finally:
             self._turns.leave(whose)
-            self._learn(word, whose, environ)
 
-    def _learn(self, word: str, whose: str, environ: Environ) -> None:
+
+class Admission:
+    """Knows whose a request is, and lets in what is sound, and not too much of one.
+
+    Whose a request is has to be known before anything is proved. Believed is what led to a proved request
+    before (the same credentials or session; else the same organization and address); all the rest are
+    strangers together, so that made-up names win no places.
+    """
+
+    def __init__(self, app: App, *, threads: int, rates: Rates) -> None:
+        self._app, self._rates = app, rates
+        self._known: OrderedDict[str, str] = OrderedDict()
+        self._changing = threading.Lock()
+        self._places, self._unread = Places(threads), Unread(threads=threads)
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """As WSGI says it."""
+        if environ["PATH_INFO"].startswith(_ASIDE):
+            return self._app(environ, start_response)
+        words = _words(environ)
+        whose = next((found for word in words if (found := self._known.get(word))), STRANGERS)
+        environ[WHOSE] = whose
+        try:
+            _refuse_odd(environ)
+            if whose != STRANGERS:
+                self._rates.take(whose, words[0], tokens=environ["PATH_INFO"].endswith(_OAUTH))
+            with self._places.one(whose):
+                self._read(environ, whose)
+                try:
+                    return self._app(environ, start_response)
+                finally:
+                    self._learn(words, environ)
+        except Refused as refused:
+            return _refusal(refused, environ, start_response)
+
+    def _learn(self, words: Sequence[str], environ: Environ) -> None:
         proved = environ.get(OURS)
-        if not proved or proved == whose or not word:
+        if not proved or all(self._known.get(word) == proved for word in words):
             return
         with self._changing:
-            self._known[word] = proved
+            self._known.update(dict.fromkeys(words, proved))
             while len(self._known) > MOST_KNOWN:
                 self._known.popitem(last=False)
 
@@ -114,15 +138,21 @@ class Admission:
         environ["wsgi.input"] = BytesIO(body)
 
 
-def _word(environ: Environ) -> str:
-    """By what it is known again: its credentials; else tenant and address, as a person's browser.
+def _words(environ: Environ) -> tuple[str, ...]:
+    """By what it is known again, the nearest first: its credentials; else its session, tenant and address.
 
     Not the tenant of the path alone: whoever floods another's sign-in page would take that one's places.
     """
     if authorization := environ.get("HTTP_AUTHORIZATION"):
-        return hashlib.sha256(authorization.encode(errors="replace")).hexdigest()
+        return (_digest(authorization),)
     found = _TENANT.search(environ["PATH_INFO"])
-    return f"{found[1][:LONGEST_WORD] if found else ''}|{tracing.source_of(environ)}"
+    place = f"{found[1][:LONGEST_WORD] if found else ''}|{tracing.source_of(environ)}"
+    sessions = "".join(_SESSION.findall(environ.get("HTTP_COOKIE", "")))
+    return (_digest(sessions), place) if sessions else (place,)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
 
 
 def _refuse_odd(environ: Environ) -> None:
@@ -154,6 +184,7 @@ def _refusal(refused: Refused, environ: Environ, start_response: Callable[..., A
         kind, body = "text/plain; charset=utf-8", f"{text}\n"
     headers = [("Content-Type", kind), ("Content-Length", str(len(body))), ("Cache-Control", "no-store")]
     headers += [("X-Content-Type-Options", "nosniff"), ("Connection", "close")]
+    headers.append(("X-Request-Id", tracing.chosen_id(environ.get("HTTP_X_REQUEST_ID", ""))))
     if refused.wait:
         headers.append(("Retry-After", str(refused.wait)))
     start_response(status, headers)

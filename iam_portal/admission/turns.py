@@ -2,6 +2,8 @@
 
 import threading
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class Refused(Exception):
@@ -10,6 +12,35 @@ class Refused(Exception):
     def __init__(self, limit: str, wait: int = 0) -> None:
         super().__init__(limit)
         self.limit, self.wait = limit, wait
+
+
+class Places:
+    """``threads`` hold requests. The last fourth of them is for tenants that hold few."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads, self._kept = threads, threads // 4
+        self._changing = threading.Lock()
+        self._of: dict[str, int] = {}
+        self.held = 0
+
+    @contextmanager
+    def one(self, whose: str) -> Iterator[None]:
+        """A place while a request is here. :class:`Refused` where there is none."""
+        with self._changing:
+            own = self._of.get(whose, 0)
+            if self.held >= self.threads - self._kept and own >= max(1, self._kept // 2):
+                raise Refused("tenant_busy", 1)
+            self._of[whose] = own + 1
+            self.held += 1
+        try:
+            yield
+        finally:
+            with self._changing:
+                self.held -= 1
+                if self._of[whose] > 1:
+                    self._of[whose] -= 1
+                else:
+                    del self._of[whose]
 
 
 class _Place:
@@ -26,31 +57,19 @@ class _Place:
 class Turns:
     """``running`` requests run at once, whoever sent them. One of a tenant of which none runs does not wait
     for those of others, up to ``most``; so whoever hangs, or floods, keeps nobody else from being served.
-
-    ``threads`` hold requests, running ones included. The last ``kept`` are for who holds few: a tenant that
-    already has as many gets none of them.
     """
 
-    def __init__(self, *, running: int, threads: int, longest: float) -> None:
-        self.running, self.most = running, 2 * running
-        self.threads, self.kept = threads, threads // 4
-        self.longest = longest
+    def __init__(self, *, running: int, longest: float) -> None:
+        self.running, self.most, self.longest = running, 2 * running, longest
         self._changing = threading.Lock()
         self._run: dict[str, int] = {}
         self._running = 0
         self._waiting: dict[str, deque[_Place]] = {}  # in the order of turns
-        self._held = 0
 
     def enter(self, whose: str) -> None:
-        """Wait for the turn. :class:`Refused` where there is no place, or none came in time."""
+        """Wait for the turn. :class:`Refused` where none came in time."""
         with self._changing:
-            waiting = self._waiting.get(whose, ())
-            if self._held >= self.threads - self.kept:
-                held = self._run.get(whose, 0) + len(waiting)
-                if self._held >= self.threads or held >= max(1, self.kept // 2):
-                    raise Refused("tenant_busy", 1)
-            self._held += 1
-            if not waiting and self._may_run(whose):
+            if whose not in self._waiting and self._may_run(whose):
                 self._begin(whose)
                 return
             place = _Place()
@@ -61,7 +80,6 @@ class Turns:
     def leave(self, whose: str) -> None:
         """The request is answered; whoever is next runs."""
         with self._changing:
-            self._held -= 1
             self._running -= 1
             left = self._run[whose] - 1
             if left:
@@ -92,7 +110,6 @@ class Turns:
         with self._changing:
             if place.called:  # between the end of its patience and here
                 return
-            self._held -= 1
             places = self._waiting[whose]
             places.remove(place)
             if not places:

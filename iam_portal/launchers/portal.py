@@ -22,7 +22,7 @@ _READY_SECONDS = 60.0
 _CELERY = ("celery", "-A", "iam_portal")
 WEB_THREADS = 64  # of each web process: they hold requests, few of which run at once
 # What is not in front of a proxy of its own bounds by itself (docs/limits.md).
-_BOUNDS = ("--http", "1", "--no-ws", "--http1-buffer-size", "32768", "--http1-header-read-timeout", "10000")
+BOUNDS = ("--http", "1", "--no-ws", "--http1-buffer-size", "32768", "--http1-header-read-timeout", "10000")
 
 
 @dataclass
@@ -124,7 +124,7 @@ class LocalPortal:
 
     def start_web(self, workers: int = 2, threads: int = 2) -> Child:
         """``threads`` of each process run at once; many more hold requests (:mod:`iam_portal.admission`)."""
-        options = ("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port), *_BOUNDS)
+        options = ("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port), *BOUNDS)
         size = ("--workers", str(workers), "--blocking-threads", str(WEB_THREADS))
         command = ("granian", *options, *size, "iam_portal.wsgi:application")
         running = {"PORTAL_WEB_RUNNING": str(threads), "PORTAL_WEB_THREADS": str(WEB_THREADS)}

@@ -19,7 +19,7 @@ from django.urls import Resolver404, resolve
 from iam_portal import problem
 from iam_portal.live import wire
 from iam_portal.live.wire import Asked, Refused
-from iam_portal.wsgi import application
+from iam_portal.wsgi import inside
 
 log = structlog.get_logger("iam.live")
 
@@ -141,7 +141,7 @@ def answer(question: Question) -> Answer:
         status, fields = int(line.split(maxsplit=1)[0]), list(headers)
 
     try:
-        response: HttpResponse = application(environ, start)  # type: ignore[assignment]
+        response: HttpResponse = inside(environ, start)  # type: ignore[assignment]
         try:
             body = b"".join(response)
         finally:

@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
 
-from iam_portal import csp, problem
+from iam_portal import csp, limits, problem
 
 MOST_BYTES = 16_384
 MOST_FIELDS = 100
@@ -25,11 +25,16 @@ _SAFE = (("Content-Security-Policy", csp.POLICY), ("X-Content-Type-Options", "no
 _CLOSING = (("Connection", "close"), ("Cache-Control", "no-store"))
 
 
+_OF_LIMITS = {408, 413, 429, 503}
+
+
 class Refused(Exception):
     """Not answered as asked: the status and the stable code of the problem."""
 
     def __init__(self, status: int, code: str, detail: str, *, wait: int = 0, allow: str = "") -> None:
         super().__init__(detail)
+        if status in _OF_LIMITS:
+            limits.refused(code)
         self.status, self.code, self.detail = status, code, detail
         self.fields = [("Retry-After", str(wait))] if wait else []
         self.fields += [("Allow", allow)] if allow else []

@@ -59,7 +59,8 @@ def require_few(*, tenant: Tenant, user: User, at: datetime) -> None:
 
     The portal must not be made to fill a stranger's mailbox. However many there are, the look is short.
     """
-    sent = UserLink.objects.filter(tenant=tenant, created_at__gt=at - HOUR).order_by("-created_at")
+    lately = UserLink.objects.filter(tenant=tenant, created_at__gt=at - HOUR)
+    sent = lately.exclude(purpose=Purpose.EMAIL).order_by("-created_at")  # those are counted by themselves
     bounds = ((sent.filter(user=user), TO_ONE), (sent, settings.PORTAL_LINKS_PER_HOUR))
     reached = [rows.values_list("created_at", flat=True)[most - 1 : most].first() for rows, most in bounds]
     if since := max((moment for moment in reached if moment), default=None):

@@ -1,5 +1,6 @@
 """What a person does with the own account: another password, another mailbox. Each asks for proof."""
 
+import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -97,8 +98,10 @@ def ask_address(*, session: UserSession, email: str, by: Actor, at: datetime) ->
         user = policies.locked_user(tenant=session.tenant, user_id=session.user_id)
         user.tenant = session.tenant
         proofs = UserLink.objects.filter(user=user, purpose=links.Purpose.EMAIL)
-        if proofs.filter(created_at__gt=at - PROOFS_WITHIN).count() >= PROOFS:
-            raise TooManyProofs(_("Too many links were sent. Wait an hour."))
+        lately = proofs.filter(created_at__gt=at - PROOFS_WITHIN).order_by("-created_at")
+        if since := lately.values_list("created_at", flat=True)[PROOFS - 1 : PROOFS].first():
+            wait = math.ceil((since + PROOFS_WITHIN - at).total_seconds())
+            raise TooManyProofs(_("Too many links were sent. Wait an hour."), data={"retryAfter": wait})
         proofs.filter(used_at=None).update(used_at=at, email="")
         token = hashers.fresh()
         link = UserLink(

@@ -97,7 +97,9 @@ def one_by_one(by: dict[str, Any]) -> None:
     """Those in force last: until then the others would stand among the reasons of what ends."""
     living = (ContractState.ACCEPTED, ContractState.PROPOSED)
     in_force = set(ContractGrant.objects.at(END).values_list("contract_id", flat=True))
-    for row in sorted(Contract.objects.filter(state__in=living), key=lambda row: (row.id in in_force, row.id)):
+    for row in sorted(
+        Contract.objects.filter(state__in=living), key=lambda row: (row.id in in_force, row.id)
+    ):
         if row.state == ContractState.PROPOSED:
             contracts.withdraw(tenant=row.provider, contract_id=row.id, **by)
         elif row.ends_at is None or row.ends_at > END:

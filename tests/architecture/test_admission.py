@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from iam_portal import limits
-from iam_portal.admission import Admission, Rates, Refused, Turns, is_of
+from iam_portal.admission import Admission, InTurn, Rates, Refused, Turns, is_of
 from iam_portal.admission.door import LONGEST_ADDRESS
 
 UNLIMITED = {"caller": 0, "tenant": 0, "tokens": 0}
@@ -23,8 +23,10 @@ class Hall:
     def __init__(self, *, running: int = 2, threads: int = 16, longest: float = 5, **rates: float) -> None:
         self.go = {name: threading.Event() for name in ("acme", "globex", "initech")}
         self.inside: list[str] = []
-        self.turns = Turns(running=running, threads=threads, longest=longest)
-        self.door = Admission(self._app, self.turns, Rates(**{**UNLIMITED, **rates}))
+        self.turns = Turns(running=running, longest=longest)
+        inside = InTurn(self._app, self.turns)
+        self.door = Admission(inside, threads=threads, rates=Rates(**{**UNLIMITED, **rates}))
+        self.places = self.door._places
         self.answers: list[tuple[str, str]] = []
 
     def _app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
@@ -48,11 +50,11 @@ class Hall:
     def flooded(self, who: str, number: int) -> Iterator[list[threading.Thread]]:
         """So many requests of one tenant, none of which ends by itself."""
         self.ask(who)  # known from now on
-        before = self.turns._held
+        before = self.places.held
         sent = [threading.Thread(target=self.ask, args=(who, "/iam/slow")) for _ in range(number)]
         for each in sent:
             each.start()
-        until(lambda: self.turns._held - before + len(self.refused(who)) == number)
+        until(lambda: self.places.held - before + len(self.refused(who)) == number)
         try:
             yield sent
         finally:
@@ -86,14 +88,14 @@ def test_a_flood_is_refused_with_the_wait_and_leaves_places() -> None:
     hall = Hall(threads=16)
     hall.ask("globex")
     with hall.flooded("acme", 20):
-        assert hall.turns._held == 12  # a fourth of the threads is kept for others
+        assert hall.places.held == 12  # a fourth of the threads is kept for others
         assert hall.refused("acme") == ["429"] * 8
         assert hall.ask("globex")[0] == "200"
         status, headers, body = hall.ask("acme", "/iam/access-management/v1/tenants/x/users")
         assert (status, headers["Retry-After"], headers["Connection"]) == ("429", "1", "close")
         assert json.loads(body)["code"] == "tenant_busy"
         assert json.loads(body)["retryAfter"] == 1
-    assert hall.turns._held == hall.turns._running == 0
+    assert hall.places.held == hall.turns._running == 0
     assert hall.ask("acme")[0] == "200"
 
 
@@ -122,7 +124,7 @@ def test_who_waits_too_long_is_told_so() -> None:
         assert (status, headers["Retry-After"]) == ("503", "5")
         assert json.loads(body)["code"] == "portal_busy"
     assert hall.ask("acme")[0] == "200"
-    assert hall.turns._held == hall.turns._running == 0
+    assert hall.places.held == hall.turns._running == 0
 
 
 def test_made_up_names_win_no_places() -> None:
@@ -133,12 +135,39 @@ def test_made_up_names_win_no_places() -> None:
     sent = [threading.Thread(target=hall.ask, args=(name, "/iam/slow")) for name in names]
     for each in sent:
         each.start()
-    until(lambda: hall.turns._held + sum(1 for _, status in hall.answers if status == "429") == 20)
-    assert hall.turns._held == 12
+    until(lambda: hall.places.held + sum(1 for _, status in hall.answers if status == "429") == 20)
+    assert hall.places.held == 12
     assert hall.ask("globex")[0] == "200"
     hall.go["acme"].set()
     for each in sent:
         each.join(10)
+
+
+def test_a_person_is_known_by_the_session_and_by_the_place() -> None:
+    """A made-up session is a stranger's, and so is another's page from an address that nobody came from."""
+    seen = []
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        seen.append(next(iter(turns._run)))
+        if "iam_session_1=right" in environ.get("HTTP_COOKIE", ""):
+            is_of(environ, "acme-id")
+        start_response("200 OK", [])
+        return []
+
+    turns = Turns(running=2, longest=1)
+    door = Admission(InTurn(app, turns), threads=8, rates=Rates(**UNLIMITED))
+
+    def ask(cookie: str, address: str, path: str = "/t/acme/users") -> str:
+        environ = {"PATH_INFO": path, "REMOTE_ADDR": address, "HTTP_COOKIE": cookie}
+        door(environ, lambda *_: None)
+        return seen[-1]
+
+    assert ask("a=b; iam_session_1=right; c=d", "192.0.2.1") == "-"
+    assert ask("a=e; iam_session_1=right", "192.0.2.9") == "acme-id"  # the same person, elsewhere
+    assert ask("", "192.0.2.1", "/t/acme/sign-in") == "acme-id"  # from where one of them came
+    assert ask("", "192.0.2.1", "/t/globex/sign-in") == "-"
+    assert ask("", "192.0.2.2", "/t/acme/sign-in") == "-"
+    assert ask("iam_session_1=wrong", "192.0.2.2") == "-"
 
 
 def test_probes_and_style_answer_in_any_flood() -> None:
@@ -163,7 +192,7 @@ def test_slow_bodies_keep_no_turn_and_few_threads(monkeypatch: pytest.MonkeyPatc
     for each in sent:
         each.start()
     until(lambda: hall.door._unread._slow_of_all(time.monotonic()) == 2)
-    assert hall.turns._held == 0
+    assert hall.turns._running == 0
     status, headers, body = hall.ask("acme", **slow)
     assert (status, json.loads(body)["code"], headers["Retry-After"]) == ("503", "unread_bodies", "5")
     quick = {"CONTENT_LENGTH": "2", "wsgi.input": BytesIO(b"ab"), "REMOTE_ADDR": "192.0.2.2"}

@@ -6,6 +6,7 @@ a version, and reads the same version now, knows that nothing has changed betwee
 """
 
 import hashlib
+import threading
 import time
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
@@ -18,6 +19,7 @@ from psycopg.pq import ExecStatus
 from accesscontrol.decide import CallFacts
 
 LOST = "*"  # a change whose row no longer said whose it is
+MOST_LINES = 4  # connections of a process: a look takes less than what is done besides
 AGAIN = 1.0  # seconds after a failed attempt to connect
 _OURS = {"context", "cursor_factory", "prepare_threshold"}  # Django's own; not for a connection beside it
 _LIMITS = {"connect_timeout": 2, "tcp_user_timeout": 3000, "application_name": "iam-short"}
@@ -115,10 +117,15 @@ class KeptReader:
     _name = b"version"
 
     def __init__(self) -> None:
+        self._places = threading.Semaphore(MOST_LINES)
         self._free: list[psycopg.Connection] = []  # the last that was given back is taken first
         self._failed_at = float("-inf")
 
     def read(self, keys: bytes, own: int = NOTHING) -> Seen:
+        with self._places:
+            return self._read(keys, own)
+
+    def _read(self, keys: bytes, own: int) -> Seen:
         try:
             line = self._free.pop()
         except IndexError:

@@ -17,8 +17,29 @@ _APPS = ("iam_portal", "tenants", "applications", "accesscontrol")
 _MARKS = {"_", "said", "gettext", "gettext_lazy", "ngettext"}
 _SENTENCE = re.compile(r"[A-Z].* .*[.]")  # of a rule: what xgettext's own marks do not find
 # What only programs, or who runs the installation, get to read.
-_FOLDERS = {"migrations", "openapi", "management", "launchers", "api", "serializers", "oauth", "live"}
-_FILES = {"authentication", "bodies", "checks", "colours", "hashers", "keyring", "metrics", "rest", "schema"}
+_FOLDERS = {
+    "migrations",
+    "openapi",
+    "management",
+    "launchers",
+    "api",
+    "serializers",
+    "oauth",
+    "live",
+    "admission",
+}
+_FILES = {
+    "authentication",
+    "bodies",
+    "checks",
+    "colours",
+    "hashers",
+    "keyring",
+    "limits",
+    "metrics",
+    "rest",
+    "schema",
+}
 _NOT_SHOWN = _FOLDERS | _FILES | {"configuration", "settings", "wall_check"}
 
 
