@@ -1,6 +1,6 @@
 """What ``may`` says to acts of the apps below: refusals roll the act back, endings are followed."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.dispatch import receiver
 
 from accesscontrol import holders, impact, impact_people
-from accesscontrol.actions import authorizations, leaving, second_factors, succession
+from accesscontrol.actions import authorizations, exporting, leaving, second_factors, succession
 from accesscontrol.actions.administrators import watch
 from accesscontrol.actions.assignments import what_principal_holds
 from accesscontrol.actions.portal import make_first_administrator
@@ -90,6 +90,12 @@ def end_all_of_a_person(*, user: User, by: Actor, at: datetime, **kwargs: Any) -
     """Sign-ins and roles."""
     authorizations.end_all(user=user, because=Authorization.Ended.DEACTIVATED, by=by, at=at)
     leaving.withdraw_all(user=user, by=by, at=at)
+
+
+@receiver(tenant_signals.person_exported)
+def tell_of(*, user: User, **kwargs: Any) -> Mapping[str, Any]:
+    """Roles that he held, holds and will hold, and where he signed in."""
+    return exporting.kept_about(user=user)
 
 
 @receiver(tenant_signals.person_erased)

@@ -1,5 +1,6 @@
 """Signing secrets of a subscription: two may live while its receiver changes over. A value is shown once."""
 
+from collections import Counter
 from datetime import datetime
 from uuid import UUID
 
@@ -88,6 +89,13 @@ def reseal() -> sealing.Resealed:
         if not batch:
             return done
         after = batch[-1].id
+
+
+def needed() -> Counter[int | None]:
+    """How many each key of the ring still opens, 1 the newest; ``None``: no key does."""
+    with cross_tenant():
+        values = WebhookSecret.objects.exclude(sealed="").values_list("sealed", flat=True)
+        return Counter(map(sealing.place_of, values))
 
 
 def _reseal(row: WebhookSecret, done: sealing.Resealed) -> None:

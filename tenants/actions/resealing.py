@@ -1,31 +1,67 @@
-"""A new encryption key: the secrets of authenticator apps are sealed by it, in all tenants."""
+"""A new encryption key: what tenants keep sealed is sealed by it, in all of them."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from django.db import models, transaction
 
 from iam_portal import sealing
 from iam_portal.walls import cross_tenant
-from tenants.models import AuthenticatorApp
+from tenants.models import AuthenticatorApp, HistoryAnchor, HistoryCheck
 
 _BATCH = 100
+_APPS = ((AuthenticatorApp, "secret_sealed"),)
+# What proves that a chain was not laid anew: without its key no chain would hold.
+_HISTORY = ((HistoryAnchor, "seal"), (HistoryCheck, "seal"))
+Columns = tuple[tuple[type[models.Model], str], ...]
 
 
 def reseal() -> sealing.Resealed:
-    """In small transactions. Killed at any point, the next run goes on. The codes stay the same."""
-    done, after = sealing.Resealed(), None
-    while True:
-        with cross_tenant():
-            rows = AuthenticatorApp.objects.order_by("id").select_for_update(of=("self",))
-            batch = list((rows.filter(id__gt=after) if after else rows)[:_BATCH])
+    """Secrets of authenticator apps. Killed at any point, the next run goes on. The codes stay the same."""
+    return _reseal(_APPS)
+
+
+def reseal_history() -> sealing.Resealed:
+    """Notes and anchors of history's chains; they go on saying what they said."""
+    return _reseal(_HISTORY)
+
+
+def needed() -> Counter[int | None]:
+    """How many of both each key of the ring still opens, 1 the newest; ``None``: no key does."""
+    found: Counter[int | None] = Counter()
+    for model, column in _APPS + _HISTORY:
+        for batch in _batches(model):
+            found.update(sealing.place_of(getattr(row, column)) for row in batch)
+    return found
+
+
+def _reseal(columns: Columns) -> sealing.Resealed:
+    done = sealing.Resealed()
+    for model, column in columns:
+        for batch in _batches(model):
             for row in batch:
-                _reseal(row, done)
+                _one(model, row, column, done)
+    return done
+
+
+def _batches(model: type[models.Model]) -> Iterator[list[models.Model]]:
+    """Each locked, in a transaction of its own that ends when the next is asked for."""
+    after = None
+    while True:
+        with transaction.atomic(), cross_tenant():
+            rows = model._default_manager.order_by("pk").select_for_update(of=("self",))
+            batch = list((rows.filter(pk__gt=after) if after else rows)[:_BATCH])
+            yield batch
         if not batch:
-            return done
-        after = batch[-1].id
+            return
+        after = batch[-1].pk
 
 
-def _reseal(row: AuthenticatorApp, done: sealing.Resealed) -> None:
+def _one(model: type[models.Model], row: models.Model, column: str, done: sealing.Resealed) -> None:
     try:
-        sealed = sealing.reseal(row.secret_sealed)
+        sealed = sealing.reseal(getattr(row, column))
     except sealing.InvalidToken:
         done.unreadable += 1
         return
-    if sealed != row.secret_sealed:
-        done.changed += AuthenticatorApp.objects.filter(pk=row.pk).update(secret_sealed=sealed)
+    if sealed != getattr(row, column):
+        done.changed += model._default_manager.filter(pk=row.pk).update(**{column: sealed})

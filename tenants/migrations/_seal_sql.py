@@ -94,8 +94,11 @@ REVOKE ALL ON FUNCTION iam_history_drop(date) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION iam_history_drop(date) TO iam_cross;
 -- An anchor stands for rows that are dropped: nobody else makes one.
 REVOKE INSERT ON tenants_historyanchor FROM iam_web;
+-- A new encryption key seals it anew; who has no key can only make it one that does not hold.
+GRANT UPDATE (seal) ON tenants_historyanchor TO iam_cross;
 """
 SEALS_BACK = """
+REVOKE UPDATE (seal) ON tenants_historyanchor FROM iam_cross;
 GRANT INSERT ON tenants_historyanchor TO iam_web;
 DROP FUNCTION iam_history_drop(date);
 ALTER FUNCTION iam_history_drop_unasked(date) RENAME TO iam_history_drop;

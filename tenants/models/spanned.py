@@ -10,6 +10,8 @@ from django.db import models
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import F, Func, Q, Value
 
+from iam_portal.decision import rfc3339
+
 
 class Spanned(models.QuerySet[Any]):
     """Queries over rows with a ``during``."""
@@ -42,6 +44,11 @@ def clipped(at: datetime) -> Func:
 def since(at: datetime, until: datetime | None = None) -> DateTimeTZRange:
     """The half-open span from the moment on."""
     return DateTimeTZRange(at, until, "[)")
+
+
+def told_span(during: DateTimeTZRange) -> dict[str, str | None]:
+    """As documents tell it; null is before everything, or for good."""
+    return {"from": rfc3339(during.lower), "until": rfc3339(during.upper)}
 
 
 def still_open() -> Q:

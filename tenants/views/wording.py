@@ -49,6 +49,7 @@ _PHRASES: Mapping[str, str | Promise] = {
     "user.deactivated": gettext_lazy("deactivated"),
     "user.reactivated": gettext_lazy("reactivated"),
     "user.deleted": gettext_lazy("deleted the account of"),
+    "user.exported": gettext_lazy("took a copy of all that is kept about"),
     "session.started": gettext_lazy("signed in as"),
     "session.ended": pgettext_lazy("somebody", "signed out"),
     "authorization.started": gettext_lazy("began the sign-in of"),

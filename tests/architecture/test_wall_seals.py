@@ -5,13 +5,15 @@ from collections.abc import Iterator
 
 import pytest
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
+from accesscontrol.models import Assignment
 from iam_portal import wall_check, wall_seals
-from iam_portal.walls import tenant_scope
+from iam_portal.walls import cross_tenant, tenant_scope
 from tenants.models import User
-from tests.architecture.test_walls import rows
-from tests.support.factories import make_tenant, make_user
+from tests.architecture.test_walls import OPEN, UNREFERRED, WALLED, rows
+from tests.support.factories import NOW, make_tenant, make_user
+from tests.support.violations import World
 
 # Functions that run as the owner of the tables: who may call them, and what bounds what they do.
 AS_OWNER = {
@@ -27,6 +29,51 @@ AS_OWNER = {
     "iam_history_drop_unasked": (set(), "called by iam_history_drop"),
     "iam_erase_person_unasked": (set(), "called by iam_erase_person"),
 }
+
+
+def test_no_table_of_the_catalogue_names_a_tenant_unseen(db: None) -> None:
+    """Also those that no model tells of: a reference to tenants, or a column that is called like one."""
+    found = rows(
+        """SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+            AND NOT c.relispartition AND (a.attname LIKE '%%tenant%%' OR EXISTS (
+                SELECT FROM pg_constraint r WHERE r.conrelid = c.oid AND a.attnum = ANY (r.conkey)
+                    AND r.confrelid = 'tenants_tenant'::regclass))"""
+    )
+    assert {table for (table,) in found} == set(WALLED) | set(OPEN) | set(UNREFERRED)
+
+
+def test_a_planted_unscoped_query_finds_nothing(db: None) -> None:
+    """The line that somebody will forget one day: no filter, no scope, in every table."""
+    with cross_tenant():
+        world = World()
+        for row in ("placement", "membership", "activity", "link", "session", "history_link", "event"):
+            getattr(world, row)
+        world.tenant_permission, world.assignment, world.usage  # noqa: B018
+        stranger = make_tenant("stranger")
+        filled = {table for table in WALLED if rows(f"SELECT FROM {table} LIMIT 1")}
+    assert len(filled) >= 12
+    shared = {"applications_resource", "applications_resourceplace"}  # static ones are everybody's to see
+    for table in filled:
+        unscoped = rows(f"SELECT count(*) FROM {table} WHERE {WALLED[table]} IS NOT NULL")
+        assert unscoped == [(0,)], table
+        with tenant_scope(stranger.id):
+            foreign = rows(f"SELECT count(*) FROM {table} WHERE {WALLED[table]} <> %s", stranger.id)
+            assert foreign == [(0,)], table
+        if table not in shared:
+            assert rows(f"SELECT count(*) FROM {table}") == [(0,)], table
+
+
+def test_nobody_writes_a_row_of_another_tenant(db: None) -> None:
+    with cross_tenant():
+        world = World()
+        row = world.assignment
+    with tenant_scope(world.other.id):
+        assert Assignment.objects.filter(pk=row.pk).update(by_name="mallory") == 0
+        assert Assignment.objects.filter(pk=row.pk).delete()[0] == 0
+    with tenant_scope(world.tenant.id), transaction.atomic():
+        assert Assignment.objects.get(pk=row.pk).by_name == "x"
+        assert Assignment.objects.get(pk=row.pk).created_at == NOW
 
 
 def test_what_runs_as_the_owner_is_known_and_bounded(db: None) -> None:

@@ -62,6 +62,11 @@ class RunningPortal:
         """For processes that a test starts beside the portal's own."""
         return self._local.environment
 
+    @property
+    def logs(self) -> Path:
+        """Where each of its processes writes what it says."""
+        return self._local.logs
+
     def manage(self, *arguments: str) -> str:
         """A management command in the portal's environment; returns what it printed."""
         return self._local.manage(*arguments)

@@ -1,5 +1,6 @@
 """What operators type, and what they read; and the job that does it without them."""
 
+import re
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -13,10 +14,12 @@ from django.core.management import CommandError, call_command
 from accesscontrol import jobs
 from accesscontrol.actions import keys
 from accesscontrol.models import SigningKey
+from applications import hashers
 from applications.delivery import sealed
-from applications.models import Webhook, WebhookSecret
+from applications.models import ClientSecret, Webhook, WebhookSecret
 from iam_portal.schedule import JOBS
 from iam_portal.walls import cross_tenant, tenant_scope
+from tenants.actions import anchors, verification
 from tenants.actions import apps as authenticator_apps
 from tests.accesscontrol.oauth.conftest import World
 from tests.support.authenticating import code, with_app
@@ -129,7 +132,7 @@ class TestNewEncryptionKey:
         assert "private signing keys: 2 sealed anew, 0 unreadable" in first
         assert "webhook secrets: 1 sealed anew, 0 unreadable" in first
         assert "secrets of authenticator apps: 1 sealed anew, 0 unreadable" in first
-        assert again.count(": 0 sealed anew, 0 unreadable") == 3
+        assert again.count(": 0 sealed anew, 0 unreadable") == 4
         settings.PORTAL_ENCRYPTION_KEYS = [new]
         keys._held.keys = {}
         keys.forget()
@@ -138,6 +141,38 @@ class TestNewEncryptionKey:
             assert len(sealed.living(secret.webhook, at=shared.clock.at)) == 1
             assert authenticator_apps.use(user=jane, code=code(known, shared.clock.at), at=shared.clock.at)
         keys._held.keys = {}
+
+    def test_the_chains_of_history_hold_under_the_new_key_alone(self, shared: World, settings: Any) -> None:
+        """Notes of walks and anchors are sealed, too: with the old key gone each chain would look forged."""
+        at, old = shared.clock.at, settings.PORTAL_ENCRYPTION_KEYS[0]
+        assert verification.check(tenant_id=shared.acme.id, at=at) is None
+        with cross_tenant():
+            anchors.make(tenant_id=shared.acme.id, month=at.date(), links=[(1, "")], at=at).save()
+        settings.PORTAL_ENCRYPTION_KEYS = [Fernet.generate_key().decode(), old]
+        assert "notes and anchors of history: 2 sealed anew, 0 unreadable" in said("reseal_secrets")
+        settings.PORTAL_ENCRYPTION_KEYS = settings.PORTAL_ENCRYPTION_KEYS[:1]
+        assert verification.verify(tenant_id=shared.acme.id) is None
+
+    def test_what_still_needs_an_old_key_or_pepper_is_told(
+        self, shared: World, secret: WebhookSecret, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shared.application(shared.acme, "lamps")
+        settings.PORTAL_ENCRYPTION_KEYS = [Fernet.generate_key().decode(), *settings.PORTAL_ENCRYPTION_KEYS]
+        both = {**hashers.peppers(), 2: bytes(32)}
+        monkeypatch.setattr(hashers, "peppers", lambda: both)
+        with pytest.raises(SystemExit) as stopped:
+            call_command("needed_secrets", stdout=(told := StringIO()))
+        assert stopped.value.code == 1
+        assert "encryption key 1: 0, the newest" in told.getvalue()
+        assert re.search(r"encryption key 2: [1-9]\d*, still needed", told.getvalue())
+        assert re.search(r"pepper 1: [1-9]\d*, still needed", told.getvalue())
+        said("reseal_secrets")
+        ClientSecret.objects.update(pepper=2)  # as when each has got a new one
+        with pytest.raises(SystemExit) as stopped:
+            call_command("needed_secrets", stdout=(told := StringIO()))
+        assert stopped.value.code == 0
+        assert "encryption key 2: 0, may go" in told.getvalue()
+        assert "pepper 1: 0, may go" in told.getvalue()
 
     def test_what_no_key_opens_is_told_and_left(
         self, shared: World, secret: WebhookSecret, settings: Any
