@@ -5,7 +5,7 @@ from django.db.models import Q
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accesscontrol", "0008_acl_marks")]
+    dependencies = [("accesscontrol", "0010_emptied_tables")]
 
     operations = [
         migrations.AddIndex(
