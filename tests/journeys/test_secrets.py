@@ -125,7 +125,7 @@ def of_factors(console: Console) -> dict[str, str]:
 
 
 def of_somebody_new(portal: RunningPortal, console: Console) -> dict[str, str]:
-    """Invited, with a password and second factors, then with a new password. Links are in the mailbox alone."""
+    """Invited, with a password and factors, then with a new password. Links are in the mailbox alone."""
     people = f"{portal.address}/iam/access-management/v1/tenants/{console.tenant_id}/users"
     sent = {"X-CSRFToken": console.http.cookies["csrftoken"]}
     body = {"username": "nina", "email": MAILBOX, "displayName": "Nina New"}
