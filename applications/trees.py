@@ -83,8 +83,9 @@ def forest(
 
 def around(rows: QuerySet[Resource], among: Collection[UUID]) -> set[UUID]:
     """Those, with all that contains them or is contained in them: most resources stand alone."""
-    contained = rows.exclude(parent_id=None).values_list("id", "parent_id")
-    above: dict[UUID, UUID] = dict(contained)
+    columns = ("id", "parent_id")  # ``placed()`` has annotated the second
+    contained = rows.filter(Q(("parent_id__isnull", False)))
+    above: dict[UUID, UUID] = dict(contained.values_list(*columns))
     below: dict[UUID, list[UUID]] = defaultdict(list)
     for pk, parent in above.items():
         below[parent].append(pk)

@@ -147,7 +147,7 @@ WHERE EXISTS (
 def assigned(tenant_id: str, sides: Sequence[Side]) -> set[int]:
     """Numbers of the lines that are given to anybody at all, whoever it reaches."""
     pairs = [(side.at, slot, line) for side in sides for slot, line in side.slots]
-    values = {
+    values: dict[str, Any] = {
         "tenant": tenant_id,
         "moments": [at for at, _slot, _line in pairs],
         "roles": [slot.role_id for _at, slot, _line in pairs],

@@ -49,7 +49,7 @@ def slots(sharing: SharingFacts, book: RoleBook, *, tenant_id: str) -> Sequence[
     application_id = sharing.application.id
     declared = ApplicationRole.objects.filter(application=application_id).values_list("id", "key")
     contracts = [None, *(each.id for each in sharing.contracts if each.consumer_id == tenant_id)]
-    own = TenantRole.objects.filter(tenant=tenant_id, key__in={*book.tenant, *book.own})
+    own = TenantRole.objects.filter(tenant=UUID(tenant_id), key__in={*book.tenant, *book.own})
     made = own.exclude(during__isempty=True).values_list("id", "key", "name")
     return [
         *(
