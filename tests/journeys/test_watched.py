@@ -43,6 +43,7 @@ def test_both_processes_of_a_web_server_are_counted_on_both_ways(running_portal:
         told = {requests.get(f"{address}/metrics", timeout=20).text for _ in range(6)}
         counts = [{way: int(float(count)) for way, count in _COUNTED.findall(text)} for text in told]
     assert statuses == {200: TOKENS}
+    assert all('iam_database_pool_connections{state="most"}' in text for text in told)
     assert counts[0]["short"] > TOKENS / 2
     assert {sum(each.values()) for each in counts} == {TOKENS}, "whichever process answers"
 
