@@ -32,6 +32,7 @@ from accesscontrol.oauth.authorization_request import (
 )
 from accesscontrol.oauth.claims import issuer, roles_named
 from accesscontrol.oauth.realms import Address
+from iam_portal.admission import is_of
 from iam_portal.decision import Decision
 from iam_portal.walls import tenant_scope
 from tenants.actions import sessions
@@ -133,7 +134,10 @@ class _Visit:
 
     def _session(self) -> UserSession | None:
         token = self.request.COOKIES.get(cookie_name(self.tenant.id))
-        return sessions.resolve(tenant=self.tenant, token=token, at=self.at) if token else None
+        found = sessions.resolve(tenant=self.tenant, token=token, at=self.at) if token else None
+        if found is not None:
+            is_of(self.request.META, self.tenant.id)
+        return found
 
     def _must_sign_in(self, asked: AuthorizationRequest, session: UserSession) -> bool:
         sent_at = self._asked_at()

@@ -12,6 +12,7 @@ from accesscontrol.oauth import clients, people, tokens
 from accesscontrol.oauth.people import SignedIn
 from accesscontrol.oauth.realms import by_id
 from accesscontrol.oauth.refusals import REALM
+from iam_portal.admission import is_of
 
 BEARER = f'Bearer realm="{REALM}"'
 
@@ -26,6 +27,7 @@ class UserTokenAuthentication(BaseAuthentication):
         found = self._standing(request, value.strip())
         if found is None:
             raise AuthenticationFailed("This token is not accepted.")
+        is_of(request.META, found.authorization.tenant_id)
         return found, None
 
     def _standing(self, request: Request, token: str) -> SignedIn | None:

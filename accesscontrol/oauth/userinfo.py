@@ -18,6 +18,7 @@ from accesscontrol.oauth.people import SignedIn
 from accesscontrol.oauth.realms import Address
 from accesscontrol.oauth.refusals import REALM, BadRequest
 from accesscontrol.oauth.scopes import OPENID
+from iam_portal.admission import is_of
 
 PREFLIGHT_KEPT = 3_600  # seconds
 # Any page may ask: no cookie is looked at, only a token that the page has in its hands anyway.
@@ -86,7 +87,9 @@ def _answer(request: HttpRequest, address: Address) -> HttpResponse:
             raise _not_accepted() from None
         if not clients.fits(claims, request):  # bound to another certificate (RFC 8705 §3)
             raise _not_accepted()
-        return wire.answer(_about(claims, address, at))
+        answer = wire.answer(_about(claims, address, at))
+        is_of(request.META, claims["tid"])
+        return answer
     except OAuth2Error as error:
         return wire.refusal(error)
 

@@ -146,7 +146,8 @@ def _words(environ: Environ) -> tuple[str, ...]:
     if authorization := environ.get("HTTP_AUTHORIZATION"):
         return (_digest(authorization),)
     found = _TENANT.search(environ["PATH_INFO"])
-    place = f"{found[1][:LONGEST_WORD] if found else ''}|{tracing.source_of(environ)}"
+    door = "oauth" if environ["PATH_INFO"].endswith(_OAUTH) else ""  # whose clients come, not whose people
+    place = f"{door}|{found[1][:LONGEST_WORD] if found else ''}|{tracing.source_of(environ)}"
     sessions = "".join(_SESSION.findall(environ.get("HTTP_COOKIE", "")))
     return (_digest(sessions), place) if sessions else (place,)
 

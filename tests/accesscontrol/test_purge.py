@@ -23,6 +23,7 @@ from tenants.models import (
     SignInFailure,
     SignInStep,
     SpentChallenge,
+    Tally,
     Tenant,
     User,
     UserSession,
@@ -209,6 +210,13 @@ def test_a_family_goes_with_its_codes_and_tokens(left: Leavings) -> None:
     assert not AuthorizationCode.objects.exists()
 
 
+def test_what_counts_no_more_goes_from_the_tallies(left: Leavings) -> None:
+    Tally.objects.create(slot=1, began_at=NOW - timedelta(hours=2), number=7)
+    living = Tally.objects.create(slot=2, began_at=NOW - timedelta(minutes=30), number=1)
+    assert purge.run(at=NOW) == 1
+    assert list(Tally.objects.all()) == [living]
+
+
 def test_thousands_go_in_batches_and_a_living_one_stays(left: Leavings) -> None:
     """In every tenant; no transaction holds more than a thousand."""
     ended = [left.row(user, used=START, ended=START) for user in left.users for _ in range(1_300)]
@@ -220,8 +228,8 @@ def test_thousands_go_in_batches_and_a_living_one_stays(left: Leavings) -> None:
         assert purge.run(at=NOW) == 5_100
     batches = [query["sql"] for query in asked if "SKIP LOCKED" in query["sql"]]
     assert all("LIMIT 1000" in batch for batch in batches)
-    # The two of these kinds that were not full are the last; ten other kinds were looked at once.
-    assert len(batches) == 3 + 3 + 10
+    # The two of these kinds that were not full are the last; eleven other kinds were looked at once.
+    assert len(batches) == 3 + 3 + 11
     assert list(Authorization.objects.all()) == [living]
     assert RefreshToken.objects.count() == 1
     with tenant_scope(living.tenant_id):

@@ -19,7 +19,7 @@ from psycopg.pq import ExecStatus
 from accesscontrol.decide import CallFacts
 
 LOST = "*"  # a change whose row no longer said whose it is
-MOST_LINES = 4  # connections of a process: a look takes less than what is done besides
+MOST_LINES = 16  # connections of a process: who waits for one costs more than a connection
 AGAIN = 1.0  # seconds after a failed attempt to connect
 _OURS = {"context", "cursor_factory", "prepare_threshold"}  # Django's own; not for a connection beside it
 _LIMITS = {"connect_timeout": 2, "tcp_user_timeout": 3000, "application_name": "iam-short"}
