@@ -29,8 +29,8 @@ user_deleted = Signal()
 # that he had and nobody else here has, and ``pseudonym``, which takes their place.
 person_erased = Signal()
 
-# Asked: what does an upper app keep about this person? A receiver answers with what it adds to his copy: members
-# of JSON, without secrets. Keywords ``tenant``, ``user``.
+# Asked: what does an upper app keep about this person? A receiver answers with what it adds to his copy:
+# members of JSON, without secrets. Keywords ``tenant``, ``user``.
 person_exported = Signal()
 
 # Told. Keywords ``tenant``, ``group``, ``by``, ``at``; its memberships are closed already.
