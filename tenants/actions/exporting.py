@@ -29,7 +29,7 @@ def export(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime) -> dict[st
             raise NotFound
         told: dict[str, Any] = {"organization": tenant.name, "takenAt": rfc3339(at), **_person(user)}
         for _receiver, members in person_exported.send(sender=User, tenant=tenant, user=user):
-            told |= members
+            told.update(members or {})
         told["history"] = _history(user)
         subject = ("user", user.id, str(user))
         record(action="user.exported", tenants=[tenant], by=by, at=at, subject=subject)

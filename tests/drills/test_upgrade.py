@@ -1,0 +1,162 @@
+"""The first release is upgraded while its processes give tokens: two versions side by side on one database.
+
+Needs the history of the repository; without it the rules of tests/architecture/test_upgrades.py stand alone.
+The long form (`make drills`) migrates with a million contracts.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from iam_portal.launchers import portal as launching
+from iam_portal.launchers.demo import read_story
+from iam_portal.launchers.portal import ROOT, LocalPortal, Servers
+from iam_portal.launchers.processes import Supervisor
+from iam_portal.launchers.story_check import Portal
+from iam_portal.launchers.valkey import free_port
+from tests.support.restoring import programs
+from tests.support.stage import Stage, made_of
+
+pytestmark = pytest.mark.drill
+RELEASE = "9c85b85"  # the schema of the first release: see FIRST in tests/architecture/test_upgrades.py
+SHARED = ("PORTAL_ENCRYPTION_KEYS", "PORTAL_SECRET_PEPPERS", "SECRET_KEY", "PORTAL_BASE_URL")
+CONTRACTS = 2_000 if os.environ.get("DRILL") == "short" else 1_000_000
+LONGEST = 2.0  # seconds that anybody may wait for a lock
+_WAITING = """
+    SELECT coalesce(max(extract(epoch FROM clock_timestamp() - state_change)), 0) FROM pg_stat_activity
+    WHERE wait_event_type = 'Lock' AND datname = current_database()
+"""
+
+
+@dataclass
+class Watch:
+    """Asks for tokens without a pause, and looks for how long anybody waits for a lock."""
+
+    stage: Stage
+    owner: str
+    good: int = 0
+    bad: list[str] = field(default_factory=list)
+    longest_wait: float = 0.0
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> "Watch":
+        self._threads = [threading.Thread(target=act) for act in (self._ask, self._ask, self._look)]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join(30)
+
+    def _ask(self) -> None:
+        while not self._over.is_set():
+            try:
+                answer = self.stage.ask()
+            except OSError as exc:
+                self.bad.append(str(exc))
+                continue
+            if answer.status == 200:
+                self.good += 1
+            else:
+                self.bad.append(str(answer))
+
+    def _look(self) -> None:
+        with psycopg.connect(self.owner, autocommit=True) as session:
+            while not self._over.is_set():
+                (waited,) = session.execute(_WAITING).fetchone() or (0,)
+                self.longest_wait = max(self.longest_wait, float(waited))
+                time.sleep(0.02)
+
+
+@pytest.fixture
+def tree() -> Iterator[Path]:
+    """The first release, as it was."""
+    folder = Path(tempfile.mkdtemp(prefix="iam-release-"))
+    folder.chmod(0o711)
+    packed = subprocess.run(["git", "archive", RELEASE], cwd=ROOT, capture_output=True, check=False)
+    if packed.returncode:
+        pytest.skip(f"the history of the repository is not here: {packed.stderr.decode()}")
+    subprocess.run(["tar", "-x", "-C", folder], input=packed.stdout, check=True)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def supervisor() -> Iterator[Supervisor]:
+    found = Supervisor()
+    yield found
+    found.stop()
+
+
+def test_upgraded_while_tokens_are_given(
+    tree: Path, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = LocalPortal(tree / "old", free_port(), supervisor, fast=True, bindir=programs())
+    with monkeypatch.context() as patch:
+        patch.setattr(launching, "ROOT", tree)
+        old.start_database()
+        old.start_broker()
+        old.manage("migrate", "--verbosity", "0")
+        old.manage("collectstatic", "--no-input", "--verbosity", "0")
+        old.manage("seed_demo", "--dir", str(old.directory))
+        old.manage("generate_load", "--into", "iam", *sizes())
+        old.start_web(workers=1)
+        old.wait_ready()
+    stage = made_of(read_story(old.directory))
+    stage.share()
+    new = beside(old, tree / "new", supervisor)
+    with Watch(stage, old.servers.owner) as watch:
+        time.sleep(1)
+        new.manage("migrate", "--verbosity", "0")
+        time.sleep(1)
+    assert watch.bad == []
+    assert watch.good > 20
+    assert watch.longest_wait < LONGEST
+    print(f"{watch.good} tokens meanwhile, longest wait for a lock {watch.longest_wait:.3f} s")
+    acts_of_both(stage, new)
+    sealed(old, new, stage)
+
+
+def acts_of_both(stage: Stage, new: LocalPortal) -> None:
+    """Old and new processes at once: what one does the other knows, in both directions."""
+    new.start_web(workers=1)
+    new.wait_ready()
+    elsewhere = replace(stage, portal=Portal(new.address))
+    for first, second in ((stage, elsewhere), (elsewhere, stage)):
+        token = first.token()
+        assert second.introspect(token)["active"] is True
+        first.do(first.provider, "pause")
+        assert second.introspect(token) == {"active": False}
+        second.do(second.provider, "resume")
+        assert first.introspect(token)["active"] is True
+
+
+def sealed(old: LocalPortal, new: LocalPortal, stage: Stage) -> None:
+    """No old process is left: the wall may ask for seals."""
+    assert "1 new" in new.manage("seal_wall")
+    elsewhere = replace(stage, portal=Portal(new.address))
+    assert elsewhere.introspect(elsewhere.token())["active"] is True
+
+
+def beside(old: LocalPortal, directory: Path, supervisor: Supervisor) -> LocalPortal:
+    """The new release on the same servers."""
+    shared = {name: old.environment[name] for name in SHARED}
+    servers = Servers(old.environment["DATABASE_URL"], old.servers.owner, old.servers.broker)
+    return LocalPortal(directory, free_port(), supervisor, servers=servers, settings=shared)
+
+
+def sizes() -> list[str]:
+    tenants = max(50, CONTRACTS // 100)
+    wanted = {"tenants": tenants, "applications": tenants // 5, "contracts": CONTRACTS, "users": tenants * 10}
+    return [f"--{name}={number}" for name, number in (wanted | {"assignments": CONTRACTS}).items()]
