@@ -10,10 +10,10 @@ from uuid import UUID
 from accesscontrol.books import books
 from accesscontrol.decide import Ground, HeldRole, Permission
 from accesscontrol.review import keys
+from accesscontrol.review.callers import services
 from accesscontrol.review.keys import Edge, Side, Sought
 from accesscontrol.review.lines import SERVICE, USER, Change, Line, Review
 from accesscontrol.review.people import people
-from accesscontrol.review.services import services
 from accesscontrol.review.slots import Counted, Fits, LineKey, counted, slots
 from applications import facts as sharing_facts
 from iam_portal.errors import NotFound

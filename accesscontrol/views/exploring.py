@@ -3,21 +3,19 @@
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accesscontrol import review as reviewing
 from accesscontrol.actions.assigned import INSTALLATION
-from accesscontrol.decide import HeldRole, Permission
+from accesscontrol.decide import Permission
 from accesscontrol.forms import ReviewForm
 from accesscontrol.http import table
 from accesscontrol.review import SERVICE, USER, Change, review
 from accesscontrol.serializers.review import COLUMNS, as_json, as_row, permissions_of
-from accesscontrol.views import known, linking, naming
+from accesscontrol.views import known, linking, naming, reviewed
 from applications.models import Application
 from applications.views import role_words
 from iam_portal.decision import Decision, rfc3339
@@ -50,20 +48,6 @@ class Asked(NamedTuple):
         found = review(tenant=page.tenant, application_id=self.application.pk, since=since)
         return found.between(self.at, self.other)
 
-    def narrowed(self, page: ConsolePage, form: ReviewForm) -> reviewing.Asked:
-        """The same for a page, with its filters."""
-        given = page.request.GET
-        return reviewing.Asked(
-            tenant=page.tenant,
-            application_id=self.application.pk,
-            at=self.at,
-            other=self.other,
-            kind=given["kind"] if given.get("kind") in KINDS else "",
-            text=paging.searched(page.request),
-            fits=partial(_fits, given.get("role", ""), form.cleaned_data.get("resource", "").casefold()),
-            order=reviewing.Order.NAME,
-        )
-
 
 class Names(NamedTuple):
     """What roles and resources of the application are called."""
@@ -87,7 +71,8 @@ class AccessReview(ConsolePage):
         form = ReviewForm(request.GET)
         application = _application(self)
         asked = _asked(self, application, form) if form.is_valid() else None
-        shown, found = _shown(self, asked, form) if asked else (paging.Page([]), None)
+        resource = form.cleaned_data.get("resource", "") if asked else ""
+        shown, found = reviewed.page(self, *asked, resource=resource) if asked else (paging.Page([]), None)
         roles = found.roles if found else frozenset()
         names = _names(self, application, roles, shown.rows)
         context = {
@@ -182,25 +167,6 @@ def _application(page: ConsolePage) -> Application:
 
 def _asked(page: ConsolePage, application: Application, form: ReviewForm) -> Asked:
     return Asked(application, form.cleaned_data["at"] or page.at, form.cleaned_data["other"])
-
-
-def _shown(page: ConsolePage, asked: Asked, form: ReviewForm) -> tuple[paging.Page, reviewing.Part]:
-    """The lines of this page, in the order of names."""
-    parts: list[reviewing.Part] = []
-    narrowed = asked.narrowed(page, form)
-
-    def find(after: reviewing.Place | None, backwards: bool, size: int) -> reviewing.Part:
-        parts.append(reviewing.part(narrowed, after=after, backwards=backwards, limit=size))
-        return parts[-1]
-
-    return paging.page_of_found(find, request=page.request), parts[-1]
-
-
-def _fits(key: str, resource: str, role: HeldRole, permissions: frozenset[Permission]) -> bool:
-    """Whether it is the role that is filtered by, and names such a resource."""
-    if key and key != role.key:
-        return False
-    return not resource or any(resource in f"{kind}/{name}".casefold() for kind, name, _one in permissions)
 
 
 def _names(

@@ -91,7 +91,7 @@ MAY_CROSS = {
     "accesscontrol/installation/queues.py": "the platform counts what waits, of all together",
     "accesscontrol/facts.py": "a service's roles at home, where an access contract gives them",
     "accesscontrol/holdings.py": "an act takes from people and services of others: they are counted",
-    "accesscontrol/review/services.py": "a tenant's services work in those that gave it access",
+    "accesscontrol/review/callers.py": "a tenant's services work in those that gave it access",
     "accesscontrol/impact_shapes.py": "last use of calls elsewhere by one's own applications",
     "accesscontrol/holders.py": "whom to write to on both sides of contracts that end",
     "accesscontrol/acl/content.py": "an application's ACL covers every tenant that it serves",

@@ -1,0 +1,41 @@
+"""One page of a review in the explorer: what its address asks for, in the order of names."""
+
+from datetime import datetime
+from functools import partial
+
+from accesscontrol.decide import HeldRole, Permission
+from accesscontrol.review import SERVICE, USER, Asked, Order, Part, Place, part
+from applications.models import Application
+from tenants.http import paging
+from tenants.views.console import ConsolePage
+
+
+def page(
+    shown: ConsolePage, application: Application, at: datetime, other: datetime | None, *, resource: str
+) -> tuple[paging.Page, Part]:
+    """Its lines, and what is said of all of them. NotFound as :func:`accesscontrol.review.part`."""
+    given = shown.request.GET
+    asked = Asked(
+        tenant=shown.tenant,
+        application_id=application.pk,
+        at=at,
+        other=other,
+        kind=given["kind"] if given.get("kind") in (USER, SERVICE) else "",
+        text=paging.searched(shown.request),
+        fits=partial(_fits, given.get("role", ""), resource.casefold()),
+        order=Order.NAME,
+    )
+    parts: list[Part] = []
+
+    def find(after: Place | None, backwards: bool, size: int) -> Part:
+        parts.append(part(asked, after=after, backwards=backwards, limit=size))
+        return parts[-1]
+
+    return paging.page_of_found(find, request=shown.request), parts[-1]
+
+
+def _fits(key: str, resource: str, role: HeldRole, permissions: frozenset[Permission]) -> bool:
+    """Whether it is the role that is filtered by, and names such a resource."""
+    if key and key != role.key:
+        return False
+    return not resource or any(resource in f"{kind}/{name}".casefold() for kind, name, _one in permissions)
