@@ -52,6 +52,7 @@ def configure(level: str) -> None:
                 "django.request": {"level": "ERROR"},
                 "django.server": {"level": "ERROR"},
                 "oauthlib": {"level": "WARNING"},
+                "celery.apps.worker": {"level": "INFO"},  # "ready": whoever started it waits for that
             },
         }
     )

@@ -259,6 +259,28 @@ def test_the_month_to_come_has_its_partition(town: Installation) -> None:
             assert examined()[1]["partitions"][0]["state"] == "warning"
 
 
+@pytest.mark.parametrize(
+    ("row", "state", "text"),
+    [
+        ((True, timedelta(0)), "ok", "It follows closely."),
+        ((True, timedelta(minutes=3)), "ok", "It follows; the last it replayed is 3 min old."),
+        ((False, timedelta(0)), "error", "It follows no primary."),
+        (None, "warning", "It is not reached: nothing listens there."),
+    ],
+)
+def test_a_replica_follows_or_not(row: tuple[bool, timedelta] | None, state: str, text: str) -> None:
+    line = mock.MagicMock()
+    line.__enter__.return_value.execute.return_value.fetchone.return_value = row
+    fault = None if row else psycopg.OperationalError("connection refused")
+    with (
+        mock.patch.dict(settings.DATABASES, {"replica": {}}),
+        mock.patch.object(reached, "connections", mock.MagicMock()),
+        mock.patch.object(reached, "_connected", return_value=line, side_effect=fault),
+    ):
+        [found] = reached.replica(timezone.now)
+    assert (found.state, found.text) == (state, text)
+
+
 class _Page(BaseHTTPRequestHandler):
     body = b""
 

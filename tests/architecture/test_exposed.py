@@ -175,7 +175,7 @@ def test_an_event_service_answers_readers(committed_db: None, locked: None) -> N
 
 def test_limits_are_counted() -> None:
     metrics.LIMITED.labels("sign_in").inc()
-    assert REGISTRY.get_sample_value("iam_limited_requests_total", {"limit": "sign_in"}) == 1
+    assert REGISTRY.get_sample_value("iam_limit_refusals_total", {"limit": "sign_in"}) == 1
 
 
 def test_readiness_tells_of_jobs_and_does_not_depend_on_them(db: None) -> None:
