@@ -115,7 +115,7 @@ class Admission:
             return _refusal(refused, environ, start_response)
 
     def _learn(self, words: Sequence[str], environ: Environ) -> None:
-        proved = environ.get(OURS)
+        proved = str(environ.get(OURS) or "")
         if not proved or all(self._known.get(word) == proved for word in words):
             return
         with self._changing:
