@@ -9,6 +9,7 @@ TEST_WORKERS ?= 3
 BENCH_ARGS ?=
 FUZZ_EXAMPLES ?= 50
 MINUTES ?= 30
+DRILL ?=
 
 BIN := .venv/bin
 RUN := $(BIN)/python
@@ -27,7 +28,7 @@ INSTALLED_PEERS := .bench/.peers-$(call sum,$(PEERS)/requirements.lock)-$(call s
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test screenshots soak check lint format types layers migrations deploy-check openapi \
+.PHONY: help demo test screenshots soak rollout check lint format types layers migrations deploy-check openapi \
 	openapi-check doors errors examples fuzz locks runtime assets licences sbom messages bench bench-growth \
 	bench-locks
 
@@ -55,6 +56,10 @@ screenshots: $(DEVELOPMENT) $(ASSETS) ## pictures of every page into .screenshot
 
 soak: $(DEVELOPMENT) $(ASSETS) ## mixed load on a whole portal of its own (MINUTES=30): wrong answers, growth, loss
 	@PORTAL_ENVIRONMENT=test $(RUN) -m tests.benchmarks.soak --minutes $(MINUTES)
+
+# As root, on Debian: the roots are made of its packages (mmdebstrap).
+rollout: $(DEVELOPMENT) $(ASSETS) ## build the image, replace processes under load, install by the document (DRILL=short: not the last)
+	@DRILL=$(DRILL) PORTAL_ENVIRONMENT=test $(RUN) -m pytest -n 0 -m drill tests/packaging $(TEST_ARGS)
 
 check: lint types layers migrations deploy-check openapi-check ## every check that is not a test
 
