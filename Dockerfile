@@ -1,5 +1,5 @@
 # One image for web, worker, schedule, event service and migrations: docs/operations.md, "Containers".
-# tests/drills/test_image.py carries out these very lines, and starts what comes of them.
+# tests/packaging/test_image.py carries out these very lines, and starts what comes of them.
 
 # Debian's packages without versions: each build takes the newest with its repairs.
 FROM debian:12-slim AS build

@@ -30,7 +30,7 @@ INSTALLED_PEERS := .bench/.peers-$(call sum,$(PEERS)/requirements.lock)-$(call s
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test screenshots soak stale both-ways drills check lint format types layers migrations deploy-check \
+.PHONY: help demo test screenshots soak stale both-ways drills rollout check lint format types layers migrations deploy-check \
 	openapi openapi-check doors errors examples fuzz locks runtime assets licences sbom messages bench bench-growth \
 	bench-locks
 
@@ -69,6 +69,10 @@ soak: $(DEVELOPMENT) $(ASSETS) ## mixed load on a whole portal of its own (MINUT
 drills: $(DEVELOPMENT) $(ASSETS) ## break a whole portal in every way, and write docs/drills.md (DRILL=short)
 	@DRILL=$(DRILL) DRILLS_TABLE=$(DRILLS_TABLE) PORTAL_ENVIRONMENT=test tests/drills/apart \
 		$(RUN) -m pytest -n 0 -p no:randomly -m drill tests/drills $(TEST_ARGS)
+
+# As root, on Debian: the roots are made of its packages (mmdebstrap).
+rollout: $(DEVELOPMENT) $(ASSETS) ## build the image, replace processes under load, install by the document (DRILL=short: not the last)
+	@DRILL=$(DRILL) PORTAL_ENVIRONMENT=test $(RUN) -m pytest -n 0 -m drill tests/packaging $(TEST_ARGS)
 
 check: lint types layers migrations deploy-check openapi-check ## every check that is not a test
 

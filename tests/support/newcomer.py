@@ -72,18 +72,19 @@ class Machine:
 
     def __init__(self, root: Root) -> None:
         self.root = root
-        stays = root.enter(["sh", "-c", "ip link set lo up 2>/dev/null; exec sleep infinity"])
+        # The first process is a shell, for it must bury whom daemons leave behind.
+        stays = root.enter(["bash", "-c", "sleep infinity & wait"])
         self._holder = subprocess.Popen(["unshare", "--net", *stays], process_group=0)
         self._pid = self._first()
         self.threads = ThreadPoolExecutor(4, initializer=self._inside)
         self.do(_loopback_up)
 
     def _first(self) -> int:
-        """The first process of the namespaces, once it sleeps there."""
+        """The first process of the namespaces, once it waits there."""
         end = time.monotonic() + 20
         while time.monotonic() < end:
             children = Path(f"/proc/{self._holder.pid}/task/{self._holder.pid}/children").read_text().split()
-            if children and Path(f"/proc/{children[0]}/comm").read_text().strip() == "sleep":
+            if children and Path(f"/proc/{children[0]}/comm").read_text().strip() == "bash":
                 return int(children[0])
             time.sleep(0.05)
         raise AssertionError("The root could not be entered.")

@@ -179,6 +179,7 @@ class Callers:
                     continue
                 if reply.status_code == 200:
                     self.right[which] += 1
+                    time.sleep(0.02)  # starting processes need the processors, too
                 else:
                     self.wrong.append(f"{which}: {reply.status_code} {reply.text[:100]}")
                     time.sleep(0.1)

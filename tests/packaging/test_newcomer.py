@@ -35,7 +35,7 @@ PASSWORD = "correct horse battery staple of a newcomer"
 # Debian starts what it installs; a root without a service manager does not, until the machine runs.
 _QUIET = "printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d; chmod +x /usr/sbin/policy-rc.d\n"
 _STARTED = (
-    "rm /usr/sbin/policy-rc.d; for name in postgresql redis-server nginx; do service $name start; done\n"
+    "rm -f /usr/sbin/policy-rc.d; for name in postgresql redis-server nginx; do service $name start; done\n"
 )
 _OWN_MAIL = f"MAIL=smtp://127.0.0.1:{newcomer.MAIL_PORT}"
 
