@@ -22,7 +22,6 @@ REQUEST_SECONDS = Histogram(
     ["area", "way"],
     buckets=_SECONDS,
 )
-LIMITED = Counter("iam_limit_refusals", "Requests refused by a limit.", ["limit"])
 TASKS = Counter("iam_task_runs", "Runs of tasks by the worker.", ["task", "outcome"])
 TASK_SECONDS = Histogram(
     "iam_task_seconds", "Time of a run of a task.", ["task"], buckets=(*_SECONDS[3:], 60.0, 300.0)

@@ -16,7 +16,7 @@ from iam_portal.errors import NotFound
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants.history import record
-from tenants.models import HistoryEvent, HistoryPerson, Tenant, User
+from tenants.models import HistoryEvent, HistoryPerson, Tenant, User, UserLink, UserSession
 from tenants.models.spanned import told_span
 from tenants.signals import person_exported
 
@@ -28,8 +28,9 @@ def export(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime) -> dict[st
         if user is None:
             raise NotFound
         told: dict[str, Any] = {"organization": tenant.name, "takenAt": rfc3339(at), **_person(user)}
-        for _receiver, members in person_exported.send(sender=User, tenant=tenant, user=user):
-            told.update(members or {})
+        answers: list[Any] = person_exported.send(sender=User, tenant=tenant, user=user)
+        for _receiver, members in answers:
+            told |= members
         told["history"] = _history(user)
         subject = ("user", user.id, str(user))
         record(action="user.exported", tenants=[tenant], by=by, at=at, subject=subject)
@@ -58,26 +59,28 @@ def _person(user: User) -> Mapping[str, Any]:
             for row in rows
         ],
         "recoveryCodes": user.recovery_codes.count(),
-        "links": [
-            {
-                "purpose": row.purpose,
-                "email": row.email or None,
-                "sentAt": rfc3339(row.created_at),
-                "usedAt": rfc3339(row.used_at),
-            }
-            for row in user.links.order_by("created_at")
-        ],
-        "sessions": [
-            {
-                "begunAt": rfc3339(row.created_at),
-                "seenAt": rfc3339(row.seen_at),
-                "endedAt": rfc3339(row.ended_at),
-                "methods": row.methods,
-                "sourceAddress": row.source_address,
-                "browser": row.user_agent,
-            }
-            for row in user.sessions.order_by("created_at")
-        ],
+        "links": [_link(row) for row in user.links.order_by("created_at")],
+        "sessions": [_session(row) for row in user.sessions.order_by("created_at")],
+    }
+
+
+def _link(row: UserLink) -> Mapping[str, Any]:
+    return {
+        "purpose": row.purpose,
+        "email": row.email or None,
+        "sentAt": rfc3339(row.created_at),
+        "usedAt": rfc3339(row.used_at),
+    }
+
+
+def _session(row: UserSession) -> Mapping[str, Any]:
+    return {
+        "begunAt": rfc3339(row.created_at),
+        "seenAt": rfc3339(row.seen_at),
+        "endedAt": rfc3339(row.ended_at),
+        "methods": row.methods,
+        "sourceAddress": row.source_address,
+        "browser": row.user_agent,
     }
 
 

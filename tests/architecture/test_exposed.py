@@ -39,7 +39,7 @@ LABELS = {
 COUNTING = """
 import os, sys, django
 django.setup()
-from iam_portal import metrics
+from iam_portal import limits
 metrics.answered(path="/oauth2/token", status=200, seconds=0.004)
 metrics.POOL.labels("used").set(3)
 os._exit(0)
@@ -174,7 +174,7 @@ def test_an_event_service_answers_readers(committed_db: None, locked: None) -> N
 
 
 def test_limits_are_counted() -> None:
-    metrics.LIMITED.labels("sign_in").inc()
+    limits.refused("sign_in")
     assert REGISTRY.get_sample_value("iam_limit_refusals_total", {"limit": "sign_in"}) == 1
 
 

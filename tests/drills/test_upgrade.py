@@ -8,13 +8,11 @@ import os
 import shutil
 import subprocess
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from iam_portal.launchers import portal as launching
@@ -25,58 +23,13 @@ from iam_portal.launchers.story_check import Portal
 from iam_portal.launchers.valkey import free_port
 from tests.support.restoring import programs
 from tests.support.stage import Stage, made_of
+from tests.support.watching import Watch
 
 pytestmark = pytest.mark.drill
 RELEASE = "9c85b85"  # the schema of the first release: see FIRST in tests/architecture/test_upgrades.py
 SHARED = ("PORTAL_ENCRYPTION_KEYS", "PORTAL_SECRET_PEPPERS", "SECRET_KEY", "PORTAL_BASE_URL")
 CONTRACTS = 2_000 if os.environ.get("DRILL") == "short" else 1_000_000
 LONGEST = 2.0  # seconds that anybody may wait for a lock
-_WAITING = """
-    SELECT coalesce(max(extract(epoch FROM clock_timestamp() - state_change)), 0) FROM pg_stat_activity
-    WHERE wait_event_type = 'Lock' AND datname = current_database()
-"""
-
-
-@dataclass
-class Watch:
-    """Asks for tokens without a pause, and looks for how long anybody waits for a lock."""
-
-    stage: Stage
-    owner: str
-    good: int = 0
-    bad: list[str] = field(default_factory=list)
-    longest_wait: float = 0.0
-    _over: threading.Event = field(default_factory=threading.Event)
-
-    def __enter__(self) -> "Watch":
-        self._threads = [threading.Thread(target=act) for act in (self._ask, self._ask, self._look)]
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join(30)
-
-    def _ask(self) -> None:
-        while not self._over.is_set():
-            try:
-                answer = self.stage.ask()
-            except OSError as exc:
-                self.bad.append(str(exc))
-                continue
-            if answer.status == 200:
-                self.good += 1
-            else:
-                self.bad.append(str(answer))
-
-    def _look(self) -> None:
-        with psycopg.connect(self.owner, autocommit=True) as session:
-            while not self._over.is_set():
-                (waited,) = session.execute(_WAITING).fetchone() or (0,)
-                self.longest_wait = max(self.longest_wait, float(waited))
-                time.sleep(0.02)
 
 
 @pytest.fixture
@@ -120,8 +73,7 @@ def test_upgraded_while_tokens_are_given(
         time.sleep(1)
         new.manage("migrate", "--verbosity", "0")
         time.sleep(1)
-    assert watch.bad == []
-    assert watch.good > 20
+    watch.assert_unnoticed()
     assert watch.longest_wait < LONGEST
     print(f"{watch.good} tokens meanwhile, longest wait for a lock {watch.longest_wait:.3f} s")
     acts_of_both(stage, new)

@@ -186,28 +186,16 @@ def of_the_installation(portal: RunningPortal) -> dict[str, str]:
 
 def refused(portal: RunningPortal, stage: Stage, console: Console, made: dict[str, str]) -> dict[str, str]:
     """Secrets at the wrong door, in the wrong place, of the wrong kind: what they are answered there."""
-    doors = {
-        "a wrong secret": (
-            "oauth2/token",
-            {"grant_type": "client_credentials", "client_secret": made["new secret"]},
-        ),
-        "a code twice": ("oauth2/token", {"grant_type": "authorization_code", "code": made["code"]}),
-        "an unknown grant": ("oauth2/token", {"grant_type": made["first refresh_token"]}),
-        "a secret as a name": (
-            "oauth2/token",
-            {"grant_type": "client_credentials", "client_id": made["new secret"]},
-        ),
-        "a token as a scope": (
-            "oauth2/token",
-            {"grant_type": "client_credentials", "scope": made["service token"]},
-        ),
+    service, wrong = {"grant_type": "client_credentials"}, ("nobody", made["new secret"])
+    forms = {
+        "a wrong secret": {**service, "client_secret": made["new secret"]},
+        "a code twice": {"grant_type": "authorization_code", "code": made["code"]},
+        "an unknown grant": {"grant_type": made["first refresh_token"]},
+        "a secret as a name": {**service, "client_id": made["new secret"]},
+        "a token as a scope": {**service, "scope": made["service token"]},
     }
-    found = {
-        name: requests.post(
-            f"{portal.address}/{path}", form, auth=("nobody", made["new secret"]), timeout=20
-        ).text
-        for name, (path, form) in doors.items()
-    }
+    door = f"{portal.address}/oauth2/token"
+    found = {name: requests.post(door, form, auth=wrong, timeout=20).text for name, form in forms.items()}
     bearer = {"Authorization": f"Bearer {made['first access_token']}"}
     people = f"{portal.address}/iam/access-management/v1/tenants/{console.tenant_id}/users"
     found["a token at a door"] = requests.get(people, headers=bearer, timeout=20).text
