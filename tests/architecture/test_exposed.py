@@ -16,7 +16,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
 from accesscontrol.installation import gauges
-from iam_portal import metrics, working
+from iam_portal import limits, metrics, working
 from iam_portal.launchers.portal import ROOT
 from tests.support.live import running
 
@@ -39,7 +39,7 @@ LABELS = {
 COUNTING = """
 import os, sys, django
 django.setup()
-from iam_portal import limits
+from iam_portal import metrics
 metrics.answered(path="/oauth2/token", status=200, seconds=0.004)
 metrics.POOL.labels("used").set(3)
 os._exit(0)
