@@ -26,7 +26,8 @@ from iam_portal.walls import cross_tenant, tenant_scope
 
 ALWAYS = (Span(),)
 
-# A person's own lives (without a group), and with each group that reaches him when it does.
+# A person's own lives (without a group), and with each group that reaches him when it does. Groups are found
+# one by one, not all of the tenant's: few reach anybody.
 _REACH = """
 WITH RECURSIVE reach(group_id, during) AS (
     SELECT group_id, during FROM tenants_membership
@@ -39,7 +40,8 @@ WITH RECURSIVE reach(group_id, during) AS (
 SELECT NULL, NULL, during FROM tenants_useractivity
 WHERE tenant_id = %(tenant)s AND user_id = %(user)s AND NOT isempty(during)
 UNION ALL
-SELECT g.id, g.name, reach.during * g.during FROM reach JOIN tenants_group g ON g.id = reach.group_id
+SELECT g.id, g.name, reach.during * g.during FROM reach
+CROSS JOIN LATERAL (SELECT id, name, during FROM tenants_group WHERE id = reach.group_id OFFSET 0) g
 WHERE reach.during && g.during
 """
 
@@ -86,7 +88,8 @@ WHERE a.tenant_id = %(tenant)s AND NOT isempty(a.during)
 ORDER BY a.created_at, a.id
 """
 
-# One row for all permissions of a role that live alike: mostly one for a role.
+# One row for all permissions of a role that live alike: mostly one for a role. Of the tenant's own roles they
+# are found by the application's resources: each door asks about the portal's few, of thousands.
 _BOOKS = """
 SELECT 'application', r.application_id, r.key, p.during, p.held,
     array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
@@ -99,10 +102,18 @@ UNION ALL
 SELECT CASE WHEN s.owner_tenant_id IS NULL THEN 'tenant' ELSE 'own' END, s.application_id, r.key, p.during,
     p.during,
     array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
-FROM accesscontrol_tenantrolepermission p
+FROM (
+    SELECT role_id, resource_id, privilege, during FROM accesscontrol_tenantrolepermission
+    WHERE tenant_id = %(tenant)s AND NOT isempty(during) AND resource_id = ANY(ARRAY(
+        SELECT id FROM applications_resource
+        WHERE application_id = ANY(%(applications)s) AND owner_tenant_id IS NULL
+        UNION ALL
+        SELECT id FROM applications_resource
+        WHERE application_id = ANY(%(applications)s) AND owner_tenant_id = %(tenant)s))
+    OFFSET 0
+) p
 JOIN accesscontrol_tenantrole r ON r.id = p.role_id
 JOIN applications_resource s ON s.id = p.resource_id
-WHERE p.tenant_id = %(tenant)s AND s.application_id = ANY(%(applications)s) AND NOT isempty(p.during)
 GROUP BY 1, s.application_id, r.key, p.during
 """
 

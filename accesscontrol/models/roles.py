@@ -48,7 +48,9 @@ class TenantRole(models.Model):
 class TenantRolePermission(models.Model):
     """One privilege on one resource. Counts only while a role granted to the tenant contains it."""
 
-    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
+    tenant = models.ForeignKey(  # found by the index below, which begins with it
+        Tenant, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     role = models.ForeignKey(TenantRole, on_delete=models.CASCADE, related_name="permissions")
     resource = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="+")
     privilege = models.CharField(max_length=10, choices=PRIVILEGES)
@@ -64,6 +66,7 @@ class TenantRolePermission(models.Model):
                 "The role holds this already.",
             )
         ]
+        indexes = [models.Index(fields=["tenant", "resource"], name="tenantrolepermission_named")]
 
     def __str__(self) -> str:
         return f"{self.role_id}: {self.privilege} {self.resource_id}"
