@@ -28,6 +28,7 @@ ALWAYS = (Span(),)
 
 # A person's own lives (without a group), and with each group that reaches him when it does. By an array: for
 # one value the planner takes the index that keeps memberships apart. People come second there: it reads all.
+# Groups are found one by one, not all of the tenant's: few reach anybody.
 _REACH = """
 WITH RECURSIVE reach(group_id, during) AS (
     SELECT group_id, during FROM tenants_membership
@@ -40,7 +41,8 @@ WITH RECURSIVE reach(group_id, during) AS (
 SELECT NULL, NULL, during FROM tenants_useractivity
 WHERE tenant_id = %(tenant)s AND user_id = %(user)s AND NOT isempty(during)
 UNION ALL
-SELECT g.id, g.name, reach.during * g.during FROM reach JOIN tenants_group g ON g.id = reach.group_id
+SELECT g.id, g.name, reach.during * g.during FROM reach
+CROSS JOIN LATERAL (SELECT id, name, during FROM tenants_group WHERE id = reach.group_id OFFSET 0) g
 WHERE reach.during && g.during
 """
 
@@ -106,10 +108,14 @@ SELECT CASE WHEN s.owner_tenant_id IS NULL THEN 'tenant' ELSE 'own' END, s.appli
     p.during,
     array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
 FROM (
-    SELECT * FROM accesscontrol_tenantrolepermission
+    SELECT role_id, resource_id, privilege, during FROM accesscontrol_tenantrolepermission
     WHERE tenant_id = %(tenant)s AND NOT isempty(during) AND resource_id = ANY(ARRAY(
-        SELECT id FROM applications_resource WHERE application_id = ANY(%(applications)s)
-            AND (owner_tenant_id IS NULL OR owner_tenant_id = %(tenant)s))) OFFSET 0
+        SELECT id FROM applications_resource
+        WHERE application_id = ANY(%(applications)s) AND owner_tenant_id IS NULL
+        UNION ALL
+        SELECT id FROM applications_resource
+        WHERE application_id = ANY(%(applications)s) AND owner_tenant_id = %(tenant)s))
+    OFFSET 0
 ) p
 JOIN accesscontrol_tenantrole r ON r.id = p.role_id
 JOIN applications_resource s ON s.id = p.resource_id

@@ -27,18 +27,31 @@ expected AS (
 
 # An access grant counts while its provider holds the same role as owner, or by provision with onward access.
 AVAILABILITY = """
-reach AS MATERIALIZED (
-    -- The tenants asked about, and those from whom they have access: what these hold decides, too.
-    SELECT ARRAY(
-        SELECT unnest(%(tenants)s::uuid[]) UNION SELECT u.provider_id FROM applications_contract u
-        WHERE u.type = 'access' AND u.state = 'accepted' AND u.consumer_id = ANY(%(tenants)s::uuid[])
-    ) AS ids
-), theirs AS MATERIALIZED (
+wanted AS MATERIALIZED (
+    SELECT id FROM applications_applicationrole WHERE application_id = ANY(%(applications)s::text[])
+), own AS MATERIALIZED (
     -- By contract: the planner would rather look through all grants of an application that thousands have.
+    -- That is also why roles are compared so that no index serves.
     SELECT contract_id, role_id, during FROM applications_contractgrant
     WHERE contract_id = ANY(ARRAY(
-        SELECT id FROM applications_contract
-        WHERE state = 'accepted' AND consumer_id = ANY((SELECT ids FROM reach)::uuid[])))
+            SELECT id FROM applications_contract
+            WHERE state = 'accepted' AND consumer_id = ANY(%(tenants)s::uuid[])))
+        AND (%(applications)s::text[] IS NULL OR (role_id = ANY(ARRAY(SELECT id FROM wanted))) IS TRUE)
+), reach AS MATERIALIZED (
+    -- The tenants asked about, and those from whom they have access to it: what these hold decides, too.
+    SELECT ARRAY(
+        SELECT unnest(%(tenants)s::uuid[]) UNION SELECT u.provider_id FROM applications_contract u
+        WHERE u.type = 'access' AND u.id = ANY(ARRAY(SELECT contract_id FROM own))
+    ) AS ids
+), theirs AS MATERIALIZED (
+    SELECT contract_id, role_id, during FROM own
+    UNION
+    SELECT contract_id, role_id, during FROM applications_contractgrant
+    WHERE contract_id = ANY(ARRAY(
+            SELECT id FROM applications_contract
+            WHERE state = 'accepted' AND type = 'provision' AND consumer_id = ANY(ARRAY(
+                SELECT unnest(ids) FROM reach EXCEPT SELECT unnest(%(tenants)s::uuid[])))))
+        AND (%(applications)s::text[] IS NULL OR (role_id = ANY(ARRAY(SELECT id FROM wanted))) IS TRUE)
 ), app AS MATERIALIZED (
     SELECT a.id, a.owner_id, tstzmultirange(a.during)
         - coalesce((SELECT range_agg(s.during) FROM applications_applicationsuspension s

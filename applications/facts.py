@@ -29,19 +29,27 @@ SELECT a.id, a.display_name, a.owner_id, a.during,
 FROM applications_application a WHERE a.id = ANY(%(applications)s) ORDER BY a.id
 """
 
-# The contracts of these tenants, and those by which a provider of an access contract has the application.
-# Terms by contract: the planner would rather look through all terms of an application that thousands have.
+# The contracts of these tenants that name the applications, and those by which a provider of an access
+# contract among them has the same. Terms by contract: roles are compared so that no index serves, for the
+# planner would rather look through all terms of an application that thousands have.
 _CONTRACTS = """
-WITH agreed AS MATERIALIZED (
+WITH roles AS MATERIALIZED (
+    SELECT id, application_id, key FROM applications_applicationrole
+    WHERE application_id = ANY(%(applications)s)
+), own AS MATERIALIZED (
     SELECT contract_id, role_id, during, confirmed_at FROM applications_contractterm
     WHERE contract_id = ANY(ARRAY(
-        SELECT own.id FROM applications_contract own
-        WHERE own.state = 'accepted' AND own.consumer_id = ANY(%(tenants)s::uuid[])
-        UNION
-        SELECT source.id FROM applications_contract source
-        WHERE source.state = 'accepted' AND source.type = 'provision' AND source.consumer_id = ANY(ARRAY(
-            SELECT u.provider_id FROM applications_contract u
-            WHERE u.type = 'access' AND u.state = 'accepted' AND u.consumer_id = ANY(%(tenants)s::uuid[])))))
+            SELECT id FROM applications_contract
+            WHERE state = 'accepted' AND consumer_id = ANY(%(tenants)s::uuid[])))
+        AND (role_id = ANY(ARRAY(SELECT id FROM roles))) IS TRUE AND NOT isempty(during)
+), source AS MATERIALIZED (
+    SELECT contract_id, role_id, during, confirmed_at FROM applications_contractterm
+    WHERE contract_id = ANY(ARRAY(
+            SELECT id FROM applications_contract
+            WHERE state = 'accepted' AND type = 'provision' AND consumer_id = ANY(ARRAY(
+                SELECT provider_id FROM applications_contract
+                WHERE type = 'access' AND id = ANY(ARRAY(SELECT contract_id FROM own))))))
+        AND (role_id = ANY(ARRAY(SELECT id FROM roles))) IS TRUE AND NOT isempty(during)
 )
 SELECT r.application_id, r.key, t.during, t.confirmed_at,
     CASE WHEN c.type = 'access' THEN ARRAY(
@@ -54,10 +62,9 @@ SELECT r.application_id, r.key, t.during, t.confirmed_at,
           WHERE p.contract_id = c.id AND NOT isempty(p.during) ORDER BY p.during),
     ARRAY(SELECT p.by_name FROM applications_contractpause p
           WHERE p.contract_id = c.id AND NOT isempty(p.during) ORDER BY p.during)
-FROM agreed t
+FROM (SELECT * FROM own UNION SELECT * FROM source) t
 JOIN applications_contract c ON c.id = t.contract_id
-JOIN applications_applicationrole r ON r.id = t.role_id
-WHERE NOT isempty(t.during) AND r.application_id = ANY(%(applications)s)
+JOIN roles r ON r.id = t.role_id
 ORDER BY c.id, r.id, t.during
 """
 

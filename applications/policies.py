@@ -53,6 +53,12 @@ def contracts_of(tenant: Tenant | UUID) -> QuerySet[Contract]:
     return Contract.objects.filter(Q(provider_id=tenant_id) | received).select_related("provider", "consumer")
 
 
+def sides_of(tenant_id: UUID) -> tuple[QuerySet[Contract], QuerySet[Contract]]:
+    """The same by side, provided and received: of each an index knows the newest, of both together none."""
+    received = Contract.objects.filter(consumer_id=tenant_id, proposed_at__isnull=False)
+    return Contract.objects.filter(provider_id=tenant_id), received
+
+
 def open_to(tenant: Tenant, *, at: datetime) -> QuerySet[Application]:
     """Whose roles and resources it may read: its own, and what a living contract names, now or to come.
 

@@ -82,10 +82,21 @@ def _risen(application: Application, at: datetime) -> Standing:
                 at=at,
                 data={"applicationId": application.id, "revision": row.revision},
             )
-        row.until = turns(application.id, after=at, at=at).until
+        row.until = _until(row, owners, at)
         row.built_at = at
         row.save()
     return _standing(row)
+
+
+def _until(row: AclRevision, owners: Sequence[UUID] | None, at: datetime) -> datetime | None:
+    """When something turns next. For the others what was known of it stands, where it is still to come.
+
+    It may have been cancelled meanwhile: then whoever reads at that moment looks once in vain.
+    """
+    if owners is None or (row.until is not None and row.until <= at):
+        return turns(row.application_id, after=at, at=at).until
+    moments = (row.until, turns(row.application_id, after=at, at=at, owners=owners).until)
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def _take_marks(application: Application) -> set[UUID | None]:

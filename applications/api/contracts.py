@@ -1,6 +1,6 @@
 """Contracts: list, draft, change a draft, and the acts of both sides."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -14,7 +14,7 @@ from applications import rolechanges, shapes
 from applications.actions import contracts, drafts, pauses, weighing
 from applications.actions.requirements import Tick
 from applications.models import Contract, ContractState, ContractType
-from applications.policies import RESOURCES, contracts_of, either, with_parts
+from applications.policies import RESOURCES, contracts_of, either, sides_of, with_parts
 from applications.serializers.contracts import ActIn, ContractIn, ContractOut, ContractPage, ContractPatch
 from iam_portal.errors import Invalid, NotFound
 from iam_portal.gate import Permission, Privilege, gate, require
@@ -40,11 +40,15 @@ class ContractAPI(TenantAPI):
 
     def readable(self) -> QuerySet[Contract]:
         """The tenant's contracts of the types that the actor may read."""
+        return self._rows().filter(type__in=self.readable_types())
+
+    def readable_types(self) -> list[str]:
+        """The types of contracts that the actor may read; Forbidden without any."""
         may = gate().answers(actor=self.actor, tenant_id=self.kwargs["tenant_id"], at=self.at)
-        types = [type for type in ContractType if may(Permission(RESOURCES[type], Privilege.READ))]
+        types = [type.value for type in ContractType if may(Permission(RESOURCES[type], Privilege.READ))]
         if not types:
             self.require_type(ContractType.PROVISION, Privilege.READ)
-        return self._rows().filter(type__in=types)
+        return types
 
     def one(self, contract_id: UUID) -> Contract:
         """A contract of the tenant that the actor may read, or NotFound."""
@@ -74,16 +78,15 @@ class Contracts(ContractAPI):
     )
     def get(self, request: Request, **kwargs: Any) -> Response:
         """``side=provider|consumer``, ``state=``, ``type=`` narrow the list; newest first."""
-        rows = _narrow(self.readable(), request, self.kwargs["tenant_id"], self.at)
+        tenant_id, wanted = self.kwargs["tenant_id"], Q(type__in=self.readable_types())
         limit = page_size(request) or 50
         if cursor := cursor_of(request):
             if len(cursor) != 2:
                 raise Invalid("The cursor is not one that was given out.")
             before, last = parse_moment(cursor[0], "cursor"), cursor[1]
-            rows = rows.filter(
-                Q(created_at__lt=before) | Q(created_at=before, id__lt=uuid_of(last, "cursor"))
-            )
-        page = list(rows.order_by("-created_at", "-id")[: limit + 1])
+            wanted &= Q(created_at__lt=before) | Q(created_at=before, id__lt=uuid_of(last, "cursor"))
+        sides = [_narrow(rows.filter(wanted), request, tenant_id, self.at) for rows in sides_of(tenant_id)]
+        page = list(self._rows().filter(id__in=_newest(sides, limit + 1)).order_by("-created_at", "-id"))
         items = [shapes.contract(row, at=self.at) for row in page[:limit]]
         more = len(page) > limit
         last_row = page[limit - 1] if more else None
@@ -257,6 +260,16 @@ def _narrow(rows: QuerySet[Contract], request: Request, tenant_id: UUID, at: dat
         rows = rows.filter(type=type)
     state = request.query_params.get("state")
     return rows if state is None else in_state(rows, state, at)
+
+
+def _newest(sides: Iterable[QuerySet[Contract]], most: int) -> list[UUID]:
+    """Of both sides together, from the newest of each."""
+    found = [
+        key
+        for rows in sides
+        for key in rows.order_by("-created_at", "-id").values_list("created_at", "id")[:most]
+    ]
+    return [pk for _, pk in sorted(found, reverse=True)[:most]]
 
 
 def in_state(rows: QuerySet[Contract], state: str, at: datetime) -> QuerySet[Contract]:

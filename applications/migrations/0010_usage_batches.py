@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("applications", "0007_places_by_key"),
+        ("applications", "0008_newest_and_owned"),
     ]
 
     operations = [

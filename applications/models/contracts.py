@@ -80,6 +80,9 @@ class Contract(models.Model):
         indexes = [
             models.Index(fields=["provider", "state", "id"], name="contract_by_provider"),
             models.Index(fields=["consumer", "state", "id"], name="contract_by_consumer"),
+            # Lists: the newest of each side.
+            models.Index(fields=["provider", "created_at", "id"], name="contract_newest_provided"),
+            models.Index(fields=["consumer", "created_at", "id"], name="contract_newest_received"),
             # The job looks for what begins, ends or lapses now, each second.
             models.Index(fields=["starts_at"], condition=Q(state="accepted"), name="contract_by_start"),
             models.Index(

@@ -75,7 +75,11 @@ class Resource(models.Model):
             ),
         ]
         # At any moment: the constraint's own index knows only what has no end.
-        indexes = [models.Index(fields=["application", "type", "key"], name="resource_address")]
+        # By owner: one tenant's own, and the static ones, beside those of thousands.
+        indexes = [
+            models.Index(fields=["application", "type", "key"], name="resource_address"),
+            models.Index(fields=["application", "owner_tenant"], name="resource_by_owner"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type}/{self.key}"

@@ -176,8 +176,8 @@ INSERT INTO applications_client (client_id, redirect_uris, post_logout_redirect_
     registration_source, revision, application_id, client_jwks_uri, scope_aliases, secret_either_way,
     assertion_for_token_endpoint, pkce_required)
 SELECT {application("n")}, '', '', 'confidential',
-    'client-credentials', '', false, '', true, %(born)s, %(born)s, '', '', 'client_secret_basic', true, false,
-    'manual', 1, {application("n")}, '', '{{}}', false, false, true
+    'client-credentials', '', false, '', true, %(born)s, %(born)s, 'ES256', '', 'client_secret_basic', true,
+    false, 'manual', 1, {application("n")}, '', '{{}}', false, false, true
 FROM generate_series(1, %(applications)s) n
 """
 ANNOUNCED = """
