@@ -19,7 +19,8 @@ _SENTENCE = re.compile(r"[A-Z].* .*[.]")  # of a rule: what xgettext's own marks
 # What only programs, or who runs the installation, get to read.
 _FOLDERS = {"migrations", "openapi", "management", "launchers", "api", "serializers", "oauth", "live"}
 _FILES = {"authentication", "bodies", "checks", "colours", "hashers", "keyring", "metrics", "rest", "schema"}
-_NOT_SHOWN = _FOLDERS | _FILES | {"configuration", "settings", "wall_check"}
+_NOT_SHOWN = _FOLDERS | _FILES | {"configuration", "settings", "wall_check", "gauges", "telemetry", "working"}
+_NOT_SHOWN |= {"doctor", "unsafe_links", "unsafe_values"}
 
 
 class Command(makemessages.Command):
