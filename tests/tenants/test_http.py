@@ -154,20 +154,6 @@ def test_behind_https_the_cookie_is_secure(client, jane, settings):
     assert client.cookies[cookie_name(jane.tenant_id)]["secure"]
 
 
-def test_behind_https_no_neighbour_of_the_domain_sets_a_session(browser, acme, settings):
-    """A cookie for the whole domain cannot have the name that is looked at."""
-    planted = browser.cookies[cookie_name(acme.id)].value
-    assert browser.get("/t/acme/open").status_code == 200
-    settings.SESSION_COOKIE_SECURE = True
-    assert cookie_name(acme.id).startswith("__Host-")
-    assert browser.get("/t/acme/open").status_code == 302
-    browser.cookies[cookie_name(acme.id)] = planted
-    assert browser.get("/t/acme/open").status_code == 200
-    browser.post("/t/acme/sign-out")
-    assert browser.cookies[cookie_name(acme.id)].value == ""
-    assert browser.cookies[cookie_name(acme.id)]["secure"], "or the browser keeps it"
-
-
 def test_one_browser_can_be_in_two_organizations(browser, neighbour):
     make_user(neighbour, at=timezone.now() - timedelta(days=1))
     browser.post("/t/neighbour/sign-in", {"username": "jane", "password": PASSWORD})

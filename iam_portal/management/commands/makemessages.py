@@ -40,7 +40,8 @@ _FILES = {
     "rest",
     "schema",
 }
-_NOT_SHOWN = _FOLDERS | _FILES | {"configuration", "settings", "wall_check"}
+_NOT_SHOWN = _FOLDERS | _FILES | {"configuration", "settings", "wall_check", "gauges", "telemetry", "working"}
+_NOT_SHOWN |= {"doctor", "unsafe_links", "unsafe_values"}
 
 
 class Command(makemessages.Command):
