@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.slow]
 CONNECTIONS = 32
 ASKED = 40  # requests of the neighbour, of which the slowest twentieth is looked at
 TIMES = 6  # as slow as in quiet that one may be
-LEAST = 0.1  # seconds: below, other work of the machine decides
+LEAST = 1.0  # seconds: below, other work of the machine decides; who waits for a lock waits longer
 
 
 def test_a_tenant_that_hangs_slows_no_other(running_portal: RunningPortal) -> None:
