@@ -100,8 +100,8 @@ def olga(installed: Installed) -> requests.Session:
     assert link is not None, installed.letters[0]
     session = requests.Session()
     shown = installed.page("GET", link[0], session=session)
-    form = next(form for form in Forms(shown.text).found if "csrfmiddlewaretoken" in form and len(form) > 1)
-    filled = {name: PASSWORD if "password" in name else value for name, value in form.items()}
+    form = Forms(shown.text).with_fields("password", "repeated")
+    filled = {**form, "password": PASSWORD, "repeated": PASSWORD}
     sent = installed.page("POST", shown.url, session=session, data=filled, headers={"Referer": shown.url})
     assert sent.ok and "/sign-in" in sent.url, (sent.url, sent.text[:3000])
     form = Forms(sent.text).with_fields("username", "password")
