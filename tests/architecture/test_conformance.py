@@ -20,10 +20,10 @@ SPECIFICATIONS = (
 )
 
 
-def rows() -> Iterator[tuple[str, str]]:
+def rows(table: Path = TABLE) -> Iterator[tuple[str, str]]:
     """Every row of every table, below its heading; without the heads of the tables."""
     heading = ""
-    lines = TABLE.read_text().splitlines()
+    lines = table.read_text().splitlines()
     for line, below in zip(lines, [*lines[1:], ""], strict=True):
         if line.startswith("## "):
             heading = line.removeprefix("## ")
