@@ -241,9 +241,7 @@ def groups_reaching(user_id: UUID, *, tenant_id: UUID | str) -> set[UUID]:
 
 
 def _any_tenant_role(facts: Mapping[str, PrincipalFacts]) -> bool:
-    return any(
-        assignment.tenant_role is not None for found in facts.values() for assignment in found.assignments
-    )
+    return any(each.tenant_role is not None for found in facts.values() for each in found.assignments)
 
 
 def _assignment(row: tuple[Any, ...], tenant_id: str, application_id: str, via: Via | None) -> AssignmentFact:

@@ -104,16 +104,16 @@ IAM_APPLICATION_AUTHENTICATION = "accesscontrol.authentication.ApplicationAuthen
 # Web and worker log in as a role that owns nothing (row-level security binds it); migrations as the owner,
 # whose address only the process that migrates is given.
 
-DATABASES = {"default": env.db("DATABASE_URL")}
+DATABASES, _direct = {"default": env.db("DATABASE_URL")}, env.str("DATABASE_DIRECT_URL", default="")
 if env.str("DATABASE_REPLICA_URL", default=""):
     DATABASES["replica"] = env.db("DATABASE_REPLICA_URL")  # answers lists (iam_portal.replica)
 for _database in DATABASES.values():
     if TESTING:
         _database["CONN_MAX_AGE"] = 0
         continue
-    _database |= connecting.bounded(_database, pooled=bool(env.str("DATABASE_DIRECT_URL", default="")))
+    # With checks: a connection that the server has closed is no request's.
+    _database |= {**connecting.bounded(_database, pooled=bool(_direct)), "CONN_HEALTH_CHECKS": True}
     _database["OPTIONS"]["pool"] = connecting.pool(env.int("DATABASE_POOL_SIZE", default=6))
-    _database["CONN_HEALTH_CHECKS"] = True  # one that the server has closed is no request's
 if "replica" in DATABASES and not TESTING:  # one that is away costs a request little: the primary answers
     DATABASES["replica"]["OPTIONS"] |= {"connect_timeout": 1, "tcp_user_timeout": 2000}
     DATABASES["replica"]["OPTIONS"]["pool"]["timeout"] = 0.3
@@ -121,9 +121,7 @@ if env.str("DATABASE_OWNER_URL", default=""):
     DATABASES["owner"] = env.db("DATABASE_OWNER_URL")
 
 # Past a pooler that hands connections around: who listens needs one of its own.
-DATABASE_DIRECT = env.db("DATABASE_DIRECT_URL") if env.str("DATABASE_DIRECT_URL", default="") else {}
-if DATABASE_DIRECT:
-    DATABASE_DIRECT = connecting.bounded(DATABASE_DIRECT, pooled=False)
+DATABASE_DIRECT = connecting.bounded(env.db("DATABASE_DIRECT_URL"), pooled=False) if _direct else {}
 
 # --- Events -------------------------------------------------------------------------------------------
 
@@ -226,11 +224,10 @@ CSRF_COOKIE_NAME = "__Host-csrftoken" if _https else "csrftoken"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "iam_portal.pages.csrf_failure"
-# Threads of a web process, as its server was told; how many requests run at once, 0: all (docs/limits.md).
+# docs/limits.md: threads of a web process, as its server was told; how many requests run at once, 0: all.
 PORTAL_WEB_THREADS = env.int("PORTAL_WEB_THREADS", default=64)
 PORTAL_WEB_RUNNING = env.int("PORTAL_WEB_RUNNING", default=2)
-# Requests a second in one process: of a caller, of a tenant, of a caller at the doors of OAuth; 0: any.
-PORTAL_CALLER_RATE = env.float("PORTAL_CALLER_RATE", default=50.0 if PRODUCTION else 0.0)
+PORTAL_CALLER_RATE = env.float("PORTAL_CALLER_RATE", default=50.0 if PRODUCTION else 0.0)  # a second; 0: any
 PORTAL_TENANT_RATE = env.float("PORTAL_TENANT_RATE", default=200.0 if PRODUCTION else 0.0)
 PORTAL_TOKEN_RATE = env.float("PORTAL_TOKEN_RATE", default=500.0 if PRODUCTION else 0.0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
@@ -317,10 +314,13 @@ USAGE_FLUSH_SECONDS = 0 if TESTING else 5  # how long counts of tokens wait in a
 
 # --- Webhooks -----------------------------------------------------------------------------------------
 
+
+def _networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    return [ipaddress.ip_network(network) for network in env.list(name, default=[])]
+
+
 # Besides public addresses; a malformed network stops the start.
-PORTAL_WEBHOOK_ALLOWED_NETWORKS = [
-    ipaddress.ip_network(network) for network in env.list("PORTAL_WEBHOOK_ALLOWED_NETWORKS", default=[])
-]
+PORTAL_WEBHOOK_ALLOWED_NETWORKS = _networks("PORTAL_WEBHOOK_ALLOWED_NETWORKS")
 PORTAL_WEBHOOK_INSECURE_HTTP = env.bool("PORTAL_WEBHOOK_INSECURE_HTTP", default=False)  # never in production
 WEBHOOK_CONNECT_SECONDS, WEBHOOK_WHOLE_SECONDS = 3.0, 10.0
 WEBHOOK_SLOW_SECONDS = 2.0  # who needs longer is served by the threads for those that fail
@@ -328,9 +328,7 @@ WEBHOOK_SLOW_SECONDS = 2.0  # who needs longer is served by the threads for thos
 # --- Keys of others ------------------------------------------------------------------------------------
 
 # Where keys of clients (jwks_uri) and of issuers they trust may lie besides public addresses.
-PORTAL_FOREIGN_NETWORKS = [
-    ipaddress.ip_network(network) for network in env.list("PORTAL_FOREIGN_NETWORKS", default=[])
-]
+PORTAL_FOREIGN_NETWORKS = _networks("PORTAL_FOREIGN_NETWORKS")
 FOREIGN_CONNECT_SECONDS, FOREIGN_WHOLE_SECONDS = 1.5, 3.0
 
 # --- Logs and metrics ---------------------------------------------------------------------------------
