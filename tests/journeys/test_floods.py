@@ -38,7 +38,7 @@ def test_a_tenant_that_hangs_slows_no_other(running_portal: RunningPortal) -> No
     print(f"\nslowest twentieth: quiet {quiet * 1000:.0f} ms, beside a flood {loud * 1000:.0f} ms")
     assert loud < max(LEAST, TIMES * quiet)
     assert 201 in answers  # once nothing held it up
-    assert not [status for status in answers if status >= 500]
+    assert set(answers) <= {201, 429, 503}  # no place, or no turn in time: both with the wait
 
 
 def test_without_turns_it_would(running_portal: RunningPortal, tmp_path: Path) -> None:
