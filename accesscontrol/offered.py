@@ -113,9 +113,9 @@ def offered(
 
 
 def _offered(row: Sequence[Any]) -> Offered:
-    application_id, type_, key, pk, name, description, dynamic, offers, held = row
+    application_id, kind, key, pk, name, description, dynamic, offers, held = row
     privileges = frozenset(offers) if dynamic else frozenset(offers) & frozenset(held)
-    return Offered(application_id, type_, key, pk, name, description, dynamic, privileges)
+    return Offered(application_id, kind, key, pk, name, description, dynamic, privileges)
 
 
 def _literal(text: str) -> str:

@@ -14,13 +14,18 @@ from tests.drills.table import put, write
 from tests.support.console import Console
 
 _ROWS: list[Row] = []
-# What takes the first database away for good comes last.
+# Of those that share the portal: what takes its first database away for good comes last. Others begin.
 _ORDER = ("processes", "database", "network", "receivers", "clock", "broker", "failover")
+
+
+def _place(item: pytest.Item) -> int:
+    name = item.path.stem.removeprefix("test_")
+    return _ORDER.index(name) if name in _ORDER else -1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     drills = [item for item in items if item.get_closest_marker("drill")]
-    drills.sort(key=lambda item: _ORDER.index(item.path.stem.removeprefix("test_")))
+    drills.sort(key=_place)
     items[:] = [item for item in items if item not in drills] + drills
 
 
