@@ -50,4 +50,5 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
     CMD ["python", "-m", "iam_portal.launchers.probe", "8000", "/readyz"]
 CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", \
     "--blocking-threads", "64", "--http", "1", "--no-ws", "--http1-buffer-size", "32768", \
-    "--http1-header-read-timeout", "10000", "--workers-kill-timeout", "30", "iam_portal.wsgi:application"]
+    "--http1-header-read-timeout", "10000", "--workers-kill-timeout", "30", "--respawn-failed-workers", \
+    "iam_portal.wsgi:application"]

@@ -152,12 +152,15 @@ def test_only_the_migration_is_given_the_owner() -> None:
         if {"secretRef": {"name": "portal-owner"}} in container(found)["envFrom"]
     }
 
-    assert {name.partition("-")[0] for name in given} == {"migrate"}
+    assert {name.partition("-")[0] for name in given} == {"migrate", "seal"}
     assert [name for name, found in ours().items() if "migrate.env" in found["env_file"]] == ["migrate"]
 
 
 def test_settings_and_secrets_are_those_that_are_documented() -> None:
-    known = set(keys.read(ROOT / "docs" / "production.env.example")) | {"PORTAL_DRAINING_FILE"}
+    known = set(keys.read(ROOT / "docs" / "production.env.example")) | {
+        "PORTAL_DRAINING_FILE",
+        "PROMETHEUS_MULTIPROC_DIR",
+    }
     given = [
         found.get("data") or found["stringData"]
         for found in objects()
