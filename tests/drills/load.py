@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import requests
 
@@ -126,10 +127,10 @@ class Creator:
 
     def __init__(self, stage: Stage, journal: Journal) -> None:
         self._stage, self._journal, self._provider = stage, journal, Service(stage.provider)
-        self._numbers, self._key = itertools.count(1), ""
+        self._key = ""
 
     def create(self) -> None:
-        self._key = self._key or f"drill-{id(self)}-{next(self._numbers)}"
+        self._key = self._key or f"drill-{uuid4()}"
         body = {
             "consumerTenantId": self._stage.consumer.tenant_id,
             "type": "provision",
