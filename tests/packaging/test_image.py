@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -140,10 +141,15 @@ def await_(ready: Any, child: Child) -> None:
 
 def stopped(child: Child) -> int:
     """SIGTERM to the first process of its container; what it ended with."""
+    os.kill(first_of(child), signal.SIGTERM)
+    return child.process.wait(60)
+
+
+def first_of(child: Child) -> int:
+    """The first process of its container, as the host numbers it."""
     outer = child.process.pid
     (inner,) = Path(f"/proc/{outer}/task/{outer}/children").read_text().split()
-    os.kill(int(inner), signal.SIGTERM)
-    return child.process.wait(60)
+    return int(inner)
 
 
 def proxied(port: int, method: str, path: str, **options: Any) -> requests.Response:
@@ -241,8 +247,11 @@ def test_a_drained_one_says_so_before_it_stops(contained: Contained) -> None:
     told = yaml.safe_load_all((ROOT / "docs" / "kubernetes" / "web.yaml").read_text())
     container = next(iter(told))["spec"]["template"]["spec"]["containers"][0]
     before = container["lifecycle"]["preStop"]["exec"]["command"][-1].partition(";")[0]
-    child = contained.start("drained", ["sh", "-c", f'(sleep 8; {before}) & exec "$@"', "sh", *words])
+    child = contained.start("drained", words)
     await_(lambda: contained.probed(port, "/readyz"), child)
+    mark = f"PORTAL_DRAINING_FILE={contained.settings['PORTAL_DRAINING_FILE']}"
+    into = ["nsenter", f"--target={first_of(child)}", "--mount", "--pid", "--root", "--setuid=10001"]
+    subprocess.run([*into, "env", mark, "sh", "-c", before], check=True)
 
     await_(lambda: proxied(port, "GET", "/readyz").json() == {"status": "draining"}, child)
 

@@ -112,10 +112,11 @@ def olga(installed: Installed) -> requests.Session:
 
 
 def test_the_first_person_comes_in(installed: Installed, olga: requests.Session) -> None:
-    page = installed.page("GET", "/", session=olga)
+    page = installed.page("GET", "/t/platform/", session=olga)
+    stranger = installed.page("GET", "/t/platform/")
 
-    assert page.ok
-    assert "Olga" in page.text
+    assert (page.status_code, page.url) == (200, f"{BASE}/t/platform/")
+    assert "/sign-in" in stranger.url
 
 
 def test_a_service_gets_a_token(installed: Installed, olga: requests.Session) -> None:
