@@ -315,12 +315,12 @@ USAGE_FLUSH_SECONDS = 0 if TESTING else 5  # how long counts of tokens wait in a
 # --- Webhooks -----------------------------------------------------------------------------------------
 
 
-def _networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    return [ipaddress.ip_network(network) for network in env.list(name, default=[])]
+def _networks(named: list[str]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    return [ipaddress.ip_network(network) for network in named]
 
 
 # Besides public addresses; a malformed network stops the start.
-PORTAL_WEBHOOK_ALLOWED_NETWORKS = _networks("PORTAL_WEBHOOK_ALLOWED_NETWORKS")
+PORTAL_WEBHOOK_ALLOWED_NETWORKS = _networks(env.list("PORTAL_WEBHOOK_ALLOWED_NETWORKS", default=[]))
 PORTAL_WEBHOOK_INSECURE_HTTP = env.bool("PORTAL_WEBHOOK_INSECURE_HTTP", default=False)  # never in production
 WEBHOOK_CONNECT_SECONDS, WEBHOOK_WHOLE_SECONDS = 3.0, 10.0
 WEBHOOK_SLOW_SECONDS = 2.0  # who needs longer is served by the threads for those that fail
@@ -328,7 +328,7 @@ WEBHOOK_SLOW_SECONDS = 2.0  # who needs longer is served by the threads for thos
 # --- Keys of others ------------------------------------------------------------------------------------
 
 # Where keys of clients (jwks_uri) and of issuers they trust may lie besides public addresses.
-PORTAL_FOREIGN_NETWORKS = _networks("PORTAL_FOREIGN_NETWORKS")
+PORTAL_FOREIGN_NETWORKS = _networks(env.list("PORTAL_FOREIGN_NETWORKS", default=[]))
 FOREIGN_CONNECT_SECONDS, FOREIGN_WHOLE_SECONDS = 1.5, 3.0
 
 # --- Logs and metrics ---------------------------------------------------------------------------------
