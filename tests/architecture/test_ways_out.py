@@ -16,7 +16,18 @@ from iam_portal.launchers.portal import ROOT
 OURS = ("iam_portal", "tenants", "applications", "accesscontrol")
 # Whatever can open a connection. Database and broker, whose addresses are settings, go by their own drivers.
 ABLE = {
-    *("socket", "ssl", "http", "urllib.request", "urllib3", "requests", "httpx", "httpcore", "aiohttp"),
+    *(
+        "socket",
+        "ssl",
+        "http.client",
+        "http.server",
+        "urllib.request",
+        "urllib3",
+        "requests",
+        "httpx",
+        "httpcore",
+        "aiohttp",
+    ),
     *("smtplib", "ftplib", "poplib", "imaplib", "telnetlib", "xmlrpc", "websockets", "pycurl", "asyncio"),
     *("django.core.mail", "subprocess"),
 }
@@ -29,6 +40,9 @@ MAY_CONNECT = {
     "tenants/emails.py": "mail, to the one server of the settings",
     "applications/emails.py": "the same",
     "applications/actions/reminders.py": "the same",
+    "accesscontrol/installation/doctor/reached.py": "the servers of the settings, for who runs it",
+    "accesscontrol/installation/doctor/findings.py": "knows a mail server's refusal from silence",
+    "iam_portal/working.py": "opens none: answers probes of the worker",
 }
 # Local processes of an installation: servers on loopback, and programs of the operator.
 LOCAL = ("iam_portal/launchers/", "iam_portal/live/", "iam_portal/management/")

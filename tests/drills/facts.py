@@ -116,5 +116,4 @@ def _delivered(receiver: Receiver, events: set[str], found: Found) -> None:
 def _ask(portal: DrilledPortal, question: str, *values: Any) -> list[Any]:
     """As the role that sees all tenants."""
     with psycopg.connect(portal.address_of(OWNER), connect_timeout=10) as connection:
-        connection.execute("SET ROLE iam_cross")
         return connection.execute(question, values).fetchall()

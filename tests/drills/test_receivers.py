@@ -49,6 +49,5 @@ def test_a_receiver_hangs(drills: Drills) -> None:
 
 def _in_order(drills: Drills, subject: str) -> list[str]:
     with psycopg.connect(drills.portal.address_of(OWNER)) as owner:
-        owner.execute("SET ROLE iam_cross")
         question = "SELECT event_id::text FROM applications_event WHERE subject = %s ORDER BY position"
         return [row[0] for row in owner.execute(question, [subject])]
