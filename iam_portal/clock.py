@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 from django.db import connection
+from structlog.contextvars import clear_contextvars
 
 from iam_portal import problem
 
@@ -42,6 +43,7 @@ class RightClock:
         self._looked = 0.0
 
     def __call__(self, environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+        clear_contextvars()  # of the thread's last request; a short way and a refusal make lines, too
         if environ.get("PATH_INFO") == _FREE or self._is_right():
             return self._inner(environ, start_response)
         body = json.dumps(

@@ -4,7 +4,9 @@ import hashlib
 import json
 import os
 import sys
+import threading
 import time
+from collections.abc import Callable
 from functools import cache
 from http import HTTPStatus
 
@@ -100,14 +102,39 @@ def livez(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """Database, migrations, the wall, a key of each kind to sign with. 503 with the first that is missing.
 
-    How the jobs fare is told besides, and makes nothing unready.
+    How the jobs fare is told besides, and makes nothing unready. `draining` is looked at each time.
     """
     if draining(_DRAINING, since=_BEGUN):
         return JsonResponse({"status": "draining"}, status=503)
-    at = timezone.now()
-    if missing := readiness.missing(at=at):
-        return JsonResponse({"status": missing}, status=503)
-    return JsonResponse({"status": "ok", "jobs": readiness.of_jobs(at=at)})
+    said = _ready.answer()
+    return JsonResponse(said, status=HTTPStatus.OK if said["status"] == "ok" else 503)
+
+
+class Ready:
+    """What readiness said, for a second: anybody may ask, and however often, the database is asked once."""
+
+    def __init__(self, *, seconds: float = 1.0, steady: Callable[[], float] = time.monotonic) -> None:
+        self._seconds, self._steady = seconds, steady
+        self._asking = threading.Lock()
+        self._said: dict[str, str] = {}
+        self._until = 0.0
+
+    def answer(self) -> dict[str, str]:
+        """Who comes meanwhile waits: what was said before is no answer for a database that hangs."""
+        with self._asking:
+            if not self._said or self._steady() >= self._until:
+                self._said = self._ask()
+                self._until = self._steady() + self._seconds
+            return self._said
+
+    def _ask(self) -> dict[str, str]:
+        at = timezone.now()
+        if missing := readiness.missing(at=at):
+            return {"status": missing}
+        return {"status": "ok", "jobs": readiness.of_jobs(at=at)}
+
+
+_ready = Ready()
 
 
 def draining(path: str, *, since: float) -> bool:

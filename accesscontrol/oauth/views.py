@@ -21,6 +21,7 @@ from accesscontrol.oauth.realms import Address
 from accesscontrol.oauth.refusals import BadRequest
 from accesscontrol.oauth.server import EXCHANGE, TokenCore, TokenServer
 from accesscontrol.oauth.validator import PortalValidator
+from applications.models import Client
 from iam_portal import problem
 from iam_portal.admission import is_of
 from iam_portal.tracing import request_id, source_address
@@ -49,7 +50,8 @@ class TokenView(ToolkitTokenView):
             if name in headers:
                 response[name] = headers[name]
         client = request.META[EXCHANGE].client
-        if client is not None:
+        # A public client's id is no secret: whoever says it has proved nothing before the grant is given.
+        if client is not None and (status == 200 or client.client_type == Client.CLIENT_CONFIDENTIAL):
             is_of(request.META, client.application.owner_id)
         wire.let_origin_read(response, request, client)
         _count(status, body)

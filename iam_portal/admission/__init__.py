@@ -1,7 +1,20 @@
 """Who is served next, in front of everything else: no tenant takes the threads of all (docs/adr/0008)."""
 
+from iam_portal.admission.callers import Credentials, basic, session_name
 from iam_portal.admission.door import LONGEST_WAIT, OURS, Admission, InTurn, is_of
 from iam_portal.admission.rates import Rates
 from iam_portal.admission.turns import Refused, Turns
 
-__all__ = ["LONGEST_WAIT", "OURS", "Admission", "InTurn", "Rates", "Refused", "Turns", "is_of"]
+__all__ = [
+    "LONGEST_WAIT",
+    "OURS",
+    "Admission",
+    "Credentials",
+    "InTurn",
+    "Rates",
+    "Refused",
+    "Turns",
+    "basic",
+    "is_of",
+    "session_name",
+]

@@ -1,15 +1,16 @@
 """The door in front of the portal (WSGI): whose request is it, is it small enough, and when is its turn."""
 
-import hashlib
 import json
 import re
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any
 
+from structlog.contextvars import clear_contextvars
+
 from iam_portal import limits, tracing
+from iam_portal.admission import callers
+from iam_portal.admission.callers import Known, Word, Words
 from iam_portal.admission.rates import Rates
 from iam_portal.admission.reading import Unread
 from iam_portal.admission.turns import Places, Refused, Turns
@@ -18,18 +19,15 @@ Environ = dict[str, Any]
 App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 STRANGERS = "-"  # in whose name waits whatever nobody has vouched for
 MOST_KNOWN = 20_000  # callers remembered in a process
-LONGEST_WORD = 64
 LONGEST_WAIT = 10.0  # seconds for a turn
 LONGEST_ADDRESS = 8_192  # characters of path and query
 LONGEST_READ = 65_536  # bytes of a body that is read before its turn
 WHOSE = "iam.whose"  # in the environment: who waits for a turn
 OURS = "iam.tenant_id"  # in the environment: the tenant that the request proved to be of
-_TENANT = re.compile(r"/(?:tenants|realms|t)/([^/]+)")
-_SESSION = re.compile(r"iam_session_[^;]*")
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
-# Quick, and needed most when nothing else answers.
-_ASIDE = ("/static/", "/livez", "/readyz", "/metrics")
-_OAUTH = ("/token", "/token/introspect", "/revoke")
+# Quick, and needed most when nothing else answers. No address that only begins like a probe's is one.
+_PROBES = frozenset({"/livez", "/readyz", "/metrics"})
+_STATIC = "/static/"
 _TEXTS = {
     "caller_rate": "Too many requests of this caller. Nothing was done; wait before the next.",
     "tenant_rate": "Too many requests of this organization. Nothing was done; wait before the next.",
@@ -90,38 +88,48 @@ class Admission:
 
     def __init__(self, app: App, *, threads: int, rates: Rates) -> None:
         self._app, self._rates = app, rates
-        self._known: OrderedDict[str, str] = OrderedDict()
-        self._changing = threading.Lock()
+        self._known = Known(MOST_KNOWN)
         self._places, self._unread = Places(threads), Unread(threads=threads)
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """As WSGI says it."""
-        if environ["PATH_INFO"].startswith(_ASIDE):
+        clear_contextvars()  # what the thread's last request was goes into no line of this one
+        if environ["PATH_INFO"] in _PROBES or environ["PATH_INFO"].startswith(_STATIC):
             return self._app(environ, start_response)
-        words = _words(environ)
-        whose = next((found for word in words if (found := self._known.get(word))), STRANGERS)
+        words = callers.read(environ)
+        whose, found = self._found(words)
         environ[WHOSE] = whose
         try:
             _refuse_odd(environ)
-            if whose != STRANGERS:
-                self._rates.take(whose, words[0], tokens=environ["PATH_INFO"].endswith(_OAUTH))
+            if found is not None:
+                self._rates.take(whose, found.caller, tokens=callers.at_oauth(environ["PATH_INFO"]))
             with self._places.one(whose):
                 self._read(environ, whose)
                 try:
                     return self._app(environ, start_response)
                 finally:
-                    self._learn(words, environ)
+                    self._learn(words, whose, found, environ)
         except Refused as refused:
             return _refusal(refused, environ, start_response)
 
-    def _learn(self, words: Sequence[str], environ: Environ) -> None:
+    def _found(self, words: Words) -> tuple[str, Word | None]:
+        for word in words.nearest():
+            if whose := self._known.find(word.known):
+                return whose, word
+        return STRANGERS, None
+
+    def _learn(self, words: Words, whose: str, found: Word | None, environ: Environ) -> None:
+        """New words that prove to be a tenant's take from its rate afterwards: none gets around it."""
         proved = str(environ.get(OURS) or "")
-        if not proved or all(self._known.get(word) == proved for word in words):
+        if not proved:
             return
-        with self._changing:
-            self._known.update(dict.fromkeys(words, proved))
-            while len(self._known) > MOST_KNOWN:
-                self._known.popitem(last=False)
+        if whose != proved:
+            self._rates.owe(proved, tokens=callers.at_oauth(environ["PATH_INFO"]))
+        elif found is not words.place:
+            return  # whatever else stood in the headers, it was not that
+        fresh = [word.known for word in words.proved(proved) if self._known.find(word.known) != proved]
+        if fresh:
+            self._known.learn(fresh, proved)
 
     def _read(self, environ: Environ, whose: str) -> None:
         """A body that comes slowly keeps a thread, never a turn; and few threads for one address.
@@ -136,24 +144,6 @@ class Admission:
         if len(body) < length:  # the other end went away: half of a form could be another form
             raise Refused("broken_body")
         environ["wsgi.input"] = BytesIO(body)
-
-
-def _words(environ: Environ) -> tuple[str, ...]:
-    """By what it is known again, the nearest first: its credentials; else its session, tenant and address.
-
-    Not the tenant of the path alone: whoever floods another's sign-in page would take that one's places.
-    """
-    if authorization := environ.get("HTTP_AUTHORIZATION"):
-        return (_digest(authorization),)
-    found = _TENANT.search(environ["PATH_INFO"])
-    door = "oauth" if environ["PATH_INFO"].endswith(_OAUTH) else ""  # whose clients come, not whose people
-    place = f"{door}|{found[1][:LONGEST_WORD] if found else ''}|{tracing.source_of(environ)}"
-    sessions = "".join(_SESSION.findall(environ.get("HTTP_COOKIE", "")))
-    return (_digest(sessions), place) if sessions else (place,)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
 
 
 def _refuse_odd(environ: Environ) -> None:
@@ -172,7 +162,7 @@ def _refusal(refused: Refused, environ: Environ, start_response: Callable[..., A
     limits.refused(refused.limit)
     path, text, status = environ["PATH_INFO"], _TEXTS[refused.limit], _STATUS[refused.limit]
     kind = "application/json;charset=UTF-8"
-    if path.endswith(_OAUTH):
+    if callers.at_oauth(path):
         error = "temporarily_unavailable" if refused.wait else "invalid_request"
         body = json.dumps({"error": error, "error_description": text})
     elif path.startswith("/iam/"):

@@ -50,6 +50,14 @@ class Rates:
             for bucket, _, _ in found:
                 bucket.left -= 1
 
+    def owe(self, whose: str, *, tokens: bool) -> None:
+        """One request that was answered before anybody knew whose it was; at most as much as may be saved."""
+        if tokens or not self._tenant:
+            return
+        with self._changing:
+            bucket = self._filled(("tenant", whose), self._tenant)
+            bucket.left = max(bucket.left - 1, -max(1.0, self._tenant * SAVED))
+
     def _filled(self, key: tuple[str, str], rate: float) -> _Bucket:
         now, most = self._clock(), max(1.0, rate * SAVED)
         bucket = self._buckets.get(key)

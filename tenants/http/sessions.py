@@ -6,6 +6,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from iam_portal.admission import session_name
 from iam_portal.gate import Actor
 from iam_portal.tracing import acts, request_id, source_address
 from tenants import acquainted
@@ -33,7 +34,7 @@ def cookie_name(tenant_id: UUID) -> str:
     By https under a name that browsers keep for this host alone (RFC 6265bis section 4.1.3.2): a neighbour
     below the same domain cannot slip in the session of another person. A name without is not looked at.
     """
-    return f"{'__Host-' if settings.SESSION_COOKIE_SECURE else ''}iam_session_{tenant_id.hex}"
+    return session_name(tenant_id.hex)
 
 
 def remember(request: HttpRequest, response: HttpResponse, *, tenant: Tenant, user: User, token: str) -> None:

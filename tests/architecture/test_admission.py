@@ -9,9 +9,10 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from structlog.contextvars import bind_contextvars
 
 from iam_portal import limits
-from iam_portal.admission import Admission, InTurn, Rates, Refused, Turns, is_of
+from iam_portal.admission import Admission, InTurn, Rates, Refused, Turns, callers, is_of
 from iam_portal.admission.door import LONGEST_ADDRESS
 
 UNLIMITED = {"caller": 0, "tenant": 0, "tokens": 0}
@@ -41,7 +42,7 @@ class Hall:
     def ask(self, who: str, path: str = "/iam/quick", **environ: Any) -> tuple[str, dict[str, str], bytes]:
         told: list[Any] = []
         asked = {"PATH_INFO": path, "REMOTE_ADDR": "192.0.2.1", "wsgi.input": BytesIO(), **environ}
-        asked.setdefault("HTTP_AUTHORIZATION", f"Basic {who}")
+        asked.setdefault("HTTP_AUTHORIZATION", f"Bearer {who}")
         body = self.door(asked, lambda status, headers: told.extend((status, dict(headers))))
         self.answers.append((who, told[0][:3]))
         return told[0][:3], told[1], b"".join(body)
@@ -143,31 +144,94 @@ def test_made_up_names_win_no_places() -> None:
         each.join(10)
 
 
-def test_a_person_is_known_by_the_session_and_by_the_place() -> None:
-    """A made-up session is a stranger's, and so is another's page from an address that nobody came from."""
-    seen = []
+class Pages:
+    """An app whose right sessions are of ``acme-id`` and ``globex-id``, and which tells who waited."""
 
-    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-        seen.append(next(iter(turns._run)))
-        if "iam_session_1=right" in environ.get("HTTP_COOKIE", ""):
-            is_of(environ, "acme-id")
+    def __init__(self, **rates: float) -> None:
+        self.seen: list[str] = []
+        self.turns = Turns(running=2, longest=1)
+        rate = Rates(**{**UNLIMITED, **rates}, clock=lambda: 100.0)
+        self.door = Admission(InTurn(self._app, self.turns), threads=8, rates=rate)
+
+    def _app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        self.seen.append(next(iter(self.turns._run)))
+        for name in ("acme", "globex"):
+            right = f"iam_session_{name}id=right" in environ.get("HTTP_COOKIE", "")
+            right |= environ.get("HTTP_AUTHORIZATION", "").lower().startswith(f"bearer {name}")
+            if right and f"/{name}" in environ["PATH_INFO"]:
+                is_of(environ, f"{name}-id")
         start_response("200 OK", [])
         return []
 
-    turns = Turns(running=2, longest=1)
-    door = Admission(InTurn(app, turns), threads=8, rates=Rates(**UNLIMITED))
+    def ask(self, cookie: str, address: str = "192.0.2.1", path: str = "/t/acme/users", **more: str) -> str:
+        """Who waited; the status instead, where nobody did."""
+        told: list[str] = []
+        environ = {"PATH_INFO": path, "REMOTE_ADDR": address, "HTTP_COOKIE": cookie, **more}
+        self.door(environ, lambda status, headers: told.append(status))
+        return self.seen[-1] if told[0].startswith("200") else told[0][:3]
 
-    def ask(cookie: str, address: str, path: str = "/t/acme/users") -> str:
-        environ = {"PATH_INFO": path, "REMOTE_ADDR": address, "HTTP_COOKIE": cookie}
-        door(environ, lambda *_: None)
-        return seen[-1]
 
-    assert ask("a=b; iam_session_1=right; c=d", "192.0.2.1") == "-"
-    assert ask("a=e; iam_session_1=right", "192.0.2.9") == "acme-id"  # the same person, elsewhere
+def test_a_person_is_known_by_the_session_and_by_the_place() -> None:
+    """A made-up session is a stranger's, and so is another's page from an address that nobody came from."""
+    ask = Pages().ask
+    assert ask("a=b; iam_session_acmeid=right; c=d", "192.0.2.1") == "-"
+    assert ask("a=e; iam_session_acmeid=right", "192.0.2.9") == "acme-id"  # the same person, elsewhere
     assert ask("", "192.0.2.1", "/t/acme/sign-in") == "acme-id"  # from where one of them came
     assert ask("", "192.0.2.1", "/t/globex/sign-in") == "-"
     assert ask("", "192.0.2.2", "/t/acme/sign-in") == "-"
-    assert ask("iam_session_1=wrong", "192.0.2.2") == "-"
+    assert ask("iam_session_acmeid=wrong", "192.0.2.2") == "-"
+    assert ask("iam_session_globexid=right", "192.0.2.2", "/t/globex/users") == "-"
+    both = (
+        "iam_session_acmeid=right; iam_session_globexid=right"  # who is in two waits as the one of the page
+    )
+    assert ask(both, "192.0.2.3", "/t/globex/users") == "globex-id"
+    assert ask(both, "192.0.2.3", "/t/acme/users") == "acme-id"
+
+
+def test_no_spelling_makes_a_caller_anew() -> None:
+    """Neither of a cookie beside the right one, nor of the right one, nor of a header that no page reads."""
+    pages = Pages(caller=1)
+    right = "iam_session_acmeid=right"
+    assert pages.ask(right) == "-"
+    spelled: list[dict[str, str]] = [{"cookie": f"iam_session_{number}=x; {right}"} for number in range(8)]
+    spelled += [{"cookie": 'iam_session_acmeid="right"'}, {"cookie": f"iam_session_acmeid=x; {right}"}]
+    spelled += [{"cookie": f"{right};a={number}", "address": f"192.0.2.{number}"} for number in range(5)]
+    spelled += [{"cookie": right, "HTTP_AUTHORIZATION": f"Bearer {number}"} for number in range(5)]
+    assert [pages.ask(**each) for each in spelled] == ["acme-id"] * 20  # what is saved in 20 seconds
+    assert [pages.ask(**each) for each in spelled] == ["429"] * 20
+    assert len(pages.door._known) == 2  # the session and the place
+
+
+@pytest.mark.parametrize("spelled", ["basic YTpz", "BASIC   YTpz", "Basic JTYxOnM=", "bAsIc YTpz "])
+def test_credentials_are_known_in_any_spelling(spelled: str) -> None:
+    right, other = ({"PATH_INFO": "/", "HTTP_AUTHORIZATION": f"Basic {text}"} for text in ("YTpz", "YTp0"))
+    word = callers.read({**right, "HTTP_AUTHORIZATION": spelled}).credentials
+    assert word == callers.read(right).credentials
+    assert word != callers.read(other).credentials
+    assert callers.read({**right, "HTTP_AUTHORIZATION": "Basic ###"}).credentials is None  # nobody's
+
+
+def test_new_tokens_take_from_the_rate_of_their_tenant() -> None:
+    """Each is a stranger's at first; whose it was is known afterwards."""
+    pages = Pages(tenant=1)
+    path = "/iam/tenants/acme/users"
+    for number in range(40):
+        assert pages.ask("", path=path, HTTP_AUTHORIZATION=f"Bearer acme{number}") == "-"
+    assert pages.ask("", path=path, HTTP_AUTHORIZATION="Bearer acme1") == "429"
+
+
+def test_who_always_comes_with_new_words_pushes_out_his_own() -> None:
+    known = callers.Known(10)
+    known.learn(["of globex", "of initech"], "globex")
+    for number in range(50):
+        known.learn([f"word {number}"], "acme")
+    assert len(known) == 10
+    assert known.find("of globex") == known.find("of initech") == "globex"
+    known.find("word 42")
+    known.learn(["another"], "acme")
+    assert (known.find("word 42"), known.find("word 43")) == ("acme", None)  # used last, stays
+    known.learn(["word 42"], "globex")
+    assert known.find("word 42") == "globex"
 
 
 def test_probes_and_style_answer_in_any_flood() -> None:
@@ -175,6 +239,13 @@ def test_probes_and_style_answer_in_any_flood() -> None:
     with hall.flooded("acme", 8):
         for path in ("/livez", "/readyz", "/metrics", "/static/portal.css"):
             assert hall.ask("initech", path)[0] == "200"
+
+
+def test_only_a_probe_itself_passes_the_limits() -> None:
+    hall = Hall(threads=4)
+    with hall.flooded("acme", 8):
+        for path in ("/readyzzz", "/readyz/", "/metrics/x", "/livez.", "/x/static/"):
+            assert hall.ask("acme", path)[0] == "429", path
 
 
 def test_slow_bodies_keep_no_turn_and_few_threads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,7 +294,14 @@ def test_a_refusal_speaks_as_its_door() -> None:
     _, headers, body = Hall().ask("acme", "/iam/auth/realms/x/protocol/openid-connect/token", **odd)
     assert headers["Content-Type"] == "application/json;charset=UTF-8"
     assert json.loads(body)["error"] == "invalid_request"
-    assert Hall().ask("acme", "/t/acme/users", **odd)[1]["Content-Type"].startswith("text/plain")
+    for page in ("/t/acme/users", "/t/acme/access/token", "/t/acme/access/grants/x/revoke"):
+        assert Hall().ask("acme", page, **odd)[1]["Content-Type"].startswith("text/plain"), page
+
+
+def test_a_page_that_ends_like_a_door_of_oauth_has_the_rate_of_pages() -> None:
+    hall = Hall(caller=1)
+    assert [hall.ask("acme", "/t/acme/access/token")[0] for _ in range(22)] == ["200"] * 21 + ["429"]
+    assert hall.ask("acme", "/iam/auth/realms/x/protocol/openid-connect/token")[0] == "200"
 
 
 def test_rates_are_of_the_caller_and_of_the_tenant() -> None:
@@ -248,6 +326,7 @@ def test_rates_are_of_the_caller_and_of_the_tenant() -> None:
 
 def test_a_limit_that_refuses_is_counted_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     limits.forget()
+    bind_contextvars(actor="user:of-another", tenant="of-another", request_id="of-another")  # asked before
     before = limits.REFUSED.labels(limit="encoded_body")._value.get()
     secret = "Basic c2VjcmV0OnNlY3JldA=="
     for _ in range(3):
@@ -256,4 +335,4 @@ def test_a_limit_that_refuses_is_counted_and_logged_once(caplog: pytest.LogCaptu
     lines = [record.getMessage() for record in caplog.records if record.name == "iam.limits"]
     assert len(lines) == 1
     assert "encoded_body" in lines[0]
-    assert not any(word in lines[0] for word in ("c2Vjc", "abc"))
+    assert not any(word in lines[0] for word in ("c2Vjc", "abc", "of-another"))

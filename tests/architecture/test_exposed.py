@@ -16,7 +16,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
 from accesscontrol.installation import gauges
-from iam_portal import limits, metrics, working
+from iam_portal import limits, metrics, pages, working
 from iam_portal.launchers.portal import ROOT
 from tests.support.live import running
 
@@ -178,9 +178,30 @@ def test_limits_are_counted() -> None:
     assert REGISTRY.get_sample_value("iam_limit_refusals_total", {"limit": "sign_in"}) == 1
 
 
-def test_readiness_tells_of_jobs_and_does_not_depend_on_them(db: None) -> None:
+def test_readiness_tells_of_jobs_and_does_not_depend_on_them(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "_ready", pages.Ready(seconds=0))
     assert Browser().get("/readyz").json() == {"status": "ok", "jobs": "none"}
     with mock.patch("celery.current_app.connection_for_read", side_effect=OSError):
         assert Browser().get("/readyz").status_code == 200, "no broker: pages and tokens need none"
     with mock.patch("accesscontrol.installation.readiness.of_jobs", return_value="late"):
         assert Browser().get("/readyz").json() == {"status": "ok", "jobs": "late"}
+
+
+def test_however_often_readiness_is_asked_the_database_is_asked_once_a_second(
+    db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    now, found = [5.0], iter(["", "no_database"])
+    monkeypatch.setattr(pages, "_ready", pages.Ready(steady=lambda: now[0]))
+    with mock.patch("accesscontrol.installation.readiness.missing", side_effect=lambda at: next(found)):
+        assert [Browser().get("/readyz").status_code for _ in range(5)] == [200] * 5
+        now[0] += 0.9
+        assert Browser().get("/readyz").status_code == 200
+        (tmp_path / "draining").touch()
+        monkeypatch.setattr(pages, "_DRAINING", str(tmp_path / "draining"))
+        assert Browser().get("/readyz").json() == {"status": "draining"}  # that is never remembered
+        monkeypatch.setattr(pages, "_DRAINING", "")
+        now[0] += 0.1
+        assert Browser().get("/readyz").json() == {"status": "no_database"}
+        assert Browser().get("/readyz").status_code == 503

@@ -8,6 +8,7 @@ from unittest import mock
 import pytest
 from django.db import InterfaceError, OperationalError
 from django.test import RequestFactory
+from structlog.contextvars import bind_contextvars, get_contextvars
 
 from iam_portal import clock, connecting, pages
 from iam_portal.clock import RightClock
@@ -83,6 +84,12 @@ def test_a_clock_that_was_stepped_answers_nothing(
     assert get() == 503
     machine.wall -= step  # it was set right
     assert get() == 200
+
+
+def test_no_line_of_a_request_says_who_asked_before(machine: Machine, get: Callable[..., int]) -> None:
+    bind_contextvars(actor="user:of-another")
+    assert get("/livez") == 200
+    assert not get_contextvars()
 
 
 def test_a_clock_that_was_wrong_from_the_beginning(machine: Machine, get: Callable[..., int]) -> None:

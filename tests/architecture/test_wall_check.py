@@ -10,7 +10,7 @@ from django.test import Client as Browser
 from pytest_django import DjangoDbBlocker
 
 from accesscontrol.actions import keys
-from iam_portal import checks, wall_check
+from iam_portal import checks, pages, wall_check
 from iam_portal.wall_sql import ROLES
 from iam_portal.walls import cross_tenant, tenant_scope
 from tests.support.factories import make_tenant, make_user
@@ -116,6 +116,7 @@ def test_the_check_is_one_of_the_database(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_no_process_is_ready_while_the_wall_is_open(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "_ready", pages.Ready(seconds=0))
     assert Browser().get("/readyz").json()["status"] == "ok"
     monkeypatch.setattr(wall_check, "gaps", lambda connection: {"iam.E008": "A gap."})
     answer = Browser().get("/readyz")
@@ -123,6 +124,7 @@ def test_no_process_is_ready_while_the_wall_is_open(db: None, monkeypatch: pytes
 
 
 def test_no_process_is_ready_while_it_cannot_sign(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "_ready", pages.Ready(seconds=0))
     monkeypatch.setattr(keys, "_held", keys._Held())
     monkeypatch.setattr(keys, "ALGORITHMS", ("ES256", "PS256"))
     answer = Browser().get("/readyz")

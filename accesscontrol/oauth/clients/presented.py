@@ -1,25 +1,15 @@
 """What a client presents with a request, before anything of it is believed."""
 
-import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote_plus
 
 from django.http import HttpRequest
 
 from accesscontrol.oauth.clients.certificates import Proven, proven
 from accesscontrol.oauth.realms import Address
 from accesscontrol.oauth.refusals import BadRequest
+from iam_portal.admission import Credentials, basic
 from iam_portal.tracing import source_address
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """A name and a secret, by whichever way they came."""
-
-    client_id: str
-    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +68,3 @@ def presented(request: HttpRequest, form: Mapping[str, str], address: Address) -
     """Of a request whose form was read (:func:`accesscontrol.oauth.wire.form`)."""
     header = request.META.get("HTTP_AUTHORIZATION", "")
     return Presented(header, form, address, proven(request), source_address(request))
-
-
-def basic(authorization: str) -> Credentials | None:
-    """Credentials of a Basic header; the scheme is case-insensitive (RFC 7617 §2), both parts urlencoded."""
-    scheme, _, encoded = authorization.partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        text = base64.b64decode(encoded.strip(), validate=True).decode("utf-8")
-    except (binascii.Error, ValueError):
-        return Credentials("", "")
-    client_id, _, secret = text.partition(":")
-    return Credentials(unquote_plus(client_id), unquote_plus(secret))

@@ -9,10 +9,10 @@ from django.db.models import Q
 
 from accesscontrol.oauth.clients import uses
 from accesscontrol.oauth.clients.living import sound
-from accesscontrol.oauth.clients.presented import Credentials
 from accesscontrol.oauth.refusals import ClientRefused
 from applications import hashers
 from applications.models import Client, ClientSecret
+from iam_portal.admission import Credentials
 
 BASIC, POST = METHODS = ("client_secret_basic", "client_secret_post")
 LONGEST = 1024

@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from accesscontrol.models import Authorization, AuthorizationCode
+from applications.models import Client
+from iam_portal.admission import OURS
 from tenants.http import cookie_name
 from tenants.models import UserSession
 from tests.accesscontrol.oauth.conftest import Caller, World
@@ -60,6 +62,18 @@ def test_a_stolen_code_is_worth_nothing_in_the_thiefs_own_sign_in(jane: Person, 
         assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
         honest = jane.exchange(stolen, client_id).json()
         assert opened(honest["access_token"])["sub"] == str(jane.user.pk)
+
+
+def test_a_public_name_with_a_junk_code_is_nobodys(jane: Person) -> None:
+    """Else whoever reads the name in a page would wait in the line of its organization."""
+    code = jane.code(FRONTEND)
+    refused = jane.exchange("junk", FRONTEND)
+    assert refused.status_code == 400
+    assert OURS not in refused.wsgi_request.META
+    given = jane.exchange(code, FRONTEND)
+    assert given.status_code == 200
+    assert given.wsgi_request.META[OURS] == str(Client.objects.get(client_id=FRONTEND).application.owner_id)
+    assert OURS in jane.exchange("junk", METER).wsgi_request.META  # it had the secret
 
 
 def test_a_stolen_code_shows_by_its_nonce(jane: Person, eve: Person) -> None:

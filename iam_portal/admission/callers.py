@@ -1,0 +1,163 @@
+"""Who asks, as far as a request says it itself; and what such words led to before."""
+
+import base64
+import binascii
+import hashlib
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from urllib.parse import unquote_plus
+
+from django.conf import settings
+from django.http.cookie import parse_cookie
+
+from iam_portal import tracing
+
+LONGEST_WORD = 64
+_TENANT = re.compile(r"/(?:tenants|realms|t)/([^/]+)")
+_OAUTH = ("/token", "/token/introspect", "/revoke")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A name and a secret, by whichever way they came."""
+
+    client_id: str
+    secret: str = field(repr=False)
+
+
+def basic(authorization: str) -> Credentials | None:
+    """Credentials of a Basic header; the scheme is case-insensitive (RFC 7617 §2), both parts urlencoded."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        text = base64.b64decode(encoded.strip(), validate=True).decode("utf-8")
+    except (binascii.Error, ValueError):
+        return Credentials("", "")
+    client_id, _, secret = text.partition(":")
+    return Credentials(unquote_plus(client_id), unquote_plus(secret))
+
+
+def session_name(tenant_hex: str) -> str:
+    """The cookie of a session in this tenant; by https a name that browsers keep for this host alone."""
+    return f"{'__Host-' if settings.SESSION_COOKIE_SECURE else ''}iam_session_{tenant_hex}"
+
+
+def at_oauth(path: str) -> bool:
+    """Whether it is a door where clients come, not people; a page may end in the same words."""
+    return path.endswith(_OAUTH) and not path.startswith("/t/")
+
+
+class Word(NamedTuple):
+    """``known`` is what is remembered; ``caller`` is whose rate it counts in."""
+
+    known: str
+    caller: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """By what a caller is known again: the sessions it shows, its credentials, else where it comes from.
+
+    All of it as the doors read it, not as it is spelled: a header can be written in any number of ways, and
+    each would be a new caller.
+    """
+
+    sessions: Mapping[str, Word]  # by the name of the cookie
+    credentials: Word | None
+    place: Word
+
+    def nearest(self) -> Iterator[Word]:
+        """The place is not believed of whoever presents credentials, which may be made up."""
+        yield from self.sessions.values()
+        yield self.credentials or self.place
+
+    def proved(self, tenant_id: str) -> list[Word]:
+        """What the proof may have come by: of the sessions, only the one in that tenant."""
+        session = self.sessions.get(session_name(tenant_id.replace("-", "")))
+        return [word for word in (session, self.credentials or self.place) if word]
+
+
+def read(environ: Mapping[str, Any]) -> Words:
+    """Not the tenant of the path alone: who floods another's sign-in page would take that one's places."""
+    path = environ["PATH_INFO"]
+    found = _TENANT.search(path)
+    tenant = found[1][:LONGEST_WORD] if found else ""
+    door = "oauth" if at_oauth(path) else ""  # whose clients come, not whose people
+    place = f"{door}|{tenant}|{tracing.source_of(environ)}"
+    sessions = {}
+    start = session_name("")
+    if start in (cookies := environ.get("HTTP_COOKIE", "")):
+        for name, value in parse_cookie(cookies).items():
+            if name.startswith(start):
+                caller = _digest(name, value)
+                # Who is in two tenants sends both sessions: the address says which one is meant.
+                sessions[name] = Word(f"{tenant}|{caller}", caller)
+    return Words(sessions, _credentials(environ.get("HTTP_AUTHORIZATION", "")), Word(place, place))
+
+
+def _credentials(authorization: str) -> Word | None:
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        digest = _digest("bearer", value.strip())
+    elif (given := basic(authorization)) and given.client_id:
+        digest = _digest("basic", given.client_id, given.secret)
+    else:
+        return None
+    return Word(digest, digest)
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.sha256(repr(texts).encode(errors="backslashreplace")).hexdigest()
+
+
+class Known:
+    """Which tenant the words of a caller led to; at most so many, and those that were used last.
+
+    When it is full, something goes of the tenant that has most: whoever always comes with new words pushes
+    out those of his own.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._whose: dict[str, str] = {}
+        self._of: dict[str, OrderedDict[str, None]] = {}
+        self._changing = threading.Lock()
+
+    def find(self, word: str) -> str | None:
+        """The tenant; the word was used by that."""
+        whose = self._whose.get(word)
+        if whose is not None:
+            with self._changing:
+                theirs = self._of.get(whose)
+                if theirs is not None and word in theirs:  # else another thread has taken it away
+                    theirs.move_to_end(word)
+        return whose
+
+    def learn(self, words: Iterable[str], whose: str) -> None:
+        """From now on they are this tenant's."""
+        with self._changing:
+            for word in words:
+                if self._whose.get(word, whose) != whose:
+                    self._take(word)
+                self._whose[word] = whose
+                theirs = self._of.setdefault(whose, OrderedDict())
+                theirs[word] = None
+                theirs.move_to_end(word)
+            while len(self._whose) > self._most:
+                most = max(self._of, key=lambda each: len(self._of[each]))
+                self._take(next(iter(self._of[most])))
+
+    def _take(self, word: str) -> None:
+        whose = self._whose.pop(word)
+        theirs = self._of[whose]
+        del theirs[word]
+        if not theirs:
+            del self._of[whose]
+
+    def __len__(self) -> int:
+        return len(self._whose)
