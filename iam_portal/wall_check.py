@@ -34,7 +34,7 @@ def gaps(connection: BaseDatabaseWrapper) -> dict[str, str]:
         "iam.E008": (inherits, "The login holds what iam_cross may at all times: it sees every tenant."),
         "iam.E009": (not may_cross, "The login may not change to iam_cross: no decision can be made."),
         "iam.E010": (seen, "Without a tenant in scope, users are visible."),
-        "iam.E030": (
+        "iam.E015": (
             unknown,
             "The wall was sealed under another ring than this process has: it sees nobody's rows.",
         ),

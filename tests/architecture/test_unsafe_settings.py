@@ -17,6 +17,7 @@ OF_SETTINGS = (
     checks.uncounted_proxies,
     checks.plain_events,
     checks.unproved_certificates,
+    checks.unlimited,
     unsafe_values.guessable_secrets,
     unsafe_values.open_browser,
     unsafe_values.odd_address,
@@ -26,7 +27,8 @@ OF_SETTINGS = (
     unsafe_links.open_databases,
     unsafe_links.open_mail,
 )
-OF_DATABASE = {f"iam.E{number:03}" for number in range(6, 11)}  # tests/architecture/test_wall_check.py
+# tests/architecture/test_wall_check.py and test_wall_seals.py
+OF_DATABASE = {*(f"iam.E{number:03}" for number in range(6, 11)), "iam.E015"}
 TOKEN = "wK0e5v1XjZ8mQ2rT7bN4cY9aL6hD3gFs"
 PLAIN = base64.b64encode(b"a" * 32).decode()
 DATABASE = "postgres://iam_web:word@"
@@ -67,6 +69,9 @@ UNSAFE: list[tuple[dict[str, str], set[str]]] = [
     ),
     *(({name: days}, {"iam.E030"}) for name in unsafe_values.RETENTIONS for days in ("0", "-1", "36500")),
     ({"LOG_LEVEL": "debug"}, {"iam.E031"}),
+    ({"PORTAL_WEB_RUNNING": "0"}, {"iam.E040"}),
+    ({"PORTAL_WEB_THREADS": "15"}, {"iam.E040"}),
+    ({"DATABASE_POOL_SIZE": "3"}, {"iam.E041"}),
     ({"PORTAL_SHORT_WAY": "false"}, {"iam.E032"}),
     ({"DEFAULT_FROM_EMAIL": "Portal <iam@localhost>"}, {"iam.E033"}),
     ({"CELERY_BROKER_URL": "memory://"}, {"iam.E034"}),
@@ -166,6 +171,19 @@ def test_each_check_has_its_test_and_its_line_in_the_documentation() -> None:
     assert sorted(documented) == sorted(known)
 
 
+def test_an_id_has_one_meaning() -> None:
+    """An operator looks it up: it is given by one place, and has one line in the table."""
+    given = [
+        code
+        for path in (ROOT / "iam_portal").rglob("*.py")
+        for code in re.findall(
+            r'(?<!\[)"(iam\.[EW][0-9]{3})"(?!: ")', path.read_text()
+        )  # those have a hint here
+    ]
+    assert set(given) > OF_DATABASE | {"iam.E001", "iam.W031"}
+    assert sorted(given) == sorted(set(given))
+
+
 # Any value of these is as safe as another, or the start refuses what is not.
 HARMLESS = {
     "PORTAL_HISTORY_MONTHS",  # tenants.actions.retention keeps a year at least
@@ -175,7 +193,10 @@ HARMLESS = {
     "PORTAL_WORKER_PORT",
     "PORTAL_TIME_ZONE",
     "PORTAL_REMINDER_DAYS",
-    "DATABASE_POOL_SIZE",
+    "PORTAL_CALLER_RATE",  # 0: any number; turns keep one organization from having all threads
+    "PORTAL_TENANT_RATE",
+    "PORTAL_TOKEN_RATE",
+    "PORTAL_LINKS_PER_HOUR",
     "PORTAL_SIGNING_KEY_DAYS",
     "PORTAL_SIGNING_KEY_AHEAD_HOURS",
     "PORTAL_SIGNING_KEY_KEPT_HOURS",
