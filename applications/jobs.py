@@ -5,6 +5,7 @@ from typing import Any
 from celery import Task, shared_task
 from celery.signals import worker_process_shutdown
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from applications import boundaries, events, usage
@@ -61,11 +62,19 @@ def remind_of_ends() -> None:
     reminders.remind(at=timezone.now())
 
 
-@shared_task(name="applications.count_usage", bind=True)
+@shared_task(
+    name="applications.count_usage",
+    bind=True,
+    autoretry_for=(OperationalError, InterfaceError),
+    retry_backoff=True,
+    retry_backoff_max=300,
+    max_retries=1900,  # six days and a half, less than counting.COMES_AGAIN
+    reject_on_worker_lost=True,
+)
 def count_usage(self: Task, rows: list[usage.Line]) -> None:
-    """What a process has counted meanwhile (``applications.usage`` sends it).
+    """What a process has counted meanwhile (``applications.usage`` sends it), and nobody else remembers.
 
-    The message of a worker that died comes again, under the same id.
+    The message of a worker that died, or that did not reach the database, comes again, under the same id.
     """
     counting.count(rows=rows, batch=self.request.id, at=timezone.now())
 

@@ -21,7 +21,7 @@ _HINTS = {
     "GRANT iam_cross TO iam_web WITH INHERIT FALSE, SET TRUE.",
     "iam.E009": "GRANT iam_cross TO iam_web; the role of DATABASE_URL is iam_web.",
     "iam.E010": "Row-level security of the tables is gone: restore with the policies, or migrate anew.",
-    "iam.E030": "manage.py seal_wall as the owner, under the ring that web and worker have.",
+    "iam.E015": "manage.py seal_wall as the owner, under the ring that web and worker have.",
 }
 _LOOSE_HINTS = {
     "iam.W031": "manage.py seal_wall as the owner, when no process of an older release is left.",

@@ -3,7 +3,7 @@
 A decision takes its moment from the process that answers. So each process holds its clock against the
 database's, at its first request, once a minute, and whenever its clock moved otherwise than time did: a step
 shows in the difference from the monotonic clock, which nobody sets. While they differ by more than a second,
-every request is answered with 503.
+every request is answered with 503; until it was found right again, also while the database cannot be asked.
 """
 
 import json
@@ -21,6 +21,9 @@ from iam_portal import problem
 APART = 1.0  # seconds that the clocks may differ
 MOVED = 0.2  # seconds by which a clock has moved that is looked at anew
 EVERY = 60.0
+JUST_NOW = 1.0  # seconds for which a comparison stands for all who waited for it
+WAITS = 5.0  # seconds for another's comparison: as long as it may wait for a connection
+TRIES = 2  # a question that took too long says little: the next finds its connection made
 _FREE = "/livez"  # a process is alive by any clock
 
 log = structlog.get_logger("iam.clock")
@@ -40,7 +43,9 @@ class RightClock:
         self._inner, self._wall, self._steady = inner, wall, steady
         self._lock = threading.Lock()
         self._between: float | None = None  # the clocks' difference when it was last found right
-        self._looked = 0.0
+        self._wrong = False  # found so, and not found right since
+        self._looked = -EVERY
+        self._said: tuple[float, bool] | None = None  # the difference at the last comparison, and its answer
 
     def __call__(self, environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
         clear_contextvars()  # of the thread's last request; a short way and a refusal make lines, too
@@ -64,28 +69,48 @@ class RightClock:
         if known is not None and abs(between - known) < MOVED:
             if self._steady() - self._looked < EVERY or not self._lock.acquire(blocking=False):
                 return True
-        else:
-            self._lock.acquire()
+        elif not self._lock.acquire(timeout=WAITS):
+            return self._unasked(between)
         try:
             return self._compare()
         finally:
             self._lock.release()
 
     def _compare(self) -> bool:
-        """What cannot be asked stands as it was found: nobody is answered by a database that is away."""
-        self._looked = self._steady()
-        before, between = self._wall(), self._wall() - self._looked
-        try:
-            database = _database_clock()
-        except Exception as error:  # whatever the driver raises
-            log.warning("clock_not_compared", error=type(error).__name__)
-            return self._between is None or abs(between - self._between) < MOVED
-        # The question took its time: the database may have read its clock at any moment of it.
-        right = before - APART < database < self._wall() + APART
-        if not right:
-            log.error("clock_off", seconds=round(before - database, 1))
-        self._between = between if right else None
+        """Who waited takes what was just found, unless the clock moved since: else all would ask in turn."""
+        between = self._wall() - self._steady()
+        recent = self._steady() - self._looked < JUST_NOW
+        if recent and self._said is not None and abs(between - self._said[0]) < MOVED:
+            return self._said[1]
+        found = self._ask()
+        if found is not None:
+            self._wrong, self._between = not found, between if found else None
+        right = self._unasked(between) if found is None else found
+        self._looked, self._said = self._steady(), (between, right)
         return right
+
+    def _unasked(self, between: float) -> bool:
+        """It stands as it was found; before the first time, nobody is answered by a database that is away."""
+        return not self._wrong and (self._between is None or abs(between - self._between) < MOVED)
+
+    def _ask(self) -> bool | None:
+        """None: could not be asked, or took so long that a wrong clock would look right."""
+        for _ in range(TRIES):
+            before, began = self._wall(), self._steady()
+            try:
+                database = _database_clock()
+            except Exception as error:  # whatever the driver raises
+                log.warning("clock_not_compared", error=type(error).__name__)
+                return None
+            took = self._steady() - began
+            # The database may have read its clock at any moment of the question.
+            if not before - APART < database < before + took + APART:
+                log.error("clock_off", seconds=round(before - database, 1))
+                return False
+            if took < APART:
+                return True
+        log.warning("clock_not_compared", error="slow")
+        return None
 
 
 def _database_clock() -> float:

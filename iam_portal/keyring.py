@@ -7,7 +7,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 _PEPPER_BYTES = 32
-SHORTEST_PROOF = 32
+SHORTEST_PROOF = SHORTEST_TOKEN = 32
 
 
 def require_readable(*, encryption_keys: Iterable[str], peppers: Iterable[str]) -> None:
@@ -28,6 +28,12 @@ def require_proof(*, header: str, secrets: Sequence[str]) -> None:
     if not secrets or any(len(secret) < SHORTEST_PROOF for secret in secrets):
         text = f"PORTAL_PROXY_SECRET is missing or shorter than {SHORTEST_PROOF} characters"
         raise ImproperlyConfigured(f"{text}, and PORTAL_CLIENT_CERTIFICATE_HEADER is set.")
+
+
+def require_long(*, tokens: Iterable[str]) -> None:
+    """ImproperlyConfigured for a token of ``/metrics`` that can be guessed, or that nobody has filled in."""
+    if any(len(token) < SHORTEST_TOKEN for token in tokens):
+        raise ImproperlyConfigured(f"PORTAL_METRICS_TOKEN is shorter than {SHORTEST_TOKEN} characters.")
 
 
 def _each(name: str, entries: Iterable[str], read: Callable[[str], object], expected: str) -> None:

@@ -202,8 +202,7 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = TESTING  # found when asked fo
 _https = PORTAL_BASE_URL.startswith("https://")
 SECURE_SSL_REDIRECT = _https and env.bool("PORTAL_SSL_REDIRECT", default=True)
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
-SECURE_HSTS_PRELOAD = _https
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -336,6 +335,7 @@ FOREIGN_CONNECT_SECONDS, FOREIGN_WHOLE_SECONDS = 1.5, 3.0
 PORTAL_WORKER_PORT = env.str("PORTAL_WORKER_PORT", default="")  # host:port; empty: the worker has none
 # Who reads /metrics shows one of them (two while it is changed). Production without any answers 404 there.
 PORTAL_METRICS_TOKENS = env.list("PORTAL_METRICS_TOKEN", default=[])
+keyring.require_long(tokens=PORTAL_METRICS_TOKENS)
 LOGGING_CONFIG = None
 LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING" if TESTING else "INFO")
 logs.configure(LOG_LEVEL)

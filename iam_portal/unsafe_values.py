@@ -11,9 +11,10 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
+from iam_portal.keyring import SHORTEST_TOKEN
+
 SHORTEST_KEY, FEWEST_SIGNS = 50, 10  # of SECRET_KEY, as the framework's own warning has it
 FEWEST_BYTES = 16  # different ones of 32: by chance there are fewer once in 10^9 keys
-SHORTEST_TOKEN = 32
 YEAR = 31_536_000
 RETENTIONS = ("PORTAL_EVENT_RETENTION", "PORTAL_SESSION_RETENTION", "PORTAL_ACL_RETENTION")
 LEAST_KEPT, MOST_KEPT = timedelta(days=1), timedelta(days=3650)

@@ -63,6 +63,17 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO ia
 REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM iam_web, iam_cross;
 """
 
+# On a connection that is handed on, a table of the session would stand before one of the portal. Who does not
+# own the database is told at least, as by `check --database default`.
+NO_TEMPORARY_TABLES = """
+DO $$
+BEGIN
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC, iam_web, iam_cross', current_database());
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE WARNING 'not the owner of the database: REVOKE TEMPORARY ON DATABASE … FROM PUBLIC';
+END $$;
+"""
+
 
 def roles() -> migrations.RunSQL:
     """Create the two roles where they are missing and let them work on present and future tables."""

@@ -13,8 +13,10 @@ from accesscontrol.actions import rotation
 from accesscontrol.models import SigningKey
 from accesscontrol.models.keys import ALGORITHMS, KeyState
 from applications import hashers
+from applications.actions import webhook_secrets
 from applications.models import ClientSecret
 from iam_portal import sealing
+from tenants.actions import resealing
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,16 @@ def ring(keys: Sequence[Key]) -> list[Sealing]:
     counted = Counter(key.sealed_by for key in keys if key.has_private)
     places = range(1, len(settings.PORTAL_ENCRYPTION_KEYS) + 1)
     return [Sealing(place, counted[place]) for place in places]
+
+
+def needed(*, at: datetime) -> dict[str, Counter[int | None]]:
+    """Of each kind that is sealed, how many each key of the ring opens, 1 the newest; ``None``: none does."""
+    return {
+        "signing keys": Counter(key.sealed_by for key in signing_keys(at=at) if key.has_private),
+        "webhook secrets": webhook_secrets.needed(),
+        "authenticator apps": resealing.needed(),
+        "notes and anchors of history": resealing.needed_history(),
+    }
 
 
 def peppers(*, at: datetime) -> list[Pepper]:

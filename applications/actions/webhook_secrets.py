@@ -95,7 +95,7 @@ def needed() -> Counter[int | None]:
     """How many each key of the ring still opens, 1 the newest; ``None``: no key does."""
     with cross_tenant():
         values = WebhookSecret.objects.exclude(sealed="").values_list("sealed", flat=True)
-        return Counter(map(sealing.place_of, values))
+        return Counter(map(sealing.place_of, values.iterator()))
 
 
 def _reseal(row: WebhookSecret, done: sealing.Resealed) -> None:

@@ -1,6 +1,6 @@
 """How contracts are used: tokens counted beside the token path, and what the counts say."""
 
-from applications.usage.buffer import Buffer, Line, Use, note
+from applications.usage.buffer import Batch, Buffer, Line, Use, note
 from applications.usage.reading import (
     Usage,
     counted_since,
@@ -11,6 +11,7 @@ from applications.usage.reading import (
 )
 
 __all__ = [
+    "Batch",
     "Buffer",
     "Line",
     "Usage",

@@ -1,8 +1,9 @@
 """Counting tokens in the process that issues them; a thread hands the counts to the worker.
 
 A token never waits for it and never fails by it. With the broker away the counts wait here, bounded; the
-oldest go first, and that is counted. A process that is killed takes some seconds of counts with it: they are
-counted, never decided upon.
+oldest go first, and that is counted. What may have been handed over is handed over again as the same batch,
+under the same id: a broker that took it and could not say so would have it counted twice. A process that is
+killed takes some seconds of counts with it: they are counted, never decided upon.
 """
 
 import atexit
@@ -10,8 +11,10 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from itertools import islice
 from multiprocessing.util import Finalize
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import structlog
 from celery import current_app
@@ -40,10 +43,17 @@ class Use(NamedTuple):
     target_id: str
 
 
+class Batch(NamedTuple):
+    """Lines that go together, and the id by which they are counted once."""
+
+    id: str
+    lines: list[Line]
+
+
 class Buffer:
     """Counts of one process since the last flush."""
 
-    def __init__(self, send: Callable[[list[Line]], object], most: int = MOST) -> None:
+    def __init__(self, send: Callable[[Batch], object], most: int = MOST) -> None:
         self._send = send
         self._most = most
         self._reset()
@@ -52,6 +62,7 @@ class Buffer:
     def _reset(self) -> None:
         self._lock = threading.Lock()
         self._lines: dict[tuple[Use, str], tuple[int, datetime]] = {}
+        self._tried: Batch | None = None  # nobody knows whether the broker has it
         self._thread: threading.Thread | None = None
         self._over = threading.Event()
 
@@ -90,28 +101,34 @@ class Buffer:
     def flush(self) -> int:
         """Hand over what was counted; what cannot be handed over stays. How many lines went."""
         with self._lock:
-            taken, self._lines = self._lines, {}
-        waiting = list(taken.items())
+            waiting = -(-len(self._lines) // PER_TASK) + (self._tried is not None)
         sent = 0
         try:
-            while sent < len(waiting):
-                batch = waiting[sent : sent + PER_TASK]
-                self._send([[*use, day, tokens, at.isoformat()] for (use, day), (tokens, at) in batch])
-                sent += len(batch)
+            for _ in range(waiting):  # what is noted meanwhile goes with the next flush
+                batch = self._next()
+                self._send(batch)
+                self._tried = None
+                sent += len(batch.lines)
         except Exception as error:  # whatever a broker's library raises: the counts wait for the next time
-            log.warning("usage_waits", lines=len(waiting) - sent, error=type(error).__name__)
-            with self._lock:
-                newer, self._lines = self._lines, {}
-                for key, (tokens, at) in [*waiting[sent:], *newer.items()]:
-                    self._add(key, tokens, at)
-        return min(sent, len(waiting))
+            log.warning("usage_waits", lines=len(self._lines), error=type(error).__name__)
+        return sent
+
+    def _next(self) -> Batch:
+        with self._lock:
+            if self._tried is None:
+                keys = list(islice(self._lines, PER_TASK))
+                taken = [(use, day, *self._lines.pop((use, day))) for use, day in keys]
+                lines = [[*use, day, tokens, at.isoformat()] for use, day, tokens, at in taken]
+                self._tried = Batch(str(uuid4()), lines)
+            return self._tried
 
     def _add(self, key: tuple[Use, str], tokens: int, at: datetime) -> None:
         known = self._lines.get(key)
         if known is not None:
             self._lines[key] = (known[0] + tokens, max(known[1], at))
             return
-        if len(self._lines) >= self._most:
+        tried = len(self._tried.lines) if self._tried else 0
+        if self._lines and len(self._lines) + tried >= self._most:
             oldest = next(iter(self._lines))
             DROPPED.inc(self._lines.pop(oldest)[0])
         self._lines[key] = (tokens, at)
@@ -122,8 +139,8 @@ class Buffer:
         self.flush()
 
 
-def _send(lines: list[Line]) -> None:
-    current_app.send_task(TASK, args=[lines], retry=False, ignore_result=True)
+def _send(batch: Batch) -> None:
+    current_app.send_task(TASK, args=[batch.lines], task_id=batch.id, retry=False, ignore_result=True)
 
 
 _BUFFER = Buffer(_send)

@@ -27,11 +27,21 @@ def reseal_history() -> sealing.Resealed:
 
 
 def needed() -> Counter[int | None]:
-    """How many of both each key of the ring still opens, 1 the newest; ``None``: no key does."""
+    """How many apps' secrets each key of the ring still opens, 1 the newest; ``None``: no key does."""
+    return _needed(_APPS)
+
+
+def needed_history() -> Counter[int | None]:
+    """Likewise of notes and anchors."""
+    return _needed(_HISTORY)
+
+
+def _needed(columns: Columns) -> Counter[int | None]:
     found: Counter[int | None] = Counter()
-    for model, column in _APPS + _HISTORY:
-        for batch in _batches(model):
-            found.update(sealing.place_of(getattr(row, column)) for row in batch)
+    with cross_tenant():
+        for model, column in columns:
+            values = model._default_manager.values_list(column, flat=True)
+            found.update(map(sealing.place_of, values.iterator()))
     return found
 
 

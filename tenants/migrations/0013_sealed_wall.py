@@ -5,7 +5,29 @@ from typing import Any
 from django.db import migrations
 
 from iam_portal import wall_seals
-from tenants.migrations._seal_sql import SEAL_ALL, SEALS, SEALS_BACK, UNSEAL_ALL
+from iam_portal.wall_sql import NO_TEMPORARY_TABLES
+from tenants.migrations._seal_sql import SEALS, SEALS_BACK, UNSEAL_ALL, seal_all
+
+
+def seal(apps: Any, schema_editor: Any) -> None:
+    """Repeatable: what was done of it stands, also when it was stopped halfway."""
+    with schema_editor.connection.cursor() as cursor:
+        if not _is_there(cursor):
+            cursor.execute(SEALS)  # as a whole: one message to the server is one transaction
+        cursor.execute(seal_all())
+
+
+def unseal(apps: Any, schema_editor: Any) -> None:
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute(UNSEAL_ALL)
+        if _is_there(cursor):
+            cursor.execute(SEALS_BACK)
+
+
+def _is_there(cursor: Any) -> bool:
+    cursor.execute("SELECT to_regclass('public.iam_wall') IS NOT NULL")
+    found: bool = cursor.fetchone()[0]
+    return found
 
 
 def seal_if_new(apps: Any, schema_editor: Any) -> None:
@@ -14,11 +36,13 @@ def seal_if_new(apps: Any, schema_editor: Any) -> None:
         return
     keys = wall_seals.keys()
     with schema_editor.connection.cursor() as cursor:
-        cursor.executemany("INSERT INTO iam_wall (key) VALUES (%s)", [[key] for key in keys])
+        added = "INSERT INTO iam_wall (key) VALUES (%s) ON CONFLICT DO NOTHING"
+        cursor.executemany(added, [[key] for key in keys])
+        cursor.execute(NO_TEMPORARY_TABLES)
 
 
 class Migration(migrations.Migration):
-    atomic = False  # see SEAL_ALL
+    atomic = False  # see seal_all
 
     dependencies = [
         ("tenants", "0012_tallies"),
@@ -27,7 +51,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunSQL(SEALS, SEALS_BACK),
-        migrations.RunSQL(SEAL_ALL, UNSEAL_ALL),
+        migrations.RunPython(seal, unseal),
         migrations.RunPython(seal_if_new, migrations.RunPython.noop),
     ]

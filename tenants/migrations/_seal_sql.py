@@ -114,19 +114,44 @@ DROP FUNCTION iam_sealed(text, text);
 DROP TABLE iam_wall;
 """
 
-# One table after the other, each in a transaction of its own: ALTER POLICY waits for who reads the table, and
-# everybody else waits behind it.
-SEAL_ALL = """
+
+def seal_all(*, tries: int = 20, waits: str = "2s", rests: float = 1) -> str:
+    """One table after the other, each in a transaction of its own; those that are sealed are left alone.
+
+    ALTER POLICY waits for who reads the table, and everybody else waits behind it: not for long, then they
+    have their turn before the next try.
+    """
+    return f"""
 DO $$
 DECLARE
     place regclass;
+    done boolean;
 BEGIN
-    FOR place IN SELECT polrelid::regclass FROM pg_policy WHERE polname = 'tenant_rows' ORDER BY 1 LOOP
-        PERFORM iam_seal_table(place);
-        COMMIT;
+    FOR place IN
+        SELECT polrelid::regclass FROM pg_policy p WHERE polname = 'tenant_rows' AND NOT EXISTS (
+            SELECT FROM pg_policy o WHERE o.polrelid = p.polrelid AND o.polname = 'owner_rows')
+        ORDER BY 1
+    LOOP
+        FOR attempt IN 1..{tries} LOOP
+            BEGIN
+                SET LOCAL lock_timeout = '{waits}';
+                PERFORM iam_seal_table(place);
+                done := true;
+            EXCEPTION WHEN lock_not_available THEN
+                IF attempt = {tries} THEN
+                    RAISE;
+                END IF;
+                done := false;
+            END;
+            COMMIT;
+            EXIT WHEN done;
+            PERFORM pg_sleep({rests});
+        END LOOP;
     END LOOP;
 END $$;
 """
+
+
 UNSEAL_ALL = """
 DO $$
 DECLARE

@@ -1,8 +1,9 @@
 """What a process waits for: the database at the other end of a line, and its own clock."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from unittest import mock
 
 import pytest
@@ -25,6 +26,7 @@ class Machine:
     database: float = 1_000_000.0
     asked: int = 0
     away: bool = False
+    slow: list[float] = field(default_factory=list)  # how long each of the next questions takes
 
     def passes(self, seconds: float) -> None:
         self.wall += seconds
@@ -35,7 +37,9 @@ class Machine:
         self.asked += 1
         if self.away:
             raise OperationalError("nobody answers")
-        return self.database
+        answer = self.database
+        self.passes(self.slow.pop(0) if self.slow else 0.0)
+        return answer
 
 
 @pytest.fixture
@@ -115,6 +119,81 @@ def test_without_the_database_a_step_is_refused_and_a_steady_clock_is_not(
     assert get() == 200
     machine.wall -= 600.0
     assert get() == 503
+
+
+@pytest.mark.parametrize("right_before", [True, False])
+def test_a_clock_that_was_found_wrong_stays_so_while_the_database_is_away(
+    machine: Machine, get: Callable[..., int], right_before: bool
+) -> None:
+    assert not right_before or get() == 200
+    machine.wall += 600.0
+    assert get() == 503
+    machine.away = True
+    for _ in range(3):
+        machine.passes(30.0)
+        assert get() == 503
+    machine.away = False
+    machine.wall -= 600.0
+    assert get() == 200
+
+
+def test_a_question_that_took_long_makes_no_wrong_clock_right(
+    machine: Machine, get: Callable[..., int]
+) -> None:
+    """As when it waited for a connection: the database's moment may be any of those seconds."""
+    machine.wall -= 5.0
+    machine.slow = [6.0]
+    assert get() == 503
+    assert machine.asked == 2
+    machine.passes(2.0)
+    machine.slow = [6.0, 6.0]
+    assert get() == 503, "as it was found"
+    machine.wall += 5.0
+    machine.slow = [6.0]
+    assert get() == 200
+
+
+def test_who_waited_for_a_comparison_takes_what_it_found(machine: Machine) -> None:
+    """One question while the database is away, and not one of each thread after the other."""
+    machine.away = True
+    over = threading.Event()
+
+    def hangs() -> float:
+        over.wait()
+        return machine.ask()
+
+    inner = mock.Mock(return_value=ANSWER)
+    guarded = RightClock(inner, wall=lambda: machine.wall, steady=lambda: machine.steady)
+    with mock.patch.object(clock, "_database_clock", hangs):
+        threads = [threading.Thread(target=guarded, args=[{"PATH_INFO": "/x"}, None]) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert (machine.asked, inner.call_count) == (1, 8)
+
+
+def test_nobody_waits_long_for_anothers_comparison(machine: Machine, get: Callable[..., int]) -> None:
+    assert get() == 200
+    machine.wall += 600.0
+    held, over = threading.Event(), threading.Event()
+
+    def hangs() -> float:
+        held.set()
+        over.wait()
+        return machine.database
+
+    with (
+        mock.patch.object(clock, "_database_clock", hangs),
+        mock.patch.object(clock, "WAITS", 0.01),
+    ):
+        first = threading.Thread(target=get)
+        first.start()
+        held.wait()
+        assert get() == 503
+        over.set()
+        first.join()
 
 
 def test_limits_are_given_and_an_addresss_own_stand() -> None:

@@ -87,7 +87,6 @@ MAY_CROSS = {
     "applications/actions/manifests.py": "static resources belong to no tenant",
     "applications/actions/applications.py": "retiring ends resources in every tenant that was served",
     "accesscontrol/installation/organizations.py": "the platform counts people and contracts of each",
-    "accesscontrol/installation/doctor/stored.py": "secrets that no key opens are counted, of all",
     "accesscontrol/installation/queues.py": "the platform counts what waits, of all together",
     "accesscontrol/facts.py": "a service's roles at home, where an access contract gives them",
     "accesscontrol/holdings.py": "an act takes from people and services of others: they are counted",

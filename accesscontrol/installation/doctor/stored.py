@@ -9,10 +9,8 @@ from django.db import connection
 from accesscontrol.installation import health, jobs, keyrings, queues, readiness
 from accesscontrol.installation.doctor.findings import Finding, bad, doubtful, good, spoken
 from accesscontrol.models.keys import KeyState
-from applications.models import WebhookSecret
-from iam_portal import sealing, wall_check
-from iam_portal.walls import cross_tenant, tenant_scope
-from tenants.models import AuthenticatorApp
+from iam_portal import wall_check
+from iam_portal.walls import tenant_scope
 
 Clock = Callable[[], datetime]
 OLDEST_SERVER = 15
@@ -20,7 +18,6 @@ NEEDED_EXTENSIONS = {"btree_gist"}
 LAG = timedelta(minutes=1)
 MANY_TASKS = 1_000
 CHECKED_WITHIN = timedelta(days=2)
-SEALED_LOOKED_AT = 10_000  # rows of each kind: more than most have, and a second's work
 _EXTENSIONS = "SELECT extname FROM pg_extension"
 _MONTHS = """
 SELECT count(*) FROM generate_series(0, 1) ahead
@@ -94,28 +91,21 @@ def signing_keys(clock: Clock) -> Iterator[Finding]:
 
 def encryption_keys(clock: Clock) -> Iterator[Finding]:
     """Of what must be read again, whether our ring reads it, and which of its keys are still needed."""
-    with cross_tenant():
-        kinds = {
-            "webhook secrets": list(
-                WebhookSecret.objects.values_list("sealed", flat=True)[:SEALED_LOOKED_AT]
-            ),
-            "authenticator apps": list(
-                AuthenticatorApp.objects.values_list("secret_sealed", flat=True)[:SEALED_LOOKED_AT]
-            ),
-        }
-    older = 0
-    for kind, rows in kinds.items():
-        places = [sealing.place_of(sealed) for sealed in rows if sealed]
-        older += sum(place is not None and place > 1 for place in places)
-        if lost := places.count(None):
+    found = keyrings.needed(at=clock())
+    for kind, places in found.items():
+        if kind != "signing keys" and places[None]:  # those have a question of their own
             mend = "Put the key that sealed them back into PORTAL_ENCRYPTION_KEYS."
-            yield bad("encryption keys", f"{lost} {kind} cannot be read with our ring.", mend)
-    keys = keyrings.signing_keys(at=clock())
-    older += sum(key.has_private and (key.sealed_by or 1) > 1 for key in keys)
+            yield bad("encryption keys", f"{places[None]} {kind} cannot be read with our ring.", mend)
+    lost = sum(places[None] for places in found.values())
+    older = sum(places.total() - places[1] for places in found.values()) - lost
     if older:
         mend = "Run manage.py reseal_secrets before an older key leaves PORTAL_ENCRYPTION_KEYS."
         yield doubtful("encryption keys", f"{older} secrets are sealed by an older key.", mend)
-    else:
+    known = wall_check.knows_newest(connection) is not False
+    if not known:
+        mend = "Run manage.py seal_wall as the owner before an older key leaves PORTAL_ENCRYPTION_KEYS."
+        yield doubtful("encryption keys", "The wall between organizations does not know the newest.", mend)
+    if known and not older and not lost:
         yield good("encryption keys", "The newest seals everything; the others may go.")
 
 

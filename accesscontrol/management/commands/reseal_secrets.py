@@ -4,9 +4,11 @@ import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.db import connection
 
 from accesscontrol.actions import rotation
 from applications.actions import webhook_secrets
+from iam_portal import wall_check
 from tenants.actions import resealing
 
 
@@ -30,4 +32,8 @@ class Command(BaseCommand):
                 "Some were sealed by a key that is not in the ring: keep or put back the old keys."
             )
             sys.exit(1)
-        self.stdout.write("Everything is sealed by the newest key: the older ones may go.")
+        if wall_check.knows_newest(connection) is False:
+            self.stdout.write("Everything is sealed by the newest key, which the wall does not know yet:")
+            self.stdout.write("run seal_wall as the owner before the older ones go.")
+        else:
+            self.stdout.write("Everything is sealed by the newest key: the older ones may go.")

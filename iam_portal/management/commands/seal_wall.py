@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections, transaction
 
 from iam_portal import wall_seals
+from iam_portal.wall_sql import NO_TEMPORARY_TABLES
 
 
 class Command(BaseCommand):
@@ -23,8 +24,9 @@ class Command(BaseCommand):
             new = cursor.rowcount
             cursor.execute("DELETE FROM iam_wall WHERE key <> ALL (%s::bytea[])", [keys])
             old = cursor.rowcount
-            # On a connection that is handed on, a table of the session would stand before one of the portal.
-            cursor.execute("SELECT current_database()")
-            name = connections["owner"].ops.quote_name(cursor.fetchone()[0])
-            cursor.execute(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC, iam_web, iam_cross")
+            cursor.execute(NO_TEMPORARY_TABLES)
+            cursor.execute("SELECT has_database_privilege('iam_web', current_database(), 'TEMPORARY')")
+            (temporary,) = cursor.fetchone()
         self.stdout.write(f"The wall believes {len(keys)} keys: {new} new, {old} forgotten.")
+        if temporary:
+            self.stdout.write("iam_web may make temporary tables: the owner of the database takes that away.")

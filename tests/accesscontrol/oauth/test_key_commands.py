@@ -1,5 +1,6 @@
 """What operators type, and what they read; and the job that does it without them."""
 
+import os
 import re
 from datetime import timedelta
 from io import StringIO
@@ -17,6 +18,7 @@ from accesscontrol.models import SigningKey
 from applications import hashers
 from applications.delivery import sealed
 from applications.models import ClientSecret, Webhook, WebhookSecret
+from iam_portal import wall_seals
 from iam_portal.schedule import JOBS
 from iam_portal.walls import cross_tenant, tenant_scope
 from tenants.actions import anchors, verification
@@ -173,6 +175,22 @@ class TestNewEncryptionKey:
         assert stopped.value.code == 0
         assert "encryption key 2: 0, may go" in told.getvalue()
         assert "pepper 1: 0, may go" in told.getvalue()
+
+    def test_no_old_key_may_go_before_the_wall_knows_the_newest(
+        self, shared: World, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Else every process would see nobody's rows with the next restart."""
+        ring = (os.urandom(32), *wall_seals.keys())
+        settings.PORTAL_ENCRYPTION_KEYS = [Fernet.generate_key().decode(), *settings.PORTAL_ENCRYPTION_KEYS]
+        ClientSecret.objects.update(pepper=1)
+        assert said("reseal_secrets").endswith("the older ones may go.\n")
+        monkeypatch.setattr(wall_seals, "keys", lambda: ring)
+        assert "run seal_wall as the owner before the older ones go" in said("reseal_secrets")
+        with pytest.raises(SystemExit) as stopped:
+            call_command("needed_secrets", stdout=(told := StringIO()))
+        assert stopped.value.code == 1
+        assert "encryption key 2: 0, still needed" in told.getvalue()
+        assert "run seal_wall as the owner" in told.getvalue()
 
     def test_what_no_key_opens_is_told_and_left(
         self, shared: World, secret: WebhookSecret, settings: Any
