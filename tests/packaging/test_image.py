@@ -133,7 +133,7 @@ def web(contained: Contained) -> Iterator[int]:
 
 
 def own(command: list[str], port: int) -> list[str]:
-    """At a port of ours, and on loopback: a container would have a network of its own, these have the host's."""
+    """At a port of ours, and on loopback: a container has its own network, these have the host's."""
     changed = {"8000": str(port), "8001": str(port), "0.0.0.0": "127.0.0.1"}
     return [changed.get(str(word), str(word)) for word in command]
 
