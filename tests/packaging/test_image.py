@@ -24,7 +24,7 @@ from iam_portal.launchers.postgres import OWNER, WEB, EmbeddedPostgres
 from iam_portal.launchers.processes import Supervisor
 from iam_portal.launchers.valkey import EmbeddedValkey, free_port
 from tests.support import image, root
-from tests.support.database import bindir
+from tests.support.composed import ComposedPostgres
 from tests.support.image import Image
 
 pytestmark = pytest.mark.drill
@@ -80,7 +80,7 @@ def contained(built: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     folder.chmod(0o711)
     with ExitStack() as kept:
         database = kept.enter_context(
-            EmbeddedPostgres(folder / "postgres", fast=True, bindir=bindir(), log=folder / "database.log")
+            ComposedPostgres(folder / "postgres", fast=True, log=folder / "database.log")
         )
         broker = kept.enter_context(EmbeddedValkey(folder / "broker.log"))
         sockets = _opened(database)
