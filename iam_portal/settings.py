@@ -62,7 +62,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.postgres",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    *("django.contrib.staticfiles", "django.forms"),  # the latter's widget templates, for the renderer below
 ]
 MIDDLEWARE = [
     "iam_portal.tracing.RequestId",
@@ -94,7 +94,6 @@ TEMPLATES = [
     }
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
-INSTALLED_APPS.append("django.forms")  # its widget templates, for the renderer above
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # a user name is unique in its tenant only, by design
 IAM_GATE = "accesscontrol.gate.PortalGate"
@@ -202,6 +201,7 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = TESTING  # found when asked fo
 _https = PORTAL_BASE_URL.startswith("https://")
 SECURE_SSL_REDIRECT = _https and env.bool("PORTAL_SSL_REDIRECT", default=True)
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+SECURE_REDIRECT_EXEMPT = [r"^metrics$"]  # read inside, past the proxy, by who can set no header
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

@@ -34,7 +34,9 @@ class EmbeddedPostgres:
     """One data directory with its server; start and stop it, or use it as a context manager."""
 
     name = "database"
-    more_settings: tuple[str, ...] = ()  # of the server, for those that derive from it
+    # For those that derive from it: settings of the server, and by whom the cluster is made.
+    more_settings: tuple[str, ...] = ()
+    superuser = OWNER
 
     def __init__(
         self,
@@ -114,7 +116,7 @@ class EmbeddedPostgres:
                 "-D",
                 new,
                 "-U",
-                OWNER,
+                self.superuser,
                 "-A",
                 "trust",
                 "--encoding=UTF8",
@@ -174,13 +176,13 @@ class EmbeddedPostgres:
         deadline = time.monotonic() + _START_SECONDS
         while self.alive() and time.monotonic() < deadline:
             with suppress(psycopg.OperationalError):
-                psycopg.connect(self.url(OWNER, "postgres"), connect_timeout=5).close()
+                psycopg.connect(self.url(self.superuser, "postgres"), connect_timeout=5).close()
                 return
             time.sleep(0.05)
         raise LaunchError(f"PostgreSQL did not start; the end of {self.log}:\n{tail(self.log)}")
 
     def _ensure_roles(self) -> None:
-        with psycopg.connect(self.url(OWNER, "postgres"), autocommit=True) as connection:
+        with psycopg.connect(self.url(self.superuser, "postgres"), autocommit=True) as connection:
             ensure_roles(connection)
             ensure_database(connection, DATABASE)
 

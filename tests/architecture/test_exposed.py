@@ -65,6 +65,14 @@ def test_only_who_shows_a_token_reads_them(db: None, locked: None) -> None:
         assert read(f"bearer  {token}")[0] == 200
 
 
+def test_they_are_read_past_the_proxy(db: None, locked: None) -> None:
+    """By plain HTTP, as at event service and worker; everything else is sent to TLS."""
+    with override_settings(SECURE_SSL_REDIRECT=True):
+        assert read() == (401, "")
+        assert read(f"Bearer {TOKENS[0]}")[0] == 200
+        assert Browser().get("/metrics/").status_code == Browser().get("/readyz").status_code == 301
+
+
 def test_production_without_a_token_has_none(db: None) -> None:
     with override_settings(PRODUCTION=True):
         status, body = read("Bearer x")

@@ -25,7 +25,7 @@ def test_restarted(drills: Drills) -> None:
 
 def test_no_room(drills: Drills) -> None:
     if not drills.portal.network:
-        lacking("a small disk can be mounted by root only")
+        lacking("a small disk is mounted by root under tests/drills/apart only")
     fault = f"the database's disk full for {LASTS:.0f} s"
     drills.carry_out(fault, lambda load: faults.fill_disk(drills.portal, LASTS))
 

@@ -15,7 +15,7 @@ WAYS = {"silent": "no packet comes back from the database", "unplugged": "no pac
 @pytest.mark.parametrize("way", WAYS)
 def test_cut(drills: Drills, way: str) -> None:
     if drills.portal.network is None:
-        lacking("a network namespace can be made by root only")
+        lacking("a line is cut by root under tests/drills/apart only")
     row = drills.carry_out(
         f"{WAYS[way]} for {LASTS:.0f} s", lambda load: faults.cut_line(drills.portal, LASTS, way=way)
     )

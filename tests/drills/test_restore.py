@@ -84,7 +84,7 @@ def act(world: World, number: int) -> str:
 
 def proven(world: World, tokens: dict[int, str], people: set[str]) -> None:
     """Ready, every old token good, new ones given, chains and read model whole, the wall sealed as before."""
-    assert Browser().get("/readyz").json() == {"status": "ok"}
+    assert Browser().get("/readyz").json()["status"] == "ok"
     for number, token in tokens.items():
         answer = world.introspect(f"acme.target{number}", world.globex, token).json()
         assert answer["active"] is True, number

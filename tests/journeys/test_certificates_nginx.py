@@ -57,6 +57,10 @@ def test_the_certificate_is_enough(
     assert set(seen["cnf"]) == {"x5t#S256"}
 
 
+def test_figures_stay_inside(ask: Ask) -> None:
+    assert ask("/metrics").status_code == 404
+
+
 def test_nothing_else_is(ask: Ask, files: Path, running_portal: RunningPortal, client_id: str) -> None:
     forged = certified.vouched(running_portal)
     straight = f"{running_portal.address}/oauth2/token"

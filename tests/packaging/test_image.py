@@ -24,7 +24,7 @@ from iam_portal.launchers.postgres import OWNER, WEB, EmbeddedPostgres
 from iam_portal.launchers.processes import Supervisor
 from iam_portal.launchers.valkey import EmbeddedValkey, free_port
 from tests.support import image, root
-from tests.support.database import bindir
+from tests.support.composed import ComposedPostgres
 from tests.support.image import Image
 
 pytestmark = pytest.mark.drill
@@ -80,7 +80,7 @@ def contained(built: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     folder.chmod(0o711)
     with ExitStack() as kept:
         database = kept.enter_context(
-            EmbeddedPostgres(folder / "postgres", fast=True, bindir=bindir(), log=folder / "database.log")
+            ComposedPostgres(folder / "postgres", fast=True, log=folder / "database.log")
         )
         broker = kept.enter_context(EmbeddedValkey(folder / "broker.log"))
         sockets = _opened(database)
@@ -124,12 +124,18 @@ def _filled(folder: Path, database: EmbeddedPostgres, settings: Mapping[str, str
 def web(contained: Contained) -> Iterator[int]:
     """The image's own command, at a port of ours; ready by its own health check."""
     port = free_port()
-    words = [str(port) if word == "8000" else word for word in contained.image.command]
+    words = own(contained.image.command, port)
     child = contained.start("web", words)
     await_(lambda: contained.probed(port, "/readyz"), child)
     yield port
     contained.supervisor.forget(child)
     assert stopped(child) == 0
+
+
+def own(command: list[str], port: int) -> list[str]:
+    """At a port of ours, and on loopback: a container has its own network, these have the host's."""
+    changed = {"8000": str(port), "8001": str(port), "0.0.0.0": "127.0.0.1"}
+    return [changed.get(str(word), str(word)) for word in command]
 
 
 def await_(ready: Any, child: Child) -> None:
@@ -203,7 +209,7 @@ def test_the_file_system_is_read_only_to_it(contained: Contained) -> None:
 
 
 def test_it_is_ready_and_gives_a_token(contained: Contained, web: int) -> None:
-    assert proxied(web, "GET", "/readyz").json() == {"status": "ok"}
+    assert proxied(web, "GET", "/readyz").json()["status"] == "ok"
     told = contained.story
     form = {"grant_type": "client_credentials", "scope": f"aud:{told['target']['applicationId']} openid"}
     caller = (told["caller"]["applicationId"], told["caller"]["clientSecret"])
@@ -227,7 +233,7 @@ def test_its_pages_come_with_their_styles(web: int) -> None:
 def test_the_others_start_and_stop(contained: Contained, name: str) -> None:
     """By the commands of compose.yaml."""
     port = free_port()
-    words = [str(port) if word == "8001" else str(word) for word in _SERVICES[name]["command"]]
+    words = own(_SERVICES[name]["command"], port)
     begun = {"worker": " ready.", "beat": "maxinterval ->", "events": "live.serving"}[name]
     child = contained.start(name, words)
 
@@ -243,7 +249,7 @@ def test_the_others_start_and_stop(contained: Contained, name: str) -> None:
 def test_a_drained_one_says_so_before_it_stops(contained: Contained) -> None:
     """`preStop` of docs/kubernetes/web.yaml, in one container: its /run is its own."""
     port = free_port()
-    words = [str(port) if word == "8000" else word for word in contained.image.command]
+    words = own(contained.image.command, port)
     told = yaml.safe_load_all((ROOT / "docs" / "kubernetes" / "web.yaml").read_text())
     container = next(iter(told))["spec"]["template"]["spec"]["containers"][0]
     before = container["lifecycle"]["preStop"]["exec"]["command"][-1].partition(";")[0]

@@ -119,6 +119,16 @@ def test_the_first_person_comes_in(installed: Installed, olga: requests.Session)
     assert "/sign-in" in stranger.url
 
 
+def test_no_log_of_the_proxy_holds_her_link(installed: Installed, olga: requests.Session) -> None:
+    token = re.search(r"token=(\S+)", installed.letters[0])
+
+    written = installed.machine.run("cat /var/log/nginx/*.log")
+
+    assert "/set-password" in written
+    assert token is not None
+    assert token[1] not in written
+
+
 def test_a_service_gets_a_token(installed: Installed, olga: requests.Session) -> None:
     """Two applications of the platform's own organization; one calls the other."""
     asked = 'runuser -u postgres -- psql -At -d iam -c "SELECT id FROM tenants_tenant WHERE is_platform"'

@@ -1,15 +1,17 @@
 """Two web servers behind a proxy, each of which goes as a deployment tells it to; and callers meanwhile."""
 
+import os
 import shutil
 import signal
 import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import requests
 
@@ -26,12 +28,13 @@ GOES_WITHIN = 40.0  # seconds
 _DEPLOYED = ROOT / "docs" / "deployment"
 _SHARED = ("PORTAL_ENCRYPTION_KEYS", "PORTAL_SECRET_PEPPERS", "SECRET_KEY", "PORTAL_BASE_URL")
 _NGINX = """
+{user}
 worker_processes 1;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log warn;
 events {{}}
 http {{
-    access_log off;
+    access_log {folder}/all.log;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxied;
     fastcgi_temp_path {folder}/fastcgi;
@@ -58,6 +61,12 @@ listen portal
     timeout check 5s
 {servers}
 """
+
+
+class Port(Protocol):
+    """Where something listens, or nothing does."""
+
+    port: int
 
 
 class Web:
@@ -97,8 +106,8 @@ def gone(child: Child, supervisor: Supervisor) -> None:
 
 
 @contextmanager
-def nginx(webs: list[Web], folder: Path) -> Iterator[str]:
-    """With the documented configuration, without TLS."""
+def nginx(webs: Sequence[Port], folder: Path) -> Iterator[str]:
+    """With the documented configuration, without TLS; its logs lie in the folder."""
     port, unused = free_port(), free_port()
     upstreams = (_DEPLOYED / "upstreams.conf").read_text()
     for known, web in zip(("8000", "8010"), webs, strict=True):
@@ -109,9 +118,11 @@ def nginx(webs: list[Web], folder: Path) -> Iterator[str]:
     # The names of a portal on loopback are not those of the document.
     text = text.replace("listen 80 default_server", f"listen {LOOPBACK}:{unused}")
     text = text.replace("server_name iam.example.com", f"server_name {LOOPBACK}")
+    text = text.replace("/var/log/nginx", str(folder))
     folder.mkdir()
     config = folder / "nginx.conf"
-    config.write_text(_NGINX.format(folder=folder, included=upstreams + text))
+    user = "user root;" if os.geteuid() == 0 else ""  # the folders of a test are its user's alone
+    config.write_text(_NGINX.format(user=user, folder=folder, included=upstreams + text))
     with _served("nginx", ["-c", str(config), "-g", "daemon off;"], folder, port) as address:
         yield address
 

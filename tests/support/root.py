@@ -4,6 +4,7 @@ Where packages come from is the machine's own matter: its addresses and authorit
 something is installed there, and never written into it.
 """
 
+import atexit
 import functools
 import os
 import shutil
@@ -59,8 +60,10 @@ def need() -> None:
 
 @functools.cache
 def bare() -> Path:
-    """An archive of Debian with nothing but its essential packages, once in each run."""
-    archive = Path(tempfile.mkdtemp(prefix="iam-root-")) / "bare.tar"
+    """An archive of Debian with nothing but its essential packages, once in each run; gone when that ends."""
+    folder = Path(tempfile.mkdtemp(prefix="iam-root-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    archive = folder / "bare.tar"
     command = [MAKER, "--quiet", "--variant=minbase", SUITE, archive, "-"]
     with _SOURCES.open() as sources:
         subprocess.run(command, stdin=sources, check=True, timeout=LONGEST)

@@ -253,7 +253,8 @@ def test_an_unknown_client_costs_the_same(signer: Signer, monkeypatch: pytest.Mo
         ) as queries:
             assert answer(signer.post(each)) == REFUSED
         costs.add((len(queries), *tried))
-    assert costs == {(2, "ES256")}
+    assert len(costs) == 1, costs
+    assert costs.pop()[1:] == ("ES256",)
 
 
 def test_last_use_is_noted_and_never_fails(signer: Signer, monkeypatch: pytest.MonkeyPatch) -> None:

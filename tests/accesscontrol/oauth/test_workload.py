@@ -213,7 +213,7 @@ def test_an_unknown_client_costs_the_same(job: Job) -> None:
         with CaptureQueriesContext(connection) as queries:
             assert answer(job.post(job.assertion(**changed), client_id=client_id)) == REFUSED
         costs.add(len(queries))
-    assert len(costs) == 1, costs  # the look for the client, and the count of what was refused
+    assert len(costs) == 1, costs
 
 
 def test_an_unknown_tenant_is_like_a_foreign_one(job: Job) -> None:
