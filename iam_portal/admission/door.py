@@ -3,16 +3,17 @@
 import json
 import re
 from collections.abc import Callable, Iterable
-from io import BytesIO
+from contextlib import ExitStack
 from typing import Any
 
 from structlog.contextvars import clear_contextvars
 
-from iam_portal import limits, tracing
+from iam_portal import bodies, limits, tracing
 from iam_portal.admission import callers
 from iam_portal.admission.callers import Known, Word, Words
 from iam_portal.admission.rates import Rates
-from iam_portal.admission.reading import Unread
+from iam_portal.admission.reading import LONGEST_READ, Unread, taken
+from iam_portal.admission.streamed import Streamed
 from iam_portal.admission.turns import Places, Refused, Turns
 
 Environ = dict[str, Any]
@@ -21,7 +22,6 @@ STRANGERS = "-"  # in whose name waits whatever nobody has vouched for
 MOST_KNOWN = 20_000  # callers remembered in a process
 LONGEST_WAIT = 10.0  # seconds for a turn
 LONGEST_ADDRESS = 8_192  # characters of path and query
-LONGEST_READ = 65_536  # bytes of a body that is read before its turn
 WHOSE = "iam.whose"  # in the environment: who waits for a turn
 OURS = "iam.tenant_id"  # in the environment: the tenant that the request proved to be of
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -37,6 +37,7 @@ _TEXTS = {
     "encoded_body": "A body is taken as it is, without Content-Encoding.",
     "unknown_length": "Content-Length has to be the length of the body in bytes.",
     "broken_body": "The body broke off. Nothing was done.",
+    "too_large": f"The body is larger than {bodies.LARGEST} bytes.",
     "long_address": f"The address is longer than {LONGEST_ADDRESS} characters.",
 }
 _STATUS = {
@@ -48,6 +49,7 @@ _STATUS = {
     "encoded_body": "415 Unsupported Media Type",
     "unknown_length": "411 Length Required",
     "broken_body": "400 Bad Request",
+    "too_large": "413 Content Too Large",
     "long_address": "414 URI Too Long",
 }
 
@@ -103,12 +105,16 @@ class Admission:
             _refuse_odd(environ)
             if found is not None:
                 self._rates.take(whose, found.caller, tokens=callers.at_oauth(environ["PATH_INFO"]))
-            with self._places.one(whose):
-                self._read(environ, whose)
+            with ExitStack() as held:
+                held.enter_context(self._places.one(whose))
+                self._read(environ, whose, held)
                 try:
-                    return self._app(environ, start_response)
+                    answer = self._app(environ, start_response)
                 finally:
                     self._learn(words, whose, found, environ)
+                if getattr(answer, "streaming", False):  # its thread is taken until the last of it is sent
+                    return Streamed(answer, held.pop_all())
+                return answer
         except Refused as refused:
             return _refusal(refused, environ, start_response)
 
@@ -131,19 +137,16 @@ class Admission:
         if fresh:
             self._known.learn(fresh, proved)
 
-    def _read(self, environ: Environ, whose: str) -> None:
-        """A body that comes slowly keeps a thread, never a turn; and few threads for one address.
-
-        What is larger is read in its turn: whoever sends so much has to be let in first.
-        """
+    def _read(self, environ: Environ, whose: str, held: ExitStack) -> None:
+        """A body that comes slowly keeps a thread, never a turn; and few threads for one address."""
         length = int(environ.get("CONTENT_LENGTH") or 0)
-        if not 0 < length <= LONGEST_READ:
+        if not length:
             return
-        with self._unread.reading(str(environ.get("REMOTE_ADDR", "")), stranger=whose == STRANGERS):
-            body = environ["wsgi.input"].read(length)
-        if len(body) < length:  # the other end went away: half of a form could be another form
-            raise Refused("broken_body")
-        environ["wsgi.input"] = BytesIO(body)
+        stranger, address = whose == STRANGERS, str(environ.get("REMOTE_ADDR", ""))
+        if length > LONGEST_READ:
+            held.enter_context(self._unread.large(address if stranger else whose, stranger=stranger))
+        with self._unread.reading(address, stranger=stranger):
+            environ["wsgi.input"] = held.enter_context(taken(environ["wsgi.input"], length))
 
 
 def _refuse_odd(environ: Environ) -> None:
@@ -155,6 +158,8 @@ def _refuse_odd(environ: Environ) -> None:
     length = environ.get("CONTENT_LENGTH") or "0"
     if not _LENGTH.fullmatch(length) or environ.get("HTTP_TRANSFER_ENCODING"):
         raise Refused("unknown_length")  # the framework would see an empty one
+    if int(length) > bodies.LARGEST:
+        raise Refused("too_large")
 
 
 def _refusal(refused: Refused, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
