@@ -1,18 +1,21 @@
 """Indexes for pages that ask who holds a role in one tenant, and what its roles hold of one application."""
 
+from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 from django.db.models import Q
 
 
 class Migration(migrations.Migration):
+    atomic = False  # the indexes are made beside the work on the tables
+
     dependencies = [("accesscontrol", "0010_emptied_tables")]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="assignment",
             index=models.Index(fields=["tenant", "created_at", "id"], name="assignment_by_age"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="assignment",
             index=models.Index(
                 fields=["tenant", "application_role", "created_at", "id"],
@@ -20,7 +23,7 @@ class Migration(migrations.Migration):
                 name="assignment_by_role",
             ),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="assignment",
             index=models.Index(
                 fields=["tenant", "application_role", "tenant_role"],
@@ -28,7 +31,7 @@ class Migration(migrations.Migration):
                 name="assignment_of_no_person",
             ),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="tenantrolepermission",
             index=models.Index(fields=["tenant", "resource"], name="tenantrolepermission_of"),
         ),
