@@ -59,7 +59,7 @@ class Word(NamedTuple):
     caller: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Words:
     """By what a caller is known again: the sessions it shows, its credentials, else where it comes from.
 
@@ -90,8 +90,8 @@ def read(environ: Mapping[str, Any]) -> Words:
     door = "oauth" if at_oauth(path) else ""  # whose clients come, not whose people
     place = f"{door}|{tenant}|{tracing.source_of(environ)}"
     sessions = {}
-    start = session_name("")
-    if start in (cookies := environ.get("HTTP_COOKIE", "")):
+    if cookies := environ.get("HTTP_COOKIE"):
+        start = session_name("")
         for name, value in parse_cookie(cookies).items():
             if name.startswith(start):
                 caller = _digest(name, value)
