@@ -23,6 +23,7 @@ _PORTALS = {
     "tests/journeys/": "a portal for journeys",
 }
 _LONGEST = "a portal for pages"
+_ORDINARY = "not drill"  # what pyproject.toml asks for where nobody asks for anything else
 DAY = "TEST_DAY"  # one for all workers, also at midnight
 
 
@@ -65,7 +66,8 @@ def is_whole(config: pytest.Config) -> bool:
     named = any(not argument.startswith("-") for argument in config.args) and config.args != config.getini(
         "testpaths"
     )
-    return bool(os.environ.get("CI")) or named or bool(config.option.keyword or config.option.markexpr)
+    marked = config.option.markexpr not in ("", _ORDINARY)
+    return bool(os.environ.get("CI")) or named or marked or bool(config.option.keyword)
 
 
 def not_today(items: list[pytest.Item]) -> list[pytest.Item]:

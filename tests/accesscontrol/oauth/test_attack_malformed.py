@@ -22,6 +22,8 @@ from tests.accesscontrol.oauth.people import (
     opened,
 )
 
+pytestmark = pytest.mark.exhaustive(3)
+
 LONG = "x" * 100_000
 WELL_KNOWN = (
     "/iam/auth/realms/{}/.well-known/openid-configuration",

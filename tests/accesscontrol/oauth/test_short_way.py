@@ -23,6 +23,8 @@ from tests.accesscontrol.oauth.conftest import World, basic, two_targets
 from tests.support.factories import SYSTEM
 from tests.support.shortened import BothWays, ThroughWsgi, short_way, told
 
+pytestmark = pytest.mark.exhaustive(4)
+
 SCOPES = (
     "aud:acme.meter",
     "aud:acme.meter openid",
