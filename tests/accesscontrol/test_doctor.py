@@ -14,25 +14,22 @@ from unittest import mock
 
 import psycopg
 import pytest
-from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.management import call_command
 from django.test import override_settings
 from django.utils import timezone
 
-from accesscontrol.actions import keys, rotation
+from accesscontrol.actions import keys
 from accesscontrol.installation import health, queues
 from accesscontrol.installation.doctor import State
 from accesscontrol.installation.health import Fault
 from accesscontrol.installation.queues import Chains, Queues, Waiting, Webhooks
 from applications import hashers
 from applications.actions import clients
-from iam_portal import wall_seals
 from iam_portal.launchers import keys as keyfiles
 from iam_portal.launchers.portal import ROOT
 from iam_portal.schedule import JOBS
-from iam_portal.walls import cross_tenant
-from tenants.actions import anchors, resealing, running
+from tenants.actions import running
 from tests.accesscontrol.operating import Installation, shared, town
 from tests.support.factories import SYSTEM
 
@@ -237,31 +234,6 @@ def test_what_breaks_a_question_keeps_no_other_from_being_asked(town: Installati
     )
     assert found["peppers"][0]["state"] == "ok"
     assert code == 0
-
-
-def test_a_key_is_needed_until_everything_and_the_wall_know_the_newest(town: Installation) -> None:
-    """Also what proves history's chains; signing keys are looked at by a question of their own."""
-    ring, new = settings.PORTAL_ENCRYPTION_KEYS, Fernet.generate_key().decode()
-    with cross_tenant():
-        anchors.make(
-            tenant_id=town.acme.tenant.id, month=timezone.now().date(), links=[(1, "")], at=timezone.now()
-        ).save()
-    with override_settings(PORTAL_ENCRYPTION_KEYS=[new, *ring]), all_well():
-        rotation.reseal()
-        found = examined()[1]["encryption keys"]
-        assert [one["text"] for one in found] == ["1 secrets are sealed by an older key."]
-        resealing.reseal_history()
-        with mock.patch.object(wall_seals, "keys", return_value=(bytes(32), *wall_seals.keys())):
-            [finding] = examined()[1]["encryption keys"]
-        assert (finding["state"], finding["mend"].partition(" as ")[0]) == (
-            "warning",
-            "Run manage.py seal_wall",
-        )
-        assert [one["state"] for one in examined()[1]["encryption keys"]] == ["ok"]
-    with override_settings(PORTAL_ENCRYPTION_KEYS=[OTHER]), all_well():
-        assert {one["text"] for one in examined()[1]["encryption keys"]} == {
-            "1 notes and anchors of history cannot be read with our ring."
-        }
 
 
 def test_late_and_failing_jobs(town: Installation) -> None:

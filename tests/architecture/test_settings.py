@@ -136,17 +136,6 @@ def test_production_refuses_secrets_that_it_cannot_read(name: str, wrong: str) -
     assert whole[name] not in told
 
 
-def test_no_start_with_a_token_of_metrics_that_can_be_guessed() -> None:
-    """Nor with the word that stands for one in the samples."""
-    long = secrets.token_urlsafe(32)
-    for short in ("generate", long[:31], f"{long},{long[:31]}"):
-        told = refusal(production(PORTAL_METRICS_TOKEN=short))
-        assert "ImproperlyConfigured: PORTAL_METRICS_TOKEN is shorter than 32" in told
-        assert short[:31] not in told.splitlines()[-1]
-    asked = keys.filled({"PORTAL_METRICS_TOKEN": keys.GENERATE})
-    assert [asked["PORTAL_METRICS_TOKEN"]] == started(production(**asked)).PORTAL_METRICS_TOKENS
-
-
 def test_web_and_worker_need_no_owner_but_migrate_does() -> None:
     for absent in (True, False):
         environment = production(DATABASE_OWNER_URL="")
