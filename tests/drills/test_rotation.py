@@ -23,7 +23,7 @@ from iam_portal.launchers.story_check import Credentials, Portal
 from iam_portal.launchers.valkey import free_port
 from tests.support.restoring import programs
 from tests.support.stage import Stage, made_of
-from tests.support.watching import Watch
+from tests.support.unnoticed import Watch
 
 pytestmark = pytest.mark.drill
 RING, PEPPERS = "PORTAL_ENCRYPTION_KEYS", "PORTAL_SECRET_PEPPERS"
