@@ -3,6 +3,7 @@
 import json
 import re
 import secrets
+from collections.abc import Iterator
 
 import psycopg
 import pyotp
@@ -39,8 +40,14 @@ def stage(running_portal: RunningPortal) -> Stage:
     return found
 
 
-def test_no_secret_of_a_run_stands_in_plain(running_portal: RunningPortal, stage: Stage) -> None:
-    portal = running_portal
+@pytest.fixture
+def portal(running_portal: RunningPortal) -> Iterator[RunningPortal]:
+    """No worker of this test is left to others."""
+    yield running_portal
+    running_portal.kill_worker()
+
+
+def test_no_secret_of_a_run_stands_in_plain(portal: RunningPortal, stage: Stage) -> None:
     overheard = Overheard(portal.environment["CELERY_BROKER_URL"])
     console = Console.of(portal, "consumer")
     made = {

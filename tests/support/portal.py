@@ -77,6 +77,7 @@ class RunningPortal:
         return next(mail for mail in reversed(printed.split("\nSubject: ")) if f"\nTo: {address}\n" in mail)
 
     def start_worker(self) -> None:
+        assert self._worker is None, "a test before left its worker"
         self._worker = self._local.start_worker()
         self._local.wait_worker(self._worker)
 
