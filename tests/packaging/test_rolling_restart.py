@@ -79,16 +79,28 @@ def settled(stage: Stage, wanted: int) -> int:
     return counted(stage)
 
 
+@pytest.fixture
+def worker(running_portal: RunningPortal) -> Iterator[None]:
+    running_portal.start_worker()
+    yield
+    running_portal.kill_worker()
+
+
 @pytest.mark.parametrize(
     ("proxy", "drains"),
     [(rolling.haproxy, True), (rolling.nginx, False)],
     ids=["a balancer that asks /readyz", "nginx as documented"],
 )
 def test_no_request_and_no_token_is_lost(
-    running_portal: RunningPortal, webs: list[Web], stage: Stage, tmp_path: Path, proxy: Proxy, drains: bool
+    running_portal: RunningPortal,
+    worker: None,
+    webs: list[Web],
+    stage: Stage,
+    tmp_path: Path,
+    proxy: Proxy,
+    drains: bool,
 ) -> None:
     """Web servers are replaced in turns; each hands over its counts before it ends."""
-    running_portal.start_worker()
     with proxy(webs, tmp_path / "proxy") as address:
         asked = callers(address, stage, running_portal.story["consumer"]["slug"])
         with asked.calling(THREADS):
