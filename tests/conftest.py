@@ -16,6 +16,7 @@ os.environ["PORTAL_ENVIRONMENT"] = "test"
 os.environ["DJANGO_SETTINGS_MODULE"] = "iam_portal.settings"
 django.setup()
 
+from tenants.actions import tallies  # noqa: E402
 from tests.support import database, described, recorded  # noqa: E402
 from tests.support.portal import RunningPortal  # noqa: E402
 from tests.support.spreading import ByWorld, is_whole, longest_first, not_today, pick_a_day  # noqa: E402
@@ -55,6 +56,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if not is_whole(config):
         said = "of the exhaustive ones a share, another every day; all of them with CI=true"
         terminalreporter.write_line(f"An ordinary run: {said}.")
+
+
+def pytest_runtest_setup() -> None:
+    """A limit that one test has passed is no other's: the process would remember it."""
+    tallies.forget()
 
 
 def pytest_collection_finish() -> None:

@@ -1,13 +1,13 @@
 """The whole load, step by step, into a database that has room for it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 
 from django.conf import settings
 from django.db import connection, connections
 
 from iam_portal.launchers.children import LaunchError
+from iam_portal.launchers.load import lending
 from iam_portal.launchers.load.sizes import Sizes
 from tenants.models import Tenant
 
@@ -23,11 +23,6 @@ def load(sizes: Sizes, *, at: datetime, into: str, tell: Callable[[str], object]
     if objections := sizes.objections():
         raise Refused("; ".join(objections))
     _refuse_strangers(sizes, into)
-    with _temporary_tables():
-        _write(sizes, at, tell)
-
-
-def _write(sizes: Sizes, at: datetime, tell: Callable[[str], object]) -> None:
     world = sizes.world(at=at)
     world.write_facts()
     tell("Facts are written.")
@@ -44,33 +39,13 @@ def _write(sizes: Sizes, at: datetime, tell: Callable[[str], object]) -> None:
     look_again()
 
 
-@contextmanager
-def _temporary_tables() -> Iterator[None]:
-    """Lent by the owner for as long as it takes: a sealed wall allows none (docs/adr/0009-sealed-wall.md)."""
-    if "owner" not in connections:
-        yield
-        return
-    right = f"TEMPORARY ON DATABASE {connection.ops.quote_name(connection.settings_dict['NAME'])}"
-    _as_owner(f"GRANT {right} TO iam_web, iam_cross")
-    try:
-        yield
-    finally:
-        _as_owner(f"REVOKE {right} FROM iam_web, iam_cross")
-
-
 def look_again() -> None:
     """Have the database count anew, where we may: the planner knows nothing of rows that came in bulk.
 
     Without the owner's address this is autovacuum's work, which comes within minutes.
     """
     if "owner" in connections:
-        _as_owner("ANALYZE")
-
-
-def _as_owner(statement: str) -> None:
-    with connections["owner"].cursor() as cursor:
-        cursor.execute(statement)
-    connections["owner"].close()
+        lending.as_owner("ANALYZE")
 
 
 def _refuse_strangers(sizes: Sizes, into: str) -> None:

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from applications import readmodel
 from applications.models import Application
 from iam_portal.launchers.load import peopling, populating
+from iam_portal.launchers.load.lending import temporary_tables
 from iam_portal.walls import cross_tenant
 from tenants.models import Tenant
 
@@ -48,7 +49,7 @@ class World:
 
     def write_facts(self) -> None:
         """What people agreed, and the people."""
-        with transaction.atomic(), cross_tenant():
+        with temporary_tables(), transaction.atomic(), cross_tenant():
             self._run(populating.FACTS)
             self._run(peopling.FEW)
             if self.groups:
