@@ -5,12 +5,15 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 GRACE_SECONDS = 10.0
+_TRIES = 3
+_BETWEEN_TRIES = 0.2  # seconds
 _PR_SET_PDEATHSIG = 1
 _CLONE_NEWUSER = 0x10000000
 _LINUX = sys.platform == "linux"
@@ -98,9 +101,9 @@ def spawn(
 
     The signal is tied to the thread that called: start children from a thread that stays.
     """
-    with log.open("ab") as output:
-        begin = output.tell()
-        process = subprocess.Popen(
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
             [str(part) for part in command],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -113,7 +116,25 @@ def spawn(
             group=account.uid,
             extra_groups=account.groups,
         )
+
+    with log.open("ab") as output:
+        begin = output.tell()
+        process = _insist(start, account, log)
     return Child(name, process, log, begin=begin, stop_signal=stop_signal)
+
+
+def _insist(
+    start: Callable[[], subprocess.Popen[bytes]], account: Account, log: Path
+) -> subprocess.Popen[bytes]:
+    """A kernel short of something refuses a user namespace now and grants it a moment later."""
+    for _ in range(_TRIES - 1 if account.in_namespace else 0):
+        with suppress(subprocess.SubprocessError):
+            return start()
+        time.sleep(_BETWEEN_TRIES)
+    try:
+        return start()
+    except subprocess.SubprocessError as error:
+        raise LaunchError(f"The child could not be prepared; the end of {log}:\n{tail(log)}") from error
 
 
 def run(
@@ -153,7 +174,11 @@ def _prepare(account: Account, death_signal: int) -> Callable[[], None]:
 
     def run() -> None:
         if account.in_namespace:
-            _enter_user_namespace()
+            try:
+                _enter_user_namespace()
+            except OSError as error:  # the parent learns only that there was one
+                os.write(2, f"{error}\n".encode())
+                raise
         if _LINUX:
             _LIBC.prctl(_PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
             if os.getppid() != parent:  # the parent died before the signal was set

@@ -247,6 +247,7 @@ def test_nobody_changes_the_role_by_hand() -> None:
             "wall_check",
             "checks",
             "launchers/postgres",
+            "launchers/load/lending",
             "management/commands/seal_wall",
         )
     }
