@@ -17,7 +17,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "iam_portal.settings"
 django.setup()
 
 from tenants.actions import tallies  # noqa: E402
-from tests.support import database, described, recorded  # noqa: E402
+from tests.support import costs, database, described, recorded  # noqa: E402
 from tests.support.portal import RunningPortal  # noqa: E402
 from tests.support.spreading import ByWorld, is_whole, longest_first, not_today, pick_a_day  # noqa: E402
 from tests.support.telling import told  # noqa: E402
@@ -33,6 +33,7 @@ def pytest_sessionstart(session: pytest.Session) -> Iterator[None]:
     pick_a_day()
     if not hasattr(session.config, "workerinput") and session.config.getoption("numprocesses"):
         kept = ExitStack()
+        costs.told_at_the_end(session.config, kept)
         os.environ[database.GIVEN] = kept.enter_context(database.server())
         session.config.add_cleanup(kept.close)
     yield
@@ -54,7 +55,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if not is_whole(config):
-        said = "of the exhaustive ones a share, another every day; all of them with CI=true"
+        said = "of dear files and of exhaustive tests a share, another every day; all of them with CI=true"
         terminalreporter.write_line(f"An ordinary run: {said}.")
 
 

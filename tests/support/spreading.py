@@ -3,7 +3,8 @@
 Starting a portal takes longer than most files; one for all would keep one worker busy to the end. Long units
 come first, so that no worker is left alone with one.
 
-And which of the exhaustive ones an ordinary run takes: a share, every day another.
+And which of all tests an ordinary run takes: of files that take turns those whose day it is, and of the
+exhaustive ones a share, every day another.
 """
 
 import os
@@ -14,6 +15,8 @@ from datetime import UTC, datetime
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
+
+from tests.support import turns
 
 # By what a file of tests begins with, the first that fits.
 _PORTALS = {
@@ -71,14 +74,20 @@ def is_whole(config: pytest.Config) -> bool:
 
 
 def not_today(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Of each ``exhaustive(n)``, all but every n-th of a function: each day as many, in n days all."""
-    day, found = int(os.environ[DAY]), defaultdict(list)
+    """Files whose turn it is not; and of each ``exhaustive(n)``, all but every n-th of a function.
+
+    Each day, or each turn of its file, as many; in n of them all.
+    """
+    day, left_out, found = int(os.environ[DAY]), list[pytest.Item](), defaultdict(list)
     for item in items:
-        if marker := item.get_closest_marker("exhaustive"):
-            found[item.nodeid.partition("[")[0], marker.args[0]].append(item)
-    return [
+        turn = turns.turn(item.nodeid.partition("::")[0], day)
+        if turn is None:
+            left_out.append(item)
+        elif marker := item.get_closest_marker("exhaustive"):
+            found[item.nodeid.partition("[")[0], marker.args[0], turn].append(item)
+    return left_out + [
         item
-        for (name, share), alike in found.items()
+        for (name, share, turn), alike in found.items()
         for at, item in enumerate(sorted(alike, key=lambda each: each.nodeid), zlib.crc32(name.encode()))
-        if (at + day) % share != 0
+        if (at + turn) % share != 0
     ]
