@@ -9,7 +9,9 @@ from contextlib import ExitStack
 
 import pytest
 
-LIMIT = 480  # seconds of an ordinary run: five minutes on two cores, with room for waiting
+from tests.support.spreading import is_whole
+
+ORDINARY = 480  # seconds of an ordinary run: five minutes on two cores, with room for waiting
 
 
 def told_at_the_end(config: pytest.Config, kept: ExitStack) -> None:
@@ -19,7 +21,8 @@ def told_at_the_end(config: pytest.Config, kept: ExitStack) -> None:
 
     def tell() -> None:
         taken, passed = processor_seconds(), time.monotonic() - begin
-        reporter.write_line(f"Processors: {taken:.0f} s of {LIMIT} s for an ordinary run, in {passed:.0f} s.")
+        wanted = "" if is_whole(config) else f" (an ordinary run: {ORDINARY} s at most)"
+        reporter.write_line(f"Processors: {taken:.0f} s{wanted}, in {passed:.0f} s.")
 
     if reporter is not None:
         kept.callback(tell)
