@@ -16,7 +16,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-from tests.support import turns
+from tests.support import described, turns
 
 # By what a file of tests begins with, the first that fits.
 _PORTALS = {
@@ -65,27 +65,31 @@ def pick_a_day() -> None:
 
 
 def is_whole(config: pytest.Config) -> bool:
-    """CI takes all; so does who names files or a part of them."""
+    """CI takes all; so does who names files or a part of them, or gathers examples from them."""
     named = any(not argument.startswith("-") for argument in config.args) and config.args != config.getini(
         "testpaths"
     )
     marked = config.option.markexpr not in ("", _ORDINARY)
-    return bool(os.environ.get("CI")) or named or marked or bool(config.option.keyword)
+    asked = os.environ.get("CI") or os.environ.get(described.RECORD)
+    return bool(asked) or named or marked or bool(config.option.keyword)
+
+
+def has_another_day(file: str) -> bool:
+    """It takes turns, and this is not its day."""
+    return turns.turn(file, int(os.environ[DAY])) is None
 
 
 def not_today(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Files whose turn it is not; and of each ``exhaustive(n)``, all but every n-th of a function.
+    """Of each ``exhaustive(n)``, all but every n-th of a function.
 
     Each day, or each turn of its file, as many; in n of them all.
     """
-    day, left_out, found = int(os.environ[DAY]), list[pytest.Item](), defaultdict(list)
+    day, found = int(os.environ[DAY]), defaultdict(list)
     for item in items:
-        turn = turns.turn(item.nodeid.partition("::")[0], day)
-        if turn is None:
-            left_out.append(item)
-        elif marker := item.get_closest_marker("exhaustive"):
+        if marker := item.get_closest_marker("exhaustive"):
+            turn = turns.turn(item.nodeid.partition("::")[0], day) or 0
             found[item.nodeid.partition("[")[0], marker.args[0], turn].append(item)
-    return left_out + [
+    return [
         item
         for (name, share, turn), alike in found.items()
         for at, item in enumerate(sorted(alike, key=lambda each: each.nodeid), zlib.crc32(name.encode()))
