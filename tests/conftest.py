@@ -17,7 +17,8 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "iam_portal.settings"
 django.setup()
 
 from tenants.actions import tallies  # noqa: E402
-from tests.support import costs, database, described, recorded  # noqa: E402
+from tests.support import database, described, recorded  # noqa: E402
+from tests.support.costs import Costs  # noqa: E402
 from tests.support.portal import RunningPortal  # noqa: E402
 from tests.support.spreading import (  # noqa: E402
     ByWorld,
@@ -39,9 +40,11 @@ _NO_FLUSH = "The tests' role may not TRUNCATE: use the fixture committed_db for 
 def pytest_sessionstart(session: pytest.Session) -> Iterator[None]:
     """One server for all workers: it is started, and its database migrated, once."""
     pick_a_day()
+    costs = Costs(session.config)
+    session.config.pluginmanager.register(costs)
     if not hasattr(session.config, "workerinput") and session.config.getoption("numprocesses"):
         kept = ExitStack()
-        costs.told_at_the_end(session.config, kept)
+        costs.told_at_the_end(kept)
         os.environ[database.GIVEN] = kept.enter_context(database.server())
         session.config.add_cleanup(kept.close)
     yield
@@ -71,7 +74,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if not is_whole(config):
         away = sum(map(has_another_day, TURNS))
-        said = f"{away} dear files, and most of the exhaustive tests, have another day; all come with CI=true"
+        said = f"{away} files, and most of the exhaustive tests, have another day; all come with CI=true"
         terminalreporter.write_line(f"An ordinary run: {said}.")
 
 
