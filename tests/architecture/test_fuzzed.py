@@ -18,7 +18,7 @@ from tests.support import described, fuzzing
 from tests.support.once import savepoint
 from tests.support.town import ACCESS, METER, SHARING, Town
 
-pytestmark = pytest.mark.exhaustive(4)
+pytestmark = pytest.mark.exhaustive(8)
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "1"))
 REST = [(door.method, door.address) for door in doors.doors() if door.kind == "rest"]
