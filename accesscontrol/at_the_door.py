@@ -33,7 +33,7 @@ _PLACES = {
     "tenant": "text1 text2 spans1 list1",
     "book": "text1 flag text2 text3 during held list1 list2 list3",
     "reach": "text1 text2 during",
-    "assignment": "text1 text2 during text3 text4 text5 text6 text7 text8 list1",
+    "assignment": "text1 text2 during text3 text4 text5 text6 text7 text8",
 }
 _PICKED = {part: itemgetter(*map(list(_ROOM).index, places.split())) for part, places in _PLACES.items()}
 _PORTAL_AND_HERE = """ARRAY(SELECT %(tenant)s::uuid UNION
@@ -47,20 +47,25 @@ def _in_room(part: str, statement: str) -> str:
     return f"SELECT '{part}', {', '.join(columns)} FROM ({statement}) AS {part} ({', '.join(places)})"
 
 
+def _held(groups: str) -> str:
+    """What own roles hold stands in the books: to look it up for each of them again takes long."""
+    columns = "id, group_id, during, by_name, contract_id, application_id, key, made, made_name"
+    rows = ASSIGNMENTS.format(groups=groups, made="NULL")
+    return _in_room("assignment", f"SELECT {columns} FROM ({rows}) AS held ({columns}, nothing)")
+
+
 _EVERYBODY = (
     _in_room("application", APPLICATIONS),
     _in_room("tenant", TENANTS.format(tenants=_PORTAL_AND_HERE)),
     _in_room("book", OF_ONE),
 )
-_OF_SERVICE = " UNION ALL ".join(
-    (*_EVERYBODY, _in_room("assignment", ASSIGNMENTS.format(groups="'{}'::uuid[]")))
-)
+_OF_SERVICE = " UNION ALL ".join((*_EVERYBODY, _held("'{}'::uuid[]")))
 _ABOVE = "ARRAY(SELECT id FROM reaching WHERE id IS NOT NULL)"
 _OF_PERSON = f"WITH reaching(id, name, during) AS MATERIALIZED ({REACH}) " + " UNION ALL ".join(
     (
         *_EVERYBODY,
         _in_room("reach", "SELECT id, name, during FROM reaching"),
-        _in_room("assignment", ASSIGNMENTS.format(groups=_ABOVE)),
+        _held(_ABOVE),
     )
 )
 
@@ -91,7 +96,9 @@ def facts(who: Principal) -> Door | None:
     sharing = built_in(parts["application"], parts["tenant"])
     if PORTAL_ID not in sharing:
         return None
+    book = bound(parts["book"], [PORTAL_ID], [tenant])[PORTAL_ID, tenant]
     active, reach = reaching(parts["reach"]) if who.user_id is not None else (ALWAYS, {})
-    held = of_rows(who, active, reach, parts["assignment"], application_ids=[PORTAL_ID])
-    books = bound(parts["book"], [PORTAL_ID], [tenant])
-    return Door(sharing[PORTAL_ID], books[PORTAL_ID, tenant], held[PORTAL_ID])
+    of_portal = book.tenant.keys() | book.own.keys()
+    rows = [(*row, [PORTAL_ID] if row[7] in of_portal else []) for row in parts["assignment"]]
+    held = of_rows(who, active, reach, rows, application_ids=[PORTAL_ID])
+    return Door(sharing[PORTAL_ID], book, held[PORTAL_ID])

@@ -76,10 +76,7 @@ class Principal:
 
 
 ASSIGNMENTS = """
-SELECT a.id, a.group_id, a.during, a.by_name, a.contract_id, r.application_id, r.key, t.key, t.name,
-    ARRAY(SELECT DISTINCT s.application_id FROM accesscontrol_tenantrolepermission p
-          JOIN applications_resource s ON s.id = p.resource_id
-          WHERE p.role_id = a.tenant_role_id AND s.application_id = ANY(%(applications)s))
+SELECT a.id, a.group_id, a.during, a.by_name, a.contract_id, r.application_id, r.key, t.key, t.name, {made}
 FROM accesscontrol_assignment a
 LEFT JOIN applications_applicationrole r ON r.id = a.application_role_id
 LEFT JOIN accesscontrol_tenantrole t ON t.id = a.tenant_role_id
@@ -89,6 +86,10 @@ WHERE a.tenant_id = %(tenant)s AND NOT isempty(a.during)
     AND (r.application_id = ANY(%(applications)s) OR (t.id IS NOT NULL AND NOT isempty(t.during)))
 ORDER BY a.created_at, a.id
 """
+# Of which of the applications a role of the tenant's own holds anything.
+_MADE = """ARRAY(SELECT DISTINCT s.application_id FROM accesscontrol_tenantrolepermission p
+    JOIN applications_resource s ON s.id = p.resource_id
+    WHERE p.role_id = a.tenant_role_id AND s.application_id = ANY(%(applications)s))"""
 
 
 def principal(who: Principal, *, application_ids: Collection[str]) -> dict[str, PrincipalFacts]:
@@ -105,7 +106,7 @@ def principal(who: Principal, *, application_ids: Collection[str]) -> dict[str, 
         "groups": groups,
         "applications": list(application_ids),
     }
-    rows = _rows(ASSIGNMENTS.format(groups="%(groups)s::uuid[]"), values)
+    rows = _rows(ASSIGNMENTS.format(groups="%(groups)s::uuid[]", made=_MADE), values)
     return of_rows(who, active, reach, rows, application_ids=application_ids)
 
 
