@@ -3,7 +3,6 @@
 ``make fuzz`` tries more, of other kinds each time.
 """
 
-import os
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.support.readers import readers
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
 READERS = readers()
 
 
@@ -19,7 +17,7 @@ READERS = readers()
 def test_it_is_taken_or_refused(name: str) -> None:
     reader = READERS[name]
 
-    @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(reader.written)
     def try_it(value: Any) -> None:
         reader.try_one(value)
