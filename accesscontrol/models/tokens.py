@@ -17,6 +17,8 @@ from applications.models import Client
 from tenants.lifetimes import Lifetime, lifetime
 from tenants.models import Tenant, User, UserSession
 
+MADE_OF = "exchanged_from"  # the claim: ``jti`` of each token that it was exchanged from, the last one first
+
 
 class Authorizations(models.QuerySet["Authorization"]):
     """Queries over sign-ins to applications."""
@@ -140,8 +142,8 @@ class RevokedTokens(models.QuerySet["RevokedToken"]):
     """Queries over the deny list."""
 
     def of(self, claims: Mapping[str, Any]) -> "RevokedTokens":
-        """The row of this access token, if it was revoked. Runs in the tenant's scope."""
-        return self.filter(tenant_id=claims["tid"], jti=claims["jti"])
+        """The row of this access token, or of one that it was exchanged from. Runs in the tenant's scope."""
+        return self.filter(tenant_id=claims["tid"], jti__in=[claims["jti"], *claims.get(MADE_OF, ())])
 
 
 class RevokedToken(models.Model):

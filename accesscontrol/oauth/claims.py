@@ -8,17 +8,25 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from accesscontrol.decide import HeldRole
+from accesscontrol.models.tokens import MADE_OF
+
+ACTOR = "act"  # who acts in the name of ``sub`` (RFC 8693 §4.1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bearer:
-    """Who gets a token, and in which tenant."""
+    """Who gets a token, and in which tenant.
+
+    ``actor`` and ``made_of`` are those of an exchanged one.
+    """
 
     subject: str
     client_id: str
     tenant_id: str
     tenant_name: str
     sid: str = ""  # of a person: the sign-in (OpenID Connect Front-Channel Logout §3) that gave the token
+    actor: Mapping[str, Any] | None = None
+    made_of: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +83,8 @@ def access_token(
     }
     if bearer.sid:
         claims["sid"] = bearer.sid
+    if bearer.actor is not None:
+        claims |= {ACTOR: dict(bearer.actor), MADE_OF: list(bearer.made_of)}
     if grant.roles is not None:
         claims["roles"] = list(grant.roles)
     if thumbprint is not None:

@@ -80,8 +80,8 @@ def _paths() -> JSON:
 def _token(name: str, where: str) -> JSON:
     said = (
         "`client_credentials` for services: `scope=aud:<applicationId>` names the target, none means every "
-        "application that the client may call. `authorization_code` and `refresh_token` for people.\n\n"
-        + where
+        "application that the client may call. `authorization_code` and `refresh_token` for people. With a "
+        "token exchange an application calls another in the name of whoever called it.\n\n" + where
     )
     found = _operation("Get a token", said, name, security=_CLIENT)
     found["requestBody"] = _form(bodies.TOKEN_FORM, "grant_type", bodies.TOKEN_EXAMPLE)

@@ -56,6 +56,14 @@ class Exchange:
             return self.address.find()
         return by_id(form.get("tenant_id") or str(self.client.application.owner_id))
 
+    def proves(self, confirmation: object) -> bool:
+        """Whether what a token is bound to (its ``cnf``) is shown with this request; true for one that is not."""
+        if confirmation is None:
+            return True
+        bound = confirmation.get("x5t#S256") if isinstance(confirmation, dict) else None
+        shown = self.presented.certificate
+        return isinstance(bound, str) and shown is not None and bound == shown.thumbprint
+
     def token(self) -> str:
         """The signed token of the decided grant."""
         assert self.client is not None

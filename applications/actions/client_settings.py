@@ -37,6 +37,7 @@ class Settings:
     secret_either_way: bool | None = None
     assertion_for_token_endpoint: bool | None = None
     pkce_required: bool | None = None
+    token_exchange: bool | None = None
 
 
 # Column, setting, and its name on the wire.
@@ -55,6 +56,7 @@ _VALUES = (
     ("secret_either_way", "secret_either_way", "secretEitherWay"),
     ("assertion_for_token_endpoint", "assertion_for_token_endpoint", "assertionForTokenEndpoint"),
     ("pkce_required", "pkce_required", "pkceRequired"),
+    ("token_exchange", "token_exchange", "tokenExchange"),
 )
 
 
@@ -110,6 +112,7 @@ def opens(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     added = any(set(after[name]) - set(before[name]) for _, _, name in _LISTS)
     other_keys = after["jwksUri"] not in ("", before["jwksUri"])
     loose = ("secretEitherWay", "assertionForTokenEndpoint", "tokenWithoutTarget", "ignoreUnknownScopes")
+    loose += ("tokenExchange",)  # it would act in the name of whoever calls it
     loosened = any(after[name] and not before[name] for name in loose)
     # Who is sent a token that opens others, too, acts there as this client: no old name may lead elsewhere.
     renamed = bool(dict(after["scopeAliases"]).items() - dict(before["scopeAliases"]).items())
@@ -160,6 +163,7 @@ def _of_public(settings: Settings) -> list[dict[str, str]]:
         ("/jwksUri", bool(settings.jwks_uri)),
         ("/secretEitherWay", bool(settings.secret_either_way)),
         ("/assertionForTokenEndpoint", bool(settings.assertion_for_token_endpoint)),
+        ("/tokenExchange", bool(settings.token_exchange)),
     )
     errors = [
         _error(pointer, "client_is_public", "A public client cannot prove itself.")

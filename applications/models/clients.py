@@ -45,6 +45,7 @@ class Client(AbstractApplication):
     secret_either_way = models.BooleanField(default=False)  # Basic or form, whichever of both is registered
     assertion_for_token_endpoint = models.BooleanField(default=False)  # its address is taken as ``aud``, too
     pkce_required = models.BooleanField(default=True)  # off for confidential clients only
+    token_exchange = models.BooleanField(default=False, db_default=False)  # RFC 8693, of tokens sent to it
     revision = models.PositiveIntegerField(default=1)
 
     class Meta(AbstractApplication.Meta):

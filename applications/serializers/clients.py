@@ -43,6 +43,7 @@ class ClientPatch(StrictSerializer):
     secretEitherWay = Switch(required=False)
     assertionForTokenEndpoint = Switch(required=False)
     pkceRequired = Switch(required=False)
+    tokenExchange = Switch(required=False)
 
 
 class ClientOut(rest.Serializer[Any]):
@@ -62,6 +63,7 @@ class ClientOut(rest.Serializer[Any]):
     secretEitherWay = rest.BooleanField()
     assertionForTokenEndpoint = rest.BooleanField()
     pkceRequired = rest.BooleanField()
+    tokenExchange = rest.BooleanField()
     revision = rest.CharField()
 
 

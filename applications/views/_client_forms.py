@@ -112,6 +112,11 @@ class ClientForm(PublicClientForm):
         required=False,
         help_text=_("On: one token opens several applications; each of them could use it at the others."),
     )
+    token_exchange = forms.BooleanField(
+        label=_("Exchange tokens that it was called with"),
+        required=False,
+        help_text=_("On: it may call others in the name of whoever called it, with the roles both hold."),
+    )
     ignore_unknown_scopes = forms.BooleanField(
         label=_("Ignore unknown scopes"),
         required=False,
@@ -131,9 +136,15 @@ class ClientForm(PublicClientForm):
             _("How it proves itself"),
             ("authentication_method", "jwks_uri", "secret_either_way", "assertion_for_token_endpoint"),
         ),
-        (_("Tokens"), ("algorithm", "token_without_target", "ignore_unknown_scopes", "scope_aliases")),
+        (
+            _("Tokens"),
+            (
+                *("algorithm", "token_without_target", "token_exchange"),
+                *("ignore_unknown_scopes", "scope_aliases"),
+            ),
+        ),
     )
-    OF_CONFIDENTIAL = (*GROUPS[1][1], "pkce_required", "token_without_target")
+    OF_CONFIDENTIAL = (*GROUPS[1][1], "pkce_required", "token_without_target", "token_exchange")
 
     def __init__(self, data: Data = None, *, initial: dict[str, Any], public: bool) -> None:
         super().__init__(data, initial=initial)

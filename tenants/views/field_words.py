@@ -133,6 +133,7 @@ FIELDS: Words = {
     "tenants": gettext_lazy("Organizations"),
     "thumbprint": gettext_lazy("Thumbprint"),
     "to": gettext_lazy("To"),
+    "tokenExchange": gettext_lazy("It may exchange tokens"),
     "tokenWithoutTarget": gettext_lazy("A token without a named target"),
     "type": gettext_lazy("Type"),
     "types": gettext_lazy("Types"),
