@@ -64,6 +64,8 @@ class Authorization(models.Model):
     nonce = models.CharField(max_length=255, blank=True)
     authenticated_at = models.DateTimeField()
     methods = ArrayField(models.CharField(max_length=8), default=list, blank=True)  # amr (RFC 8176)
+    # Of the key that a public client's refresh tokens are bound to (RFC 9449 §5); empty for none.
+    key_thumbprint = models.CharField(max_length=43, blank=True, default="", db_default="")
     created_at = models.DateTimeField()
     used_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -108,6 +110,7 @@ class AuthorizationCode(models.Model):
     scope = models.TextField(blank=True)
     nonce = models.CharField(max_length=255, blank=True)
     code_challenge = models.CharField(max_length=128, blank=True)  # S256; empty without PKCE
+    key_thumbprint = models.CharField(max_length=43, blank=True, default="", db_default="")  # RFC 9449 §10
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)

@@ -61,10 +61,12 @@ def access_token(
     issued_at: datetime,
     jti: str,
     thumbprint: str | None = None,
+    key: str | None = None,
 ) -> dict[str, Any]:
     """The claims of an access token. A single audience is a string, several are a sorted list.
 
-    With a ``thumbprint`` it is bound to that certificate (RFC 8705 §3.1).
+    With a ``thumbprint`` it is bound to that certificate (RFC 8705 §3.1), with a ``key`` to the one of that
+    thumbprint (RFC 9449 §6.1).
     """
     audience = sorted(grant.audience)
     claims: dict[str, Any] = {
@@ -87,8 +89,9 @@ def access_token(
         claims |= {ACTOR: dict(bearer.actor), MADE_OF: list(bearer.made_of)}
     if grant.roles is not None:
         claims["roles"] = list(grant.roles)
-    if thumbprint is not None:
-        claims["cnf"] = {"x5t#S256": thumbprint}
+    bound = {name: value for name, value in (("x5t#S256", thumbprint), ("jkt", key)) if value is not None}
+    if bound:
+        claims["cnf"] = bound
     if grant.scope_tenants:
         claims["scope_tenants"] = [dict(entry) for entry in grant.scope_tenants]
     return claims

@@ -39,7 +39,7 @@ SCHEMAS: JSON = {
         "required": ["access_token", "token_type", "expires_in", "scope", "jti"],
         "properties": {
             "access_token": {**TEXT, "description": "A JWT (RFC 9068)."},
-            "token_type": {**TEXT, "enum": ["Bearer"]},
+            "token_type": {**TEXT, "enum": ["Bearer", "DPoP"]},
             "expires_in": NUMBER,
             "scope": {**TEXT, "description": "What was granted, spelled out."},
             "jti": TEXT,

@@ -54,6 +54,7 @@ def by_subject_token(exchange: Exchange, form: Mapping[str, str], resources: Seq
         narrowed = narrowed_roles(claims, target.application_id)
         ruling = _both(exchange, tenant, asked, subject, narrowed)
         account, _ = ServiceAccount.objects.get_or_create(application=client.application, tenant=tenant)
+    exchange.use_proof()
     grant = grant_of([ruling], asked, str(tenant.id))
     ends = datetime.fromtimestamp(claims["exp"], UTC)
     exchange.grant = replace(grant, expires_at=min(grant.expires_at, ends))
@@ -62,7 +63,7 @@ def by_subject_token(exchange: Exchange, form: Mapping[str, str], resources: Seq
     return {
         "access_token": exchange.token(),
         "issued_token_type": ACCESS_TOKEN,
-        "token_type": "Bearer",
+        "token_type": exchange.token_type,
         "expires_in": exchange.expires_in,
         "scope": " ".join(exchange.grant.scopes),
         "jti": exchange.jti,

@@ -100,7 +100,7 @@ def _members(
     claims: Mapping[str, Any], roles: tuple[HeldRole, ...], caller: Mapping[str, str]
 ) -> dict[str, Any]:
     return {
-        "token_type": "Bearer",
+        "token_type": "DPoP" if "jkt" in claims.get("cnf", ()) else "Bearer",
         "roles": sorted({role.urn for role in roles}),
         "scope_tenants": scope_tenants(roles, tenant_id=claims["tid"]),
         "caller": {**caller, "clientId": claims["client_id"], "tenantId": claims["tid"]},

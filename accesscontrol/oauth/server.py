@@ -91,6 +91,8 @@ def _begin(request: Request) -> None:
 def _sign(request: Request) -> str:
     """The token generator. ``jti`` goes into the reply beside the token."""
     request.extra_credentials = {"jti": request.iam.jti}
+    if request.iam.proof is not None:
+        request.extra_credentials["token_type"] = request.iam.token_type
     return str(request.iam.token())
 
 

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from applications.actions import client_addresses, proving, scope_aliases
 from applications.models import Client
+from applications.models.clients import DEMANDS
 from applications.policies import Stale
 from iam_portal.errors import Invalid
 from iam_portal.gate import Actor
@@ -16,6 +17,7 @@ from tenants.models import Tenant
 
 NO_METHOD = "none"
 METHODS = tuple(name for name, _ in Client.METHODS if name != NO_METHOD)
+STRICTNESS = {name: place for place, (name, _) in enumerate(DEMANDS)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,7 @@ class Settings:
     assertion_for_token_endpoint: bool | None = None
     pkce_required: bool | None = None
     token_exchange: bool | None = None
+    dpop: str | None = None
 
 
 # Column, setting, and its name on the wire.
@@ -57,6 +60,7 @@ _VALUES = (
     ("assertion_for_token_endpoint", "assertion_for_token_endpoint", "assertionForTokenEndpoint"),
     ("pkce_required", "pkce_required", "pkceRequired"),
     ("token_exchange", "token_exchange", "tokenExchange"),
+    ("dpop", "dpop", "dpop"),
 )
 
 
@@ -121,7 +125,9 @@ def opens(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     without_pkce = before["pkceRequired"] and not after["pkceRequired"]
     # Old credentials of the other kind would count again.
     other_method = after["authenticationMethod"] != before["authenticationMethod"]
-    return any((added, other_keys, loosened, renamed, gone, without_pkce, other_method))
+    # What was stolen would open again what it does not open now.
+    unbound = any(STRICTNESS[after[name]] < STRICTNESS[before[name]] for name in ("dpop",))
+    return any((added, other_keys, loosened, renamed, gone, without_pkce, other_method, unbound))
 
 
 def _set(client: Client, settings: Settings) -> None:

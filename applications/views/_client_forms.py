@@ -16,6 +16,8 @@ METHODS = {
     "tls_client_auth": _("A certificate of a registered subject"),
 }
 
+DEMANDS = {"off": _("Off"), "optional": _("Optional"), "required": _("Required")}
+
 
 class Lines(forms.CharField):
     """A list, one entry in each line. ``either``: at least one is needed."""
@@ -112,6 +114,11 @@ class ClientForm(PublicClientForm):
         required=False,
         help_text=_("On: one token opens several applications; each of them could use it at the others."),
     )
+    dpop = forms.ChoiceField(
+        label=_("Proof of a key (DPoP)"),
+        choices=list(DEMANDS.items()),
+        help_text=_("Required: its tokens are of no use to who steals them. Off: a proof is not looked at."),
+    )
     token_exchange = forms.BooleanField(
         label=_("Exchange tokens that it was called with"),
         required=False,
@@ -139,7 +146,7 @@ class ClientForm(PublicClientForm):
         (
             _("Tokens"),
             (
-                *("algorithm", "token_without_target", "token_exchange"),
+                *("algorithm", "dpop", "token_without_target", "token_exchange"),
                 *("ignore_unknown_scopes", "scope_aliases"),
             ),
         ),

@@ -90,6 +90,7 @@ FIELDS: Words = {
     "onwardAccess": gettext_lazy("May be opened to others"),
     "otherMailbox": gettext_lazy("To another mailbox"),
     "others": gettext_lazy("Other sessions"),
+    "dpop": gettext_lazy("Proof of a key"),
     "parent": gettext_lazy("Below"),
     "passkeys": gettext_lazy("Passkeys"),
     "pauses": gettext_lazy("Its pauses"),

@@ -30,6 +30,7 @@ DEFAULTS = {
     "assertionForTokenEndpoint": False,
     "pkceRequired": True,
     "tokenExchange": False,
+    "dpop": "optional",
     "revision": "r-1",
 }
 CHANGED: dict[str, Any] = {
@@ -46,13 +47,14 @@ CHANGED: dict[str, Any] = {
     "assertionForTokenEndpoint": True,
     "pkceRequired": False,
     "tokenExchange": True,
+    "dpop": "off",
 }
 OPENING = [
     *({"redirectUris": CHANGED["redirectUris"]}, {"postLogoutRedirectUris": ["https://app.example/bye"]}),
     *({"webOrigins": ["https://app.example"]}, {"authenticationMethod": "tls_client_auth"}),
     *({"jwksUri": "https://a.example/"}, {"secretEitherWay": True}, {"assertionForTokenEndpoint": True}),
     *({"pkceRequired": False}, {"ignoreUnknownScopes": True}, {"scopeAliases": {"old": "aud:acme.other"}}),
-    {"tokenExchange": True},
+    *({"tokenExchange": True}, {"dpop": "off"}),
 ]
 
 

@@ -227,4 +227,5 @@ WAYS: dict[str, Way] = {
     ),
     "scopes that it does not know": _setting({"ignoreUnknownScopes": True}, {"ignore_unknown_scopes": "on"}),
     "in whose name it may call others": _setting({"tokenExchange": True}, {"token_exchange": "on"}),
+    "tokens that are bound to its key": _setting({"dpop": "off"}, {"dpop": "off"}),
 }

@@ -171,6 +171,7 @@ OPENING: dict[str, Any] = {
     "assertion_for_token_endpoint": True,
     "pkce_required": False,
     "token_exchange": True,
+    "dpop": "off",
 }
 
 

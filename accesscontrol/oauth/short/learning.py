@@ -49,7 +49,7 @@ def presented(shelf: Shelf[Presented], asked: Asked, *, at: datetime) -> Present
             claims = tokens.read(text, at=at)
         except tokens.Unreadable:
             return None
-        if "sid" in claims or ACTOR in claims:
+        if "sid" in claims or ACTOR in claims or "jkt" in claims.get("cnf", ()):
             return None
         head = text.partition(".")[0]
         kid = json.loads(urlsafe_b64decode(head + "=" * (-len(head) % 4)))["kid"]
