@@ -42,6 +42,8 @@ WALLED = {
     "applications_webhook": "tenant_id",
     "applications_webhooksecret": "tenant_id",
     "applications_webhookdelivery": "tenant_id",
+    "applications_signalstream": "tenant_id",
+    "applications_signaloffer": "tenant_id",
     "accesscontrol_aclentry": "tenant_id",
     "accesscontrol_tenantrole": "tenant_id",
     "accesscontrol_tenantrolepermission": "tenant_id",
