@@ -83,6 +83,7 @@ MAY_CROSS = {
     "applications/actions/webhook_requests.py": "the job forgets old deliveries of all tenants",
     "applications/actions/webhook_secrets.py": "a new encryption key seals the secrets of all tenants",
     "applications/delivery/turns.py": "the worker finds the subscriptions of all tenants that are due",
+    "applications/delivery/broadcasting.py": "the operator's exchange is told of the tenants that he chose",
     "applications/delivery/parcels.py": "an application's own events lie in the streams of all it serves",
     "applications/actions/counting.py": "one flush has the tokens of all tenants, and so do old days",
     "applications/usage/reading.py": "both sides of a contract read how it is used",
