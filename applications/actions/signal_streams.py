@@ -88,10 +88,9 @@ def change(where: Where, wanted: Wanted) -> Webhook:
         row = locked(where)
         before, former = snapshot(row), row.stream.method
         elsewhere: dict[str, object] = {"urlChanged": True} if wanted.url != row.url else {}
-        if elsewhere and former == wanted.method == SignalStream.Method.PUSH and wanted.header is None:
-            wanted_header = ""  # what proves us to one receiver is not said to another
-        else:
-            wanted_header = wanted.header
+        header = wanted.header
+        if elsewhere and former == wanted.method == SignalStream.Method.PUSH and header is None:
+            header = ""  # what proves us to one receiver is not said to another
         row.url, row.types, row.note = wanted.url, list(wanted.types), wanted.note
         row.next_attempt_at = None
         row.revision += 1
@@ -100,7 +99,7 @@ def change(where: Where, wanted: Wanted) -> Webhook:
         stream = row.stream
         stream.method, stream.requested = wanted.method, list(wanted.requested)
         stream.save(update_fields=["method", "requested"])
-        _seal(row, former, wanted, wanted_header, where.at)
+        _seal(row, former, wanted, header, where.at)
         recorded(row, "changed", by=where.by, at=where.at, before=before, after=elsewhere)
     return row
 

@@ -5,6 +5,8 @@ more is not told to it from a queue.
 """
 
 from datetime import datetime
+from typing import cast
+from uuid import UUID
 
 from django.db.models import Max, Q, QuerySet
 
@@ -24,11 +26,10 @@ def stream_of(webhook: Webhook) -> QuerySet[Event]:
 def written(webhook: Webhook, event: Event, *, at: datetime) -> bytes | None:
     """The token, signed; None where the event does not concern the application at the moment."""
     answers = signal_asked.send(sender=Webhook, webhook=webhook, event=event, at=at)
-    found: bytes | None = answers[0][1] if answers else None
-    return found
+    return cast("bytes | None", answers[0][1]) if answers else None
 
 
-def verification(webhook: Webhook, event_id: object, *, at: datetime) -> Event:
+def verification(webhook: Webhook, event_id: UUID, *, at: datetime) -> Event:
     """An event of nobody's stream."""
     return Event(
         event_id=event_id,
