@@ -21,6 +21,7 @@ from accesscontrol.oauth.exchange import Exchange
 from accesscontrol.oauth.realms import Address
 from accesscontrol.oauth.refusals import BadRequest
 from accesscontrol.oauth.server import EXCHANGE, TokenCore, TokenServer
+from accesscontrol.oauth.signals import configuration
 from accesscontrol.oauth.validator import PortalValidator
 from applications.models import Client
 from iam_portal import problem
@@ -124,6 +125,19 @@ class MetadataView(View):
         return published.answer(
             request, metadata.document(issuer=issuer(settings.PORTAL_BASE_URL, tenant.id))
         )
+
+
+class SignalsView(View):
+    """What a receiver of signals looks up (SSF 1.0 §7.2): before the issuer's path, and below it."""
+
+    http_method_names = ["get", "head"]
+
+    def get(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
+        """404 for an unknown tenant."""
+        tenant = Address(**kwargs).find()
+        if tenant is None:
+            return _unknown(request)
+        return published.answer(request, configuration.document(tenant_id=tenant.id))
 
 
 def _unknown(request: HttpRequest) -> HttpResponse:

@@ -14,6 +14,7 @@ from accesscontrol.api import (
     review,
     roles,
     second_factors,
+    signals,
     system,
     user_acl,
 )
@@ -35,6 +36,7 @@ app_name = "access-management"
 
 _tenant = "tenants/<uuid:tenant_id>"
 _own = "application/tenants/<uuid:tenant_id>/resources"
+_signals = "application/tenants/<uuid:tenant_id>/signals"
 _user, _group = f"{_tenant}/users/<uuid:user_id>", f"{_tenant}/groups/<uuid:group_id>"
 
 
@@ -64,6 +66,10 @@ urlpatterns = [
         own_resources.OneOwnResource.as_view(),
         name="own-resource",
     ),
+    path(f"{_signals}/stream", signals.Stream.as_view(), name="signal-stream"),
+    path(f"{_signals}/status", signals.Status.as_view(), name="signal-status"),
+    path(f"{_signals}/verify", signals.Verify.as_view(), name="signal-verify"),
+    path(f"{_signals}/poll", signals.Poll.as_view(), name="signal-poll"),
     path(f"{_tenant}/branding", branding.TenantBranding.as_view(), name="branding"),
     path(f"{_tenant}/branding/logo", branding.TenantLogo.as_view(), name="branding-logo"),
     path(f"{_tenant}/password-rules", password_rules.PasswordRules.as_view(), name="password-rules"),

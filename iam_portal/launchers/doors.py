@@ -39,6 +39,7 @@ OPEN = {
     "accesscontrol.views.signing_out.SignOutAsked": "ends the browser's own session",
     "accesscontrol.oauth.views.CertsView": _STANDARD,
     "accesscontrol.oauth.views.MetadataView": _STANDARD,
+    "accesscontrol.oauth.views.SignalsView": _STANDARD,
     "tenants.views.brand_files.BrandSheet": "a function of the colour in its address; tells of nobody",
     "tenants.views.brand_files.BrandLogo": "a picture by its hash: to its own people, to all by choice",
     "tenants.views.entry.PickOrganization": _NOBODY,

@@ -56,7 +56,7 @@ def delete(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, revision: 
         principal_becoming.send(sender=User, actor=by, tenant=tenant, user=user, at=at)
         active = policies.is_active(user=user, at=at)
         UserActivity.objects.filter(user=user).close(at)
-        sessions.end_all(user=user, at=at)
+        sessions.end_all(user=user, by=by, at=at)
         links.void(user=user, at=at)
         KeptInput.objects.filter(user=user).delete()
         factors.forget_all(user=user)

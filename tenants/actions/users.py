@@ -14,7 +14,7 @@ from tenants import emails, passwords, policies
 from tenants.actions import links, sessions
 from tenants.history import record
 from tenants.models import Tenant, User, UserActivity, since
-from tenants.signals import password_set, principal_becoming, user_deactivated
+from tenants.signals import password_set, principal_becoming, user_deactivated, user_reactivated
 
 
 class UserInactive(DomainError):
@@ -77,8 +77,8 @@ def accept(
         user.email_proven_at = at  # links to a former mailbox were voided when it changed
         user.save(update_fields=["password", "email_proven_at"])
         links.void(user=user, at=at)
-        sessions.end_all(user=user, at=at)
         by = Actor("user", str(user.id), str(user), tenant.id, request_id, source_address)
+        sessions.end_all(user=user, by=by, at=at)
         _record("user.password_set", user, by, at, after={"by": link.purpose})
         if link.purpose == links.Purpose.RESET:
             emails.tell_password_changed(user=user, at=at)
@@ -133,7 +133,7 @@ def deactivate(
         policies.require_revision(user, revision)
         if not UserActivity.objects.filter(user=user).close(at):
             raise UserInactive(said("%(user)s is inactive already.", {"user": user}))
-        sessions.end_all(user=user, at=at)
+        sessions.end_all(user=user, by=by, at=at)
         links.void(user=user, at=at)
         _save(user)
         _record("user.deactivated", user, by, at, before={"active": True}, after={"active": False})
@@ -154,6 +154,7 @@ def reactivate(
         _activate(user, at)
         _save(user)
         _record("user.reactivated", user, by, at, before={"active": False}, after={"active": True})
+        user_reactivated.send(sender=User, tenant=tenant, user=user, by=by, at=at)
     return user
 
 

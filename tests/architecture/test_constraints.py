@@ -99,6 +99,7 @@ VIOLATIONS: dict[str, Violation] = {
     ),
     "applicationsuspension_no_overlap": again("application_suspension"),
     "serviceaccount_once": again("service_account"),
+    "signaloffer_once": again("signal_offer"),
     "resource_once": again("resource"),
     "resource_type_urn": changed("resource", type="machines"),
     "resourceplace_no_overlap": again("place"),
