@@ -17,7 +17,7 @@ from iam_portal.errors import NotFound
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants.history import record
-from tenants.models import HistoryEvent, HistoryPerson, Tenant, User, UserLink, UserSession
+from tenants.models import ExternalId, HistoryEvent, HistoryPerson, Tenant, User, UserLink, UserSession
 from tenants.models.spanned import told_span
 from tenants.signals import person_exported
 
@@ -61,6 +61,7 @@ def _person(user: User) -> Mapping[str, Any]:
         "email": user.email,
         "emailProvenAt": rfc3339(user.email_proven_at),
         "displayName": user.display_name,
+        "externalIds": list(ExternalId.objects.filter(user=user).values_list("value", flat=True)),
         "language": user.language,
         "timeZone": user.time_zone,
         "createdAt": rfc3339(user.created_at),

@@ -198,6 +198,7 @@ _STATED: Mapping[str, Words] = {
     "fields": {
         "display_name": gettext_lazy("shown name"),
         "email": gettext_lazy("e-mail"),
+        "external_id": gettext_lazy("id in the directory"),
         "language": gettext_lazy("language"),
         "time_zone": gettext_lazy("time zone"),
         "username": gettext_lazy("username"),
