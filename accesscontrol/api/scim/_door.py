@@ -15,7 +15,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accesscontrol.actions import scim_tokens
-from accesscontrol.authentication import BEARER, Principal, ServiceTokenAuthentication
+from accesscontrol.authentication import Principal, ServiceTokenAuthentication
+from accesscontrol.oauth.clients import possession
 from accesscontrol.scim.choosing import Chosen, read
 from accesscontrol.scim.refused import ScimRefused
 from iam_portal import problem as problems
@@ -52,7 +53,7 @@ class ScimTokenAuthentication(BaseAuthentication):
         return Principal(Actor("scim", str(row.id), row.note, tenant_id, *origin, of=maker)), row
 
     def authenticate_header(self, request: Request) -> str:
-        return BEARER
+        return possession.challenge(request._request)
 
 
 class ScimJSON(JSONRenderer):
