@@ -86,6 +86,7 @@ def test_no_migration_is_missing() -> None:
     assert found == []
 
 
+@pytest.mark.exhaustive(4)  # `make check` asks it every time
 def test_the_documented_environment_is_fit_for_production() -> None:
     environment = keys.filled(keys.read(ROOT / "docs" / "production.env.example"))
     command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
