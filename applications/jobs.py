@@ -79,6 +79,7 @@ def remind_of_ends() -> None:
     retry_backoff_max=300,
     max_retries=1900,  # six days and a half, less than counting.COMES_AGAIN
     reject_on_worker_lost=True,
+    any_clock=True,
 )
 def count_usage(self: Task, rows: list[usage.Line]) -> None:
     """What a process has counted meanwhile (``applications.usage`` sends it), and nobody else remembers.

@@ -22,8 +22,9 @@ from tenants.models import Partnership, Tenant, User
 def rebuild_for_tenant(*, tenant: Tenant, at: datetime, **kwargs: Any) -> None:
     """Its own applications may have moved everywhere, shared ones in it and in those that use its data."""
     reach = reach_of(tenant)
-    lock_applications(reach.own | reach.shared)  # at once and in order, before the two parts lock theirs
-    for applications, tenants in ((reach.own, None), (reach.shared, reach.around)):
+    lock_applications(reach.applications)  # at once and in order, before the parts lock theirs
+    parts = ((reach.own, None), (reach.received, {tenant.id}), (reach.onward, reach.around))
+    for applications, tenants in parts:
         if applications:
             with moving(applications=applications, tenants=tenants, at=at):
                 pass

@@ -22,6 +22,7 @@ from accesscontrol.reports import REPORTS
 from applications.api import own_resources, service_accounts
 from tenants.api import (
     branding,
+    copies,
     deleted_people,
     groups,
     history,
@@ -111,6 +112,7 @@ urlpatterns = [
     path(f"{_user}/resend-invitation", users.ResendInvitation.as_view(), name="user-invite-again"),
     path(f"{_user}/reset-password", users.ResetPassword.as_view(), name="user-reset"),
     path(f"{_user}/reset-factors", users.ResetFactors.as_view(), name="user-factors"),
+    path(f"{_user}/export", copies.CopyOfUser.as_view(), name="user-copy"),
     path(f"{_user}/<user_act:act>", users.UserAct.as_view(), name="user-act"),
     path(f"{_tenant}/resources", resources.Resources.as_view(), name="resource-list"),
     path(

@@ -7,7 +7,7 @@ from iam_portal.wall_sql import wall
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("applications", "0010_usage_batches"),
+        ("applications", "0011_proof_of_key"),
         ("tenants", "0014_found_by_user"),
     ]
 

@@ -76,7 +76,7 @@ class Door:
 
     address: str
     method: str
-    kind: str  # rest, page, public (a page without sign-in) or open (neither)
+    kind: str  # rest, scim, page, public (a page without sign-in) or open (neither)
     permission: str
     view: Any
     pattern: URLPattern
@@ -103,7 +103,7 @@ def document() -> str:
     """The whole file, as Markdown."""
     table = doors()
     lines = [_TITLE]
-    for kind, title in (("rest", "REST"), ("page", "Pages")):
+    for kind, title in (("rest", "REST"), ("scim", "SCIM 2.0"), ("page", "Pages")):
         rows = _merged((door.address, door.permission, door.method) for door in table if door.kind == kind)
         lines += _section(title, ("door", "needs"), rows)
     needed = {door.permission for door in table} - {"", OWN_APPLICATION}
@@ -133,7 +133,7 @@ def _of(pattern: URLPattern, address: str) -> Iterator[Door]:
         return
     kind = "open"
     if issubclass(view, APIView) and f"{view.__module__}.{view.__qualname__}" not in OPEN:
-        kind = "rest"
+        kind = getattr(view, "protocol", "rest")
     elif issubclass(view, TenantPage):
         kind = "public" if view.public else "page"
     for method in METHODS:

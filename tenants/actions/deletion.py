@@ -18,6 +18,7 @@ from tenants import policies
 from tenants.actions import factors, links, memberships, sessions
 from tenants.history import record
 from tenants.models import (
+    ExternalId,
     HistoryEvent,
     HistoryPerson,
     IdempotentReply,
@@ -60,6 +61,7 @@ def delete(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, revision: 
         links.void(user=user, at=at)
         KeptInput.objects.filter(user=user).delete()
         factors.forget_all(user=user)
+        ExternalId.objects.filter(user=user).delete()
         memberships.end_all(user=user, by=by, at=at)
         user_deleted.send(sender=User, tenant=tenant, user=user, by=by, at=at)
         # Which of them name him cannot be told: a request that is sent again is told that it was answered.

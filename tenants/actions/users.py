@@ -45,6 +45,15 @@ def invite(*, tenant: Tenant, username: str, email: str, display_name: str, by: 
     return user
 
 
+def make(*, tenant: Tenant, username: str, email: str, display_name: str, by: Actor, at: datetime) -> User:
+    """A user without password and without a link that sets one."""
+    with transaction.atomic():
+        user = _new(tenant, username, email, display_name, at)
+        user.set_unusable_password()
+        _create(user, "user.created", by=by, at=at)
+    return user
+
+
 def create_with_password(
     *,
     tenant: Tenant,

@@ -19,6 +19,7 @@ from tenants.models.history import (
 )
 from tenants.models.kept_inputs import KeptInput
 from tenants.models.partnerships import AutoAccept, Partnership
+from tenants.models.provisioning import ExternalId, ScimToken
 from tenants.models.replies import IdempotentReply
 from tenants.models.running import EventService, JobState
 from tenants.models.spanned import Spanned, since, still_open
@@ -40,6 +41,7 @@ __all__ = [
     "AutoAccept",
     "Branding",
     "EventService",
+    "ExternalId",
     "Group",
     "GroupPlacement",
     "HistoryAnchor",
@@ -58,6 +60,7 @@ __all__ = [
     "Passkey",
     "ProofFailure",
     "RecoveryCode",
+    "ScimToken",
     "SignInFailure",
     "SignInStep",
     "Spanned",

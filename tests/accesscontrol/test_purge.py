@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoDbBlocker
 
 from accesscontrol.actions import portal, purge
-from accesscontrol.models import Authorization, AuthorizationCode, RefreshToken, RevokedToken
+from accesscontrol.models import Authorization, AuthorizationCode, RefreshToken, RevokedToken, UsedProof
 from applications.actions import applications
 from applications.actions.applications import Details
 from applications.models import Client, UsedAssertion
@@ -137,6 +137,7 @@ def five_minutes_over(left: Leavings, user: User) -> list[Any]:
     return [
         lambda at: RevokedToken(tenant=user.tenant, jti=uuid4().hex, expires_at=at),
         lambda at: UsedAssertion(client=left.client, digest=uuid4().hex, expires_at=at),
+        lambda at: UsedProof(digest=uuid4().hex, expires_at=at),
         lambda at: reply(user.tenant, expires=at),
         lambda at: typed(user, expires=at),
         lambda at: step(user, expires=at),
@@ -228,8 +229,8 @@ def test_thousands_go_in_batches_and_a_living_one_stays(left: Leavings) -> None:
         assert purge.run(at=NOW) == 5_100
     batches = [query["sql"] for query in asked if "SKIP LOCKED" in query["sql"]]
     assert all("LIMIT 1000" in batch for batch in batches)
-    # The two of these kinds that were not full are the last; eleven other kinds were looked at once.
-    assert len(batches) == 3 + 3 + 11
+    # The two of these kinds that were not full are the last; twelve other kinds were looked at once.
+    assert len(batches) == 3 + 3 + 12
     assert list(Authorization.objects.all()) == [living]
     assert RefreshToken.objects.count() == 1
     with tenant_scope(living.tenant_id):

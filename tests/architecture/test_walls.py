@@ -29,6 +29,8 @@ WALLED = {
     "tenants_group": "tenant_id",
     "tenants_groupplacement": "tenant_id",
     "tenants_membership": "tenant_id",
+    "tenants_scimtoken": "tenant_id",
+    "tenants_externalid": "tenant_id",
     "tenants_idempotentreply": "tenant_id",
     "tenants_historyevent": "tenant_id",
     "tenants_historyperson": "tenant_id",

@@ -7,6 +7,7 @@ _GROUP, _USER = "groups/{group_id}", "users/{user_id}"
 _MEMBER = "groups/<uuid:group_id>/members/<uuid:user_id>"
 NOWHERE = ""  # a person's own matter, or the platform's: the page alone does it
 PAGES = {
+    "account/copy": ("all about oneself at once", NOWHERE),
     "account/factors/<uuid:factor_id>/remove": ("own factors", NOWHERE),
     "account/factors/<uuid:factor_id>/rename": ("own factors", NOWHERE),
     "account/factors/app": ("own factors", NOWHERE),
@@ -84,6 +85,7 @@ PAGES = {
     "settings/life-times": ("sign-in rules", "PATCH lifetimes"),
     "settings/passwords": ("sign-in rules", "PATCH password-rules"),
     "settings/second-factors": ("sign-in rules", "PUT second-factors"),
+    "users/<uuid:user_id>/copy": ("all about a person at once", f"POST {_USER}/export"),
     "users/<uuid:user_id>/change": ("the mailbox gets links to set a password", f"PATCH {_USER}"),
     "users/<uuid:user_id>/delete": ("for good", f"DELETE {_USER}"),
     "users/<uuid:user_id>/reactivate": ("gives roles back", f"POST {_USER}/reactivate"),
