@@ -37,8 +37,8 @@ INSTALLED_PEERS := .bench/.peers-$(call sum,$(PEERS)/requirements.lock)-$(call s
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(RUNTIME) $(ASSETS) ## everything with demo data on http://127.0.0.1:8000 (PORT=8123, DEMO_DIR=.demo-2)
-	@exec $(MANAGE) demo --port $(PORT) --dir $(DEMO_DIR)
+demo: $(RUNTIME) $(ASSETS) ## everything with demo data on http://127.0.0.1:8000 (PORT=8123, DEMO_DIR=.demo-2, EXAMPLE=1)
+	@exec $(MANAGE) demo --port $(PORT) --dir $(DEMO_DIR) $(if $(EXAMPLE),--example)
 
 # Bytecode is kept even where a shell says otherwise: the suite starts the portal's processes again and again.
 test: $(DEVELOPMENT) $(ASSETS) ## the whole test suite (TEST_ARGS="-k tokens -x")
