@@ -16,7 +16,15 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from accesscontrol.actions import traces
-from accesscontrol.models import Authorization, AuthorizationCode, RefreshToken, RevokedToken, UsedProof
+from accesscontrol.actions.pushed_requests import SIGNING_IN
+from accesscontrol.models import (
+    Authorization,
+    AuthorizationCode,
+    PushedRequest,
+    RefreshToken,
+    RevokedToken,
+    UsedProof,
+)
 from applications.models import UsedAssertion
 from iam_portal.walls import cross_tenant
 from tenants.actions import tallies
@@ -48,7 +56,7 @@ def run(*, at: datetime) -> int:
     """
     of_sign_ins = (_codes, _refresh_tokens, _authorizations, _sessions, _failures)
     of_factors = (_steps, _guesses, _challenges)
-    others = (_revoked, _assertions, _proofs, _replies, _inputs, _tallies)
+    others = (_revoked, _assertions, _proofs, _pushed, _replies, _inputs, _tallies)
     gone = sum(_emptied(rows, at) for rows in (*of_sign_ins, *of_factors, *others))
     return gone + traces.fold(at=at)
 
@@ -123,6 +131,11 @@ def _assertions(at: datetime) -> models.QuerySet[UsedAssertion]:
 
 def _proofs(at: datetime) -> models.QuerySet[UsedProof]:
     return UsedProof.objects.filter(expires_at__lt=at - CLOCKS_DIFFER)
+
+
+def _pushed(at: datetime) -> models.QuerySet[PushedRequest]:
+    """Also those that somebody signs in for."""
+    return PushedRequest.objects.filter(expires_at__lt=at - SIGNING_IN - CLOCKS_DIFFER)
 
 
 def _replies(at: datetime) -> models.QuerySet[IdempotentReply]:

@@ -59,6 +59,7 @@ def _paths() -> JSON:
     return {
         f"{_ENDPOINTS}/token": {"post": token},
         "/oauth2/token": {"post": bare},
+        f"{_ENDPOINTS}/par": {"post": _pushing()},
         f"{_ENDPOINTS}/token/introspect": {"post": _introspection()},
         f"{_ENDPOINTS}/revoke": {"post": _revocation()},
         f"{_ENDPOINTS}/userinfo": {"get": {**userinfo, "operationId": "oauth_userinfo"}},
@@ -88,6 +89,22 @@ def _token(name: str, where: str) -> JSON:
     found["responses"] = {
         "200": _reply("TokenReply", "Issued.", bodies.TOKEN),
         **_refused("400", "401", "429", "503"),
+    }
+    return found
+
+
+def _pushing() -> JSON:
+    said = (
+        "What it asks for goes past the browser, which then comes with `request_uri`: once, within a minute."
+    )
+    found = _operation("Leave a request for the authorization endpoint", said, "oauth_push", security=_CLIENT)
+    found["requestBody"] = _form(
+        {**bodies.AUTHORIZATION_FORM, **bodies.PROVING}, "response_type", bodies.AUTHORIZATION_EXAMPLE
+    )
+    found["responses"] = {
+        "201": _reply("Pushed", "Left.", bodies.PUSHED),
+        **_refused("400", "401", "429"),
+        "404": {"$ref": "#/components/responses/NotFound"},
     }
     return found
 

@@ -51,6 +51,11 @@ SCHEMAS: JSON = {
             "issued_token_type": {**TEXT, "description": "With an exchange."},
         },
     },
+    "Pushed": {
+        "type": "object",
+        "required": ["request_uri", "expires_in"],
+        "properties": {"request_uri": TEXT, "expires_in": NUMBER},
+    },
     "Introspection": {
         "type": "object",
         "description": "All claims of an active token, with the roles of this moment; else only `active`.",
@@ -130,6 +135,22 @@ TOKEN_FORM: JSON = {
     "subject_token_type": {**TEXT, "enum": ["urn:ietf:params:oauth:token-type:access_token"]},
     "audience": {**TEXT, "description": "Of an exchange: the application, instead of `aud:`."},
     **PROVING,
+}
+ASKED = (
+    *("response_type", "redirect_uri", "scope", "state", "nonce", "prompt", "max_age", "login_hint"),
+    *("id_token_hint", "code_challenge", "code_challenge_method", "dpop_jkt"),
+)
+AUTHORIZATION_FORM: JSON = dict.fromkeys(ASKED, TEXT)
+AUTHORIZATION_EXAMPLE = {
+    "response_type": "code",
+    "redirect_uri": "https://app.example/back",
+    "scope": "openid",
+    "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+    "code_challenge_method": "S256",
+}
+PUSHED = {
+    "request_uri": "urn:ietf:params:oauth:request_uri:6esc_11ACC5bwc014ltc14eY22c",
+    "expires_in": 60,
 }
 TOKEN_EXAMPLE = {"grant_type": "client_credentials", "scope": "aud:acme.condition-monitoring openid"}
 TOKEN = {

@@ -37,6 +37,8 @@ def document(*, issuer: str) -> dict[str, Any]:
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{endpoints}/auth",
+        "pushed_authorization_request_endpoint": f"{endpoints}/par",
+        "require_pushed_authorization_requests": False,
         "token_endpoint": f"{endpoints}/token",
         "introspection_endpoint": f"{endpoints}/token/introspect",
         "revocation_endpoint": f"{endpoints}/revoke",

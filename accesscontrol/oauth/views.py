@@ -18,6 +18,7 @@ from accesscontrol.oauth import clients, introspection, metadata, metrics, publi
 from accesscontrol.oauth.claims import issuer
 from accesscontrol.oauth.clients import possession
 from accesscontrol.oauth.exchange import Exchange
+from accesscontrol.oauth.preflight import PREFLIGHT
 from accesscontrol.oauth.realms import Address
 from accesscontrol.oauth.refusals import BadRequest
 from accesscontrol.oauth.server import EXCHANGE, TokenCore, TokenServer
@@ -27,14 +28,6 @@ from applications.models import Client
 from iam_portal import problem
 from iam_portal.admission import is_of
 from iam_portal.tracing import request_id, source_address
-
-PREFLIGHT = {
-    "Allow": "POST, OPTIONS",
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Methods": "POST",
-    "Access-Control-Allow-Headers": "DPoP, Content-Type",
-    "Access-Control-Max-Age": "3600",
-}
 
 
 class TokenView(ToolkitTokenView):

@@ -41,6 +41,7 @@ class Settings:
     pkce_required: bool | None = None
     token_exchange: bool | None = None
     dpop: str | None = None
+    pushed_requests: str | None = None
 
 
 # Column, setting, and its name on the wire.
@@ -61,6 +62,7 @@ _VALUES = (
     ("pkce_required", "pkce_required", "pkceRequired"),
     ("token_exchange", "token_exchange", "tokenExchange"),
     ("dpop", "dpop", "dpop"),
+    ("pushed_requests", "pushed_requests", "pushedRequests"),
 )
 
 
@@ -115,8 +117,10 @@ def opens(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """
     added = any(set(after[name]) - set(before[name]) for _, _, name in _LISTS)
     other_keys = after["jwksUri"] not in ("", before["jwksUri"])
-    loose = ("secretEitherWay", "assertionForTokenEndpoint", "tokenWithoutTarget", "ignoreUnknownScopes")
-    loose += ("tokenExchange",)  # it would act in the name of whoever calls it
+    loose = (
+        *("secretEitherWay", "assertionForTokenEndpoint", "tokenWithoutTarget", "ignoreUnknownScopes"),
+        "tokenExchange",  # it would act in the name of whoever calls it
+    )
     loosened = any(after[name] and not before[name] for name in loose)
     # Who is sent a token that opens others, too, acts there as this client: no old name may lead elsewhere.
     renamed = bool(dict(after["scopeAliases"]).items() - dict(before["scopeAliases"]).items())
@@ -125,8 +129,8 @@ def opens(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     without_pkce = before["pkceRequired"] and not after["pkceRequired"]
     # Old credentials of the other kind would count again.
     other_method = after["authenticationMethod"] != before["authenticationMethod"]
-    # What was stolen would open again what it does not open now.
-    unbound = any(STRICTNESS[after[name]] < STRICTNESS[before[name]] for name in ("dpop",))
+    # What was stolen, or changed on its way, would be taken again.
+    unbound = any(STRICTNESS[after[name]] < STRICTNESS[before[name]] for name in ("dpop", "pushedRequests"))
     return any((added, other_keys, loosened, renamed, gone, without_pkce, other_method, unbound))
 
 

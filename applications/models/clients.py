@@ -49,6 +49,9 @@ class Client(AbstractApplication):
     pkce_required = models.BooleanField(default=True)  # off for confidential clients only
     token_exchange = models.BooleanField(default=False, db_default=False)  # RFC 8693, of tokens sent to it
     dpop = models.CharField(max_length=8, default="optional", db_default="optional", choices=DEMANDS)
+    pushed_requests = models.CharField(
+        max_length=8, default="optional", db_default="optional", choices=DEMANDS
+    )
     revision = models.PositiveIntegerField(default=1)
 
     class Meta(AbstractApplication.Meta):

@@ -47,6 +47,7 @@ class ClientPatch(StrictSerializer):
     pkceRequired = Switch(required=False)
     tokenExchange = Switch(required=False)
     dpop = rest.ChoiceField(choices=DEMANDS, required=False)
+    pushedRequests = rest.ChoiceField(choices=DEMANDS, required=False)
 
 
 class ClientOut(rest.Serializer[Any]):
@@ -68,6 +69,7 @@ class ClientOut(rest.Serializer[Any]):
     pkceRequired = rest.BooleanField()
     tokenExchange = rest.BooleanField()
     dpop = rest.ChoiceField(choices=DEMANDS)
+    pushedRequests = rest.ChoiceField(choices=DEMANDS)
     revision = rest.CharField()
 
 

@@ -114,6 +114,11 @@ class ClientForm(PublicClientForm):
         required=False,
         help_text=_("On: one token opens several applications; each of them could use it at the others."),
     )
+    pushed_requests = forms.ChoiceField(
+        label=_("Requests pushed beforehand (PAR)"),
+        choices=list(DEMANDS.items()),
+        help_text=_("Required: nobody who reads or changes an address can change what is asked for."),
+    )
     dpop = forms.ChoiceField(
         label=_("Proof of a key (DPoP)"),
         choices=list(DEMANDS.items()),
@@ -137,7 +142,10 @@ class ClientForm(PublicClientForm):
     GROUPS = (
         (
             _("People signing in"),
-            ("redirect_uris", "post_logout_redirect_uris", "web_origins", "pkce_required"),
+            (
+                *("redirect_uris", "post_logout_redirect_uris", "web_origins"),
+                *("pkce_required", "pushed_requests"),
+            ),
         ),
         (
             _("How it proves itself"),

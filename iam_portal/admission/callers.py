@@ -18,7 +18,7 @@ from iam_portal import tracing
 
 LONGEST_WORD = 64
 _TENANT = re.compile(r"/(?:tenants|realms|t)/([^/]+)")
-_OAUTH = ("/token", "/token/introspect", "/revoke")
+_OAUTH = ("/token", "/token/introspect", "/revoke", "/par")
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,10 @@ SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"ContractTypeEnum": ["provision", "access"]},
+    "ENUM_NAME_OVERRIDES": {
+        "ContractTypeEnum": ["provision", "access"],
+        "DemandEnum": ["off", "optional", "required"],
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "iam_portal.openapi.described.add_refusals",

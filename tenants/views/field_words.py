@@ -102,6 +102,7 @@ FIELDS: Words = {
     "privilege": gettext_lazy("Privilege"),
     "privileges": gettext_lazy("Privileges"),
     "purpose": gettext_lazy("For"),
+    "pushedRequests": gettext_lazy("Pushed requests"),
     "reason": gettext_lazy("Reason"),
     "reasons": gettext_lazy("Reasons"),
     "receiver": gettext_lazy("Receiver"),

@@ -31,6 +31,7 @@ DEFAULTS = {
     "pkceRequired": True,
     "tokenExchange": False,
     "dpop": "optional",
+    "pushedRequests": "optional",
     "revision": "r-1",
 }
 CHANGED: dict[str, Any] = {
@@ -48,13 +49,14 @@ CHANGED: dict[str, Any] = {
     "pkceRequired": False,
     "tokenExchange": True,
     "dpop": "off",
+    "pushedRequests": "off",
 }
 OPENING = [
     *({"redirectUris": CHANGED["redirectUris"]}, {"postLogoutRedirectUris": ["https://app.example/bye"]}),
     *({"webOrigins": ["https://app.example"]}, {"authenticationMethod": "tls_client_auth"}),
     *({"jwksUri": "https://a.example/"}, {"secretEitherWay": True}, {"assertionForTokenEndpoint": True}),
     *({"pkceRequired": False}, {"ignoreUnknownScopes": True}, {"scopeAliases": {"old": "aud:acme.other"}}),
-    *({"tokenExchange": True}, {"dpop": "off"}),
+    *({"tokenExchange": True}, {"dpop": "off"}, {"pushedRequests": "off"}),
 ]
 
 

@@ -52,6 +52,7 @@ WALLED = {
     "accesscontrol_assignment": "tenant_id",
     "accesscontrol_authorization": "tenant_id",
     "accesscontrol_authorizationcode": "tenant_id",
+    "accesscontrol_pushedrequest": "tenant_id",
     "accesscontrol_refreshtoken": "tenant_id",
     "accesscontrol_revokedtoken": "tenant_id",
 }

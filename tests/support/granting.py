@@ -172,6 +172,7 @@ OPENING: dict[str, Any] = {
     "pkce_required": False,
     "token_exchange": True,
     "dpop": "off",
+    "pushed_requests": "off",
 }
 
 

@@ -49,6 +49,7 @@ def test_one_body_for_all_addresses(shared: World) -> None:
             ("token", "endpoint", "token"),
             ("introspection", "endpoint", "token/introspect"),
             ("revocation", "endpoint", "revoke"),
+            ("pushed_authorization_request", "endpoint", "par"),
             ("userinfo", "endpoint", "userinfo"),
             ("end_session", "endpoint", "logout"),
             ("jwks", "uri", "certs"),
