@@ -35,6 +35,7 @@ class Assertion:
     claims: Mapping[str, Any] = field(repr=False)
     signed: bytes = field(repr=False)
     signature: bytes = field(repr=False)
+    typ: str | None = None  # in lower case
 
     def text(self, name: str) -> str:
         """A claim that is a text; empty for everything else."""
@@ -76,11 +77,12 @@ def parse(value: str) -> Assertion:
         raise Unproven("algorithm")
     if "crit" in header or "b64" in header:
         raise Unproven("critical")
-    if (type.lower() if isinstance(type, str) else type) not in TYPES:
+    type = type.lower() if isinstance(type, str) else type
+    if type not in TYPES:
         raise Unproven("type")
     if not isinstance(kid, str):
         raise Unproven("malformed")
-    return Assertion(algorithm, kid, claims, f"{parts[0]}.{parts[1]}".encode(), _decoded(parts[2]))
+    return Assertion(algorithm, kid, claims, f"{parts[0]}.{parts[1]}".encode(), _decoded(parts[2]), type)
 
 
 def require_living(assertion: Assertion, *, at: datetime) -> None:
