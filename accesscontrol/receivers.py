@@ -26,7 +26,7 @@ from iam_portal.gate import Actor, Privilege
 from iam_portal.walls import cross_tenant, tenant_scope
 from tenants import signals as tenant_signals
 from tenants.impact import Act, Part
-from tenants.models import Group, Tenant, User
+from tenants.models import Group, IdentityProvider, Membership, Tenant, User
 from tenants.policies import is_active
 
 
@@ -55,6 +55,21 @@ def may_become_user(*, actor: Actor, tenant: Tenant, user: User, at: datetime, *
     rows = _living(at).filter(tenant=tenant)
     held = rows.filter(user=user) | rows.filter(group_id__in=groups)
     _require(actor, tenant.id, held, at, ("user", user.id, str(user)))
+
+
+@receiver(tenant_signals.provider_trusting)
+def may_vouch_for(
+    *, actor: Actor, tenant: Tenant, provider: IdentityProvider, at: datetime, **kwargs: Any
+) -> None:
+    """Whoever moves the word of a provider could come in as all who are linked to it: all that they hold."""
+    linked = provider.links.values("user_id")
+    groups: set[UUID] = set()
+    inside = Membership.objects.not_over(at).filter(user__in=linked)
+    for group_id in set(inside.values_list("group_id", flat=True)):
+        groups |= groups_above(group_id, tenant_id=tenant.id, at=at)
+    rows = _living(at).filter(tenant=tenant)
+    held = rows.filter(user__in=linked) | rows.filter(group_id__in=groups)
+    _require(actor, tenant.id, held, at, ("identity_provider", provider.id, provider.name))
 
 
 @receiver(tenant_signals.membership_changing)

@@ -58,6 +58,10 @@ group_moved = Signal()
 # Keywords ``actor``, ``tenant``, ``user``, ``at``. A receiver that objects raises ``Forbidden``.
 principal_becoming = Signal()
 
+# Asked: may this actor change how a provider proves itself, or what its word counts for? By it he could come
+# in as everybody who is linked to it. Keywords ``actor``, ``tenant``, ``provider``, ``at``.
+provider_trusting = Signal()
+
 # Asked: may this actor let users gain, or lose, what a group holds? Whoever may not give it may not take it.
 # Keywords ``actor``, ``tenant``, ``users``, ``group``, ``parent``, ``at``; asked while the old state stands.
 # A membership: ``users`` would gain or lose what ``group`` and those above it hold; ``parent`` is None.

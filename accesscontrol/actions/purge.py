@@ -35,6 +35,7 @@ from tenants.models import (
     IdempotentReply,
     KeptInput,
     ProofFailure,
+    ProviderArrival,
     SignInFailure,
     SignInStep,
     SpentChallenge,
@@ -55,7 +56,7 @@ def run(*, at: datetime) -> int:
     Killed at any point it has lost nothing: each batch is a whole transaction, and the next run goes on.
     """
     of_sign_ins = (_codes, _refresh_tokens, _authorizations, _sessions, _failures)
-    of_factors = (_steps, _guesses, _challenges)
+    of_factors = (_steps, _arrivals, _guesses, _challenges)
     others = (_revoked, _assertions, _proofs, _pushed, _replies, _inputs, _tallies)
     gone = sum(_emptied(rows, at) for rows in (*of_sign_ins, *of_factors, *others))
     return gone + traces.fold(at=at)
@@ -111,6 +112,11 @@ def _failures(at: datetime) -> models.QuerySet[SignInFailure]:
 
 def _steps(at: datetime) -> models.QuerySet[SignInStep]:
     return SignInStep.objects.filter(expires_at__lt=at - CLOCKS_DIFFER)
+
+
+def _arrivals(at: datetime) -> models.QuerySet[ProviderArrival]:
+    """Whoever came from a provider and went no further."""
+    return ProviderArrival.objects.filter(expires_at__lt=at - CLOCKS_DIFFER)
 
 
 def _guesses(at: datetime) -> models.QuerySet[ProofFailure]:

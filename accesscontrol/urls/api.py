@@ -26,11 +26,13 @@ from tenants.api import (
     deleted_people,
     groups,
     history,
+    identity_providers,
     lifetimes,
     members,
     password_rules,
     users,
 )
+from tenants.urls import PROVIDER
 
 app_name = "access-management"
 
@@ -57,7 +59,22 @@ class ReportKey(StringConverter):
 
 register_converter(ReportKey, "report_key")
 
+_providers = f"{_tenant}/identity-providers"
+_provider = f"{_providers}/{PROVIDER}"
+
 urlpatterns = [
+    path(_providers, identity_providers.Providers.as_view(), name="identity-provider-list"),
+    path(_provider, identity_providers.OneProvider.as_view(), name="identity-provider-read"),
+    path(f"{_provider}/mappers", identity_providers.Mappers.as_view(), name="identity-mapper-list"),
+    path(
+        f"{_provider}/mappers/<uuid:mapper_id>",
+        identity_providers.OneMapper.as_view(),
+        name="identity-mapper-read",
+    ),
+    path(f"{_provider}/people", identity_providers.Identities.as_view(), name="identity-list"),
+    path(
+        f"{_provider}/people/<uuid:user_id>", identity_providers.OneIdentity.as_view(), name="identity-read"
+    ),
     path("application/acl", acl.ApplicationAcl.as_view(), name="acl-read"),
     path(_own, own_resources.OwnResources.as_view(), name="own-resource-list"),
     path(f"{_own}:batch", own_resources.OwnResourceMany.as_view(), name="own-resource-batch"),

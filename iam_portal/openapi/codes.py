@@ -43,6 +43,14 @@ EVENTS: dict[str, tuple[int, str]] = {
 }
 # code → what whoever gets it does.
 REMEDIES: dict[str, str] = {
+    "arrival_over": "Begin again at the sign-in page.",
+    "email_taken": "Sign in with the account that has the address, and link the other one to it.",
+    "email_unproven": "Prove the address at the provider, or be invited by an administrator.",
+    "identity_provider_refused": "Mend each objection in `errors`.",
+    "identity_taken": "Remove the other link first, if it is wrong.",
+    "mapper_refused": "Look at the mapper, and at what its maker still holds.",
+    "mapper_unsound": "Name a group with claim and value, or a template with a claim in braces.",
+    "not_known": "Sign in otherwise and link the account, or be linked by an administrator.",
     "acl_revision_gone": "Read the snapshot that `snapshot` names, then go on with its revision.",
     "already_assigned": "Nothing: the principal holds it. Another span needs the old assignment to end.",
     "already_created": "It was done; the secret of its reply is lost. Revoke it and make another one.",

@@ -59,6 +59,7 @@ def delete(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, revision: 
         UserActivity.objects.filter(user=user).close(at)
         sessions.end_all(user=user, by=by, at=at)
         links.void(user=user, at=at)
+        user.identity_links.all().delete()
         KeptInput.objects.filter(user=user).delete()
         factors.forget_all(user=user)
         ExternalId.objects.filter(user=user).delete()

@@ -13,7 +13,10 @@ from tenants import acquainted, emails, hashers
 from tenants.history import record
 from tenants.lifetimes import Lifetime, lifetime
 from tenants.models import User, UserSession
+from tenants.models.users import FEDERATED
 from tenants.signals import sessions_ended
+
+__all__ = ["FEDERATED", "Halfway", "Origin", "SignedIn", "confirm", "end", "enter", "renew"]
 
 # Authentication methods as ID tokens name them (RFC 8176 §2).
 PASSWORD, CODE, MULTIPLE = "pwd", "otp", "mfa"

@@ -17,7 +17,16 @@ from iam_portal.errors import NotFound
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants.history import record
-from tenants.models import ExternalId, HistoryEvent, HistoryPerson, Tenant, User, UserLink, UserSession
+from tenants.models import (
+    ExternalId,
+    HistoryEvent,
+    HistoryPerson,
+    IdentityLink,
+    Tenant,
+    User,
+    UserLink,
+    UserSession,
+)
 from tenants.models.spanned import told_span
 from tenants.signals import person_exported
 
@@ -78,6 +87,7 @@ def _person(user: User) -> Mapping[str, Any]:
         ],
         "recoveryCodes": user.recovery_codes.count(),
         "links": [_link(row) for row in user.links.order_by("created_at")],
+        "identities": [_identity(row) for row in user.identity_links.select_related("provider")],
         "sessions": [_session(row) for row in user.sessions.order_by("created_at")],
     }
 
@@ -88,6 +98,16 @@ def _link(row: UserLink) -> Mapping[str, Any]:
         "email": row.email or None,
         "sentAt": rfc3339(row.created_at),
         "usedAt": rfc3339(row.used_at),
+    }
+
+
+def _identity(row: IdentityLink) -> Mapping[str, Any]:
+    return {
+        "provider": row.provider.name,
+        "issuer": row.provider.issuer,
+        "subject": row.subject,
+        "linkedAt": rfc3339(row.created_at),
+        "usedAt": rfc3339(row.last_used_at),
     }
 
 

@@ -72,6 +72,16 @@ def create_with_password(
     return user
 
 
+def admit(*, tenant: Tenant, username: str, email: str, display_name: str, by: Actor, at: datetime) -> User:
+    """A user for whom an identity provider vouches, his address included: without a password here."""
+    with transaction.atomic():
+        user = _new(tenant, username, email, display_name, at)
+        user.email_proven_at = at
+        user.set_unusable_password()
+        _create(user, "user.created", by=by, at=at)
+    return user
+
+
 def accept(
     *, tenant: Tenant, token: str, password: str, at: datetime, source_address: str = "", request_id: str = ""
 ) -> User:

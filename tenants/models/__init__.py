@@ -20,6 +20,14 @@ from tenants.models.history import (
 from tenants.models.kept_inputs import KeptInput
 from tenants.models.partnerships import AutoAccept, Partnership
 from tenants.models.provisioning import ExternalId, ScimToken
+from tenants.models.providers import (
+    IdentityLink,
+    IdentityMapper,
+    IdentityProvider,
+    MappedMembership,
+    ProviderArrival,
+    ProviderSession,
+)
 from tenants.models.replies import IdempotentReply
 from tenants.models.running import EventService, JobState
 from tenants.models.spanned import Spanned, since, still_open
@@ -50,15 +58,21 @@ __all__ = [
     "HistoryLink",
     "HistoryPerson",
     "IdempotentReply",
+    "IdentityLink",
+    "IdentityMapper",
+    "IdentityProvider",
     "JobState",
     "Kept",
     "KeptInput",
     "LogoKind",
+    "MappedMembership",
     "Membership",
     "OrganizationsAsked",
     "Partnership",
     "Passkey",
     "ProofFailure",
+    "ProviderArrival",
+    "ProviderSession",
     "RecoveryCode",
     "ScimToken",
     "SignInFailure",

@@ -16,11 +16,13 @@ from iam_portal.templatetags import moments, privileges
 from iam_portal.templatetags.states import LOOKS
 from tenants.forms.lifetimes import LABELS, in_words
 from tenants.models import Kept
+from tenants.views import provider_words
 from tenants.views.reason_words import REASONS
 
 Words = Mapping[str, str | Promise]
 FIELDS: Words = {
     **{str(of): label for of, label in LABELS.items()},
+    **provider_words.FIELDS,
     "activeFrom": gettext_lazy("In use from"),
     "active": gettext_lazy("Active"),
     "add": gettext_lazy("Added"),

@@ -64,6 +64,8 @@ PAGES = [
     "search?q=nothing-like-this",
     "settings",
     "settings/branding",
+    "settings/identity-providers",
+    "settings/new-identity-provider",
     "settings/branding/logo",
     "settings/passwords",
     "settings/life-times",

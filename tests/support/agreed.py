@@ -40,6 +40,7 @@ deleted-people           Configuration
 events   Modules Roles Acl ProvisionContracts AccessContracts OrganizationRelations Webhooks Users
 groups                   Groups
 history                  ActivityLog
+identity-providers       IdentityProviders GroupMappers
 lifetimes                Configuration
 organizations            Organizations
 password-rules           Configuration
@@ -84,6 +85,8 @@ roles                            Roles
 search                           OwnAccount
 roles/of                         Roles Modules
 settings                         Configuration
+settings/identity-providers      IdentityProviders GroupMappers
+settings/new-identity-provider   IdentityProviders
 users                            Users
 webhooks                         Webhooks
 """

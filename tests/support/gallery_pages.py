@@ -106,6 +106,8 @@ WHOLE = [
     ("search-role", "search?q=viewer"),
     ("settings", "settings"),
     ("settings-branding", "settings/branding"),
+    ("identity-providers", "settings/identity-providers"),
+    ("identity-provider-create", "settings/new-identity-provider"),
     ("settings-logo", "settings/branding/logo"),
     ("settings-lifetimes", "settings/life-times"),
     ("settings-deleted-people", "settings/deleted-people"),

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("applications", "0011_token_exchange")]
+    dependencies = [("applications", "0012_token_exchange")]
 
     operations = [
         migrations.AddField(

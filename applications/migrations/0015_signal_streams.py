@@ -7,7 +7,7 @@ from iam_portal.wall_sql import wall
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("applications", "0011_proof_of_key"),
+        ("applications", "0014_pushed_requests"),
         ("tenants", "0014_found_by_user"),
     ]
 

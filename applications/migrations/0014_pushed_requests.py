@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("applications", "0011_proof_of_key")]
+    dependencies = [("applications", "0013_proof_of_key")]
 
     operations = [
         migrations.AddField(
