@@ -19,7 +19,6 @@ from tenants.models.history import (
 )
 from tenants.models.kept_inputs import KeptInput
 from tenants.models.partnerships import AutoAccept, Partnership
-from tenants.models.provisioning import ExternalId, ScimToken
 from tenants.models.providers import (
     IdentityLink,
     IdentityMapper,
@@ -28,6 +27,7 @@ from tenants.models.providers import (
     ProviderArrival,
     ProviderSession,
 )
+from tenants.models.provisioning import ExternalId, ScimToken
 from tenants.models.replies import IdempotentReply
 from tenants.models.running import EventService, JobState
 from tenants.models.spanned import Spanned, since, still_open
