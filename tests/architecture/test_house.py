@@ -98,9 +98,9 @@ def test_the_documented_environment_is_fit_for_production() -> None:
 
 def test_the_documented_environment_is_complete() -> None:
     """Every variable that the settings read in production, and none that they do not."""
-    read = set(
-        re.findall(r"\benv(?:\.\w+)?\(\s*\"(\w+)\"", (ROOT / "iam_portal" / "settings.py").read_text())
-    )
+    files = (ROOT / "iam_portal" / name for name in ("settings.py", "broadcast.py"))
+    text = "".join(file.read_text() for file in files)
+    read = set(re.findall(r"\benv(?:\.\w+)?\(\s*\"(\w+)\"", text))
 
     assert set(keys.read(ROOT / "docs" / "production.env.example")) == read
 

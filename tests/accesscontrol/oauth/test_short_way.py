@@ -156,6 +156,7 @@ def table_exists(name: str) -> bool:
     [
         {"Origin": "https://app.example"},
         {"Cookie": "csrftoken=short"},
+        {"DPoP": "eyJ.no.proof"},
         {"X-Request-Id": "given-by-the-caller"},
         {"X-Request-Id": "no\tgood"},
         {"Accept-Language": "de"},
@@ -197,6 +198,8 @@ BODIES = (
     "grant_type=client_credentials&scope=aud:globex.reader",
     "grant_type=client_credentials&user=admin&tenant=evil&iam=1&client=2&claims=3",
     "grant_type=refresh_token&refresh_token=x",
+    "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token=x&scope=aud:acme.meter",
+    "grant_type=client_credentials&scope=aud:acme.meter&subject_token=x",
     "grant_type=password",
     "scope=aud:acme.meter",
     "&&=&grant_type=client_credentials&",
