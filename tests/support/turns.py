@@ -210,6 +210,7 @@ _ON_PORTALS = (
     (
         "journeys/no_stale_token",
         "journeys/certificates",
+        "journeys/certificates_envoy",
         "journeys/certificates_nginx",
         "journeys/integrations/application_suite",
         "journeys/integrations/fleet_platform",
