@@ -7,8 +7,8 @@ TEST_ARGS ?=
 # Of two cores: a worker also waits, for a browser or for a moment to come.
 TEST_WORKERS ?= 3
 BENCH_ARGS ?=
-FUZZ_EXAMPLES ?= 50
 MINUTES ?= 30
+SEED ?=
 DRILL ?= long
 DRILLS_TABLE ?= docs/drills.md
 STALE_ROUNDS ?= 50
@@ -37,15 +37,15 @@ INSTALLED_PEERS := .bench/.peers-$(call sum,$(PEERS)/requirements.lock)-$(call s
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(RUNTIME) $(ASSETS) ## everything with demo data on http://127.0.0.1:8000 (PORT=8123, DEMO_DIR=.demo-2)
-	@exec $(MANAGE) demo --port $(PORT) --dir $(DEMO_DIR)
+demo: $(RUNTIME) $(ASSETS) ## everything with demo data on http://127.0.0.1:8000 (PORT=8123, DEMO_DIR=.demo-2, EXAMPLE=1)
+	@exec $(MANAGE) demo --port $(PORT) --dir $(DEMO_DIR) $(if $(EXAMPLE),--example)
 
 # Bytecode is kept even where a shell says otherwise: the suite starts the portal's processes again and again.
 test: $(DEVELOPMENT) $(ASSETS) ## the whole test suite (TEST_ARGS="-k tokens -x")
 	@PORTAL_ENVIRONMENT=test PYTHONDONTWRITEBYTECODE= $(RUN) -m pytest -n $(TEST_WORKERS) --dist loadfile $(TEST_ARGS)
 
-fuzz: $(DEVELOPMENT) ## schemathesis at every door for longer (FUZZ_EXAMPLES=50)
-	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) PORTAL_ENVIRONMENT=test $(RUN) -m pytest -n $(TEST_WORKERS) --dist load tests/architecture/test_fuzzed.py $(TEST_ARGS)
+fuzz: $(DEVELOPMENT) ## everybody sends what nobody expects to every door and reader (MINUTES=30; SEED=7: one round again)
+	@FUZZ_MINUTES=$(MINUTES) FUZZ_SEED=$(SEED) PORTAL_ENVIRONMENT=test $(RUN) -m pytest -q -n 0 -m drill tests/architecture/test_fuzzed_long.py $(TEST_ARGS)
 
 bench: $(DEVELOPMENT) $(INSTALLED_PEERS) ## the portal beside its peers, a table and bench.json (BENCH_ARGS="--seconds 1")
 	@$(RUN) -m tests.benchmarks.beside $(BENCH_ARGS)

@@ -49,6 +49,7 @@ def permissions(*, actor: Actor, tenant_id: UUID | str, at: datetime) -> set[dec
     """The portal permissions that the actor holds in the tenant at the moment. Empty for an outsider."""
     if actor.tenant_id is None or str(actor.tenant_id) != str(tenant_id):
         return set()
+    actor = actor.of or actor
     who = (
         load.Principal(tenant_id, user_id=actor.id)
         if actor.kind == "user"

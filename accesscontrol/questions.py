@@ -120,12 +120,12 @@ def _visible(asked: Asked, known: Mapping[str, SharingFacts]) -> Application | N
     """The application behind a service; NotFound for whoever is not this tenant's to ask about."""
     who, tenant = asked.principal, asked.tenant
     if who.user_id is not None:
-        known = User.objects.filter(tenant=tenant, id=who.user_id).exists()
+        found = User.objects.filter(tenant=tenant, id=who.user_id).exists()
     elif who.group_id is not None:
-        known = Group.objects.filter(tenant=tenant, id=who.group_id).exists()
+        found = Group.objects.filter(tenant=tenant, id=who.group_id).exists()
     else:
         return _service(asked, known)
-    if not known:
+    if not found:
         raise NotFound
     return None
 

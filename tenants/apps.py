@@ -26,4 +26,7 @@ class TenantsConfig(AppConfig):
         add("people", _("Users"), "tenants:user-list", "user", "Users:read", position=10)
         add("people", _("Groups"), "tenants:group-list", "users", "Groups:read", position=20)
         add("record", _("Activity"), "tenants:activity-list", "activity", "ActivityLog:read", position=10)
+        providers = "IdentityProviders:read|GroupMappers:read"
+        name = "tenants:identity-provider-list"
+        add("record", _("Identity providers"), name, "organization", providers, position=45)
         add("record", _("Settings"), "tenants:settings", "settings", "Configuration:read", position=50)

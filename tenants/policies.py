@@ -9,7 +9,17 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, QuerySet
 
 from iam_portal.errors import DomainError, Kind, NotFound
-from tenants.models import Branding, Group, Partnership, Tenant, TenantSuspension, User, UserActivity
+from tenants.models import (
+    Branding,
+    Group,
+    IdentityMapper,
+    IdentityProvider,
+    Partnership,
+    Tenant,
+    TenantSuspension,
+    User,
+    UserActivity,
+)
 from tenants.signals import people_leaving
 
 
@@ -20,7 +30,10 @@ class Stale(DomainError):
     kind = Kind.STALE
 
 
-def require_revision(row: User | Group | Partnership | Tenant | Branding, revision: int | None) -> None:
+Revised = User | Group | Partnership | Tenant | Branding | IdentityProvider | IdentityMapper
+
+
+def require_revision(row: Revised, revision: int | None) -> None:
     """Refuse when the caller saw another revision of the locked row. ``None`` asks for no comparison."""
     if revision is not None and row.revision != revision:
         raise Stale(

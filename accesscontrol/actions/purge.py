@@ -16,7 +16,15 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from accesscontrol.actions import traces
-from accesscontrol.models import Authorization, AuthorizationCode, RefreshToken, RevokedToken
+from accesscontrol.actions.pushed_requests import SIGNING_IN
+from accesscontrol.models import (
+    Authorization,
+    AuthorizationCode,
+    PushedRequest,
+    RefreshToken,
+    RevokedToken,
+    UsedProof,
+)
 from applications.models import UsedAssertion
 from iam_portal.walls import cross_tenant
 from tenants.actions import tallies
@@ -27,6 +35,7 @@ from tenants.models import (
     IdempotentReply,
     KeptInput,
     ProofFailure,
+    ProviderArrival,
     SignInFailure,
     SignInStep,
     SpentChallenge,
@@ -47,8 +56,8 @@ def run(*, at: datetime) -> int:
     Killed at any point it has lost nothing: each batch is a whole transaction, and the next run goes on.
     """
     of_sign_ins = (_codes, _refresh_tokens, _authorizations, _sessions, _failures)
-    of_factors = (_steps, _guesses, _challenges)
-    others = (_revoked, _assertions, _replies, _inputs, _tallies)
+    of_factors = (_steps, _arrivals, _guesses, _challenges)
+    others = (_revoked, _assertions, _proofs, _pushed, _replies, _inputs, _tallies)
     gone = sum(_emptied(rows, at) for rows in (*of_sign_ins, *of_factors, *others))
     return gone + traces.fold(at=at)
 
@@ -105,6 +114,11 @@ def _steps(at: datetime) -> models.QuerySet[SignInStep]:
     return SignInStep.objects.filter(expires_at__lt=at - CLOCKS_DIFFER)
 
 
+def _arrivals(at: datetime) -> models.QuerySet[ProviderArrival]:
+    """Whoever came from a provider and went no further."""
+    return ProviderArrival.objects.filter(expires_at__lt=at - CLOCKS_DIFFER)
+
+
 def _guesses(at: datetime) -> models.QuerySet[ProofFailure]:
     return ProofFailure.objects.filter(at__lt=at - DAY - CLOCKS_DIFFER)
 
@@ -119,6 +133,15 @@ def _revoked(at: datetime) -> models.QuerySet[RevokedToken]:
 
 def _assertions(at: datetime) -> models.QuerySet[UsedAssertion]:
     return UsedAssertion.objects.filter(expires_at__lt=at - CLOCKS_DIFFER)
+
+
+def _proofs(at: datetime) -> models.QuerySet[UsedProof]:
+    return UsedProof.objects.filter(expires_at__lt=at - CLOCKS_DIFFER)
+
+
+def _pushed(at: datetime) -> models.QuerySet[PushedRequest]:
+    """Also those that somebody signs in for."""
+    return PushedRequest.objects.filter(expires_at__lt=at - SIGNING_IN - CLOCKS_DIFFER)
 
 
 def _replies(at: datetime) -> models.QuerySet[IdempotentReply]:

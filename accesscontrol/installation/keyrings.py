@@ -95,6 +95,7 @@ def needed(*, at: datetime) -> dict[str, Counter[int | None]]:
         "signing keys": Counter(key.sealed_by for key in signing_keys(at=at) if key.has_private),
         "webhook secrets": webhook_secrets.needed(),
         "authenticator apps": resealing.needed(),
+        "identity providers": resealing.needed_providers(),
         "notes and anchors of history": resealing.needed_history(),
     }
 

@@ -4,6 +4,8 @@ from accesscontrol.models.acl import AclEntry, AclMark, AclRevision
 from accesscontrol.models.assignments import Assignment
 from accesscontrol.models.changes import FactChange
 from accesscontrol.models.keys import SigningKey
+from accesscontrol.models.proofs import UsedProof
+from accesscontrol.models.pushed import PushedRequest
 from accesscontrol.models.roles import TenantRole, TenantRolePermission
 from accesscontrol.models.tokens import Authorization, AuthorizationCode, RefreshToken, RevokedToken
 
@@ -15,9 +17,11 @@ __all__ = [
     "Authorization",
     "AuthorizationCode",
     "FactChange",
+    "PushedRequest",
     "RefreshToken",
     "RevokedToken",
     "SigningKey",
     "TenantRole",
     "TenantRolePermission",
+    "UsedProof",
 ]

@@ -19,8 +19,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 
-from accesscontrol.actions import sign_ins
-from accesscontrol.oauth import browsers, metrics, sign_in_decision, tokens
+from accesscontrol.actions import pushed_requests, sign_ins
+from accesscontrol.models import PushedRequest
+from accesscontrol.oauth import browsers, metrics, pushing, sign_in_decision, tokens
 from accesscontrol.oauth.authorization_request import (
     Addressee,
     AuthorizationRequest,
@@ -32,6 +33,7 @@ from accesscontrol.oauth.authorization_request import (
 )
 from accesscontrol.oauth.claims import issuer, roles_named
 from accesscontrol.oauth.realms import Address
+from applications.models.clients import REQUIRED
 from iam_portal.admission import is_of
 from iam_portal.decision import Decision
 from iam_portal.walls import tenant_scope
@@ -62,25 +64,42 @@ class AuthorizeView(View):
             return browsers.error(request, 404)
         at = timezone.now()
         try:
-            to = addressee(request.GET, at=at)
+            visit = _visit(request, tenant, at)
         except Unanswerable:
             return _unknown(request)
-        visit = _Visit(request, tenant, to, at)
         try:
-            asked = read(request.GET, to)
+            asked = visit.read()
         except Refused as refusal:
             return visit.not_understood(refusal)
         try:
             return visit.answer(asked)
         except Refused as refusal:
             return visit.refuse(refusal)
+        except Unanswerable:
+            return _unknown(request)
 
 
 class _Visit:
     """One request of a browser at a tenant, for a client that may be answered."""
 
-    def __init__(self, request: HttpRequest, tenant: Tenant, to: Addressee, at: datetime) -> None:
-        self.request, self.tenant, self.to, self.at = request, tenant, to, at
+    def __init__(
+        self,
+        request: HttpRequest,
+        tenant: Tenant,
+        at: datetime,
+        *,
+        sent: QueryDict,
+        to: Addressee,
+        pushed: PushedRequest | None,
+    ) -> None:
+        self.request, self.tenant, self.at = request, tenant, at
+        self.sent, self.to, self.pushed = sent, to, pushed
+
+    def read(self) -> AuthorizationRequest:
+        """All that is asked for, by the way that the client has to take."""
+        if self.pushed is None and self.to.client.pushed_requests == REQUIRED:
+            raise Refused("invalid_request", "This client has to push its requests (RFC 9126).")
+        return read(self.sent, self.to)
 
     def answer(self, asked: AuthorizationRequest) -> HttpResponse:
         with tenant_scope(self.tenant.id):
@@ -97,6 +116,8 @@ class _Visit:
             wanted = roles_named(asked.scopes, self.to.client.application_id)
             if wanted - {role.key for role in sign_in_decision.narrowed(standing.roles, wanted)}:
                 raise Refused("invalid_scope", "The person holds no such role.")
+            if self.pushed is not None and not pushed_requests.answer(request=self.pushed, at=self.at):
+                raise Unanswerable  # another tab of the same browser was first
             code = sign_ins.issue(session=session, wanted=self._wanted(asked), at=self.at)
         return self.back({"code": code})
 
@@ -106,7 +127,7 @@ class _Visit:
         Otherwise every link to us could lead on to any address that some client registered, with our name on
         it (RFC 9700 §4.11.2). For the same reason nobody is sent to an application that is not his.
         """
-        if not wants_silence(self.request.GET):
+        if not wants_silence(self.sent):
             with tenant_scope(self.tenant.id):
                 session = self._session()
                 if session is None:
@@ -117,6 +138,9 @@ class _Visit:
 
     def refuse(self, refusal: Refused) -> HttpResponse:
         metrics.refused(refusal.error)
+        if self.pushed is not None:
+            with tenant_scope(self.tenant.id):
+                pushed_requests.answer(request=self.pushed, at=self.at)
         return self.back({"error": refusal.error, "error_description": refusal.description})
 
     def back(self, answer: dict[str, str]) -> HttpResponse:
@@ -140,7 +164,7 @@ class _Visit:
         return found
 
     def _must_sign_in(self, asked: AuthorizationRequest, session: UserSession) -> bool:
-        sent_at = self._asked_at()
+        sent_at = _asked_at(self.request, self.tenant)
         if asked.id_token_hint and not self._is_about(session, asked.id_token_hint):
             if sent_at is not None and session.authenticated_at >= sent_at:
                 raise Refused("login_required", "Somebody else has signed in than was expected.")
@@ -158,7 +182,7 @@ class _Visit:
 
     def _to_sign_in(self, *, hint: str, again: bool) -> HttpResponse:
         """To the tenant's own page, and from there to this very request."""
-        mark = signing.dumps([self._digest(), self.at.timestamp()], salt=_SALT)
+        mark = signing.dumps([_digest(self.request, self.tenant), self.at.timestamp()], salt=_SALT)
         sent = self.request.GET.copy()
         sent[ASKED] = mark
         query = {"next": f"{self.request.path}?{sent.urlencode()}"}
@@ -169,22 +193,6 @@ class _Visit:
         address = reverse("tenants:session-start", kwargs={"slug": self.tenant.slug})
         return browsers.to(f"{address}?{urlencode(query)}")
 
-    def _asked_at(self) -> datetime | None:
-        """When this request was sent to sign in; None unless our own mark says so."""
-        try:
-            found = signing.loads(self.request.GET.get(ASKED, ""), salt=_SALT, max_age=ASKED_FOR)
-            digest, moment = found
-            sent_at = datetime.fromtimestamp(moment, UTC)
-        except (signing.BadSignature, ValueError, TypeError):
-            return None
-        return sent_at if digest == self._digest() else None
-
-    def _digest(self) -> str:
-        """Of the request without the mark: a mark for one request is none for another."""
-        sent: QueryDict = self.request.GET.copy()
-        sent.pop(ASKED, None)
-        return hashlib.sha256(f"{self.tenant.id}?{sent.urlencode()}".encode()).hexdigest()
-
     def _wanted(self, asked: AuthorizationRequest) -> sign_ins.Wanted:
         return sign_ins.Wanted(
             client=self.to.client,
@@ -193,6 +201,7 @@ class _Visit:
             scope=" ".join(asked.scopes),
             nonce=asked.nonce,
             code_challenge=asked.code_challenge,
+            key_thumbprint=asked.key_thumbprint,
         )
 
     def _why_not(self, decision: Decision) -> HttpResponse:
@@ -215,6 +224,38 @@ class _Visit:
             back_label=_("Back to the application"),
             back_url=iri_to_uri(self.to.location(denied, issuer=base)),
         )
+
+
+def _visit(request: HttpRequest, tenant: Tenant, at: datetime) -> _Visit:
+    """Whom to answer, by what the browser brings or by what its client has pushed (RFC 9126 §4).
+
+    Of the latter nothing in the address counts but its name and the client's.
+    """
+    sent, pushed = request.GET, None
+    if pushing.is_named(sent):
+        again = _asked_at(request, tenant) is not None
+        with tenant_scope(tenant.id):
+            pushed = pushing.opened(sent, tenant=tenant, at=at, again=again)
+        sent = QueryDict(pushed.query)
+    return _Visit(request, tenant, at, sent=sent, to=addressee(sent, at=at), pushed=pushed)
+
+
+def _asked_at(request: HttpRequest, tenant: Tenant) -> datetime | None:
+    """When this request was sent to sign in; None unless our own mark says so."""
+    try:
+        found = signing.loads(request.GET.get(ASKED, ""), salt=_SALT, max_age=ASKED_FOR)
+        digest, moment = found
+        sent_at = datetime.fromtimestamp(moment, UTC)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+    return sent_at if digest == _digest(request, tenant) else None
+
+
+def _digest(request: HttpRequest, tenant: Tenant) -> str:
+    """Of the request without the mark: a mark for one request is none for another."""
+    sent: QueryDict = request.GET.copy()
+    sent.pop(ASKED, None)
+    return hashlib.sha256(f"{tenant.id}?{sent.urlencode()}".encode()).hexdigest()
 
 
 def _unknown(request: HttpRequest) -> HttpResponse:

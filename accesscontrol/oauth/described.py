@@ -16,8 +16,8 @@ _CLIENT: list[JSON] = [
     {},
 ]  # Basic; or by the form, an assertion, a certificate
 _REFUSED = {
-    "400": "`invalid_request`, `invalid_scope`, `invalid_target`, `invalid_grant`, `unauthorized_client`, or "
-    "`unsupported_grant_type`.",
+    "400": "`invalid_request`, `invalid_scope`, `invalid_target`, `invalid_grant`, `unauthorized_client`, "
+    "`invalid_dpop_proof`, `use_dpop_nonce` (with `DPoP-Nonce`), or `unsupported_grant_type`.",
     "401": "`invalid_client`: one answer for whatever is wrong with the client's proof.",
     "403": "`insufficient_scope`: the token was given without `openid`.",
     "429": "`invalid_client`, too often from this network; a right proof is taken all the same.",
@@ -59,6 +59,7 @@ def _paths() -> JSON:
     return {
         f"{_ENDPOINTS}/token": {"post": token},
         "/oauth2/token": {"post": bare},
+        f"{_ENDPOINTS}/par": {"post": _pushing()},
         f"{_ENDPOINTS}/token/introspect": {"post": _introspection()},
         f"{_ENDPOINTS}/revoke": {"post": _revocation()},
         f"{_ENDPOINTS}/userinfo": {"get": {**userinfo, "operationId": "oauth_userinfo"}},
@@ -80,14 +81,30 @@ def _paths() -> JSON:
 def _token(name: str, where: str) -> JSON:
     said = (
         "`client_credentials` for services: `scope=aud:<applicationId>` names the target, none means every "
-        "application that the client may call. `authorization_code` and `refresh_token` for people.\n\n"
-        + where
+        "application that the client may call. `authorization_code` and `refresh_token` for people. With a "
+        "token exchange an application calls another in the name of whoever called it.\n\n" + where
     )
     found = _operation("Get a token", said, name, security=_CLIENT)
     found["requestBody"] = _form(bodies.TOKEN_FORM, "grant_type", bodies.TOKEN_EXAMPLE)
     found["responses"] = {
         "200": _reply("TokenReply", "Issued.", bodies.TOKEN),
         **_refused("400", "401", "429", "503"),
+    }
+    return found
+
+
+def _pushing() -> JSON:
+    said = (
+        "What it asks for goes past the browser, which then comes with `request_uri`: once, within a minute."
+    )
+    found = _operation("Leave a request for the authorization endpoint", said, "oauth_push", security=_CLIENT)
+    found["requestBody"] = _form(
+        {**bodies.AUTHORIZATION_FORM, **bodies.PROVING}, "response_type", bodies.AUTHORIZATION_EXAMPLE
+    )
+    found["responses"] = {
+        "201": _reply("Pushed", "Left.", bodies.PUSHED),
+        **_refused("400", "401", "429"),
+        "404": {"$ref": "#/components/responses/NotFound"},
     }
     return found
 

@@ -39,7 +39,7 @@ SCHEMAS: JSON = {
         "required": ["access_token", "token_type", "expires_in", "scope", "jti"],
         "properties": {
             "access_token": {**TEXT, "description": "A JWT (RFC 9068)."},
-            "token_type": {**TEXT, "enum": ["Bearer"]},
+            "token_type": {**TEXT, "enum": ["Bearer", "DPoP"]},
             "expires_in": NUMBER,
             "scope": {**TEXT, "description": "What was granted, spelled out."},
             "jti": TEXT,
@@ -48,7 +48,13 @@ SCHEMAS: JSON = {
                 "description": "With a code or a refresh token; replaced at each use.",
             },
             "id_token": TEXT,
+            "issued_token_type": {**TEXT, "description": "With an exchange."},
         },
+    },
+    "Pushed": {
+        "type": "object",
+        "required": ["request_uri", "expires_in"],
+        "properties": {"request_uri": TEXT, "expires_in": NUMBER},
     },
     "Introspection": {
         "type": "object",
@@ -103,7 +109,13 @@ SCHEMAS: JSON = {
     },
 }
 TOKEN_FORM: JSON = {
-    "grant_type": {**TEXT, "enum": ["client_credentials", "authorization_code", "refresh_token"]},
+    "grant_type": {
+        **TEXT,
+        "enum": [
+            *("client_credentials", "authorization_code", "refresh_token"),
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+        ],
+    },
     "scope": {
         **TEXT,
         "description": "Space-separated: `aud:<applicationId>`, `<applicationId>/<role>`, `openid`.",
@@ -116,7 +128,29 @@ TOKEN_FORM: JSON = {
     "redirect_uri": TEXT,
     "code_verifier": TEXT,
     "refresh_token": TEXT,
+    "subject_token": {
+        **TEXT,
+        "description": "Of an exchange: the access token that the client was called with.",
+    },
+    "subject_token_type": {**TEXT, "enum": ["urn:ietf:params:oauth:token-type:access_token"]},
+    "audience": {**TEXT, "description": "Of an exchange: the application, instead of `aud:`."},
     **PROVING,
+}
+ASKED = (
+    *("response_type", "redirect_uri", "scope", "state", "nonce", "prompt", "max_age", "login_hint"),
+    *("id_token_hint", "code_challenge", "code_challenge_method", "dpop_jkt"),
+)
+AUTHORIZATION_FORM: JSON = dict.fromkeys(ASKED, TEXT)
+AUTHORIZATION_EXAMPLE = {
+    "response_type": "code",
+    "redirect_uri": "https://app.example/back",
+    "scope": "openid",
+    "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+    "code_challenge_method": "S256",
+}
+PUSHED = {
+    "request_uri": "urn:ietf:params:oauth:request_uri:6esc_11ACC5bwc014ltc14eY22c",
+    "expires_in": 60,
 }
 TOKEN_EXAMPLE = {"grant_type": "client_credentials", "scope": "aud:acme.condition-monitoring openid"}
 TOKEN = {

@@ -7,6 +7,7 @@ from accesscontrol.oauth import clients
 from accesscontrol.oauth.authorization_request import PROMPTS
 from accesscontrol.oauth.clients import mutual_tls, own_keys, secrets
 from accesscontrol.oauth.clients.jwks import ALGORITHMS
+from accesscontrol.oauth.exchanging import GRANT as EXCHANGE
 from accesscontrol.oauth.person_scopes import ABOUT_PEOPLE
 from accesscontrol.oauth.scopes import OPENID
 
@@ -36,13 +37,15 @@ def document(*, issuer: str) -> dict[str, Any]:
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{endpoints}/auth",
+        "pushed_authorization_request_endpoint": f"{endpoints}/par",
+        "require_pushed_authorization_requests": False,
         "token_endpoint": f"{endpoints}/token",
         "introspection_endpoint": f"{endpoints}/token/introspect",
         "revocation_endpoint": f"{endpoints}/revoke",
         "userinfo_endpoint": f"{endpoints}/userinfo",
         "end_session_endpoint": f"{endpoints}/logout",
         "jwks_uri": f"{endpoints}/certs",
-        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+        "grant_types_supported": ["authorization_code", "refresh_token", EXCHANGE, "client_credentials"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "code_challenge_methods_supported": ["S256"],
@@ -53,6 +56,7 @@ def document(*, issuer: str) -> dict[str, Any]:
         "claims_parameter_supported": False,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(keys.ALGORITHMS),
+        "dpop_signing_alg_values_supported": list(ALGORITHMS),
         "scopes_supported": [OPENID, *ABOUT_PEOPLE],
         "claims_supported": CLAIMS,
         **_authentication(),

@@ -8,6 +8,7 @@ from django.urls import URLPattern, path
 from accesscontrol.oauth import views
 from accesscontrol.oauth.authorize import AuthorizeView
 from accesscontrol.oauth.logout import LogoutView
+from accesscontrol.oauth.pushing import PushView
 from accesscontrol.oauth.revocation import RevokeView
 from accesscontrol.oauth.userinfo import UserinfoView
 
@@ -28,6 +29,7 @@ urlpatterns: list[URLPattern] = [
         for prefix, name in PREFIXES
         for route in (
             path(f"{prefix}/auth", AuthorizeView.as_view(), name=f"authorize{name}"),
+            path(f"{prefix}/par", PushView.as_view(), name=f"push{name}"),
             path(f"{prefix}/token", views.TokenView.as_view(), name=f"token{name}"),
             path(f"{prefix}/token/introspect", views.IntrospectView.as_view(), name=f"introspect{name}"),
             path(f"{prefix}/revoke", RevokeView.as_view(), name=f"revoke{name}"),
@@ -45,6 +47,16 @@ urlpatterns: list[URLPattern] = [
         f"{REALMS}/.well-known/openid-configuration",
         views.MetadataView.as_view(),
         name="openid-configuration-short",
+    ),
+    path(
+        f".well-known/ssf-configuration/iam/{REALMS}",
+        views.SignalsView.as_view(),
+        name="ssf-configuration",
+    ),
+    path(
+        f"iam/{REALMS}/.well-known/ssf-configuration",
+        views.SignalsView.as_view(),
+        name="ssf-configuration-below",
     ),
     path(
         f".well-known/oauth-authorization-server/iam/{REALMS}",

@@ -8,6 +8,7 @@ from accesscontrol.views import (
     assigning,
     assignments,
     calling,
+    coming_from,
     declaring,
     exploring,
     reporting,
@@ -21,6 +22,7 @@ from accesscontrol.views import (
     simulating,
 )
 from accesscontrol.views.platform import organization_acts, organizations, running, signing_keys
+from tenants.urls import PROVIDER
 
 app_name = "accesscontrol"
 
@@ -44,6 +46,11 @@ urlpatterns = [
     path(
         "account/applications/<uuid:authorization_id>/end", sign_ins.EndSignIn.as_view(), name="sign-in-end"
     ),
+    path(
+        f"settings/identity-providers/{PROVIDER}/try", coming_from.TryProvider.as_view(), name="provider-try"
+    ),
+    path(f"sign-in/by/{PROVIDER}", coming_from.GoThere.as_view(), name="provider-go"),
+    path(f"sign-in/by/{PROVIDER}/back", coming_from.ComeBack.as_view(), name="provider-back"),
     path("settings/second-factors", second_factors.ChooseSecondFactors.as_view(), name="second-factors"),
     path("sign-out/asked", signing_out.SignOutAsked.as_view(), name="sign-out"),
     path("access", exploring.AccessReview.as_view(), name="access-review"),

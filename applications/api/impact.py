@@ -50,14 +50,15 @@ class ContractImpact(ContractAPI):
 
     def _asked(self, row: Contract) -> tuple[Act, Callable[[], object]]:
         """The act, for its impact, and the act itself."""
-        asked, when = self.request.query_params, self._moment("at")
+        asked = self.request.query_params
+        # All of them, whatever the act: what is no moment is refused, not passed over.
+        when, until, ends_at = (self._moment(name) for name in ("at", "until", "endsAt"))
         who: dict[str, Any] = {"tenant": self.tenant, "at": self.at}
         given: dict[str, Any] = {**who, "contract_id": row.id, "by": self.actor}
         if asked.get("action") == "end":
             act = weighing.stopping("end", contract=row, when=when, **who)
             return act, lambda: contracts.end(**given, when=when)
         if asked.get("action") == "pause":
-            until = self._moment("until")
             act = weighing.stopping("pause", contract=row, when=when, until=until, **who)
             return act, lambda: pauses.pause(**given, when=when, until=until)
         if asked.get("action") != "narrow":
@@ -65,7 +66,7 @@ class ContractImpact(ContractAPI):
         change = Change(
             remove=_roles(asked.getlist("role")),
             moves_end="endsAt" in asked,
-            ends_at=self._moment("endsAt"),
+            ends_at=ends_at,
             when=when,
         )
         act = weighing.amending(contract=row, change=change, **who)

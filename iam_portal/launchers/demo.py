@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from iam_portal.launchers.children import Busy, LaunchError
 from iam_portal.launchers.portal import LocalPortal, Servers, describe_end
 from iam_portal.launchers.processes import Supervisor, claim, interruptible
+from iam_portal.launchers.story_check import Credentials
 
 Story = dict[str, Any]
 _OTHER_PORTS = (8123, 8124)
@@ -56,15 +57,28 @@ class Steps:
         return time.monotonic() - self._begin
 
 
-def run(*, port: int, directory: Path, output: Output, check: Callable[[Story], bool] | None = None) -> int:
-    """Start everything; stay until a signal, or until `check` has judged the story. Returns the exit code."""
+Beside = Callable[[LocalPortal, Credentials], str]
+
+
+def run(
+    *,
+    port: int,
+    directory: Path,
+    output: Output,
+    check: Callable[[Story], bool] | None = None,
+    beside: Beside | None = None,
+) -> int:
+    """Start everything; stay until a signal, or until `check` has judged the story. Returns the exit code.
+
+    `beside` starts one more program, as the application that the story shares.
+    """
     steps = Steps(output)
     try:
         refuse_busy_port(port)
         with interruptible(), prepared(directory), Supervisor() as supervisor:
             portal = LocalPortal(directory, port, supervisor, servers_from_environment())
             try:
-                story_text = start(portal, steps)
+                story_text = start(portal, steps, beside)
                 if check is not None:
                     return _judge(portal, check, steps)
                 steps.say(f"\n{story_text.rstrip()}\n\nReady after {steps.total():.1f} s: {portal.address}")
@@ -87,7 +101,7 @@ def run(*, port: int, directory: Path, output: Output, check: Callable[[Story], 
         return INTERRUPTED if check is not None else SUCCEEDED
 
 
-def start(portal: LocalPortal, steps: Steps) -> str:
+def start(portal: LocalPortal, steps: Steps, beside: Beside | None = None) -> str:
     """All steps in their order; returns what the seed printed about its story."""
     with steps.step("database") as detail:
         detail(portal.start_database())
@@ -108,6 +122,9 @@ def start(portal: LocalPortal, steps: Steps) -> str:
         portal.wait_events()
     with steps.step("worker"):
         portal.wait_worker(worker)
+    if beside is not None:
+        with steps.step("example"):
+            story_text += "\n" + beside(portal, Credentials.of(read_story(portal.directory)["target"]))
     return story_text
 
 

@@ -43,6 +43,14 @@ EVENTS: dict[str, tuple[int, str]] = {
 }
 # code → what whoever gets it does.
 REMEDIES: dict[str, str] = {
+    "arrival_over": "Begin again at the sign-in page.",
+    "email_taken": "Sign in with the account that has the address, and link the other one to it.",
+    "email_unproven": "Prove the address at the provider, or be invited by an administrator.",
+    "identity_provider_refused": "Mend each objection in `errors`.",
+    "identity_taken": "Remove the other link first, if it is wrong.",
+    "mapper_refused": "Look at the mapper, and at what its maker still holds.",
+    "mapper_unsound": "Name a group with claim and value, or a template with a claim in braces.",
+    "not_known": "Sign in otherwise and link the account, or be linked by an administrator.",
     "acl_revision_gone": "Read the snapshot that `snapshot` names, then go on with its revision.",
     "already_assigned": "Nothing: the principal holds it. Another span needs the old assignment to end.",
     "already_created": "It was done; the secret of its reply is lost. Revoke it and make another one.",
@@ -149,6 +157,12 @@ REMEDIES: dict[str, str] = {
     "role_exists": "Change it with `PUT`.",
     "role_not_granted": "Have the application shared with this role first; `reasons` say what is missing.",
     "role_unknown": "Leave out each role that `errors` names.",
+    "scim_refused": "Mend what `detail` names; `scimType` says of which sort it is (RFC 7644 §3.12).",
+    "scim_uniqueness": "Take another name, or change the one that has it.",
+    "unknown_member": "Read the people again; `users` names those that are not here.",
+    "external_id_taken": "Take it from the other first.",
+    "person_needed": "Ask a person to make it.",
+    "too_many_scim_tokens": "Revoke one first.",
     "set_up_over": "Begin to set the app up again.",
     "sign_in_refused": "Look at name and password; ask an administrator if they are right.",
     "sign_in_step_over": "Sign in from the beginning.",

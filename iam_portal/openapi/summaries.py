@@ -1,6 +1,19 @@
 """What each operation does, in a line: the heading that readers of the reference look for."""
 
 SUMMARIES = {
+    "identities_link": "Say who an account of an identity provider is",
+    "identities_list": "List who is linked to an identity provider",
+    "identities_unlink": "Take somebody's account of an identity provider away",
+    "identity_mappers_change": "Change a mapper",
+    "identity_mappers_create": "Make a mapper",
+    "identity_mappers_delete": "Delete a mapper",
+    "identity_mappers_list": "List the mappers of an identity provider",
+    "identity_mappers_read": "Read a mapper",
+    "identity_providers_change": "Change an identity provider, or switch it off",
+    "identity_providers_create": "Add an identity provider",
+    "identity_providers_delete": "Delete an identity provider",
+    "identity_providers_list": "List identity providers",
+    "identity_providers_read": "Read an identity provider",
     "access_review_read": "Who can do what in an application, at a moment or between two",
     "amendments_act": "Accept, decline or withdraw an amendment",
     "amendments_create": "Narrow a contract, or propose to widen it",
@@ -122,6 +135,7 @@ SUMMARIES = {
     "users_act": "Deactivate or reactivate a user",
     "users_change": "Change a user's names or mailbox",
     "users_delete": "Delete a user for good",
+    "users_export": "Take a copy of all that is kept about a person",
     "users_groups": "List the groups of a user",
     "users_impact": "What deactivating or deleting a user would take away",
     "users_invite": "Invite a user",

@@ -43,6 +43,7 @@ _TAGS = {
     "required-roles": "roles",
     "availability": "applications",
     "application": "own application",
+    "identity-providers": "organizations",
     "lifetimes": "organizations",
     "password-rules": "organizations",
     "second-factors": "organizations",
@@ -87,6 +88,8 @@ PATH = {
     "account_id": "A technical account: the `sub` of a service token.",
     "report": "Which report.",
     "key": "The key of a role of the organization.",
+    "mapper_id": "A mapper of the identity provider.",
+    "provider_key": "The key of an identity provider.",
     "assignment_id": "An assignment.",
     "contract_id": "A contract, on either side of it.",
     "amendment_id": "An amendment of the contract.",
@@ -172,7 +175,10 @@ SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"ContractTypeEnum": ["provision", "access"]},
+    "ENUM_NAME_OVERRIDES": {
+        "ContractTypeEnum": ["provision", "access"],
+        "DemandEnum": ["off", "optional", "required"],
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "iam_portal.openapi.described.add_refusals",

@@ -7,10 +7,18 @@ from django.db import models, transaction
 
 from iam_portal import sealing
 from iam_portal.walls import cross_tenant
-from tenants.models import AuthenticatorApp, HistoryAnchor, HistoryCheck
+from tenants.models import (
+    AuthenticatorApp,
+    HistoryAnchor,
+    HistoryCheck,
+    IdentityProvider,
+    ProviderSession,
+)
 
 _BATCH = 100
 _APPS = ((AuthenticatorApp, "secret_sealed"),)
+# Ours at identity providers, and the ID tokens with which people sign out there.
+_PROVIDERS = ((IdentityProvider, "secret_sealed"), (ProviderSession, "leaving_sealed"))
 # What proves that a chain was not laid anew: without its key no chain would hold.
 _HISTORY = ((HistoryAnchor, "seal"), (HistoryCheck, "seal"))
 Columns = tuple[tuple[type[models.Model], str], ...]
@@ -24,6 +32,16 @@ def reseal() -> sealing.Resealed:
 def reseal_history() -> sealing.Resealed:
     """Notes and anchors of history's chains; they go on saying what they said."""
     return _reseal(_HISTORY)
+
+
+def reseal_providers() -> sealing.Resealed:
+    """What identity providers know us by. The secrets stay the same."""
+    return _reseal(_PROVIDERS)
+
+
+def needed_providers() -> Counter[int | None]:
+    """Likewise of these."""
+    return _needed(_PROVIDERS)
 
 
 def needed() -> Counter[int | None]:

@@ -11,7 +11,8 @@ from django.db import transaction
 from iam_portal.errors import DomainError, Kind
 from iam_portal.walls import tenant_scope
 from tenants import policies
-from tenants.actions import apps, factors, guesses, passkeys, recovery, steps
+from tenants.actions import apps, came_by, factors, guesses, passkeys, recovery, steps
+from tenants.actions.came_by import Vouched
 from tenants.actions.challenges import Purpose
 from tenants.actions.entering import CODE, MULTIPLE, PASSWORD, Origin, SignedIn, enter
 from tenants.actions.passkeys import Answer
@@ -49,6 +50,7 @@ def by_code(coming: Coming, *, code: str) -> SignedIn:
     if of_app:  # in a transaction of its own: a refusal stays counted
         guesses.count(user=user, by=coming.origin.actor(user), at=at)
     with _whole(tenant):
+        came = came_by.of_step(step)
         user = steps.take(tenant=tenant, token=coming.token, at=at)
         by = coming.origin.actor(user)
         right = (
@@ -60,13 +62,14 @@ def by_code(coming: Coming, *, code: str) -> SignedIn:
             raise CodeRefused("This code is wrong, or was used already.")
         if of_app:
             guesses.forget(user=user, by=by, at=at)
-        return _enter(user, [PASSWORD, CODE, MULTIPLE], coming)
+        return _enter(user, [CODE, MULTIPLE], coming, came)
 
 
 def by_passkey(coming: Coming, *, answer: Answer) -> SignedIn:
     """With one of the person's own passkeys, after his password."""
     with _whole(coming.tenant):
         step = steps.resolve(tenant=coming.tenant, token=coming.token, at=coming.at)
+        came = came_by.of_step(step)
         user = steps.take(tenant=coming.tenant, token=coming.token, at=coming.at)
         found = passkeys.prove(
             tenant=coming.tenant,
@@ -76,28 +79,28 @@ def by_passkey(coming: Coming, *, answer: Answer) -> SignedIn:
             at=coming.at,
             user=user,
         )
-        return _enter(user, [PASSWORD, *passkeys.methods(found)], coming)
+        return _enter(user, passkeys.methods(found), coming, came)
 
 
 def by_new_app(coming: Coming, *, sealed: str, code: str, name: str) -> tuple[SignedIn, list[str]]:
     """Who has to have a factor and has none sets one up. With the recovery codes, shown once."""
     with _whole(coming.tenant):
-        user = _setting_up(coming)
+        user, came = _setting_up(coming)
         by, at = coming.origin.actor(user), coming.at
         added = factors.add_app(user=user, sealed=sealed, code=code, name=name, by=by, at=at)
-        return _enter(user, [PASSWORD, CODE, MULTIPLE], coming), added.codes
+        return _enter(user, [CODE, MULTIPLE], coming, came), added.codes
 
 
 def by_new_passkey(coming: Coming, *, answer: Answer, name: str) -> tuple[SignedIn, list[str]]:
     """The same with a passkey."""
     with _whole(coming.tenant):
         step = steps.resolve(tenant=coming.tenant, token=coming.token, at=coming.at)
-        user = _setting_up(coming)
+        user, came = _setting_up(coming)
         by, at = coming.origin.actor(user), coming.at
         bound_to = step.pk if step else ""
         added = factors.add_passkey(user=user, answer=answer, bound_to=bound_to, name=name, by=by, at=at)
         assert isinstance(added.factor, passkeys.Passkey)
-        return _enter(user, [PASSWORD, *passkeys.methods(added.factor)], coming), added.codes
+        return _enter(user, passkeys.methods(added.factor), coming, came), added.codes
 
 
 def without_password(coming: Coming, *, answer: Answer) -> SignedIn:
@@ -109,7 +112,8 @@ def without_password(coming: Coming, *, answer: Answer) -> SignedIn:
         user = here.filter(pk=found.user_id).first()
         if user is None:
             raise passkeys.refusal()
-        return _enter(user, passkeys.methods(found), coming)
+        methods, former = passkeys.methods(found), coming.former
+        return enter(user=user, former=former, methods=methods, origin=coming.origin, at=at)
 
 
 def without_organization(*, slug: str, answer: Answer, at: datetime) -> NoReturn:
@@ -128,16 +132,21 @@ def _whole(tenant: Tenant) -> Iterator[None]:
         yield
 
 
-def _setting_up(coming: Coming) -> User:
+def _setting_up(coming: Coming) -> tuple[User, Vouched | None]:
     """Never for who has a factor: the password alone must not add another one."""
+    came = came_by.of_step(steps.resolve(tenant=coming.tenant, token=coming.token, at=coming.at))
     user = steps.take(tenant=coming.tenant, token=coming.token, at=coming.at)
     if steps.has_factor(user):
         raise _over()
-    return user
+    return user, came
 
 
-def _enter(user: User, methods: list[str], coming: Coming) -> SignedIn:
-    return enter(user=user, former=coming.former, methods=methods, origin=coming.origin, at=coming.at)
+def _enter(user: User, methods: list[str], coming: Coming, came: Vouched | None) -> SignedIn:
+    """In, after the password, or the word of a provider, and this second factor."""
+    first = came.first_methods if came else [PASSWORD]
+    origin, at = coming.origin, coming.at
+    entered = enter(user=user, former=coming.former, methods=[*first, *methods], origin=origin, at=at)
+    return came_by.note(entered, came, proved_here=True, at=at) if came else entered
 
 
 def _over() -> StepOver:

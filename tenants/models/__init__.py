@@ -19,6 +19,15 @@ from tenants.models.history import (
 )
 from tenants.models.kept_inputs import KeptInput
 from tenants.models.partnerships import AutoAccept, Partnership
+from tenants.models.providers import (
+    IdentityLink,
+    IdentityMapper,
+    IdentityProvider,
+    MappedMembership,
+    ProviderArrival,
+    ProviderSession,
+)
+from tenants.models.provisioning import ExternalId, ScimToken
 from tenants.models.replies import IdempotentReply
 from tenants.models.running import EventService, JobState
 from tenants.models.spanned import Spanned, since, still_open
@@ -40,6 +49,7 @@ __all__ = [
     "AutoAccept",
     "Branding",
     "EventService",
+    "ExternalId",
     "Group",
     "GroupPlacement",
     "HistoryAnchor",
@@ -48,16 +58,23 @@ __all__ = [
     "HistoryLink",
     "HistoryPerson",
     "IdempotentReply",
+    "IdentityLink",
+    "IdentityMapper",
+    "IdentityProvider",
     "JobState",
     "Kept",
     "KeptInput",
     "LogoKind",
+    "MappedMembership",
     "Membership",
     "OrganizationsAsked",
     "Partnership",
     "Passkey",
     "ProofFailure",
+    "ProviderArrival",
+    "ProviderSession",
     "RecoveryCode",
+    "ScimToken",
     "SignInFailure",
     "SignInStep",
     "Spanned",

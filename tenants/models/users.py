@@ -2,7 +2,7 @@
 
 import unicodedata
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import ClassVar
 from zoneinfo import available_timezones
@@ -18,6 +18,9 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.models.spanned import Spanned, no_overlap
 from tenants.models.tenants import Tenant
+
+FEDERATED = "fed"  # among the methods of a session: an identity provider says who it is
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def known_language(code: str) -> None:
@@ -208,7 +211,12 @@ class UserSession(models.Model):
 
     @property
     def proven_at(self) -> datetime:
-        """When password or passkey last were given in this browser, for whatever reason."""
+        """When password or passkey last were given in this browser, for whatever reason.
+
+        Who came by an identity provider gave neither here: then it is what the provider says of that.
+        """
+        if FEDERATED in self.methods:
+            return self.confirmed_at or NEVER
         return max(self.authenticated_at, self.confirmed_at or self.authenticated_at)
 
 

@@ -2,16 +2,21 @@
 
 from django.urls import path
 
+from tenants.urls import PROVIDER
 from tenants.views import (
     account,
     activity,
+    arrival,
     brand_files,
     branding,
     confirming,
+    copies,
     factor_names,
     factors,
     group_acts,
     groups,
+    identity_mappers,
+    identity_providers,
     member_acts,
     own_account,
     partner_acts,
@@ -31,6 +36,8 @@ _factors = "account/factors"
 _user = "users/<uuid:user_id>"
 _group = "groups/<uuid:group_id>"
 _member = f"{_group}/members/<uuid:user_id>"
+_providers = "settings/identity-providers"
+_provider = f"{_providers}/{PROVIDER}"
 _partner = "partners/<uuid:partnership_id>"
 
 urlpatterns = [
@@ -39,6 +46,7 @@ urlpatterns = [
     path("set-password", sessions.SetPassword.as_view(), name="password-set"),
     path("account", account.AccountDetail.as_view(), name="account-detail"),
     path("account/change", own_account.ChangeOwn.as_view(), name="account-change"),
+    path("account/copy", copies.CopyOwn.as_view(), name="account-copy"),
     path("account/password", own_account.ChangePassword.as_view(), name="account-password"),
     path("account/email", own_account.ChangeAddress.as_view(), name="account-address"),
     path("account/email/proof", own_account.TakeProof.as_view(), name="account-address-proof"),
@@ -48,6 +56,8 @@ urlpatterns = [
     path("sign-in/second", second_step.SecondStep.as_view(), name="session-second"),
     path("sign-in/set-up", second_step.SetUpFactor.as_view(), name="session-set-up"),
     path("sign-in/passkey", second_step.PasskeySignIn.as_view(), name="session-passkey"),
+    path("sign-in/arrival", arrival.Arrival.as_view(), name="arrival"),
+    path("account/identities/link", arrival.LinkIdentity.as_view(), name="identity-link"),
     path("account/confirm", confirming.ConfirmIdentity.as_view(), name="identity-confirm"),
     path(_factors, factors.FactorList.as_view(), name="factor-list"),
     path(f"{_factors}/app", factors.AddApp.as_view(), name="factor-app"),
@@ -58,6 +68,7 @@ urlpatterns = [
     path("users", users.UserList.as_view(), name="user-list"),
     path("users/invite", user_acts.InviteUser.as_view(), name="user-invite"),
     path(_user, users.UserDetail.as_view(), name="user-detail"),
+    path(f"{_user}/copy", copies.CopyOfUser.as_view(), name="user-copy"),
     path(f"{_user}/change", user_acts.ChangeUser.as_view(), name="user-change"),
     path(f"{_user}/deactivate", user_acts.DeactivateUser.as_view(), name="user-deactivate"),
     path(f"{_user}/delete", user_acts.DeleteUser.as_view(), name="user-delete"),
@@ -83,6 +94,33 @@ urlpatterns = [
     path(f"{_partner}/accepting", partner_acts.AutoAcceptance.as_view(), name="partner-accepting"),
     path("search", search.Search.as_view(), name="search"),
     path("settings", settings.Settings.as_view(), name="settings"),
+    path(_providers, identity_providers.ProviderList.as_view(), name="identity-provider-list"),
+    # Not below the list: every word there may be a provider's key.
+    path(
+        "settings/new-identity-provider",
+        identity_providers.CreateProvider.as_view(),
+        name="identity-provider-create",
+    ),
+    path(_provider, identity_providers.ProviderDetail.as_view(), name="identity-provider-detail"),
+    path(f"{_provider}/change", identity_providers.ChangeProvider.as_view(), name="identity-provider-change"),
+    path(f"{_provider}/delete", identity_providers.DeleteProvider.as_view(), name="identity-provider-delete"),
+    path(f"{_provider}/mappers/new", identity_mappers.CreateMapper.as_view(), name="mapper-create"),
+    path(
+        f"{_provider}/mappers/<uuid:mapper_id>",
+        identity_mappers.ChangeMapper.as_view(),
+        name="mapper-change",
+    ),
+    path(
+        f"{_provider}/mappers/<uuid:mapper_id>/delete",
+        identity_mappers.DeleteMapper.as_view(),
+        name="mapper-delete",
+    ),
+    path(f"{_provider}/people/add", identity_mappers.AddIdentity.as_view(), name="identity-add"),
+    path(
+        f"{_provider}/people/<uuid:user_id>/remove",
+        identity_mappers.RemoveIdentity.as_view(),
+        name="identity-remove",
+    ),
     path("settings/life-times", settings.ChangeLifetimes.as_view(), name="settings-lifetimes"),
     path("settings/passwords", settings_passwords.ChangePasswordRules.as_view(), name="settings-passwords"),
     path("settings/deleted-people", settings.ChangeDeletedPeople.as_view(), name="settings-deleted-people"),

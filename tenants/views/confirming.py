@@ -13,7 +13,7 @@ from tenants.history import record_refusal
 from tenants.http import remember
 from tenants.http.refusals import into_form
 from tenants.models import Passkey
-from tenants.views import setting_up
+from tenants.views import providers, setting_up
 from tenants.views.console import ConsolePage
 
 
@@ -70,6 +70,7 @@ class ConfirmIdentity(ConsolePage):
             "person": str(user),
             "username": user.username,
             "back_url": self.url("tenants:account-detail"),
+            "anew": providers.anew(self, self.session),
         }
         throttled = refusal is not None and refusal.kind is Kind.THROTTLED
         response = self.render("tenants/identity_confirm.html", context, status=429 if throttled else 200)

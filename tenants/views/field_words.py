@@ -16,11 +16,13 @@ from iam_portal.templatetags import moments, privileges
 from iam_portal.templatetags.states import LOOKS
 from tenants.forms.lifetimes import LABELS, in_words
 from tenants.models import Kept
+from tenants.views import provider_words
 from tenants.views.reason_words import REASONS
 
 Words = Mapping[str, str | Promise]
 FIELDS: Words = {
     **{str(of): label for of, label in LABELS.items()},
+    **provider_words.FIELDS,
     "activeFrom": gettext_lazy("In use from"),
     "active": gettext_lazy("Active"),
     "add": gettext_lazy("Added"),
@@ -90,6 +92,7 @@ FIELDS: Words = {
     "onwardAccess": gettext_lazy("May be opened to others"),
     "otherMailbox": gettext_lazy("To another mailbox"),
     "others": gettext_lazy("Other sessions"),
+    "dpop": gettext_lazy("Proof of a key"),
     "parent": gettext_lazy("Below"),
     "passkeys": gettext_lazy("Passkeys"),
     "pauses": gettext_lazy("Its pauses"),
@@ -101,6 +104,7 @@ FIELDS: Words = {
     "privilege": gettext_lazy("Privilege"),
     "privileges": gettext_lazy("Privileges"),
     "purpose": gettext_lazy("For"),
+    "pushedRequests": gettext_lazy("Pushed requests"),
     "reason": gettext_lazy("Reason"),
     "reasons": gettext_lazy("Reasons"),
     "receiver": gettext_lazy("Receiver"),
@@ -133,6 +137,7 @@ FIELDS: Words = {
     "tenants": gettext_lazy("Organizations"),
     "thumbprint": gettext_lazy("Thumbprint"),
     "to": gettext_lazy("To"),
+    "tokenExchange": gettext_lazy("It may exchange tokens"),
     "tokenWithoutTarget": gettext_lazy("A token without a named target"),
     "type": gettext_lazy("Type"),
     "types": gettext_lazy("Types"),
@@ -196,6 +201,7 @@ _STATED: Mapping[str, Words] = {
     "fields": {
         "display_name": gettext_lazy("shown name"),
         "email": gettext_lazy("e-mail"),
+        "external_id": gettext_lazy("id in the directory"),
         "language": gettext_lazy("language"),
         "time_zone": gettext_lazy("time zone"),
         "username": gettext_lazy("username"),

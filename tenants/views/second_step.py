@@ -17,7 +17,7 @@ from tenants.history import record_refusal
 from tenants.http.halfway import step_of
 from tenants.http.refusals import into_form
 from tenants.models import SignInStep
-from tenants.views import setting_up
+from tenants.views import providers, setting_up
 from tenants.views.arriving import arrived, beside, coming
 from tenants.views.console import ConsolePage
 
@@ -175,6 +175,7 @@ class PasskeySignIn(ConsolePage):
         # Whatever it was: who tries this without a passkey must not learn which organizations there are.
         into_form(shown, passkeys.refusal())
         context = {"heading": _("Sign in"), "slug": self.slug, "form": shown}
+        context["providers"] = providers.ways(self)
         return self.render("tenants/session_start.html", context)
 
     def _entered(self, form: AnswerForm) -> SignedIn:

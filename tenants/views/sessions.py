@@ -17,6 +17,7 @@ from tenants.forms import PasswordForm, SignInForm
 from tenants.http import browser_of, carried, forget
 from tenants.http.refusals import into_form
 from tenants.models import PASSWORD_LENGTHS, User, UserLink
+from tenants.views import providers
 from tenants.views.arriving import arrived, halfway
 from tenants.views.console import ConsolePage
 from tenants.views.entry import remember_organization
@@ -34,6 +35,9 @@ class SignIn(ConsolePage):
         # ``again``: an application wants to know anew who is there; ``hint``: whom it expects.
         if self.session is not None and "again" not in request.GET:
             return HttpResponseRedirect(self.next_address())
+        usual = providers.usual(self) if "here" not in request.GET and "ended" not in request.GET else ""
+        if usual:
+            return HttpResponseRedirect(usual)
         known = {"next": request.GET.get("next", ""), "username": request.GET.get("hint", "")[:254]}
         return self._page(SignInForm(initial=known))
 
@@ -54,6 +58,7 @@ class SignIn(ConsolePage):
 
     def _page(self, form: SignInForm, refusal: DomainError | None = None) -> HttpResponse:
         context = {"heading": _("Sign in"), "slug": self.slug, "form": form, "ended": self._ended(form)}
+        context["providers"] = providers.ways(self)
         if not isinstance(refusal, TooManyAttempts):
             return self.render("tenants/session_start.html", context)
         response = self.render("tenants/session_start.html", context, status=429)
@@ -67,9 +72,11 @@ class SignOut(ConsolePage):
     public = True
 
     def post(self, request: HttpRequest) -> HttpResponse:
+        onward = ""
         if self.session is not None:
+            onward = providers.way_out(self, self.session)
             sessions.sign_out(session=self.session, by=self.actor, at=self.at)
-        response = HttpResponseRedirect(self.url("tenants:session-start"))
+        response = providers.signed_out(self, onward)
         if self.tenant is not None:
             forget(request, response, tenant=self.tenant)
         messages.info(request, _("You are signed out."))

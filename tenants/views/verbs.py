@@ -38,6 +38,7 @@ NOUNS: Mapping[str, str | Promise] = {
     "application": pgettext_lazy("the", "application"),
     "contract": pgettext_lazy("the", "contract"),
     "group": pgettext_lazy("the", "group"),
+    "identity_provider": pgettext_lazy("the", "identity provider"),
     "partnership": pgettext_lazy("the", "partnership"),
     "resource": pgettext_lazy("the", "resource"),
     "role": pgettext_lazy("the", "role"),

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from iam_portal.translating import translated
-from tenants.views import factor_words, sign_in_words, verbs
+from tenants.views import factor_words, provider_words, sign_in_words, verbs
 
 
 class Chapter(NamedTuple):
@@ -21,11 +21,12 @@ class Chapter(NamedTuple):
 
 
 PORTAL = "iam-portal"  # its id among applications, of which this app knows nothing else
-_CREDENTIALS = ("secret", "client_key", "certificate", "trusted_issuer")
+_CREDENTIALS = ("secret", "client_key", "certificate", "trusted_issuer", "scim_token")
+_OF_SIGN_INS = ("session", "authorization", "factor", "identity", "identity_provider", "mapper")
 _OF_ORGANIZATION = ("tenant", "webhook", "configuration")
 CHAPTERS = {
     "users": Chapter(gettext_lazy("Users"), "user", ("user",)),
-    "sign-ins": Chapter(gettext_lazy("Sign-ins"), "lock", ("session", "authorization", "factor")),
+    "sign-ins": Chapter(gettext_lazy("Sign-ins"), "lock", _OF_SIGN_INS),
     "groups": Chapter(gettext_lazy("Groups"), "users", ("group",)),
     "roles": Chapter(gettext_lazy("Roles"), "role", ("role", "tenant_role", "grant", "door")),
     "partners": Chapter(gettext_lazy("Partners"), "partners", ("partnership",)),
@@ -41,6 +42,7 @@ _BY_PREFIX = {prefix: chapter for chapter in CHAPTERS.values() for prefix in cha
 # Where "created the group" is not how one would say it. The object's name follows.
 _PHRASES: Mapping[str, str | Promise] = {
     **factor_words.PHRASES,
+    **provider_words.PHRASES,
     "user.created": gettext_lazy("made the account of"),
     "user.invited": gettext_lazy("invited"),
     "user.changed": gettext_lazy("changed the data of"),

@@ -166,7 +166,7 @@ def test_a_since_that_is_none(story: Story, since: str) -> None:
     assert (reply.status_code, reply.json()["code"]) == (400, "invalid")
 
 
-@pytest.mark.parametrize("tenant", ["x", "1\x00", "None"])
+@pytest.mark.parametrize("tenant", ["", "x", "1\x00", "None"])
 def test_an_owner_that_is_none(story: Story, tenant: str) -> None:
     assert story.read(tenantId=tenant).status_code == 400
 

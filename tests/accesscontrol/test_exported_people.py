@@ -24,6 +24,7 @@ TOLD = {
     "tenants.Passkey": "factors",
     "tenants.RecoveryCode": "recoveryCodes",
     "tenants.UserLink": "links",
+    "tenants.IdentityLink": "identities",
     "tenants.UserSession": "sessions",
     "accesscontrol.Assignment": "assignments",
     "accesscontrol.Authorization": "signIns",

@@ -11,15 +11,17 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoDbBlocker
 
 from accesscontrol.actions import portal, purge
-from accesscontrol.models import Authorization, AuthorizationCode, RefreshToken, RevokedToken
+from accesscontrol.models import Authorization, AuthorizationCode, RefreshToken, RevokedToken, UsedProof
 from applications.actions import applications
 from applications.actions.applications import Details
 from applications.models import Client, UsedAssertion
 from iam_portal.walls import cross_tenant, tenant_scope
 from tenants.models import (
     IdempotentReply,
+    IdentityProvider,
     KeptInput,
     ProofFailure,
+    ProviderArrival,
     SignInFailure,
     SignInStep,
     SpentChallenge,
@@ -129,6 +131,13 @@ def step(user: User, *, expires: datetime) -> SignInStep:
     return SignInStep(tenant=user.tenant, user=user, digest=uuid4().hex, **moments)
 
 
+def arrival(user: User, *, expires: datetime) -> ProviderArrival:
+    about = {"key": uuid4().hex, "name": "x", "issuer": "https://x.example", "client_id": "c"}
+    provider = IdentityProvider.objects.create(tenant=user.tenant, secret_sealed="s", created_at=NOW, **about)
+    moments = {"created_at": NOW, "expires_at": expires}
+    return ProviderArrival(tenant=user.tenant, provider=provider, digest=uuid4().hex, sealed="s", **moments)
+
+
 def spent(user: User, *, expires: datetime) -> SpentChallenge:
     return SpentChallenge(tenant=user.tenant, digest=uuid4().hex, expires_at=expires)
 
@@ -137,9 +146,11 @@ def five_minutes_over(left: Leavings, user: User) -> list[Any]:
     return [
         lambda at: RevokedToken(tenant=user.tenant, jti=uuid4().hex, expires_at=at),
         lambda at: UsedAssertion(client=left.client, digest=uuid4().hex, expires_at=at),
+        lambda at: UsedProof(digest=uuid4().hex, expires_at=at),
         lambda at: reply(user.tenant, expires=at),
         lambda at: typed(user, expires=at),
         lambda at: step(user, expires=at),
+        lambda at: arrival(user, expires=at),
         lambda at: spent(user, expires=at),
     ]
 
@@ -228,8 +239,8 @@ def test_thousands_go_in_batches_and_a_living_one_stays(left: Leavings) -> None:
         assert purge.run(at=NOW) == 5_100
     batches = [query["sql"] for query in asked if "SKIP LOCKED" in query["sql"]]
     assert all("LIMIT 1000" in batch for batch in batches)
-    # The two of these kinds that were not full are the last; eleven other kinds were looked at once.
-    assert len(batches) == 3 + 3 + 11
+    # The two of these kinds that were not full are the last; fourteen other kinds were looked at once.
+    assert len(batches) == 3 + 3 + 14
     assert list(Authorization.objects.all()) == [living]
     assert RefreshToken.objects.count() == 1
     with tenant_scope(living.tenant_id):

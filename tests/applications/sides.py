@@ -28,8 +28,10 @@ from applications.models import Amendment, Application, Contract
 from applications.proofs import certificates
 from applications.proofs.keys import of_pem
 from iam_portal.walls import tenant_scope
+from tenants.actions import identity_links
 from tenants.models import Group, Partnership, Tenant, User
 from tests.applications.sharing import accepted, register
+from tests.support.coming_from import make_mapper, make_provider
 from tests.support.factories import SYSTEM, make_group, make_partners, make_tenant
 from tests.support.knocking import Knocker, browser, person, service
 from tests.support.proving import certified, ec_key, pem, public_pem
@@ -46,7 +48,7 @@ class Side:
     user: User
     group: Group
     application: Application
-    proofs: dict[str, UUID]
+    proofs: dict[str, Any]
     webhook_id: UUID
     delivery_id: int
     draft: Contract
@@ -102,7 +104,7 @@ def make_side(slug: str) -> Side:
         user=user,
         group=group,
         application=application,
-        proofs=proofs_of(application, at),
+        proofs={**proofs_of(application, at), **provider_of(user, group, at)},
         webhook_id=webhook_id,
         delivery_id=delivery_id,
         draft=draft,
@@ -131,6 +133,16 @@ def proofs_of(application: Application, at: datetime) -> dict[str, UUID]:
         "certificate_id": certificate.id,
         "issuer_id": issuer.id,
     }
+
+
+def provider_of(user: User, group: Group, at: datetime) -> dict[str, Any]:
+    """An identity provider with a mapper, and the person linked."""
+    with tenant_scope(user.tenant_id):
+        provider = make_provider(user.tenant, at=at)
+        wanted = {"kind": "group", "group": group, "claim": "groups", "value": "g", "template": ""}
+        mapper = make_mapper(provider, user, at=at, **wanted)
+        identity_links.put(provider=provider, user=user, subject="s-1", by=SYSTEM, at=at)
+    return {"provider_key": provider.key, "mapper_id": mapper.id}
 
 
 def widening(contract: Contract, application: Application, at: datetime) -> Amendment:

@@ -24,19 +24,22 @@ from tests.support.changing_rest import ACCESS, READS
 from tests.support.changing_rest import CHANGES as REST
 from tests.support.once import made_once, savepoint
 
-pytestmark = pytest.mark.exhaustive(4)
+pytestmark = pytest.mark.exhaustive(8)
 
 CHANGES = {**REST, **APPLICATIONS, **PAGES}
 DOORS = {f"{door.method} {door.address}": door for door in doors.doors()}
 # What these rows tell was not there before.
 BEGIN = {
     "created", "invited", "added", "member_added", "registered", "drafted", "subscribed", "assigned",
-    "planned", "started", "link_sent", "password_set", "tested", "redelivery_asked", "secret_added",
+    "planned", "started", "link_sent", "linked", "password_set", "tested", "redelivery_asked", "secret_added",
     "declared", "confirmed", "defined", "applied", "invitation_sent", "activated", "address_asked",
     "renamed",  # of a factor: its names are its owner's own words, and not in the record
 }  # fmt: skip
 # They work in short transactions of their own, which a test that holds one cannot see undone.
-OUTSIDE = {f"POST /t/{{slug}}/{page}" for page in ("sign-in", "sign-in/second", "account/confirm")}
+OUTSIDE = {
+    f"POST /t/{{slug}}/{page}" for page in ("sign-in", "sign-in/second", "account/confirm", "sign-in/arrival")
+}
+BECOMING = {"POST /t/{slug}/sign-in/arrival"}  # whoever acts there is somebody only by it
 TABLES = sorted(
     model._meta.db_table
     for app in ("tenants", "applications", "accesscontrol")
@@ -129,7 +132,8 @@ def recorded(attempt: Attempt, name: str, latest: int) -> None:
     assert own, "nothing was recorded"
     for row in own:
         event, told = row.event, (row.event.action, row.event.before, row.event.after)
-        assert event.actor_id == str(attempt.who.user.id), told
+        expected = event.subject_id if name in BECOMING else str(attempt.who.user.id)
+        assert event.actor_id == expected, told
         assert (event.request_id, row.source_address) == (REQUEST, FROM), told
         assert row.actor_name, told
         assert event.subject_id, told

@@ -53,6 +53,13 @@ def test_a_change_of_the_contract_itself_is_another_world(chain: Chain) -> None:
     )  # it takes one, needs none
 
 
+def test_what_is_no_moment_is_refused_whatever_the_act(chain: Chain) -> None:
+    """Also where the act does not ask for it: else a misspelt one would be weighed without it."""
+    address = of(chain.acme, f"contracts/{chain.contract.id}/impact?action=")
+    for wrong in ("end&until=x", "end&endsAt=", "pause&endsAt=x", "narrow&until=2030", "end&at="):
+        assert call(chain.provider, "GET", address + wrong).status_code == 400, wrong
+
+
 def test_the_last_use_of_a_named_call_is_told_in_whichever_tenant_it_is(chain: Chain) -> None:
     """Acme's own application calls in Beta: what was counted there stands behind Beta's wall."""
     probe, at = register(chain.acme, "probe", datetime.now(UTC)), datetime.now(UTC)

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, models, transaction
 from accesscontrol.models import SigningKey
 from applications.models import Application
 from iam_portal.walls import cross_tenant
-from tenants.models import HistoryLink, JobState, Partnership, since
+from tenants.models import HistoryLink, JobState, Partnership, User, since
 from tests.support.factories import NOW
 from tests.support.violations import World
 
@@ -26,6 +26,17 @@ def again(row: str) -> Violation:
         copy.pk = type(copy)._meta.pk.get_default() if copy._meta.pk.has_default() else None
         copy._state.adding = True
         copy.save(force_insert=True)
+
+    return violate
+
+
+def another(row: str, **values: Any) -> Violation:
+    """The same row once more, but for these."""
+
+    def violate(world: World) -> None:
+        for name, value in values.items():
+            setattr(getattr(world, row), name, value(world) if callable(value) else value)
+        again(row)(world)
 
     return violate
 
@@ -59,6 +70,14 @@ VIOLATIONS: dict[str, Violation] = {
     "groupplacement_no_overlap": again("placement"),
     "groupplacement_not_itself": changed("placement", parent=models.F("group")),
     "membership_no_overlap": again("membership"),
+    "externalid_of_one": changed("external_id", user=None),
+    "externalid_user_once": lambda w: (
+        w.external_id and type(w.external_id).objects.create(tenant=w.tenant, user=w.other_user, value="1")
+    ),
+    "externalid_group_once": lambda w: [
+        type(w.external_id).objects.create(tenant=w.tenant, group=group, value="g")
+        for group in (w.group, w.placement.group)
+    ],
     "idempotentreply_once": again("reply"),
     "idempotentreply_of_success": changed("reply", status=409),
     "historylink_position_once": lambda w: (
@@ -99,6 +118,7 @@ VIOLATIONS: dict[str, Violation] = {
     ),
     "applicationsuspension_no_overlap": again("application_suspension"),
     "serviceaccount_once": again("service_account"),
+    "signaloffer_once": again("signal_offer"),
     "resource_once": again("resource"),
     "resource_type_urn": changed("resource", type="machines"),
     "resourceplace_no_overlap": again("place"),
@@ -165,8 +185,23 @@ VIOLATIONS: dict[str, Violation] = {
     "passkey_once": again("passkey"),
     "tenants.RecoveryCode.digest": again("recovery_code"),
     "tenants.SignInStep.digest": again("sign_in_step"),
+    "identityprovider_key_once": another("identity_provider", is_default=False),
+    "identityprovider_one_default": another("identity_provider", key="other"),
+    "identityprovider_key_grammar": changed("identity_provider", key="No Key"),
+    "identitylink_subject_once": another("identity_link", user=lambda w: User.objects.get(username="other")),
+    "identitylink_person_once": another("identity_link", subject="other"),
+    "identitymapper_whole": changed("identity_mapper", claim="groups"),
+    "tenants.ProviderArrival.digest": another("provider_arrival", step=None),
+    "tenants.ProviderArrival.step": another("provider_arrival", digest="other"),
     "tenants.UserSession.digest": again("session"),
     "tenants.KeptInput.digest": again("kept_input"),
+    "tenants.ScimToken.digest": again("scim_token"),
+    "tenants.ExternalId.user": lambda w: (
+        w.external_id and type(w.external_id).objects.create(tenant=w.tenant, user=w.user, value="2")
+    ),
+    "tenants.ExternalId.group": lambda w: [
+        type(w.external_id).objects.create(tenant=w.tenant, group=w.group, value=value) for value in "gh"
+    ],
     "tenants.HistoryLink.event_id": lambda w: (
         w.history_link and HistoryLink.objects.create(tenant=w.tenant, position=2, event_id=1, digest="")
     ),

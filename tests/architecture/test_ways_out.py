@@ -49,6 +49,8 @@ LOCAL = ("iam_portal/launchers/", "iam_portal/live/", "iam_portal/management/")
 # Who asks for a foreign document, or sends to a foreign address: all by the above.
 MAY_ASK = {
     "accesscontrol/oauth/clients/foreign.py": "jwks_uri of clients; discovery and keys of issuers they trust",
+    "accesscontrol/oauth/providers/metadata.py": "discovery of identity providers, by the reach of keys",
+    "accesscontrol/oauth/providers/redeeming.py": "their token and userinfo endpoints, likewise",
     "applications/delivery/posting.py": "webhooks",
 }
 INSIDE = (
@@ -86,7 +88,7 @@ def test_nothing_else_opens_a_connection() -> None:
 
 
 def test_only_these_ask_for_what_is_elsewhere() -> None:
-    asking = {"applications.delivery.fetching.document", "applications.delivery.connecting.asked"}
+    asking = {f"applications.delivery.{name}" for name in ("fetching.document", "connecting.asked")}
     found = {name for name, tree in modules() if imported(tree) & asking}
     assert found - {"applications/delivery/fetching.py"} == set(MAY_ASK)
 

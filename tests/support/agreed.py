@@ -37,9 +37,10 @@ configuration            Configuration
 contracts                ProvisionContracts AccessContracts
 decisions                Roles
 deleted-people           Configuration
-events                   Modules Roles Acl ProvisionContracts AccessContracts OrganizationRelations Webhooks
+events   Modules Roles Acl ProvisionContracts AccessContracts OrganizationRelations Webhooks Users
 groups                   Groups
 history                  ActivityLog
+identity-providers       IdentityProviders GroupMappers
 lifetimes                Configuration
 organizations            Organizations
 password-rules           Configuration
@@ -69,7 +70,7 @@ applications/{application_id}/callers  Roles
 applications/{application_id}/calls    Roles
 assignments                      Roles
 contracts                        ProvisionContracts AccessContracts
-events                     Modules Roles Acl ProvisionContracts AccessContracts OrganizationRelations Webhooks
+events   Modules Roles Acl ProvisionContracts AccessContracts OrganizationRelations Webhooks Users
 create-role                      Roles
 groups                           Groups
 network                          ProvisionContracts AccessContracts
@@ -84,6 +85,8 @@ roles                            Roles
 search                           OwnAccount
 roles/of                         Roles Modules
 settings                         Configuration
+settings/identity-providers      IdentityProviders GroupMappers
+settings/new-identity-provider   IdentityProviders
 users                            Users
 webhooks                         Webhooks
 """

@@ -12,7 +12,7 @@ from tenants.actions import groups
 from tenants.models import UserLink, UserSession
 from tenants.views.own_account import PROOF
 from tenants.views.sessions import LINK
-from tests.support import changing_factors
+from tests.support import changing_factors, changing_providers
 from tests.support import changing_rest as rest
 from tests.support.changing import Change, Prepared, Somebody, Stage
 from tests.support.drawing import png
@@ -144,6 +144,7 @@ CHANGES: dict[str, list[Change]] = {
         Change(before=signed_in_to_an_application, **CONFIRMS)
     ],
     "POST /t/{slug}/account/change": [Change({"display_name": "Janet"})],
+    "POST /t/{slug}/account/copy": [Change()],
     "POST /t/{slug}/account/password": [Change({"current": PASSWORD, "password": NEW, "repeated": NEW})],
     "POST /t/{slug}/account/email": [Change({"email": "new@example.org", "current": PASSWORD})],
     "POST /t/{slug}/account/email/prove": [Change(before=proof, **CONFIRMS)],
@@ -227,9 +228,11 @@ CHANGES: dict[str, list[Change]] = {
     "POST /t/{slug}/settings/branding/logo/remove": [Change(before=rest.with_logo)],
     "POST /t/{slug}/settings/deleted-people": [Change({"keeps": "pseudonym"})],
     "POST /t/{slug}/settings/life-times": [Change({"session_seconds": "2 h"})],
+    **changing_providers.PAGES,
     "POST /t/{slug}/users/invite": [
         Change({"display_name": "Max", "email": "max@example.org", "username": "max"})
     ],
+    f"POST {USER}/copy": [Change(before=rest.someone)],
     f"POST {USER}/change": [Change({"display_name": "Janet"})],
     f"POST {USER}/deactivate": [Change(before=rest.someone)],
     f"POST {USER}/delete": [Change({"typed": "Kim"}, before=rest.someone)],

@@ -22,6 +22,9 @@ CLIENT = f"{APPLICATION}/clients/{{client_id}}"
 CONTRACT = f"{SHARING}/contracts/{{contract_id}}"
 PARTNERSHIP = f"{SHARING}/partnerships/{{partnership_id}}"
 WEBHOOK = f"{SHARING}/webhooks/{{webhook_id}}"
+PROVIDER = f"{ACCESS}/identity-providers/{{provider_key}}"
+NEW_PROVIDER = {"name": "N", "issuer": "https://n.example", "clientId": "c", "clientSecret": "s"}
+MAPPER = {"kind": "display_name", "when": "every", "template": "{name}"}
 BACK = "https://tool.example/done"
 # They are asked by POST, and change nothing.
 READS = {
@@ -225,6 +228,14 @@ CHANGES: dict[str, list[Change]] = {
     f"POST {ACCESS}/groups/{{group_id}}/move": [Change(before=another_group)],
     f"PATCH {ACCESS}/password-rules": [Change({"length": 20})],
     f"PATCH {ACCESS}/lifetimes": [Change({"sessionSeconds": 7200})],
+    f"POST {ACCESS}/identity-providers": [Change({**NEW_PROVIDER, "key": "other"})],
+    f"PATCH {PROVIDER}": [Change({"makesPeople": True})],
+    f"DELETE {PROVIDER}": [Change()],
+    f"POST {PROVIDER}/mappers": [Change(MAPPER)],
+    f"PUT {PROVIDER}/mappers/{{mapper_id}}": [Change(MAPPER)],
+    f"DELETE {PROVIDER}/mappers/{{mapper_id}}": [Change()],
+    f"PUT {PROVIDER}/people/{{user_id}}": [Change({"subject": "kim-1"}, before=someone)],
+    f"DELETE {PROVIDER}/people/{{user_id}}": [Change()],
     f"POST {ACCESS}/roles": [Change(lambda stage: {"key": "day-shift", **role(stage)})],
     f"PUT {ACCESS}/roles/{{key}}": [Change(role, known={"key": "night-shift"})],
     f"DELETE {ACCESS}/roles/{{key}}": [Change(known={"key": "night-shift"})],
@@ -233,6 +244,7 @@ CHANGES: dict[str, list[Change]] = {
     ],
     f"PATCH {ACCESS}/users/{{user_id}}": [Change({"displayName": "Janet"})],
     f"DELETE {ACCESS}/users/{{user_id}}": [Change(before=someone)],
+    f"POST {ACCESS}/users/{{user_id}}/export": [Change(before=someone)],
     f"POST {ACCESS}/users/{{user_id}}/resend-invitation": [Change(before=invited)],
     f"POST {ACCESS}/users/{{user_id}}/reset-password": [Change(before=someone)],
     f"POST {ACCESS}/users/{{user_id}}/reset-factors": [Change(before=with_factor)],

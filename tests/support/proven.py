@@ -5,8 +5,11 @@
 _CLIENT = "applications/{application_id}/clients/{client_id}"
 _GROUP, _USER = "groups/{group_id}", "users/{user_id}"
 _MEMBER = "groups/<uuid:group_id>/members/<uuid:user_id>"
+_PROVIDER = "settings/identity-providers/<provider_key:provider_key>"
+_OF_PROVIDER = "identity-providers/{provider_key}"
 NOWHERE = ""  # a person's own matter, or the platform's: the page alone does it
 PAGES = {
+    "account/copy": ("all about oneself at once", NOWHERE),
     "account/factors/<uuid:factor_id>/remove": ("own factors", NOWHERE),
     "account/factors/<uuid:factor_id>/rename": ("own factors", NOWHERE),
     "account/factors/app": ("own factors", NOWHERE),
@@ -81,9 +84,28 @@ PAGES = {
     "register-application": ("credentials", "POST applications"),
     "roles/<role_key:key>/delete": ("roles", "DELETE roles/{key}"),
     "roles/<role_key:key>/edit": ("roles", "PUT roles/{key}"),
+    "account/identities/link": ("another way in", NOWHERE),
+    "settings/new-identity-provider": ("who vouches for people", "POST identity-providers"),
+    f"{_PROVIDER}/change": ("who vouches for people", f"PATCH {_OF_PROVIDER}"),
+    f"{_PROVIDER}/delete": ("for good", f"DELETE {_OF_PROVIDER}"),
+    f"{_PROVIDER}/mappers/new": ("roles, by groups", f"POST {_OF_PROVIDER}/mappers"),
+    f"{_PROVIDER}/mappers/<uuid:mapper_id>": (
+        "roles, by groups",
+        f"PUT {_OF_PROVIDER}/mappers/{{mapper_id}}",
+    ),
+    f"{_PROVIDER}/mappers/<uuid:mapper_id>/delete": (
+        "roles, by groups",
+        f"DELETE {_OF_PROVIDER}/mappers/{{mapper_id}}",
+    ),
+    f"{_PROVIDER}/people/add": ("lets somebody in", f"PUT {_OF_PROVIDER}/people/{{user_id}}"),
+    f"{_PROVIDER}/people/<uuid:user_id>/remove": (
+        "shuts somebody out",
+        f"DELETE {_OF_PROVIDER}/people/{{user_id}}",
+    ),
     "settings/life-times": ("sign-in rules", "PATCH lifetimes"),
     "settings/passwords": ("sign-in rules", "PATCH password-rules"),
     "settings/second-factors": ("sign-in rules", "PUT second-factors"),
+    "users/<uuid:user_id>/copy": ("all about a person at once", f"POST {_USER}/export"),
     "users/<uuid:user_id>/change": ("the mailbox gets links to set a password", f"PATCH {_USER}"),
     "users/<uuid:user_id>/delete": ("for good", f"DELETE {_USER}"),
     "users/<uuid:user_id>/reactivate": ("gives roles back", f"POST {_USER}/reactivate"),

@@ -5,7 +5,18 @@ from typing import Any
 
 from accesscontrol import models as may
 from applications import models as sharing
-from tenants.models import Passkey, RecoveryCode, SignInStep, Tenant, User, since
+from tenants.models import (
+    IdentityLink,
+    IdentityMapper,
+    IdentityProvider,
+    Passkey,
+    ProviderArrival,
+    RecoveryCode,
+    SignInStep,
+    Tenant,
+    User,
+    since,
+)
 from tests.support.factories import NOW
 
 ALWAYS = since(NOW)
@@ -30,6 +41,44 @@ class RowsOfSigningIn:
     @cached_property
     def sign_in_step(self) -> SignInStep:
         return SignInStep.objects.create(**self._own, digest="d", created_at=NOW, expires_at=NOW)
+
+    @cached_property
+    def identity_provider(self) -> IdentityProvider:
+        about = {"key": "corp", "name": "Corp", "issuer": "https://corp.example", "client_id": "c"}
+        return IdentityProvider.objects.create(
+            tenant=self.tenant, secret_sealed="s", is_default=True, created_at=NOW, **about
+        )
+
+    @cached_property
+    def identity_link(self) -> IdentityLink:
+        return IdentityLink.objects.create(
+            **self._own, provider=self.identity_provider, subject="s", created_at=NOW
+        )
+
+    @cached_property
+    def identity_mapper(self) -> IdentityMapper:
+        about = {
+            "kind": "email",
+            "when": "first",
+            "template": "{email}",
+            "maker_id": "x",
+            "maker_kind": "user",
+        }
+        return IdentityMapper.objects.create(
+            tenant=self.tenant, provider=self.identity_provider, created_at=NOW, **about
+        )
+
+    @cached_property
+    def provider_arrival(self) -> ProviderArrival:
+        return ProviderArrival.objects.create(
+            tenant=self.tenant,
+            provider=self.identity_provider,
+            step=self.sign_in_step,
+            digest="d",
+            sealed="s",
+            created_at=NOW,
+            expires_at=NOW,
+        )
 
     @property
     def _own(self) -> dict[str, Any]:

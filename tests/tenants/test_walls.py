@@ -18,10 +18,16 @@ from tenants.models import (
     HistoryLink,
     HistoryPerson,
     IdempotentReply,
+    IdentityLink,
+    IdentityMapper,
+    IdentityProvider,
     KeptInput,
+    MappedMembership,
     Membership,
     Passkey,
     ProofFailure,
+    ProviderArrival,
+    ProviderSession,
     RecoveryCode,
     SignInFailure,
     SignInStep,
@@ -34,6 +40,7 @@ from tenants.models import (
 )
 from tests.support.authenticating import with_app
 from tests.support.changing_factors import device_of
+from tests.support.coming_from import come_from
 from tests.support.factories import NOW, SYSTEM, make_group, make_tenant, make_user, sign_in
 
 # Both sides of a partnership read its row, and a tenant's own row stands before any scope.
@@ -53,6 +60,7 @@ def filled(acme, neighbour):
             users.reset(tenant=tenant, user_id=user.id, by=SYSTEM, at=NOW)
             SignInFailure.objects.create(tenant=tenant, attempt="x", source_address="", at=NOW)
             device_of(user, at=NOW)
+            come_from(user, at=NOW)
             steps.begin(user=user, at=NOW)
             ProofFailure.objects.create(tenant=tenant, user=user, at=NOW)
             KeptInput.objects.create(tenant=tenant, user=user, digest=str(user.id), expires_at=NOW)
@@ -170,6 +178,7 @@ def test_all_walled_tables_were_meant(db):
         HistoryEvent, HistoryPerson, HistoryLink, HistoryAnchor, HistoryCheck, IdempotentReply,
         Branding, KeptInput,
         AuthenticatorApp, Passkey, RecoveryCode, SignInStep, ProofFailure, SpentChallenge,
+        IdentityProvider, IdentityLink, IdentityMapper, MappedMembership, ProviderArrival, ProviderSession,
         apps.get_model("tenants", "GroupPlacement"),
     }  # fmt: skip
     assert set(walled()) == named

@@ -23,6 +23,7 @@ class Command(BaseCommand):
             ("private signing keys", rotation.reseal()),
             ("webhook secrets", webhook_secrets.reseal()),
             ("secrets of authenticator apps", resealing.reseal()),
+            ("identity providers", resealing.reseal_providers()),
             ("notes and anchors of history", resealing.reseal_history()),
         ):
             self.stdout.write(f"{name}: {done.changed} sealed anew, {done.unreadable} unreadable")

@@ -15,6 +15,7 @@ from concurrent.futures import wait as wait_for
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.conf import settings
@@ -34,6 +35,14 @@ FETCHING = 32  # at once: threads that wait for others' hosts, so that some slow
 FETCHING_FOR_ONE = 2  # at once, of them for clients of one organization
 DISCOVERY = "/.well-known/openid-configuration"
 log = logging.getLogger("iam.oauth")
+
+
+class Fetched(Protocol):
+    """What can be fetched and kept; two that are equal are one."""
+
+    def fetch(self) -> tuple[Any, ...]:
+        """What is there now; Unfetched where there is nothing."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,7 @@ class Source:
 class _Held:
     """What this process knows of a source. Moments are of the monotonic clock."""
 
-    keys: tuple[PublicKey, ...] = ()
+    keys: tuple[Any, ...] = ()
     fetched_at: float = float("-inf")
     asked_at: float = float("-inf")
     quick: bool = True
@@ -72,7 +81,7 @@ class _Held:
 
 @dataclass(slots=True)
 class _Store:
-    held: "OrderedDict[Source, _Held]" = field(default_factory=OrderedDict)
+    held: "OrderedDict[Fetched, _Held]" = field(default_factory=OrderedDict)
     fetching: dict[UUID, int] = field(default_factory=dict)
     changing: threading.Lock = field(default_factory=threading.Lock)
     places: threading.Semaphore = field(default_factory=partial(threading.Semaphore, WAITING))
@@ -84,6 +93,11 @@ _store = _Store()
 
 def keys(source: Source, *, owner_id: UUID) -> tuple[PublicKey, ...]:
     """The keys of the source; none while they cannot be had. ``owner_id``: whose client asks for them."""
+    return known(source, owner_id=owner_id)
+
+
+def known(source: Fetched, *, owner_id: UUID) -> tuple[Any, ...]:
+    """What lies there, of any kind, by the same rules; nothing while it cannot be had."""
     held = _held(source, owner_id)
     if _store.clock() - held.fetched_at >= BELIEVED:
         _renew(source, held, owner_id)
@@ -102,7 +116,7 @@ def forget() -> None:
         _store.held.clear()
 
 
-def _held(source: Source, owner_id: UUID) -> _Held:
+def _held(source: Fetched, owner_id: UUID) -> _Held:
     with _store.changing:
         held = _store.held.get(source)
         if held is None:
@@ -116,7 +130,7 @@ def _held(source: Source, owner_id: UUID) -> _Held:
     return held
 
 
-def _renew(source: Source, held: _Held, owner_id: UUID) -> None:
+def _renew(source: Fetched, held: _Held, owner_id: UUID) -> None:
     """Have it fetched, unless that was tried just now, and wait for it where there is a place to wait.
 
     Nobody holds threads of the web for long by many slow addresses: each is waited for once.
@@ -130,7 +144,7 @@ def _renew(source: Source, held: _Held, owner_id: UUID) -> None:
             wait_for([running], timeout=settings.FOREIGN_WHOLE_SECONDS)
 
 
-def _running(source: Source, held: _Held, owner_id: UUID) -> "Future[None] | None":
+def _running(source: Fetched, held: _Held, owner_id: UUID) -> "Future[None] | None":
     """The fetch that is on its way, or a new one. None when it is too early, or too many are on theirs."""
     with _store.changing:
         if held.running is not None:
@@ -149,8 +163,8 @@ def _running(source: Source, held: _Held, owner_id: UUID) -> "Future[None] | Non
     return running
 
 
-def _fetch(source: Source, held: _Held, owner_id: UUID, running: "Future[None]") -> None:
-    found: tuple[PublicKey, ...] = ()
+def _fetch(source: Fetched, held: _Held, owner_id: UUID, running: "Future[None]") -> None:
+    found: tuple[Any, ...] = ()
     began = time.monotonic()
     try:
         found = source.fetch()

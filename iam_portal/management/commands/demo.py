@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from iam_portal.launchers import demo, story_check
+from iam_portal.launchers import demo, example, story_check
 
 
 class Command(BaseCommand):
@@ -21,7 +21,11 @@ class Command(BaseCommand):
         parser.add_argument("--dir", type=Path, default=Path(".demo"), help="where its data stays")
         parser.add_argument("--check", action="store_true", help="try the story, stop all, exit 0 or 1")
 
+        parser.add_argument("--example", action="store_true", help="start an application behind it, too")
+
     def handle(self, *_arguments: object, **options: Any) -> None:
         self.stdout.ending = ""  # steps are said in two parts on one line
         check = story_check.run if options["check"] else None
-        sys.exit(demo.run(port=options["port"], directory=options["dir"], output=self.stdout, check=check))
+        beside = example.begin if options["example"] else None
+        where = {"port": options["port"], "directory": options["dir"]}
+        sys.exit(demo.run(**where, output=self.stdout, check=check, beside=beside))

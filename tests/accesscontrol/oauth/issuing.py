@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from cryptography import x509
@@ -35,6 +36,7 @@ class Host:
     port: int = 0
     answers: dict[str, Any] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    forms: list[tuple[dict[str, str], str]] = field(default_factory=list)  # and the Authorization of each
     now: float = 1_000_000.0
 
     def url(self, path: str = "/keys") -> str:
@@ -97,6 +99,11 @@ def served(context: ssl.SSLContext) -> Iterator[Host]:
             if not callable(answer):
                 answer = says(body=json.dumps(answer).encode())
             answer(self)
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            made.forms.append((dict(parse_qsl(body)), self.headers.get("Authorization", "")))
+            self.do_GET()
 
         def log_message(self, *_: object) -> None:
             pass

@@ -1,0 +1,97 @@
+"""By which provider somebody comes: kept through his second factor, and with his session for the way out."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from iam_portal import sealing
+from tenants import hashers
+from tenants.actions.entering import FEDERATED, MULTIPLE, SignedIn
+from tenants.models import (
+    IdentityProvider,
+    ProviderArrival,
+    ProviderSession,
+    SignInStep,
+    UserSession,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """What a provider says of somebody; its signature and all else was checked.
+
+    ``methods`` are the provider's words (RFC 8176), ``leaving`` is what signing out there takes: its address
+    and the ID token. Whose account it is there is ``subject``, for ever.
+    """
+
+    provider: IdentityProvider
+    subject: str
+    claims: Mapping[str, Any] = field(repr=False)
+    methods: tuple[str, ...] = ()
+    authenticated_at: datetime | None = None
+    leaving: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def second_factor(self) -> bool:
+        """Whether its second factor counts here: by the organization's choice, and where it says so."""
+        asked = self.provider.second_factor_acr
+        shown = MULTIPLE in self.methods or (bool(asked) and self.claims.get("acr") == asked)
+        return self.provider.trusts_second_factor and shown
+
+    @property
+    def first_methods(self) -> list[str]:
+        """How he signed in, for applications: the word of a provider is no method of ours."""
+        return [FEDERATED, MULTIPLE] if self.second_factor else [FEDERATED]
+
+
+def sealed(vouched: Vouched) -> str:
+    """For the minutes until he is in."""
+    told = {name: value for name, value in asdict(vouched).items() if name not in ("provider",)}
+    told["authenticated_at"] = vouched.authenticated_at.timestamp() if vouched.authenticated_at else None
+    return sealing.seal(json.dumps(told))
+
+
+def unsealed(row: ProviderArrival) -> Vouched:
+    """The same again."""
+    told = json.loads(sealing.unseal(row.sealed))
+    moment = told["authenticated_at"]
+    told["authenticated_at"] = None if moment is None else datetime.fromtimestamp(moment, UTC)
+    told["methods"] = tuple(told["methods"])
+    return Vouched(provider=row.provider, **told)
+
+
+def of_step(step: SignInStep | None) -> Vouched | None:
+    """By which provider whoever stands before his second factor came; None: with his password."""
+    rows = ProviderArrival.objects.filter(step=step).select_related("provider") if step else None
+    row = rows.first() if rows is not None else None
+    return unsealed(row) if row else None
+
+
+def note(entered: SignedIn, vouched: Vouched, *, proved_here: bool, at: datetime) -> SignedIn:
+    """What the session keeps of it. The moment of the sign-in is the provider's, where it says one.
+
+    ``proved_here``: a second factor was asked for here, just now. Without it, an act that wants a recent
+    proof asks again: the provider may have let in whoever sat at the browser.
+    """
+    session = UserSession.objects.get(digest=hashers.digest(entered.token))
+    moment = vouched.authenticated_at
+    kept = {"reauthenticated_at": moment or session.reauthenticated_at}
+    kept["confirmed_at"] = at if proved_here else moment
+    UserSession.objects.filter(pk=session.pk).update(**kept)
+    leaving = {"tenant_id": session.tenant_id, "provider": vouched.provider}
+    leaving["leaving_sealed"] = sealing.seal(json.dumps(dict(vouched.leaving)))
+    ProviderSession.objects.update_or_create(session=session, defaults=leaving)
+    return entered
+
+
+def take_leave(session_id: UUID) -> Mapping[str, str]:
+    """What signing out at the provider takes, once; empty where the session began otherwise."""
+    row = ProviderSession.objects.filter(session_id=session_id).first()
+    if row is None:
+        return {}
+    found: Mapping[str, str] = json.loads(sealing.unseal(row.leaving_sealed))
+    row.delete()
+    return found

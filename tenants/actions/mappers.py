@@ -1,0 +1,149 @@
+"""Mappers of an identity provider: made, changed, taken away, by who could do himself what they do."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from iam_portal.errors import Invalid, NotFound
+from iam_portal.gate import Actor
+from tenants.actions.groups import locked
+from tenants.actions.mapping import HOLE
+from tenants.history import record
+from tenants.models import Group, IdentityMapper, IdentityProvider, Membership, Tenant
+from tenants.policies import require_revision
+from tenants.signals import membership_changing
+
+FIELDS = ("kind", "when", "claim", "value", "template")
+MOST = 200  # mappers of one provider
+Chosen = Mapping[str, Any]  # of FIELDS
+
+
+class MapperUnsound(Invalid):
+    """A group without claim and value, or a template without a claim in it."""
+
+    code = "mapper_unsound"
+
+
+def create(
+    *,
+    tenant: Tenant,
+    provider: IdentityProvider,
+    group_id: UUID | None,
+    chosen: Chosen,
+    by: Actor,
+    at: datetime,
+) -> IdentityMapper:
+    """From the next sign-in on. The actor must be able to give what the group holds."""
+    with transaction.atomic():
+        rows = IdentityProvider.objects.select_for_update(no_key=True)
+        provider = rows.get(pk=provider.pk, tenant=tenant)
+        if provider.mappers.count() >= MOST:
+            raise MapperUnsound("This provider has as many mappers as it can have.")
+        row = IdentityMapper(tenant=tenant, provider=provider, created_at=at)
+        _set(row, group_id, chosen, by=by, at=at)
+        row.save(force_insert=True)
+        _record("mapper.created", row, by, at, after=_snapshot(row))
+    return row
+
+
+def change(
+    *,
+    tenant: Tenant,
+    provider: IdentityProvider,
+    mapper_id: UUID,
+    group_id: UUID | None,
+    chosen: Chosen,
+    by: Actor,
+    at: datetime,
+    revision: int | None = None,
+) -> IdentityMapper:
+    """Another rule, in the name of who changes it. Memberships that it made stay until its claim is gone."""
+    with transaction.atomic():
+        row = _locked(tenant, provider, mapper_id)
+        require_revision(row, revision)
+        before = _snapshot(row)
+        _set(row, group_id, {**{name: getattr(row, name) for name in FIELDS}, **chosen}, by=by, at=at)
+        row.revision += 1
+        row.save()
+        after = {**_snapshot(row), "revision": f"r-{row.revision}"}
+        _record("mapper.changed", row, by, at, before=before, after=after)
+    return row
+
+
+def delete(*, tenant: Tenant, provider: IdentityProvider, mapper_id: UUID, by: Actor, at: datetime) -> None:
+    """It moves nobody any more; who is in the group by it stays there."""
+    with transaction.atomic():
+        row = _locked(tenant, provider, mapper_id)
+        _record("mapper.deleted", row, by, at, before=_snapshot(row))
+        row.delete()
+
+
+def of(provider: IdentityProvider, mapper_id: UUID) -> IdentityMapper:
+    """The mapper of this provider, or NotFound."""
+    row: IdentityMapper | None = provider.mappers.select_related("group").filter(pk=mapper_id).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _locked(tenant: Tenant, provider: IdentityProvider, mapper_id: UUID) -> IdentityMapper:
+    rows = IdentityMapper.objects.select_for_update(no_key=True)
+    row = rows.filter(tenant=tenant, provider=provider, pk=mapper_id).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _set(row: IdentityMapper, group_id: UUID | None, chosen: Chosen, *, by: Actor, at: datetime) -> None:
+    for name in FIELDS:
+        setattr(row, name, chosen.get(name, getattr(row, name)))
+    row.maker_kind, row.maker_id = by.kind, by.id
+    if row.kind == IdentityMapper.Kind.GROUP:
+        if group_id is None or not row.claim or not row.value:
+            raise MapperUnsound("Choose a group, a claim and its value.")
+        row.template = ""
+        row.group = _group(row.tenant, group_id, by=by, at=at)
+    else:
+        if not HOLE.search(row.template):
+            raise MapperUnsound("A template names a claim in braces, like {email}.")
+        row.group, row.claim, row.value = None, "", ""
+    row.full_clean(exclude=["tenant", "provider", "group"])
+
+
+def _group(tenant: Tenant, group_id: UUID, *, by: Actor, at: datetime) -> Group:
+    group = locked(tenant=tenant, group_ids=[group_id], at=at)[group_id]
+    membership_changing.send(
+        sender=Membership, actor=by, tenant=tenant, users=[], group=group, parent=None, at=at
+    )
+    return group
+
+
+def _snapshot(row: IdentityMapper) -> dict[str, Any]:
+    """Without ``value``: it may be the name of somebody's."""
+    told = {name: getattr(row, name) for name in FIELDS if name != "value"}
+    return {**told, "group": str(row.group_id) if row.group_id else None}
+
+
+def _record(
+    action: str,
+    row: IdentityMapper,
+    by: Actor,
+    at: datetime,
+    *,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> None:
+    subject = ("identity_provider", row.provider_id, row.provider.name)
+    told = {"mapper": str(row.id)}
+    record(
+        action=action,
+        tenants=[row.tenant_id],
+        by=by,
+        at=at,
+        subject=subject,
+        before=None if before is None else {**told, **before},
+        after=None if after is None else {**told, **after},
+    )
