@@ -1,6 +1,6 @@
 """An impact as the confirmations show it: counts first, names below."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -10,6 +10,7 @@ from tenants.views.console import ConsolePage
 
 MOST = 40
 Found = Mapping[str, Any]
+Drawn = Callable[[Found, ConsolePage], dict[str, Any]]
 
 
 def shown(found: Found, page: ConsolePage, *, nothing: str, apart_from: object = None) -> dict[str, Any]:
@@ -24,17 +25,23 @@ def shown(found: Found, page: ConsolePage, *, nothing: str, apart_from: object =
     counts = [count for count in _counts(found, others, apart_from is not None) if count["value"]]
     if not counts:
         return {"nothing": nothing}
-    groups = [
-        (_("Becomes unavailable"), _pairs(found, page, "unavailable"), None),
-        (_("Loses roles"), _pairs(found, page, "narrowed"), None),
-        (_("Contracts"), [_contract(item, page) for item in contracts], others),
-        (_("People of your organization"), [_person(item, page) for item in _items(found, "users")], None),
-        (_("Services"), [_service(item) for item in _items(found, "services")], None),
-        (_("Nobody here has a role any more in"), [_deserted(item, page) for item in deserted], None),
+    gone, narrowed = (_pairs(found, becomes) for becomes in ("unavailable", "narrowed"))
+    people = _items(found, "users")
+    groups: list[tuple[str, list[Found], Drawn, int]] = [
+        (_("Becomes unavailable"), gone, _pair, len(gone)),
+        (_("Loses roles"), narrowed, _pair, len(narrowed)),
+        (_("Contracts"), contracts, _contract, others),
+        (_("People of your organization"), people, _person, len(people)),
+        (_("Services"), _items(found, "services"), _service, len(_items(found, "services"))),
+        (_("Nobody here has a role any more in"), deserted, _deserted, len(deserted)),
     ]
     names = [
-        {"label": label, "items": items[:MOST], "more": max(0, (total or len(items)) - MOST)}
-        for label, items, total in groups
+        {
+            "label": label,
+            "items": [draw(item, page) for item in items[:MOST]],
+            "more": max(0, (total or len(items)) - MOST),
+        }
+        for label, items, draw, total in groups
         if items
     ]
     return {"counts": counts, "names": names}
@@ -62,22 +69,17 @@ def _counts(found: Found, contracts: int, other: bool) -> list[dict[str, Any]]:
     ]
 
 
-def _pairs(found: Found, page: ConsolePage, becomes: str) -> list[dict[str, Any]]:
-    rows = [pair for pair in found.get("pairs", ()) if pair["becomes"] == becomes]
-    return [
-        {
-            "text": _pair(pair),
-            "url": page.url("applications:application-detail", application_id=pair["applicationId"]),
-        }
-        for pair in rows
-    ]
+def _pairs(found: Found, becomes: str) -> list[Found]:
+    return [pair for pair in found.get("pairs", ()) if pair["becomes"] == becomes]
 
 
-def _pair(pair: Found) -> str:
+def _pair(pair: Found, page: ConsolePage) -> dict[str, Any]:
+    url = page.url("applications:application-detail", application_id=pair["applicationId"])
     words = {"application": pair["applicationName"], "organization": pair["tenantName"]}
     if pair["becomes"] == "unavailable":
-        return _("%(application)s in %(organization)s") % words
-    return _("%(application)s in %(organization)s: %(roles)s") % {**words, "roles": ", ".join(pair["roles"])}
+        return {"text": _("%(application)s in %(organization)s") % words, "url": url}
+    words["roles"] = ", ".join(pair["roles"])
+    return {"text": _("%(application)s in %(organization)s: %(roles)s") % words, "url": url}
 
 
 def _contract(item: Found, page: ConsolePage) -> dict[str, Any]:
@@ -111,7 +113,7 @@ def _key(urn: str) -> str:
     return parts[5] if parts[2] == "application-role" else parts[4]
 
 
-def _service(item: Found) -> dict[str, Any]:
+def _service(item: Found, _page: ConsolePage) -> dict[str, Any]:
     words = {"caller": item["name"], "target": item["callsName"]}
     return {"text": _("%(caller)s loses calls of %(target)s") % words}
 
