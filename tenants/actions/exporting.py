@@ -59,7 +59,8 @@ def export(
             told |= members
         told |= _history(user, record_of_acts.value)
         subject = ("user", user.id, str(user))
-        record(action="user.exported", tenants=[tenant], by=by, at=at, subject=subject)
+        after = {"historyRows": len(told["history"])}
+        record(action="user.exported", tenants=[tenant], by=by, at=at, subject=subject, after=after)
     return told
 
 

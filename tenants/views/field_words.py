@@ -66,6 +66,7 @@ FIELDS: Words = {
     "group": gettext_lazy("Group"),
     "groupName": gettext_lazy("Name of the group"),
     "hint": gettext_lazy("Ends in"),
+    "historyRows": gettext_lazy("Rows of history in the copy"),
     "homeUrl": gettext_lazy("Home page"),
     "icon": gettext_lazy("Icon"),
     "ignoreUnknownScopes": gettext_lazy("Unknown scopes are ignored"),

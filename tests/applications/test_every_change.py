@@ -33,6 +33,7 @@ BEGIN = {
     "created", "invited", "added", "member_added", "registered", "drafted", "subscribed", "assigned",
     "planned", "started", "link_sent", "linked", "password_set", "tested", "redelivery_asked", "secret_added",
     "declared", "confirmed", "defined", "applied", "invitation_sent", "activated", "address_asked",
+    "exported",
     "renamed",  # of a factor: its names are its owner's own words, and not in the record
 }  # fmt: skip
 # They work in short transactions of their own, which a test that holds one cannot see undone.

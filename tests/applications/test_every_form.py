@@ -157,13 +157,15 @@ def is_filled(page: HttpResponse, typed: dict[str, Any]) -> None:
 
 # --- sent twice, with the old page of the back button, or by a tab that was overtaken ------------------
 
-# Sent again, they do it again, and that is what they are for: a second link, other codes, another delivery.
+# Sent again, they do it again, and that is what they are for: a second link, other codes, another copy.
 AGAIN = {
     f"POST /t/{{slug}}/{name}"
     for name in (
+        "account/copy",
         "account/email",
         "account/factors/codes",
         "platform/organizations/{organization_id}/invite-again",
+        "users/{user_id}/copy",
         "users/{user_id}/send-link",
         "webhooks/{webhook_id}/test",
         "webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver",
