@@ -23,8 +23,9 @@ CONTRACT = f"{SHARING}/contracts/{{contract_id}}"
 PARTNERSHIP = f"{SHARING}/partnerships/{{partnership_id}}"
 WEBHOOK = f"{SHARING}/webhooks/{{webhook_id}}"
 BACK = "https://tool.example/done"
-# They are asked by POST, and change nothing.
+# They are asked by POST, and change nothing; signals that are fetched are noted among the deliveries.
 READS = {
+    f"POST {ACCESS.partition('/tenants/')[0]}/application/tenants/{{tenant_id}}/signals/poll",
     f"POST {ACCESS}/configuration:plan",
     f"POST {ACCESS}/decisions",
     f"POST {ACCESS}/token-preview",
