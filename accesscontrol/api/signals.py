@@ -26,6 +26,7 @@ from applications.api.own_resources import ServedTenantAPI
 from applications.delivery import polling
 from applications.models import Webhook
 from iam_portal.errors import Invalid, NotFound
+from tenants.creating import creates
 from tenants.rest import uuid_of
 from tenants.schema import query
 
@@ -75,6 +76,7 @@ class Stream(SignalAPI):
         row = signal_streams.find(self.where)
         return Response([configuration.stream(row)] if row else [], headers=NO_STORE)
 
+    @creates
     @extend_schema(request=StreamIn, responses={201: StreamOut}, operation_id="signal_stream_create")
     def post(self, request: Request, **kwargs: Any) -> Response:
         """From now on, about people who hold a role of the application here or have signed in to it.
@@ -82,7 +84,7 @@ class Stream(SignalAPI):
         There is one stream for an application in an organization: a second one is refused (409).
         """
         row = signal_streams.create(self.where, self._wanted(self.read(StreamIn), None))
-        return Response(configuration.stream(self.named(row.pk)), status=201, headers=NO_STORE)
+        return Response(configuration.stream(self.named(row.pk)), status=201)
 
     @extend_schema(request=StreamChange, responses=StreamOut, operation_id="signal_stream_change")
     def patch(self, request: Request, **kwargs: Any) -> Response:

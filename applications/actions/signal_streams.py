@@ -147,6 +147,7 @@ def verify(where: Where, state: str) -> None:
         SignalStream.objects.filter(webhook=row).update(verifying=state)
         if row.stream.method == SignalStream.Method.POLL:
             polling.verify(row, uuid4(), at=where.at)
+            recorded(row, "tested", by=where.by, at=where.at)
         elif not row.deliveries.filter(outcome="waiting", event_position=0).exists():
             webhook_requests.send_test(tenant=where.tenant, webhook_id=row.id, by=where.by, at=where.at)
 

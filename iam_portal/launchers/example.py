@@ -43,7 +43,7 @@ def start(base: str, application: Credentials, *, port: int, state: Path, logs: 
         "IAM_CLIENT_SECRET": application.secret,
         "IAM_STATE": str(state),
     }
-    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--workers", "1"]
+    command = [sys.executable, "-m", "granian", "--interface", "asginl", "--workers", "1"]
     command += ["--host", "127.0.0.1", "--port", str(port), "example.app:application"]
     log = logs / "example.log"
     return spawn("example", command, log=log, environment=environment, directory=PACKAGE)

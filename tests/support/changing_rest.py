@@ -26,8 +26,9 @@ PROVIDER = f"{ACCESS}/identity-providers/{{provider_key}}"
 NEW_PROVIDER = {"name": "N", "issuer": "https://n.example", "clientId": "c", "clientSecret": "s"}
 MAPPER = {"kind": "display_name", "when": "every", "template": "{name}"}
 BACK = "https://tool.example/done"
-# They are asked by POST, and change nothing.
+# They are asked by POST, and change nothing; signals that are fetched are noted among the deliveries.
 READS = {
+    f"POST {ACCESS.partition('/tenants/')[0]}/application/tenants/{{tenant_id}}/signals/poll",
     f"POST {ACCESS}/configuration:plan",
     f"POST {ACCESS}/decisions",
     f"POST {ACCESS}/token-preview",
