@@ -7,8 +7,8 @@ TEST_ARGS ?=
 # Of two cores: a worker also waits, for a browser or for a moment to come.
 TEST_WORKERS ?= 3
 BENCH_ARGS ?=
-FUZZ_EXAMPLES ?= 50
 MINUTES ?= 30
+SEED ?=
 DRILL ?= long
 DRILLS_TABLE ?= docs/drills.md
 STALE_ROUNDS ?= 50
@@ -44,8 +44,8 @@ demo: $(RUNTIME) $(ASSETS) ## everything with demo data on http://127.0.0.1:8000
 test: $(DEVELOPMENT) $(ASSETS) ## the whole test suite (TEST_ARGS="-k tokens -x")
 	@PORTAL_ENVIRONMENT=test PYTHONDONTWRITEBYTECODE= $(RUN) -m pytest -n $(TEST_WORKERS) --dist loadfile $(TEST_ARGS)
 
-fuzz: $(DEVELOPMENT) ## schemathesis at every door for longer (FUZZ_EXAMPLES=50)
-	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) PORTAL_ENVIRONMENT=test $(RUN) -m pytest -n $(TEST_WORKERS) --dist load tests/architecture/test_fuzzed.py $(TEST_ARGS)
+fuzz: $(DEVELOPMENT) ## everybody sends what nobody expects to every door and reader (MINUTES=30; SEED=7: one round again)
+	@FUZZ_MINUTES=$(MINUTES) FUZZ_SEED=$(SEED) PORTAL_ENVIRONMENT=test $(RUN) -m pytest -q -n 0 -m drill tests/architecture/test_fuzzed_long.py $(TEST_ARGS)
 
 bench: $(DEVELOPMENT) $(INSTALLED_PEERS) ## the portal beside its peers, a table and bench.json (BENCH_ARGS="--seconds 1")
 	@$(RUN) -m tests.benchmarks.beside $(BENCH_ARGS)

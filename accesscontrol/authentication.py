@@ -28,7 +28,8 @@ from rest_framework.request import Request
 from accesscontrol import reasons as say
 from accesscontrol.oauth import clients, decision, tokens
 from accesscontrol.oauth.claims import narrowed_roles
-from accesscontrol.oauth.refusals import CHALLENGE, REALM, ClientRefused, ClientThrottled
+from accesscontrol.oauth.clients import possession
+from accesscontrol.oauth.refusals import CHALLENGE, ClientRefused, ClientThrottled
 from applications import facts as sharing_facts
 from applications.availability import available
 from applications.models import Application
@@ -46,7 +47,6 @@ if TYPE_CHECKING:  # the framework imports this module while it makes that class
     from rest_framework.views import APIView
 
 OWN_APPLICATION = "own-application"
-BEARER = f'Bearer realm="{REALM}"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +93,16 @@ class ServiceTokenAuthentication(BaseAuthentication):
     """Bearer (RFC 6750): a service token with ``iam-portal`` as its only audience, decided anew."""
 
     def authenticate(self, request: Request) -> tuple[Principal, dict[str, Any]] | None:
-        scheme, _, value = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-        if scheme.lower() != "bearer":
+        value = possession.shown(request._request)
+        if value is None:
             return None
         at = timezone.now()
         try:
-            claims = tokens.read(value.strip(), at=at)
+            claims = tokens.read(value, at=at)
         except tokens.Unreadable:
             raise AuthenticationFailed("This token is not accepted.") from None
-        if not clients.fits(claims, request._request):  # stolen, or past the proxy that knows its bearer
+        if not clients.fits(claims, request._request, token=value, at=at):
+            # Stolen, or it came past the proxy that knows its bearer.
             raise AuthenticationFailed("This token is not accepted.")
         # Exactly the string: a list may hold others, who could use the token here.
         standing = (
@@ -116,8 +117,7 @@ class ServiceTokenAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         """The challenge; with the error code when a token was presented (RFC 6750 §3.1)."""
-        presented = request.META.get("HTTP_AUTHORIZATION", "").lower().startswith("bearer ")
-        return f'{BEARER}, error="invalid_token"' if presented else BEARER
+        return possession.challenge(request._request)
 
 
 class ConsoleSessionAuthentication(BaseAuthentication):

@@ -1,8 +1,9 @@
 """What roles hold, by application and tenant: the books behind the answers about many people at once."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import product
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -12,38 +13,46 @@ from iam_portal.spans import Span
 
 Pair = tuple[str, str]  # application id, tenant id
 
-# One row for all permissions of a role that live alike, found by the ids of roles or of resources: as in
-# ``accesscontrol.facts``, for many tenants.
+# One row for all permissions of a role that live alike: mostly one for a role. Found by the ids of roles and
+# of resources: joined, the planner reads all that the tenants' roles hold of all applications, at every door.
 _BOOKS = """
-SELECT NULL, false, r.application_id, r.key, p.during, p.held,
+SELECT NULL::text, false, r.application_id, r.key, p.during, p.held,
     array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
 FROM (
     SELECT * FROM applications_rolepermission WHERE NOT isempty(during) AND role_id = ANY(ARRAY(
         SELECT id FROM applications_applicationrole WHERE application_id = ANY(%(applications)s))) OFFSET 0
 ) p
-JOIN applications_applicationrole r ON r.id = p.role_id
-JOIN applications_resource s ON s.id = p.resource_id AND s.owner_tenant_id IS NULL
+JOIN applications_applicationrole r ON r.id = p.role_id AND r.application_id = ANY(%(applications)s)
+CROSS JOIN LATERAL (
+    SELECT type, key FROM applications_resource WHERE id = p.resource_id AND owner_tenant_id IS NULL OFFSET 0
+) s
 GROUP BY r.application_id, r.key, p.during, p.held
 UNION ALL
 SELECT p.tenant_id::text, s.owner_tenant_id IS NOT NULL, s.application_id, r.key, p.during, p.during,
     array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
 FROM (
     SELECT * FROM accesscontrol_tenantrolepermission
-    WHERE tenant_id = ANY(%(tenants)s::uuid[]) AND NOT isempty(during) AND {chosen} OFFSET 0
+    WHERE tenant_id {here} AND NOT isempty(during) AND {chosen} OFFSET 0
 ) p
 JOIN accesscontrol_tenantrole r ON r.id = p.role_id
 JOIN applications_resource s ON s.id = p.resource_id AND s.application_id = ANY(%(applications)s)
 GROUP BY p.tenant_id, s.owner_tenant_id IS NOT NULL, s.application_id, r.key, p.during
 """
-_ALL = _BOOKS.format(
-    chosen="""resource_id = ANY(ARRAY(
-        SELECT id FROM applications_resource WHERE application_id = ANY(%(applications)s)
-            AND (owner_tenant_id IS NULL OR owner_tenant_id = ANY(%(tenants)s::uuid[]))))"""
-)
+_MANY = "= ANY(%(tenants)s::uuid[])"
+_ON_THEIRS = """resource_id = ANY(ARRAY(
+        SELECT id FROM applications_resource
+        WHERE application_id = ANY(%(applications)s) AND owner_tenant_id IS NULL
+        UNION ALL
+        SELECT id FROM applications_resource
+        WHERE application_id = ANY(%(applications)s) AND owner_tenant_id {here}))"""
+_ALL = _BOOKS.format(here=_MANY, chosen=_ON_THEIRS.format(here=_MANY))
+# One tenant by plain equality: with an array the planner takes the index of all that a tenant's roles hold.
+OF_ONE = _BOOKS.format(here="= %(tenant)s", chosen=_ON_THEIRS.format(here="= %(tenant)s"))
 _SOME = _BOOKS.format(
+    here=_MANY,
     chosen="""role_id = ANY(ARRAY(
         SELECT id FROM accesscontrol_tenantrole
-        WHERE tenant_id = ANY(%(tenants)s::uuid[]) AND key = ANY(%(made)s)))"""
+        WHERE tenant_id = ANY(%(tenants)s::uuid[]) AND key = ANY(%(made)s)))""",
 )
 # Of an application's own roles only what stands on the resources that these roles name.
 _NAMED = """
@@ -60,7 +69,7 @@ FROM (
         SELECT id FROM applications_applicationrole WHERE application_id = ANY(%(applications)s)))
         AND (resource_id IN (SELECT resource_id FROM named)) IS TRUE OFFSET 0
 ) p
-JOIN applications_applicationrole r ON r.id = p.role_id
+JOIN applications_applicationrole r ON r.id = p.role_id AND r.application_id = ANY(%(applications)s)
 JOIN applications_resource s ON s.id = p.resource_id AND s.owner_tenant_id IS NULL
 GROUP BY r.application_id, r.key, p.during, p.held
 UNION ALL
@@ -94,15 +103,27 @@ def books(
     return _books(_ALL if made is None else _SOME, application_ids, tenant_ids, made or ())
 
 
+def of_tenant(application_ids: Collection[str], *, tenant_id: UUID | str) -> dict[str, RoleBook]:
+    """Permissions of application roles and of one tenant's roles, by application. One query."""
+    found = _books(OF_ONE, application_ids, {str(tenant_id)}, ())
+    return {application_id: book for (application_id, _tenant), book in found.items()}
+
+
 def _books(
     statement: str, application_ids: Collection[str], tenant_ids: Collection[str], made: Collection[str]
 ) -> dict[Pair, RoleBook]:
-    declared: dict[str, dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
-    own: dict[tuple[Pair, bool], dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
     values = {"applications": sorted(application_ids), "tenants": sorted(tenant_ids), "made": sorted(made)}
     with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        rows = cursor.fetchall()
+        cursor.execute(statement, {**values, "tenant": min(tenant_ids, default=None)})
+        return bound(cursor.fetchall(), application_ids, tenant_ids)
+
+
+def bound(
+    rows: Iterable[tuple[Any, ...]], application_ids: Collection[str], tenant_ids: Collection[str]
+) -> dict[Pair, RoleBook]:
+    """The rows of such a statement as books: empty ones for a pair that has none."""
+    declared: dict[str, dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
+    own: dict[tuple[Pair, bool], dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
     for tenant_id, dynamic, application_id, key, during, ever, *permissions in rows:
         shelf = declared[application_id] if tenant_id is None else own[(application_id, tenant_id), dynamic]
         span, held = Span.of(during), Span.of(ever)

@@ -11,7 +11,16 @@ from uuid import UUID
 
 from accesscontrol import facts as load
 from accesscontrol import gate
-from accesscontrol.decide import AssignmentFact, Met, PrincipalFacts, Requirement, may_grant, met
+from accesscontrol.decide import (
+    AssignmentFact,
+    Met,
+    PermissionFact,
+    PrincipalFacts,
+    Requirement,
+    RoleBook,
+    may_grant,
+    met,
+)
 from accesscontrol.models import Assignment
 from applications import facts as sharing_facts
 from applications.availability import ContractFact, SharingFacts, Term
@@ -203,11 +212,11 @@ def _grantable(
     holds = gate.permissions(actor=actor, tenant_id=tenant.id, at=now)
     assigning = gate.asked_of(gate.ASSIGNING)
     manager = assigning in holds
-    own = load.books([PORTAL_ID], tenant_id=tenant.id)[PORTAL_ID] if PORTAL_ID in wanted else load.RoleBook()
+    own = load.books([PORTAL_ID], tenant_id=tenant.id)[PORTAL_ID] if PORTAL_ID in wanted else RoleBook()
 
     def answer(application_id: str, key: str) -> Decision:
         portal = application_id == PORTAL_ID
-        facts: Iterable[load.PermissionFact] = own.application.get(key, ()) if portal else ()
+        facts: Iterable[PermissionFact] = own.application.get(key, ()) if portal else ()
         asked = {fact.permission for fact in facts if fact.span.covers(now)}
         if portal:  # of other applications the Access Manager's word stands for the same
             asked.add(assigning)

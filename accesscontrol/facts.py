@@ -1,7 +1,7 @@
 """The bridge from rows to the facts of ``may``: principals, their assignments, the permissions of roles."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,16 +10,17 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q
 
+from accesscontrol.books import of_tenant as books
 from accesscontrol.decide import (
     AssignmentFact,
     CallFacts,
-    PermissionFact,
     PrincipalFacts,
     RoleBook,
     Via,
 )
 from accesscontrol.models import Assignment
 from applications import facts as sharing_facts
+from applications.availability import SharingFacts
 from applications.models import Application
 from iam_portal.spans import Span
 from iam_portal.walls import cross_tenant, tenant_scope
@@ -29,7 +30,7 @@ ALWAYS = (Span(),)
 # A person's own lives (without a group), and with each group that reaches him when it does. By an array: for
 # one value the planner takes the index that keeps memberships apart. People come second there: it reads all.
 # Groups are found one by one, not all of the tenant's: few reach anybody.
-_REACH = """
+REACH = """
 WITH RECURSIVE reach(group_id, during) AS (
     SELECT group_id, during FROM tenants_membership
     WHERE tenant_id = %(tenant)s AND user_id = ANY(ARRAY(SELECT %(user)s::uuid)) AND NOT isempty(during)
@@ -74,53 +75,21 @@ class Principal:
     group_id: UUID | str | None = None
 
 
-_ASSIGNMENTS = """
-SELECT a.id, a.group_id, a.during, a.by_name, a.contract_id, r.application_id, r.key, t.key, t.name,
-    ARRAY(SELECT DISTINCT s.application_id FROM accesscontrol_tenantrolepermission p
-          JOIN applications_resource s ON s.id = p.resource_id
-          WHERE p.role_id = a.tenant_role_id AND s.application_id = ANY(%(applications)s))
+ASSIGNMENTS = """
+SELECT a.id, a.group_id, a.during, a.by_name, a.contract_id, r.application_id, r.key, t.key, t.name, {made}
 FROM accesscontrol_assignment a
 LEFT JOIN applications_applicationrole r ON r.id = a.application_role_id
 LEFT JOIN accesscontrol_tenantrole t ON t.id = a.tenant_role_id
 WHERE a.tenant_id = %(tenant)s AND NOT isempty(a.during)
     AND (a.user_id = %(user)s::uuid OR a.application_id = %(application)s::text
-         OR a.group_id = ANY(%(groups)s::uuid[]))
+         OR a.group_id = ANY({groups}))
     AND (r.application_id = ANY(%(applications)s) OR (t.id IS NOT NULL AND NOT isempty(t.during)))
 ORDER BY a.created_at, a.id
 """
-
-# One row for all permissions of a role that live alike: mostly one for a role. Found by the ids of roles and
-# of resources: joined, the planner reads all that the tenant's roles hold of all applications, at every door.
-_BOOKS = """
-SELECT 'application', r.application_id, r.key, p.during, p.held,
-    array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
-FROM (
-    SELECT * FROM applications_rolepermission WHERE NOT isempty(during) AND role_id = ANY(ARRAY(
-        SELECT id FROM applications_applicationrole WHERE application_id = ANY(%(applications)s))) OFFSET 0
-) p
-JOIN applications_applicationrole r ON r.id = p.role_id
-CROSS JOIN LATERAL (
-    SELECT type, key FROM applications_resource WHERE id = p.resource_id AND owner_tenant_id IS NULL OFFSET 0
-) s
-GROUP BY r.application_id, r.key, p.during, p.held
-UNION ALL
-SELECT CASE WHEN s.owner_tenant_id IS NULL THEN 'tenant' ELSE 'own' END, s.application_id, r.key, p.during,
-    p.during,
-    array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
-FROM (
-    SELECT role_id, resource_id, privilege, during FROM accesscontrol_tenantrolepermission
-    WHERE tenant_id = %(tenant)s AND NOT isempty(during) AND resource_id = ANY(ARRAY(
-        SELECT id FROM applications_resource
-        WHERE application_id = ANY(%(applications)s) AND owner_tenant_id IS NULL
-        UNION ALL
-        SELECT id FROM applications_resource
-        WHERE application_id = ANY(%(applications)s) AND owner_tenant_id = %(tenant)s))
-    OFFSET 0
-) p
-JOIN accesscontrol_tenantrole r ON r.id = p.role_id
-JOIN applications_resource s ON s.id = p.resource_id
-GROUP BY 1, s.application_id, r.key, p.during
-"""
+# Of which of the applications a role of the tenant's own holds anything.
+_MADE = """ARRAY(SELECT DISTINCT s.application_id FROM accesscontrol_tenantrolepermission p
+    JOIN applications_resource s ON s.id = p.resource_id
+    WHERE p.role_id = a.tenant_role_id AND s.application_id = ANY(%(applications)s))"""
 
 
 def principal(who: Principal, *, application_ids: Collection[str]) -> dict[str, PrincipalFacts]:
@@ -137,8 +106,21 @@ def principal(who: Principal, *, application_ids: Collection[str]) -> dict[str, 
         "groups": groups,
         "applications": list(application_ids),
     }
+    rows = _rows(ASSIGNMENTS.format(groups="%(groups)s::uuid[]", made=_MADE), values)
+    return of_rows(who, active, reach, rows, application_ids=application_ids)
+
+
+def of_rows(
+    who: Principal,
+    active: tuple[Span, ...],
+    reach: Mapping[Any, Sequence[Via | None]],
+    rows: Iterable[tuple[Any, ...]],
+    *,
+    application_ids: Collection[str],
+) -> dict[str, PrincipalFacts]:
+    """The same of the rows of :data:`ASSIGNMENTS`, and of :func:`reaching`."""
     found: dict[str, list[AssignmentFact]] = defaultdict(list)
-    for row in _rows(_ASSIGNMENTS, values):
+    for row in rows:
         group_id, own, made = row[1], row[5], row[9]
         vias: Sequence[Via | None] = reach.get(group_id, [None]) if group_id else [None]
         for application_id in [own] if own is not None else made:
@@ -154,34 +136,20 @@ def principal(who: Principal, *, application_ids: Collection[str]) -> dict[str, 
     }
 
 
-def books(application_ids: Collection[str], *, tenant_id: UUID | str) -> dict[str, RoleBook]:
-    """Permissions of application roles and of the tenant's roles, by application. One query."""
-    shelves: dict[tuple[str, str], dict[str, list[PermissionFact]]] = defaultdict(lambda: defaultdict(list))
-    values = {"applications": list(application_ids), "tenant": tenant_id}
-    for shelf, application_id, key, during, ever, *permissions in _rows(_BOOKS, values):
-        span, held = Span.of(during), Span.of(ever)
-        shelves[shelf, application_id][key] += [
-            PermissionFact(permission, span, held) for permission in zip(*permissions, strict=True)
-        ]
+def calls(
+    *,
+    caller: Application,
+    target_ids: Collection[str],
+    tenant_id: UUID | str,
+    sharing: Mapping[str, SharingFacts] | None = None,
+) -> dict[str, CallFacts]:
+    """Facts of ``may_call`` for each known target. A fixed number of queries for any number of targets.
 
-    def shelved(shelf: str, application_id: str) -> dict[str, tuple[PermissionFact, ...]]:
-        return {key: tuple(facts) for key, facts in shelves.get((shelf, application_id), {}).items()}
-
-    return {
-        application_id: RoleBook(
-            shelved("application", application_id),
-            shelved("tenant", application_id),
-            shelved("own", application_id),
-        )
-        for application_id in application_ids
-    }
-
-
-def calls(*, caller: Application, target_ids: Collection[str], tenant_id: UUID | str) -> dict[str, CallFacts]:
-    """Facts of ``may_call`` for each known target. A fixed number of queries for any number of targets."""
+    ``sharing`` is what was read before of caller and targets for the tenant and the caller's own.
+    """
     tenant_id, home_id = str(tenant_id), str(caller.owner_id)
-    everyone = {tenant_id, home_id}
-    sharing = sharing_facts.sharing({*target_ids, caller.id}, tenant_ids=everyone)
+    if sharing is None:
+        sharing = sharing_facts.sharing({*target_ids, caller.id}, tenant_ids={tenant_id, home_id})
     targets = [target_id for target_id in target_ids if target_id in sharing]
     with tenant_scope(tenant_id):
         here = Principal(tenant_id, application_id=caller.id)
@@ -221,13 +189,18 @@ def callable_targets(*, caller: Application, tenant_id: UUID | str) -> list[str]
 
 def _reach(who: Principal) -> tuple[tuple[Span, ...], dict[UUID, list[Via | None]]]:
     """When the principal is active, and the groups whose roles reach it, with the spans in which they do."""
-    groups: dict[UUID, list[Via | None]] = defaultdict(list)
     if who.application_id is not None:
-        return ALWAYS, groups
-    statement = _REACH if who.group_id is None else _ABOVE
+        return ALWAYS, {}
+    statement = REACH if who.group_id is None else _ABOVE
     values = {"tenant": who.tenant_id, "user": who.user_id, "group": who.group_id}
+    return reaching(_rows(statement, values))
+
+
+def reaching(rows: Iterable[tuple[Any, ...]]) -> tuple[tuple[Span, ...], dict[Any, list[Via | None]]]:
+    """The same of the rows of :data:`REACH`: (group or nothing, name, span)."""
+    groups: dict[Any, list[Via | None]] = defaultdict(list)
     active: list[Span] = []
-    for group_id, name, during in _rows(statement, values):
+    for group_id, name, during in rows:
         if group_id is None:
             active.append(Span.of(during))
         else:

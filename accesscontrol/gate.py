@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from uuid import UUID
 
-from accesscontrol import decide
+from accesscontrol import at_the_door, decide
 from accesscontrol import facts as load
 from accesscontrol import reasons as say
 from accesscontrol.portal_roles import RESOURCES, permissions_of
-from applications import facts as sharing_facts
 from applications.availability import SharingFacts, available
-from applications.models.applications import PORTAL_ID
 from iam_portal.decision import Decision
 from iam_portal.errors import Forbidden
 from iam_portal.gate import Actor, Permission
@@ -51,20 +49,19 @@ def permissions(*, actor: Actor, tenant_id: UUID | str, at: datetime) -> set[dec
     """The portal permissions that the actor holds in the tenant at the moment. Empty for an outsider."""
     if actor.tenant_id is None or str(actor.tenant_id) != str(tenant_id):
         return set()
+    actor = actor.of or actor
+    who = (
+        load.Principal(tenant_id, user_id=actor.id)
+        if actor.kind == "user"
+        else load.Principal(tenant_id, application_id=actor.id)
+    )
     with tenant_scope(tenant_id):
-        sharing = sharing_facts.of_application(PORTAL_ID, tenant_id=tenant_id)
-        if sharing is None:
-            return set()
-        book = load.books([PORTAL_ID], tenant_id=tenant_id)[PORTAL_ID]
-        who = (
-            load.Principal(tenant_id, user_id=actor.id)
-            if actor.kind == "user"
-            else load.Principal(tenant_id, application_id=actor.id)
-        )
-        principal = load.principal(who, application_ids=[PORTAL_ID])[PORTAL_ID]
-    roles = _narrowed(decide.effective_roles(principal, sharing, book, at=at), actor)
-    held = decide.permissions_of(roles, sharing, book, tenant_id=str(tenant_id), at=at)
-    return held | _own_account(actor, principal, sharing, at)
+        door = at_the_door.facts(who)
+    if door is None:
+        return set()
+    ground = decide.Ground(door.sharing, door.book, tenant_id=str(tenant_id), at=at)
+    roles = _narrowed(decide.roles_on(ground, door.principal, at=at), actor)
+    return decide.permissions_on(ground, roles) | _own_account(actor, door.principal, door.sharing, at)
 
 
 def _narrowed(roles: decide.Roles, actor: Actor) -> decide.Roles:

@@ -3,7 +3,7 @@
 What other tenants gave or agreed is never told here beyond what a contract says to both of its sides.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -95,9 +95,11 @@ def answer(asked: Asked, *, at: datetime) -> Told:
 
     An application that the tenant has nothing to do with is answered like one that does not exist.
     """
-    tenant_id = str(asked.tenant.id)
-    caller = _visible(asked)
-    sharing = sharing_facts.of_application(asked.application_id, tenant_id=tenant_id)
+    tenant_id, service = str(asked.tenant.id), asked.principal.application_id
+    wanted = {asked.application_id, *([service] if service is not None else [])}
+    known = sharing_facts.sharing(wanted, tenant_ids=[tenant_id])
+    caller = _visible(asked, known)
+    sharing = known.get(asked.application_id)
     if sharing is None or not sharing_facts.concerns(sharing, tenant_id=tenant_id):
         application_id = asked.application_id
         reason = no_contract(application_id, application_id, asked.tenant.name, tenant_id)
@@ -108,13 +110,13 @@ def answer(asked: Asked, *, at: datetime) -> Told:
     if caller.id == asked.application_id:
         return Told(Decision.no(say.self_audience(caller.id)))
     if asked.is_own:
-        return _of_service_here(asked, caller, at)
+        return _of_service_here(asked, caller, known, at)
     if caller.owner_id != asked.tenant.id:
         raise Invalid("In another organization's data, ask about your own applications.")
     return _of_service_elsewhere(asked, caller, sharing, at)
 
 
-def _visible(asked: Asked) -> Application | None:
+def _visible(asked: Asked, known: Mapping[str, SharingFacts]) -> Application | None:
     """The application behind a service; NotFound for whoever is not this tenant's to ask about."""
     who, tenant = asked.principal, asked.tenant
     if who.user_id is not None:
@@ -122,24 +124,23 @@ def _visible(asked: Asked) -> Application | None:
     elif who.group_id is not None:
         known = Group.objects.filter(tenant=tenant, id=who.group_id).exists()
     else:
-        return _service(asked)
+        return _service(asked, known)
     if not known:
         raise NotFound
     return None
 
 
-def _service(asked: Asked) -> Application:
+def _service(asked: Asked, known: Mapping[str, SharingFacts]) -> Application:
     found = Application.objects.filter(id=asked.principal.application_id).first()
-    if found is None or not has_to_do_with(found, asked.tenant):
+    if found is None or not _concerns(found, known.get(found.id), asked.tenant):
         raise NotFound
     return found
 
 
-def has_to_do_with(application: Application, tenant: Tenant) -> bool:
+def _concerns(application: Application, sharing: SharingFacts | None, tenant: Tenant) -> bool:
     """Whether it is, or ever was, an application of the tenant, or one that something was given to there."""
     if application.owner_id == tenant.id:
         return True
-    sharing = sharing_facts.of_application(application.id, tenant_id=tenant.id)
     if sharing is not None and sharing_facts.concerns(sharing, tenant_id=str(tenant.id)):
         return True
     return Assignment.objects.filter(tenant=tenant, application=application).exists()
@@ -173,12 +174,16 @@ def _is_own_account(asked: Asked, question: Question, at: datetime) -> bool:
     return question.gives(Amount(frozenset(free))) is not None
 
 
-def _of_service_here(asked: Asked, caller: Application, at: datetime) -> Told:
+def _of_service_here(
+    asked: Asked, caller: Application, known: Mapping[str, SharingFacts], at: datetime
+) -> Told:
     """On the tenant's own data: an application of its own, or of another tenant."""
     tenant_id = str(asked.tenant.id)
-    facts = load.calls(caller=caller, target_ids=[asked.application_id], tenant_id=tenant_id)[
-        asked.application_id
-    ]
+    # What is known is of this tenant: for an application of another one that one's contracts count, too.
+    sharing = known if str(caller.owner_id) == tenant_id else None
+    facts = load.calls(
+        caller=caller, target_ids=[asked.application_id], tenant_id=tenant_id, sharing=sharing
+    )[asked.application_id]
     call = may_call(facts, at=at)
     roles = call.roles if facts.home_id == tenant_id else tuple(map(_given_elsewhere, call.roles))
     question = Question(

@@ -84,6 +84,15 @@ def no_role_held(caller: str, caller_id: str, target: str, target_id: str, tenan
     return Reason("no_role_held", text, application_id=target_id)
 
 
+def no_common_role(caller: str, target: str, target_id: str, tenant: str) -> Reason:
+    """Of a token exchange: what one of both holds, the other does not."""
+    text = said(
+        "%(caller)s and whom it acts for hold no role of %(target)s in common in %(tenant)s.",
+        {"caller": caller, "target": target, "tenant": tenant},
+    )
+    return Reason("no_common_role", text, application_id=target_id)
+
+
 def permission_contained(
     key: str, application_id: str, resource: str, privilege: str, over: str = ""
 ) -> Reason:

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.dispatch import receiver
 
 from accesscontrol import holders, impact, impact_people
-from accesscontrol.actions import authorizations, exporting, leaving, second_factors, succession
+from accesscontrol.actions import access_told, authorizations, exporting, leaving, second_factors, succession
 from accesscontrol.actions.administrators import watch
 from accesscontrol.actions.assignments import what_principal_holds
 from accesscontrol.actions.portal import make_first_administrator
@@ -17,10 +17,11 @@ from accesscontrol.actions.required import give
 from accesscontrol.facts import groups_above
 from accesscontrol.gate import require_may_grant
 from accesscontrol.models import Assignment, Authorization, TenantRole, TenantRolePermission
+from accesscontrol.oauth.signals import writing
 from applications import signals as application_signals
 from applications.actions.requirements import Tick
 from applications.impact_scope import Scope
-from applications.models import Application, ApplicationRole, Contract, Resource
+from applications.models import Application, ApplicationRole, Contract, Event, Resource, Webhook
 from iam_portal.gate import Actor, Privilege
 from iam_portal.walls import cross_tenant, tenant_scope
 from tenants import signals as tenant_signals
@@ -125,6 +126,24 @@ def end_sign_ins_of_before(*, user: User, by: Actor, at: datetime, **kwargs: Any
     authorizations.end_all(user=user, because=Authorization.Ended.PASSWORD, by=by, at=at)
 
 
+@receiver(tenant_signals.sessions_ended)
+def tell_applications(*, tenant_id: UUID, user_id: UUID, by: Actor, at: datetime, **kwargs: Any) -> None:
+    """Online sign-ins fall with the session that they rest on."""
+    authorizations.tell_signed_out(tenant_id=tenant_id, user_id=user_id, by=by, at=at)
+
+
+@receiver([tenant_signals.membership_added, tenant_signals.membership_removed])
+def tell_of_membership(*, tenant: Tenant, user: User, at: datetime, **kwargs: Any) -> None:
+    """He may hold more now, or less."""
+    access_told.of_person(tenant_id=tenant.pk, user_id=user.pk, at=at)
+
+
+@receiver([tenant_signals.group_moved, tenant_signals.group_deleted])
+def tell_of_group(*, tenant: Tenant, group: Group, at: datetime, **kwargs: Any) -> None:
+    """So may all who are in it, or below it."""
+    access_told.of_group(tenant_id=tenant.pk, group_id=group.pk, at=at)
+
+
 @receiver(tenant_signals.tenant_founded)
 def hand_over(*, tenant: Tenant, user: User, by: Actor, at: datetime, **kwargs: Any) -> None:
     """Its first person holds every role of the portal there."""
@@ -205,6 +224,12 @@ def weigh_own(*, act: Act, **kwargs: Any) -> Callable[[], Part] | None:
     if isinstance(subject, User):
         return impact_people.look_at_user(act, subject)
     return impact_people.look_at_group(act, subject) if isinstance(subject, Group) else None
+
+
+@receiver(application_signals.signal_asked)
+def write_signal(*, webhook: Webhook, event: Event, at: datetime, **kwargs: Any) -> bytes | None:
+    """A token about a person, for the application that asked for it, where it concerns it."""
+    return writing.written(webhook=webhook, event=event, at=at)
 
 
 @receiver(application_signals.managers_asked)

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from applications.models import Event, Watermark
+from iam_portal.gate import Actor
 from iam_portal.walls import cross_tenant, current_tenant
 
 PRUNED = "events-pruned"  # the watermark of retention
@@ -27,6 +28,7 @@ _VERBS = {
     "partnership": "invited redeemed confirmed declined revoked ended auto_accept_changed",
     "webhook": "paused resumed",
     "acl": "changed",
+    "person": "session_revoked credential_changed access_changed deactivated reactivated deleted",
 }
 # Every type that is ever written, as :func:`event` takes it; ``docs/events.md`` says when, and to whom.
 TYPES = frozenset(f"{subject}.{verb}" for subject, verbs in _VERBS.items() for verb in verbs.split())
@@ -68,6 +70,13 @@ def event(
         at=at,
         data=data,
     )
+
+
+def about_person(user_id: UUID, *, by: Actor) -> dict[str, Any]:
+    """What every event about a person holds: whom, and whether he did it himself. No names."""
+    own = by.kind == "user" and by.id == str(user_id)
+    initiator = "user" if own else "system" if by.kind == "system" else "admin"
+    return {"userId": str(user_id), "initiator": initiator}
 
 
 def write(rows: Sequence[Event]) -> None:

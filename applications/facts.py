@@ -5,7 +5,7 @@ but the fact that it is.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from applications.availability import ApplicationFact, ContractFact, SharingFact
 from applications.models.applications import PORTAL_ID
 from iam_portal.spans import RangeLike, Span
 
-_APPLICATIONS = """
+APPLICATIONS = """
 SELECT a.id, a.display_name, a.owner_id, a.during,
     ARRAY(SELECT s.during FROM applications_applicationsuspension s
           WHERE s.application_id = a.id AND NOT isempty(s.during) ORDER BY s.during),
@@ -30,13 +30,32 @@ FROM applications_application a WHERE a.id = ANY(%(applications)s) ORDER BY a.id
 """
 
 # The contracts of these tenants that name the applications, and those by which a provider of an access
-# contract among them has the same. Terms by contract: roles are compared so that no index serves, for the
-# planner would rather look through all terms of an application that thousands have.
+# contract among them has the same.
 _CONTRACTS = """
 WITH roles AS MATERIALIZED (
     SELECT id, application_id, key FROM applications_applicationrole
     WHERE application_id = ANY(%(applications)s)
-), own AS MATERIALIZED (
+), {found}
+SELECT r.application_id, r.key, t.during, t.confirmed_at,
+    CASE WHEN c.type = 'access' THEN ARRAY(
+        SELECT unnest(range_agg(p.during * t.during)) FROM applications_rolepermission p
+        WHERE p.role_id = t.role_id AND p.during && t.during AND NOT p.held @> t.confirmed_at
+    ) ELSE '{{}}' END,
+    c.id, c.type, c.provider_id, c.consumer_id, c.onward_access,
+    c.starts_at, c.ends_at, c.ended_by,
+    ARRAY(SELECT p.during FROM applications_contractpause p
+          WHERE p.contract_id = c.id AND NOT isempty(p.during) ORDER BY p.during),
+    ARRAY(SELECT p.by_name FROM applications_contractpause p
+          WHERE p.contract_id = c.id AND NOT isempty(p.during) ORDER BY p.during)
+FROM (SELECT * FROM own UNION SELECT * FROM source) t
+JOIN applications_contract c ON c.id = t.contract_id
+JOIN roles r ON r.id = t.role_id
+ORDER BY c.id, r.id, t.during
+"""
+# For few tenants terms are found by contract: roles are compared so that no index serves, for the planner
+# would rather look through all terms of an application that thousands have.
+_BY_CONTRACT = _CONTRACTS.format(
+    found="""own AS MATERIALIZED (
     SELECT contract_id, role_id, during, confirmed_at FROM applications_contractterm
     WHERE contract_id = ANY(ARRAY(
             SELECT id FROM applications_contract
@@ -50,23 +69,24 @@ WITH roles AS MATERIALIZED (
                 SELECT provider_id FROM applications_contract
                 WHERE type = 'access' AND id = ANY(ARRAY(SELECT contract_id FROM own))))))
         AND (role_id = ANY(ARRAY(SELECT id FROM roles))) IS TRUE AND NOT isempty(during)
+)"""
 )
-SELECT r.application_id, r.key, t.during, t.confirmed_at,
-    CASE WHEN c.type = 'access' THEN ARRAY(
-        SELECT unnest(range_agg(p.during * t.during)) FROM applications_rolepermission p
-        WHERE p.role_id = t.role_id AND p.during && t.during AND NOT p.held @> t.confirmed_at
-    ) ELSE '{}' END,
-    c.id, c.type, c.provider_id, c.consumer_id, c.onward_access,
-    c.starts_at, c.ends_at, c.ended_by,
-    ARRAY(SELECT p.during FROM applications_contractpause p
-          WHERE p.contract_id = c.id AND NOT isempty(p.during) ORDER BY p.during),
-    ARRAY(SELECT p.by_name FROM applications_contractpause p
-          WHERE p.contract_id = c.id AND NOT isempty(p.during) ORDER BY p.during)
-FROM (SELECT * FROM own UNION SELECT * FROM source) t
-JOIN applications_contract c ON c.id = t.contract_id
-JOIN roles r ON r.id = t.role_id
-ORDER BY c.id, r.id, t.during
-"""
+# For many, of few applications, by role: all contracts of a thousand tenants are a hundred times as many.
+_BY_ROLE = _CONTRACTS.format(
+    found="""agreed AS MATERIALIZED (
+    SELECT t.contract_id, t.role_id, t.during, t.confirmed_at, c.type, c.provider_id, c.consumer_id
+    FROM applications_contractterm t JOIN applications_contract c ON c.id = t.contract_id
+    WHERE t.role_id = ANY(ARRAY(SELECT id FROM roles)) AND NOT isempty(t.during) AND c.state = 'accepted'
+), received AS MATERIALIZED (
+    SELECT * FROM agreed WHERE consumer_id = ANY(%(tenants)s::uuid[])
+), own AS (
+    SELECT contract_id, role_id, during, confirmed_at FROM received
+), source AS (
+    SELECT contract_id, role_id, during, confirmed_at FROM agreed
+    WHERE type = 'provision' AND consumer_id IN (SELECT provider_id FROM received WHERE type = 'access')
+)"""
+)
+MANY = 50  # tenants
 
 # The same way round: whom these providers let work on their data, and with which of the applications.
 _ONWARD = """
@@ -83,13 +103,13 @@ JOIN applications_applicationrole r ON r.id = t.role_id
 WHERE r.application_id = ANY(%(applications)s)
 """
 
-_TENANTS = """
+TENANTS = """
 SELECT t.id, t.name,
     ARRAY(SELECT s.during FROM tenants_tenantsuspension s
           WHERE s.tenant_id = t.id AND NOT isempty(s.during) ORDER BY s.during),
     ARRAY(SELECT s.by_name FROM tenants_tenantsuspension s
           WHERE s.tenant_id = t.id AND NOT isempty(s.during) ORDER BY s.during)
-FROM tenants_tenant t WHERE t.id = ANY(%(tenants)s::uuid[])
+FROM tenants_tenant t WHERE t.id = ANY({tenants})
 """
 
 
@@ -101,7 +121,7 @@ def sharing(
     The providers' own contracts are included, so that an access contract can be followed to its source.
     Unknown ids are left out of the answer.
     """
-    applications = [_application(row) for row in _rows(_APPLICATIONS, applications=list(application_ids))]
+    applications = [_application(row) for row in _rows(APPLICATIONS, applications=list(application_ids))]
     if not applications:
         return {}
     tenants = [str(tenant_id) for tenant_id in tenant_ids]
@@ -111,11 +131,38 @@ def sharing(
     mentioned = {*tenants, *(application.owner_id for application in applications)}
     for facts in contracts.values():
         mentioned |= {contract.provider_id for contract in facts}
-    known = {str(row[0]): _tenant(*row) for row in _rows(_TENANTS, tenants=list(mentioned))}
+    rows = _rows(TENANTS.format(tenants="%(tenants)s::uuid[]"), tenants=list(mentioned))
+    return _sharing(applications, rows, contracts)
+
+
+def built_in(
+    applications: Iterable[tuple[Any, ...]], tenants: Iterable[tuple[Any, ...]]
+) -> dict[str, SharingFacts]:
+    """Facts of what no contract shares, of the rows of both statements."""
+    return _sharing([_application(row) for row in applications], tenants, {})
+
+
+def _sharing(
+    applications: Sequence[ApplicationFact],
+    tenants: Iterable[tuple[Any, ...]],
+    contracts: Mapping[str, Sequence[ContractFact]],
+) -> dict[str, SharingFacts]:
+    known = {str(row[0]): _tenant(*row) for row in tenants}
     return {
         application.id: SharingFacts(application, known, tuple(contracts.get(application.id, ())))
         for application in applications
     }
+
+
+def grounds(
+    application_ids: Collection[str], *, tenant_ids: Collection[UUID | str]
+) -> dict[str, SharingFacts]:
+    """The same without any contract: what stops an application or a tenant, whatever was agreed."""
+    asked, wanted = list(application_ids), [str(tenant_id) for tenant_id in tenant_ids]
+    applications = [_application(row) for row in _rows(APPLICATIONS, applications=asked)]
+    wanted += [application.owner_id for application in applications]
+    rows = _rows(TENANTS.format(tenants="%(tenants)s::uuid[]"), tenants=wanted)
+    return _sharing(applications, rows, {})
 
 
 def of_application(application_id: str, *, tenant_id: UUID | str) -> SharingFacts | None:
@@ -148,7 +195,8 @@ def _application(row: tuple[Any, ...]) -> ApplicationFact:
 def _contracts(application_ids: Sequence[str], tenant_ids: Sequence[str]) -> dict[str, list[ContractFact]]:
     terms: dict[tuple[str, UUID], dict[str, tuple[Term, ...]]] = defaultdict(dict)
     heads: dict[tuple[str, UUID], tuple[Any, ...]] = {}
-    for row in _rows(_CONTRACTS, applications=list(application_ids), tenants=list(tenant_ids)):
+    statement = _finding(len(application_ids), len(tenant_ids))
+    for row in _rows(statement, applications=list(application_ids), tenants=list(tenant_ids)):
         application_id, key, during, confirmed_at, widened, *head = row
         address = (application_id, head[0])
         roles = terms[address]
@@ -158,6 +206,10 @@ def _contracts(application_ids: Sequence[str], tenant_ids: Sequence[str]) -> dic
     for address, columns in heads.items():
         found[address[0]].append(_contract(columns, terms[address]))
     return found
+
+
+def _finding(applications: int, tenants: int) -> str:
+    return _BY_ROLE if tenants >= max(MANY, 10 * applications) else _BY_CONTRACT
 
 
 def _contract(head: tuple[Any, ...], terms: dict[str, tuple[Term, ...]]) -> ContractFact:
@@ -181,7 +233,7 @@ def _term(during: RangeLike, confirmed_at: datetime, widened: Sequence[RangeLike
     return Term(span.start, span.end, confirmed_at, tuple(map(Span.of, widened)))
 
 
-def _tenant(pk: UUID, name: str, stopped: Sequence[RangeLike], by: Sequence[str]) -> TenantFact:
+def _tenant(pk: UUID | str, name: str, stopped: Sequence[RangeLike], by: Sequence[str]) -> TenantFact:
     return TenantFact(str(pk), name, _stops(stopped, by))
 
 

@@ -60,8 +60,7 @@ def scope_of(act: Act) -> Scope | None:
         return Scope(_pairs(Q(application=subject), act.at), revision=f"r-{revision}")
     if isinstance(subject, Tenant):
         hold(subject)
-        reach = reach_of(subject)
-        lock_applications(reach.own | reach.shared)
+        lock_applications(reach_of(subject).applications)
         mine = Q(tenant=subject) | Q(scope_tenant=subject) | Q(application__owner=subject)
         return Scope(_pairs(mine, act.at), portal_in=str(subject.id))
     return None

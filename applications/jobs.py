@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from applications import boundaries, events, usage
 from applications.actions import counting, open_amendments, reminders, watch, webhook_requests
-from applications.delivery import rounds
+from applications.delivery import broadcasting, rounds
 
 
 @shared_task(name="applications.watch_boundaries")
@@ -39,12 +39,21 @@ def sequence() -> None:
     """Give positions to events whose transactions have committed, and have them sent."""
     if events.sequence():
         deliver_webhooks()
+        if settings.PORTAL_AMQP:
+            publish_events.apply_async(expires=5)
 
 
 @shared_task(name="applications.deliver_webhooks")
 def deliver_webhooks() -> None:
     """Send what waits. The requests are made by threads of this process: no other task waits for them."""
     rounds.start(clock=timezone.now)
+
+
+@shared_task(name="applications.publish_events")
+def publish_events() -> None:
+    """Send what waits to the operator's exchange, where there is one; again at once while turns are full."""
+    while broadcasting.publish(at=timezone.now()) == broadcasting.MOST:
+        pass
 
 
 @shared_task(name="applications.tidy_webhooks")
@@ -70,6 +79,7 @@ def remind_of_ends() -> None:
     retry_backoff_max=300,
     max_retries=1900,  # six days and a half, less than counting.COMES_AGAIN
     reject_on_worker_lost=True,
+    any_clock=True,
 )
 def count_usage(self: Task, rows: list[usage.Line]) -> None:
     """What a process has counted meanwhile (``applications.usage`` sends it), and nobody else remembers.

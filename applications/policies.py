@@ -255,14 +255,21 @@ def in_force_between(a: Tenant, b: Tenant) -> QuerySet[Contract]:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What can move with a tenant: ``own`` applications everywhere, ``shared`` ones in those ``around`` it.
+    """What can move with a tenant: ``own`` applications everywhere, ``received`` ones in itself.
 
-    Not more: an organization with 300 contracts shares its applications with all the others' customers.
+    And ``onward`` ones in those ``around`` it, who use its data. Not more: an organization with 300 contracts
+    shares its applications with all the others' customers.
     """
 
     own: frozenset[str]
-    shared: frozenset[str]
+    received: frozenset[str]
+    onward: frozenset[str]
     around: frozenset[UUID]
+
+    @property
+    def applications(self) -> frozenset[str]:
+        """All of them."""
+        return self.own | self.received | self.onward
 
 
 def reach_of(tenant: Tenant) -> Reach:
@@ -270,8 +277,12 @@ def reach_of(tenant: Tenant) -> Reach:
     own = Application.objects.filter(owner=tenant).exclude(id=PORTAL_ID).values_list("id", flat=True)
     terms = ContractTerm.objects.filter(contract__state=ContractState.ACCEPTED)
     onward = terms.filter(contract__provider=tenant, contract__type=ContractType.ACCESS)
-    received = terms.filter(contract__consumer=tenant)
-    shared = (onward | received).values_list("role__application_id", flat=True)
-    around = onward.values_list("contract__consumer_id", flat=True)
-    mine = frozenset(own)
-    return Reach(mine, frozenset(shared) - mine, frozenset({tenant.id, *around}))
+    users = onward.values_list("role__application_id", "contract__consumer_id").distinct()
+    received = terms.filter(contract__consumer=tenant).values_list("role__application_id", flat=True)
+    mine, pairs = frozenset(own), list(users)
+    return Reach(
+        own=mine,
+        received=frozenset(received.distinct()) - mine,
+        onward=frozenset(application_id for application_id, _ in pairs) - mine,
+        around=frozenset(consumer_id for _, consumer_id in pairs),
+    )

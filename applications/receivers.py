@@ -4,26 +4,27 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
-from django.dispatch import receiver
+from django.dispatch import Signal, receiver
 
 from applications import impact
 from applications.actions.availability import moving
 from applications.actions.ending import end_all
 from applications.actions.erasing import erase
-from applications.events import emit
+from applications.events import about_person, emit
 from applications.policies import in_force_between, lock_applications, reach_of
 from iam_portal.gate import Actor
 from tenants import signals
 from tenants.impact import Act, Part
-from tenants.models import Partnership, Tenant
+from tenants.models import Partnership, Tenant, User
 
 
 @receiver([signals.tenant_suspended, signals.tenant_resumed])
 def rebuild_for_tenant(*, tenant: Tenant, at: datetime, **kwargs: Any) -> None:
     """Its own applications may have moved everywhere, shared ones in it and in those that use its data."""
     reach = reach_of(tenant)
-    lock_applications(reach.own | reach.shared)  # at once and in order, before the two parts lock theirs
-    for applications, tenants in ((reach.own, None), (reach.shared, reach.around)):
+    lock_applications(reach.applications)  # at once and in order, before the parts lock theirs
+    parts = ((reach.own, None), (reach.received, {tenant.id}), (reach.onward, reach.around))
+    for applications, tenants in parts:
         if applications:
             with moving(applications=applications, tenants=tenants, at=at):
                 pass
@@ -54,6 +55,33 @@ def tell_own_side(
         at=at,
         data={"partnershipId": str(partnership.id), "contractTypes": contract_types},
     )
+
+
+@receiver([signals.user_deactivated, signals.user_reactivated, signals.user_deleted])
+def tell_of_person(
+    *, signal: Signal, tenant: Tenant, user: User, by: Actor, at: datetime, **kwargs: Any
+) -> None:
+    """He may come in no more, or again, or is gone."""
+    verbs = {id(signals.user_deactivated): "deactivated", id(signals.user_reactivated): "reactivated"}
+    verb = verbs.get(id(signal), "deleted")
+    about = about_person(user.pk, by=by)
+    emit(type=f"person.{verb}", tenant_id=tenant.id, subject=str(user.pk), at=at, data=about)
+
+
+@receiver(signals.password_set)
+def tell_of_password(*, user: User, by: Actor, at: datetime, **kwargs: Any) -> None:
+    """By himself, or by a link of an administrator's."""
+    tell_of_credential(user=user, credential="password", change="update", by=by, at=at)
+
+
+@receiver(signals.credential_changed)
+def tell_of_credential(
+    *, user: User, credential: str, change: str, by: Actor, at: datetime, **kwargs: Any
+) -> None:
+    """What he proves himself by is another. Neither a name of it is told nor which one."""
+    about = {**about_person(user.pk, by=by), "credential": credential, "change": change}
+    subject = str(user.pk)
+    emit(type="person.credential_changed", tenant_id=user.tenant_id, subject=subject, at=at, data=about)
 
 
 @receiver(signals.partnership_ended)

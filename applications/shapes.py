@@ -140,6 +140,7 @@ def webhook(row: Webhook, *, at: datetime) -> dict[str, Any]:
     living = [secret for secret in row.secrets.all() if _covers(secret.during, at)]
     return {
         "webhookId": str(row.id),
+        "form": row.form,
         "url": row.url,
         "types": row.types,
         "applicationId": row.application_id,

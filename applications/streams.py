@@ -21,6 +21,7 @@ SHOWN_BY = {
     "iam.contract.": "ProvisionContracts:read|AccessContracts:read",
     "iam.partnership.": "OrganizationRelations:read",
     "iam.webhook.": "Webhooks:read",
+    "iam.person.": "Users:read",
 }
 # What an application reads of itself, in all tenants that it serves. Who holds a role is their own affair.
 OF_APPLICATION = ("iam.application.", "iam.role.changed.", "iam.acl.changed.")

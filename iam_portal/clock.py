@@ -3,10 +3,12 @@
 A decision takes its moment from the process that answers. So each process holds its clock against the
 database's, at its first request, once a minute, and whenever its clock moved otherwise than time did: a step
 shows in the difference from the monotonic clock, which nobody sets. While they differ by more than a second,
-every request is answered with 503; until it was found right again, also while the database cannot be asked.
+every request is answered with 503, and a worker carries out no task; until it was found right again, also
+while the database cannot be asked.
 """
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -30,40 +32,25 @@ log = structlog.get_logger("iam.clock")
 Start = Callable[..., Any]
 
 
-class RightClock:
-    """WSGI: in front of everything that answers."""
+class Clock:
+    """That of this process, held against the database's as far as it has to be. For all of its threads."""
 
     def __init__(
-        self,
-        inner: Callable[[dict[str, Any], Start], Iterable[bytes]],
-        *,
-        wall: Callable[[], float] = time.time,
-        steady: Callable[[], float] = time.monotonic,
+        self, *, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic
     ) -> None:
-        self._inner, self._wall, self._steady = inner, wall, steady
+        self._wall, self._steady = wall, steady
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Knowing nothing; in a child of the process, whose threads are gone with what they held."""
         self._lock = threading.Lock()
         self._between: float | None = None  # the clocks' difference when it was last found right
         self._wrong = False  # found so, and not found right since
         self._looked = -EVERY
         self._said: tuple[float, bool] | None = None  # the difference at the last comparison, and its answer
 
-    def __call__(self, environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
-        clear_contextvars()  # of the thread's last request; a short way and a refusal make lines, too
-        if environ.get("PATH_INFO") == _FREE or self._is_right():
-            return self._inner(environ, start_response)
-        body = json.dumps(
-            problem.body(
-                status=503,
-                code="clock_off",
-                detail="The clock of this server is wrong. Nothing was changed.",
-                extra={"error": "temporarily_unavailable"},
-            )
-        ).encode()
-        headers = {"Content-Type": problem.MEDIA_TYPE, "Content-Length": str(len(body)), "Retry-After": "5"}
-        start_response("503 Service Unavailable", [*headers.items(), ("Cache-Control", "no-store")])
-        return [body]
-
-    def _is_right(self) -> bool:
+    def is_right(self) -> bool:
+        """Whether what is decided now may be told, or written."""
         between = self._wall() - self._steady()
         known = self._between
         if known is not None and abs(between - known) < MOVED:
@@ -111,6 +98,33 @@ class RightClock:
                 return True
         log.warning("clock_not_compared", error="slow")
         return None
+
+
+OWN = Clock()  # of this process
+os.register_at_fork(after_in_child=OWN.begin_anew)
+
+
+class RightClock:
+    """WSGI: in front of everything that answers."""
+
+    def __init__(self, inner: Callable[[dict[str, Any], Start], Iterable[bytes]], clock: Clock = OWN) -> None:
+        self._inner, self._clock = inner, clock
+
+    def __call__(self, environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+        clear_contextvars()  # of the thread's last request; a short way and a refusal make lines, too
+        if environ.get("PATH_INFO") == _FREE or self._clock.is_right():
+            return self._inner(environ, start_response)
+        body = json.dumps(
+            problem.body(
+                status=503,
+                code="clock_off",
+                detail="The clock of this server is wrong. Nothing was changed.",
+                extra={"error": "temporarily_unavailable"},
+            )
+        ).encode()
+        headers = {"Content-Type": problem.MEDIA_TYPE, "Content-Length": str(len(body)), "Retry-After": "5"}
+        start_response("503 Service Unavailable", [*headers.items(), ("Cache-Control", "no-store")])
+        return [body]
 
 
 def _database_clock() -> float:

@@ -55,7 +55,8 @@ class Permission:
 class Actor:
     """Who acts: a user, a service (application) or the system, with what history notes of the request.
 
-    ``tenant_id`` is the tenant in which the actor stands. ``kind`` is ``user``, ``service`` or ``system``.
+    ``tenant_id`` is the tenant in which the actor stands. ``kind`` is ``user``, ``service``, ``scim`` (a
+    directory's token) or ``system``.
     """
 
     kind: str
@@ -65,6 +66,7 @@ class Actor:
     request_id: str = ""
     source_address: str = ""
     only_roles: frozenset[str] | None = None  # a token that was narrowed to some of the roles held
+    of: "Actor | None" = None  # whose permissions count, where a credential acts that somebody made
 
     @classmethod
     def system(cls, name: str = "portal") -> "Actor":

@@ -13,6 +13,7 @@ JOBS: dict[str, dict[str, Any]] = {
     "purge": {"task": "accesscontrol.purge_sign_ins", "schedule": 60.0, "options": {"expires": 55}},
     "signing-keys": {"task": "accesscontrol.rotate_signing_keys", "schedule": 3_600.0},
     "webhooks": {"task": "applications.deliver_webhooks", "schedule": 5.0},
+    "exchange": {"task": "applications.publish_events", "schedule": 5.0, "options": {"expires": 5}},
     "webhook-records": {"task": "applications.tidy_webhooks", "schedule": 86_400.0},
     "event-retention": {"task": "applications.prune_events", "schedule": 3_600.0},
     "reminders": {"task": "applications.remind_of_ends", "schedule": 3_600.0},

@@ -7,7 +7,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from iam_portal import connecting, keyring, logs, schedule
+from iam_portal import broadcast, connecting, keyring, logs, schedule
 from iam_portal.openapi import words
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -124,6 +124,7 @@ DATABASE_DIRECT = connecting.bounded(env.db("DATABASE_DIRECT_URL"), pooled=False
 
 # --- Events -------------------------------------------------------------------------------------------
 
+PORTAL_AMQP = broadcast.read(env)
 PORTAL_EVENT_RETENTION = timedelta(days=env.int("PORTAL_EVENT_RETENTION", default=90))
 PORTAL_HISTORY_MONTHS = env.int("PORTAL_HISTORY_MONTHS", default=0)  # how many are kept; 0: all of them
 PORTAL_ACL_RETENTION = timedelta(days=env.int("PORTAL_ACL_RETENTION", default=30))  # of what is gone
@@ -321,8 +322,7 @@ def _networks(named: list[str]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Ne
 # Besides public addresses; a malformed network stops the start.
 PORTAL_WEBHOOK_ALLOWED_NETWORKS = _networks(env.list("PORTAL_WEBHOOK_ALLOWED_NETWORKS", default=[]))
 PORTAL_WEBHOOK_INSECURE_HTTP = env.bool("PORTAL_WEBHOOK_INSECURE_HTTP", default=False)  # never in production
-WEBHOOK_CONNECT_SECONDS, WEBHOOK_WHOLE_SECONDS = 3.0, 10.0
-WEBHOOK_SLOW_SECONDS = 2.0  # who needs longer is served by the threads for those that fail
+WEBHOOK_CONNECT_SECONDS, WEBHOOK_WHOLE_SECONDS, WEBHOOK_SLOW_SECONDS = 3.0, 10.0, 2.0  # slow: delivery.rounds
 
 # --- Keys of others ------------------------------------------------------------------------------------
 

@@ -58,6 +58,20 @@ def open_broker(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
     return list(found.values())
 
 
+@register(Tags.security, deploy=True)
+def open_exchange(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Whoever reaches it reads what happens in all organizations whose events go there."""
+    if not settings.PORTAL_AMQP:
+        return []
+    parts = urlsplit(settings.PORTAL_AMQP.url)
+    host = parts.hostname or ""
+    guest = not is_here(host) and (parts.password or "guest") == "guest"
+    if not guest and (is_inside(host) or _is_encrypted(parts)):
+        return []
+    hint = "Let PORTAL_AMQP_URL begin with amqps, and hold a password of its own."
+    return [Error("Events go to an exchange that others can read.", hint=hint, id="iam.E038")]
+
+
 def _is_encrypted(parts: SplitResult) -> bool:
     asked = parse_qs(parts.query).get("ssl_cert_reqs", ["required"])
     return parts.scheme in _SECURE and not any(value.lower().endswith("none") for value in asked)

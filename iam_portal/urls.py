@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("iam/application-management/v1/", include("applications.urls.api")),
     path("iam/application-management/v1/", include("tenants.urls.api")),
     path("iam/access-management/v1/", include("accesscontrol.urls.api")),
+    path("iam/scim/v2/", include("accesscontrol.urls.scim")),
     path("iam/schema/", pages.described, name="schema"),
     path("iam/reference/", pages.reference, name="reference"),
     path("", include("tenants.urls.entry")),

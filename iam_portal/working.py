@@ -3,7 +3,7 @@
 ``PORTAL_WORKER_PORT`` (``127.0.0.1:9101``) is answered by the worker's parent process: ``/livez``,
 ``/readyz`` (200 from the moment it takes tasks until it is told to stop) and ``/metrics`` of all its
 processes. A broker or a database that is away makes a worker neither dead nor unready: it comes back by
-itself, and a restart would not help.
+itself, and a restart would not help. One whose clock is wrong is not ready: it carries out nothing.
 """
 
 import os
@@ -27,6 +27,7 @@ from celery.signals import (
 from django.conf import settings
 
 from iam_portal import exposition, metrics, telemetry
+from iam_portal.clock import OWN
 
 log = structlog.get_logger("iam.worker")
 
@@ -74,7 +75,7 @@ def _ends(*, task_id: str, task: Any, state: str | None = None, **_: Any) -> Non
     if span := _spans.pop(task_id, None):
         span.__exit__(None, None, None)
     if begun is not None:
-        outcome = "failed" if state == "FAILURE" else "done"
+        outcome = {"FAILURE": "failed", "IGNORED": "put_off"}.get(state or "", "done")
         metrics.TASKS.labels(task.name, outcome).inc()
         metrics.TASK_SECONDS.labels(task.name).observe(time.monotonic() - begun)
         metrics.note_pool()
@@ -92,7 +93,7 @@ class Door(BaseHTTPRequestHandler):
         if self.path == "/livez":
             self._say(HTTPStatus.OK, b'{"status": "ok"}')
         elif self.path == "/readyz":
-            word = _state["status"]
+            word = _status()
             status = HTTPStatus.OK if word == "ok" else HTTPStatus.SERVICE_UNAVAILABLE
             self._say(status, f'{{"status": "{word}"}}'.encode())
         elif self.path == "/metrics":
@@ -113,6 +114,12 @@ class Door(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Probes are no news."""
+
+
+def _status() -> str:
+    """``clock_off``: it takes tasks from the broker, and carries none out."""
+    word = _state["status"]
+    return "clock_off" if word == "ok" and not OWN.is_right() else word
 
 
 def serve(address: str) -> ThreadingHTTPServer:

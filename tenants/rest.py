@@ -5,12 +5,13 @@ import binascii
 import json
 import re
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import HttpResponseBase
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -54,7 +55,10 @@ class TenantAPI(APIView):
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.at = timezone.now()
         self._refusal: Exception | None = None
-        with transaction.atomic(), tenant_scope(kwargs["tenant_id"]):
+        self._tenant: Tenant | None = None
+        # The scope begins the transaction, and its setting ends with that; inside another: a savepoint.
+        inside = transaction.atomic() if connection.in_atomic_block else nullcontext()
+        with inside, tenant_scope(kwargs["tenant_id"]):
             response = super().dispatch(request, *args, **kwargs)
         if self._refusal is not None:  # the act is rolled back, its refusal stays
             self._record(self._refusal)
@@ -63,6 +67,8 @@ class TenantAPI(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """A person's browser must have proved lately who uses it; services show a fresh token each time."""
         super().initial(request, *args, **kwargs)
+        if isinstance(request.auth, UserSession) and request.auth.tenant_id == kwargs["tenant_id"]:
+            self._tenant = request.auth.tenant
         asked = request.method in self.recent and (
             not self.recent_acts or kwargs.get("act") in self.recent_acts
         )
@@ -90,11 +96,13 @@ class TenantAPI(APIView):
 
     @property
     def tenant(self) -> Tenant:
-        """The tenant of the path, which is the actor's."""
-        tenant = Tenant.objects.filter(id=self.kwargs["tenant_id"]).first()
-        if tenant is None:
+        """The tenant of the path, which is the actor's. Where only questions are asked, read once."""
+        if self._tenant is not None and self.request.method in SAFE_METHODS:
+            return self._tenant
+        self._tenant = Tenant.objects.filter(id=self.kwargs["tenant_id"]).first()
+        if self._tenant is None:
             raise NotFound
-        return tenant
+        return self._tenant
 
     def read(self, serializer: type[serializers.Serializer[Any]], **options: Any) -> dict[str, Any]:
         """The body, validated; wrong types and unknown fields are refused."""

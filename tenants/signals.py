@@ -23,8 +23,17 @@ auto_accept_changed = Signal()
 # Told. Keywords ``tenant``, ``user``, ``by``, ``at``; his sessions are ended already.
 user_deactivated = Signal()
 password_set = Signal()
+user_reactivated = Signal()
 # Told. The same keywords; he still has his name, and neither session nor membership any more.
 user_deleted = Signal()
+# Told, when some or all sessions of a person ended. Keywords ``tenant_id``, ``user_id``, ``by``, ``at``: the
+# ``ended_at`` of their rows.
+sessions_ended = Signal()
+
+# Told. Keywords ``user``, ``credential`` (passkey, app), ``change`` (create, delete), ``by``, ``at``.
+# Of a password, ``password_set`` tells.
+credential_changed = Signal()
+
 # Told, when nothing may name a deleted person any more. Keywords ``tenant``, ``user`` (as he was), ``names``
 # that he had and nobody else here has, and ``pseudonym``, which takes their place.
 person_erased = Signal()
@@ -38,6 +47,7 @@ group_deleted = Signal()
 
 # Told. Keywords ``tenant``, ``group``, ``user``, ``by``, ``at``; the membership is closed already.
 membership_removed = Signal()
+membership_added = Signal()  # from its beginning on, which may lie ahead
 
 # Told. Keywords ``tenant``, ``group``, ``by``, ``at``; the group stands in its new place already.
 group_moved = Signal()

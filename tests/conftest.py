@@ -17,10 +17,18 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "iam_portal.settings"
 django.setup()
 
 from tenants.actions import tallies  # noqa: E402
-from tests.support import database, described, recorded  # noqa: E402
+from tests.support import costs, database, described, recorded  # noqa: E402
 from tests.support.portal import RunningPortal  # noqa: E402
-from tests.support.spreading import ByWorld, is_whole, longest_first, not_today, pick_a_day  # noqa: E402
+from tests.support.spreading import (  # noqa: E402
+    ByWorld,
+    has_another_day,
+    is_whole,
+    longest_first,
+    not_today,
+    pick_a_day,
+)
 from tests.support.telling import told  # noqa: E402
+from tests.support.turns import TURNS  # noqa: E402
 
 described.watch()  # what any of them is answered is as docs/openapi.yaml says
 recorded.watch()  # and what any of them has recorded can be said to people
@@ -33,9 +41,17 @@ def pytest_sessionstart(session: pytest.Session) -> Iterator[None]:
     pick_a_day()
     if not hasattr(session.config, "workerinput") and session.config.getoption("numprocesses"):
         kept = ExitStack()
+        costs.told_at_the_end(session.config, kept)
         os.environ[database.GIVEN] = kept.enter_context(database.server())
         session.config.add_cleanup(kept.close)
     yield
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A file that has another day is not even read."""
+    if collection_path.suffix != ".py" or is_whole(config):
+        return None
+    return has_another_day(collection_path.relative_to(config.rootpath).as_posix()) or None
 
 
 @pytest.hookimpl(trylast=True)
@@ -54,7 +70,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if not is_whole(config):
-        said = "of the exhaustive ones a share, another every day; all of them with CI=true"
+        away = sum(map(has_another_day, TURNS))
+        said = f"{away} dear files, and most of the exhaustive tests, have another day; all come with CI=true"
         terminalreporter.write_line(f"An ordinary run: {said}.")
 
 

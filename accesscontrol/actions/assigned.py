@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from accesscontrol.actions import access_told
 from accesscontrol.models import Assignment
 from applications.events import event, write
 from applications.models import Event
@@ -40,6 +41,7 @@ def end(rows: Sequence[Assignment], *, by: Actor, at: datetime) -> None:
     changes = [history.Change(subject_of(row), _named(row), None) for row in rows]
     history.record_each(action=action, tenant=rows[0].tenant, by=by, at=at, changes=changes)
     write([_event(row, action, at=at) for row in rows])
+    access_told.of_assignments(rows, at=at)
 
 
 def name_of(by: Actor) -> str:
@@ -57,6 +59,7 @@ def subject_of(row: Assignment) -> tuple[str, object, str]:
 def announce(row: Assignment, action: str, *, at: datetime) -> None:
     """The event alone: a planned beginning or end was reached."""
     write([_event(row, action, at=at)])
+    access_told.of_assignments([row], at=at)
 
 
 def _event(row: Assignment, action: str, *, at: datetime) -> Event:

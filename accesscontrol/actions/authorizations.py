@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accesscontrol.models import Authorization
+from applications.events import about_person, emit
 from iam_portal.decision import rfc3339
 from iam_portal.gate import Actor
 from tenants.history import record
@@ -45,7 +46,7 @@ def end_all(*, user: User, because: Authorization.Ended, by: Actor, at: datetime
 
 
 def _locked(rows: QuerySet[Authorization]) -> QuerySet[Authorization]:
-    return rows.select_for_update(of=("self",), no_key=True).select_related("client", "user")
+    return rows.select_for_update(of=("self",), no_key=True).select_related("client", "user", "session")
 
 
 def _end(row: Authorization, because: Authorization.Ended, by: Actor, at: datetime) -> None:
@@ -66,3 +67,25 @@ def _end(row: Authorization, because: Authorization.Ended, by: Actor, at: dateti
             "offline": row.is_offline,
         },
     )
+    if row.session is None or row.session.ended_at != at:  # else its session's end has told it
+        tell_revoked(row, because=str(because), by=by, at=at)
+
+
+def tell_revoked(row: Authorization, *, because: str, by: Actor, at: datetime) -> None:
+    """The application alone is told, as a session of its own: others have theirs."""
+    about = {**about_person(row.user_id, by=by), "sessionId": str(row.id), "because": because}
+    emit(
+        type="person.session_revoked",
+        tenant_id=row.tenant_id,
+        application_id=row.client.application_id,
+        subject=str(row.user_id),
+        at=at,
+        data={**about, "applicationId": row.client.application_id},
+    )
+
+
+def tell_signed_out(*, tenant_id: UUID, user_id: UUID, by: Actor, at: datetime) -> None:
+    """What rested on sessions that ended at this moment gives nothing any more."""
+    rows = Authorization.objects.filter(tenant_id=tenant_id, user_id=user_id, ended_at=None)
+    for row in rows.filter(session__ended_at=at).select_related("client").order_by("id"):
+        tell_revoked(row, because="signed_out", by=by, at=at)

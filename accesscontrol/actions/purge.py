@@ -16,7 +16,7 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from accesscontrol.actions import traces
-from accesscontrol.models import Authorization, AuthorizationCode, RefreshToken, RevokedToken
+from accesscontrol.models import Authorization, AuthorizationCode, RefreshToken, RevokedToken, UsedProof
 from applications.models import UsedAssertion
 from iam_portal.walls import cross_tenant
 from tenants.actions import tallies
@@ -49,7 +49,7 @@ def run(*, at: datetime) -> int:
     """
     of_sign_ins = (_codes, _refresh_tokens, _authorizations, _sessions, _failures)
     of_factors = (_steps, _arrivals, _guesses, _challenges)
-    others = (_revoked, _assertions, _replies, _inputs, _tallies)
+    others = (_revoked, _assertions, _proofs, _replies, _inputs, _tallies)
     gone = sum(_emptied(rows, at) for rows in (*of_sign_ins, *of_factors, *others))
     return gone + traces.fold(at=at)
 
@@ -125,6 +125,10 @@ def _revoked(at: datetime) -> models.QuerySet[RevokedToken]:
 
 def _assertions(at: datetime) -> models.QuerySet[UsedAssertion]:
     return UsedAssertion.objects.filter(expires_at__lt=at - CLOCKS_DIFFER)
+
+
+def _proofs(at: datetime) -> models.QuerySet[UsedProof]:
+    return UsedProof.objects.filter(expires_at__lt=at - CLOCKS_DIFFER)
 
 
 def _replies(at: datetime) -> models.QuerySet[IdempotentReply]:

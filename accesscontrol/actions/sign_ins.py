@@ -32,6 +32,7 @@ class Wanted:
     scope: str
     nonce: str
     code_challenge: str
+    key_thumbprint: str = ""  # of the key that has to be proved with it (RFC 9449 §10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class Proof:
 
     redirect_uri: str | None
     verifier: str
+    key_thumbprint: str = ""  # of the key that was proved with the request; empty for none
 
 
 def issue(*, session: UserSession, wanted: Wanted, at: datetime) -> str:
@@ -56,6 +58,7 @@ def issue(*, session: UserSession, wanted: Wanted, at: datetime) -> str:
         scope=wanted.scope,
         nonce=wanted.nonce,
         code_challenge=wanted.code_challenge,
+        key_thumbprint=wanted.key_thumbprint,
         created_at=at,
         expires_at=at + CODE_LIFETIME,
     )
@@ -81,6 +84,7 @@ def take(
             _end_reused(code.authorization, by, at)
         return None
     fits = code.client_id == client.pk and _addressed(code, proof) and _proven(code, proof.verifier)
+    fits = fits and code.key_thumbprint in ("", proof.key_thumbprint)
     if not fits or code.expires_at <= at or not _session_goes_on(code, at):
         return None
     code.used_at = at
@@ -88,8 +92,13 @@ def take(
     return code
 
 
-def begin(*, code: AuthorizationCode, offline: bool, by: Actor, at: datetime) -> tuple[Authorization, str]:
-    """The family of a code that was taken in this transaction, and its first refresh token."""
+def begin(
+    *, code: AuthorizationCode, offline: bool, by: Actor, at: datetime, key_thumbprint: str = ""
+) -> tuple[Authorization, str]:
+    """The family of a code that was taken in this transaction, and its first refresh token.
+
+    ``key_thumbprint``: of the key that its refresh tokens are bound to.
+    """
     row = Authorization(
         tenant_id=code.tenant_id,
         user=code.user,
@@ -99,6 +108,7 @@ def begin(*, code: AuthorizationCode, offline: bool, by: Actor, at: datetime) ->
         nonce=code.nonce,
         authenticated_at=code.session.authenticated_at,
         methods=code.session.methods,
+        key_thumbprint=key_thumbprint,
         created_at=at,
         used_at=at,
     )
@@ -122,9 +132,13 @@ def begin(*, code: AuthorizationCode, offline: bool, by: Actor, at: datetime) ->
     return row, _turn(row, at)
 
 
-def current(*, tenant: Tenant, client: Client, value: str, by: Actor, at: datetime) -> RefreshToken | None:
+def current(
+    *, tenant: Tenant, client: Client, value: str, by: Actor, at: datetime, key_thumbprint: str = ""
+) -> RefreshToken | None:
     """The refresh token with its living family, locked; None when it gives nothing.
 
+    Without the key that the family is bound to it gives nothing, used or not: whoever has no more than the
+    token can end nothing, either.
     One that was exchanged already has been stolen, or its successor was: the family ends (RFC 9700 §4.14.2).
     """
     digest = hashers.digest(value)
@@ -132,7 +146,7 @@ def current(*, tenant: Tenant, client: Client, value: str, by: Actor, at: dateti
     if known is None:
         return None
     family = authorizations.locked(tenant=tenant, authorization_id=known.authorization_id)
-    if family is None or family.client_id != client.pk:
+    if family is None or family.client_id != client.pk or family.key_thumbprint not in ("", key_thumbprint):
         return None
     token = RefreshToken.objects.filter(tenant=tenant, digest=digest).first()  # as it is under the lock
     if token is None:

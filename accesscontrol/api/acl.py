@@ -59,7 +59,7 @@ class ApplicationAcl(OwnApplicationAPI):
         complete.
         """
         wanted = request.query_params.get("tenantId")
-        owner = uuid_of(wanted, "tenantId") if wanted else None
+        owner = uuid_of(wanted, "tenantId") if wanted is not None else None
         since = self._since()
         self._note_reader()
         application = Application.objects.get(id=self.application_id)

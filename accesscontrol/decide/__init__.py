@@ -31,7 +31,7 @@ from accesscontrol.decide.held import (
 )
 from accesscontrol.decide.needs import Need, would_need
 from accesscontrol.decide.required import STATES, Met, Requirement, met
-from accesscontrol.decide.roles import effective_roles, permissions_of, roles_on
+from accesscontrol.decide.roles import effective_roles, permissions_of, permissions_on, roles_on
 from accesscontrol.decide.sign_ins import SignIn, SignInFacts, may_sign_in, sign_in_until
 
 __all__ = [
@@ -73,6 +73,7 @@ __all__ = [
     "may_sign_in",
     "met",
     "permissions_of",
+    "permissions_on",
     "principal_moments",
     "roles_on",
     "sign_in_until",

@@ -46,7 +46,11 @@ def permissions_of(
     roles: Roles, sharing: SharingFacts, book: RoleBook, *, tenant_id: str, at: datetime
 ) -> set[Permission]:
     """The permissions on static resources that held roles of the tenant's own scope amount to."""
-    ground = Ground(sharing, book, tenant_id=tenant_id, at=at)
+    return permissions_on(Ground(sharing, book, tenant_id=tenant_id, at=at), roles)
+
+
+def permissions_on(ground: Ground, roles: Roles) -> set[Permission]:
+    """The same on a ground that is there."""
     own = [role for role in roles.held if role.contract_id is None]
     return {permission for role in own for permission in ground.comes_to(role).static}
 

@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from accesscontrol.actions import keys
 from accesscontrol.installation import jobs, queues
+from applications.delivery import broadcasting
 from iam_portal.walls import tenant_scope
 
 log = structlog.get_logger("iam.metrics")
@@ -87,6 +88,8 @@ def _queues(at: datetime) -> Iterator[Metric]:
     oldest = _age(hooks.failing_since, at)
     yield _one("iam_webhook_failing_seconds", "Since when the one fails that fails longest.", oldest)
     yield _one("iam_webhook_asked", "Deliveries asked for by hand that wait.", hooks.asked.count)
+    late = "Positions that the operator's exchange is behind."
+    yield _one("iam_amqp_behind", late, broadcasting.behind())
     yield _one("iam_history_unchained", "Rows of history without a link of the chain.", found.chains.waiting)
     yield _one("iam_history_broken", "Organizations whose chain is broken.", found.chains.broken)
     checked = _age(found.chains.checked_since, at)

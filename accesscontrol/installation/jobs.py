@@ -23,6 +23,7 @@ NAMES: Mapping[str, str | Promise] = {
     "accesscontrol.purge_sign_ins": _("Sign-ins and tokens that are over"),
     "accesscontrol.rotate_signing_keys": _("Rotation of signing keys"),
     "applications.deliver_webhooks": _("Webhook deliveries"),
+    "applications.publish_events": _("Events to the exchange"),
     "applications.tidy_webhooks": _("Old webhook deliveries"),
     "applications.prune_events": _("Old events"),
     "applications.remind_of_ends": _("Reminders of contracts that end"),

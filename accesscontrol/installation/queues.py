@@ -26,6 +26,7 @@ SELECT count(*),
     min(w.failing_since) FILTER (WHERE w.state = 'active'),
     count(*) FILTER (WHERE w.state = 'paused' AND w.paused_because <> 'by_hand'),
     count(*) FILTER (WHERE w.state = 'active' AND w.attempts = 0 AND CASE
+        WHEN w.form = 'signals' THEN false  -- most of its tenant's events concern others
         WHEN w.application_id IS NULL THEN EXISTS (SELECT FROM applications_event e
             WHERE e.tenant_id = w.tenant_id AND e.position > w.position AND e.at < %(before)s)
         ELSE EXISTS (SELECT FROM applications_event e

@@ -4,6 +4,7 @@ from accesscontrol.models.acl import AclEntry, AclMark, AclRevision
 from accesscontrol.models.assignments import Assignment
 from accesscontrol.models.changes import FactChange
 from accesscontrol.models.keys import SigningKey
+from accesscontrol.models.proofs import UsedProof
 from accesscontrol.models.roles import TenantRole, TenantRolePermission
 from accesscontrol.models.tokens import Authorization, AuthorizationCode, RefreshToken, RevokedToken
 
@@ -20,4 +21,5 @@ __all__ = [
     "SigningKey",
     "TenantRole",
     "TenantRolePermission",
+    "UsedProof",
 ]

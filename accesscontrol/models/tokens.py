@@ -17,6 +17,8 @@ from applications.models import Client
 from tenants.lifetimes import Lifetime, lifetime
 from tenants.models import Tenant, User, UserSession
 
+MADE_OF = "exchanged_from"  # the claim: ``jti`` of each token that it was exchanged from, the last one first
+
 
 class Authorizations(models.QuerySet["Authorization"]):
     """Queries over sign-ins to applications."""
@@ -62,6 +64,8 @@ class Authorization(models.Model):
     nonce = models.CharField(max_length=255, blank=True)
     authenticated_at = models.DateTimeField()
     methods = ArrayField(models.CharField(max_length=8), default=list, blank=True)  # amr (RFC 8176)
+    # Of the key that a public client's refresh tokens are bound to (RFC 9449 §5); empty for none.
+    key_thumbprint = models.CharField(max_length=43, blank=True, default="", db_default="")
     created_at = models.DateTimeField()
     used_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -106,6 +110,7 @@ class AuthorizationCode(models.Model):
     scope = models.TextField(blank=True)
     nonce = models.CharField(max_length=255, blank=True)
     code_challenge = models.CharField(max_length=128, blank=True)  # S256; empty without PKCE
+    key_thumbprint = models.CharField(max_length=43, blank=True, default="", db_default="")  # RFC 9449 §10
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
@@ -140,8 +145,8 @@ class RevokedTokens(models.QuerySet["RevokedToken"]):
     """Queries over the deny list."""
 
     def of(self, claims: Mapping[str, Any]) -> "RevokedTokens":
-        """The row of this access token, if it was revoked. Runs in the tenant's scope."""
-        return self.filter(tenant_id=claims["tid"], jti=claims["jti"])
+        """The row of this access token, or of one that it was exchanged from. Runs in the tenant's scope."""
+        return self.filter(tenant_id=claims["tid"], jti__in=[claims["jti"], *claims.get(MADE_OF, ())])
 
 
 class RevokedToken(models.Model):

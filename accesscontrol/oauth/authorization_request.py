@@ -14,8 +14,10 @@ from django.http import QueryDict
 
 from accesscontrol.oauth import person_scopes
 from accesscontrol.oauth.clients.living import living
+from accesscontrol.oauth.clients.possession import THUMBPRINT
 from accesscontrol.oauth.refusals import ScopeRefused
 from applications.models import Client
+from applications.models.clients import OFF
 
 LONGEST = 4096  # characters of one parameter
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # S256: 32 bytes in base64url (RFC 7636 §4.2)
@@ -72,6 +74,7 @@ class AuthorizationRequest:
     max_age: int | None
     login_hint: str
     id_token_hint: str
+    key_thumbprint: str = ""  # ``dpop_jkt``: the key that has to be proved with the code (RFC 9449 §10)
 
     @property
     def silent(self) -> bool:
@@ -136,6 +139,7 @@ def read(sent: QueryDict, to: Addressee) -> AuthorizationRequest:
         max_age=_max_age(sent),
         login_hint=sent.get("login_hint", "")[:254],
         id_token_hint=sent.get("id_token_hint", ""),
+        key_thumbprint=_thumbprint(sent, to.client),
     )
 
 
@@ -177,6 +181,13 @@ def _challenge(sent: QueryDict, client: Client) -> str:
     if not _CHALLENGE.fullmatch(challenge):
         raise Refused("invalid_request", "code_challenge is malformed.")
     return challenge
+
+
+def _thumbprint(sent: QueryDict, client: Client) -> str:
+    thumbprint = sent.get("dpop_jkt", "")
+    if thumbprint and not THUMBPRINT.fullmatch(thumbprint):
+        raise Refused("invalid_request", "dpop_jkt is malformed.")
+    return thumbprint if client.dpop != OFF else ""
 
 
 def _max_age(sent: QueryDict) -> int | None:

@@ -193,6 +193,7 @@ class _Visit:
             scope=" ".join(asked.scopes),
             nonce=asked.nonce,
             code_challenge=asked.code_challenge,
+            key_thumbprint=asked.key_thumbprint,
         )
 
     def _why_not(self, decision: Decision) -> HttpResponse:

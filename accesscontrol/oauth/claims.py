@@ -8,17 +8,25 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from accesscontrol.decide import HeldRole
+from accesscontrol.models.tokens import MADE_OF
+
+ACTOR = "act"  # who acts in the name of ``sub`` (RFC 8693 §4.1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bearer:
-    """Who gets a token, and in which tenant."""
+    """Who gets a token, and in which tenant.
+
+    ``actor`` and ``made_of`` are those of an exchanged one.
+    """
 
     subject: str
     client_id: str
     tenant_id: str
     tenant_name: str
     sid: str = ""  # of a person: the sign-in (OpenID Connect Front-Channel Logout §3) that gave the token
+    actor: Mapping[str, Any] | None = None
+    made_of: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +61,12 @@ def access_token(
     issued_at: datetime,
     jti: str,
     thumbprint: str | None = None,
+    key: str | None = None,
 ) -> dict[str, Any]:
     """The claims of an access token. A single audience is a string, several are a sorted list.
 
-    With a ``thumbprint`` it is bound to that certificate (RFC 8705 §3.1).
+    With a ``thumbprint`` it is bound to that certificate (RFC 8705 §3.1), with a ``key`` to the one of that
+    thumbprint (RFC 9449 §6.1).
     """
     audience = sorted(grant.audience)
     claims: dict[str, Any] = {
@@ -75,10 +85,13 @@ def access_token(
     }
     if bearer.sid:
         claims["sid"] = bearer.sid
+    if bearer.actor is not None:
+        claims |= {ACTOR: dict(bearer.actor), MADE_OF: list(bearer.made_of)}
     if grant.roles is not None:
         claims["roles"] = list(grant.roles)
-    if thumbprint is not None:
-        claims["cnf"] = {"x5t#S256": thumbprint}
+    bound = {name: value for name, value in (("x5t#S256", thumbprint), ("jkt", key)) if value is not None}
+    if bound:
+        claims["cnf"] = bound
     if grant.scope_tenants:
         claims["scope_tenants"] = [dict(entry) for entry in grant.scope_tenants]
     return claims

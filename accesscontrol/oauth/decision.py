@@ -15,7 +15,7 @@ from accesscontrol import facts as load
 from accesscontrol import reasons as say
 from accesscontrol.decide import Call, CallFacts, HeldRole, call_until, may_call
 from accesscontrol.models import RevokedToken
-from accesscontrol.oauth.claims import narrowed_roles, seconds
+from accesscontrol.oauth.claims import ACTOR, narrowed_roles, seconds
 from accesscontrol.oauth.refusals import NOT_AVAILABLE, TEXTS, Disclosure
 from accesscontrol.oauth.scopes import Target
 from applications.availability import SharingFacts, available
@@ -65,7 +65,8 @@ def standing(claims: Mapping[str, Any], *, target_id: str, at: datetime) -> Stan
     """The service behind a token, if it may call the target now (with the roles it may use now).
 
     Only a service token's ``sub`` is the account of its ``client_id``, and only a user's token has a ``sid``:
-    that one never passes here (:mod:`accesscontrol.oauth.people`). Nor does one that was revoked.
+    that one never passes here (:mod:`accesscontrol.oauth.people`), nor one that was exchanged
+    (:mod:`accesscontrol.oauth.delegation`). Nor does one that was revoked.
     """
     found = grounds(claims, target_id=target_id)
     return None if found is None else judged(*found, claims, target_id=target_id, at=at)
@@ -73,7 +74,7 @@ def standing(claims: Mapping[str, Any], *, target_id: str, at: datetime) -> Stan
 
 def grounds(claims: Mapping[str, Any], *, target_id: str) -> tuple[ServiceAccount, CallFacts] | None:
     """The service of a living token, and the facts that decide of its call."""
-    if "sid" in claims:
+    if "sid" in claims or ACTOR in claims:
         return None
     with tenant_scope(claims["tid"]):
         account = (

@@ -16,8 +16,8 @@ _CLIENT: list[JSON] = [
     {},
 ]  # Basic; or by the form, an assertion, a certificate
 _REFUSED = {
-    "400": "`invalid_request`, `invalid_scope`, `invalid_target`, `invalid_grant`, `unauthorized_client`, or "
-    "`unsupported_grant_type`.",
+    "400": "`invalid_request`, `invalid_scope`, `invalid_target`, `invalid_grant`, `unauthorized_client`, "
+    "`invalid_dpop_proof`, `use_dpop_nonce` (with `DPoP-Nonce`), or `unsupported_grant_type`.",
     "401": "`invalid_client`: one answer for whatever is wrong with the client's proof.",
     "403": "`insufficient_scope`: the token was given without `openid`.",
     "429": "`invalid_client`, too often from this network; a right proof is taken all the same.",
@@ -80,8 +80,8 @@ def _paths() -> JSON:
 def _token(name: str, where: str) -> JSON:
     said = (
         "`client_credentials` for services: `scope=aud:<applicationId>` names the target, none means every "
-        "application that the client may call. `authorization_code` and `refresh_token` for people.\n\n"
-        + where
+        "application that the client may call. `authorization_code` and `refresh_token` for people. With a "
+        "token exchange an application calls another in the name of whoever called it.\n\n" + where
     )
     found = _operation("Get a token", said, name, security=_CLIENT)
     found["requestBody"] = _form(bodies.TOKEN_FORM, "grant_type", bodies.TOKEN_EXAMPLE)

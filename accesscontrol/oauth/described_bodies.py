@@ -39,7 +39,7 @@ SCHEMAS: JSON = {
         "required": ["access_token", "token_type", "expires_in", "scope", "jti"],
         "properties": {
             "access_token": {**TEXT, "description": "A JWT (RFC 9068)."},
-            "token_type": {**TEXT, "enum": ["Bearer"]},
+            "token_type": {**TEXT, "enum": ["Bearer", "DPoP"]},
             "expires_in": NUMBER,
             "scope": {**TEXT, "description": "What was granted, spelled out."},
             "jti": TEXT,
@@ -48,6 +48,7 @@ SCHEMAS: JSON = {
                 "description": "With a code or a refresh token; replaced at each use.",
             },
             "id_token": TEXT,
+            "issued_token_type": {**TEXT, "description": "With an exchange."},
         },
     },
     "Introspection": {
@@ -103,7 +104,13 @@ SCHEMAS: JSON = {
     },
 }
 TOKEN_FORM: JSON = {
-    "grant_type": {**TEXT, "enum": ["client_credentials", "authorization_code", "refresh_token"]},
+    "grant_type": {
+        **TEXT,
+        "enum": [
+            *("client_credentials", "authorization_code", "refresh_token"),
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+        ],
+    },
     "scope": {
         **TEXT,
         "description": "Space-separated: `aud:<applicationId>`, `<applicationId>/<role>`, `openid`.",
@@ -116,6 +123,12 @@ TOKEN_FORM: JSON = {
     "redirect_uri": TEXT,
     "code_verifier": TEXT,
     "refresh_token": TEXT,
+    "subject_token": {
+        **TEXT,
+        "description": "Of an exchange: the access token that the client was called with.",
+    },
+    "subject_token_type": {**TEXT, "enum": ["urn:ietf:params:oauth:token-type:access_token"]},
+    "audience": {**TEXT, "description": "Of an exchange: the application, instead of `aud:`."},
     **PROVING,
 }
 TOKEN_EXAMPLE = {"grant_type": "client_credentials", "scope": "aud:acme.condition-monitoring openid"}

@@ -10,11 +10,13 @@ from datetime import datetime
 from uuid import uuid4
 
 from django.conf import settings
+from django.http import HttpRequest
 
 from accesscontrol.oauth import decision, metrics, refusals, tokens
 from accesscontrol.oauth import scopes as words
 from accesscontrol.oauth.claims import Bearer, Grant, access_token, issuer, scope_tenants, seconds
-from accesscontrol.oauth.clients import Presented
+from accesscontrol.oauth.clients import Presented, possession
+from accesscontrol.oauth.clients.possession import Proof
 from accesscontrol.oauth.decision import Ruling
 from accesscontrol.oauth.realms import NOBODY, Address, by_id, has_part
 from accesscontrol.oauth.scopes import Asked, Target
@@ -37,8 +39,10 @@ class Exchange:
     address: Address
     presented: Presented
     origin: tuple[str, str] = ("", "")  # request id and source address, for history
+    request: HttpRequest | None = field(default=None, repr=False)  # for the proof of a key alone
     client: Client | None = None
     thumbprint: str | None = None  # of the certificate that the token is bound to
+    proof: Proof | None = None  # of the key that it is bound to (RFC 9449)
     bearer: Bearer | None = None
     grant: Grant | None = None
     jti: str = field(default_factory=lambda: uuid4().hex)
@@ -56,6 +60,31 @@ class Exchange:
             return self.address.find()
         return by_id(form.get("tenant_id") or str(self.client.application.owner_id))
 
+    def proves(self, confirmation: object) -> bool:
+        """Whether what a token is bound to (its ``cnf``) is shown with this request; true without one."""
+        if confirmation is None:
+            return True
+        if not isinstance(confirmation, dict) or not confirmation:
+            return False
+        shown = self.presented.certificate
+        has = {"x5t#S256": shown and shown.thumbprint, "jkt": self.key}
+        return all(isinstance(value, str) and value == has.get(name) for name, value in confirmation.items())
+
+    @property
+    def key(self) -> str | None:
+        """The thumbprint of the key that was proved."""
+        return self.proof.thumbprint if self.proof else None
+
+    @property
+    def token_type(self) -> str:
+        """RFC 6750 §4, RFC 9449 §5."""
+        return "DPoP" if self.proof else "Bearer"
+
+    def use_proof(self) -> None:
+        """Once for all that is given; refused for a proof that something was given for already."""
+        if self.proof is not None:
+            possession.use_up(self.proof)
+
     def token(self) -> str:
         """The signed token of the decided grant."""
         assert self.client is not None
@@ -68,6 +97,7 @@ class Exchange:
             issued_at=self.at,
             jti=self.jti,
             thumbprint=self.thumbprint,
+            key=self.key,
         )
         return tokens.sign(claims, at=self.at, algorithm=self.client.algorithm)
 
@@ -86,6 +116,7 @@ def decide(exchange: Exchange, *, scope: str, resources: Sequence[str], form: Ma
         told = str(client.application.owner_id)
         granted = settled(client.application, tenant, asked, told=told, at=exchange.at)
         account, _ = ServiceAccount.objects.get_or_create(application=client.application, tenant=tenant)
+    exchange.use_proof()
     exchange.grant = grant_of(granted, asked, str(tenant.id))
     exchange.bearer = Bearer(
         subject=str(account.id),

@@ -13,8 +13,8 @@ from django.conf import settings
 
 from accesscontrol.decide import HeldRole
 from accesscontrol.models import Authorization, RefreshToken
-from accesscontrol.oauth import decision, metrics, people, tokens
-from accesscontrol.oauth.claims import audience_of, issuer, scope_tenants, seconds
+from accesscontrol.oauth import decision, delegation, metrics, people, tokens
+from accesscontrol.oauth.claims import ACTOR, audience_of, issuer, scope_tenants, seconds
 from applications.models import Client
 from iam_portal.walls import tenant_scope
 from tenants import hashers
@@ -48,6 +48,8 @@ def _access(token: str, client: Client, tenant: Tenant, at: datetime) -> dict[st
         return None
     if claims["tid"] != str(tenant.id) or client.application_id not in audience_of(claims):
         return None
+    if ACTOR in claims:
+        return _exchanged(claims, client, tenant, at)
     if "sid" in claims:
         return _person(claims, tenant, at)
     with metrics.deciding("introspection"):
@@ -66,6 +68,23 @@ def _person(claims: Mapping[str, Any], tenant: Tenant, at: datetime) -> dict[str
     return active(claims, _members(claims, found.roles, caller))
 
 
+def _exchanged(
+    claims: Mapping[str, Any], client: Client, tenant: Tenant, at: datetime
+) -> dict[str, Any] | None:
+    """Whom it stands for, and who acts (RFC 8693): decided now, for both."""
+    with metrics.deciding("introspection"):
+        found = delegation.standing(claims, target_id=client.application_id, tenant=tenant, at=at)
+    if found is None:
+        return None
+    acting, subject = found.actor.application_id, found.subject
+    caller = {"kind": subject.kind, "applicationId": acting}
+    if subject.application is None:
+        caller["userId"] = subject.id
+    else:
+        caller["applicationId"] = subject.application.id
+    return active(claims, _members(claims, found.roles, caller) | {"actor": {"applicationId": acting}})
+
+
 def active(claims: Mapping[str, Any], members: Mapping[str, Any]) -> dict[str, Any]:
     """The whole answer: what the token says, and what was decided now."""
     return {"active": True, **claims, **members}
@@ -81,7 +100,7 @@ def _members(
     claims: Mapping[str, Any], roles: tuple[HeldRole, ...], caller: Mapping[str, str]
 ) -> dict[str, Any]:
     return {
-        "token_type": "Bearer",
+        "token_type": "DPoP" if "jkt" in claims.get("cnf", ()) else "Bearer",
         "roles": sorted({role.urn for role in roles}),
         "scope_tenants": scope_tenants(roles, tenant_id=claims["tid"]),
         "caller": {**caller, "clientId": claims["client_id"], "tenantId": claims["tid"]},

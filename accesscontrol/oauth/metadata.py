@@ -7,6 +7,7 @@ from accesscontrol.oauth import clients
 from accesscontrol.oauth.authorization_request import PROMPTS
 from accesscontrol.oauth.clients import mutual_tls, own_keys, secrets
 from accesscontrol.oauth.clients.jwks import ALGORITHMS
+from accesscontrol.oauth.exchanging import GRANT as EXCHANGE
 from accesscontrol.oauth.person_scopes import ABOUT_PEOPLE
 from accesscontrol.oauth.scopes import OPENID
 
@@ -42,7 +43,7 @@ def document(*, issuer: str) -> dict[str, Any]:
         "userinfo_endpoint": f"{endpoints}/userinfo",
         "end_session_endpoint": f"{endpoints}/logout",
         "jwks_uri": f"{endpoints}/certs",
-        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+        "grant_types_supported": ["authorization_code", "refresh_token", EXCHANGE, "client_credentials"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "code_challenge_methods_supported": ["S256"],
@@ -53,6 +54,7 @@ def document(*, issuer: str) -> dict[str, Any]:
         "claims_parameter_supported": False,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(keys.ALGORITHMS),
+        "dpop_signing_alg_values_supported": list(ALGORITHMS),
         "scopes_supported": [OPENID, *ABOUT_PEOPLE],
         "claims_supported": CLAIMS,
         **_authentication(),

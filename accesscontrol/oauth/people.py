@@ -15,7 +15,7 @@ from django.db.models import Exists
 from accesscontrol.decide import HeldRole, may_sign_in
 from accesscontrol.models import Authorization, RevokedToken
 from accesscontrol.oauth import sign_in_decision
-from accesscontrol.oauth.claims import audience_of, roles_named
+from accesscontrol.oauth.claims import ACTOR, audience_of, roles_named
 from iam_portal.walls import tenant_scope
 from tenants.models import Tenant
 
@@ -37,16 +37,21 @@ def standing(claims: Mapping[str, Any], *, tenant: Tenant, at: datetime) -> Sign
 
     The claims must say of person, client and audience what the row says: it is the row that is believed.
     """
-    if claims["tid"] != str(tenant.id) or (sid := _uuid(claims.get("sid"))) is None:
+    if claims["tid"] != str(tenant.id) or ACTOR in claims:
         return None
     with tenant_scope(tenant.id):
-        rows = Authorization.objects.living(tenant=tenant, at=at).filter(
-            ~Exists(RevokedToken.objects.of(claims)), pk=sid
-        )
-        row = rows.select_related("user", "client").first()
+        row = _living(claims, tenant, at)
         if row is None or not _said_of(row, claims):
             return None
         return of(row, scope=str(claims.get("scope", "")), at=at)
+
+
+def signed_in(claims: Mapping[str, Any], *, tenant: Tenant, at: datetime) -> SignedIn | None:
+    """The sign-in that an exchanged token goes back to, whichever client it is at. In the tenant's scope."""
+    row = _living(claims, tenant, at)
+    if row is None or claims["sub"] != str(row.user_id):
+        return None
+    return of(row, scope="", at=at)
 
 
 def of(authorization: Authorization, *, scope: str, at: datetime) -> SignedIn | None:
@@ -63,6 +68,15 @@ def of(authorization: Authorization, *, scope: str, at: datetime) -> SignedIn | 
         return None
     keys = roles_named(scope.split(" "), application_id)
     return SignedIn(authorization, sign_in_decision.narrowed(answer.roles, keys))
+
+
+def _living(claims: Mapping[str, Any], tenant: Tenant, at: datetime) -> Authorization | None:
+    if (sid := _uuid(claims.get("sid"))) is None:
+        return None
+    rows = Authorization.objects.living(tenant=tenant, at=at).filter(
+        ~Exists(RevokedToken.objects.of(claims)), pk=sid
+    )
+    return rows.select_related("user", "client").first()
 
 
 def _said_of(row: Authorization, claims: Mapping[str, Any]) -> bool:

@@ -37,7 +37,9 @@ def by_code(exchange: Exchange, form: Mapping[str, str], resources: Sequence[str
         raise BadRequest("The parameter code is missing.")
     _refuse_foreign(form.get("scope", ""), resources, client)
     proof = sign_ins.Proof(
-        redirect_uri=form.get("redirect_uri") or None, verifier=form.get("code_verifier", "")
+        redirect_uri=form.get("redirect_uri") or None,
+        verifier=form.get("code_verifier", ""),
+        key_thumbprint=exchange.key or "",
     )
     answer: dict[str, Any] | Standing | None = None
     with tenant_scope(tenant.id):
@@ -49,7 +51,11 @@ def by_code(exchange: Exchange, form: Mapping[str, str], resources: Sequence[str
             if standing:
                 offline = person_scopes.OFFLINE in code.scope.split(" ")
                 family, refresh = sign_ins.begin(
-                    code=code, offline=offline, by=_person(exchange, code.user), at=exchange.at
+                    code=code,
+                    offline=offline,
+                    by=_person(exchange, code.user),
+                    at=exchange.at,
+                    key_thumbprint=_binding(exchange),
                 )
                 scopes = tuple(code.scope.split(" "))
                 answer = _reply(exchange, tenant, family, standing, scopes=scopes, refresh_token=refresh)
@@ -68,7 +74,12 @@ def by_refresh_token(exchange: Exchange, form: Mapping[str, str], resources: Seq
     answer: dict[str, Any] | Standing | None = None
     with tenant_scope(tenant.id):
         token = sign_ins.current(
-            tenant=tenant, client=client, value=value, by=_portal(exchange), at=exchange.at
+            tenant=tenant,
+            client=client,
+            value=value,
+            by=_portal(exchange),
+            at=exchange.at,
+            key_thumbprint=exchange.key or "",
         )
         if token is not None:
             family = token.authorization
@@ -90,6 +101,13 @@ def _who(exchange: Exchange, form: Mapping[str, str]) -> tuple[Client, Tenant]:
     if tenant is None:
         raise InvalidGrantError(description=REFUSED)
     return client, tenant
+
+
+def _binding(exchange: Exchange) -> str:
+    """RFC 9449 §5: of a public client, whose refresh tokens nothing else binds to it."""
+    assert exchange.client is not None
+    public = exchange.client.client_type == Client.CLIENT_PUBLIC
+    return exchange.key or "" if public else ""
 
 
 def _given(answer: dict[str, Any] | Standing | None) -> dict[str, Any]:
@@ -130,6 +148,7 @@ def _reply(
     scopes: tuple[str, ...],
     refresh_token: str,
 ) -> dict[str, Any]:
+    exchange.use_proof()
     client, user = family.client, family.user
     exchange.grant = grant_of(standing, scopes, client=client, tenant=tenant)
     exchange.bearer = Bearer(
@@ -143,7 +162,7 @@ def _reply(
     usage.note(_uses(standing, client.application_id, str(tenant.id)), at=exchange.at)
     reply: dict[str, Any] = {
         "access_token": access_token,
-        "token_type": "Bearer",
+        "token_type": exchange.token_type,
         "expires_in": exchange.expires_in,
         "scope": " ".join(scopes),
         "jti": exchange.jti,

@@ -7,6 +7,7 @@ KC-5   application_not_available  the target is not available in the tenant (or 
 KC-6   caller_not_available       the target is, the caller is not
 KC-7   no_role_held               both are, the caller holds no role of the target
 KC-8   self_audience              nobody calls itself
+KC-9   no_common_role             whoever acts and whom it acts for hold no role of the target in common
 =====  =========================  ==============================================================
 
 ``reason``, ``reasons``, ``available_from`` and every code but KC-5 stand only where the caller may know:
@@ -26,11 +27,13 @@ from iam_portal.decision import Decision, Reason, rfc3339
 REALM = "iam-portal"
 CHALLENGE = f'Basic realm="{REALM}", charset="UTF-8"'
 NOT_AVAILABLE = "application_not_available"
+NO_COMMON_ROLE = "no_common_role"
 TEXTS: Mapping[str, str] = {
     NOT_AVAILABLE: "KC-5: No client match found.",
     "caller_not_available": "KC-6: The calling application is not available.",
     "no_role_held": "KC-7: The calling application holds no such role.",
     "self_audience": "KC-8: An application does not call itself.",
+    NO_COMMON_ROLE: "KC-9: The subject and the calling application hold no such role in common.",
 }
 
 

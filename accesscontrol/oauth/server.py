@@ -1,4 +1,4 @@
-"""oauthlib's token endpoint with what we offer: three grants, and tokens that we sign ourselves."""
+"""oauthlib's token endpoint with what we offer: four grants, and tokens that we sign ourselves."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from oauthlib.common import Request, urlencode
 from oauthlib.oauth2 import BearerToken, ClientCredentialsGrant, RequestValidator, TokenEndpoint
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
-from accesscontrol.oauth import person_grants
+from accesscontrol.oauth import exchanging, person_grants
 from accesscontrol.oauth.exchange import Exchange
 
 EXCHANGE = "iam.exchange"  # in request.META, where a caller's headers arrive as HTTP_… only
@@ -29,6 +29,7 @@ class TokenServer(TokenEndpoint):
         people = {
             "authorization_code": PersonGrant(request_validator, person_grants.by_code),
             "refresh_token": PersonGrant(request_validator, person_grants.by_refresh_token),
+            exchanging.GRANT: PersonGrant(request_validator, exchanging.by_subject_token),
         }
         TokenEndpoint.__init__(
             self,
@@ -90,6 +91,8 @@ def _begin(request: Request) -> None:
 def _sign(request: Request) -> str:
     """The token generator. ``jti`` goes into the reply beside the token."""
     request.extra_credentials = {"jti": request.iam.jti}
+    if request.iam.proof is not None:
+        request.extra_credentials["token_type"] = request.iam.token_type
     return str(request.iam.token())
 
 

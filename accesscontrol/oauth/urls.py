@@ -47,6 +47,16 @@ urlpatterns: list[URLPattern] = [
         name="openid-configuration-short",
     ),
     path(
+        f".well-known/ssf-configuration/iam/{REALMS}",
+        views.SignalsView.as_view(),
+        name="ssf-configuration",
+    ),
+    path(
+        f"iam/{REALMS}/.well-known/ssf-configuration",
+        views.SignalsView.as_view(),
+        name="ssf-configuration-below",
+    ),
+    path(
         f".well-known/oauth-authorization-server/iam/{REALMS}",
         views.MetadataView.as_view(),
         name="authorization-server",

@@ -9,22 +9,20 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accesscontrol.oauth import clients, people, tokens
+from accesscontrol.oauth.clients import possession
 from accesscontrol.oauth.people import SignedIn
 from accesscontrol.oauth.realms import by_id
-from accesscontrol.oauth.refusals import REALM
 from iam_portal.admission import is_of
-
-BEARER = f'Bearer realm="{REALM}"'
 
 
 class UserTokenAuthentication(BaseAuthentication):
     """A living sign-in in the tenant of the path; one answer for everything else that is presented."""
 
     def authenticate(self, request: Request) -> tuple[SignedIn, None] | None:
-        scheme, _, value = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-        if scheme.lower() != "bearer":
+        value = possession.shown(request._request)
+        if value is None:
             return None
-        found = self._standing(request, value.strip())
+        found = self._standing(request, value)
         if found is None:
             raise AuthenticationFailed("This token is not accepted.")
         is_of(request.META, found.authorization.tenant_id)
@@ -36,15 +34,14 @@ class UserTokenAuthentication(BaseAuthentication):
             claims = tokens.read(token, at=at)
         except tokens.Unreadable:
             return None
-        if not clients.fits(claims, request._request):  # bound to another certificate (RFC 8705 §3)
+        if not clients.fits(claims, request._request, token=token, at=at):  # bound to what is not shown
             return None
         tenant = by_id(str(request.parser_context["kwargs"]["tenant_id"]))
         return people.standing(claims, tenant=tenant, at=at) if tenant is not None else None
 
     def authenticate_header(self, request: Request) -> str:
         """The challenge; with the error code when a token was presented (RFC 6750 §3.1)."""
-        presented = request.META.get("HTTP_AUTHORIZATION", "").lower().startswith("bearer ")
-        return f'{BEARER}, error="invalid_token"' if presented else BEARER
+        return possession.challenge(request._request)
 
 
 class _UserTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

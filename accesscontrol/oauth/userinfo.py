@@ -14,6 +14,8 @@ from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
 from accesscontrol.oauth import clients, people, tokens, wire
 from accesscontrol.oauth.claims import about_person
+from accesscontrol.oauth.clients import possession
+from accesscontrol.oauth.clients.jwks import ALGORITHMS
 from accesscontrol.oauth.people import SignedIn
 from accesscontrol.oauth.realms import Address
 from accesscontrol.oauth.refusals import REALM, BadRequest
@@ -28,7 +30,7 @@ ANYBODY = {
 }
 PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, DPoP",
     "Access-Control-Max-Age": str(PREFLIGHT_KEPT),
 }
 
@@ -51,6 +53,15 @@ class BearerRefused(OAuth2Error):
         """RFC 6750 §3. The description is ours: nothing of the request is in it."""
         said = "".join(f', {name}="{value}"' for name, value in self.twotuples)
         return {"WWW-Authenticate": f'Bearer realm="{REALM}"{said}'}
+
+
+class ProofLacking(BearerRefused):
+    """The same to who came with a token that is bound to a key (RFC 9449 §7.1)."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        said = super().headers["WWW-Authenticate"].removeprefix("Bearer")
+        return {"WWW-Authenticate": f'DPoP{said}, algs="{" ".join(ALGORITHMS)}"'}
 
 
 @method_decorator(csrf_exempt, name="dispatch")
@@ -85,12 +96,14 @@ def _answer(request: HttpRequest, address: Address) -> HttpResponse:
             claims = tokens.read(token, at=at)
         except tokens.Unreadable:
             raise _not_accepted() from None
-        if not clients.fits(claims, request):  # bound to another certificate (RFC 8705 §3)
+        if not clients.fits(claims, request, token=token, at=at):  # bound to what is not shown
             raise _not_accepted()
         answer = wire.answer(_about(claims, address, at))
         is_of(request.META, claims["tid"])
         return answer
-    except OAuth2Error as error:
+    except BearerRefused as error:
+        if possession.scheme_of(request) == possession.SCHEME:
+            error = ProofLacking(error.error, str(error.description or ""), error.status_code)
         return wire.refusal(error)
 
 
@@ -98,8 +111,8 @@ def _presented(request: HttpRequest) -> str:
     """The token of the header, or of a form's body (RFC 6750 §2.1, §2.2); never of the address (§2.3)."""
     if "access_token" in request.GET:
         raise _bad("A token does not belong into the address.")
-    scheme, _, value = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-    found = [value.strip()] if scheme.lower() == "bearer" else []
+    value = possession.shown(request)
+    found = [value] if value is not None else []
     if request.method == "POST" and request.content_type == wire.FORM:
         try:
             posted = wire.form(request).get("access_token")

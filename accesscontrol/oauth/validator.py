@@ -6,7 +6,9 @@ from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.common import Request
 
 from accesscontrol.oauth import clients, exchange
+from accesscontrol.oauth.clients import possession
 from applications.models import Client
+from applications.models.clients import OFF, REQUIRED
 
 
 class PortalValidator(OAuth2Validator):
@@ -68,7 +70,19 @@ class PortalValidator(OAuth2Validator):
 def _is(request: Request, found: clients.Authenticated) -> None:
     request.iam.client = request.client = found.client
     request.iam.thumbprint = found.thumbprint
+    request.iam.proof = _proved(request.iam, found.client)
     request.user = None  # a posted "user" is an attribute of the request by now
+
+
+def _proved(iam: exchange.Exchange, client: Client) -> possession.Proof | None:
+    """The proof of a key, by what is set on the client. Off, it is as if we knew of none (RFC 9449 §5)."""
+    if client.dpop == OFF:
+        return None
+    if iam.request is not None and iam.request.META.get(possession.HEADER):
+        return possession.read(iam.request, at=iam.at, fresh=client.dpop == REQUIRED)
+    if client.dpop == REQUIRED:
+        raise possession.ProofRefused("This client has to prove a key, in the header DPoP.")
+    return None
 
 
 def _form(request: Request) -> dict[str, str]:

@@ -16,15 +16,25 @@ from oauthlib.oauth2.rfc6749.errors import OAuth2Error, TemporarilyUnavailableEr
 from accesscontrol.actions import keys
 from accesscontrol.oauth import clients, introspection, metadata, metrics, published, wire
 from accesscontrol.oauth.claims import issuer
+from accesscontrol.oauth.clients import possession
 from accesscontrol.oauth.exchange import Exchange
 from accesscontrol.oauth.realms import Address
 from accesscontrol.oauth.refusals import BadRequest
 from accesscontrol.oauth.server import EXCHANGE, TokenCore, TokenServer
+from accesscontrol.oauth.signals import configuration
 from accesscontrol.oauth.validator import PortalValidator
 from applications.models import Client
 from iam_portal import problem
 from iam_portal.admission import is_of
 from iam_portal.tracing import request_id, source_address
+
+PREFLIGHT = {
+    "Allow": "POST, OPTIONS",
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST",
+    "Access-Control-Allow-Headers": "DPoP, Content-Type",
+    "Access-Control-Max-Age": "3600",
+}
 
 
 class TokenView(ToolkitTokenView):
@@ -41,21 +51,28 @@ class TokenView(ToolkitTokenView):
             address = Address(**kwargs)
             presented = clients.presented(request, form, address)
             origin = request_id(request), source_address(request)
-            request.META[EXCHANGE] = Exchange(timezone.now(), address, presented, origin)
+            request.META[EXCHANGE] = Exchange(timezone.now(), address, presented, origin, request)
             _, headers, body, status = self.create_token_response(request)
         except (OAuth2Error, keys.NoSigningKey) as error:
             return _refused(error)
         response = wire.answer(body, status=status)
-        for name in ("WWW-Authenticate", "Retry-After"):
+        for name in ("WWW-Authenticate", "Retry-After", possession.NONCE_HEADER):
             if name in headers:
                 response[name] = headers[name]
-        client = request.META[EXCHANGE].client
+        exchange = request.META[EXCHANGE]
+        client = exchange.client
+        if exchange.proof is not None:  # the next one may be made with it (RFC 9449 §8.2)
+            response[possession.NONCE_HEADER] = possession.fresh_nonce(exchange.at)
         # A public client's id is no secret: whoever says it has proved nothing before the grant is given.
         if client is not None and (status == 200 or client.client_type == Client.CLIENT_CONFIDENTIAL):
             is_of(request.META, client.application.owner_id)
         wire.let_origin_read(response, request, client)
         _count(status, body)
         return response
+
+    def options(self, request: HttpRequest, *args: Any, **kwargs: str) -> HttpResponse:
+        """The preflight of a page that will prove a key. What it may read, its client's origins say."""
+        return HttpResponse(status=204, headers=PREFLIGHT)
 
 
 @method_decorator(csrf_exempt, name="dispatch")
@@ -108,6 +125,19 @@ class MetadataView(View):
         return published.answer(
             request, metadata.document(issuer=issuer(settings.PORTAL_BASE_URL, tenant.id))
         )
+
+
+class SignalsView(View):
+    """What a receiver of signals looks up (SSF 1.0 §7.2): before the issuer's path, and below it."""
+
+    http_method_names = ["get", "head"]
+
+    def get(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
+        """404 for an unknown tenant."""
+        tenant = Address(**kwargs).find()
+        if tenant is None:
+            return _unknown(request)
+        return published.answer(request, configuration.document(tenant_id=tenant.id))
 
 
 def _unknown(request: HttpRequest) -> HttpResponse:

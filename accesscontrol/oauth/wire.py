@@ -55,6 +55,7 @@ def let_origin_read(response: HttpResponse, request: HttpRequest, client: Client
     origin = request.headers.get("Origin", "")
     if client is not None and origin and origin in client.allowed_origins.split():
         response["Access-Control-Allow-Origin"] = origin
+        response["Access-Control-Expose-Headers"] = "DPoP-Nonce"
 
 
 def refusal(error: OAuth2Error) -> HttpResponse:

@@ -14,6 +14,7 @@ from accesscontrol.api import (
     review,
     roles,
     second_factors,
+    signals,
     system,
     user_acl,
 )
@@ -21,6 +22,7 @@ from accesscontrol.reports import REPORTS
 from applications.api import own_resources, service_accounts
 from tenants.api import (
     branding,
+    copies,
     deleted_people,
     groups,
     history,
@@ -36,6 +38,7 @@ app_name = "access-management"
 
 _tenant = "tenants/<uuid:tenant_id>"
 _own = "application/tenants/<uuid:tenant_id>/resources"
+_signals = "application/tenants/<uuid:tenant_id>/signals"
 _user, _group = f"{_tenant}/users/<uuid:user_id>", f"{_tenant}/groups/<uuid:group_id>"
 
 
@@ -80,6 +83,10 @@ urlpatterns = [
         own_resources.OneOwnResource.as_view(),
         name="own-resource",
     ),
+    path(f"{_signals}/stream", signals.Stream.as_view(), name="signal-stream"),
+    path(f"{_signals}/status", signals.Status.as_view(), name="signal-status"),
+    path(f"{_signals}/verify", signals.Verify.as_view(), name="signal-verify"),
+    path(f"{_signals}/poll", signals.Poll.as_view(), name="signal-poll"),
     path(f"{_tenant}/branding", branding.TenantBranding.as_view(), name="branding"),
     path(f"{_tenant}/branding/logo", branding.TenantLogo.as_view(), name="branding-logo"),
     path(f"{_tenant}/password-rules", password_rules.PasswordRules.as_view(), name="password-rules"),
@@ -122,6 +129,7 @@ urlpatterns = [
     path(f"{_user}/resend-invitation", users.ResendInvitation.as_view(), name="user-invite-again"),
     path(f"{_user}/reset-password", users.ResetPassword.as_view(), name="user-reset"),
     path(f"{_user}/reset-factors", users.ResetFactors.as_view(), name="user-factors"),
+    path(f"{_user}/export", copies.CopyOfUser.as_view(), name="user-copy"),
     path(f"{_user}/<user_act:act>", users.UserAct.as_view(), name="user-act"),
     path(f"{_tenant}/resources", resources.Resources.as_view(), name="resource-list"),
     path(

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from applications import boundaries, readmodel
 from applications.actions.record import events_of, snapshot
-from applications.availability import SharingFacts, available
+from applications.availability import Answer, available, stopped
 from applications.events import event, write
-from applications.facts import sharing
+from applications.facts import MANY, grounds, sharing
 from applications.models import Announced, Contract, ContractTerm, Event
 from applications.policies import lock_applications
 from applications.signals import availability_changed
@@ -58,8 +58,8 @@ def announce(
     passed = boundaries.claim(passed)
     if not turns and not passed:
         return 0
-    facts = _facts(turns) if turns else {}
-    told = [(turn[2], _event(facts[turn[1]], turn, cause)) for turn in turns]
+    answers = _answers(turns) if turns else {}
+    told = [(turn[2], _event(answers[turn], turn, cause)) for turn in turns]
     write([row for _, row in heapq.merge(_events_of(passed), told, key=itemgetter(0))])
     last = {(tenant_id, application_id): (now, moment) for tenant_id, application_id, moment, now in turns}
     Announced.objects.bulk_create(
@@ -94,17 +94,33 @@ def _events_of(passed: Sequence[boundaries.Boundary]) -> list[tuple[datetime, Ev
     return found
 
 
-def _facts(turns: list[Turn]) -> dict[str, SharingFacts]:
-    wanted: dict[str, set[UUID]] = defaultdict(set)
+def _answers(turns: list[Turn]) -> dict[Turn, Answer]:
+    """What is to be said of each. Contracts are read of those alone whom nothing stops that counts before."""
+    wanted: dict[str, set[str]] = defaultdict(set)
     for tenant_id, application_id, _, _ in turns:
-        wanted[application_id].add(tenant_id)
-    everyone = set().union(*wanted.values())
-    return sharing(wanted, tenant_ids=everyone)
+        wanted[application_id].add(str(tenant_id))
+    known = {
+        application_id: dict.fromkeys(wanted[application_id], facts)
+        for application_id, facts in grounds(wanted, tenant_ids=set().union(*wanted.values())).items()
+    }
+    left: dict[str, set[str]] = defaultdict(set)
+    for tenant_id, application_id, at, _ in turns:
+        if not stopped(known[application_id][str(tenant_id)], tenant_id=str(tenant_id), at=at):
+            left[application_id].add(str(tenant_id))
+    # Those with many tenants by themselves: there contracts are found in another way.
+    many = {application_id for application_id, tenants in left.items() if len(tenants) >= MANY}
+    for part in (many, left.keys() - many):
+        if part:
+            found = sharing(part, tenant_ids=set().union(*(left[one] for one in part)))
+            for application_id, facts in found.items():
+                known[application_id] |= facts.apart(left[application_id])
+    return {
+        turn: available(known[turn[1]][str(turn[0])], tenant_id=str(turn[0]), at=turn[2]) for turn in turns
+    }
 
 
-def _event(facts: SharingFacts, turn: Turn, cause: str) -> Event:
+def _event(answer: Answer, turn: Turn, cause: str) -> Event:
     tenant_id, application_id, moment, now = turn
-    answer = available(facts, tenant_id=str(tenant_id), at=moment)
     return event(
         type="application.available" if now else "application.unavailable",
         tenant_id=tenant_id,

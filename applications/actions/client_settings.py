@@ -9,6 +9,7 @@ from django.db import transaction
 
 from applications.actions import client_addresses, proving, scope_aliases
 from applications.models import Client
+from applications.models.clients import DEMANDS
 from applications.policies import Stale
 from iam_portal.errors import Invalid
 from iam_portal.gate import Actor
@@ -16,6 +17,7 @@ from tenants.models import Tenant
 
 NO_METHOD = "none"
 METHODS = tuple(name for name, _ in Client.METHODS if name != NO_METHOD)
+STRICTNESS = {name: place for place, (name, _) in enumerate(DEMANDS)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,8 @@ class Settings:
     secret_either_way: bool | None = None
     assertion_for_token_endpoint: bool | None = None
     pkce_required: bool | None = None
+    token_exchange: bool | None = None
+    dpop: str | None = None
 
 
 # Column, setting, and its name on the wire.
@@ -55,6 +59,8 @@ _VALUES = (
     ("secret_either_way", "secret_either_way", "secretEitherWay"),
     ("assertion_for_token_endpoint", "assertion_for_token_endpoint", "assertionForTokenEndpoint"),
     ("pkce_required", "pkce_required", "pkceRequired"),
+    ("token_exchange", "token_exchange", "tokenExchange"),
+    ("dpop", "dpop", "dpop"),
 )
 
 
@@ -110,6 +116,7 @@ def opens(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     added = any(set(after[name]) - set(before[name]) for _, _, name in _LISTS)
     other_keys = after["jwksUri"] not in ("", before["jwksUri"])
     loose = ("secretEitherWay", "assertionForTokenEndpoint", "tokenWithoutTarget", "ignoreUnknownScopes")
+    loose += ("tokenExchange",)  # it would act in the name of whoever calls it
     loosened = any(after[name] and not before[name] for name in loose)
     # Who is sent a token that opens others, too, acts there as this client: no old name may lead elsewhere.
     renamed = bool(dict(after["scopeAliases"]).items() - dict(before["scopeAliases"]).items())
@@ -118,7 +125,9 @@ def opens(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     without_pkce = before["pkceRequired"] and not after["pkceRequired"]
     # Old credentials of the other kind would count again.
     other_method = after["authenticationMethod"] != before["authenticationMethod"]
-    return any((added, other_keys, loosened, renamed, gone, without_pkce, other_method))
+    # What was stolen would open again what it does not open now.
+    unbound = any(STRICTNESS[after[name]] < STRICTNESS[before[name]] for name in ("dpop",))
+    return any((added, other_keys, loosened, renamed, gone, without_pkce, other_method, unbound))
 
 
 def _set(client: Client, settings: Settings) -> None:
@@ -160,6 +169,7 @@ def _of_public(settings: Settings) -> list[dict[str, str]]:
         ("/jwksUri", bool(settings.jwks_uri)),
         ("/secretEitherWay", bool(settings.secret_either_way)),
         ("/assertionForTokenEndpoint", bool(settings.assertion_for_token_endpoint)),
+        ("/tokenExchange", bool(settings.token_exchange)),
     )
     errors = [
         _error(pointer, "client_is_public", "A public client cannot prove itself.")

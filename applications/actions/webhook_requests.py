@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from applications import events
 from applications.actions import webhooks
+from applications.delivery import polling
 from applications.delivery.parcels import TEST
 from applications.delivery.record import recorded
 from applications.models import Webhook, WebhookDelivery, WebhookSecret
@@ -32,7 +33,8 @@ WHERE w.ended_at IS NULL AND w.failing_since IS NULL AND w.position < %(newest)s
         (SELECT position FROM applications_watermark WHERE name = %(pruned)s), 0))
     AND NOT EXISTS (
         SELECT FROM applications_event e WHERE e.position > w.position
-        AND (w.application_id IS NULL AND e.tenant_id = w.tenant_id OR e.application_id = w.application_id)
+        AND CASE WHEN w.application_id IS NULL OR w.form = 'signals'
+            THEN e.tenant_id = w.tenant_id ELSE e.application_id = w.application_id END
         AND EXISTS (SELECT FROM unnest(w.types) AS type
             WHERE e.type = type OR type LIKE '%%*' AND starts_with(e.type, rtrim(type, '*')))
     )
@@ -44,6 +46,12 @@ class TooManyWaiting(DomainError):
 
     code = "too_many_waiting"
     kind = Kind.THROTTLED
+
+
+class Polled(DomainError):
+    """Who fetches is sent nothing."""
+
+    code = "stream_is_polled"
 
 
 class NotAgain(DomainError):
@@ -75,7 +83,7 @@ def redeliver(
             raise NotFound
         if former.event_type == TEST:
             raise NotAgain("A test is not sent again. Send another one.")
-        types, own = (former.event_type,), row.application_id
+        types, own = (former.event_type,), row.own_stream_of
         webhooks.require_readable(tenant=tenant, types=types, application_id=own, by=by, at=at)
         asked = row.deliveries.filter(event_id=former.event_id, outcome="waiting").first()
         if asked is not None:
@@ -104,7 +112,7 @@ def redeliver_failed(
     with transaction.atomic():
         row = webhooks.lock(tenant=tenant, webhook_id=webhook_id)
         failed = list(_failed(row, since).order_by("event_position", "id"))
-        types, own = {each.event_type for each in failed}, row.application_id
+        types, own = {each.event_type for each in failed}, row.own_stream_of
         webhooks.require_readable(tenant=tenant, types=types, application_id=own, by=by, at=at)
         room = max(0, MOST_WAITING - row.deliveries.filter(outcome="waiting").count())
         for each in failed[:room]:
@@ -144,6 +152,8 @@ def _failed(row: Webhook, since: datetime) -> QuerySet[WebhookDelivery]:
 
 
 def _ask(row: Webhook, event_id: UUID, event_type: str, position: int, at: datetime) -> WebhookDelivery:
+    if row.signals and polling.is_polled(row):
+        raise Polled("Whoever this stream is for fetches it. It can ask for a verification.")
     if row.deliveries.filter(outcome="waiting").count() >= MOST_WAITING:
         raise TooManyWaiting("Too many deliveries wait already.", data={"retryAfter": 10})
     made = WebhookDelivery(

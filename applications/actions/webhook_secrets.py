@@ -46,6 +46,7 @@ def rotate(
         raise Invalid("The present secret ends in the future.")
     with transaction.atomic():
         row = webhooks.lock(tenant=tenant, webhook_id=webhook_id)
+        webhooks.require_own(row)
         living = row.secrets.not_over(at)
         if living.count() >= MOST_SECRETS:
             raise TooManySecrets(
@@ -66,6 +67,7 @@ def revoke(*, tenant: Tenant, webhook_id: UUID, secret_id: UUID, by: Actor, at: 
     """End a secret now, and forget it. Not the last one that has no end."""
     with transaction.atomic():
         row = webhooks.lock(tenant=tenant, webhook_id=webhook_id)
+        webhooks.require_own(row)
         living = row.secrets.not_over(at)
         found = living.filter(id=secret_id).first()
         if found is None:

@@ -12,7 +12,7 @@ from applications.delivery.addresses import AddressRefused, receiver
 from applications.delivery.readers import lacking, set_reader
 from applications.delivery.record import recorded, snapshot
 from applications.delivery.sealed import seal_new
-from applications.models import Application, Webhook, WebhookState
+from applications.models import Application, SignalStream, Webhook, WebhookState
 from applications.policies import Stale, own_application
 from iam_portal.errors import DomainError, Forbidden, Invalid, NotFound
 from iam_portal.gate import Actor
@@ -27,6 +27,12 @@ class TooManyWebhooks(DomainError):
     """One has to be ended first."""
 
     code = "too_many_webhooks"
+
+
+class OfApplication(DomainError):
+    """Address and types of a stream of signals are the receiver's to say."""
+
+    code = "stream_of_application"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ def subscribe(*, tenant: Tenant, wanted: Wanted, by: Actor, at: datetime) -> tup
         application = _application(tenant, wanted.application_id)
         _require_readable(tenant, wanted, by, at)
         Tenant.objects.select_for_update(no_key=True).get(id=tenant.id)  # two at once are counted
-        if tenant.webhooks.filter(ended_at=None).count() >= MOST_WEBHOOKS:
+        if tenant.webhooks.filter(ended_at=None, form=Webhook.Form.EVENTS).count() >= MOST_WEBHOOKS:
             raise TooManyWebhooks(
                 said(
                     "At most %(most_webhooks)s subscriptions. End one first.",
@@ -89,6 +95,7 @@ def change(
     """Change what is given, the rest stays. Asked as for a new one: the events may go elsewhere now."""
     with transaction.atomic():
         row = lock(tenant=tenant, webhook_id=webhook_id, revision=revision)
+        require_own(row)
         wanted = Wanted(
             url=row.url if url is None else url,
             types=tuple(dict.fromkeys(row.types if types is None else types)),
@@ -115,6 +122,7 @@ def pause(
     """Send nothing until it is resumed; the position stays. One that is paused already stays as it is."""
     with transaction.atomic():
         row = lock(tenant=tenant, webhook_id=webhook_id, revision=revision)
+        _take_over(row)
         if row.state == WebhookState.ACTIVE:
             before = snapshot(row)
             row.state, row.paused_because, row.next_attempt_at = WebhookState.PAUSED, "by_hand", None
@@ -128,8 +136,9 @@ def resume(
     """Go on at the event that was not delivered, with three new days. Asked as for a new one."""
     with transaction.atomic():
         row = lock(tenant=tenant, webhook_id=webhook_id, revision=revision)
+        _take_over(row)
         if row.state == WebhookState.PAUSED:
-            types, own = row.types, row.application_id
+            types, own = row.types, row.own_stream_of
             require_readable(tenant=tenant, types=types, application_id=own, by=by, at=at)
             before = snapshot(row)
             set_reader(row, by)
@@ -148,6 +157,7 @@ def end(*, tenant: Tenant, webhook_id: UUID, by: Actor, at: datetime, revision: 
         row.secrets.all().update(sealed="")
         row.secrets.not_over(at).update(during=clipped(at))
         row.deliveries.filter(outcome="waiting").delete()
+        row.offers.all().delete()
         _finish(row, "ended", by=by, at=at, before=before)
 
 
@@ -165,6 +175,12 @@ def lock(*, tenant: Tenant, webhook_id: UUID, revision: int | None = None) -> We
     return row
 
 
+def require_own(webhook: Webhook) -> None:
+    """What an application asked to be told about people is the application's: it can be paused and ended."""
+    if webhook.signals:
+        raise OfApplication("An application has set this stream up. Here it can be paused and ended.")
+
+
 def require_readable(
     *, tenant: Tenant, types: Collection[str], application_id: str | None, by: Actor, at: datetime
 ) -> None:
@@ -176,6 +192,12 @@ def require_readable(
             {"missing": "; ".join(missing)},
         )
         raise Forbidden(text, reasons=tuple(reasons))
+
+
+def _take_over(row: Webhook) -> None:
+    """An organization's word on a stream of signals stands above the receiver's, which cannot undo it."""
+    if row.signals:
+        SignalStream.objects.filter(webhook=row).update(asked=SignalStream.Asked.ENABLED)
 
 
 def _finish(

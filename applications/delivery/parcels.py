@@ -10,12 +10,13 @@ from uuid import UUID
 from django.db.models import Max, QuerySet
 
 from applications import events, streams
+from applications.delivery import telling
 from applications.delivery.record import WORKER, recorded
 from applications.delivery.sealed import living
 from applications.models import Event, Webhook, WebhookDelivery
 from iam_portal.walls import cross_tenant
 
-TEST = "iam.webhook.test.v1"
+TEST = telling.VERIFICATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +36,22 @@ class Parcel:
     body: bytes
     secrets: tuple[str, ...] = field(repr=False)
     delivery_id: int | None = None
+    signals: bool = False  # a security event token, and no CloudEvent
 
 
 def stream_of(webhook: Webhook) -> QuerySet[Event]:
     """The stream that it is about, whole: of its tenant, or of one application in all tenants."""
+    if webhook.signals:
+        return telling.stream_of(webhook)
     if webhook.application_id is not None:
         return streams.of_application(webhook.application_id)
     return streams.of_tenant(webhook.tenant_id)
 
 
 def concerns(webhook: Webhook, event: Event) -> bool:
-    """Whether an event of its own tenant's stream is one that it is sent."""
+    """Whether an event of its own tenant's stream is one that it is sent; of signals, that may be sent."""
+    if webhook.signals:
+        return event.application_id in (None, webhook.application_id) and event.type in webhook.types
     if webhook.application_id is not None:
         own = webhook.application_id == event.application_id and streams.told_to_application(event.type)
         return own and streams.names(webhook.types, event.type)
@@ -62,8 +68,13 @@ def _about(webhook: Webhook) -> QuerySet[Event]:
 def asked_for(webhook: Webhook, *, at: datetime) -> Parcel | None:
     """The oldest that was asked for by hand. One whose event is kept no longer fails here."""
     for delivery in webhook.deliveries.filter(outcome="waiting").order_by("id"):
-        if delivery.event_type == TEST:
-            shown: dict[str, Any] | None = _test(delivery)
+        if webhook.signals:
+            found = _asked_signal(webhook, delivery, at)
+            if found is not None:
+                return found
+            shown: dict[str, Any] | None = None
+        elif delivery.event_type == TEST:
+            shown = _test(delivery)
         else:
             with _reading(webhook):
                 rows = stream_of(webhook).filter(position=delivery.event_position)
@@ -83,6 +94,9 @@ def following(webhook: Webhook, *, at: datetime) -> Parcel | None:
         lost = {"from": webhook.position + 1, "to": pruned}
         webhook.position = pruned
         recorded(webhook, "position_lost", by=WORKER, at=at, after={"positions": lost})
+    if webhook.signals:
+        signal = telling.advance(webhook, at=at)
+        return _signal(webhook, signal, webhook.attempts + 1, at=at) if signal else None
     with _reading(webhook):
         # Before the search: an event that gets its position in between is not passed by.
         last = _about(webhook).aggregate(last=Max("position"))["last"] or 0
@@ -92,6 +106,42 @@ def following(webhook: Webhook, *, at: datetime) -> Parcel | None:
         webhook.position = max(webhook.position, last)
         return None
     return _parcel(webhook, _written(webhook, event), at, webhook.attempts + 1, None)
+
+
+def _asked_signal(webhook: Webhook, delivery: WebhookDelivery, at: datetime) -> Parcel | None:
+    """As it is now: what does not concern the application any more is told to it no more."""
+    if delivery.event_type == TEST:
+        event: Event | None = telling.verification(webhook, delivery.event_id, at=at)
+    else:
+        rows = telling.stream_of(webhook).filter(position=delivery.event_position)
+        event = rows.filter(event_id=delivery.event_id).first()
+    token = telling.written(webhook, event, at=at) if event else None
+    if event is None or token is None:
+        return None
+    return _signal(webhook, (event, token), delivery.attempt, delivery.id, at=at)
+
+
+def _signal(
+    webhook: Webhook, told: tuple[Event, bytes], attempt: int, delivery_id: int | None = None, *, at: datetime
+) -> Parcel:
+    event, token = told
+    assert webhook.leased_until is not None
+    return Parcel(
+        webhook_id=webhook.id,
+        tenant_id=webhook.tenant_id,
+        url=webhook.url,
+        revision=webhook.revision,
+        lease=webhook.leased_until,
+        at=at,
+        event_id=event.event_id,
+        event_type=event.type,
+        position=event.position or 0,
+        attempt=attempt,
+        body=token,
+        secrets=living(webhook, at=at),
+        delivery_id=delivery_id,
+        signals=True,
+    )
 
 
 def _reading(webhook: Webhook) -> Any:

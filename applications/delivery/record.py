@@ -15,7 +15,9 @@ TOLD = ("paused", "resumed")  # what the stream tells, too
 
 
 def name_of(webhook: Webhook) -> str:
-    """The receiver's host. The rest of the URL may hold a secret of the receiver."""
+    """The receiver's host, or its application. The rest of the URL may hold a secret of the receiver."""
+    if webhook.signals:
+        return str(webhook.application_id)
     try:
         return receiver(webhook.url).authority
     except AddressRefused:  # the settings have become stricter since

@@ -62,6 +62,8 @@ def deliver(parcel: Parcel) -> Reply:
     """One request; none that would be unsigned."""
     if not parcel.secrets:
         return Reply(None, "no_secret", "", 0)
+    if parcel.signals:
+        return _hand_over(parcel)
     event_id = str(parcel.event_id)
     signed = signing.headers(event_id=event_id, at=parcel.at, body=parcel.body, living=parcel.secrets)
     return post(
@@ -69,6 +71,14 @@ def deliver(parcel: Parcel) -> Reply:
         body=parcel.body,
         headers={"content-type": "application/cloudevents+json", **signed},
     )
+
+
+def _hand_over(parcel: Parcel) -> Reply:
+    """A security event token by push (RFC 8935 §2.1). It is signed itself; the header is the receiver's."""
+    headers = {"content-type": "application/secevent+jwt", "accept": "application/json"}
+    if parcel.secrets[0]:
+        headers["authorization"] = parcel.secrets[0]
+    return post(parcel.url, body=parcel.body, headers=headers)
 
 
 def stop() -> None:

@@ -15,16 +15,25 @@ log = structlog.get_logger("iam.webhooks")
 def seal_new(webhook: Webhook, *, at: datetime) -> tuple[WebhookSecret, str]:
     """A secret from now on, and its value, which is kept nowhere in the clear."""
     value = signing.new_secret()
+    return _sealed(webhook, value, signing.hint_of(value), at), value
+
+
+def seal_header(webhook: Webhook, value: str, *, at: datetime) -> None:
+    """What a receiver of signals wants to see as ``Authorization``; empty for nothing. Its own secret."""
+    _sealed(webhook, value, "", at)
+
+
+def _sealed(webhook: Webhook, value: str, hint: str, at: datetime) -> WebhookSecret:
     row = WebhookSecret(
         tenant_id=webhook.tenant_id,
         webhook=webhook,
         sealed=sealing.seal(value),
-        hint=signing.hint_of(value),
+        hint=hint,
         during=since(at),
     )
-    row.full_clean()
+    row.full_clean(exclude=["hint"])
     row.save(force_insert=True)
-    return row, value
+    return row
 
 
 def living(webhook: Webhook, *, at: datetime) -> tuple[str, ...]:

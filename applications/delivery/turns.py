@@ -18,7 +18,7 @@ from applications.delivery.parcels import Parcel
 from applications.delivery.posting import Reply
 from applications.delivery.record import WORKER, recorded
 from applications.delivery.waits import GIVE_UP, wait
-from applications.models import Event, Webhook, WebhookDelivery, WebhookState
+from applications.models import Event, SignalStream, Webhook, WebhookDelivery, WebhookState
 from iam_portal.walls import cross_tenant, tenant_scope
 from tenants.models import TenantSuspension
 
@@ -43,8 +43,11 @@ def due(*, at: datetime, most: int = 200) -> list[Due]:
     later = Event.objects.filter(position__gt=OuterRef("position"))
     of_tenant = Exists(later.filter(tenant=OuterRef("tenant")))
     of_application = Exists(later.filter(application=OuterRef("application")))
-    news = Q(application=None) & of_tenant | Q(application__isnull=False) & of_application
+    whole = Q(application=None) | Q(form=Webhook.Form.SIGNALS)  # the tenant's stream is looked at
+    news = whole & of_tenant | ~whole & of_application
+    polled = SignalStream.objects.filter(webhook=OuterRef("pk"), method=SignalStream.Method.POLL)
     rows = _at_work(at).filter(Exists(waiting) | Q(_open(at), news, state=WebhookState.ACTIVE))
+    rows = rows.exclude(Exists(polled))  # who polls is not called
     made = WebhookDelivery.objects.filter(webhook=OuterRef("pk")).exclude(outcome="waiting").order_by("-id")
     order = (F("leased_until").asc(nulls_first=True), "id")
     rows = rows.annotate(

@@ -28,6 +28,7 @@ from applications.models.resources import (
     ResourcePlace,
     RolePermission,
 )
+from applications.models.streams import SignalOffer, SignalStream
 from applications.models.usage import ContractUsage, UsageBatch
 from applications.models.webhooks import Webhook, WebhookDelivery, WebhookSecret, WebhookState
 
@@ -59,6 +60,8 @@ __all__ = [
     "ResourcePlace",
     "RolePermission",
     "ServiceAccount",
+    "SignalOffer",
+    "SignalStream",
     "TrustedIssuer",
     "UsageBatch",
     "UsedAssertion",

@@ -7,6 +7,8 @@ from oauth2_provider.models import AbstractApplication
 
 from applications.models.applications import Application
 
+OFF, OPTIONAL, REQUIRED = "off", "optional", "required"
+DEMANDS = [(name, name) for name in (OFF, OPTIONAL, REQUIRED)]  # from loose to strict
 FRONTEND = "-frontend"
 
 
@@ -45,6 +47,8 @@ class Client(AbstractApplication):
     secret_either_way = models.BooleanField(default=False)  # Basic or form, whichever of both is registered
     assertion_for_token_endpoint = models.BooleanField(default=False)  # its address is taken as ``aud``, too
     pkce_required = models.BooleanField(default=True)  # off for confidential clients only
+    token_exchange = models.BooleanField(default=False, db_default=False)  # RFC 8693, of tokens sent to it
+    dpop = models.CharField(max_length=8, default="optional", db_default="optional", choices=DEMANDS)
     revision = models.PositiveIntegerField(default=1)
 
     class Meta(AbstractApplication.Meta):

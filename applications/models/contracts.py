@@ -114,6 +114,12 @@ class ContractTerm(models.Model):
         constraints = [
             no_overlap("contractterm_no_overlap", ["contract", "role"], "The role is agreed for this time.")
         ]
+        # With all that is asked of them: the planner would take the constraint's own index, which is slow.
+        indexes = [
+            models.Index(
+                fields=["contract"], include=["role", "during", "confirmed_at"], name="contractterm_of"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.contract_id}: {self.role_id} {self.during}"
@@ -154,6 +160,9 @@ class ContractGrant(models.Model):
     class Meta:
         constraints = [
             no_overlap("contractgrant_no_overlap", ["contract", "role"], "Grants of a role cannot overlap.")
+        ]
+        indexes = [
+            models.Index(fields=["contract"], include=["role", "during"], name="contractgrant_of")  # as above
         ]
 
     def __str__(self) -> str:

@@ -18,7 +18,8 @@ class WebhookState(models.TextChoices):
 
 
 class Webhook(models.Model):
-    """A subscription of a tenant, or of one of its applications to that application's own events.
+    """A subscription of a tenant, or of one of its applications to that application's own events; or, by
+    ``form``, of an application to signals about people of the tenant (:mod:`applications.models.streams`).
 
     ``position`` is that of the last event that was delivered or did not concern it; events are sent one
     after the other, so the first that fails holds the rest. ``attempts``, ``failing_since`` and
@@ -29,12 +30,17 @@ class Webhook(models.Model):
 
     State = WebhookState
 
+    class Form(models.TextChoices):
+        EVENTS = "events", "events"  # CloudEvents, signed by a secret
+        SIGNALS = "signals", "signals"  # security event tokens about people, for one application
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="webhooks")
     application = models.ForeignKey(
         Application, on_delete=models.PROTECT, related_name="+", null=True, blank=True
     )
-    url = models.CharField(max_length=500)
+    form = models.CharField(max_length=8, choices=Form, default=Form.EVENTS, db_default="events")
+    url = models.CharField(max_length=500)  # our own, where whoever it is for polls
     types = ArrayField(models.CharField(max_length=80))  # ``iam.contract.ended.v1``, or ``iam.contract.*``
     note = models.CharField(max_length=200, blank=True)
     state = models.CharField(max_length=10, choices=WebhookState, default=WebhookState.ACTIVE)
@@ -73,6 +79,16 @@ class Webhook(models.Model):
                 name="webhook_due",
             ),
         ]
+
+    @property
+    def signals(self) -> bool:
+        """Whether it tells an application about people."""
+        return self.form == self.Form.SIGNALS
+
+    @property
+    def own_stream_of(self) -> str | None:
+        """The application whose own events it carries; None for those of the tenant, and about its people."""
+        return None if self.signals else self.application_id
 
     def __str__(self) -> str:
         return f"{self.tenant_id} → {self.url}"

@@ -6,11 +6,13 @@ from rest_framework import serializers as rest
 
 from applications.actions.client_addresses import LONGEST, LONGEST_ORIGIN, MOST
 from applications.models import Client
+from applications.models import clients as of_clients
 from applications.serializers.shared import Switch, Text
 from tenants.rest import StrictSerializer
 
 METHODS = [name for name, _ in Client.METHODS]
 ALGORITHMS = ["ES256", "RS256"]
+DEMANDS = [name for name, _ in of_clients.DEMANDS]
 
 
 class Addresses(rest.ListField):
@@ -43,6 +45,8 @@ class ClientPatch(StrictSerializer):
     secretEitherWay = Switch(required=False)
     assertionForTokenEndpoint = Switch(required=False)
     pkceRequired = Switch(required=False)
+    tokenExchange = Switch(required=False)
+    dpop = rest.ChoiceField(choices=DEMANDS, required=False)
 
 
 class ClientOut(rest.Serializer[Any]):
@@ -62,6 +66,8 @@ class ClientOut(rest.Serializer[Any]):
     secretEitherWay = rest.BooleanField()
     assertionForTokenEndpoint = rest.BooleanField()
     pkceRequired = rest.BooleanField()
+    tokenExchange = rest.BooleanField()
+    dpop = rest.ChoiceField(choices=DEMANDS)
     revision = rest.CharField()
 
 

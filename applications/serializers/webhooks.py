@@ -51,9 +51,13 @@ class WebhookSecretOut(rest.Serializer[Any]):
 
 
 class WebhookOut(rest.Serializer[Any]):
-    """A subscription. ``attempts`` and what follows speak of the event that could not be delivered yet."""
+    """A subscription. ``attempts`` and what follows speak of the event that could not be delivered yet.
+
+    ``form``: ``events``, or ``signals``, where an application asked to be told about people.
+    """
 
     webhookId = rest.UUIDField()
+    form = rest.CharField()
     url = rest.CharField()
     types = rest.ListField(child=rest.CharField())
     applicationId = rest.CharField(allow_null=True)

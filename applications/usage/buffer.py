@@ -6,13 +6,11 @@ under the same id: a broker that took it and could not say so would have it coun
 killed takes some seconds of counts with it: they are counted, never decided upon.
 """
 
-import atexit
 import os
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import islice
-from multiprocessing.util import Finalize
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -21,12 +19,13 @@ from celery import current_app
 from django.conf import settings
 from prometheus_client import Counter
 
+from iam_portal.beside import Beside
+
 log = structlog.get_logger("iam.usage")
 
 TASK = "applications.count_usage"
 MOST = 10_000  # kept lines: callers × targets × contracts of one process between two flushes
 PER_TASK = 1000
-LAST_CHANCE = 2.0  # seconds that the end of the process waits for the last flush
 DROPPED = Counter("iam_usage_dropped_tokens_total", "Tokens not counted: the broker was away too long")
 FAILED = Counter("iam_usage_failed_total", "Notes of tokens that broke: not counted, or sent late")
 
@@ -56,6 +55,7 @@ class Buffer:
     def __init__(self, send: Callable[[Batch], object], most: int = MOST) -> None:
         self._send = send
         self._most = most
+        self.beside = Beside(self.flush, name="usage")
         self._reset()
         os.register_at_fork(after_in_child=self._reset)  # what the parent counted, the parent flushes
 
@@ -63,8 +63,6 @@ class Buffer:
         self._lock = threading.Lock()
         self._lines: dict[tuple[Use, str], tuple[int, datetime]] = {}
         self._tried: Batch | None = None  # nobody knows whether the broker has it
-        self._thread: threading.Thread | None = None
-        self._over = threading.Event()
 
     def note(self, uses: Iterable[Use], *, at: datetime) -> None:
         """Count one token for each. Some dictionary look-ups under a lock that nobody holds for long."""
@@ -72,31 +70,6 @@ class Buffer:
         with self._lock:
             for use in made:
                 self._add((use, day), 1, at)
-
-    def start(self, every: float) -> None:
-        """The thread that flushes, once in each process: after a fork the child starts its own.
-
-        One that could not be started, or has died, is started by the next token.
-        """
-        if self._is_running() or self._over.is_set():
-            return
-        with self._lock:
-            if not self._is_running():
-                made = threading.Thread(target=self._run, args=[every, self._over], name="usage", daemon=True)
-                made.start()  # RuntimeError where the machine has no more threads
-                self._thread = made
-                # The web server's processes are children of `multiprocessing`, which end without `atexit`.
-                Finalize(None, self.stop, exitpriority=0)
-
-    def _is_running(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
-
-    def stop(self) -> None:
-        """At the end of the process: a last flush, as far as it goes quickly."""
-        self._over.set()
-        thread = self._thread
-        if thread is not None and thread.is_alive():
-            thread.join(LAST_CHANCE)
 
     def flush(self) -> int:
         """Hand over what was counted; what cannot be handed over stays. How many lines went."""
@@ -133,18 +106,12 @@ class Buffer:
             DROPPED.inc(self._lines.pop(oldest)[0])
         self._lines[key] = (tokens, at)
 
-    def _run(self, every: float, over: threading.Event) -> None:
-        while not over.wait(every):
-            self.flush()
-        self.flush()
-
 
 def _send(batch: Batch) -> None:
     current_app.send_task(TASK, args=[batch.lines], task_id=batch.id, retry=False, ignore_result=True)
 
 
 _BUFFER = Buffer(_send)
-atexit.register(_BUFFER.stop)
 
 
 def note(uses: Iterable[Use], *, at: datetime) -> None:
@@ -153,7 +120,7 @@ def note(uses: Iterable[Use], *, at: datetime) -> None:
         return
     try:
         _BUFFER.note(uses, at=at)
-        _BUFFER.start(settings.USAGE_FLUSH_SECONDS)
+        _BUFFER.beside.start(settings.USAGE_FLUSH_SECONDS)
     except Exception as error:  # whatever it is, the token was granted
         FAILED.inc()
         log.warning("usage_not_noted", error=type(error).__name__)

@@ -16,6 +16,8 @@ METHODS = {
     "tls_client_auth": _("A certificate of a registered subject"),
 }
 
+DEMANDS = {"off": _("Off"), "optional": _("Optional"), "required": _("Required")}
+
 
 class Lines(forms.CharField):
     """A list, one entry in each line. ``either``: at least one is needed."""
@@ -112,6 +114,16 @@ class ClientForm(PublicClientForm):
         required=False,
         help_text=_("On: one token opens several applications; each of them could use it at the others."),
     )
+    dpop = forms.ChoiceField(
+        label=_("Proof of a key (DPoP)"),
+        choices=list(DEMANDS.items()),
+        help_text=_("Required: its tokens are of no use to who steals them. Off: a proof is not looked at."),
+    )
+    token_exchange = forms.BooleanField(
+        label=_("Exchange tokens that it was called with"),
+        required=False,
+        help_text=_("On: it may call others in the name of whoever called it, with the roles both hold."),
+    )
     ignore_unknown_scopes = forms.BooleanField(
         label=_("Ignore unknown scopes"),
         required=False,
@@ -131,9 +143,15 @@ class ClientForm(PublicClientForm):
             _("How it proves itself"),
             ("authentication_method", "jwks_uri", "secret_either_way", "assertion_for_token_endpoint"),
         ),
-        (_("Tokens"), ("algorithm", "token_without_target", "ignore_unknown_scopes", "scope_aliases")),
+        (
+            _("Tokens"),
+            (
+                *("algorithm", "dpop", "token_without_target", "token_exchange"),
+                *("ignore_unknown_scopes", "scope_aliases"),
+            ),
+        ),
     )
-    OF_CONFIDENTIAL = (*GROUPS[1][1], "pkce_required", "token_without_target")
+    OF_CONFIDENTIAL = (*GROUPS[1][1], "pkce_required", "token_without_target", "token_exchange")
 
     def __init__(self, data: Data = None, *, initial: dict[str, Any], public: bool) -> None:
         super().__init__(data, initial=initial)

@@ -26,6 +26,7 @@ KINDS: dict[str, Any] = {
     "contract": gettext_lazy("Contracts"),
     "partnership": gettext_lazy("Partners"),
     "webhook": gettext_lazy("Webhooks"),
+    "person": gettext_lazy("People"),
 }
 MOST_ATTEMPTS = 50
 PAGES = ("application", "contract", "partnership", "webhook")

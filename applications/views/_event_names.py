@@ -11,11 +11,11 @@ from applications.delivery.record import name_of
 from applications.models import Event, Webhook
 from applications.views._application import visible
 from applications.views._contract import title, with_terms
-from tenants.models import Partnership, Tenant
+from tenants.models import Partnership, Tenant, User
 
 
 def names(tenant: Tenant, rows: Sequence[Event]) -> dict[str, str]:
-    """Id → name of what the tenant may know of; at most seven queries, however many events there are."""
+    """Id → name of what the tenant may know of; at most eight queries, however many events there are."""
     by_kind: dict[str, set[str]] = {}
     for row in rows:
         kind = "application" if row.application_id else row.type.split(".")[1]
@@ -49,6 +49,11 @@ def _webhooks(tenant: Tenant, ids: Iterable[str]) -> dict[str, str]:
     return {str(row.pk): name_of(row) for row in rows}
 
 
+def _people(tenant: Tenant, ids: Iterable[str]) -> dict[str, str]:
+    """Also who is gone, by what stands for him then."""
+    return {str(row.pk): str(row) for row in User.objects.filter(tenant=tenant, pk__in=_uuids(ids))}
+
+
 def _uuids(ids: Iterable[str]) -> list[UUID]:
     return [UUID(each) for each in ids]
 
@@ -58,4 +63,5 @@ _NAMED: dict[str, Any] = {
     "contract": _contracts,
     "partnership": _partners,
     "webhook": _webhooks,
+    "person": _people,
 }

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from applications import policies
 from applications.http import address, with_query
-from applications.models import Application, Contract, ContractTerm
+from applications.models import Application, Contract
 from applications.models.applications import ID_PATTERN
 from applications.views._filters import Chip, chosen, filters
 from applications.views._moment import MomentForm, neighbours, slider, written
@@ -106,10 +106,17 @@ class NetworkPage(ContractPage):
         return drawn
 
 
+# From the tenant's contracts to what is in them: asked of each application, all terms of everybody are read.
+_OFFERED = """
+SELECT * FROM applications_application WHERE id = ANY(ARRAY(
+    SELECT application_id FROM applications_applicationrole WHERE id = ANY(ARRAY(
+        SELECT DISTINCT role_id FROM applications_contractterm WHERE contract_id = ANY(ARRAY({contracts}))))))
+ORDER BY display_name, id LIMIT {most}
+"""
+
+
 def _offered(rows: QuerySet[Contract], chosen_id: str) -> list[tuple[str, str, bool]]:
     """Applications that stand in contracts of the tenant: id, name, and whether it is chosen. One query."""
-    terms = ContractTerm.objects.filter(contract__in=rows.order_by().values("id"))
-    found = Application.objects.filter(id__in=terms.values("role__application")).order_by(
-        "display_name", "id"
-    )
-    return [(row.id, str(row), row.id == chosen_id) for row in found[:OFFERED]]
+    contracts, values = rows.order_by().values("id").query.sql_with_params()
+    found = Application.objects.raw(_OFFERED.format(contracts=contracts, most=OFFERED), values)
+    return [(row.id, str(row), row.id == chosen_id) for row in found]

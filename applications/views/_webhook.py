@@ -62,6 +62,11 @@ def living(tenant: Tenant) -> QuerySet[Webhook]:
     return every(tenant).filter(ended_at=None)
 
 
+def own(tenant: Tenant) -> QuerySet[Webhook]:
+    """Those of the organization, and not an application's streams of signals."""
+    return living(tenant).filter(form=Webhook.Form.EVENTS)
+
+
 def one_of(rows: QuerySet[Webhook], webhook_id: UUID) -> Any:
     """One of these rows, or NotFound, alike for another tenant's."""
     row = rows.filter(id=webhook_id).first()
@@ -95,6 +100,8 @@ def listed(page: ConsolePage, rows: Iterable[Any]) -> dict[str, Any]:
 def facts(webhook: Any) -> list[dict[str, Any]]:
     """What it is."""
     about = str(webhook.application) if webhook.application else _("All events of your organization")
+    if webhook.signals:
+        about = _("People who work with this application: it asked to be told, as security events")
     found: list[dict[str, Any]] = [
         {"label": _("Address"), "code": webhook.url},
         {"label": _("Events"), "text": ", ".join(webhook.types)},
@@ -181,10 +188,20 @@ def _cells(page: ConsolePage, row: Any) -> list[dict[str, Any]]:
     url = address("webhook-detail", page.slug, webhook_id=row.id)
     return [
         {"text": name_of(row), "url": url, "note": row.note},
-        {"text": ", ".join(row.types), "note": str(row.application) if row.application else ""},
+        {"text": ", ".join(row.types), "note": _about(row)},
         {"state": state, "word": word},
         {"at": row.last_at} if row.last_at else {"text": _("never")},
     ]
+
+
+def _about(row: Any) -> str:
+    if row.application is None:
+        return ""
+    return (
+        _("Signals for %(application)s") % {"application": row.application}
+        if row.signals
+        else str(row.application)
+    )
 
 
 def _secret(page: ConsolePage, row: WebhookSecret, changeable: bool) -> list[dict[str, Any]]:

@@ -67,8 +67,9 @@ class WebhookDetail(ConsolePage):
             "lead": row.note,
             **self._acts(row),
         }
-        changeable = row.ended_at is None and self.can("Webhooks:modify")
-        again = row.ended_at is None and self.can("Webhooks:execute")
+        own = row.ended_at is None and not row.signals
+        changeable = own and self.can("Webhooks:modify")
+        again = own and self.can("Webhooks:execute")
         context = {
             "page": page,
             "because": _webhook.BECAUSE.get(row.paused_because, ""),
@@ -76,8 +77,8 @@ class WebhookDetail(ConsolePage):
             "health": _webhook.health(row, self.at),
             "chips": _webhook.chips(request),
             "filtered": outcome in _webhook.OUTCOMES,
-            "examples": _webhook.examples(),
-            "secrets": _webhook.secrets(self, row, bool(changeable)),
+            "examples": [] if row.signals else _webhook.examples(),
+            "secrets": {} if row.signals else _webhook.secrets(self, row, bool(changeable)),
             "deliveries": _webhook.deliveries(self, sent, bool(again)),
             "history": self.history("webhook", row.id),
             "history_url": f"{self.url('tenants:activity-list')}?object=webhook:{row.id}",
@@ -103,6 +104,8 @@ class WebhookDetail(ConsolePage):
             act(_("New secret"), "secret-new", changing, "key"),
             act(_("End webhook"), "end", "Webhooks:delete", "stop", dialog=True, danger=True),
         ]
+        if row.signals:  # the rest is for its application to say
+            return {"primary": resume if paused else pause, "more": more[-1:]}
         return {"primary": resume if paused else test, "more": more}
 
 
@@ -170,19 +173,19 @@ class WebhookEdit(_WebhookForm):
     recent = True
 
     def frame(self) -> dict[str, Any]:
-        row = _webhook.one_of(_webhook.living(self.tenant), self.kwargs["webhook_id"])
+        row = _webhook.one_of(_webhook.own(self.tenant), self.kwargs["webhook_id"])
         page = {"title": _("Change webhook"), "breadcrumb": crumbs(self.slug, row)}
         back = address("webhook-detail", self.slug, webhook_id=row.id)
         return {"page": page, "submit": _("Save"), "cancel_url": back, "revision": row.revision}
 
     def fresh(self) -> WebhookForm:
-        return self.form(_webhook.one_of(_webhook.living(self.tenant), self.kwargs["webhook_id"]))
+        return self.form(_webhook.one_of(_webhook.own(self.tenant), self.kwargs["webhook_id"]))
 
     def get(self, request: HttpRequest, webhook_id: UUID) -> HttpResponse:
         return self.form_page(self.fresh())
 
     def post(self, request: HttpRequest, webhook_id: UUID) -> HttpResponse:
-        form = self.form(_webhook.one_of(_webhook.living(self.tenant), webhook_id))
+        form = self.form(_webhook.one_of(_webhook.own(self.tenant), webhook_id))
         if not form.is_valid():
             return self.form_page(form)
         with self.attempt(form) as outcome:

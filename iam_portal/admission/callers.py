@@ -102,7 +102,7 @@ def read(environ: Mapping[str, Any]) -> Words:
 
 def _credentials(authorization: str) -> Word | None:
     scheme, _, value = authorization.partition(" ")
-    if scheme.lower() == "bearer":
+    if scheme.lower() in ("bearer", "dpop"):
         digest = _digest("bearer", value.strip())
     elif (given := basic(authorization)) and given.client_id:
         digest = _digest("basic", given.client_id, given.secret)

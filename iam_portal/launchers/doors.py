@@ -41,6 +41,7 @@ OPEN = {
     "accesscontrol.views.signing_out.SignOutAsked": "ends the browser's own session",
     "accesscontrol.oauth.views.CertsView": _STANDARD,
     "accesscontrol.oauth.views.MetadataView": _STANDARD,
+    "accesscontrol.oauth.views.SignalsView": _STANDARD,
     "tenants.views.arrival.Arrival": "whom a provider vouches for; anybody else is sent to the beginning",
     "tenants.views.brand_files.BrandSheet": "a function of the colour in its address; tells of nobody",
     "tenants.views.brand_files.BrandLogo": "a picture by its hash: to its own people, to all by choice",
@@ -78,7 +79,7 @@ class Door:
 
     address: str
     method: str
-    kind: str  # rest, page, public (a page without sign-in) or open (neither)
+    kind: str  # rest, scim, page, public (a page without sign-in) or open (neither)
     permission: str
     view: Any
     pattern: URLPattern
@@ -105,7 +106,7 @@ def document() -> str:
     """The whole file, as Markdown."""
     table = doors()
     lines = [_TITLE]
-    for kind, title in (("rest", "REST"), ("page", "Pages")):
+    for kind, title in (("rest", "REST"), ("scim", "SCIM 2.0"), ("page", "Pages")):
         rows = _merged((door.address, door.permission, door.method) for door in table if door.kind == kind)
         lines += _section(title, ("door", "needs"), rows)
     needed = {door.permission for door in table} - {"", OWN_APPLICATION}
@@ -135,7 +136,7 @@ def _of(pattern: URLPattern, address: str) -> Iterator[Door]:
         return
     kind = "open"
     if issubclass(view, APIView) and f"{view.__module__}.{view.__qualname__}" not in OPEN:
-        kind = "rest"
+        kind = getattr(view, "protocol", "rest")
     elif issubclass(view, TenantPage):
         kind = "public" if view.public else "page"
     for method in METHODS:

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from iam_portal.launchers import keys
-from iam_portal.launchers.children import Child, LaunchError, run, spawn, tail
+from iam_portal.launchers.children import GRACE_SECONDS, Child, LaunchError, run, spawn, tail
 from iam_portal.launchers.postgres import OWNER, WEB, EmbeddedPostgres
 from iam_portal.launchers.processes import Stoppable, Supervisor
 from iam_portal.launchers.valkey import EmbeddedValkey, free_port
@@ -126,7 +126,9 @@ class LocalPortal:
         """``threads`` of each process run at once; many more hold requests (:mod:`iam_portal.admission`)."""
         options = ("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port), *BOUNDS)
         size = ("--workers", str(workers), "--blocking-threads", str(WEB_THREADS))
-        command = ("granian", *options, *size, "iam_portal.wsgi:application")
+        # A worker that was told to stop while it began would be waited for without end.
+        end = ("--workers-kill-timeout", str(int(GRACE_SECONDS) - 2))
+        command = ("granian", *options, *size, *end, "iam_portal.wsgi:application")
         running = {"PORTAL_WEB_RUNNING": str(threads), "PORTAL_WEB_THREADS": str(WEB_THREADS)}
         return self._spawn("web", "-m", *command, besides=running)
 

@@ -23,9 +23,9 @@ CROSS_ROLE = "iam_cross"
 DATABASE = "iam"
 _START_SECONDS = 60.0  # a start after a crash replays the log first
 _FIRST_WITH_BUILTIN_LOCALE = 17
-# For tests: nothing need survive a crash, and parallel workers cost more than the few rows that they would
-# read. Commits are written out all the same: a replica follows at once.
-_FAST = ("fsync=off", "full_page_writes=off", "max_parallel_workers_per_gather=0")
+# For tests: nothing need survive a crash, and parallel workers and compiled plans cost more than they save on
+# few rows. Commits are written out all the same: a replica follows at once.
+_FAST = ("fsync=off", "full_page_writes=off", "max_parallel_workers_per_gather=0", "jit=off")
 # libpq and initdb read many variables; none of the caller's may reach them.
 _ENVIRONMENT = {"PATH": os.defpath, "LANG": "C", "LC_ALL": "C"}
 

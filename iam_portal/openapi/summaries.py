@@ -135,6 +135,7 @@ SUMMARIES = {
     "users_act": "Deactivate or reactivate a user",
     "users_change": "Change a user's names or mailbox",
     "users_delete": "Delete a user for good",
+    "users_export": "Take a copy of all that is kept about a person",
     "users_groups": "List the groups of a user",
     "users_impact": "What deactivating or deleting a user would take away",
     "users_invite": "Invite a user",

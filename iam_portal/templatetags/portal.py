@@ -17,8 +17,10 @@ from django.utils.translation import gettext as _
 from iam_portal.templatetags import moments, states
 from iam_portal.templatetags import privileges as words
 from iam_portal.templatetags import timeline as lines
+from iam_portal.templatetags.unchanging import unchanging
 
 register = template.Library()
+register.tag(unchanging)
 AS_DRAWN = "was"  # the hidden field with what a form was drawn with
 
 

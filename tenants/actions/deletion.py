@@ -18,6 +18,7 @@ from tenants import policies
 from tenants.actions import factors, links, memberships, sessions
 from tenants.history import record
 from tenants.models import (
+    ExternalId,
     HistoryEvent,
     HistoryPerson,
     IdempotentReply,
@@ -56,11 +57,12 @@ def delete(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, revision: 
         principal_becoming.send(sender=User, actor=by, tenant=tenant, user=user, at=at)
         active = policies.is_active(user=user, at=at)
         UserActivity.objects.filter(user=user).close(at)
-        sessions.end_all(user=user, at=at)
+        sessions.end_all(user=user, by=by, at=at)
         links.void(user=user, at=at)
         user.identity_links.all().delete()
         KeptInput.objects.filter(user=user).delete()
         factors.forget_all(user=user)
+        ExternalId.objects.filter(user=user).delete()
         memberships.end_all(user=user, by=by, at=at)
         user_deleted.send(sender=User, tenant=tenant, user=user, by=by, at=at)
         # Which of them name him cannot be told: a request that is sent again is told that it was answered.

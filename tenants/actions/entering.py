@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from django.db import transaction
 
@@ -13,8 +14,9 @@ from tenants.history import record
 from tenants.lifetimes import Lifetime, lifetime
 from tenants.models import User, UserSession
 from tenants.models.users import FEDERATED
+from tenants.signals import sessions_ended
 
-__all__ = ["FEDERATED", "Halfway", "Origin", "SignedIn", "confirm", "end", "enter", "renew"]
+__all__ = ["FEDERATED", "Halfway", "Origin", "SignedIn", "confirm", "end", "enter", "renew", "tell_ended"]
 
 # Authentication methods as ID tokens name them (RFC 8176 §2).
 PASSWORD, CODE, MULTIPLE = "pwd", "otp", "mfa"
@@ -65,6 +67,12 @@ def end(*, session: UserSession, by: Actor, at: datetime) -> None:
     with transaction.atomic():
         if UserSession.objects.filter(pk=session.pk, ended_at=None).update(ended_at=at):
             _record("session.ended", session, by, at)
+            tell_ended(tenant_id=session.tenant_id, user_id=session.user_id, by=by, at=at)
+
+
+def tell_ended(*, tenant_id: UUID, user_id: UUID, by: Actor, at: datetime) -> None:
+    """What rests on sessions of the person that ended at this moment has ended with them."""
+    sessions_ended.send(sender=UserSession, tenant_id=tenant_id, user_id=user_id, by=by, at=at)
 
 
 def renew(*, session: UserSession, at: datetime) -> str:

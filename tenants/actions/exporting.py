@@ -5,6 +5,7 @@ Who takes it is recorded: it is more than any page shows at once. Secrets are no
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants.history import record
 from tenants.models import (
+    ExternalId,
     HistoryEvent,
     HistoryPerson,
     IdentityLink,
@@ -28,9 +30,25 @@ from tenants.models import (
 from tenants.models.spanned import told_span
 from tenants.signals import person_exported
 
+MOST = 10_000  # rows of history in a copy that somebody waits for
 
-def export(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime) -> dict[str, Any]:
-    """Everything, and the row that says who took it. ``NotFound`` for anybody else's people."""
+
+class Record(Enum):
+    """How much of history is in a copy: a request has no time for the life of a busy administrator."""
+
+    WHOLE = None
+    NEWEST = MOST
+    NOTHING = 0
+
+
+def export(
+    *, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, record_of_acts: Record = Record.WHOLE
+) -> dict[str, Any]:
+    """Everything, and the row that says who took it. ``NotFound`` for anybody else's people.
+
+    ``historyComplete`` tells whether all of history is there: what he did is the record's, which not
+    everybody may read who may read of people.
+    """
     with tenant_scope(tenant.id), transaction.atomic():
         user = User.everyone.filter(tenant=tenant, pk=user_id).first()
         if user is None:
@@ -39,7 +57,7 @@ def export(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime) -> dict[st
         answers: list[Any] = person_exported.send(sender=User, tenant=tenant, user=user)
         for _receiver, members in answers:
             told |= members
-        told["history"] = _history(user)
+        told |= _history(user, record_of_acts.value)
         subject = ("user", user.id, str(user))
         record(action="user.exported", tenants=[tenant], by=by, at=at, subject=subject)
     return told
@@ -52,6 +70,7 @@ def _person(user: User) -> Mapping[str, Any]:
         "email": user.email,
         "emailProvenAt": rfc3339(user.email_proven_at),
         "displayName": user.display_name,
+        "externalIds": list(ExternalId.objects.filter(user=user).values_list("value", flat=True)),
         "language": user.language,
         "timeZone": user.time_zone,
         "createdAt": rfc3339(user.created_at),
@@ -103,23 +122,27 @@ def _session(row: UserSession) -> Mapping[str, Any]:
     }
 
 
-def _history(user: User) -> list[dict[str, Any]]:
-    """What he did, and what was done to him; of others only the names that stand beside it."""
+def _history(user: User, most: int | None) -> dict[str, Any]:
+    """What he did, and what was done to him, the newest; of others only the names that stand beside it."""
     his = Q(actor_kind="user", actor_id=str(user.id)) | Q(subject_kind="user", subject_id=str(user.id))
-    rows = list(HistoryEvent.objects.filter(his, tenant_id=user.tenant_id).order_by("id"))
+    found = HistoryEvent.objects.filter(his, tenant_id=user.tenant_id).order_by("-id")
+    newest = list(found if most is None else found[: most + 1])
+    rows = newest[:most][::-1]
     beside = _beside(user, [row.id for row in rows])
-    return [
-        {
-            "at": rfc3339(row.at),
-            "action": row.action,
-            "by": beside[row.id].actor_name if row.id in beside else None,
-            "subject": beside[row.id].subject_name if row.id in beside else None,
-            "sourceAddress": beside[row.id].source_address if _own(row, user) and row.id in beside else None,
-            "before": row.before,
-            "after": row.after,
-        }
-        for row in rows
-    ]
+    acts = [_act(row, user, beside.get(row.id)) for row in rows]
+    return {"history": acts, "historyComplete": len(rows) == len(newest)}
+
+
+def _act(row: HistoryEvent, user: User, beside: HistoryPerson | None) -> dict[str, Any]:
+    return {
+        "at": rfc3339(row.at),
+        "action": row.action,
+        "by": beside.actor_name if beside else None,
+        "subject": beside.subject_name if beside else None,
+        "sourceAddress": beside.source_address if beside and _own(row, user) else None,
+        "before": row.before,
+        "after": row.after,
+    }
 
 
 def _own(row: HistoryEvent, user: User) -> bool:

@@ -16,7 +16,7 @@ from tenants.actions import apps, passkeys, recovery, sessions, steps
 from tenants.actions.passkeys import Answer
 from tenants.history import record
 from tenants.models import AuthenticatorApp, Passkey, RecoveryCode, Tenant, User
-from tenants.signals import principal_becoming
+from tenants.signals import credential_changed, principal_becoming
 
 MOST = 20  # of one person; more helps nobody
 Factor = AuthenticatorApp | Passkey
@@ -75,6 +75,7 @@ def remove(*, user: User, factor_id: UUID, by: Actor, at: datetime) -> None:
                 raise LastFactor(_last(roles))
             RecoveryCode.objects.filter(user=held).delete()
         _record("factor.removed", held, by, at, before=_told(factor, factor_id))
+        _tell(held, factor, "delete", by, at)
         text = said("a second factor was removed from your account: %(name)s.", {"name": factor.name})
         emails.tell(user=held, subject=said("A second factor was removed"), text=text)
 
@@ -121,9 +122,14 @@ def reset(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, revision: i
         if not had:
             raise NoFactor(said("%(user)s has no second factor.", {"user": user}))
         forget_all(user=user)
-        sessions.end_all(user=user, at=at)
+        sessions.end_all(user=user, by=by, at=at)
         told = {"apps": had.apps, "passkeys": had.passkeys, "codes": had.codes}
         _record("factor.reset", user, by, at, before=told)
+        for credential, number in (("app", had.apps), ("passkey", had.passkeys)):
+            if number:
+                credential_changed.send(
+                    sender=User, user=user, credential=credential, change="delete", by=by, at=at
+                )
         text = said(
             "%(name)s has removed all second factors from your account. Your password is unchanged.",
             {"name": by.name},
@@ -176,16 +182,25 @@ def _held(user: User, *, full: bool = True) -> User:
 
 def _added(user: User, factor: Factor, by: Actor, at: datetime) -> Added:
     _record("factor.added", user, by, at, after=_told(factor, factor.pk))
+    _tell(user, factor, "create", by, at)
     text = said("a second factor was added to your account: %(name)s.", {"name": factor.name})
     emails.tell(user=user, subject=said("A second factor was added"), text=text)
     had = RecoveryCode.objects.filter(user=user).exists()
     return Added(factor, [] if had else recovery.make(user=user, by=by, at=at))
 
 
+def _tell(user: User, factor: Factor, change: str, by: Actor, at: datetime) -> None:
+    kind = _kind(factor)
+    credential_changed.send(sender=User, user=user, credential=kind, change=change, by=by, at=at)
+
+
+def _kind(factor: Factor) -> str:
+    return "app" if isinstance(factor, AuthenticatorApp) else "passkey"
+
+
 def _told(factor: Factor, factor_id: UUID) -> dict[str, str]:
     """The id is gone from a deleted row. The name is the person's own words: it stays out."""
-    kind = "app" if isinstance(factor, AuthenticatorApp) else "passkey"
-    return {"factor": str(factor_id), "kind": kind}
+    return {"factor": str(factor_id), "kind": _kind(factor)}
 
 
 def _record(

@@ -15,7 +15,7 @@ from tenants.actions.groups import locked
 from tenants.actions.users import UserInactive
 from tenants.history import record
 from tenants.models import Group, Membership, Tenant, User, since
-from tenants.signals import membership_changing, membership_removed
+from tenants.signals import membership_added, membership_changing, membership_removed
 
 
 class AlreadyMember(DomainError):
@@ -55,6 +55,7 @@ def add(
         membership.save(force_insert=True)
         action = "group.member_added" if start == at else "group.member_planned"
         _record(action, group, user, by, at, span={} if start == at and not ends_at else _span(membership))
+        membership_added.send(sender=Membership, tenant=tenant, group=group, user=user, by=by, at=at)
     return membership
 
 

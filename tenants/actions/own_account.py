@@ -64,7 +64,7 @@ def change_password(*, session: UserSession, password: str, by: Actor, at: datet
         passwords.give(user, password)
         user.save(update_fields=["password"])
         links.void(user=user, at=at)
-        sessions.end_all(user=user, at=at, but=session)
+        sessions.end_all(user=user, by=by, at=at, but=session)
         token = entering.renew(session=session, at=at)
         _record("user.password_set", user, by, at, {"by": "person"})
         password_set.send(sender=User, tenant=session.tenant, user=user, by=by, at=at)
@@ -75,7 +75,7 @@ def change_password(*, session: UserSession, password: str, by: Actor, at: datet
 def end_others(*, session: UserSession, by: Actor, at: datetime) -> int:
     """Sign every other browser of the person out."""
     with transaction.atomic():
-        ended = sessions.end_all(user=session.user, at=at, but=session)
+        ended = sessions.end_all(user=session.user, by=by, at=at, but=session)
         if ended:
             subject = ("user", session.user_id, str(session.user))
             record(

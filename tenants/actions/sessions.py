@@ -107,11 +107,14 @@ def sign_out(*, session: UserSession, by: Actor, at: datetime) -> None:
     entering.end(session=session, by=by, at=at)
 
 
-def end_all(*, user: User, at: datetime, but: UserSession | None = None) -> int:
+def end_all(*, user: User, by: Actor, at: datetime, but: UserSession | None = None) -> int:
     """End every session of the user, as a consequence of what the caller records; maybe all but one."""
     steps.drop_all(user=user)
     rows = UserSession.objects.filter(user=user, ended_at=None)
-    return (rows.exclude(pk=but.pk) if but else rows).update(ended_at=at)
+    ended = (rows.exclude(pk=but.pk) if but else rows).update(ended_at=at)
+    if ended:
+        entering.tell_ended(tenant_id=user.tenant_id, user_id=user.pk, by=by, at=at)
+    return ended
 
 
 def _counted_in(tenant: Tenant | None) -> Tenant:

@@ -14,7 +14,7 @@ from tenants import emails, passwords, policies
 from tenants.actions import links, sessions
 from tenants.history import record
 from tenants.models import Tenant, User, UserActivity, since
-from tenants.signals import password_set, principal_becoming, user_deactivated
+from tenants.signals import password_set, principal_becoming, user_deactivated, user_reactivated
 
 
 class UserInactive(DomainError):
@@ -42,6 +42,15 @@ def invite(*, tenant: Tenant, username: str, email: str, display_name: str, by: 
         user.set_unusable_password()
         _create(user, "user.invited", by=by, at=at)
         links.issue(tenant=tenant, user=user, at=at)
+    return user
+
+
+def make(*, tenant: Tenant, username: str, email: str, display_name: str, by: Actor, at: datetime) -> User:
+    """A user without password and without a link that sets one."""
+    with transaction.atomic():
+        user = _new(tenant, username, email, display_name, at)
+        user.set_unusable_password()
+        _create(user, "user.created", by=by, at=at)
     return user
 
 
@@ -87,8 +96,8 @@ def accept(
         user.email_proven_at = at  # links to a former mailbox were voided when it changed
         user.save(update_fields=["password", "email_proven_at"])
         links.void(user=user, at=at)
-        sessions.end_all(user=user, at=at)
         by = Actor("user", str(user.id), str(user), tenant.id, request_id, source_address)
+        sessions.end_all(user=user, by=by, at=at)
         _record("user.password_set", user, by, at, after={"by": link.purpose})
         if link.purpose == links.Purpose.RESET:
             emails.tell_password_changed(user=user, at=at)
@@ -143,7 +152,7 @@ def deactivate(
         policies.require_revision(user, revision)
         if not UserActivity.objects.filter(user=user).close(at):
             raise UserInactive(said("%(user)s is inactive already.", {"user": user}))
-        sessions.end_all(user=user, at=at)
+        sessions.end_all(user=user, by=by, at=at)
         links.void(user=user, at=at)
         _save(user)
         _record("user.deactivated", user, by, at, before={"active": True}, after={"active": False})
@@ -164,6 +173,7 @@ def reactivate(
         _activate(user, at)
         _save(user)
         _record("user.reactivated", user, by, at, before={"active": False}, after={"active": True})
+        user_reactivated.send(sender=User, tenant=tenant, user=user, by=by, at=at)
     return user
 
 

@@ -211,6 +211,9 @@ class TenantPage(View):
             return {"environment": environment, "look": looks.at_the_gate(self.tenant)}
         user = self.session.user
         look = looks.of_console(self.tenant)
+        nav = navigation.shown(
+            slug=self.slug, path=self.request.path, may=self.can, platform=self.tenant.is_platform
+        )
         return {
             "at": self.at,
             "environment": environment,
@@ -223,9 +226,8 @@ class TenantPage(View):
                 "sign_out_url": f"/t/{self.slug}/sign-out",
             },
             "search_url": f"/t/{self.slug}/search",
-            "nav": navigation.shown(
-                slug=self.slug, path=self.request.path, may=self.can, platform=self.tenant.is_platform
-            ),
+            "nav": nav,
+            "navigation": nav.drawn(),
         }
 
     def refused(self, refusal: DomainError) -> HttpResponse:

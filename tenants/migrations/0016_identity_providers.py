@@ -11,7 +11,7 @@ from iam_portal.wall_sql import wall
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tenants", "0014_found_by_user"),
+        ("tenants", "0015_provisioning"),
     ]
 
     operations = [

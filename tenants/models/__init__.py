@@ -27,6 +27,7 @@ from tenants.models.providers import (
     ProviderArrival,
     ProviderSession,
 )
+from tenants.models.provisioning import ExternalId, ScimToken
 from tenants.models.replies import IdempotentReply
 from tenants.models.running import EventService, JobState
 from tenants.models.spanned import Spanned, since, still_open
@@ -48,6 +49,7 @@ __all__ = [
     "AutoAccept",
     "Branding",
     "EventService",
+    "ExternalId",
     "Group",
     "GroupPlacement",
     "HistoryAnchor",
@@ -72,6 +74,7 @@ __all__ = [
     "ProviderArrival",
     "ProviderSession",
     "RecoveryCode",
+    "ScimToken",
     "SignInFailure",
     "SignInStep",
     "Spanned",

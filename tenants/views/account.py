@@ -50,12 +50,13 @@ class AccountDetail(ConsolePage):
     def _acts(self) -> dict[str, Any]:
         may, change = "OwnAccount:modify", self.url("tenants:account-change")
         password = self.url("tenants:account-password")
-        address = self.url("tenants:account-address")
+        address, copy = self.url("tenants:account-address"), self.url("tenants:account-copy")
         return {
             "primary": self.link(_("Change your data"), may, change, icon="edit"),
             "more": [
                 self.link(_("Change your password"), may, password, icon="key"),
                 self.link(_("Change e-mail address"), may, address, icon="mail"),
+                self.link(_("A copy of your data"), "OwnAccount:read", copy, icon="download"),
             ],
         }
 

@@ -92,6 +92,7 @@ FIELDS: Words = {
     "onwardAccess": gettext_lazy("May be opened to others"),
     "otherMailbox": gettext_lazy("To another mailbox"),
     "others": gettext_lazy("Other sessions"),
+    "dpop": gettext_lazy("Proof of a key"),
     "parent": gettext_lazy("Below"),
     "passkeys": gettext_lazy("Passkeys"),
     "pauses": gettext_lazy("Its pauses"),
@@ -135,6 +136,7 @@ FIELDS: Words = {
     "tenants": gettext_lazy("Organizations"),
     "thumbprint": gettext_lazy("Thumbprint"),
     "to": gettext_lazy("To"),
+    "tokenExchange": gettext_lazy("It may exchange tokens"),
     "tokenWithoutTarget": gettext_lazy("A token without a named target"),
     "type": gettext_lazy("Type"),
     "types": gettext_lazy("Types"),
@@ -198,6 +200,7 @@ _STATED: Mapping[str, Words] = {
     "fields": {
         "display_name": gettext_lazy("shown name"),
         "email": gettext_lazy("e-mail"),
+        "external_id": gettext_lazy("id in the directory"),
         "language": gettext_lazy("language"),
         "time_zone": gettext_lazy("time zone"),
         "username": gettext_lazy("username"),

@@ -15,6 +15,7 @@ REASONS: Mapping[str, str | Promise] = {
     "contract_paused": gettext_lazy("the contract is paused"),
     "group_has_subgroups": gettext_lazy("the group has subgroups"),
     "no_contract": gettext_lazy("no contract shares it"),
+    "no_common_role": gettext_lazy("no role is held by both"),
     "no_role_held": gettext_lazy("no role is held"),
     "not_access_manager": gettext_lazy("only an Access Manager hands out roles of applications"),
     "owner_suspended": gettext_lazy("the owner is suspended"),

@@ -1,4 +1,4 @@
-"""How the record speaks of coming in, and of what people do with their own account (``wording``)."""
+"""How the record speaks of coming in, of directories, and of what people do with their own account."""
 
 from collections.abc import Mapping
 
@@ -10,6 +10,10 @@ PHRASES: Mapping[str, str | Promise] = {
     "session.refused": gettext_lazy("tried in vain to sign in as"),
     "session.unknown": gettext_lazy("tried in vain to sign in with an unknown name at"),
     "user.address_asked": gettext_lazy("asked for another e-mail address of"),
+    "user.external_id_changed": gettext_lazy("changed the directory's id of"),
+    "group.external_id_changed": gettext_lazy("changed the directory's id of the group"),
+    "scim_token.added": gettext_lazy("made the SCIM token"),
+    "scim_token.revoked": gettext_lazy("revoked the SCIM token"),
     "tenant.password_rules_changed": gettext_lazy("changed the rules of passwords of"),
 }
 REFLEXIVE: Mapping[str, str | Promise] = {

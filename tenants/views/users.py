@@ -142,12 +142,14 @@ def _more(page: ConsolePage, user: User, state: str) -> list[dict[str, Any]]:
     at = page.request.path
     back = page.link(_("Reactivate"), "Users:modify", f"{at}/reactivate", icon="play", dialog=True)
     delete = page.link(_("Delete"), "Users:delete", f"{at}/delete", icon="trash", dialog=True, danger=True)
+    copy = page.link(_("Copy of all data"), "Users:execute", f"{at}/copy", icon="download")
     if state == "inactive":
-        return [back, delete]
+        return [back, copy, delete]
     again = _("Send the invitation again") if state == "invited" else _("Send a password link")
     return [
         page.link(again, "Users:modify", f"{at}/send-link", icon="mail", dialog=True),
         page.link(_("Reset second factors"), "Users:modify", f"{at}/reset-factors", icon="key", dialog=True),
+        copy,
         page.link(_("Deactivate"), "Users:modify", f"{at}/deactivate", icon="stop", dialog=True, danger=True),
         delete,
     ]

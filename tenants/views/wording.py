@@ -21,7 +21,7 @@ class Chapter(NamedTuple):
 
 
 PORTAL = "iam-portal"  # its id among applications, of which this app knows nothing else
-_CREDENTIALS = ("secret", "client_key", "certificate", "trusted_issuer")
+_CREDENTIALS = ("secret", "client_key", "certificate", "trusted_issuer", "scim_token")
 _OF_SIGN_INS = ("session", "authorization", "factor", "identity", "identity_provider", "mapper")
 _OF_ORGANIZATION = ("tenant", "webhook", "configuration")
 CHAPTERS = {

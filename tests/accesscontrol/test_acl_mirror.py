@@ -46,7 +46,7 @@ from tests.support.role_acts import RoleActs
 from tests.support.universe import Universe
 
 EXAMPLE = ROOT / "docs" / "examples" / "acl_mirror.py"
-FEWER = PROFILE if NAME == "slow" else profile(PROFILE, max_examples=5)
+FEWER = PROFILE if NAME == "slow" else profile(PROFILE, max_examples=PROFILE.max_examples // 2)
 
 
 class TenantsOwn(History):

@@ -12,7 +12,7 @@ GROUND = versions.array([LOST, "a:whatever"]).decode()
 
 def test_an_emptied_table_changes_every_version(django_db_setup: None) -> None:
     """Of each table, and of the traces themselves, without which a version could come again."""
-    statement = versions._STATEMENT.format(own="0::bigint", keys="%s")
+    statement = versions.STATEMENT.format(own="0::bigint", keys="%s")
     with owner_connection() as owner, owner.transaction(force_rollback=True):
         owner.execute("SET LOCAL lock_timeout = '10s'")
         for table in (*TABLES, "accesscontrol_factchange"):

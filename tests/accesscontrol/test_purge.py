@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoDbBlocker
 
 from accesscontrol.actions import portal, purge
-from accesscontrol.models import Authorization, AuthorizationCode, RefreshToken, RevokedToken
+from accesscontrol.models import Authorization, AuthorizationCode, RefreshToken, RevokedToken, UsedProof
 from applications.actions import applications
 from applications.actions.applications import Details
 from applications.models import Client, UsedAssertion
@@ -146,6 +146,7 @@ def five_minutes_over(left: Leavings, user: User) -> list[Any]:
     return [
         lambda at: RevokedToken(tenant=user.tenant, jti=uuid4().hex, expires_at=at),
         lambda at: UsedAssertion(client=left.client, digest=uuid4().hex, expires_at=at),
+        lambda at: UsedProof(digest=uuid4().hex, expires_at=at),
         lambda at: reply(user.tenant, expires=at),
         lambda at: typed(user, expires=at),
         lambda at: step(user, expires=at),

@@ -29,6 +29,8 @@ DEFAULTS = {
     "secretEitherWay": False,
     "assertionForTokenEndpoint": False,
     "pkceRequired": True,
+    "tokenExchange": False,
+    "dpop": "optional",
     "revision": "r-1",
 }
 CHANGED: dict[str, Any] = {
@@ -44,12 +46,15 @@ CHANGED: dict[str, Any] = {
     "secretEitherWay": True,
     "assertionForTokenEndpoint": True,
     "pkceRequired": False,
+    "tokenExchange": True,
+    "dpop": "off",
 }
 OPENING = [
     *({"redirectUris": CHANGED["redirectUris"]}, {"postLogoutRedirectUris": ["https://app.example/bye"]}),
     *({"webOrigins": ["https://app.example"]}, {"authenticationMethod": "tls_client_auth"}),
     *({"jwksUri": "https://a.example/"}, {"secretEitherWay": True}, {"assertionForTokenEndpoint": True}),
     *({"pkceRequired": False}, {"ignoreUnknownScopes": True}, {"scopeAliases": {"old": "aud:acme.other"}}),
+    *({"tokenExchange": True}, {"dpop": "off"}),
 ]
 
 

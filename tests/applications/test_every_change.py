@@ -24,7 +24,7 @@ from tests.support.changing_rest import ACCESS, READS
 from tests.support.changing_rest import CHANGES as REST
 from tests.support.once import made_once, savepoint
 
-pytestmark = pytest.mark.exhaustive(4)
+pytestmark = pytest.mark.exhaustive(8)
 
 CHANGES = {**REST, **APPLICATIONS, **PAGES}
 DOORS = {f"{door.method} {door.address}": door for door in doors.doors()}

@@ -25,7 +25,7 @@ from tests.support.factories import sign_in
 from tests.support.forms import Forms
 from tests.support.once import made_once, savepoint
 
-pytestmark = pytest.mark.exhaustive(4)
+pytestmark = pytest.mark.exhaustive(8)
 
 DOORS = {f"{door.method} {door.address}": door for door in doors.doors()}
 # Of people who are not signed in yet, or go: no session can run out over them.

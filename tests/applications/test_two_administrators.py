@@ -29,7 +29,7 @@ from tests.applications.sharing import T0, VIEWER, accepted, proposal, register,
 from tests.support.factories import SYSTEM, make_partners, make_tenant
 from tests.tenants.conftest import Racers
 
-pytestmark = [pytest.mark.slow, pytest.mark.exhaustive(3)]
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive(6)]
 
 ROUNDS = 3  # times the meetings below: twenty-four
 

@@ -70,6 +70,14 @@ VIOLATIONS: dict[str, Violation] = {
     "groupplacement_no_overlap": again("placement"),
     "groupplacement_not_itself": changed("placement", parent=models.F("group")),
     "membership_no_overlap": again("membership"),
+    "externalid_of_one": changed("external_id", user=None),
+    "externalid_user_once": lambda w: (
+        w.external_id and type(w.external_id).objects.create(tenant=w.tenant, user=w.other_user, value="1")
+    ),
+    "externalid_group_once": lambda w: [
+        type(w.external_id).objects.create(tenant=w.tenant, group=group, value="g")
+        for group in (w.group, w.placement.group)
+    ],
     "idempotentreply_once": again("reply"),
     "idempotentreply_of_success": changed("reply", status=409),
     "historylink_position_once": lambda w: (
@@ -110,6 +118,7 @@ VIOLATIONS: dict[str, Violation] = {
     ),
     "applicationsuspension_no_overlap": again("application_suspension"),
     "serviceaccount_once": again("service_account"),
+    "signaloffer_once": again("signal_offer"),
     "resource_once": again("resource"),
     "resource_type_urn": changed("resource", type="machines"),
     "resourceplace_no_overlap": again("place"),
@@ -186,6 +195,13 @@ VIOLATIONS: dict[str, Violation] = {
     "tenants.ProviderArrival.step": another("provider_arrival", digest="other"),
     "tenants.UserSession.digest": again("session"),
     "tenants.KeptInput.digest": again("kept_input"),
+    "tenants.ScimToken.digest": again("scim_token"),
+    "tenants.ExternalId.user": lambda w: (
+        w.external_id and type(w.external_id).objects.create(tenant=w.tenant, user=w.user, value="2")
+    ),
+    "tenants.ExternalId.group": lambda w: [
+        type(w.external_id).objects.create(tenant=w.tenant, group=w.group, value=value) for value in "gh"
+    ],
     "tenants.HistoryLink.event_id": lambda w: (
         w.history_link and HistoryLink.objects.create(tenant=w.tenant, position=2, event_id=1, digest="")
     ),

@@ -55,7 +55,7 @@ def test_a_method_that_is_not_served_is_named_with_those_that_are(town: Town) ->
     for door in DOORS:
         served.setdefault(door.address, set()).add(door.method)
     for door in {door.address: door for door in DOORS}.values():
-        for method in next(each for each in METHODS if each not in served[door.address]), "TRACE":
+        for method in [*[each for each in METHODS if each not in served[door.address]][:1], "TRACE"]:
             reply = who(town, door).knock(method, town.address(door))
             assert (reply.status_code, reply["Content-Type"]) == (405, PROBLEM), (method, door.address)
             assert reply.json()["code"] == "method_not_allowed"

@@ -63,7 +63,7 @@ def remembered(house: House, operators: dict[str, Knocker]) -> Iterator[None]:
 # --- each role at each door ----------------------------------------------------------------------------
 
 
-@pytest.mark.exhaustive(4)
+@pytest.mark.exhaustive(8)
 @pytest.mark.parametrize("role", ROLE_KEYS)
 def test_a_person_comes_as_far_as_the_role_goes(house: House, role: str) -> None:
     """One's own account needs no role."""
@@ -71,7 +71,7 @@ def test_a_person_comes_as_far_as_the_role_goes(house: House, role: str) -> None
     assert wrong_answers(house.people[role], agreed.TABLE, held, house) == {}
 
 
-@pytest.mark.exhaustive(4)
+@pytest.mark.exhaustive(8)
 @pytest.mark.parametrize("role", ROLE_KEYS)
 def test_a_service_comes_as_far_as_the_role_goes(house: House, role: str) -> None:
     assert wrong_answers(house.services[role], agreed.REST, agreed.agreed()[role], house) == {}
@@ -81,7 +81,7 @@ def test_without_a_role_there_is_ones_own_account(house: House) -> None:
     assert wrong_answers(house.nobody, agreed.TABLE, OWN, house) == {}
 
 
-@pytest.mark.exhaustive(4)
+@pytest.mark.exhaustive(8)
 @pytest.mark.parametrize("role", ROLE_KEYS)
 def test_only_from_the_platform_one_acts_on_the_installation(
     house: House, operators: dict[str, Knocker], role: str

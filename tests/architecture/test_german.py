@@ -21,8 +21,6 @@ from tests.support import once
 from tests.support.factories import sign_in
 from tests.support.german import English, Texts
 
-pytestmark = pytest.mark.exhaustive(3)
-
 GERMAN = {"accept-language": "de-AT,de;q=0.9,en;q=0.1"}
 READERS = (("acme", "jane.roe"), ("platform", "tom.okafor"))
 EACH = 2  # pages of one kind

@@ -13,7 +13,7 @@ from iam_portal.launchers.doors import OWN_APPLICATION, Door
 from tests.support import described
 from tests.support.knocking import NOBODY, House, Knocker, address_of
 
-pytestmark = pytest.mark.exhaustive(4)
+pytestmark = pytest.mark.exhaustive(8)
 
 DOORS = [door for door in doors.doors() if door.kind == "rest"]
 WRITING = [door for door in DOORS if door.method in ("POST", "PUT", "PATCH")]

@@ -12,7 +12,7 @@ from django.test import RequestFactory
 from structlog.contextvars import bind_contextvars, get_contextvars
 
 from iam_portal import clock, connecting, pages
-from iam_portal.clock import RightClock
+from iam_portal.clock import Clock, RightClock
 
 ANSWER = [b"yes"]
 
@@ -58,7 +58,7 @@ def get(machine: Machine) -> Callable[[str], int]:
         start("200 OK", [])
         return ANSWER
 
-    guarded = RightClock(inner, wall=lambda: machine.wall, steady=lambda: machine.steady)
+    guarded = RightClock(inner, Clock(wall=lambda: machine.wall, steady=lambda: machine.steady))
 
     def ask(path: str = "/oauth2/token") -> int:
         body = b"".join(guarded({"PATH_INFO": path}, lambda status, headers: told.append(status)))
@@ -163,7 +163,7 @@ def test_who_waited_for_a_comparison_takes_what_it_found(machine: Machine) -> No
         return machine.ask()
 
     inner = mock.Mock(return_value=ANSWER)
-    guarded = RightClock(inner, wall=lambda: machine.wall, steady=lambda: machine.steady)
+    guarded = RightClock(inner, Clock(wall=lambda: machine.wall, steady=lambda: machine.steady))
     with mock.patch.object(clock, "_database_clock", hangs):
         threads = [threading.Thread(target=guarded, args=[{"PATH_INFO": "/x"}, None]) for _ in range(8)]
         for thread in threads:

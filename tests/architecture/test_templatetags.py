@@ -7,6 +7,8 @@ from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.template import engines
+from django.test import RequestFactory
 from django.utils import timezone, translation
 
 from iam_portal.spans import Span
@@ -160,3 +162,15 @@ def test_the_legend_names_each_state_once() -> None:
     spans = [span(AT, None), span(AT, None), span(AT, None, "paused")]
     line = timeline.draw([{"label": "Role", "spans": spans}], at=AT)
     assert line.legend == [("in-force", "In force"), ("paused", "Paused")]
+
+
+def test_what_never_changes_is_drawn_once_for_each_language_and_knows_nothing_of_the_page() -> None:
+    inside = '<{{ secret }}>{% translate "Users" %}{% csrf_token %}'
+    lines = f"{{% load i18n portal %}}{{% unchanging %}}{inside}{{% endunchanging %}}"
+    template = engines["django"].from_string(lines)
+    request = RequestFactory().get("/")
+    first = template.render({"secret": "of Jane"}, request)
+    assert first == template.render({"secret": "of Bob"}, request) == "<>Users"
+    with translation.override("de"):
+        assert template.render({}, request) == "<>Konten"
+    assert template.render({}, request) == first

@@ -31,7 +31,7 @@ from django.conf import settings  # noqa: E402
 from django.db import connection, connections  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from accesscontrol.oauth.short.versions import KeptReader  # noqa: E402
+from accesscontrol.oauth.short.lines import KeptReader  # noqa: E402
 from applications.actions import pauses  # noqa: E402
 from iam_portal.launchers.portal import ROOT  # noqa: E402
 from iam_portal.wsgi import application  # noqa: E402

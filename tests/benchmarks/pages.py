@@ -23,7 +23,6 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.http import HttpResponse  # noqa: E402
 from django.test import Client as Browser  # noqa: E402
-from django.test.utils import setup_test_environment  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from accesscontrol.models import TenantRole  # noqa: E402
@@ -147,7 +146,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="those whose name contains this")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    setup_test_environment()
+
     settings.ALLOWED_HOSTS.append("testserver")
     settings.STATIC_ROOT = tempfile.mkdtemp(prefix="iam-static-")
     print("| what | statements | ms | first byte, ms | kB |\n|---|--:|--:|--:|--:|")

@@ -43,7 +43,7 @@ def measure() -> dict[str, float]:
     import django
 
     django.setup()
-    from accesscontrol.oauth.short import door, kept, signing, versions
+    from accesscontrol.oauth.short import door, kept, lines, signing
     from accesscontrol.oauth.short.door import ShortWay
     from iam_portal.metrics import Shortly
     from iam_portal.wsgi import Handler
@@ -60,7 +60,7 @@ def measure() -> dict[str, float]:
     door.metrics.issued = timed("counted", door.metrics.issued)
     Shortly.answered = timed("counted", Shortly.answered)  # type: ignore[method-assign]
     kept.Known.proved = timed("Known.proved", kept.Known.proved)  # type: ignore[method-assign]
-    versions.KeptReader.read = timed("KeptReader.read", versions.KeptReader.read)  # type: ignore[method-assign]
+    lines.KeptReader.read = timed("KeptReader.read", lines.KeptReader.read)  # type: ignore[method-assign]
     short, ask = ShortWay(Handler()), _request(json.loads(os.environ["STORY"]))
     for _ in range(50):
         assert b"access_token" in b"".join(short(ask(), lambda *_line: None))

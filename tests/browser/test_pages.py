@@ -85,7 +85,6 @@ _PLANT = """() => {
 _TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
-@pytest.mark.exhaustive(3)
 @pytest.mark.parametrize("part", range(9))
 def test_every_page_is_accessible_and_fits(opened: Opener, running_portal: RunningPortal, part: int) -> None:
     story = running_portal.story

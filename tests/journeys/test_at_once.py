@@ -17,20 +17,11 @@ from tests.support.browsing import Login
 from tests.support.console import Console
 from tests.support.portal import RunningPortal
 from tests.support.signing_in import Relying, Visitor
-from tests.support.stage import Stage, made_of
+from tests.support.stage import BACK, Stage
 
 pytestmark = pytest.mark.journey
 TIMES = 20
-BACK = "http://127.0.0.1:9/back"  # nobody asks there
 REFUSED = (400, "invalid_grant")
-
-
-@pytest.fixture(scope="module")
-def stage(running_portal: RunningPortal) -> Stage:
-    found = made_of(running_portal.story)
-    found.share()
-    Console.of(running_portal, "provider").change_client(found.target.client_id, redirectUris=[BACK])
-    return found
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from tests.support.console import Console
 from tests.support.gateways import Application, Gateway
 from tests.support.portal import RunningPortal
 from tests.support.signing_in import Relying, Visitor
+from tests.support.stage import BACK
 
 pytestmark = pytest.mark.journey
-BACK = "http://127.0.0.1:9/back"  # nobody asks there
 GATEWAYS = ["apache", "nginx"]
 REFUSED_BLINDLY = {"apache": 401, "nginx": 500}  # while the portal cannot be asked
 

@@ -32,7 +32,7 @@ from tests.support.pressing import Asked, Load, Told
 from tests.support.stage import made_of
 from tests.support.taking_away import ROLE, Change, Play
 
-pytestmark = [pytest.mark.slow, pytest.mark.exhaustive(3)]
+pytestmark = pytest.mark.slow
 OPERATOR = Login("platform", "ines.calder", "correct-horse-platform")
 ROUNDS = int(os.environ.get("STALE_ROUNDS", "1"))
 EACH = 2  # requests of each thread after a change, before the next one

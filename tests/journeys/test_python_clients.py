@@ -18,10 +18,9 @@ from tests.support.browsing import Login
 from tests.support.console import Console
 from tests.support.portal import RunningPortal
 from tests.support.signing_in import Visitor
-from tests.support.stage import Stage, made_of
+from tests.support.stage import BACK, Stage
 
 pytestmark = pytest.mark.journey
-BACK = "http://127.0.0.1:9/back"  # nobody asks there
 
 
 @dataclass
@@ -57,11 +56,8 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(running_portal: RunningPortal) -> Iterator[Place]:
-    stage = made_of(running_portal.story)
-    stage.share()
+def place(running_portal: RunningPortal, stage: Stage) -> Iterator[Place]:
     found = Place(running_portal, stage, Console.of(running_portal, "consumer"))
-    Console.of(running_portal, "provider").change_client(stage.target.client_id, redirectUris=[BACK])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")  # http, on loopback only
         yield found

@@ -17,12 +17,11 @@ from tests.support.forms import Forms
 from tests.support.portal import RunningPortal
 from tests.support.signing_in import Relying, Visitor
 from tests.support.sought import Overheard, dumped, found_in, logged
-from tests.support.stage import Stage, made_of
+from tests.support.stage import BACK, Stage
 
 pytestmark = pytest.mark.journey
 _PRIVATE = "SELECT algorithm, private_sealed FROM accesscontrol_signingkey"
 MAILBOX = "nina@example.org"
-BACK = "http://127.0.0.1:9/back"  # nobody asks there
 # What the database keeps in plain on purpose, and why. Everything else that is secret is a digest, or sealed.
 KEPT = {
     (
@@ -30,14 +29,6 @@ KEPT = {
         "table iam_wall",
     ): "the owner's alone; whoever has a dump has the rows behind the wall",
 }
-
-
-@pytest.fixture(scope="module")
-def stage(running_portal: RunningPortal) -> Stage:
-    found = made_of(running_portal.story)
-    found.share()
-    Console.of(running_portal, "provider").change_client(found.target.client_id, redirectUris=[BACK])
-    return found
 
 
 @pytest.fixture

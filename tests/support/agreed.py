@@ -37,7 +37,7 @@ configuration            Configuration
 contracts                ProvisionContracts AccessContracts
 decisions                Roles
 deleted-people           Configuration
-events                   Modules Roles Acl ProvisionContracts AccessContracts OrganizationRelations Webhooks
+events   Modules Roles Acl ProvisionContracts AccessContracts OrganizationRelations Webhooks Users
 groups                   Groups
 history                  ActivityLog
 identity-providers       IdentityProviders GroupMappers
@@ -70,7 +70,7 @@ applications/{application_id}/callers  Roles
 applications/{application_id}/calls    Roles
 assignments                      Roles
 contracts                        ProvisionContracts AccessContracts
-events                     Modules Roles Acl ProvisionContracts AccessContracts OrganizationRelations Webhooks
+events   Modules Roles Acl ProvisionContracts AccessContracts OrganizationRelations Webhooks Users
 create-role                      Roles
 groups                           Groups
 network                          ProvisionContracts AccessContracts

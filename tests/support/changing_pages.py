@@ -144,6 +144,7 @@ CHANGES: dict[str, list[Change]] = {
         Change(before=signed_in_to_an_application, **CONFIRMS)
     ],
     "POST /t/{slug}/account/change": [Change({"display_name": "Janet"})],
+    "POST /t/{slug}/account/copy": [Change()],
     "POST /t/{slug}/account/password": [Change({"current": PASSWORD, "password": NEW, "repeated": NEW})],
     "POST /t/{slug}/account/email": [Change({"email": "new@example.org", "current": PASSWORD})],
     "POST /t/{slug}/account/email/prove": [Change(before=proof, **CONFIRMS)],
@@ -231,6 +232,7 @@ CHANGES: dict[str, list[Change]] = {
     "POST /t/{slug}/users/invite": [
         Change({"display_name": "Max", "email": "max@example.org", "username": "max"})
     ],
+    f"POST {USER}/copy": [Change(before=rest.someone)],
     f"POST {USER}/change": [Change({"display_name": "Janet"})],
     f"POST {USER}/deactivate": [Change(before=rest.someone)],
     f"POST {USER}/delete": [Change({"typed": "Kim"}, before=rest.someone)],

@@ -244,6 +244,7 @@ CHANGES: dict[str, list[Change]] = {
     ],
     f"PATCH {ACCESS}/users/{{user_id}}": [Change({"displayName": "Janet"})],
     f"DELETE {ACCESS}/users/{{user_id}}": [Change(before=someone)],
+    f"POST {ACCESS}/users/{{user_id}}/export": [Change(before=someone)],
     f"POST {ACCESS}/users/{{user_id}}/resend-invitation": [Change(before=invited)],
     f"POST {ACCESS}/users/{{user_id}}/reset-password": [Change(before=someone)],
     f"POST {ACCESS}/users/{{user_id}}/reset-factors": [Change(before=with_factor)],

@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from unittest import mock
 
 from accesscontrol import acl
 from accesscontrol import facts as load
@@ -32,6 +33,14 @@ class Comparing(History):
             *(dice.choice(moments) + timedelta(seconds=dice.choice([0, 0, -1, 1])) for _ in range(2)),
         ]
 
+    def found_either_way(self) -> dict[str, SharingFacts]:
+        """Facts of all tenants: terms found by their contracts and by their roles are the same."""
+        everybody = [tenant.id for tenant in self.u.tenants.values()]
+        by_contract = facts.sharing(APPS, tenant_ids=everybody)
+        with mock.patch.object(facts, "_finding", lambda *_: facts._BY_ROLE):
+            assert facts.sharing(APPS, tenant_ids=everybody) == by_contract
+        return by_contract
+
     def pure_agrees(self, known: Any, application: str, name: str, tenant_id: str, at: datetime) -> None:
         for key in PRIVILEGES:
             answer = granted(known, role=key, tenant_id=tenant_id, at=at)
@@ -42,6 +51,8 @@ class Comparing(History):
         answer = available(known, tenant_id=tenant_id, at=at)
         ways = {(w.relation, w.contract_id, self.u.named(w.scope_tenant_id)) for w in answer.holding}
         assert ways == self.model.available(application, name, at), (application, name, at)
+        alone = known.apart([tenant_id])[tenant_id]
+        assert available(alone, tenant_id=tenant_id, at=at) == answer
         if at == self.at:
             told = [(turn.at, turn.available) for turn in turns(known, tenant_id=tenant_id)]
             assert told == self.model.turns(application, name), (application, name)

@@ -226,4 +226,6 @@ WAYS: dict[str, Way] = {
         {"scopeAliases": {"vehicle.read": "aud:acme.tool"}}, {"scope_aliases": "vehicle.read = aud:acme.tool"}
     ),
     "scopes that it does not know": _setting({"ignoreUnknownScopes": True}, {"ignore_unknown_scopes": "on"}),
+    "in whose name it may call others": _setting({"tokenExchange": True}, {"token_exchange": "on"}),
+    "tokens that are bound to its key": _setting({"dpop": "off"}, {"dpop": "off"}),
 }

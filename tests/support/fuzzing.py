@@ -1,5 +1,6 @@
 """Requests that schemathesis makes up from the description of the API, answered in this process."""
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,9 +41,14 @@ def known_to(town: Town, operation: Any) -> dict[str, str]:
     return {name: town.rows[name] for name in names if name in town.rows}
 
 
-def require_described(case: Any, visitor: Knocker) -> int:
-    """The status of the answer, which is as the description says; a group of failures otherwise."""
+def require_described(case: Any, visitor: Knocker, unseen: Iterable[str] = ()) -> int:
+    """The status of the answer, which is as the description says; a group of failures otherwise.
+
+    ``unseen``: words that it must not hold, in lower case: they stand in rows of others only.
+    """
     answer = _answered(case, visitor)
+    told = f"{answer.text} {answer.headers}".lower()
+    assert not [word for word in unseen if word in told], told[:2000]
     # In a batch each is refused for itself: what is wrong with one is no reason to refuse them all.
     batch = case.operation.definition.raw["operationId"].endswith("_batch")
     case.validate_response(answer, checks=CHECKS if batch else [*CHECKS, checks.negative_data_rejection])

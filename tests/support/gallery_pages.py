@@ -94,6 +94,7 @@ WHOLE = [
     ("report-unused", "reports/unused-contracts?days=400"),
     ("account", "account"),
     ("account-change", "account/change"),
+    ("account-copy", "account/copy"),
     ("account-password", "account/password"),
     ("account-address", "account/email"),
     ("account-address-spent", "account/email/prove"),

@@ -170,6 +170,8 @@ OPENING: dict[str, Any] = {
     "secret_either_way": True,
     "assertion_for_token_endpoint": True,
     "pkce_required": False,
+    "token_exchange": True,
+    "dpop": "off",
 }
 
 

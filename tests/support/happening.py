@@ -15,12 +15,13 @@ from tests.support import naive
 from tests.support.universe import OWNERS, TENANTS, Universe
 
 # The random histories search as long as this says; each failure prints the blob that repeats it.
-NAME = os.environ.get("HYPOTHESIS_PROFILE", "default")
+NAME = os.environ.get("HYPOTHESIS_PROFILE", "whole" if os.environ.get("CI") else "ordinary")
 PROFILES = {
-    "default": {"max_examples": 10, "stateful_step_count": 20},
+    "ordinary": {"max_examples": 4, "stateful_step_count": 20},  # others at each run
+    "whole": {"max_examples": 10, "stateful_step_count": 20},
     "slow": {"max_examples": 300, "stateful_step_count": 40},
 }
-PROFILES["ci"] = {**PROFILES["default"], "derandomize": True}
+PROFILES["ci"] = {**PROFILES["whole"], "derandomize": True}
 PROFILE = settings(
     deadline=None,
     print_blob=True,

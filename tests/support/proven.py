@@ -9,6 +9,7 @@ _PROVIDER = "settings/identity-providers/<provider_key:provider_key>"
 _OF_PROVIDER = "identity-providers/{provider_key}"
 NOWHERE = ""  # a person's own matter, or the platform's: the page alone does it
 PAGES = {
+    "account/copy": ("all about oneself at once", NOWHERE),
     "account/factors/<uuid:factor_id>/remove": ("own factors", NOWHERE),
     "account/factors/<uuid:factor_id>/rename": ("own factors", NOWHERE),
     "account/factors/app": ("own factors", NOWHERE),
@@ -104,6 +105,7 @@ PAGES = {
     "settings/life-times": ("sign-in rules", "PATCH lifetimes"),
     "settings/passwords": ("sign-in rules", "PATCH password-rules"),
     "settings/second-factors": ("sign-in rules", "PUT second-factors"),
+    "users/<uuid:user_id>/copy": ("all about a person at once", f"POST {_USER}/export"),
     "users/<uuid:user_id>/change": ("the mailbox gets links to set a password", f"PATCH {_USER}"),
     "users/<uuid:user_id>/delete": ("for good", f"DELETE {_USER}"),
     "users/<uuid:user_id>/reactivate": ("gives roles back", f"POST {_USER}/reactivate"),

@@ -107,29 +107,10 @@ class Root:
         flags = ["yes" if flag else "no" for flag in (readonly, online)]
         return [*outer, str(self.folder), *flags, " ".join(map(str, binds)), *inside, *words]
 
-    def run(
-        self,
-        words: Sequence[str],
-        *,
-        directory: str = "/",
-        settings: Mapping[str, str] | None = None,
-        user: str = "",
-        online: bool = False,
-        readonly: bool = False,
-        binds: Sequence[Path] = (),
-    ) -> str:
-        """To its end; what it printed. A failure shows all of it."""
-        command = self.enter(
-            words,
-            directory=directory,
-            settings=settings,
-            user=user,
-            online=online,
-            readonly=readonly,
-            binds=binds,
-        )
+    def run(self, words: Sequence[str], *, directory: str = "/", online: bool = False) -> str:
+        """To its end, as root; what it printed. A failure shows all of it."""
         done = subprocess.run(
-            command,
+            self.enter(words, directory=directory, online=online),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -3,7 +3,8 @@
 Starting a portal takes longer than most files; one for all would keep one worker busy to the end. Long units
 come first, so that no worker is left alone with one.
 
-And which of the exhaustive ones an ordinary run takes: a share, every day another.
+And which of all tests an ordinary run takes: of files that take turns those whose day it is, and of the
+exhaustive ones a share, every day another.
 """
 
 import os
@@ -14,6 +15,8 @@ from datetime import UTC, datetime
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
+
+from tests.support import described, turns
 
 # By what a file of tests begins with, the first that fits.
 _PORTALS = {
@@ -62,23 +65,33 @@ def pick_a_day() -> None:
 
 
 def is_whole(config: pytest.Config) -> bool:
-    """CI takes all; so does who names files or a part of them."""
+    """CI takes all; so does who names files or a part of them, or gathers examples from them."""
     named = any(not argument.startswith("-") for argument in config.args) and config.args != config.getini(
         "testpaths"
     )
     marked = config.option.markexpr not in ("", _ORDINARY)
-    return bool(os.environ.get("CI")) or named or marked or bool(config.option.keyword)
+    asked = os.environ.get("CI") or os.environ.get(described.RECORD)
+    return bool(asked) or named or marked or bool(config.option.keyword)
+
+
+def has_another_day(file: str) -> bool:
+    """It takes turns, and this is not its day."""
+    return turns.turn(file, int(os.environ[DAY])) is None
 
 
 def not_today(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Of each ``exhaustive(n)``, all but every n-th of a function: each day as many, in n days all."""
+    """Of each ``exhaustive(n)``, all but every n-th of a function.
+
+    Each day, or each turn of its file, as many; in n of them all.
+    """
     day, found = int(os.environ[DAY]), defaultdict(list)
     for item in items:
         if marker := item.get_closest_marker("exhaustive"):
-            found[item.nodeid.partition("[")[0], marker.args[0]].append(item)
+            turn = turns.turn(item.nodeid.partition("::")[0], day) or 0
+            found[item.nodeid.partition("[")[0], marker.args[0], turn].append(item)
     return [
         item
-        for (name, share), alike in found.items()
+        for (name, share, turn), alike in found.items()
         for at, item in enumerate(sorted(alike, key=lambda each: each.nodeid), zlib.crc32(name.encode()))
-        if (at + day) % share != 0
+        if (at + turn) % share != 0
     ]

@@ -7,6 +7,7 @@ from typing import Any
 from iam_portal.launchers.demo import Story
 from iam_portal.launchers.story_check import Answer, Credentials, Portal
 
+BACK = "http://127.0.0.1:9/back"  # nobody asks there
 _numbers = itertools.count(1)
 
 

@@ -30,8 +30,21 @@ class World(RowsOfSharing, RowsOfSigningIn):
 
     @cached_property
     def user(self) -> who.User:
-        self._user("other")
+        assert self.other_user
         return self._user("jane")
+
+    @cached_property
+    def other_user(self) -> who.User:
+        return self._user("other")
+
+    @cached_property
+    def scim_token(self) -> who.ScimToken:
+        given = {"note": "n", "welcome": "none", "digest": "d", "pepper": 1, "hint": "h", "during": ALWAYS}
+        return who.ScimToken.objects.create(tenant=self.tenant, made_by=self.user, **given)
+
+    @cached_property
+    def external_id(self) -> who.ExternalId:
+        return who.ExternalId.objects.create(tenant=self.tenant, user=self.user, value="1")
 
     @cached_property
     def group(self) -> who.Group:

@@ -61,3 +61,14 @@ class RowsOfSharing:
             created_at=NOW,
             created_by="x",
         )
+
+    @cached_property
+    def signal_offer(self) -> sharing.SignalOffer:
+        return sharing.SignalOffer.objects.create(
+            tenant=self.tenant,
+            webhook=self.webhook,
+            event_id=self.tenant.pk,
+            event_type="iam.person.deleted.v1",
+            position=1,
+            offered_at=NOW,
+        )

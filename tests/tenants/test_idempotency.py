@@ -6,17 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import yaml
 from django.conf import settings
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
-from iam_portal.launchers.portal import ROOT
 from iam_portal.walls import tenant_scope
 from tenants import history
 from tenants.actions import replies
 from tenants.models import HistoryEvent, IdempotentReply, User
 from tests.applications.story import Party, party, person
+from tests.support import described
 from tests.support.once import made_once, savepoint
 
 KEY = "Idempotency-Key"
@@ -177,7 +176,7 @@ BATCHES = ("tenants/{tenant_id}/assignments:batch", "application/tenants/{tenant
 
 
 def test_every_door_that_creates_takes_a_key() -> None:
-    document = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
+    document = described.document()
     posts = {path: methods["post"] for path, methods in document["paths"].items() if "post" in methods}
     taking = {
         path

@@ -197,7 +197,7 @@ def test_the_step_is_over_when_it_was_taken_or_too_old(jane: Visit, secret: str)
 def test_a_new_password_ends_what_was_begun_with_the_former(jane: Visit, secret: str) -> None:
     jane.password()
     with jane.in_scope():
-        sessions.end_all(user=jane.user, at=timezone.now())
+        sessions.end_all(user=jane.user, by=SYSTEM, at=timezone.now())
     assert jane.code(now_code(secret))["Location"].startswith("/t/acme/sign-in?")
 
 

@@ -5,8 +5,8 @@ as a wrong proof, so that neither body nor clock tells which ids exist.
 """
 
 from accesscontrol.oauth.clients.authenticating import NONE, Authenticated, authenticate, by_basic, identify
+from accesscontrol.oauth.clients.binding import fits
 from accesscontrol.oauth.clients.certificates import configured as certificates_are_taken
-from accesscontrol.oauth.clients.certificates import fits
 from accesscontrol.oauth.clients.presented import Presented, presented
 from iam_portal.admission import basic
 

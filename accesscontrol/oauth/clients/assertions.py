@@ -35,7 +35,7 @@ class Assertion:
     claims: Mapping[str, Any] = field(repr=False)
     signed: bytes = field(repr=False)
     signature: bytes = field(repr=False)
-    typ: str | None = None  # in lower case
+    key: Any = field(default=None, repr=False)  # ``jwk`` of the header, for proofs of a key alone
 
     def text(self, name: str) -> str:
         """A claim that is a text; empty for everything else."""
@@ -62,7 +62,7 @@ class Assertion:
         return value if isinstance(value, str) else ""
 
 
-def parse(value: str) -> Assertion:
+def parse(value: str, *, types: Collection[str | None] = TYPES) -> Assertion:
     """Unproven for what is no JWT that could be one of a client.
 
     Of the header, ``alg``, ``kid`` and ``typ`` are read. Keys that it brings or points to (``jwk``, ``jku``,
@@ -77,12 +77,12 @@ def parse(value: str) -> Assertion:
         raise Unproven("algorithm")
     if "crit" in header or "b64" in header:
         raise Unproven("critical")
-    type = type.lower() if isinstance(type, str) else type
-    if type not in TYPES:
+    if (type.lower() if isinstance(type, str) else type) not in types:
         raise Unproven("type")
     if not isinstance(kid, str):
         raise Unproven("malformed")
-    return Assertion(algorithm, kid, claims, f"{parts[0]}.{parts[1]}".encode(), _decoded(parts[2]), type)
+    signed = f"{parts[0]}.{parts[1]}".encode()
+    return Assertion(algorithm, kid, claims, signed, _decoded(parts[2]), header.get("jwk"))
 
 
 def require_living(assertion: Assertion, *, at: datetime) -> None:

@@ -63,11 +63,11 @@ def thumbprint(certificate: Certificate) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def fits(claims: Mapping[str, Any], request: HttpRequest) -> bool:
+def fits(confirmation: Mapping[str, Any], request: HttpRequest) -> bool:
     """Whether whoever shows this token may: anybody may show one that is bound to no certificate."""
-    if "cnf" not in claims:
+    if "x5t#S256" not in confirmation:
         return True
-    bound = claims["cnf"].get("x5t#S256") if isinstance(claims["cnf"], dict) else None
+    bound = confirmation["x5t#S256"]
     shown = proven(request)
     return isinstance(bound, str) and shown is not None and hmac.compare_digest(bound, shown.thumbprint)
 

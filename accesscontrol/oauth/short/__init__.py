@@ -5,6 +5,7 @@ else, and at any doubt, the request takes the long way as if this were not there
 """
 
 from accesscontrol.oauth.short.door import ShortWay
-from accesscontrol.oauth.short.versions import KeptReader, Reader
+from accesscontrol.oauth.short.lines import KeptReader
+from accesscontrol.oauth.short.versions import Reader
 
 __all__ = ["KeptReader", "Reader", "ShortWay"]

@@ -30,8 +30,11 @@ _ALIKE = (
     "wsgi.url_scheme",
     "HTTP_X_FORWARDED_PROTO",
 )
-# With them the long way may answer otherwise: other headers, other pages, another body.
-_ODD = ("QUERY_STRING", "HTTP_ORIGIN", "HTTP_COOKIE", "HTTP_TRANSFER_ENCODING", "HTTP_CONTENT_ENCODING")
+# With them the long way may answer otherwise: other headers, other pages, another body, a bound token.
+_ODD = (
+    *("QUERY_STRING", "HTTP_ORIGIN", "HTTP_COOKIE", "HTTP_TRANSFER_ENCODING", "HTTP_CONTENT_ENCODING"),
+    "HTTP_DPOP",
+)
 
 Gate = tuple[Any, ...]
 

@@ -22,6 +22,7 @@ from accesscontrol.oauth.short.kept import Ground, Holder, Known, Presented, Sta
 from accesscontrol.oauth.short.signing import signer
 from accesscontrol.oauth.short.versions import SharedReader, rests_on
 from applications.models import Client, ServiceAccount
+from applications.models.clients import REQUIRED
 from iam_portal.walls import tenant_scope
 from tenants.lifetimes import Lifetime, lifetime
 from tenants.models import Tenant
@@ -39,7 +40,7 @@ def token_answer(known: Known, asked: Asked, *, at: datetime) -> TokenAnswer | N
         client = living(asked.client_id, at).first()
         held = keys.as_of_now(at=at)
         key = _signing(client, held, at)
-        if client is None or key is None:
+        if client is None or key is None or client.dpop == REQUIRED:
             return None
         said = exchange.understood(client, known.form.get("scope", ""), [known.form.get("resource", "")])
         tenant = _tenant(known, client, at)

@@ -23,7 +23,8 @@ from accesscontrol.oauth.short import asked as reading
 from accesscontrol.oauth.short import building, learning, saying
 from accesscontrol.oauth.short.asked import INTROSPECTION, TOKEN, Asked, Environ, Gate
 from accesscontrol.oauth.short.kept import Ground, Known, Presented, Shelf, StandingAnswer
-from accesscontrol.oauth.short.versions import NOTHING, KeptReader, Reader
+from accesscontrol.oauth.short.lines import KeptReader
+from accesscontrol.oauth.short.versions import NOTHING, Reader
 from applications import hashers, usage
 from iam_portal import metrics as of_web
 from iam_portal import telemetry

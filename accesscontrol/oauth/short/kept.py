@@ -146,6 +146,7 @@ class Known:
     route: str
     tenant: str
     home: str = ""  # the tenant that owns the client
+    line: str = ""  # in the log, as far as it is the same for every such request
     proofs: tuple[tuple[str, int], ...] = ()
     token: TokenAnswer | None = None
 

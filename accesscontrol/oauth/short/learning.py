@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from django.urls import resolve
 
 from accesscontrol.oauth import tokens
-from accesscontrol.oauth.claims import audience_of
+from accesscontrol.oauth.claims import ACTOR, audience_of
 from accesscontrol.oauth.realms import Address
 from accesscontrol.oauth.short.asked import KNOWN, TOKEN, Asked
 from accesscontrol.oauth.short.kept import Known, Presented, Shelf
@@ -49,7 +49,7 @@ def presented(shelf: Shelf[Presented], asked: Asked, *, at: datetime) -> Present
             claims = tokens.read(text, at=at)
         except tokens.Unreadable:
             return None
-        if "sid" in claims:
+        if "sid" in claims or ACTOR in claims or "jkt" in claims.get("cnf", ()):
             return None
         head = text.partition(".")[0]
         kid = json.loads(urlsafe_b64decode(head + "=" * (-len(head) % 4)))["kid"]

@@ -22,7 +22,7 @@ from tests.accesscontrol.oauth.people import (
     opened,
 )
 
-pytestmark = pytest.mark.exhaustive(3)
+pytestmark = pytest.mark.exhaustive(6)
 
 LONG = "x" * 100_000
 WELL_KNOWN = (

@@ -39,7 +39,6 @@ def test_grants_that_are_not_offered(jane: Person) -> None:
         "token",
         "urn:ietf:params:oauth:grant-type:jwt-bearer",
         "urn:ietf:params:oauth:grant-type:saml2-bearer",
-        "urn:ietf:params:oauth:grant-type:token-exchange",
         "urn:ietf:params:oauth:grant-type:device_code",
         "Client_Credentials",
         "client_credentials ",
@@ -88,7 +87,6 @@ def test_what_may_be_sent_and_is_not_offered_is_no_error(jane: Person) -> None:
             claims_locales="de",
             acr_values="urn:mace:incommon:iap:silver",
             claims=json.dumps({"id_token": {"email": {"essential": True}}}),
-            dpop_jkt="x",
             audience="x",
             unheard_of="x",
         )

@@ -10,6 +10,7 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.contextvars import clear_contextvars
 
+from accesscontrol.oauth.short.saying import LINES
 from iam_portal.logs import Lines
 from tests.accesscontrol.oauth.changing import METER, READER
 from tests.accesscontrol.oauth.conftest import World
@@ -62,10 +63,15 @@ class Kept(logging.Handler):
     def __init__(self, formatter: logging.Formatter) -> None:
         super().__init__()
         self.setFormatter(formatter)
-        self.lines: list[dict[str, Any]] = []
+        self._lines: list[dict[str, Any]] = []
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        LINES.flush()
+        return self._lines
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(json.loads(self.format(record)))
+        self._lines += map(json.loads, self.format(record).splitlines())
 
 
 @pytest.fixture

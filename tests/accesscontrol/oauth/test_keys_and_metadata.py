@@ -56,7 +56,11 @@ def test_one_body_for_all_addresses(shared: World) -> None:
     }
     ways = authentication("token", *METHODS, "none") | authentication("introspection", *METHODS)
     assert told.items() >= ways.items()
-    assert told["grant_types_supported"] == ["authorization_code", "refresh_token", "client_credentials"]
+    exchange = "urn:ietf:params:oauth:grant-type:token-exchange"
+    assert told["grant_types_supported"] == [
+        *("authorization_code", "refresh_token", exchange, "client_credentials")
+    ]
+    assert "ES256" in told["dpop_signing_alg_values_supported"]
     assert told["response_types_supported"] == ["code"]
     assert told["code_challenge_methods_supported"] == ["S256"]
     assert told["authorization_response_iss_parameter_supported"] is True

@@ -192,9 +192,11 @@ class TestLate:
         yard.put("hall", inside=None)
         yard.put("press", inside="hall", at=early)
         with cross_tenant():
-            [*_, (during, parent)] = ResourcePlace.objects.filter(
-                resource__key="press", resource__owner_tenant=yard.world.globex
-            ).values_list("during", "parent__key")
+            [*_, (during, parent)] = (
+                ResourcePlace.objects.filter(resource__key="press", resource__owner_tenant=yard.world.globex)
+                .order_by("during")
+                .values_list("during", "parent__key")
+            )
         assert (during.lower, parent) == (moved, "hall")
 
     def test_the_database_refuses_one_in_the_past(self, yard: Yard) -> None:

@@ -21,9 +21,9 @@ from tenants.actions import tenants
 from tests.accesscontrol.oauth.changing import CHANGES, METER, READER, change_client, contract_of, pause
 from tests.accesscontrol.oauth.conftest import World, basic, two_targets
 from tests.support.factories import SYSTEM
-from tests.support.shortened import BothWays, ThroughWsgi, short_way, told
+from tests.support.shortened import ENOUGH, BothWays, ThroughWsgi, short_way, told
 
-pytestmark = pytest.mark.exhaustive(4)
+pytestmark = pytest.mark.exhaustive(8)
 
 SCOPES = (
     "aud:acme.meter",
@@ -67,8 +67,8 @@ class Ways:
             assert told(short) == told(long)
 
     def warm(self) -> None:
-        for _ in range(3):
-            self.agree()
+        for _ in range(ENOUGH):
+            self.all(self.short)
         before = self.short.app.answered
         self.agree()
         assert self.short.app.answered - before == len(SCOPES) + len(self.tokens)
@@ -156,6 +156,7 @@ def table_exists(name: str) -> bool:
     [
         {"Origin": "https://app.example"},
         {"Cookie": "csrftoken=short"},
+        {"DPoP": "eyJ.no.proof"},
         {"X-Request-Id": "given-by-the-caller"},
         {"X-Request-Id": "no\tgood"},
         {"Accept-Language": "de"},
@@ -197,6 +198,8 @@ BODIES = (
     "grant_type=client_credentials&scope=aud:globex.reader",
     "grant_type=client_credentials&user=admin&tenant=evil&iam=1&client=2&claims=3",
     "grant_type=refresh_token&refresh_token=x",
+    "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token=x&scope=aud:acme.meter",
+    "grant_type=client_credentials&scope=aud:acme.meter&subject_token=x",
     "grant_type=password",
     "scope=aud:acme.meter",
     "&&=&grant_type=client_credentials&",

@@ -59,7 +59,7 @@ def counted(broker: Broker, monkeypatch: pytest.MonkeyPatch, settings: Any) -> I
     made = Buffer(broker.send, most=3)
     monkeypatch.setattr(module, "_BUFFER", made)
     yield made
-    made.stop()
+    made.beside.stop()
 
 
 def uses(broker: Broker, counted: Buffer) -> dict[tuple[Any, ...], int]:
@@ -180,10 +180,10 @@ def test_no_fault_of_counting_reaches_a_token(
                 _own_role(shared, shared.globex)
             caller = "globex.planner" if target is exchange else READER
             assert shared.token(caller, shared.globex, f"aud:{METER}").status_code == 200
-        assert not counted._is_running()
+        assert not counted.beside.is_running()
     assert module.FAILED._value.get() - failed == 3
     assert shared.token(READER, shared.globex, f"aud:{METER}").status_code == 200
-    assert counted._is_running()
+    assert counted.beside.is_running()
     assert list(uses(broker, counted).values()) == [2], "the first was counted, only its thread was missing"
 
 
@@ -221,25 +221,25 @@ def test_what_waits_is_bounded_and_the_oldest_goes(shared: World, broker: Broker
 def test_a_thread_flushes_and_the_end_of_the_process_does(broker: Broker, shared: World) -> None:
     buffer = Buffer(broker.send)
     buffer.note([Use(None, "t", "x", "a")], at=shared.clock.at)
-    buffer.start(3600)
+    buffer.beside.start(3600)
     assert broker.lines == []
-    buffer.stop()
+    buffer.beside.stop()
     assert len(broker.lines) == 1
 
 
 def test_a_forked_process_counts_for_itself(broker: Broker, shared: World) -> None:
     buffer = Buffer(broker.send)
     buffer.note([Use(None, "t", "x", "a")], at=shared.clock.at)
-    buffer.start(3600)
+    buffer.beside.start(3600)
     child = os.fork()
     if child == 0:  # nothing of the parent's, and a thread that lives
         clean = not buffer._lines
-        buffer.start(3600)
-        alive = buffer._thread is not None and buffer._thread.is_alive()
+        buffer.beside.start(3600)
+        alive = buffer.beside.is_running()
         os._exit(0 if clean and alive else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert buffer.flush() == 1
-    buffer.stop()
+    buffer.beside.stop()
 
 
 def test_a_message_that_comes_again_counts_once(shared: World) -> None:
@@ -286,7 +286,7 @@ def test_a_process_of_the_web_server_hands_over_at_its_end() -> None:
     def serve() -> None:
         made = Buffer(lambda batch: sender.send(batch.lines))
         made.note([use], at=timezone.now())
-        made.start(3600)
+        made.beside.start(3600)
 
     child = alike.Process(target=serve)
     child.start()

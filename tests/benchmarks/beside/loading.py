@@ -18,7 +18,7 @@ class Job:
     """One request, and what its answer must be. ``bodies``, where each may be sent once only.
 
     ``draws``, where many ask: for each request what is its own (headers, path, body), and ``order``, in which
-    they come, over and over.
+    they come, over and over, or ``once``.
     """
 
     path: str
@@ -30,6 +30,7 @@ class Job:
     bodies: Sequence[str] = ()
     draws: Sequence[Mapping[str, Any]] = ()
     order: Sequence[int] = ()
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,7 @@ class Tool:
             "bodies": list(job.bodies),
             "draws": list(job.draws),
             "order": list(job.order),
+            "once": job.once,
             "status": job.status,
             "holds": job.holds,
         }

@@ -3,7 +3,7 @@ import autocannon from 'autocannon'
 
 const chunks = []
 for await (const chunk of process.stdin) chunks.push(chunk)
-const { origin, connections, seconds, request, bodies, draws, order, status, holds } = JSON.parse(Buffer.concat(chunks))
+const { origin, connections, seconds, request, bodies, draws, order, once, status, holds } = JSON.parse(Buffer.concat(chunks))
 
 // A body that may be sent once only, a signed assertion for instance, is drawn anew for every request.
 let drawn = 0
@@ -28,6 +28,7 @@ const judge = (body) => {
 }
 
 const options = { url: origin, connections, duration: seconds, requests: [one], verifyBody: judge, timeout: 60 }
+if (once) options.maxOverallRequests = order.length // it ends with the last of them, or with the time
 const begun = performance.now()
 const before = process.cpuUsage()
 const running = autocannon(options, (error, result) => {

@@ -19,7 +19,7 @@ from tests.support.portal import RunningPortal
 from tests.support.sending import basic, issued, post, refused
 from tests.support.stage import Stage, made_of, registered
 
-pytestmark = [pytest.mark.journey, pytest.mark.exhaustive(3)]
+pytestmark = pytest.mark.journey
 TOKEN = "/auth/oauth/token"
 CLUSTER, SCHEDULER = "https://cluster.internal", "system:serviceaccount:jobs:nightly"
 

@@ -1,0 +1,130 @@
+"""Signals that are fetched (RFC 8936): handed out until they are acknowledged, a bounded number at once."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from applications.delivery import telling
+from applications.delivery.record import WORKER, recorded
+from applications.events import pruned, sequence
+from applications.models import Event, SignalOffer, SignalStream, Webhook, WebhookDelivery, WebhookState
+
+MOST_OFFERED = 1000  # not acknowledged; until some are, nothing new is handed out
+MOST_AT_ONCE = 100
+# What a receiver may say of a token (RFC 8935 §2.4). Whatever else it says is kept out of our records.
+ERRORS = frozenset(
+    {
+        *("invalid_request", "invalid_key", "invalid_issuer", "invalid_audience"),
+        *("authentication_failed", "access_denied"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Tokens by their ``jti``, and whether there are more."""
+
+    tokens: Mapping[str, str]
+    more: bool
+
+
+def settle(
+    webhook: Webhook, *, acknowledged: Collection[UUID], failed: Mapping[UUID, str], at: datetime
+) -> None:
+    """What the receiver says of tokens that it was handed. Of others it says nothing: they are passed over.
+
+    One that it could not use is not handed out again (§2.4.4): it would not be understood next time either.
+    """
+    said = {**dict.fromkeys(acknowledged, ""), **failed}
+    offers = list(webhook.offers.filter(event_id__in=said).order_by("id"))
+    WebhookDelivery.objects.bulk_create([_noted(offer, said[offer.event_id], at) for offer in offers])
+    webhook.offers.filter(id__in=[offer.id for offer in offers]).delete()
+
+
+def hand_out(webhook: Webhook, *, most: int, at: datetime) -> Page:
+    """What is not acknowledged first, then what has happened since. The row is locked by the caller."""
+    if webhook.state != WebhookState.ACTIVE:
+        return Page({}, False)
+    sequence()
+    most = min(most, MOST_AT_ONCE)
+    tokens: dict[str, str] = {}
+    waiting = list(webhook.offers.order_by("id")[: most + 1])
+    for offer in waiting[:most]:
+        token = _again(webhook, offer, at)
+        if token is None:
+            offer.delete()
+        else:
+            tokens[str(offer.event_id)] = token.decode()
+    if len(waiting) > most:
+        return Page(tokens, True)
+    more = _new(webhook, tokens, most, at)
+    webhook.save(update_fields=["position"])
+    return Page(tokens, more)
+
+
+def verify(webhook: Webhook, event_id: UUID, *, at: datetime) -> None:
+    """Hand a verification out with the next tokens; one that waits already takes the new state."""
+    if not webhook.offers.filter(event_type=telling.VERIFICATION).exists():
+        _offer(webhook, telling.verification(webhook, event_id, at=at), at)
+
+
+def _new(webhook: Webhook, tokens: dict[str, str], most: int, at: datetime) -> bool:
+    """Whether there may be more."""
+    if webhook.position < (gone := pruned()):
+        lost = {"from": webhook.position + 1, "to": gone}
+        webhook.position = gone
+        recorded(webhook, "position_lost", by=WORKER, at=at, after={"positions": lost})
+    room = min(most - len(tokens), MOST_OFFERED - webhook.offers.count())
+    for _ in range(room):
+        before = webhook.position
+        found = telling.advance(webhook, at=at)
+        if found is None:
+            return webhook.position > before and _is_behind(webhook)
+        event, token = found
+        webhook.position = event.position or webhook.position
+        _offer(webhook, event, at)
+        tokens[str(event.event_id)] = token.decode()
+    return _is_behind(webhook)
+
+
+def _is_behind(webhook: Webhook) -> bool:
+    return telling.stream_of(webhook).filter(position__gt=webhook.position).exists()
+
+
+def _again(webhook: Webhook, offer: SignalOffer, at: datetime) -> bytes | None:
+    if offer.event_type == telling.VERIFICATION:
+        return telling.written(webhook, telling.verification(webhook, offer.event_id, at=at), at=at)
+    event = telling.stream_of(webhook).filter(event_id=offer.event_id, position=offer.position).first()
+    return telling.written(webhook, event, at=at) if event else None
+
+
+def _offer(webhook: Webhook, event: Event, at: datetime) -> None:
+    SignalOffer.objects.create(
+        webhook=webhook,
+        tenant_id=webhook.tenant_id,
+        event_id=event.event_id,
+        event_type=event.type,
+        position=event.position or 0,
+        offered_at=at,
+    )
+
+
+def _noted(offer: SignalOffer, error: str, at: datetime) -> WebhookDelivery:
+    return WebhookDelivery(
+        tenant_id=offer.tenant_id,
+        webhook_id=offer.webhook_id,
+        event_id=offer.event_id,
+        event_type=offer.event_type,
+        event_position=offer.position,
+        attempt=1,
+        at=at,
+        milliseconds=0,
+        outcome="failed" if error else "delivered",
+        error=error and (error if error in ERRORS else "refused"),
+    )
+
+
+def is_polled(webhook: Webhook) -> bool:
+    """Whether whoever it is for fetches."""
+    return SignalStream.objects.filter(webhook=webhook, method=SignalStream.Method.POLL).exists()

@@ -1,0 +1,281 @@
+"""Tokens bound to a key (DPoP, RFC 9449): given for a proof, and of no use without one."""
+
+from typing import Any
+
+import pytest
+from joserfc.jwk import ECKey, OctKey
+
+from accesscontrol.models import UsedProof
+from accesscontrol.oauth import tokens
+from accesscontrol.oauth.clients.possession import fresh_nonce
+from applications.models.applications import PORTAL_ID
+from tests.accesscontrol.oauth.asking import asker
+from tests.accesscontrol.oauth.conftest import World, basic, claims_of, said
+from tests.accesscontrol.oauth.exchanging import ACCESS, BILLING, GRANT, arrange
+from tests.accesscontrol.oauth.people import FRONTEND, METER, Person, arrive, opened
+from tests.accesscontrol.oauth.proving_keys import READER, Holder, digest
+
+CODE = {
+    "grant_type": "authorization_code",
+    "redirect_uri": "https://meter.example/app",
+    "code_verifier": "v" * 43,
+}
+
+
+@pytest.fixture
+def holder(shared: World) -> Holder:
+    return Holder(shared)
+
+
+@pytest.fixture
+def jane(shared: World) -> Person:
+    jane = arrive(shared)
+    jane.sign_in()
+    return jane
+
+
+def test_a_service_gets_a_bound_token_and_introspection_says_so(holder: Holder) -> None:
+    reply = holder.token()
+    claims = claims_of(reply)
+    assert reply.json()["token_type"] == "DPoP"
+    assert claims["cnf"] == {"jkt": holder.thumbprint}
+    assert reply["DPoP-Nonce"] == fresh_nonce(holder.world.clock.at)
+    told = holder.world.introspect(METER, holder.world.globex, reply.json()["access_token"]).json()
+    assert (told["active"], told["token_type"], told["cnf"]) == (True, "DPoP", claims["cnf"])
+    plain = holder.world.token(READER, holder.world.globex, f"aud:{METER}")
+    assert plain.json()["token_type"] == "Bearer" and "cnf" not in claims_of(plain)
+    assert "DPoP-Nonce" not in plain
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"htm": "GET"},
+        {"htm": None},
+        {"htu": "http://testserver/auth/oauth/token"},
+        {"htu": "https://evil.example/iam/auth/realms/x/protocol/openid-connect/token"},
+        {"htu": "http://user@testserver/oauth2/token"},
+        {"htu": "http://[::1"},
+        {"htu": 7},
+        {"iat": None},
+        {"iat": "now"},
+        {"iat": True},
+        {"iat": 1e400},
+        {"jti": None},
+        {"jti": ""},
+        {"jti": "x" * 513},
+        {"jti": "a\0b"},
+        {"header": {"typ": "JWT"}},
+        {"header": {"typ": None}},
+        {"header": {"alg": "none"}},
+        {"header": {"alg": "HS256"}},
+        {"header": {"alg": "RS256"}},
+        {"header": {"jwk": None}},
+        {"header": {"jwk": "x"}},
+        {"header": {"jwk": ECKey.generate_key("P-256").as_dict(private=False)}},
+        {"header": {"jwk": ECKey.generate_key("P-256").as_dict(private=True)}},
+        {"header": {"jwk": OctKey.generate_key(256).as_dict(private=True)}},
+        {"header": {"crit": ["exp"]}},
+    ],
+)
+def test_a_proof_that_is_none(holder: Holder, changed: dict[str, Any]) -> None:
+    assert said(holder.token(holder.proof(**changed)))["error"] == "invalid_dpop_proof"
+
+
+def test_other_words_that_are_no_proof(holder: Holder) -> None:
+    good = holder.proof()
+    for proof in ("x", "a.b.c", f"{good}, {holder.proof()}", good[:-4], good + "A", "é" + good, "." * 20_000):
+        assert said(holder.token(proof))["error"] == "invalid_dpop_proof"
+    assert holder.token(good).status_code == 200  # what was refused is not used up
+
+
+def test_the_address_is_compared_as_it_is_meant(holder: Holder) -> None:
+    path = holder.door()
+    for htu in (f"HTTP://TestServer:80{path}", f"http://testserver{path}?x=y#z"):
+        assert holder.token(holder.proof(htu=htu)).status_code == 200
+    form = {"grant_type": "client_credentials", "scope": f"aud:{METER}"}
+    other = f"/iam/access-management/v1/tenants/{holder.world.globex.id}/openid-connect/token"
+    sent = {"DPoP": holder.proof(), "Authorization": basic(READER, holder.world.secrets[READER])}
+    reply = holder.world.browser.post(other, form, headers=sent)
+    assert said(reply)["error"] == "invalid_dpop_proof"  # the same door by another address
+
+
+def test_a_proof_gives_once(holder: Holder) -> None:
+    proof = holder.proof()
+    assert holder.token(proof).status_code == 200
+    assert said(holder.token(proof))["error"] == "invalid_dpop_proof"
+    assert said(holder.token(proof, "aud:acme.meter openid"))["error"] == "invalid_dpop_proof"
+    same = holder.proof(jti=opened(proof)["jti"])
+    assert said(holder.token(same))["error"] == "invalid_dpop_proof"
+    other = Holder(holder.world)
+    assert other.token(other.proof(jti=opened(proof)["jti"])).status_code == 200  # another's name is his own
+    assert UsedProof.objects.count() == 2
+
+
+def test_one_that_is_old_or_early_has_to_be_made_anew(holder: Holder) -> None:
+    """A client with a wrong clock goes on by the nonce of the answer."""
+    now = int(holder.world.clock.at.timestamp())
+    for iat, ok in ((now - 60, True), (now - 61, False), (now + 30, True), (now + 31, False)):
+        reply = holder.token(holder.proof(iat=iat))
+        assert (reply.status_code == 200) is ok
+        if not ok:
+            assert reply.json()["error"] == "use_dpop_nonce"
+            again = holder.token(holder.proof(iat=iat, nonce=reply["DPoP-Nonce"]))
+            assert again.status_code == 200
+    for nonce in ("x", "1:y", fresh_nonce(holder.world.clock.at)[:-1]):
+        assert said(holder.token(holder.proof(nonce=nonce)))["error"] == "use_dpop_nonce"
+    old = fresh_nonce(holder.world.clock.at)
+    holder.world.clock.forward(seconds=300)
+    assert said(holder.token(holder.proof(nonce=old)))["error"] == "use_dpop_nonce"
+
+
+def test_it_can_be_required(holder: Holder) -> None:
+    """Then always with a nonce of ours: none is of use that was made beforehand."""
+    holder.world.set_client(READER, dpop="required")
+    assert (
+        said(holder.world.token(READER, holder.world.globex, f"aud:{METER}"))["error"] == "invalid_dpop_proof"
+    )
+    reply = holder.token()
+    assert said(reply)["error"] == "use_dpop_nonce"
+    reply = holder.token(holder.proof(nonce=reply["DPoP-Nonce"]))
+    assert claims_of(reply)["cnf"] == {"jkt": holder.thumbprint}
+    assert holder.token(holder.proof(nonce=reply["DPoP-Nonce"])).status_code == 200
+
+
+def test_off_it_is_not_looked_at(holder: Holder) -> None:
+    holder.world.set_client(READER, dpop="off")
+    reply = holder.token("no proof at all")
+    assert reply.json()["token_type"] == "Bearer" and "cnf" not in claims_of(reply)
+
+
+def test_who_is_nobody_hears_nothing_of_proofs(holder: Holder) -> None:
+    form = {"grant_type": "client_credentials", "scope": f"aud:{METER}"}
+    reply = holder.world.browser.post(holder.door(), form, headers={"DPoP": "x"})
+    assert reply.status_code == 401 and reply.json()["error"] == "invalid_client"
+
+
+def test_the_rest_api_takes_it_with_its_key_alone(shared: World, holder: Holder) -> None:
+    asker(shared, shared.globex, READER)  # it holds a role of the portal
+    path = f"/api/{shared.globex.id}/modules"
+    token = holder.token(scope=f"aud:{PORTAL_ID}").json()["access_token"]
+
+    def status(headers: dict[str, str]) -> int:
+        reply = shared.browser.get(path, headers=headers)
+        if reply.status_code == 401:
+            assert 'error="invalid_token"' in reply["WWW-Authenticate"]
+            assert reply["WWW-Authenticate"].split(" ")[0] == headers["Authorization"].split(" ")[0]
+        code: int = reply.status_code
+        return code
+
+    good = holder.shows(token, path)
+    assert [status(good), status(good)] == [200, 401]  # the second one is a replay
+    assert status({"Authorization": f"Bearer {token}"}) == 401
+    assert status({**holder.shows(token, path), "Authorization": f"Bearer {token}"}) == 401
+    assert status({"Authorization": f"DPoP {token}"}) == 401
+    thief = Holder(shared)
+    assert status(thief.shows(token, path)) == 401
+    now = int(shared.clock.at.timestamp())
+    for changed in (
+        *({"htm": "POST"}, {"htu": f"http://testserver{path}/x"}, {"ath": digest("x")}, {"ath": None}),
+        *({"iat": now - 61}, {"iat": now + 31}, {"iat": now - 61, "nonce": fresh_nonce(shared.clock.at)}),
+    ):
+        assert status(holder.shows(token, path, **changed)) == 401
+    second = holder.token(scope=f"aud:{PORTAL_ID}").json()["access_token"]
+    swapped = {**holder.shows(second, path), "Authorization": f"DPoP {token}"}
+    assert status(swapped) == 401
+    plain = shared.token(READER, shared.globex, f"aud:{PORTAL_ID}").json()["access_token"]
+    assert status({"Authorization": f"Bearer {plain}"}) == 200
+    assert status(holder.shows(plain, path)) == 401  # one that is bound to nothing does not become so
+
+
+def test_a_confirmation_that_we_do_not_know_fits_nobody(shared: World, holder: Holder) -> None:
+    asker(shared, shared.globex, READER)
+    claims = claims_of(shared.token(READER, shared.globex, f"aud:{PORTAL_ID}"))
+    path = f"/api/{shared.globex.id}/modules"
+    for cnf in ({}, {"kid": "x"}, "x", None, [], {"jkt": 1}, {"jkt": holder.thumbprint, "jwe": "x"}):
+        token = tokens.sign({**claims, "cnf": cnf}, at=shared.clock.at)
+        for headers in ({"Authorization": f"Bearer {token}"}, holder.shows(token, path)):
+            assert shared.browser.get(path, headers=headers).status_code == 401
+
+
+def signed_in(jane: Person, holder: Holder, client_id: str = FRONTEND, **sent: Any) -> dict[str, Any]:
+    form = {**CODE, "code": jane.code(client_id, **sent)}
+    if client_id == METER:
+        form["redirect_uri"] = "https://meter.example/back"
+    reply = holder.ask(form, holder.proof(), client_id)
+    assert reply.status_code == 200, reply.content
+    body: dict[str, Any] = reply.json()
+    return body
+
+
+def test_a_person_at_a_public_client(jane: Person, holder: Holder) -> None:
+    """Access and refresh tokens are bound; a thief of either has nothing, and ends nothing."""
+    world, reply = jane.world, signed_in(jane, holder)
+    assert reply["token_type"] == "DPoP"
+    path = holder.door("userinfo")
+    assert world.browser.get(path, headers=holder.shows(reply["access_token"], path)).status_code == 200
+    stolen = world.browser.get(path, headers={"Authorization": f"Bearer {reply['access_token']}"})
+    assert (stolen.status_code, stolen["WWW-Authenticate"][:7]) == (401, "Bearer ")
+    lacking = world.browser.get(path, headers={"Authorization": f"DPoP {reply['access_token']}"})
+    assert (lacking.status_code, lacking["WWW-Authenticate"][:5]) == (401, "DPoP ")
+    assert world.browser.post(path, {"access_token": reply["access_token"]}).status_code == 401
+    form = {"grant_type": "refresh_token", "refresh_token": reply["refresh_token"]}
+    thief = Holder(world)
+    for proof in (None, thief.proof()):
+        assert said(holder.ask(form, proof, FRONTEND))["error"] == "invalid_grant"
+    renewed = holder.ask(form, holder.proof(), FRONTEND)
+    assert opened(renewed.json()["access_token"])["cnf"] == {"jkt": holder.thumbprint}
+    assert said(thief.ask(form, thief.proof(), FRONTEND))["error"] == "invalid_grant"
+    after = {"grant_type": "refresh_token", "refresh_token": renewed.json()["refresh_token"]}
+    assert holder.ask(after, holder.proof(), FRONTEND).status_code == 200  # the thief has ended nothing
+
+
+def test_a_confidential_client_may_change_its_key(jane: Person, holder: Holder) -> None:
+    """RFC 9449 §5: its refresh tokens are bound by its own proof."""
+    reply = signed_in(jane, holder, METER)
+    other = Holder(jane.world)
+    form = {"grant_type": "refresh_token", "refresh_token": reply["refresh_token"]}
+    renewed = other.ask(form, other.proof(), METER).json()
+    assert opened(renewed["access_token"])["cnf"] == {"jkt": other.thumbprint}
+
+
+def test_a_replayed_proof_gives_nothing_for_a_code(jane: Person, holder: Holder) -> None:
+    proof = holder.proof()
+    assert holder.token(proof).status_code == 200
+    form = {**CODE, "code": jane.code(FRONTEND)}
+    assert said(holder.ask(form, proof, FRONTEND))["error"] == "invalid_dpop_proof"
+
+
+def test_a_code_may_be_bound_already(jane: Person, holder: Holder) -> None:
+    """``dpop_jkt`` (RFC 9449 §10): a stolen code and its verifier are of no use, either."""
+    code = jane.code(FRONTEND, dpop_jkt=holder.thumbprint)
+    thief = Holder(jane.world)
+    for proof in (None, thief.proof()):
+        assert said(thief.ask({**CODE, "code": code}, proof, FRONTEND))["error"] == "invalid_grant"
+    assert holder.ask({**CODE, "code": code}, holder.proof(), FRONTEND).status_code == 200
+    assert "error=invalid_request" in jane.authorize(FRONTEND, dpop_jkt="x")["Location"]
+
+
+def test_an_exchange_and_a_bound_subject(shared: World, holder: Holder) -> None:
+    """A bound token is exchanged by who has its key; what comes of it is bound to the caller's."""
+    jane = arrange(shared)
+    plain, bound = jane.tokens()["access_token"], signed_in(jane, holder)["access_token"]
+    form = {"grant_type": GRANT, "subject_token_type": ACCESS, "scope": f"aud:{BILLING}"}
+    reply = holder.ask({**form, "subject_token": plain}, holder.proof(), METER)
+    assert (reply.json()["token_type"], claims_of(reply)["cnf"]) == ("DPoP", {"jkt": holder.thumbprint})
+    other = Holder(shared)
+    for proof in (None, other.proof()):
+        refused = said(other.ask({**form, "subject_token": bound}, proof, METER))
+        assert refused["error"] == "invalid_request"
+    assert holder.ask({**form, "subject_token": bound}, holder.proof(), METER).status_code == 200
+
+
+def test_pages_may_send_and_read_it(jane: Person, holder: Holder) -> None:
+    origin = {"Origin": "https://meter.example"}
+    preflight = jane.world.browser.options(holder.door(), headers=origin)
+    assert (preflight.status_code, preflight["Access-Control-Allow-Origin"]) == (204, "*")
+    assert "DPoP" in preflight["Access-Control-Allow-Headers"]
+    form = {**CODE, "client_id": FRONTEND, "code": jane.code(FRONTEND)}
+    reply = jane.world.browser.post(holder.door(), form, headers={**origin, "DPoP": holder.proof()})
+    assert reply["Access-Control-Expose-Headers"] == "DPoP-Nonce"
+    assert reply["Access-Control-Allow-Origin"] == origin["Origin"]

@@ -1,0 +1,79 @@
+"""What every door asks in one statement is what the single questions say."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+
+from accesscontrol import at_the_door
+from accesscontrol import facts as load
+from accesscontrol.decide import PermissionFact, RoleBook
+from accesscontrol.models import Assignment
+from applications import facts
+from applications.models.applications import PORTAL_ID
+from iam_portal.walls import tenant_scope
+from tenants.actions import tenants
+from tenants.models import User
+from tests.benchmarks.measuring import counting
+from tests.support.factories import SYSTEM, make_tenant
+from tests.support.granting import Office
+
+
+def everybody(office: Office) -> Iterator[load.Principal]:
+    here = office.tenant.id
+    for user in User.objects.filter(tenant=here):
+        yield load.Principal(here, user_id=user.id)
+    services = Assignment.objects.filter(tenant=here, application__isnull=False)
+    for application_id in services.values_list("application_id", flat=True).distinct():
+        yield load.Principal(here, application_id=application_id)
+
+
+def laid_out(book: RoleBook) -> list[dict[str, set[PermissionFact]]]:
+    """In no order: the database gives the permissions of a role in any."""
+    shelves = (book.application, book.tenant, book.own)
+    return [{key: set(found) for key, found in shelf.items()} for shelf in shelves]
+
+
+def compared(office: Office) -> Counter[str]:
+    """How much of each kind was found, and found equal."""
+    found: Counter[str] = Counter()
+    with tenant_scope(office.tenant.id):
+        for who in everybody(office):
+            with counting() as sent:
+                door = at_the_door.facts(who)
+            assert door is not None and len(sent) == 1
+            assert door.sharing == facts.of_application(PORTAL_ID, tenant_id=who.tenant_id)
+            assert laid_out(door.book) == laid_out(
+                load.books([PORTAL_ID], tenant_id=who.tenant_id)[PORTAL_ID]
+            )
+            assert door.principal == load.principal(who, application_ids=[PORTAL_ID])[PORTAL_ID]
+            held = door.principal.assignments
+            found["made"] += sum(one.tenant_role is not None for one in held)
+            found["by group"] += sum(one.via is not None for one in held)
+            found["of people"] += len(held) if who.user_id else 0
+            found["of services"] += len(held) if who.application_id else 0
+            found["in a tenant's roles"] += len(door.book.tenant)
+    return found
+
+
+def test_the_whole_office_is_as_the_single_questions_say(office: Office) -> None:
+    found = compared(office)
+    assert all(
+        found[kind] for kind in ("made", "by group", "of people", "of services", "in a tenant's roles")
+    )
+
+
+def test_a_suspended_organization_is_too(office: Office) -> None:
+    at = office.at + timedelta(minutes=1)
+    tenants.suspend(tenant=office.tenant, reason="", by=SYSTEM, at=at)
+    compared(office)
+
+
+def test_nobody_s_row_of_another_organization_is_in_it(office: Office) -> None:
+    other = make_tenant("elsewhere", at=office.at)
+    with tenant_scope(office.tenant.id):
+        known = list(everybody(office))
+    with tenant_scope(other.id):
+        for who in known:
+            door = at_the_door.facts(load.Principal(other.id, who.user_id, who.application_id))
+            assert door is not None and door.principal.assignments == ()
+            assert not door.book.tenant and not door.book.own
