@@ -1,5 +1,7 @@
 """The way in by an identity provider: there, and back."""
 
+import logging
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
@@ -20,6 +22,8 @@ from tenants.views.arrival import here
 from tenants.views.arriving import arrived, halfway, origin_of
 from tenants.views.console import ConsolePage
 from tenants.views.identity_providers import OfProvider
+
+log = logging.getLogger("iam.oauth")
 
 
 class _ProviderPage(ConsolePage):
@@ -45,7 +49,8 @@ class _ProviderPage(ConsolePage):
         return self.onward or super().next_address()
 
     def failed(self, failure: Failed) -> HttpResponse:
-        """What went wrong, in our own words, and what to do."""
+        """What went wrong, in our own words, and what to do. Operators read it in the log."""
+        log.info("a sign-in by an identity provider failed: %s %s", failure.code, failure.word)
         said, advice = WAYS[failure.code]
         context = {"said": said, "advice": advice, "code": failure.code, "word": failure.word}
         context |= {"heading": answering.heading(), "back_url": here(self, self.next_address())}
@@ -93,6 +98,8 @@ class ComeBack(_ProviderPage):
             )
             return arriving_from.drop(self._come(vouched), name)
         except Failed as failure:
+            if begun is None and not provider.enabled:
+                return self.to_beginning()  # as for one that is not there
             response = self.failed(failure)
             # A sign-in that another tab is still on must not lose its cookie to a guessed answer.
             return arriving_from.drop(response, name) if begun else response

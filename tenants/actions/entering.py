@@ -16,7 +16,7 @@ from tenants.models import User, UserSession
 from tenants.models.users import FEDERATED
 from tenants.signals import sessions_ended
 
-__all__ = ["FEDERATED", "Halfway", "Origin", "SignedIn", "confirm", "end", "enter", "renew"]
+__all__ = ["FEDERATED", "Halfway", "Origin", "SignedIn", "confirm", "end", "enter", "renew", "tell_ended"]
 
 # Authentication methods as ID tokens name them (RFC 8176 §2).
 PASSWORD, CODE, MULTIPLE = "pwd", "otp", "mfa"

@@ -16,6 +16,7 @@ from iam_portal import sealing
 from iam_portal.errors import Invalid, NotFound
 from iam_portal.gate import Actor
 from tenants import policies
+from tenants.actions.entering import tell_ended
 from tenants.history import record
 from tenants.models import IdentityProvider, Tenant, UserSession
 from tenants.signals import provider_trusting
@@ -104,7 +105,7 @@ def change(
         row.full_clean(exclude=["tenant", "scopes"])
         row.save()
         if not row.enabled:
-            _end_sessions(row, at)
+            _end_sessions(row, by=by, at=at)
         after = {**_told(row, moved), "revision": f"r-{row.revision}"}
         told = {**after, **({"secret": "another"} if secret else {})}
         _record("identity_provider.changed", row, by, at, before=before, after=told)
@@ -117,7 +118,7 @@ def delete(*, tenant: Tenant, key: str, by: Actor, at: datetime, revision: int |
         policies.hold(tenant)
         row = _locked(tenant, key)
         policies.require_revision(row, revision)
-        _end_sessions(row, at)
+        _end_sessions(row, by=by, at=at)
         before = {"issuer": row.issuer, "linked": row.links.count(), **_told(row, FIELDS)}
         _record("identity_provider.deleted", row, by, at, before=before)
         row.delete()
@@ -139,9 +140,13 @@ def _set(row: IdentityProvider, chosen: Chosen) -> None:
         others.update(is_default=False)
 
 
-def _end_sessions(row: IdentityProvider, at: datetime) -> None:
-    """And what is on its way in: nobody is let in by a provider that is trusted no longer."""
-    UserSession.objects.filter(by_provider__provider=row, ended_at=None).update(ended_at=at)
+def _end_sessions(row: IdentityProvider, *, by: Actor, at: datetime) -> None:
+    """Whom a provider let in that is trusted no longer is out, and his applications hear of it."""
+    rows = UserSession.objects.filter(by_provider__provider=row, ended_at=None)
+    people = sorted(set(rows.values_list("user_id", flat=True)))
+    rows.update(ended_at=at)
+    for user_id in people:
+        tell_ended(tenant_id=row.tenant_id, user_id=user_id, by=by, at=at)
 
 
 def _told(row: IdentityProvider, names: Iterable[str]) -> dict[str, Any]:

@@ -4,13 +4,15 @@ import uuid
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from tenants.models.factors import SignInStep
 from tenants.models.groups import Group, Membership
 from tenants.models.tenants import Tenant
-from tenants.models.users import User, UserSession
+from tenants.models.users import User, UserSession, is_plain
 
 
 class IdentityProvider(models.Model):
@@ -62,6 +64,13 @@ class IdentityProvider(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Asked by each action that saves one: strangers read its name on the sign-in page."""
+        super().clean()
+        if not is_plain(self.name):
+            said = _("A name has no line breaks and no signs that are not seen or turn text around.")
+            raise ValidationError({"name": ValidationError(said, code="not_plain")})
 
 
 class IdentityLink(models.Model):

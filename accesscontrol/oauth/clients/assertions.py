@@ -36,7 +36,6 @@ class Assertion:
     signed: bytes = field(repr=False)
     signature: bytes = field(repr=False)
     key: Any = field(default=None, repr=False)  # ``jwk`` of the header, for proofs of a key alone
-    typ: str | None = None  # in lower case
 
     def text(self, name: str) -> str:
         """A claim that is a text; empty for everything else."""
@@ -78,13 +77,12 @@ def parse(value: str, *, types: Collection[str | None] = TYPES) -> Assertion:
         raise Unproven("algorithm")
     if "crit" in header or "b64" in header:
         raise Unproven("critical")
-    type = type.lower() if isinstance(type, str) else type
-    if type not in types:
+    if (type.lower() if isinstance(type, str) else type) not in types:
         raise Unproven("type")
     if not isinstance(kid, str):
         raise Unproven("malformed")
     signed = f"{parts[0]}.{parts[1]}".encode()
-    return Assertion(algorithm, kid, claims, signed, _decoded(parts[2]), header.get("jwk"), type)
+    return Assertion(algorithm, kid, claims, signed, _decoded(parts[2]), header.get("jwk"))
 
 
 def require_living(assertion: Assertion, *, at: datetime) -> None:

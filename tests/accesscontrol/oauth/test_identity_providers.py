@@ -229,5 +229,6 @@ def test_what_was_begun_before_it_was_switched_off_ends_there(there: There) -> N
     there.links(anna(there))
     state = there.asked()["state"]
     there.changes(enabled=False)
+    assert there.comes_back("guessed")["Location"] == "/t/globex/sign-in?here=yes", "as if it were not there"
     assert there.comes_back(state)["Location"] == "/t/globex/sign-in?here=yes"
     assert not there.is_in and there.host.forms == []

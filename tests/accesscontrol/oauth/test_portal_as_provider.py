@@ -1,7 +1,7 @@
 """Another organization's issuer of this portal as the identity provider: both ends are ours."""
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from django.test import Client as Browser
@@ -11,6 +11,7 @@ from accesscontrol.actions import assignments
 from accesscontrol.actions.assignments import Wanted
 from accesscontrol.oauth.clients import foreign
 from accesscontrol.oauth.providers import metadata, redeeming
+from accesscontrol.oauth.wire import FORM
 from applications.delivery.fetching import Unfetched
 from iam_portal.walls import tenant_scope
 from tenants.actions import identity_providers
@@ -36,7 +37,7 @@ def fetched(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
         return body(Browser().get(path(url), headers=shown))
 
     def posted(url: str, *, form: Any, headers: Any, **_: Any) -> Any:
-        return body(Browser().post(path(url), dict(form), headers=dict(headers)))
+        return body(Browser().post(path(url), urlencode(form), content_type=FORM, headers=dict(headers)))
 
     def body(reply: Any) -> Any:
         if reply.status_code != 200:
