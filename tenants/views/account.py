@@ -56,7 +56,7 @@ class AccountDetail(ConsolePage):
             "more": [
                 self.link(_("Change your password"), may, password, icon="key"),
                 self.link(_("Change e-mail address"), may, address, icon="mail"),
-                self.link(_("A copy of your data"), "OwnAccount:read", copy, icon="download"),
+                self.link(_("A copy of your data"), "OwnAccount:execute", copy, icon="download"),
             ],
         }
 

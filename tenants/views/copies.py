@@ -28,7 +28,7 @@ def as_file(page: FormPage, user_id: UUID, acts: Record) -> HttpResponse:
 class CopyOwn(OwnPage):
     """What the organization keeps about oneself (GDPR, Art. 15 and 20)."""
 
-    permission = "OwnAccount:read"
+    permission = "OwnAccount:execute"
     recent = True
 
     def frame(self) -> dict[str, Any]:
