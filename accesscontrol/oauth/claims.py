@@ -89,12 +89,15 @@ def access_token(
         claims |= {ACTOR: dict(bearer.actor), MADE_OF: list(bearer.made_of)}
     if grant.roles is not None:
         claims["roles"] = list(grant.roles)
-    bound = {name: value for name, value in (("x5t#S256", thumbprint), ("jkt", key)) if value is not None}
-    if bound:
-        claims["cnf"] = bound
+    claims |= _bound({"x5t#S256": thumbprint, "jkt": key})
     if grant.scope_tenants:
         claims["scope_tenants"] = [dict(entry) for entry in grant.scope_tenants]
     return claims
+
+
+def _bound(to: Mapping[str, str | None]) -> dict[str, Any]:
+    confirmed = {name: value for name, value in to.items() if value is not None}
+    return {"cnf": confirmed} if confirmed else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
