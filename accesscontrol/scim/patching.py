@@ -4,9 +4,10 @@ Directories differ in how they send the same: the words of an operation in any c
 paths as keys of a value. What is meant is taken; what could mean two things is refused.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from accesscontrol.scim.filters import Among, Both, Compare, Either, Filter, Not, Reader, name_of
@@ -44,9 +45,11 @@ def read(body: Any) -> list[Operation]:
     found = body.get("operations")
     if not isinstance(found, list) or not found:
         raise ScimRefused("invalidSyntax", "A PATCH has a list of Operations.")
-    if len(found) > MOST:
+    # A value may name any number of paths as its keys: those are what is counted.
+    operations = list(islice((one for each in found for one in _operations(folded(each))), MOST + 1))
+    if max(len(found), len(operations)) > MOST:
         raise ScimRefused("tooMany", f"At most {MOST} operations at once.")
-    return [one for each in found for one in _operations(folded(each))]
+    return operations
 
 
 def folded(value: Any) -> dict[str, Any]:
@@ -89,6 +92,7 @@ def patched(document: Mapping[str, Any], operations: Iterable[Operation], known:
                 raise ScimRefused("mutability", f"{attribute} is not changed by anybody.")
         elif attribute == "emails":
             made["emails"] = _mailboxes(made.get("emails", []), each)
+            _require_few(made["emails"])
         elif attribute == "name":
             _whole(made, each, part=each.path.part)
         elif attribute in document:
@@ -206,9 +210,13 @@ def _together(first: list[dict[str, Any]], then: list[dict[str, Any]]) -> list[d
 
 def _items(value: Any) -> list[dict[str, Any]]:
     found = value if isinstance(value, list) else [value]
-    if len(found) > MOST_VALUES:
-        raise ScimRefused("tooMany", f"At most {MOST_VALUES} values of one attribute.")
+    _require_few(found)
     return [{"value": each} if isinstance(each, str) else folded(each) for each in found]
+
+
+def _require_few(values: Sized) -> None:
+    if len(values) > MOST_VALUES:
+        raise ScimRefused("tooMany", f"At most {MOST_VALUES} values of one attribute.")
 
 
 def _named(part: Filter | None) -> dict[str, Any]:

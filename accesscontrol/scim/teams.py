@@ -42,6 +42,7 @@ def patched(operations: Iterable[Operation]) -> Team:
         attribute, path = each.path.attribute, each.path
         if attribute == "members":
             _apply(team, each)
+            _require_few(team)
         elif attribute in ("displayname", "externalid"):
             if path.part or path.within:
                 raise ScimRefused("invalidPath", f"{attribute} has no parts.")
@@ -49,10 +50,13 @@ def patched(operations: Iterable[Operation]) -> Team:
         elif each.named:
             kind = "mutability" if attribute in READ_ONLY else "invalidPath"
             raise ScimRefused(kind, f"{attribute} is nothing that is changed in a group.")
+    return team
+
+
+def _require_few(team: Team) -> None:
     for people in (team.into, team.out_of, team.exactly or ()):
         if len(people) > MOST_MEMBERS:
             raise ScimRefused("tooMany", f"At most {MOST_MEMBERS} members at once.")
-    return team
 
 
 def _say(team: Team, operation: Operation) -> None:

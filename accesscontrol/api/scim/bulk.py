@@ -26,6 +26,7 @@ MESSAGE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 _PATH = re.compile(r"/(Users|Groups)(?:/([^/?#]{1,200}))?")
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _REFERENCE = "bulkId:"
+DEEPEST = 20  # levels of a body: nothing that is kept here has so many
 _NEEDS: Final = {"POST": "add", "PUT": "modify", "PATCH": "modify", "DELETE": "delete"}
 _Act = Callable[..., dict[str, Any] | None]
 _ACTS: Final[dict[tuple[str, str], _Act]] = {
@@ -160,11 +161,26 @@ def _task(place: int, said: Mapping[str, Any]) -> Task:
     version = said.get("version")
     if version is not None and not isinstance(version, str):
         raise ScimRefused("invalidValue", f"The version of operation {place + 1} is a text.")
+    if _is_deep(said.get("data")):
+        raise ScimRefused("invalidValue", f"Operation {place + 1} is nested deeper than anything here.")
     row = found[2] or ""
     asks = set(_references(said.get("data")))
     if row.startswith(_REFERENCE):
         asks.add(row.removeprefix(_REFERENCE))
     return Task(place, method, found[1], row, name, version, said.get("data"), frozenset(asks))
+
+
+def _is_deep(data: Any) -> bool:
+    """Level by level: what goes down by calls would end before the nesting does."""
+    level = [data]
+    for _ in range(DEEPEST):
+        inside = [
+            each.values() if isinstance(each, dict) else each
+            for each in level
+            if isinstance(each, dict | list)
+        ]
+        level = [one for each in inside for one in each]
+    return bool(level)
 
 
 def _references(data: Any) -> list[str]:

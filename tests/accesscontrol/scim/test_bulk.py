@@ -81,7 +81,15 @@ def test_a_token_does_no_more_by_many_than_by_one(acme: Directory, neighbour: Di
     assert neighbour.get(f"Users/{stranger['id']}").json() == stranger
 
 
+def deep(levels: int) -> Any:
+    inner: Any = "x"
+    for _ in range(levels):
+        inner = [inner]
+    return inner
+
+
 WRONG: list[Any] = [
+    {"Operations": [{**new("a"), "data": {"userName": "a@example.org", "title": deep(400)}}]},
     {},
     {"Operations": []},
     {"Operations": "x"},
