@@ -1,6 +1,6 @@
 """Condition Monitoring, as small as it can be: says who is calling and what he may do here.
 
-    IAM_BASE=… IAM_CLIENT_ID=… IAM_CLIENT_SECRET=… python -m granian --interface asginl example.app:application
+    IAM_BASE=… IAM_CLIENT_ID=… IAM_CLIENT_SECRET=… granian --interface asginl example.app:application
 
 One file, so that it can be read at one sitting; no database of its own.
 """
