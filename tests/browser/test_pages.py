@@ -126,7 +126,9 @@ def test_the_reference_of_the_api_opens(opened: Opener, running_portal: RunningP
     page.goto(f"/t/{login.slug}/")
     page.locator(".shell-top .menu-end summary").click()
     page.get_by_role("link", name="REST API").click()
-    page.locator("[data-tag=assignments]").click(timeout=60_000)  # a machine that has other work draws it late
+    page.locator("[data-tag=assignments]").click(
+        timeout=60_000
+    )  # a machine that has other work draws it late
     expect(page.get_by_text("List assignments")).to_be_visible()
     page.emulate_media(color_scheme="dark")
     expect(page.locator("html.dark-mode")).to_be_visible()
