@@ -155,8 +155,7 @@ def table_exists(name: str) -> bool:
     "headers",
     [
         {"Origin": "https://app.example"},
-        {"Cookie": "csrftoken=short"},
-        {"DPoP": "eyJ.no.proof"},
+        *({"Cookie": "csrftoken=short"}, {"DPoP": "eyJ.no.proof"}),
         {"X-Request-Id": "given-by-the-caller"},
         {"X-Request-Id": "no\tgood"},
         {"Accept-Language": "de"},
