@@ -9,7 +9,15 @@ from django.db.models import QuerySet
 from django.dispatch import receiver
 
 from accesscontrol import holders, impact, impact_people
-from accesscontrol.actions import access_told, authorizations, exporting, leaving, second_factors, succession
+from accesscontrol.actions import (
+    access_told,
+    authorizations,
+    exporting,
+    leaving,
+    logout_notices,
+    second_factors,
+    succession,
+)
 from accesscontrol.actions.administrators import watch
 from accesscontrol.actions.assignments import what_principal_holds
 from accesscontrol.actions.portal import make_first_administrator
@@ -99,6 +107,12 @@ def asking_roles(*, tenant: Tenant, user: User, at: datetime, **kwargs: Any) -> 
 def end_sign_ins(*, user: User, by: Actor, at: datetime, **kwargs: Any) -> None:
     """Offline ones too, and for good: a return begins without them."""
     authorizations.end_all(user=user, because=Authorization.Ended.DEACTIVATED, by=by, at=at)
+
+
+@receiver(tenant_signals.sessions_ended)
+def owe_logouts(*, tenant_id: UUID, user_id: UUID, at: datetime, **kwargs: Any) -> None:
+    """Of what rested on them."""
+    logout_notices.owe_of_sessions(tenant_id=tenant_id, user_id=user_id, at=at)
 
 
 @receiver(tenant_signals.user_deleted)

@@ -105,6 +105,7 @@ FIELDS: Words = {
     "privilege": gettext_lazy("Privilege"),
     "privileges": gettext_lazy("Privileges"),
     "purpose": gettext_lazy("For"),
+    "backchannelLogoutUri": gettext_lazy("Address for sign-outs"),
     "pushedRequests": gettext_lazy("Pushed requests"),
     "reason": gettext_lazy("Reason"),
     "reasons": gettext_lazy("Reasons"),
