@@ -4,6 +4,7 @@ A token may do at each moment what its maker may at that moment, at the SCIM doo
 else. So nobody gains by one what he did not hold, and what he took along ends with his own rights.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -146,8 +147,8 @@ def _record(
     *,
     by: Actor,
     at: datetime,
-    before: dict[str, object] | None = None,
-    after: dict[str, object] | None = None,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
 ) -> None:
     record(
         action=action,

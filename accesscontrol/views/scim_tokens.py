@@ -56,7 +56,7 @@ class ScimTokenList(ConsolePage):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         add = self.link(_("New token"), "Users:add", self.url("accesscontrol:scim-token-new"), icon="plus")
-        page = {
+        page: dict[str, Any] = {
             "title": _("Directory (SCIM)"),
             "lead": _("A directory makes people and groups here, changes them and puts them out."),
         }
