@@ -5,15 +5,8 @@ from typing import NamedTuple
 from playwright.sync_api import Page
 
 STATES = (
-    "in_force",
-    "paused",
-    "scheduled",
-    "proposed",
-    "draft",
-    "declined",
-    "ended",
-    "withdrawn",
-    "lapsed",
+    *("in_force", "paused", "scheduled", "proposed", "draft"),
+    *("declined", "ended", "withdrawn", "lapsed"),
 )
 
 
