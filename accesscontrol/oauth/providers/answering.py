@@ -61,7 +61,9 @@ def vouched(
         tokens, provider=provider, metadata=described, nonce=begun.nonce, not_before=not_before, at=at
     )
     trace.add("believed")
-    said = redeeming.about(described, access_token=tokens.get("access_token"), subject=token.subject)
+    said = redeeming.about(
+        provider, described, access_token=tokens.get("access_token"), subject=token.subject
+    )
     trace.add("told", "" if said else "-")
     # What is signed counts before what is not.
     claims = {**said, **token.claims}
