@@ -56,6 +56,20 @@ def test_it_counts_where_the_organization_says_so_and_the_provider_shows_it(
         assert session(there, user).methods == ["fed", "mfa"]
 
 
+def test_only_what_is_signed_says_how_one_signed_in(there: There) -> None:
+    user = anna(there)
+    there.links(user)
+    with_app(user, at=there.at)
+    there.changes(trusts_second_factor=True, second_factor_acr="gold")
+    there.describes(userinfo_endpoint=there.host.url("/me"))
+    there.host.answers["/me"] = {"sub": "anna-1", "acr": "gold", "amr": ["mfa"]}
+    there.signs_in()
+    assert not there.is_in
+    there.token["acr"] = "gold"
+    there.signs_in()
+    assert there.is_in
+
+
 def test_the_second_step_knows_how_one_came(there: There) -> None:
     user = anna(there)
     there.links(user)
