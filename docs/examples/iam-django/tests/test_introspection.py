@@ -69,6 +69,15 @@ def test_a_refresh_token_is_no_access_token(
     assert look.look(token()) is None
 
 
+@pytest.mark.parametrize("bound", [{"jkt": "x" * 43}, {"x5t#S256": "x" * 43}, None])
+def test_a_token_that_is_bound_is_no_plain_bearer(
+    fake: Fake, clock: Clock, look: Introspection, token: Tokens, bound: object
+) -> None:
+    said = {**claims_of(fake, clock), "cnf": bound}
+    fake.answers[PATH] = (200, {"active": True, "token_type": "Bearer", **said})
+    assert look.look(token()) is None
+
+
 @pytest.mark.parametrize("status", [401, 429, 500, 302])
 def test_no_yes_is_made_up(fake: Fake, look: Introspection, token: Tokens, status: int) -> None:
     fake.answers[PATH] = (status, {})

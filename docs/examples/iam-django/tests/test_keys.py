@@ -46,6 +46,9 @@ def test_a_good_one_is_known_without_a_question(fake: Fake, clock: Clock, check:
         {"exp": True},
         {"nbf": 9_999_999_999},
         {"tid": "other"},
+        {"cnf": {"jkt": "x" * 43}},
+        {"cnf": {"x5t#S256": "x" * 43}},
+        {"cnf": None},
     ],
 )
 def test_what_is_not_for_us_or_over_opens_nothing(
