@@ -180,7 +180,7 @@ def _ever(where: Where) -> QuerySet[Webhook]:
 
 
 def _word_of_organization(where: Where) -> str:
-    """Why the organization had the last one paused when it ended, whoever ended it; empty where it had not."""
+    """Why the organization had the last one paused when it ended, whoever ended it; empty if it had not."""
     last = _ever(where).select_related("stream").order_by("-ended_at", "-created_at").first()
     if last is None or last.state != WebhookState.PAUSED or last.stream.asked != Asked.ENABLED:
         return ""
