@@ -1,9 +1,10 @@
 """Shared signals: an application is told about people who work with it, and about nobody else."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from accesscontrol.actions import access_told
 from accesscontrol.oauth import tokens
 from accesscontrol.oauth.signals import kinds
 from applications import events
@@ -16,6 +17,8 @@ from tests.accesscontrol.oauth.conftest import World
 from tests.accesscontrol.oauth.signed_in import give, person, signed_in
 from tests.accesscontrol.oauth.telling import Receiver, kinds_of, later, roles
 from tests.support.factories import SYSTEM, acting, make_group
+
+ACCESS_CHANGED = "iam.person.access_changed.v1"
 
 
 @pytest.fixture
@@ -61,6 +64,27 @@ def test_a_group_and_its_place_give_access_too(meter: Receiver) -> None:
         assert [told[1]["sub"] for told in meter.told()] == [str(tom.id)]
         memberships.remove(group_id=below.id, user_id=jane.id, at=later(meter), **how)
         assert [told[2]["claims"] for told in meter.told()] == [roles(meter)]
+
+
+def test_what_many_groups_gave_is_told_once(meter: Receiver, django_assert_max_num_queries: Any) -> None:
+    """One act that ends a role of many groups: one event for each person, found by one query."""
+    globex, at = meter.tenant, meter.world.clock.at
+    people = [person(meter.world, name) for name in ("ann", "bob")]
+    rows, assign = [], cast("Any", meter.world.assign)
+    with tenant_scope(globex.id):
+        for number in range(4):
+            group = make_group(globex, f"group {number}", at=at)
+            for user in people:
+                memberships.add(group_id=group.id, user_id=user.id, tenant=globex, by=SYSTEM, at=later(meter))
+            rows += [assign(globex, None, key, group_id=group.id) for key in ("acme.meter", "globex.reader")]
+        meter.told()
+        before = Event.objects.filter(type=ACCESS_CHANGED).count()
+        with django_assert_max_num_queries(6):
+            access_told.of_assignments(rows, at=later(meter))
+        written = Event.objects.filter(type=ACCESS_CHANGED).order_by("-id")
+        assert written.count() == before + 2
+        told = {(each.data["userId"], each.application_id) for each in written[:2]}
+    assert told == {(str(user.id), "acme.meter") for user in people}, "nobody listens for the reader"
 
 
 def test_a_role_elsewhere_is_nobodys_business_here(meter: Receiver) -> None:
@@ -160,4 +184,4 @@ def test_a_token_of_this_kind_opens_nothing(meter: Receiver) -> None:
 def test_without_a_stream_nothing_is_written_for_one(shared: World) -> None:
     with tenant_scope(shared.globex.id):
         give(shared, person(shared))
-        assert not Event.objects.filter(type="iam.person.access_changed.v1").exists()
+        assert not Event.objects.filter(type=ACCESS_CHANGED).exists()
