@@ -7,6 +7,7 @@ else. So nobody gains by one what he did not hold, and what he took along ends w
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
 from applications import hashers
@@ -47,6 +48,11 @@ class TooManyTokens(DomainError):
     """One has to be revoked first."""
 
     code = "too_many_scim_tokens"
+
+
+def address(tenant_id: UUID) -> str:
+    """What a directory is told: all its addresses begin with it."""
+    return f"{settings.PORTAL_BASE_URL}/iam/scim/v2/tenants/{tenant_id}"
 
 
 def make(

@@ -250,6 +250,10 @@ CHANGES: dict[str, list[Change]] = {
     f"POST {WEBHOOK}/recover": [Change({"since": "2020-01-01T00:00"}, before=rest.undelivered)],
     f"POST {WEBHOOK}/secrets/new": [Change()],
     f"POST {WEBHOOK}/secrets/{{secret_id}}/revoke": [Change(before=rest.two_secrets)],
+    "POST /t/{slug}/scim-tokens/new": [
+        Change({"note": "Directory", "welcome": "none", "days": "90"}, fills=("note",))
+    ],
+    "POST /t/{slug}/scim-tokens/{token_id}/revoke": [Change(before=rest.directory)],
     "POST /t/{slug}/sign-in": [Change({"username": "jane", "password": PASSWORD})],
     "POST /t/{slug}/sign-out/asked": [Change(**CONFIRMS)],
     "POST /t/{slug}/set-password": [Change({"password": NEW, "repeated": NEW}, before=link)],

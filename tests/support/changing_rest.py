@@ -4,6 +4,7 @@ import base64
 from datetime import timedelta
 from typing import Any
 
+from accesscontrol.actions import scim_tokens
 from applications.actions import applications, manifests, webhook_secrets, webhooks
 from applications.models import WebhookDelivery
 from iam_portal.walls import tenant_scope
@@ -12,6 +13,7 @@ from tests.applications.sharing import accepted
 from tests.support.authenticating import with_app
 from tests.support.changing import Change, Prepared, Stage
 from tests.support.drawing import png
+from tests.support.factories import acting
 from tests.support.proving import certified, pem
 from tests.support.universe import manifest_of
 
@@ -173,6 +175,13 @@ def two_secrets(stage: Stage) -> Prepared:
     return {"secret_id": made.id}
 
 
+def directory(stage: Stage) -> Prepared:
+    given = {"note": "Directory", "welcome": "none", "expires_at": stage.at + timedelta(days=9)}
+    with tenant_scope(stage.mine.tenant.id):
+        made, _ = scim_tokens.make(**{**given, **stage.own, "by": acting(stage.mine.user)})
+    return {"token_id": made.id}
+
+
 def delivered(stage: Stage) -> Prepared:
     with tenant_scope(stage.mine.tenant.id):
         rows = WebhookDelivery.objects.filter(id=stage.mine.delivery_id)
@@ -315,6 +324,8 @@ CHANGES: dict[str, list[Change]] = {
     f"POST {WEBHOOK}/test": [Change()],
     f"POST {WEBHOOK}/deliveries/{{delivery_id}}/redeliver": [Change(before=delivered)],
     f"POST {WEBHOOK}/redeliver": [Change({"since": "2020-01-01T00:00:00Z"}, before=undelivered)],
+    f"POST {ACCESS}/scim-tokens": [Change({"note": "Directory"})],
+    f"DELETE {ACCESS}/scim-tokens/{{token_id}}": [Change(before=directory)],
     f"POST {WEBHOOK}/secrets": [Change()],
     f"DELETE {WEBHOOK}/secrets/{{secret_id}}": [Change(before=two_secrets)],
 }

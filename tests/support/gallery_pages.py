@@ -83,6 +83,8 @@ WHOLE = [
     ("events-none", "events?subject=nothing-like-this"),
     ("webhooks", "webhooks"),
     ("webhook-new", "webhooks/new"),
+    ("scim-tokens", "scim-tokens"),
+    ("scim-token-new", "scim-tokens/new"),
     ("activity", "activity"),
     ("activity-contracts", "activity?group=contracts"),
     ("activity-searched", "activity?actor=a&action=contract.*"),
