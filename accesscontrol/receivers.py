@@ -135,7 +135,13 @@ def tell_applications(*, tenant_id: UUID, user_id: UUID, by: Actor, at: datetime
 @receiver([tenant_signals.membership_added, tenant_signals.membership_removed])
 def tell_of_membership(*, tenant: Tenant, user: User, at: datetime, **kwargs: Any) -> None:
     """He may hold more now, or less."""
-    access_told.of_person(tenant_id=tenant.pk, user_id=user.pk, at=at)
+    access_told.of_people(tenant_id=tenant.pk, user_ids=[user.pk], at=at)
+
+
+@receiver(tenant_signals.roster_changed)
+def tell_of_roster(*, tenant: Tenant, users: Collection[User], at: datetime, **kwargs: Any) -> None:
+    """So may each of these."""
+    access_told.of_people(tenant_id=tenant.pk, user_ids=[user.pk for user in users], at=at)
 
 
 @receiver([tenant_signals.group_moved, tenant_signals.group_deleted])

@@ -52,10 +52,10 @@ def of_group(*, tenant_id: UUID, group_id: UUID, at: datetime) -> None:
         _tell(tenant_id, _people(tenant_id, [group_id], at), application_id=None, at=at)
 
 
-def of_person(*, tenant_id: UUID, user_id: UUID, at: datetime) -> None:
-    """He came into a group, or went out of it."""
+def of_people(*, tenant_id: UUID, user_ids: Collection[UUID], at: datetime) -> None:
+    """They came into a group, or went out of it."""
     if _wanted(tenant_id):
-        _tell(tenant_id, [user_id], application_id=None, at=at)
+        _tell(tenant_id, user_ids, application_id=None, at=at)
 
 
 def _wanted(tenant_id: UUID) -> bool:

@@ -10,7 +10,7 @@ from applications import events
 from applications.actions import pauses
 from applications.models import Event
 from iam_portal.walls import tenant_scope
-from tenants.actions import deletion, groups, memberships, own_account, sessions, users
+from tenants.actions import deletion, groups, memberships, own_account, rosters, sessions, users
 from tenants.models import UserSession
 from tests.accesscontrol.oauth.conftest import World
 from tests.accesscontrol.oauth.signed_in import give, person, signed_in
@@ -61,6 +61,22 @@ def test_a_group_and_its_place_give_access_too(meter: Receiver) -> None:
         assert [told[1]["sub"] for told in meter.told()] == [str(tom.id)]
         memberships.remove(group_id=below.id, user_id=jane.id, at=later(meter), **how)
         assert [told[2]["claims"] for told in meter.told()] == [roles(meter)]
+
+
+def test_many_who_move_by_one_act_are_told_each(meter: Receiver) -> None:
+    """As a directory moves them."""
+    jane, tom = person(meter.world), person(meter.world, "tom")
+    crew = make_group(meter.tenant, "crew", at=meter.world.clock.at)
+    meter.world.assign(meter.tenant, None, "acme.meter", group_id=crew.id)  # type: ignore[arg-type]
+    assert meter.told() == [], "nobody is in it"
+    how: Any = {"tenant": meter.tenant, "group_id": crew.id, "by": SYSTEM}
+    with tenant_scope(meter.tenant.id):
+        rosters.change(into={jane.id, tom.id}, out_of=(), at=later(meter), **how)
+    told = {each[1]["sub"]: each[2]["claims"] for each in meter.told()}
+    assert told == dict.fromkeys((str(jane.id), str(tom.id)), roles(meter, "viewer"))
+    with tenant_scope(meter.tenant.id):
+        rosters.change(into=(), out_of={tom.id}, at=later(meter), **how)
+    assert [(each[1]["sub"], each[2]["claims"]) for each in meter.told()] == [(str(tom.id), roles(meter))]
 
 
 def test_a_role_elsewhere_is_nobodys_business_here(meter: Receiver) -> None:
