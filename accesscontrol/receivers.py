@@ -9,7 +9,15 @@ from django.db.models import QuerySet
 from django.dispatch import receiver
 
 from accesscontrol import holders, impact, impact_people
-from accesscontrol.actions import access_told, authorizations, exporting, leaving, second_factors, succession
+from accesscontrol.actions import (
+    access_told,
+    authorizations,
+    exporting,
+    leaving,
+    scim_tokens,
+    second_factors,
+    succession,
+)
 from accesscontrol.actions.administrators import watch
 from accesscontrol.actions.assignments import what_principal_holds
 from accesscontrol.actions.portal import make_first_administrator
@@ -99,6 +107,7 @@ def asking_roles(*, tenant: Tenant, user: User, at: datetime, **kwargs: Any) -> 
 def end_sign_ins(*, user: User, by: Actor, at: datetime, **kwargs: Any) -> None:
     """Offline ones too, and for good: a return begins without them."""
     authorizations.end_all(user=user, because=Authorization.Ended.DEACTIVATED, by=by, at=at)
+    scim_tokens.revoke_all(user=user, by=by, at=at)
 
 
 @receiver(tenant_signals.user_deleted)
@@ -106,6 +115,13 @@ def end_all_of_a_person(*, user: User, by: Actor, at: datetime, **kwargs: Any) -
     """Sign-ins and roles."""
     authorizations.end_all(user=user, because=Authorization.Ended.DEACTIVATED, by=by, at=at)
     leaving.withdraw_all(user=user, by=by, at=at)
+    scim_tokens.revoke_all(user=user, by=by, at=at)
+
+
+@receiver(tenant_signals.factors_reset)
+def end_tokens_of_directories(*, user: User, by: Actor, at: datetime, **kwargs: Any) -> None:
+    """Whoever had his factors may have made them."""
+    scim_tokens.revoke_all(user=user, by=by, at=at)
 
 
 @receiver(tenant_signals.person_exported)

@@ -30,6 +30,10 @@ user_deleted = Signal()
 # ``ended_at`` of their rows.
 sessions_ended = Signal()
 
+# Told, when somebody else took all second factors from a person. Keywords ``tenant``, ``user``, ``by``,
+# ``at``.
+factors_reset = Signal()
+
 # Told. Keywords ``user``, ``credential`` (passkey, app), ``change`` (create, delete), ``by``, ``at``.
 # Of a password, ``password_set`` tells.
 credential_changed = Signal()
