@@ -68,10 +68,10 @@ def of_group(*, tenant_id: UUID, group_id: UUID, at: datetime) -> None:
         _tell(tenant_id, groups={(group_id, None)}, people=(), at=at)
 
 
-def of_person(*, tenant_id: UUID, user_id: UUID, at: datetime) -> None:
-    """He came into a group, or went out of it."""
+def of_people(*, tenant_id: UUID, user_ids: Collection[UUID], at: datetime) -> None:
+    """They came into a group, or went out of it."""
     if _listening(tenant_id):
-        _tell(tenant_id, groups=(), people={(user_id, None)}, at=at)
+        _tell(tenant_id, groups=(), people={(user_id, None) for user_id in user_ids}, at=at)
 
 
 def _listening(tenant_id: UUID) -> frozenset[str]:

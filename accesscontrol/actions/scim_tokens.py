@@ -99,6 +99,14 @@ def revoke(*, tenant: Tenant, token_id: UUID, by: Actor, at: datetime) -> None:
         _record("scim_token.revoked", row, by=by, at=at, before={"hint": row.hint})
 
 
+def revoke_all(*, user: User, by: Actor, at: datetime) -> None:
+    """All that he made: a return begins without them, and so does who may have lost them with his phone."""
+    rows = ScimToken.objects.not_over(at).filter(tenant=user.tenant_id, made_by=user)
+    for row in list(rows.select_for_update(of=("self",)).order_by("id")):
+        ScimToken.objects.filter(id=row.id).update(during=clipped(at))
+        _record("scim_token.revoked", row, by=by, at=at, before={"hint": row.hint})
+
+
 def resolve(*, tenant_id: UUID, value: str, at: datetime) -> ScimToken | None:
     """The living token of this tenant with its maker, who is here; None alike for everything else.
 

@@ -11,7 +11,7 @@ from applications import events
 from applications.actions import pauses
 from applications.models import Event
 from iam_portal.walls import tenant_scope
-from tenants.actions import deletion, groups, memberships, own_account, sessions, users
+from tenants.actions import deletion, groups, memberships, own_account, rosters, sessions, users
 from tenants.models import UserSession
 from tests.accesscontrol.oauth.conftest import World
 from tests.accesscontrol.oauth.signed_in import give, person, signed_in
@@ -85,6 +85,22 @@ def test_what_many_groups_gave_is_told_once(meter: Receiver, django_assert_max_n
         assert written.count() == before + 2
         told = {(each.data["userId"], each.application_id) for each in written[:2]}
     assert told == {(str(user.id), "acme.meter") for user in people}, "nobody listens for the reader"
+
+
+def test_many_who_move_by_one_act_are_told_each(meter: Receiver) -> None:
+    """As a directory moves them."""
+    jane, tom = person(meter.world), person(meter.world, "tom")
+    crew = make_group(meter.tenant, "crew", at=meter.world.clock.at)
+    meter.world.assign(meter.tenant, None, "acme.meter", group_id=crew.id)  # type: ignore[arg-type]
+    assert meter.told() == [], "nobody is in it"
+    how: Any = {"tenant": meter.tenant, "group_id": crew.id, "by": SYSTEM}
+    with tenant_scope(meter.tenant.id):
+        rosters.change(into={jane.id, tom.id}, out_of=(), at=later(meter), **how)
+    told = {each[1]["sub"]: each[2]["claims"] for each in meter.told()}
+    assert told == dict.fromkeys((str(jane.id), str(tom.id)), roles(meter, "viewer"))
+    with tenant_scope(meter.tenant.id):
+        rosters.change(into=(), out_of={tom.id}, at=later(meter), **how)
+    assert [(each[1]["sub"], each[2]["claims"]) for each in meter.told()] == [(str(tom.id), roles(meter))]
 
 
 def test_a_role_elsewhere_is_nobodys_business_here(meter: Receiver) -> None:
