@@ -94,7 +94,7 @@ class ServiceTokenAuthentication(BaseAuthentication):
     """Bearer (RFC 6750): a service token with ``iam-portal`` as its only audience, decided anew."""
 
     def beforehand(self, request: HttpRequest) -> None:
-        """Use up the proof of a key (RFC 9449 §11.1) before the act begins; ``authenticate`` says what is wrong.
+        """Use up the proof of a key (RFC 9449 §11.1) before the act; ``authenticate`` says what is wrong.
 
         An act that is refused is taken back: with it, its proof would be good again, for another body.
         """
