@@ -69,7 +69,7 @@ def open_exchange(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
     if not guest and (is_inside(host) or _is_encrypted(parts)):
         return []
     hint = "Let PORTAL_AMQP_URL begin with amqps, and hold a password of its own."
-    return [Error("Events go to an exchange that others can read.", hint=hint, id="iam.E038")]
+    return [Error("Events go to an exchange that others can read.", hint=hint, id="iam.E039")]
 
 
 def _is_encrypted(parts: SplitResult) -> bool:

@@ -268,4 +268,4 @@ def test_a_malformed_setting_stops_the_start(monkeypatch: pytest.MonkeyPatch, wr
 )
 def test_an_open_exchange_is_refused_at_deployment(settings: Any, url: str, safe: bool) -> None:
     settings.PORTAL_AMQP = Broadcast(url)
-    assert [error.id for error in unsafe_links.open_exchange(None)] == ([] if safe else ["iam.E038"])
+    assert [error.id for error in unsafe_links.open_exchange(None)] == ([] if safe else ["iam.E039"])

@@ -25,6 +25,7 @@ OF_SETTINGS = (
     unsafe_values.absurd_values,
     unsafe_links.open_broker,
     unsafe_links.open_databases,
+    unsafe_links.open_exchange,
     unsafe_links.open_mail,
 )
 # tests/architecture/test_wall_check.py and test_wall_seals.py
@@ -87,6 +88,15 @@ UNSAFE: list[tuple[dict[str, str], set[str]]] = [
         for rest in ("db.example.com/iam", "db.example.com/iam?sslmode=require", "8.8.8.8/iam?sslmode=prefer")
     ),
     ({"DATABASE_OWNER_URL": "postgres://iam_owner@db.example.com/iam"}, {"iam.E037"}),
+    *(
+        ({"PORTAL_AMQP_URL": url}, {"iam.E039"})
+        for url in (
+            "amqp://iam:word@mq.example.com/",
+            "amqps://iam:word@mq.example.com/?ssl_cert_reqs=CERT_NONE",
+            "amqps://guest:guest@mq.example.com/",
+            "amqp://mq.internal/",
+        )
+    ),
 ]
 SAFE: list[dict[str, str]] = [
     {"CELERY_BROKER_URL": url}
@@ -104,6 +114,7 @@ SAFE: list[dict[str, str]] = [
     {"DATABASE_URL": DATABASE + "%2Frun%2Fpostgresql/iam"},
     {"DATABASE_URL": DATABASE + "postgres/iam"},
     {"DATABASE_DIRECT_URL": ""},
+    *({"PORTAL_AMQP_URL": url} for url in ("amqps://iam:word@mq.example.com/", "amqp://iam:word@mq/", "")),
     {"EMAIL_URL": "smtp://mail:25"},
     {"EMAIL_URL": "smtp+ssl://mail.example.com:465"},
     {"ALLOWED_HOSTS": ".example.com"},
@@ -202,6 +213,8 @@ HARMLESS = {
     "PORTAL_SIGNING_KEY_DAYS",
     "PORTAL_SIGNING_KEY_AHEAD_HOURS",
     "PORTAL_SIGNING_KEY_KEPT_HOURS",
+    "PORTAL_AMQP_EXCHANGE",  # a name at the broker
+    "PORTAL_AMQP_TENANTS",  # the operator says whose; what is no id stops the start
     "PORTAL_EVENT_STREAMS",
     "PORTAL_EVENT_STREAMS_PER_CALLER",
     "PORTAL_EVENT_STREAMS_PER_TENANT",

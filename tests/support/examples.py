@@ -90,8 +90,9 @@ def _recorded(folder: Path, name: str, operation: JSON) -> Iterator[JSON]:
     for path in sorted(folder.glob(f"{name}-*.jsonl")):
         for line in path.read_text().splitlines():
             example = json.loads(line)
-            if isinstance(example.get("reply", {}).get("items"), list):
-                del example["reply"]["items"][2:]
+            reply = example.get("reply")
+            if isinstance(reply, dict) and isinstance(reply.get("items"), list):
+                del reply["items"][2:]
             if len(json.dumps(example)) <= LONGEST and fits(operation, quiet(example)):
                 yield example
 
