@@ -71,7 +71,7 @@ def create(
         row = IdentityProvider(tenant=tenant, key=key, issuer=issuer, created_at=at)
         row.secret_sealed = sealing.seal(secret)
         _set(row, {"name": key, **chosen})
-        row.full_clean(exclude=["tenant", "scopes"])
+        row.full_clean(exclude=["scopes"])
         row.save(force_insert=True)
         _record("identity_provider.created", row, by, at, after={"issuer": issuer, **_told(row, FIELDS)})
     return row
@@ -103,7 +103,7 @@ def change(
             row.secret_sealed = sealing.seal(secret)
         _set(row, chosen)
         row.revision += 1
-        row.full_clean(exclude=["tenant", "scopes"])
+        row.full_clean(exclude=["scopes"])
         row.save()
         if not row.enabled:
             _end_sessions(row, by=by, at=at)

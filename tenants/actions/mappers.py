@@ -44,6 +44,7 @@ def create(
             raise MapperUnsound("This provider has as many mappers as it can have.")
         row = IdentityMapper(tenant=tenant, provider=provider, created_at=at)
         _set(row, group_id, chosen, by=by, at=at)
+        _require_another(row)
         row.save(force_insert=True)
         _record("mapper.created", row, by, at, after=_snapshot(row))
     return row
@@ -111,6 +112,13 @@ def _set(row: IdentityMapper, group_id: UUID | None, chosen: Chosen, *, by: Acto
             raise MapperUnsound("A template names a claim in braces, like {email}.")
         row.group, row.claim, row.value = None, "", ""
     row.full_clean(exclude=["tenant", "provider", "group"])
+
+
+def _require_another(row: IdentityMapper) -> None:
+    """A form sent twice makes one rule: of two, the one that is deleted would seem to be still there."""
+    alike = {name: getattr(row, name) for name in (*FIELDS, "group")}
+    if row.provider.mappers.filter(**alike).exists():
+        raise MapperUnsound("This provider has such a mapper already.")
 
 
 def _group(tenant: Tenant, group_id: UUID, *, by: Actor, at: datetime) -> Group:

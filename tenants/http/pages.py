@@ -77,7 +77,10 @@ class TenantPage(View):
         with preferences.kept():
             response = self._within(tenant, lambda: self._answer(request, tenant, args, kwargs))
             if response is None:
-                response = super().dispatch(request, *args, **kwargs)
+                try:
+                    response = super().dispatch(request, *args, **kwargs)
+                except NotFound as missing:  # past the scope, where nobody else would catch it
+                    response = self.refused(missing)
             if response.headers.get("Content-Type", "").startswith("text/html"):
                 response.headers.setdefault("Content-Language", get_language() or "")
         add_never_cache_headers(response)

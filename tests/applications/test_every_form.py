@@ -40,6 +40,7 @@ WITHOUT_SESSION = {
         "sign-in/second",
         "sign-in/set-up",
         "sign-in/passkey",
+        "sign-in/arrival",
         "sign-out",
         "sign-out/asked",
         "set-password",
@@ -218,6 +219,8 @@ HOSTILE = {
 PUT_OUT = {f"POST /t/{{slug}}/{name}" for name in ("sign-out", "sign-out/asked")}
 # Chosen from what the page offers, or its own: not typed, so not drawn again when it is none of them.
 CHOSEN = {
+    "kind",
+    "makes_people",
     "days",
     "welcome",
     "keeps",

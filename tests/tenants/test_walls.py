@@ -11,6 +11,7 @@ from tenants.actions import anchors, chain, steps, users, verification
 from tenants.models import (
     AuthenticatorApp,
     Branding,
+    ExternalId,
     Group,
     HistoryAnchor,
     HistoryCheck,
@@ -29,6 +30,7 @@ from tenants.models import (
     ProviderArrival,
     ProviderSession,
     RecoveryCode,
+    ScimToken,
     SignInFailure,
     SignInStep,
     SpentChallenge,
@@ -62,6 +64,7 @@ def filled(acme, neighbour):
             device_of(user, at=NOW)
             come_from(user, at=NOW)
             steps.begin(user=user, at=NOW)
+            known_to_directory(user)
             ProofFailure.objects.create(tenant=tenant, user=user, at=NOW)
             KeptInput.objects.create(tenant=tenant, user=user, digest=str(user.id), expires_at=NOW)
             reply = {"slot": "s", "asked": "a", "status": 201, "expires_at": NOW}
@@ -73,6 +76,13 @@ def filled(acme, neighbour):
         verification.check(tenant_id=tenant.id, at=NOW)
         with cross_tenant():
             anchors.make(tenant_id=tenant.id, month=NOW.date(), links=[(1, "")], at=NOW).save()
+
+
+def known_to_directory(user):
+    """By its name for him, and with a token of the directory."""
+    ExternalId.objects.create(tenant=user.tenant, user=user, value="e-1")
+    about = {"note": "HR", "welcome": "none", "digest": str(user.id), "pepper": 1, "hint": "abcd"}
+    ScimToken.objects.create(tenant=user.tenant, made_by=user, during=(NOW, None), **about)
 
 
 def walled():
@@ -179,7 +189,7 @@ def test_all_walled_tables_were_meant(db):
         Branding, KeptInput,
         AuthenticatorApp, Passkey, RecoveryCode, SignInStep, ProofFailure, SpentChallenge,
         IdentityProvider, IdentityLink, IdentityMapper, MappedMembership, ProviderArrival, ProviderSession,
-        apps.get_model("tenants", "GroupPlacement"),
+        ScimToken, ExternalId, apps.get_model("tenants", "GroupPlacement"),
     }  # fmt: skip
     assert set(walled()) == named
     assert Tenant not in named

@@ -266,3 +266,10 @@ def test_an_unsound_mapper_is_refused(office: Office) -> None:
     for chosen in ({"claim": ""}, {"value": ""}, {"kind": "email", "template": "no hole"}):
         with pytest.raises(mappers.MapperUnsound):
             office.mapper(**chosen)
+
+
+def test_the_same_rule_is_made_once(office: Office) -> None:
+    office.mapper()
+    with pytest.raises(mappers.MapperUnsound, match="already"):
+        office.mapper()
+    office.mapper(value="another")

@@ -134,7 +134,7 @@ class TestNewEncryptionKey:
         assert "private signing keys: 2 sealed anew, 0 unreadable" in first
         assert "webhook secrets: 1 sealed anew, 0 unreadable" in first
         assert "secrets of authenticator apps: 1 sealed anew, 0 unreadable" in first
-        assert again.count(": 0 sealed anew, 0 unreadable") == 4
+        assert again.count(": 0 sealed anew, 0 unreadable") == 5
         settings.PORTAL_ENCRYPTION_KEYS = [new]
         keys._held.keys = {}
         keys.forget()
@@ -212,9 +212,12 @@ class TestNewEncryptionKey:
             for field in model._meta.fields
             if field.name.endswith("sealed")
         }
-        passing = {"tenants.KeptInput.sealed", "tenants.OrganizationsAsked.sealed"}  # of an hour, or a mail
+        rows = ("KeptInput", "OrganizationsAsked", "ProviderArrival")  # of an hour at most, or a mail
+        passing = {f"tenants.{row}.sealed" for row in rows}
         assert found - passing == {
             "accesscontrol.SigningKey.private_sealed",
             "applications.WebhookSecret.sealed",
             "tenants.AuthenticatorApp.secret_sealed",
+            "tenants.IdentityProvider.secret_sealed",
+            "tenants.ProviderSession.leaving_sealed",
         }
