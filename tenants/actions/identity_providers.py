@@ -14,7 +14,7 @@ from django.db import transaction
 
 from iam_portal import sealing
 from iam_portal.errors import Invalid, NotFound
-from iam_portal.gate import Actor
+from iam_portal.gate import Actor, Permission, require
 from tenants import policies
 from tenants.actions import came_by
 from tenants.actions.entering import tell_ended
@@ -40,6 +40,7 @@ TRUSTING = frozenset({"client_id", "secret", "enabled", "makes_people", "trusts_
     "trusts_second_factor",
     "second_factor_acr",
 }
+ADMITTING = Permission.parse("Users:add")  # of the doors by which people are made
 MOST = 20  # providers of one organization
 _SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,100}")  # RFC 6749 §3.3
 Chosen = Mapping[str, Any]  # of FIELDS
@@ -66,6 +67,7 @@ def create(
     _require_sound(issuer=issuer, secret=secret, chosen=chosen)
     with transaction.atomic():
         policies.hold(tenant)
+        _require_admitting(tenant, chosen, by=by, at=at)
         if tenant.identity_providers.count() >= MOST:
             raise ProviderRefused("This organization has as many identity providers as it can have.")
         row = IdentityProvider(tenant=tenant, key=key, issuer=issuer, created_at=at)
@@ -97,6 +99,7 @@ def change(
         before = _told(row, moved)
         if not moved and not secret:
             return row
+        _require_admitting(tenant, {name: chosen[name] for name in moved}, by=by, at=at)
         if TRUSTING & {*moved, *(["secret"] if secret else [])}:
             provider_trusting.send(sender=IdentityProvider, actor=by, tenant=tenant, provider=row, at=at)
         if secret:
@@ -123,6 +126,12 @@ def delete(*, tenant: Tenant, key: str, by: Actor, at: datetime, revision: int |
         before = {"issuer": row.issuer, "linked": row.links.count(), **_told(row, FIELDS)}
         _record("identity_provider.deleted", row, by, at, before=before)
         row.delete()
+
+
+def _require_admitting(tenant: Tenant, chosen: Chosen, *, by: Actor, at: datetime) -> None:
+    """Whose provider makes people makes them himself."""
+    if chosen.get("makes_people"):
+        require(actor=by, tenant_id=tenant.id, permission=ADMITTING, at=at)
 
 
 def _locked(tenant: Tenant, key: str) -> IdentityProvider:

@@ -8,9 +8,9 @@ from uuid import UUID
 from django.db import transaction
 
 from iam_portal.errors import Invalid, NotFound
-from iam_portal.gate import Actor
+from iam_portal.gate import Actor, require
 from tenants.actions.groups import locked
-from tenants.actions.mapping import HOLE
+from tenants.actions.mapping import HOLE, NAMING
 from tenants.history import record
 from tenants.models import Group, IdentityMapper, IdentityProvider, Membership, Tenant
 from tenants.policies import require_revision
@@ -36,7 +36,7 @@ def create(
     by: Actor,
     at: datetime,
 ) -> IdentityMapper:
-    """From the next sign-in on. The actor must be able to give what the group holds."""
+    """From the next sign-in on. The actor must be able to give what the group holds, or to change names."""
     with transaction.atomic():
         rows = IdentityProvider.objects.select_for_update(no_key=True)
         provider = rows.get(pk=provider.pk, tenant=tenant)
@@ -108,6 +108,7 @@ def _set(row: IdentityMapper, group_id: UUID | None, chosen: Chosen, *, by: Acto
         row.template = ""
         row.group = _group(row.tenant, group_id, by=by, at=at)
     else:
+        require(actor=by, tenant_id=row.tenant_id, permission=NAMING, at=at)
         if not HOLE.search(row.template):
             raise MapperUnsound("A template names a claim in braces, like {email}.")
         row.group, row.claim, row.value = None, "", ""

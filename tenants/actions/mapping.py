@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from iam_portal.errors import DomainError, Kind
-from iam_portal.gate import Actor
+from iam_portal.gate import Actor, Permission, require
 from tenants.actions import memberships, users
 from tenants.actions.groups import locked
 from tenants.history import record_refusal
@@ -28,6 +28,7 @@ from tenants.models import (
 from tenants.signals import membership_changing, principal_becoming
 
 HOLE = re.compile(r"\{([^{}]{1,200})\}")
+NAMING = Permission.parse("Users:modify")  # of the doors that change names
 Claims = Mapping[str, Any]
 Of = IdentityMapper.Kind
 
@@ -146,11 +147,13 @@ def _name(mapper: IdentityMapper, visit: Visit) -> None:
     wanted = filled(mapper.template, visit.claims)
     if not wanted or wanted == getattr(user, mapper.kind):
         return
+    maker = _maker(mapper)
+    require(actor=maker, tenant_id=user.tenant_id, permission=NAMING, at=at)
     if mapper.kind == Of.EMAIL:
         if wanted != proven_email(visit.provider, visit.claims):
             raise MapperRefused("The provider does not say that this address is proven.")
         # Links that set a password go there.
-        principal_becoming.send(sender=User, actor=_maker(mapper), tenant=user.tenant, user=user, at=at)
+        principal_becoming.send(sender=User, actor=maker, tenant=user.tenant, user=user, at=at)
     changed: dict[str, Any] = {mapper.kind: wanted}
     users.change(tenant=user.tenant, user_id=user.pk, by=speaker(visit.provider), at=at, **changed)
     if mapper.kind == Of.EMAIL:

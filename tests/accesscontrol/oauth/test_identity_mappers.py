@@ -213,7 +213,38 @@ def test_who_moves_the_word_of_a_provider_must_be_able_to_give_what_the_linked_h
 # --- names ------------------------------------------------------------------------------------------------
 
 
+def test_who_may_change_no_names_changes_none_by_a_mapper(office: Office) -> None:
+    named = {"kind": "display_name", "template": "{name}"}
+    with pytest.raises(Forbidden):
+        office.mapper(**named)
+    role = office.give("access-manager", office.max)
+    office.give("access-manager", make_user(office.tenant, "boss", at=office.there.at))
+    office.mapper(**named)
+    office.comes(name="Anna Arendt")
+    assert office.fresh().display_name == "Anna Arendt"
+    assignments.withdraw(tenant=office.tenant, assignment_id=role.id, by=SYSTEM, at=office.there.at)
+    office.comes(name="Somebody")
+    assert office.fresh().display_name == "Anna Arendt" and office.refusals() == ["forbidden"]
+
+
+def test_who_may_make_no_people_has_no_provider_make_them(office: Office) -> None:
+    office.give("identity-provider-manager", office.max)
+    by = {"tenant": office.tenant, "by": acting(office.max), "at": office.there.at}
+    fresh = {"key": "new", "issuer": "https://id.example", "secret": "s", **by}
+    with tenant_scope(office.tenant.id):
+        with pytest.raises(Forbidden):
+            identity_providers.change(**by, key="corp", chosen={"makes_people": True})
+        with pytest.raises(Forbidden):
+            identity_providers.create(**fresh, chosen={"client_id": "c", "makes_people": True})
+        identity_providers.create(**fresh, chosen={"client_id": "c", "makes_people": False})
+    office.give("access-manager", office.max)
+    with tenant_scope(office.tenant.id):
+        identity_providers.change(**by, key="corp", chosen={"makes_people": True})
+        identity_providers.change(**by, key="corp", chosen={"makes_people": False})
+
+
 def test_names_follow_the_provider(office: Office) -> None:
+    office.give("access-manager", office.max)
     office.mapper(kind="display_name", template="{given_name} {family_name}")
     office.comes(given_name="Anna", family_name="Arendt")
     assert office.fresh().display_name == "Anna Arendt"
@@ -225,6 +256,7 @@ def test_names_follow_the_provider(office: Office) -> None:
 
 def test_an_address_only_where_it_is_proven(office: Office) -> None:
     """Links that set a password go there."""
+    office.give("access-manager", office.max)
     office.mapper(kind="email", template="{email}")
     before = office.fresh().email
     office.comes(email="a@new.example", email_verified=False)
@@ -238,6 +270,7 @@ def test_an_address_only_where_it_is_proven(office: Office) -> None:
 
 def test_an_address_of_a_more_powerful_person_stays(office: Office) -> None:
     office.give("access-configuration-manager", office.anna)
+    office.give("access-manager", office.max)
     office.mapper(kind="email", template="{email}")
     before = office.fresh().email
     office.comes(email="evil@new.example")
@@ -263,6 +296,7 @@ def test_a_template(template: str, claims: dict[str, Any], text: str) -> None:
 
 
 def test_an_unsound_mapper_is_refused(office: Office) -> None:
+    office.give("access-manager", office.max)
     for chosen in ({"claim": ""}, {"value": ""}, {"kind": "email", "template": "no hole"}):
         with pytest.raises(mappers.MapperUnsound):
             office.mapper(**chosen)
