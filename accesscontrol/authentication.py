@@ -11,6 +11,7 @@ Names in settings: :class:`ServiceTokenAuthentication`, :class:`ConsoleSessionAu
 :class:`DeclaredPermission`. A user's token is not taken anywhere here.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -91,6 +92,18 @@ class TooManyProofs(DomainError):
 
 class ServiceTokenAuthentication(BaseAuthentication):
     """Bearer (RFC 6750): a service token with ``iam-portal`` as its only audience, decided anew."""
+
+    def beforehand(self, request: HttpRequest) -> None:
+        """Use up the proof of a key (RFC 9449 §11.1) before the act; ``authenticate`` says what is wrong.
+
+        An act that is refused is taken back: with it, its proof would be good again, for another body.
+        """
+        value = possession.shown(request)
+        if value is None or possession.scheme_of(request) != possession.SCHEME:
+            return
+        at = timezone.now()
+        with suppress(tokens.Unreadable):
+            clients.fits(tokens.read(value, at=at), request, token=value, at=at)
 
     def authenticate(self, request: Request) -> tuple[Principal, dict[str, Any]] | None:
         value = possession.shown(request._request)

@@ -58,6 +58,8 @@ class FromReplica:
         """None where the primary has to answer."""
         safe = request.method in ("GET", "HEAD")
         asked = safe and getattr(getattr(view, "cls", None), "from_replica", False)
+        if "HTTP_DPOP" in request.META:  # that a proof was used is written (RFC 9449 §11.1)
+            return None
         if not asked or ALIAS not in settings.DATABASES or connection.in_atomic_block:
             return None
         outcome, answer = self._ask(lambda: view(request, *args, **kwargs))

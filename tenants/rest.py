@@ -56,6 +56,9 @@ class TenantAPI(APIView):
         self.at = timezone.now()
         self._refusal: Exception | None = None
         self._tenant: Tenant | None = None
+        for each in self.get_authenticators():
+            if hasattr(each, "beforehand"):  # what it keeps of this request, no refusal takes back
+                each.beforehand(request)
         # The scope begins the transaction, and its setting ends with that; inside another: a savepoint.
         inside = transaction.atomic() if connection.in_atomic_block else nullcontext()
         with inside, tenant_scope(kwargs["tenant_id"]):

@@ -35,6 +35,7 @@ THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")  # RFC 7638, with SHA-256
 _PORTS = {"http": 80, "https": 443}
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _SALT = "iam.dpop"
+_USED = "iam.proof"  # a caller's headers arrive as HTTP_…
 _ONCE = """
 INSERT INTO accesscontrol_usedproof (digest, expires_at) VALUES (%(digest)s, %(ends)s)
 ON CONFLICT (digest) DO NOTHING
@@ -127,7 +128,9 @@ def fits(confirmation: Mapping[str, Any], request: HttpRequest, *, token: str, a
         proof = read(request, at=at, token=token)
         if not hmac.compare_digest(proof.thumbprint, bound):
             return False
-        use_up(proof)
+        if request.META.get(_USED) != proof.digest:  # by this request itself, before its act began
+            use_up(proof)
+            request.META[_USED] = proof.digest
     except OAuth2Error:
         return False
     return True

@@ -188,6 +188,19 @@ def test_the_rest_api_takes_it_with_its_key_alone(shared: World, holder: Holder)
     assert status(holder.shows(plain, path)) == 401  # one that is bound to nothing does not become so
 
 
+@pytest.mark.parametrize(("where", "status"), [("globex", 403), ("acme", 404)])
+def test_a_proof_that_was_refused_is_used_up(shared: World, holder: Holder, where: str, status: int) -> None:
+    """The act is taken back, the use of the proof is not: it is good for no other body either."""
+    asker(shared, shared.globex, READER)
+    path = f"/api/{getattr(shared, where).id}/modules"
+    headers = holder.shows(holder.token(scope=f"aud:{PORTAL_ID}").json()["access_token"], path, "POST")
+    found = [
+        shared.browser.post(path, body, content_type="application/json", headers=headers).status_code
+        for body in ({}, {"id": "other"})
+    ]
+    assert found == [status, 401]
+
+
 def test_a_confirmation_that_we_do_not_know_fits_nobody(shared: World, holder: Holder) -> None:
     asker(shared, shared.globex, READER)
     claims = claims_of(shared.token(READER, shared.globex, f"aud:{PORTAL_ID}"))
