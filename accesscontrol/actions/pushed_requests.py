@@ -11,9 +11,7 @@ from tenants import hashers
 from tenants.models import Tenant
 
 LIFE = timedelta(seconds=60)
-_CLEAR = (
-    "client_id="  # how one begins that a former version of the portal has kept
-)
+_CLEAR = "client_id="  # how one begins that a former version of the portal has kept
 SIGNING_IN = timedelta(minutes=30)  # how long a browser that has opened it may be away at the sign-in page
 
 
