@@ -28,6 +28,8 @@ class AccessControlConfig(AppConfig):
         ):
             url_name = f"accesscontrol:{name}"
             navigation.register("people", label, url_name, icon, "Roles:read", position=position)
+        directory = "accesscontrol:scim-token-list"
+        navigation.register("people", _("Directory (SCIM)"), directory, "users", "Users:read", position=50)
         explorer, readers = "accesscontrol:access-review", "Roles:read|Reports:read"
         navigation.register("people", _("Access"), explorer, "eye", readers, position=40)
         reports = "accesscontrol:report-list"

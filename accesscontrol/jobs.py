@@ -5,6 +5,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accesscontrol.actions import mirrors, purge, rotation, watch
+from accesscontrol.oauth import logout_tokens
 
 
 @shared_task(name="accesscontrol.watch_boundaries")
@@ -17,6 +18,12 @@ def watch_boundaries() -> None:
 def purge_sign_ins() -> None:
     """Each minute: codes, tokens and sign-ins that are over, a thousand in a transaction."""
     purge.run(at=timezone.now())
+
+
+@shared_task(name="accesscontrol.tell_logouts")
+def tell_logouts() -> None:
+    """Every few seconds: applications hear that a person's sign-in is over."""
+    logout_tokens.run(at=timezone.now())
 
 
 @shared_task(name="accesscontrol.rotate_signing_keys")

@@ -9,7 +9,16 @@ from django.db.models import QuerySet
 from django.dispatch import receiver
 
 from accesscontrol import holders, impact, impact_people
-from accesscontrol.actions import access_told, authorizations, exporting, leaving, second_factors, succession
+from accesscontrol.actions import (
+    access_told,
+    authorizations,
+    exporting,
+    leaving,
+    logout_notices,
+    scim_tokens,
+    second_factors,
+    succession,
+)
 from accesscontrol.actions.administrators import watch
 from accesscontrol.actions.assignments import what_principal_holds
 from accesscontrol.actions.portal import make_first_administrator
@@ -99,6 +108,13 @@ def asking_roles(*, tenant: Tenant, user: User, at: datetime, **kwargs: Any) -> 
 def end_sign_ins(*, user: User, by: Actor, at: datetime, **kwargs: Any) -> None:
     """Offline ones too, and for good: a return begins without them."""
     authorizations.end_all(user=user, because=Authorization.Ended.DEACTIVATED, by=by, at=at)
+    scim_tokens.revoke_all(user=user, by=by, at=at)
+
+
+@receiver(tenant_signals.sessions_ended)
+def owe_logouts(*, tenant_id: UUID, user_id: UUID, at: datetime, **kwargs: Any) -> None:
+    """Of what rested on them."""
+    logout_notices.owe_of_sessions(tenant_id=tenant_id, user_id=user_id, at=at)
 
 
 @receiver(tenant_signals.user_deleted)
@@ -106,6 +122,13 @@ def end_all_of_a_person(*, user: User, by: Actor, at: datetime, **kwargs: Any) -
     """Sign-ins and roles."""
     authorizations.end_all(user=user, because=Authorization.Ended.DEACTIVATED, by=by, at=at)
     leaving.withdraw_all(user=user, by=by, at=at)
+    scim_tokens.revoke_all(user=user, by=by, at=at)
+
+
+@receiver(tenant_signals.factors_reset)
+def end_tokens_of_directories(*, user: User, by: Actor, at: datetime, **kwargs: Any) -> None:
+    """Whoever had his factors may have made them."""
+    scim_tokens.revoke_all(user=user, by=by, at=at)
 
 
 @receiver(tenant_signals.person_exported)
@@ -135,7 +158,13 @@ def tell_applications(*, tenant_id: UUID, user_id: UUID, by: Actor, at: datetime
 @receiver([tenant_signals.membership_added, tenant_signals.membership_removed])
 def tell_of_membership(*, tenant: Tenant, user: User, at: datetime, **kwargs: Any) -> None:
     """He may hold more now, or less."""
-    access_told.of_person(tenant_id=tenant.pk, user_id=user.pk, at=at)
+    access_told.of_people(tenant_id=tenant.pk, user_ids=[user.pk], at=at)
+
+
+@receiver(tenant_signals.roster_changed)
+def tell_of_roster(*, tenant: Tenant, users: Collection[User], at: datetime, **kwargs: Any) -> None:
+    """So may each of these."""
+    access_told.of_people(tenant_id=tenant.pk, user_ids=[user.pk for user in users], at=at)
 
 
 @receiver([tenant_signals.group_moved, tenant_signals.group_deleted])

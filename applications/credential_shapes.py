@@ -17,6 +17,7 @@ def client(row: Client) -> dict[str, Any]:
         "kind": row.client_type,
         **client_settings.snapshot(row),
         "jwksUri": row.client_jwks_uri or None,
+        "backchannelLogoutUri": row.backchannel_logout_uri or None,
         "revision": f"r-{row.revision}",
     }
 

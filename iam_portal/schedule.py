@@ -11,6 +11,7 @@ JOBS: dict[str, dict[str, Any]] = {
     "acls": {"task": "accesscontrol.watch_acls", "schedule": 5.0, "options": {"expires": 5}},
     "acl-retention": {"task": "accesscontrol.prune_acls", "schedule": 3_600.0},
     "purge": {"task": "accesscontrol.purge_sign_ins", "schedule": 60.0, "options": {"expires": 55}},
+    "logouts": {"task": "accesscontrol.tell_logouts", "schedule": 5.0, "options": {"expires": 5}},
     "signing-keys": {"task": "accesscontrol.rotate_signing_keys", "schedule": 3_600.0},
     "webhooks": {"task": "applications.deliver_webhooks", "schedule": 5.0},
     "exchange": {"task": "applications.publish_events", "schedule": 5.0, "options": {"expires": 5}},

@@ -30,6 +30,10 @@ user_deleted = Signal()
 # ``ended_at`` of their rows.
 sessions_ended = Signal()
 
+# Told, when somebody else took all second factors from a person. Keywords ``tenant``, ``user``, ``by``,
+# ``at``.
+factors_reset = Signal()
+
 # Told. Keywords ``user``, ``credential`` (passkey, app), ``change`` (create, delete), ``by``, ``at``.
 # Of a password, ``password_set`` tells.
 credential_changed = Signal()
@@ -48,6 +52,9 @@ group_deleted = Signal()
 # Told. Keywords ``tenant``, ``group``, ``user``, ``by``, ``at``; the membership is closed already.
 membership_removed = Signal()
 membership_added = Signal()  # from its beginning on, which may lie ahead
+# Told, of many who came into a group or went out of it by one act. Keywords ``tenant``, ``group``, ``users``,
+# ``by``, ``at``; neither of the two above is sent beside it.
+roster_changed = Signal()
 
 # Told. Keywords ``tenant``, ``group``, ``by``, ``at``; the group stands in its new place already.
 group_moved = Signal()

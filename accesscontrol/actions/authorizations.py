@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
+from accesscontrol.actions import logout_notices
 from accesscontrol.models import Authorization
 from applications.events import about_person, emit
 from iam_portal.decision import rfc3339
@@ -52,6 +53,8 @@ def _locked(rows: QuerySet[Authorization]) -> QuerySet[Authorization]:
 def _end(row: Authorization, because: Authorization.Ended, by: Actor, at: datetime) -> None:
     row.ended_at, row.ended_because = at, because
     row.save(update_fields=["ended_at", "ended_because"])
+    if because != Authorization.Ended.REVOKED:  # its client has done that itself
+        logout_notices.owe([row], at=at)
     record(
         action="authorization.ended",
         tenants=[row.tenant_id],

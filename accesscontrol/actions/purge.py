@@ -116,7 +116,7 @@ def _steps(at: datetime) -> models.QuerySet[SignInStep]:
 
 def _arrivals(at: datetime) -> models.QuerySet[ProviderArrival]:
     """Whoever came from a provider and went no further."""
-    return ProviderArrival.objects.filter(expires_at__lt=at - CLOCKS_DIFFER)
+    return ProviderArrival.objects.filter(step=None, expires_at__lt=at - CLOCKS_DIFFER)
 
 
 def _guesses(at: datetime) -> models.QuerySet[ProofFailure]:

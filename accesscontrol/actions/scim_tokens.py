@@ -4,9 +4,11 @@ A token may do at each moment what its maker may at that moment, at the SCIM doo
 else. So nobody gains by one what he did not hold, and what he took along ends with his own rights.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
 from applications import hashers
@@ -49,6 +51,11 @@ class TooManyTokens(DomainError):
     code = "too_many_scim_tokens"
 
 
+def address(tenant_id: UUID) -> str:
+    """What a directory is told: all its addresses begin with it."""
+    return f"{settings.PORTAL_BASE_URL}/iam/scim/v2/tenants/{tenant_id}"
+
+
 def make(
     *, tenant: Tenant, note: str, welcome: str, by: Actor, at: datetime, expires_at: datetime
 ) -> tuple[ScimToken, str]:
@@ -89,6 +96,14 @@ def revoke(*, tenant: Tenant, token_id: UUID, by: Actor, at: datetime) -> None:
         if row is None:
             raise NotFound
         tenant.scim_tokens.filter(id=row.id).update(during=clipped(at))
+        _record("scim_token.revoked", row, by=by, at=at, before={"hint": row.hint})
+
+
+def revoke_all(*, user: User, by: Actor, at: datetime) -> None:
+    """All that he made: a return begins without them, and so does who may have lost them with his phone."""
+    rows = ScimToken.objects.not_over(at).filter(tenant=user.tenant_id, made_by=user)
+    for row in list(rows.select_for_update(of=("self",)).order_by("id")):
+        ScimToken.objects.filter(id=row.id).update(during=clipped(at))
         _record("scim_token.revoked", row, by=by, at=at, before={"hint": row.hint})
 
 
@@ -140,8 +155,8 @@ def _record(
     *,
     by: Actor,
     at: datetime,
-    before: dict[str, object] | None = None,
-    after: dict[str, object] | None = None,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
 ) -> None:
     record(
         action=action,

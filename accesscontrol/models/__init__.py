@@ -4,6 +4,7 @@ from accesscontrol.models.acl import AclEntry, AclMark, AclRevision
 from accesscontrol.models.assignments import Assignment
 from accesscontrol.models.changes import FactChange
 from accesscontrol.models.keys import SigningKey
+from accesscontrol.models.logouts import LogoutNotice
 from accesscontrol.models.proofs import UsedProof
 from accesscontrol.models.pushed import PushedRequest
 from accesscontrol.models.roles import TenantRole, TenantRolePermission
@@ -17,6 +18,7 @@ __all__ = [
     "Authorization",
     "AuthorizationCode",
     "FactChange",
+    "LogoutNotice",
     "PushedRequest",
     "RefreshToken",
     "RevokedToken",

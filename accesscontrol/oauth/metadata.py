@@ -46,6 +46,8 @@ def document(*, issuer: str) -> dict[str, Any]:
         "end_session_endpoint": f"{endpoints}/logout",
         "jwks_uri": f"{endpoints}/certs",
         "grant_types_supported": ["authorization_code", "refresh_token", EXCHANGE, "client_credentials"],
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "code_challenge_methods_supported": ["S256"],

@@ -13,6 +13,7 @@ from accesscontrol.api import (
     resources,
     review,
     roles,
+    scim_tokens,
     second_factors,
     signals,
     system,
@@ -91,6 +92,10 @@ urlpatterns = [
     path(f"{_tenant}/branding/logo", branding.TenantLogo.as_view(), name="branding-logo"),
     path(f"{_tenant}/password-rules", password_rules.PasswordRules.as_view(), name="password-rules"),
     path(f"{_tenant}/lifetimes", lifetimes.Lifetimes.as_view(), name="lifetimes"),
+    path(f"{_tenant}/scim-tokens", scim_tokens.ScimTokens.as_view(), name="scim-token-list"),
+    path(
+        f"{_tenant}/scim-tokens/<uuid:token_id>", scim_tokens.OneScimToken.as_view(), name="scim-token-revoke"
+    ),
     path(f"{_tenant}/second-factors", second_factors.SecondFactors.as_view(), name="second-factors"),
     path(f"{_tenant}/deleted-people", deleted_people.DeletedPeople.as_view(), name="deleted-people"),
     path(f"{_tenant}/history", history.History.as_view(), name="history-list"),

@@ -16,6 +16,7 @@ from accesscontrol.views import (
     role_editing,
     role_pages,
     roles,
+    scim_tokens,
     second_factors,
     sign_ins,
     signing_out,
@@ -52,6 +53,11 @@ urlpatterns = [
     path(f"sign-in/by/{PROVIDER}", coming_from.GoThere.as_view(), name="provider-go"),
     path(f"sign-in/by/{PROVIDER}/back", coming_from.ComeBack.as_view(), name="provider-back"),
     path("settings/second-factors", second_factors.ChooseSecondFactors.as_view(), name="second-factors"),
+    path("scim-tokens", scim_tokens.ScimTokenList.as_view(), name="scim-token-list"),
+    path("scim-tokens/new", scim_tokens.ScimTokenNew.as_view(), name="scim-token-new"),
+    path(
+        "scim-tokens/<uuid:token_id>/revoke", scim_tokens.ScimTokenRevoke.as_view(), name="scim-token-revoke"
+    ),
     path("sign-out/asked", signing_out.SignOutAsked.as_view(), name="sign-out"),
     path("access", exploring.AccessReview.as_view(), name="access-review"),
     path("access/download", exploring.AccessDownload.as_view(), name="access-download"),

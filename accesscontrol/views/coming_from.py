@@ -3,14 +3,17 @@
 import logging
 
 from django.conf import settings
+from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from accesscontrol.oauth import browsers
-from accesscontrol.oauth.providers import answering, asking, metadata
+from accesscontrol.oauth.providers import answering, asking, metadata, waiting
 from accesscontrol.oauth.providers.asking import Begun, Purpose
 from accesscontrol.oauth.providers.failing import WAYS, Failed, Trace
 from accesscontrol.views import trying
+from iam_portal.admission import Refused, aside
 from iam_portal.errors import DomainError
+from iam_portal.tracing import source_address
 from iam_portal.walls import tenant_scope
 from tenants.actions import arrivals
 from tenants.actions.arrivals import Coming, Stranger
@@ -93,9 +96,7 @@ class ComeBack(_ProviderPage):
                 return arriving_from.drop(self._tested(request, provider, begun, trace), name)
             if not provider.enabled:
                 return self.to_beginning()
-            vouched = answering.vouched(
-                request.GET, begun, provider, back=back_of(provider), trace=trace, at=self.at
-            )
+            vouched = self._vouched(request, begun, provider, trace)
             return arriving_from.drop(self._come(vouched), name)
         except Failed as failure:
             if begun is None and not provider.enabled:
@@ -103,6 +104,21 @@ class ComeBack(_ProviderPage):
             response = self.failed(failure)
             # A sign-in that another tab is still on must not lose its cookie to a guessed answer.
             return arriving_from.drop(response, name) if begun else response
+
+    def _vouched(
+        self, request: HttpRequest, begun: Begun, provider: IdentityProvider, trace: Trace
+    ) -> Vouched:
+        """While the provider is waited for, others run, with our connection to the database."""
+        waiting.count_return(owner_id=provider.tenant_id, source=source_address(request), at=self.at)
+        if not connection.in_atomic_block:
+            connection.close()
+        try:
+            with aside(request.META):
+                return answering.vouched(
+                    request.GET, begun, provider, back=back_of(provider), trace=trace, at=self.at
+                )
+        except Refused:
+            raise waiting.busy() from None
 
     def _come(self, vouched: Vouched) -> HttpResponse:
         coming = Coming(self.tenant, self.session, origin_of(self), self.at)
@@ -128,9 +144,7 @@ class ComeBack(_ProviderPage):
         failure: Failed | None = None
         vouched: Vouched | None = None
         try:
-            vouched = answering.vouched(
-                request.GET, begun, provider, back=back_of(provider), trace=trace, at=self.at
-            )
+            vouched = self._vouched(request, begun, provider, trace)
         except Failed as failed:
             failure = failed
         with tenant_scope(self.tenant.id):

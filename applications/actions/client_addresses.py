@@ -72,6 +72,17 @@ def fetch_objection(address: str, *, fetched: bool = True) -> str:
     return ""
 
 
+def told_objection(address: str) -> str:
+    """To an address that the portal sends sign-outs to: within the reach of webhooks."""
+    if len(address) > LONGEST:
+        return NO_ADDRESS
+    try:
+        receiver(address)
+    except AddressRefused as refused:
+        return refused.text
+    return ""
+
+
 def _errors(pointer: str, given: Sequence[str], objection: Callable[[str], str]) -> list[dict[str, str]]:
     if len(given) > MOST:
         return [

@@ -22,7 +22,7 @@ STRICTNESS = {name: place for place, (name, _) in enumerate(DEMANDS)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What is to be changed; None stays. ``jwks_uri`` empty: its keys are at no address any more.
+    """What is to be changed; None stays. An address that is empty is taken away.
 
     The switches are for old integrations; the strict side is the default of each.
     """
@@ -42,6 +42,7 @@ class Settings:
     token_exchange: bool | None = None
     dpop: str | None = None
     pushed_requests: str | None = None
+    backchannel_logout_uri: str | None = None
 
 
 # Column, setting, and its name on the wire.
@@ -63,6 +64,7 @@ _VALUES = (
     ("token_exchange", "token_exchange", "tokenExchange"),
     ("dpop", "dpop", "dpop"),
     ("pushed_requests", "pushed_requests", "pushedRequests"),
+    ("backchannel_logout_uri", "backchannel_logout_uri", "backchannelLogoutUri"),
 )
 
 
@@ -116,7 +118,8 @@ def opens(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     What only takes away is open to everybody who may change clients: in an emergency nobody has to ask.
     """
     added = any(set(after[name]) - set(before[name]) for _, _, name in _LISTS)
-    other_keys = after["jwksUri"] not in ("", before["jwksUri"])
+    # Who is told of sign-outs learns who was there.
+    other_keys = any(after[name] not in ("", before[name]) for name in ("jwksUri", "backchannelLogoutUri"))
     loose = (
         *("secretEitherWay", "assertionForTokenEndpoint", "tokenWithoutTarget", "ignoreUnknownScopes"),
         "tokenExchange",  # it would act in the name of whoever calls it
@@ -156,6 +159,10 @@ def _objections(client: Client, settings: Settings) -> list[dict[str, str]]:
     errors += scope_aliases.errors("/scopeAliases", settings.scope_aliases or {})
     if settings.jwks_uri and (detail := client_addresses.fetch_objection(settings.jwks_uri)):
         errors.append(_error("/jwksUri", "address_refused", detail))
+    if settings.backchannel_logout_uri and (
+        detail := client_addresses.told_objection(settings.backchannel_logout_uri)
+    ):
+        errors.append(_error("/backchannelLogoutUri", "address_refused", detail))
     return errors + (_of_public(settings) if public else _of_confidential(settings))
 
 

@@ -21,6 +21,7 @@ from tenants.models import Tenant
 from tenants.models.spanned import clipped
 
 Asked = SignalStream.Asked
+OF_ORGANIZATION = ("by_hand", "not_allowed")  # why it is paused, where its receiver did not ask for it
 
 
 class StreamExists(DomainError):
@@ -52,7 +53,10 @@ class Where:
 
 
 def create(where: Where, wanted: Wanted) -> Webhook:
-    """From now on it is told of people who work with it there."""
+    """From now on it is told of people who work with it there.
+
+    Where the organization has paused or ended the one before, not until its administrators resume this one.
+    """
     _require_sound(wanted)
     with transaction.atomic():
         Tenant.objects.select_for_update(no_key=True).get(id=where.tenant.id)  # of two at once, one is made
@@ -69,6 +73,8 @@ def create(where: Where, wanted: Wanted) -> Webhook:
             created_at=where.at,
             created_by=where.by.name[:200],
         )
+        if word := _word_of_organization(where):
+            row.state, row.paused_because = WebhookState.PAUSED, word
         set_reader(row, where.by)
         row.full_clean()
         row.save(force_insert=True)
@@ -108,7 +114,7 @@ def end(where: Where) -> None:
     """Tell nothing any more."""
     with transaction.atomic():
         row = locked(where)
-        webhooks.end(tenant=where.tenant, webhook_id=row.id, by=where.by, at=where.at)
+        webhooks.close(row, by=where.by, at=where.at, before=snapshot(row))
 
 
 def set_status(where: Where, status: str) -> Webhook:
@@ -117,7 +123,7 @@ def set_status(where: Where, status: str) -> Webhook:
         row = locked(where)
         stream = row.stream
         paused = row.state == WebhookState.PAUSED
-        if paused and stream.asked == Asked.ENABLED and row.paused_because in ("by_hand", "not_allowed"):
+        if paused and stream.asked == Asked.ENABLED and row.paused_because in OF_ORGANIZATION:
             if status == Asked.ENABLED:
                 raise Forbidden("The organization has paused this stream. Its administrators can resume it.")
             return row
@@ -166,8 +172,19 @@ def find(where: Where) -> Webhook | None:
 
 
 def _living(where: Where) -> QuerySet[Webhook]:
-    rows = where.tenant.webhooks.filter(application=where.application, form=Webhook.Form.SIGNALS)
-    return rows.filter(ended_at=None)
+    return _ever(where).filter(ended_at=None)
+
+
+def _ever(where: Where) -> QuerySet[Webhook]:
+    return where.tenant.webhooks.filter(application=where.application, form=Webhook.Form.SIGNALS)
+
+
+def _word_of_organization(where: Where) -> str:
+    """Why the organization had the last one paused when it ended, whoever ended it; empty if it had not."""
+    last = _ever(where).select_related("stream").order_by("-ended_at", "-created_at").first()
+    if last is None or last.state != WebhookState.PAUSED or last.stream.asked != Asked.ENABLED:
+        return ""
+    return last.paused_because if last.paused_because in OF_ORGANIZATION else ""
 
 
 def _seal(row: Webhook, former: str, wanted: Wanted, header: str | None, at: datetime) -> None:

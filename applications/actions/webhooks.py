@@ -149,16 +149,27 @@ def resume(
 
 
 def end(*, tenant: Tenant, webhook_id: UUID, by: Actor, at: datetime, revision: int | None = None) -> None:
-    """Send nothing any more. Its secrets are forgotten, its deliveries stay for their time."""
+    """Send nothing any more. Its secrets are forgotten, its deliveries stay for their time.
+
+    A stream of signals ends paused by the organization: one that the application makes anew begins so.
+    """
     with transaction.atomic():
         row = lock(tenant=tenant, webhook_id=webhook_id, revision=revision)
         before = snapshot(row)
-        row.ended_at = at
-        row.secrets.all().update(sealed="")
-        row.secrets.not_over(at).update(during=clipped(at))
-        row.deliveries.filter(outcome="waiting").delete()
-        row.offers.all().delete()
-        _finish(row, "ended", by=by, at=at, before=before)
+        _take_over(row)
+        if row.signals:
+            row.state, row.paused_because = WebhookState.PAUSED, "by_hand"
+        close(row, by=by, at=at, before=before)
+
+
+def close(row: Webhook, *, by: Actor, at: datetime, before: dict[str, object]) -> None:
+    """End this one, which is locked, as it stands."""
+    row.ended_at = at
+    row.secrets.all().update(sealed="")
+    row.secrets.not_over(at).update(during=clipped(at))
+    row.deliveries.filter(outcome="waiting").delete()
+    row.offers.all().delete()
+    _finish(row, "ended", by=by, at=at, before=before)
 
 
 def lock(*, tenant: Tenant, webhook_id: UUID, revision: int | None = None) -> Webhook:

@@ -111,12 +111,13 @@ class Secret(ClientAPI):
 
 
 def _settings(body: dict[str, Any]) -> Settings:
-    """``jwksUri`` null takes the address away."""
+    """An address that is null is taken away."""
     given: dict[str, Any] = {}
     for name, value in body.items():
         given[_snake(name)] = tuple(value) if isinstance(value, list) else value
-    if "jwks_uri" in given and given["jwks_uri"] is None:
-        given["jwks_uri"] = ""
+    for name in ("jwks_uri", "backchannel_logout_uri"):
+        if name in given and given[name] is None:
+            given[name] = ""
     return Settings(**given)
 
 

@@ -52,6 +52,7 @@ class Client(AbstractApplication):
     pushed_requests = models.CharField(
         max_length=8, default="optional", db_default="optional", choices=DEMANDS
     )
+    backchannel_logout_uri = models.CharField(max_length=500, blank=True, default="", db_default="")
     revision = models.PositiveIntegerField(default=1)
 
     class Meta(AbstractApplication.Meta):

@@ -48,6 +48,7 @@ class ClientPatch(StrictSerializer):
     tokenExchange = Switch(required=False)
     dpop = rest.ChoiceField(choices=DEMANDS, required=False)
     pushedRequests = rest.ChoiceField(choices=DEMANDS, required=False)
+    backchannelLogoutUri = Text(LONGEST, required=False, allow_null=True)
 
 
 class ClientOut(rest.Serializer[Any]):
@@ -70,6 +71,7 @@ class ClientOut(rest.Serializer[Any]):
     tokenExchange = rest.BooleanField()
     dpop = rest.ChoiceField(choices=DEMANDS)
     pushedRequests = rest.ChoiceField(choices=DEMANDS)
+    backchannelLogoutUri = rest.CharField(allow_null=True)
     revision = rest.CharField()
 
 

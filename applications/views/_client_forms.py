@@ -114,6 +114,13 @@ class ClientForm(PublicClientForm):
         required=False,
         help_text=_("On: one token opens several applications; each of them could use it at the others."),
     )
+    backchannel_logout_uri = forms.CharField(
+        label=_("Address for sign-outs"),
+        max_length=500,
+        required=False,
+        widget=forms.URLInput({"placeholder": "https://"}),
+        help_text=_("Where it is told that somebody has signed out, by the portal itself."),
+    )
     pushed_requests = forms.ChoiceField(
         label=_("Requests pushed beforehand (PAR)"),
         choices=list(DEMANDS.items()),
@@ -143,8 +150,8 @@ class ClientForm(PublicClientForm):
         (
             _("People signing in"),
             (
-                *("redirect_uris", "post_logout_redirect_uris", "web_origins"),
-                *("pkce_required", "pushed_requests"),
+                *("redirect_uris", "post_logout_redirect_uris", "web_origins", "pkce_required"),
+                *("pushed_requests", "backchannel_logout_uri"),
             ),
         ),
         (

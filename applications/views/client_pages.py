@@ -121,6 +121,7 @@ def _form(client: Client, data: Any = None) -> ClientForm:
         "scope_aliases": [f"{name} = {words}" for name, words in client.scope_aliases.items()],
     }
     switches = ("secret_either_way", "assertion_for_token_endpoint", "token_without_target", "pkce_required")
-    same = ("algorithm", "ignore_unknown_scopes", "token_exchange", "dpop", "pushed_requests", *switches)
+    advanced = ("token_exchange", "dpop", "pushed_requests", "backchannel_logout_uri")
+    same = ("algorithm", "ignore_unknown_scopes", *switches, *advanced)
     initial |= {name: getattr(client, name) for name in same}
     return ClientForm(data, initial=initial, public=client.client_type == Client.CLIENT_PUBLIC)

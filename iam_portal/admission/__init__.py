@@ -1,7 +1,7 @@
 """Who is served next, in front of everything else: no tenant takes the threads of all (docs/adr/0008)."""
 
 from iam_portal.admission.callers import Credentials, basic, session_name
-from iam_portal.admission.door import LONGEST_WAIT, OURS, Admission, InTurn, is_of
+from iam_portal.admission.door import LONGEST_WAIT, OURS, Admission, InTurn, aside, is_of
 from iam_portal.admission.rates import Rates
 from iam_portal.admission.turns import Refused, Turns
 
@@ -14,6 +14,7 @@ __all__ = [
     "Rates",
     "Refused",
     "Turns",
+    "aside",
     "basic",
     "is_of",
     "session_name",

@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from structlog.contextvars import clear_contextvars
@@ -14,7 +14,7 @@ from iam_portal.admission.callers import Known, Word, Words
 from iam_portal.admission.rates import Rates
 from iam_portal.admission.reading import LONGEST_READ, Unread, taken
 from iam_portal.admission.streamed import Streamed
-from iam_portal.admission.turns import Places, Refused, Turns
+from iam_portal.admission.turns import Places, Refused, Turn, Turns
 
 Environ = dict[str, Any]
 App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -23,6 +23,7 @@ MOST_KNOWN = 20_000  # callers remembered in a process
 LONGEST_WAIT = 10.0  # seconds for a turn
 LONGEST_ADDRESS = 8_192  # characters of path and query
 WHOSE = "iam.whose"  # in the environment: who waits for a turn
+TURN = "iam.turn"  # in the environment: the turn of the request that runs
 OURS = "iam.tenant_id"  # in the environment: the tenant that the request proved to be of
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 # Quick, and needed most when nothing else answers. No address that only begins like a probe's is one.
@@ -59,6 +60,22 @@ def is_of(environ: Environ, tenant_id: object) -> None:
     environ[OURS] = str(tenant_id)
 
 
+@contextmanager
+def aside(environ: Environ) -> Iterator[None]:
+    """The request waits for somebody else's host, and others run meanwhile; then it waits for a turn again.
+
+    :class:`Refused` where none comes. It must hold no connection to the database: there are as many as turns.
+    """
+    turn: Turn | None = environ.get(TURN)
+    if turn is not None:
+        turn.let_go()
+    try:
+        yield
+    finally:
+        if turn is not None:
+            turn.take()
+
+
 class InTurn:
     """Lets requests through turn by turn: what takes long, and connections to the database."""
 
@@ -70,14 +87,16 @@ class InTurn:
         whose = environ.get(WHOSE)
         if whose is None:  # aside, or not by the door
             return self._app(environ, start_response)
+        turn = Turn(self._turns, whose)
         try:
-            self._turns.enter(whose)
+            turn.take()
         except Refused as refused:
             return _refusal(refused, environ, start_response)
+        environ[TURN] = turn
         try:  # what is still to be streamed is not waited for: a slow reader must keep no turn
             return self._app(environ, start_response)
         finally:
-            self._turns.leave(whose)
+            turn.let_go()
 
 
 class Admission:

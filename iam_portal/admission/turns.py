@@ -115,3 +115,21 @@ class Turns:
             if not places:
                 del self._waiting[whose]
         raise Refused("portal_busy", 5)
+
+
+class Turn:
+    """That of one request: taken, and let go of while the request waits for somebody else."""
+
+    def __init__(self, turns: Turns, whose: str) -> None:
+        self._turns, self._whose, self._has = turns, whose, False
+
+    def take(self) -> None:
+        """Wait for it. :class:`Refused` where it did not come in time."""
+        self._turns.enter(self._whose)
+        self._has = True
+
+    def let_go(self) -> None:
+        """Whoever is next runs; nothing where it is let go of already."""
+        if self._has:
+            self._has = False
+            self._turns.leave(self._whose)

@@ -31,6 +31,7 @@ OPEN = {
     "iam_portal.pages.reference": "the description of the API",
     "accesscontrol.oauth.authorize.AuthorizeView": "whoever is not signed in is sent to sign in",
     "accesscontrol.oauth.views.TokenView": _CLIENT,
+    "accesscontrol.oauth.pushing.PushView": f"{_CLIENT}; a public one has none",
     "accesscontrol.oauth.views.IntrospectView": f"{_CLIENT}, and is in the audience",
     "accesscontrol.oauth.revocation.RevokeView": f"{_CLIENT}; a public one has none",
     "accesscontrol.oauth.userinfo.UserinfoView": "a user's access token says who it is",

@@ -158,7 +158,8 @@ def _stranger(coming: Coming, vouched: Vouched) -> Stranger:
 
 
 def _keep(coming: Coming, vouched: Vouched, *, step: SignInStep | None) -> str:
-    ProviderArrival.objects.filter(tenant=coming.tenant, expires_at__lte=coming.at).delete()
+    over = ProviderArrival.objects.filter(tenant=coming.tenant, step=None, expires_at__lte=coming.at)
+    over.delete()  # those of a step go with it, never before
     token = hashers.fresh()
     row = ProviderArrival(
         tenant=coming.tenant,
@@ -195,11 +196,7 @@ def _further(coming: Coming, link: IdentityLink, vouched: Vouched) -> SignedIn |
 
 
 def _trusted(provider: IdentityProvider) -> IdentityProvider:
-    """Still trusted, and locked against being switched off while somebody comes in by it."""
-    rows = IdentityProvider.objects.raw(
-        "SELECT * FROM tenants_identityprovider WHERE id = %s AND enabled FOR SHARE", [provider.pk]
-    )
-    found = next(iter(rows), None)
+    found = came_by.trusted(provider)
     if found is None:
         raise ArrivalOver("This provider is trusted no longer.")
     return found

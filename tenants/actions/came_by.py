@@ -15,6 +15,7 @@ from tenants.models import (
     ProviderArrival,
     ProviderSession,
     SignInStep,
+    User,
     UserSession,
 )
 
@@ -68,6 +69,28 @@ def of_step(step: SignInStep | None) -> Vouched | None:
     rows = ProviderArrival.objects.filter(step=step).select_related("provider") if step else None
     row = rows.first() if rows is not None else None
     return unsealed(row) if row else None
+
+
+def trusted(provider: IdentityProvider) -> IdentityProvider | None:
+    """Still trusted, and locked, before any person, against being switched off while somebody comes in."""
+    rows = IdentityProvider.objects.raw(
+        "SELECT * FROM tenants_identityprovider WHERE id = %s AND enabled FOR SHARE", [provider.pk]
+    )
+    return next(iter(rows), None)
+
+
+def drop_all(provider: IdentityProvider) -> None:
+    """Nobody goes on with what was begun by it.
+
+    Steps first: without its arrival, a step would look like one after a password.
+    """
+    SignInStep.objects.filter(arrival__provider=provider).delete()
+    ProviderArrival.objects.filter(provider=provider).delete()
+
+
+def drop_of(user: User, provider: IdentityProvider) -> None:
+    """The same for one person, who is locked."""
+    SignInStep.objects.filter(arrival__provider=provider, user=user).delete()
 
 
 def note(entered: SignedIn, vouched: Vouched, *, proved_here: bool, at: datetime) -> SignedIn:

@@ -16,7 +16,7 @@ from tenants.actions import apps, passkeys, recovery, sessions, steps
 from tenants.actions.passkeys import Answer
 from tenants.history import record
 from tenants.models import AuthenticatorApp, Passkey, RecoveryCode, Tenant, User
-from tenants.signals import credential_changed, principal_becoming
+from tenants.signals import credential_changed, factors_reset, principal_becoming
 
 MOST = 20  # of one person; more helps nobody
 Factor = AuthenticatorApp | Passkey
@@ -125,6 +125,7 @@ def reset(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, revision: i
         sessions.end_all(user=user, by=by, at=at)
         told = {"apps": had.apps, "passkeys": had.passkeys, "codes": had.codes}
         _record("factor.reset", user, by, at, before=told)
+        factors_reset.send(sender=User, tenant=tenant, user=user, by=by, at=at)
         for credential, number in (("app", had.apps), ("passkey", had.passkeys)):
             if number:
                 credential_changed.send(

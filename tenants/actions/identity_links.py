@@ -9,6 +9,7 @@ from iam_portal.errors import DomainError, NotFound
 from iam_portal.gate import Actor
 from iam_portal.sentences import said
 from tenants import policies
+from tenants.actions import came_by
 from tenants.actions.entering import tell_ended
 from tenants.history import record
 from tenants.models import IdentityLink, IdentityProvider, Tenant, User, UserSession
@@ -52,6 +53,7 @@ def remove(*, tenant: Tenant, provider: IdentityProvider, user_id: UUID, by: Act
         row = provider.links.filter(user=user).first()
         if row is None:
             raise NotFound
+        came_by.drop_of(user, provider)
         came = UserSession.objects.filter(by_provider__provider=provider, user=user, ended_at=None)
         if came.update(ended_at=at):
             tell_ended(tenant_id=tenant.id, user_id=user.pk, by=by, at=at)

@@ -16,6 +16,7 @@ from iam_portal import sealing
 from iam_portal.errors import Invalid, NotFound
 from iam_portal.gate import Actor
 from tenants import policies
+from tenants.actions import came_by
 from tenants.actions.entering import tell_ended
 from tenants.history import record
 from tenants.models import IdentityProvider, Tenant, UserSession
@@ -141,7 +142,11 @@ def _set(row: IdentityProvider, chosen: Chosen) -> None:
 
 
 def _end_sessions(row: IdentityProvider, *, by: Actor, at: datetime) -> None:
-    """Whom a provider let in that is trusted no longer is out, and his applications hear of it."""
+    """Whom a provider let in that is trusted no longer is out, and his applications hear of it.
+
+    So is who stands before his second factor.
+    """
+    came_by.drop_all(row)
     rows = UserSession.objects.filter(by_provider__provider=row, ended_at=None)
     people = sorted(set(rows.values_list("user_id", flat=True)))
     rows.update(ended_at=at)

@@ -15,7 +15,7 @@ from tenants.actions.groups import locked
 from tenants.actions.memberships import AlreadyMember
 from tenants.history import Change, record_each
 from tenants.models import Group, Membership, Tenant, User, since
-from tenants.signals import membership_changing, membership_removed
+from tenants.signals import membership_changing, roster_changed
 
 
 class UnknownMember(DomainError):
@@ -59,8 +59,8 @@ def change(
         )
         rows.filter(user__in=leaving).close(at)
         _record(group, entering, leaving, by=by, at=at)
-        for user in leaving:
-            membership_removed.send(sender=Membership, tenant=tenant, group=group, user=user, by=by, at=at)
+        moved = [*entering, *leaving]
+        roster_changed.send(sender=Membership, tenant=tenant, group=group, users=moved, by=by, at=at)
     return True
 
 

@@ -17,7 +17,7 @@ from tenants.actions.challenges import Purpose
 from tenants.actions.entering import CODE, MULTIPLE, PASSWORD, Origin, SignedIn, enter
 from tenants.actions.passkeys import Answer
 from tenants.actions.steps import StepOver
-from tenants.models import Tenant, User, UserSession
+from tenants.models import SignInStep, Tenant, User, UserSession
 
 
 class CodeRefused(DomainError):
@@ -50,7 +50,7 @@ def by_code(coming: Coming, *, code: str) -> SignedIn:
     if of_app:  # in a transaction of its own: a refusal stays counted
         guesses.count(user=user, by=coming.origin.actor(user), at=at)
     with _whole(tenant):
-        came = came_by.of_step(step)
+        came = _came(step)
         user = steps.take(tenant=tenant, token=coming.token, at=at)
         by = coming.origin.actor(user)
         right = (
@@ -69,7 +69,7 @@ def by_passkey(coming: Coming, *, answer: Answer) -> SignedIn:
     """With one of the person's own passkeys, after his password."""
     with _whole(coming.tenant):
         step = steps.resolve(tenant=coming.tenant, token=coming.token, at=coming.at)
-        came = came_by.of_step(step)
+        came = _came(step)
         user = steps.take(tenant=coming.tenant, token=coming.token, at=coming.at)
         found = passkeys.prove(
             tenant=coming.tenant,
@@ -134,15 +134,25 @@ def _whole(tenant: Tenant) -> Iterator[None]:
 
 def _setting_up(coming: Coming) -> tuple[User, Vouched | None]:
     """Never for who has a factor: the password alone must not add another one."""
-    came = came_by.of_step(steps.resolve(tenant=coming.tenant, token=coming.token, at=coming.at))
+    came = _came(steps.resolve(tenant=coming.tenant, token=coming.token, at=coming.at))
     user = steps.take(tenant=coming.tenant, token=coming.token, at=coming.at)
     if steps.has_factor(user):
         raise _over()
     return user, came
 
 
+def _came(step: SignInStep | None) -> Vouched | None:
+    """By which provider, if by one; it is asked anew whether it is trusted, and locked before the person."""
+    came = came_by.of_step(step)
+    if came and not came_by.trusted(came.provider):
+        raise _over()
+    return came
+
+
 def _enter(user: User, methods: list[str], coming: Coming, came: Vouched | None) -> SignedIn:
     """In, after the password, or the word of a provider, and this second factor."""
+    if came and not came.provider.links.filter(user=user, subject=came.subject).exists():
+        raise _over()
     first = came.first_methods if came else [PASSWORD]
     origin, at = coming.origin, coming.at
     entered = enter(user=user, former=coming.former, methods=[*first, *methods], origin=origin, at=at)

@@ -129,6 +129,7 @@ def change(
         fields = [name for name, value in wanted.items() if value != getattr(user, name)]
         if not fields:
             return user
+        proved = user.email if "email" in fields and user.email_proven_at else ""  # else maybe a stranger's
         if "email" in fields:
             principal_becoming.send(sender=User, actor=by, tenant=tenant, user=user, at=at)
             links.void(user=user, at=at)
@@ -139,6 +140,9 @@ def change(
         _save(user)
         after = {"fields": fields, "revision": f"r-{user.revision}"}
         _record("user.changed", user, by, at, before=before, after=after)
+        if proved and proved.lower() != user.email.lower():
+            user.tenant = tenant
+            emails.tell_address_changed(user=user, former=proved)
     return user
 
 

@@ -16,13 +16,14 @@ from iam_portal.templatetags import moments, privileges
 from iam_portal.templatetags.states import LOOKS
 from tenants.forms.lifetimes import LABELS, in_words
 from tenants.models import Kept
-from tenants.views import provider_words
+from tenants.views import client_words, provider_words
 from tenants.views.reason_words import REASONS
 
 Words = Mapping[str, str | Promise]
 FIELDS: Words = {
     **{str(of): label for of, label in LABELS.items()},
     **provider_words.FIELDS,
+    **client_words.FIELDS,
     "activeFrom": gettext_lazy("In use from"),
     "active": gettext_lazy("Active"),
     "add": gettext_lazy("Added"),
@@ -32,11 +33,9 @@ FIELDS: Words = {
     "applicationId": gettext_lazy("Application"),
     "applicationName": gettext_lazy("Name of the application"),
     "apps": gettext_lazy("Authenticator apps"),
-    "assertionForTokenEndpoint": gettext_lazy("Assertions made for the token endpoint are taken"),
     "assignmentId": gettext_lazy("Assignment"),
     "assignments": gettext_lazy("Assignments"),
     "attempts": gettext_lazy("Attempts"),
-    "authenticationMethod": gettext_lazy("Proves itself by"),
     "authorization": gettext_lazy("Sign-in to the application"),
     "availability": gettext_lazy("Availability"),
     "because": gettext_lazy("Because"),
@@ -69,7 +68,6 @@ FIELDS: Words = {
     "historyRows": gettext_lazy("Rows of history in the copy"),
     "homeUrl": gettext_lazy("Home page"),
     "icon": gettext_lazy("Icon"),
-    "ignoreUnknownScopes": gettext_lazy("Unknown scopes are ignored"),
     "issuer": gettext_lazy("Issuer"),
     "issuerId": gettext_lazy("Trusted issuer"),
     "jwksUri": gettext_lazy("Address of its keys"),
@@ -93,23 +91,19 @@ FIELDS: Words = {
     "onwardAccess": gettext_lazy("May be opened to others"),
     "otherMailbox": gettext_lazy("To another mailbox"),
     "others": gettext_lazy("Other sessions"),
-    "dpop": gettext_lazy("Proof of a key"),
     "parent": gettext_lazy("Below"),
     "passkeys": gettext_lazy("Passkeys"),
     "pauses": gettext_lazy("Its pauses"),
     "permissions": gettext_lazy("Permissions"),
     "pkceRequired": gettext_lazy("PKCE is required"),
     "positions": gettext_lazy("Positions"),
-    "postLogoutRedirectUris": gettext_lazy("Addresses after signing out"),
     "principal": gettext_lazy("Who"),
     "privilege": gettext_lazy("Privilege"),
     "privileges": gettext_lazy("Privileges"),
     "purpose": gettext_lazy("For"),
-    "pushedRequests": gettext_lazy("Pushed requests"),
     "reason": gettext_lazy("Reason"),
     "reasons": gettext_lazy("Reasons"),
     "receiver": gettext_lazy("Receiver"),
-    "redirectUris": gettext_lazy("Addresses after signing in"),
     "remove": gettext_lazy("Removed"),
     "removed": gettext_lazy("Removed"),
     "resourceId": gettext_lazy("Resource"),
@@ -120,8 +114,6 @@ FIELDS: Words = {
     "role": gettext_lazy("Role"),
     "roleName": gettext_lazy("Name of the role"),
     "roles": gettext_lazy("Roles"),
-    "scopeAliases": gettext_lazy("Other names of scopes"),
-    "secretEitherWay": gettext_lazy("Its secret is taken in the form, too"),
     "secretId": gettext_lazy("Secret"),
     "sections": gettext_lazy("Sections"),
     "session": gettext_lazy("Session"),
@@ -138,14 +130,12 @@ FIELDS: Words = {
     "tenants": gettext_lazy("Organizations"),
     "thumbprint": gettext_lazy("Thumbprint"),
     "to": gettext_lazy("To"),
-    "tokenExchange": gettext_lazy("It may exchange tokens"),
     "tokenWithoutTarget": gettext_lazy("A token without a named target"),
     "type": gettext_lazy("Type"),
     "types": gettext_lazy("Types"),
     "until": gettext_lazy("Until"),
     "urlChanged": gettext_lazy("Another address"),
     "user": gettext_lazy("User"),
-    "webOrigins": gettext_lazy("Origins of its pages"),
     "withdrawnAt": gettext_lazy("Withdrawn"),
     # Inside of others.
     "amendmentId": gettext_lazy("Amendment"),

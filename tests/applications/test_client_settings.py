@@ -32,6 +32,7 @@ DEFAULTS = {
     "tokenExchange": False,
     "dpop": "optional",
     "pushedRequests": "optional",
+    "backchannelLogoutUri": None,
     "revision": "r-1",
 }
 CHANGED: dict[str, Any] = {
@@ -50,6 +51,7 @@ CHANGED: dict[str, Any] = {
     "tokenExchange": True,
     "dpop": "off",
     "pushedRequests": "off",
+    "backchannelLogoutUri": "https://app.example/signed-out",
 }
 OPENING = [
     *({"redirectUris": CHANGED["redirectUris"]}, {"postLogoutRedirectUris": ["https://app.example/bye"]}),
@@ -57,6 +59,7 @@ OPENING = [
     *({"jwksUri": "https://a.example/"}, {"secretEitherWay": True}, {"assertionForTokenEndpoint": True}),
     *({"pkceRequired": False}, {"ignoreUnknownScopes": True}, {"scopeAliases": {"old": "aud:acme.other"}}),
     *({"tokenExchange": True}, {"dpop": "off"}, {"pushedRequests": "off"}),
+    {"backchannelLogoutUri": "https://app.example/signed-out"},
 ]
 
 

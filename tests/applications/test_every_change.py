@@ -22,11 +22,12 @@ from tests.support.changing_applications import CHANGES as APPLICATIONS
 from tests.support.changing_pages import CHANGES as PAGES
 from tests.support.changing_rest import ACCESS, READS
 from tests.support.changing_rest import CHANGES as REST
+from tests.support.changing_webhooks import CHANGES as HOOKS
 from tests.support.once import made_once, savepoint
 
 pytestmark = pytest.mark.exhaustive(2)
 
-CHANGES = {**REST, **APPLICATIONS, **PAGES}
+CHANGES = {**REST, **HOOKS, **APPLICATIONS, **PAGES}
 DOORS = {f"{door.method} {door.address}": door for door in doors.doors()}
 # What these rows tell was not there before.
 BEGIN = {

@@ -218,6 +218,8 @@ HOSTILE = {
 PUT_OUT = {f"POST /t/{{slug}}/{name}" for name in ("sign-out", "sign-out/asked")}
 # Chosen from what the page offers, or its own: not typed, so not drawn again when it is none of them.
 CHOSEN = {
+    "days",
+    "welcome",
     "keeps",
     "single",
     "pem",

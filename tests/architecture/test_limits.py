@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 from django.conf import settings
 
+from accesscontrol.oauth.providers.failing import WAYS
 from iam_portal import checks
 from iam_portal.admission import door
 from iam_portal.errors import DomainError, Kind
@@ -85,7 +86,7 @@ def test_each_limit_that_refuses_stands_there() -> None:
     named = {row.limit for row in rows()} - {""}
     throttling = {each.code for each in _below(DomainError) if each.kind is Kind.THROTTLED}
     assert throttling | set(door._STATUS) <= named | ELSEWHERE
-    known = throttling | set(door._STATUS) | set(FRAMEWORK)
+    known = throttling | set(door._STATUS) | set(FRAMEWORK) | set(WAYS)
     assert named <= known  # and none that is no more
 
 

@@ -49,6 +49,7 @@ READABLE = {
     "accesscontrol_aclmark": NUMBERS,
     "accesscontrol_aclrevision": NUMBERS,
     "accesscontrol_factchange": NUMBERS,
+    "accesscontrol_usedproof": "digests of proofs that were used",
     "accesscontrol_signingkey": "public halves; private ones sealed by the ring, which is in no database",
     "auth_group": TOOLKIT,
     "auth_group_permissions": TOOLKIT,

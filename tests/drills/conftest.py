@@ -38,6 +38,12 @@ def drilled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DrilledPortal]
         yield portal
 
 
+@pytest.fixture
+def table() -> list[Row]:
+    """For a drill with servers of its own: where its line goes."""
+    return _ROWS
+
+
 @pytest.fixture(scope="session")
 def drills(drilled: DrilledPortal) -> Iterator[Drills]:
     with receiving() as receiver, drilled.running():

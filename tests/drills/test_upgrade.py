@@ -21,6 +21,7 @@ from iam_portal.launchers.portal import ROOT, LocalPortal, Servers
 from iam_portal.launchers.processes import Supervisor
 from iam_portal.launchers.story_check import Portal
 from iam_portal.launchers.valkey import free_port
+from tests.drills.carrying_out import Row
 from tests.support.restoring import programs
 from tests.support.stage import Stage, made_of
 from tests.support.unnoticed import Watch
@@ -53,7 +54,7 @@ def supervisor() -> Iterator[Supervisor]:
 
 
 def test_upgraded_while_tokens_are_given(
-    tree: Path, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+    tree: Path, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, table: list[Row]
 ) -> None:
     old = LocalPortal(tree / "old", free_port(), supervisor, fast=True, bindir=programs())
     with monkeypatch.context() as patch:
@@ -73,6 +74,10 @@ def test_upgraded_while_tokens_are_given(
         time.sleep(1)
         new.manage("migrate", "--verbosity", "0")
         time.sleep(1)
+    fault = f"the first release upgraded in place, {CONTRACTS:,} contracts"
+    asked, failed = 2 * (watch.good + len(watch.bad)), len(watch.bad)
+    longest = round(watch.longest_answer, 1)
+    table.append(Row(fault, "tokens, introspections", asked, failed, 0, 0, 0, longest, 0.0))
     watch.assert_unnoticed()
     assert watch.longest_wait < LONGEST
     print(f"{watch.good} tokens meanwhile, longest wait for a lock {watch.longest_wait:.3f} s")

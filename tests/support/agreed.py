@@ -49,6 +49,7 @@ reports                  Reports
 required-roles           Roles
 resources                Roles
 roles                    Roles
+scim-tokens              Users
 second-factors           Configuration
 service-accounts         Users
 system                   Jobs
@@ -82,6 +83,7 @@ platform/system                  Jobs
 register-application             Modules
 reports                          Reports
 roles                            Roles
+scim-tokens                      Users
 search                           OwnAccount
 roles/of                         Roles Modules
 settings                         Configuration

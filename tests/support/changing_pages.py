@@ -14,6 +14,7 @@ from tenants.views.own_account import PROOF
 from tenants.views.sessions import LINK
 from tests.support import changing_factors, changing_providers
 from tests.support import changing_rest as rest
+from tests.support import changing_webhooks as hooks
 from tests.support.changing import Change, Prepared, Somebody, Stage
 from tests.support.drawing import png
 from tests.support.factories import PASSWORD, sign_in
@@ -244,12 +245,16 @@ CHANGES: dict[str, list[Change]] = {
     f"POST {WEBHOOK}/edit": [Change({"note": "Better"})],
     f"POST {WEBHOOK}/end": [Change()],
     f"POST {WEBHOOK}/pause": [Change()],
-    f"POST {WEBHOOK}/resume": [Change(before=rest.hook_paused)],
+    f"POST {WEBHOOK}/resume": [Change(before=hooks.hook_paused)],
     f"POST {WEBHOOK}/test": [Change()],
-    f"POST {WEBHOOK}/deliveries/{{delivery_id}}/redeliver": [Change(before=rest.delivered)],
-    f"POST {WEBHOOK}/recover": [Change({"since": "2020-01-01T00:00"}, before=rest.undelivered)],
+    f"POST {WEBHOOK}/deliveries/{{delivery_id}}/redeliver": [Change(before=hooks.delivered)],
+    f"POST {WEBHOOK}/recover": [Change({"since": "2020-01-01T00:00"}, before=hooks.undelivered)],
     f"POST {WEBHOOK}/secrets/new": [Change()],
-    f"POST {WEBHOOK}/secrets/{{secret_id}}/revoke": [Change(before=rest.two_secrets)],
+    f"POST {WEBHOOK}/secrets/{{secret_id}}/revoke": [Change(before=hooks.two_secrets)],
+    "POST /t/{slug}/scim-tokens/new": [
+        Change({"note": "Directory", "welcome": "none", "days": "90"}, fills=("note",))
+    ],
+    "POST /t/{slug}/scim-tokens/{token_id}/revoke": [Change(before=hooks.directory)],
     "POST /t/{slug}/sign-in": [Change({"username": "jane", "password": PASSWORD})],
     "POST /t/{slug}/sign-out/asked": [Change(**CONFIRMS)],
     "POST /t/{slug}/set-password": [Change({"password": NEW, "repeated": NEW}, before=link)],

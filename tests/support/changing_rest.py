@@ -4,8 +4,7 @@ import base64
 from datetime import timedelta
 from typing import Any
 
-from applications.actions import applications, manifests, webhook_secrets, webhooks
-from applications.models import WebhookDelivery
+from applications.actions import applications, manifests
 from iam_portal.walls import tenant_scope
 from tenants.actions import branding, founding, groups, memberships, partnerships, tenants, users
 from tests.applications.sharing import accepted
@@ -21,7 +20,6 @@ APPLICATION = f"{SHARING}/applications/{{application_id}}"
 CLIENT = f"{APPLICATION}/clients/{{client_id}}"
 CONTRACT = f"{SHARING}/contracts/{{contract_id}}"
 PARTNERSHIP = f"{SHARING}/partnerships/{{partnership_id}}"
-WEBHOOK = f"{SHARING}/webhooks/{{webhook_id}}"
 PROVIDER = f"{ACCESS}/identity-providers/{{provider_key}}"
 NEW_PROVIDER = {"name": "N", "issuer": "https://n.example", "clientId": "c", "clientSecret": "s"}
 MAPPER = {"kind": "display_name", "when": "every", "template": "{name}"}
@@ -161,32 +159,6 @@ def redeemed(stage: Stage) -> Prepared:
     return {"partnership_id": made.id}
 
 
-def hook_paused(stage: Stage) -> Prepared:
-    with tenant_scope(stage.mine.tenant.id):
-        webhooks.pause(webhook_id=stage.mine.webhook_id, **stage.own)
-    return {}
-
-
-def two_secrets(stage: Stage) -> Prepared:
-    with tenant_scope(stage.mine.tenant.id):
-        made, _ = webhook_secrets.rotate(webhook_id=stage.mine.webhook_id, **stage.own)
-    return {"secret_id": made.id}
-
-
-def delivered(stage: Stage) -> Prepared:
-    with tenant_scope(stage.mine.tenant.id):
-        rows = WebhookDelivery.objects.filter(id=stage.mine.delivery_id)
-        rows.update(outcome="delivered", event_type="iam.contract.accepted.v1")
-    return {}
-
-
-def undelivered(stage: Stage) -> Prepared:
-    with tenant_scope(stage.mine.tenant.id):
-        rows = WebhookDelivery.objects.filter(id=stage.mine.delivery_id)
-        rows.update(outcome="failed", event_type="iam.contract.accepted.v1")
-    return {}
-
-
 def offer(stage: Stage) -> dict[str, Any]:
     roles = [{"applicationId": stage.mine.application.id, "role": "viewer"}]
     return {"consumerTenantId": str(stage.mine.partner.id), "type": "provision", "roles": roles}
@@ -307,14 +279,4 @@ CHANGES: dict[str, list[Change]] = {
         act("revoke", before=invitation),
         act("end"),
     ],
-    f"POST {SHARING}/webhooks": [Change({"url": "https://x.example/hook", "types": ["iam.contract.*"]})],
-    f"PATCH {WEBHOOK}": [Change({"note": "Better"})],
-    f"DELETE {WEBHOOK}": [Change()],
-    f"POST {WEBHOOK}/pause": [Change()],
-    f"POST {WEBHOOK}/resume": [Change(before=hook_paused)],
-    f"POST {WEBHOOK}/test": [Change()],
-    f"POST {WEBHOOK}/deliveries/{{delivery_id}}/redeliver": [Change(before=delivered)],
-    f"POST {WEBHOOK}/redeliver": [Change({"since": "2020-01-01T00:00:00Z"}, before=undelivered)],
-    f"POST {WEBHOOK}/secrets": [Change()],
-    f"DELETE {WEBHOOK}/secrets/{{secret_id}}": [Change(before=two_secrets)],
 }

@@ -227,6 +227,7 @@ WAYS: dict[str, Way] = {
     ),
     "scopes that it does not know": _setting({"ignoreUnknownScopes": True}, {"ignore_unknown_scopes": "on"}),
     "in whose name it may call others": _setting({"tokenExchange": True}, {"token_exchange": "on"}),
+    "where sign-outs are told": _setting({"backchannelLogoutUri": EVIL}, {"backchannel_logout_uri": EVIL}),
     "requests past the browser": _setting({"pushedRequests": "off"}, {"pushed_requests": "off"}),
     "tokens that are bound to its key": _setting({"dpop": "off"}, {"dpop": "off"}),
 }

@@ -5,15 +5,8 @@ from typing import NamedTuple
 from playwright.sync_api import Page
 
 STATES = (
-    "in_force",
-    "paused",
-    "scheduled",
-    "proposed",
-    "draft",
-    "declined",
-    "ended",
-    "withdrawn",
-    "lapsed",
+    *("in_force", "paused", "scheduled", "proposed", "draft"),
+    *("declined", "ended", "withdrawn", "lapsed"),
 )
 
 
@@ -83,6 +76,8 @@ WHOLE = [
     ("events-none", "events?subject=nothing-like-this"),
     ("webhooks", "webhooks"),
     ("webhook-new", "webhooks/new"),
+    ("scim-tokens", "scim-tokens"),
+    ("scim-token-new", "scim-tokens/new"),
     ("activity", "activity"),
     ("activity-contracts", "activity?group=contracts"),
     ("activity-searched", "activity?actor=a&action=contract.*"),

@@ -173,6 +173,7 @@ OPENING: dict[str, Any] = {
     "token_exchange": True,
     "dpop": "off",
     "pushed_requests": "off",
+    "backchannel_logout_uri": "https://x.example/signed-out",
 }
 
 

@@ -111,6 +111,7 @@ PAGES = {
     "users/<uuid:user_id>/reactivate": ("gives roles back", f"POST {_USER}/reactivate"),
     "users/<uuid:user_id>/reset-factors": ("somebody's factors", f"POST {_USER}/reset-factors"),
     "users/invite": ("lets somebody in", "POST users"),
+    "scim-tokens/new": ("credentials", "POST scim-tokens"),
     "webhooks/<uuid:webhook_id>/edit": ("where events go", "PATCH webhooks/{webhook_id}"),
     # Pausing asks nobody: it is taken back by a click. What listens for intruders must not end by one.
     "webhooks/<uuid:webhook_id>/end": ("for good", "DELETE webhooks/{webhook_id}"),

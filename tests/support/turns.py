@@ -200,6 +200,8 @@ _ON_PORTALS = (
     ("browser/story_of_user", "browser/story_of_operator"),
     (
         "journeys/floods",
+        "journeys/advanced_oauth",
+        "journeys/iam_django",
         "journeys/openid_client",
         "journeys/python_clients",
         "journeys/snippets",

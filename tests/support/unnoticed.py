@@ -25,7 +25,8 @@ class Watch:
     owner: str
     good: int = 0
     bad: list[str] = field(default_factory=list)
-    longest_wait: float = 0.0
+    longest_wait: float = 0.0  # of anybody for a lock, in seconds
+    longest_answer: float = 0.0  # of a token and its introspection together
     _over: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> "Watch":
@@ -53,13 +54,14 @@ class Watch:
 
     def _ask(self) -> None:
         while not self._over.is_set():
-            stage = self.stage
+            stage, began = self.stage, time.monotonic()
             try:
                 answer = stage.ask()
                 active = answer.status == 200 and stage.introspect(answer.body["access_token"])["active"]
             except (OSError, KeyError) as exc:
                 self.bad.append(repr(exc))
                 continue
+            self.longest_answer = max(self.longest_answer, time.monotonic() - began)
             if active:
                 self.good += 1
             else:

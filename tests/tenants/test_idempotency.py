@@ -184,6 +184,7 @@ def test_every_door_that_creates_takes_a_key() -> None:
         if any(parameter["name"] == KEY for parameter in operation.get("parameters", []))
     }
     made = {path for path, operation in posts.items() if "201" in operation["responses"]}
+    made = {path for path in made if not path.endswith("/par")}  # each push is another (RFC 9126)
     batches = {f"/iam/{ACCESS}/v1/{path}" for path in (*BATCHES, "tenants/{tenant_id}/configuration:apply")}
     assert taking == made | batches
     assert len(taking) >= 15

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.authentication import BaseAuthentication
@@ -81,7 +80,7 @@ class Desk:
 
     @property
     def base(self) -> str:
-        return f"{settings.PORTAL_BASE_URL}/iam/scim/v2/tenants/{self.tenant.pk}"
+        return scim_tokens.address(self.tenant.pk)
 
 
 @extend_schema(exclude=True)  # SCIM describes itself: /Schemas, /ResourceTypes, /ServiceProviderConfig

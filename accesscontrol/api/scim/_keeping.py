@@ -133,7 +133,7 @@ def team(desk: Desk, group_id: UUID, chosen: Chosen | None = None) -> dict[str, 
 
 def _become(desk: Desk, found: Any, wanted: Person) -> None:
     """From what somebody is to what is wanted. Who leaves, leaves first; who comes back, comes last."""
-    of = {"tenant": desk.tenant, "user_id": found.pk, "by": desk.by, "at": desk.at}
+    of: dict[str, Any] = {"tenant": desk.tenant, "user_id": found.pk, "by": desk.by, "at": desk.at}
     if wanted.active is False and found.is_present:
         users.deactivate(**of)
     users.change(
@@ -165,7 +165,7 @@ def _change_team(desk: Desk, group_id: UUID, wanted: Team, expected: str | None)
 
 
 def _form(desk: Desk, group_id: UUID, wanted: Team) -> None:
-    of = {"tenant": desk.tenant, "group_id": group_id, "by": desk.by, "at": desk.at}
+    of: dict[str, Any] = {"tenant": desk.tenant, "group_id": group_id, "by": desk.by, "at": desk.at}
     if wanted.external_id is not None:
         provisioning.name_group(**of, external_id=wanted.external_id)
     into, out_of = wanted.into, wanted.out_of

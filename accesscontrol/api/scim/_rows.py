@@ -144,7 +144,7 @@ def _person(desk: Desk, row: Any, groups: list[dict[str, str]], alone: dict[str,
 def _told_teams(desk: Desk, rows: Sequence[Any], chosen: Chosen) -> list[dict[str, Any]]:
     members: dict[UUID, list[dict[str, str]]] = defaultdict(list)
     wanted = chosen.wants("members") or chosen.wants("meta")
-    found = _memberships(desk).filter(group__in=rows).order_by(Lower("user__username")) if wanted else []
+    found: Any = _memberships(desk).filter(group__in=rows).order_by(Lower("user__username")) if wanted else []
     if len(rows) > 1 and wanted:
         found = list(found[: MOST_MEMBERS + 1])
         if len(found) > MOST_MEMBERS:

@@ -1,6 +1,5 @@
 """What SCIM says of itself (RFC 7644 §4). Asked with the token, as everything here."""
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from rest_framework.request import Request
@@ -27,7 +26,7 @@ class Described(ScimAPI):
     """Documents of one sort."""
 
     permissions = _READ
-    documents: ClassVar[Callable[[str], list[dict[str, Any]]]]
+    documents: ClassVar[Any]  # from the address that locations begin with to all of them
 
     def get(self, request: Request, name: str = "", **kwargs: Any) -> Response:
         """All of them, or the one of a name. A filter is refused (RFC 7644 §4)."""

@@ -61,18 +61,33 @@ def vouched(
         tokens, provider=provider, metadata=described, nonce=begun.nonce, not_before=not_before, at=at
     )
     trace.add("believed")
-    said = redeeming.about(described, access_token=tokens.get("access_token"), subject=token.subject)
+    said = redeeming.about(
+        provider, described, access_token=tokens.get("access_token"), subject=token.subject
+    )
     trace.add("told", "" if said else "-")
-    # What is signed counts before what is not.
-    claims = {**said, **token.claims}
     return Vouched(
         provider=provider,
         subject=token.subject,
-        claims=claims,
+        claims=_together(token.claims, said),
         methods=token.methods,
         authenticated_at=token.authenticated_at,
         leaving=_leaving(described, tokens, provider),
     )
+
+
+def _together(signed: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    """What is signed counts before what is not.
+
+    An address and whether it is proven are of one source: else the proof of one would count for another. How
+    somebody signed in is only what is signed.
+    """
+    of_address = {"email", "email_verified"}
+    pair = signed if "email" in signed else told
+    claims = {name: value for name, value in {**told, **signed}.items() if name not in of_address}
+    claims |= {name: pair[name] for name in of_address if name in pair}
+    if "acr" not in signed:
+        claims.pop("acr", None)
+    return claims
 
 
 def _code(answer: QueryDict, provider: IdentityProvider, described: Metadata) -> str:

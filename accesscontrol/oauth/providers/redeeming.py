@@ -1,26 +1,20 @@
 """The code for tokens (OpenID Connect Core §3.1.3), and what userinfo says (§5.3). Nothing of it is kept.
 
-A slow or hostile provider must not hold the threads of the web: one sign-in of a process waits for one at a
-time, and who finds no place soon is told so.
+A slow or hostile provider must not hold the threads of the web: :mod:`accesscontrol.oauth.providers.waiting`.
 """
 
 import base64
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote_plus
 
 from accesscontrol.oauth.providers.failing import Failed
 from accesscontrol.oauth.providers.metadata import Metadata
+from accesscontrol.oauth.providers.waiting import place
 from applications.delivery.addresses import of_keys
 from applications.delivery.fetching import Unfetched, document, posted
 from iam_portal import sealing
 from tenants.models import IdentityProvider
-
-WAITING = 1  # sign-ins of one process that wait for a provider's answer
-PATIENCE = 1.0  # seconds in which a place must come free
-_places = threading.BoundedSemaphore(WAITING)
 
 
 def redeem(
@@ -39,14 +33,16 @@ def redeem(
         headers["authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
     else:
         form |= {"client_id": provider.client_id, "client_secret": secret}
-    with place():
+    with place(provider.tenant_id):
         try:
             return posted(metadata.token_endpoint, reach=of_keys(), form=form, headers=headers)
         except Unfetched as unfetched:
             raise Failed("code_refused", unfetched.word) from None
 
 
-def about(metadata: Metadata, *, access_token: object, subject: str) -> Mapping[str, Any]:
+def about(
+    provider: IdentityProvider, metadata: Metadata, *, access_token: object, subject: str
+) -> Mapping[str, Any]:
     """The claims of userinfo; none where there is no such endpoint.
 
     §5.3.2: of the subject of the ID token. Else an access token that was slipped in would bring the claims
@@ -54,7 +50,7 @@ def about(metadata: Metadata, *, access_token: object, subject: str) -> Mapping[
     """
     if not metadata.userinfo_endpoint or not isinstance(access_token, str) or not _shown(access_token):
         return {}
-    with place():
+    with place(provider.tenant_id):
         try:
             found = document(metadata.userinfo_endpoint, reach=of_keys(), bearer=access_token)
         except Unfetched as unfetched:
@@ -62,17 +58,6 @@ def about(metadata: Metadata, *, access_token: object, subject: str) -> Mapping[
     if found.get("sub") != subject:
         raise Failed("userinfo_subject")
     return found
-
-
-@contextmanager
-def place() -> Iterator[None]:
-    """A place to wait, or Failed."""
-    if not _places.acquire(timeout=PATIENCE):
-        raise Failed("provider_busy")
-    try:
-        yield
-    finally:
-        _places.release()
 
 
 def _shown(token: str) -> bool:

@@ -23,6 +23,7 @@ _FOLDERS = {
     "management",
     "launchers",
     "api",
+    "scim",
     "serializers",
     "oauth",
     "live",

@@ -1,14 +1,17 @@
 """What a sign-in by an identity provider proves, and how it ends: second factors, proofs, signing out."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from iam_portal.walls import tenant_scope
-from tenants.models import SignInStep
+from tenants.actions import identity_links, identity_providers, steps
+from tenants.models import IdentityLink, IdentityProvider, SignInStep, User, UserSession
 from tests.accesscontrol.oauth.there import CLIENT, SECRET, There, anna, host, session, there
 from tests.support.authenticating import code, with_app
+from tests.support.factories import SYSTEM
 
 __all__ = ["host", "there"]
 
@@ -53,6 +56,20 @@ def test_it_counts_where_the_organization_says_so_and_the_provider_shows_it(
         assert session(there, user).methods == ["fed", "mfa"]
 
 
+def test_only_what_is_signed_says_how_one_signed_in(there: There) -> None:
+    user = anna(there)
+    there.links(user)
+    with_app(user, at=there.at)
+    there.changes(trusts_second_factor=True, second_factor_acr="gold")
+    there.describes(userinfo_endpoint=there.host.url("/me"))
+    there.host.answers["/me"] = {"sub": "anna-1", "acr": "gold", "amr": ["mfa"]}
+    there.signs_in()
+    assert not there.is_in
+    there.token["acr"] = "gold"
+    there.signs_in()
+    assert there.is_in
+
+
 def test_the_second_step_knows_how_one_came(there: There) -> None:
     user = anna(there)
     there.links(user)
@@ -64,6 +81,65 @@ def test_the_second_step_knows_how_one_came(there: There) -> None:
     found = session(there, user)
     assert found.methods == ["fed", "mfa", "otp"] and found.proven_at == there.at
     assert found.by_provider.provider_id == there.provider.id
+
+
+def off(there: There, user: User) -> None:
+    there.changes(enabled=False)
+
+
+def off_and_on(there: There, user: User) -> None:
+    there.changes(enabled=False)
+    there.changes(enabled=True)
+
+
+def deleted(there: There, user: User) -> None:
+    with tenant_scope(there.tenant.id):
+        identity_providers.delete(tenant=there.tenant, key=there.provider.key, by=SYSTEM, at=there.at)
+
+
+def unlinked(there: There, user: User) -> None:
+    given = {"tenant": there.tenant, "provider": there.provider, "by": SYSTEM, "at": there.at}
+    with tenant_scope(there.tenant.id):
+        identity_links.remove(**given, user_id=user.pk)
+
+
+def off_under_it(there: There, user: User) -> None:
+    """As one finds it who looked at his step just before."""
+    with tenant_scope(there.tenant.id):
+        IdentityProvider.objects.filter(pk=there.provider.pk).update(enabled=False)
+
+
+def linked_anew_under_it(there: There, user: User) -> None:
+    with tenant_scope(there.tenant.id):
+        IdentityLink.objects.filter(user=user).update(subject="another")
+
+
+@pytest.mark.parametrize("ends", [off, off_and_on, deleted, unlinked, off_under_it, linked_anew_under_it])
+def test_who_stands_before_his_second_factor_is_out_with_his_provider(
+    there: There, ends: Callable[[There, User], None]
+) -> None:
+    user = anna(there)
+    there.links(user)
+    secret, _ = with_app(user, at=there.at)
+    assert there.signs_in()["Location"].startswith("/t/globex/sign-in/second")
+    ends(there, user)
+    there.browser.post("/t/globex/sign-in/second", {"code": code(secret, there.at)})
+    assert not there.is_in
+    with tenant_scope(there.tenant.id):
+        assert not UserSession.objects.filter(user=user).exists()
+
+
+def test_a_step_of_another_way_goes_on(there: There) -> None:
+    """Only what was begun by this provider ends with it."""
+    user = anna(there)
+    there.links(user)
+    with tenant_scope(there.tenant.id):
+        token = steps.begin(user=user, at=there.at).token
+        identity_links.remove(
+            tenant=there.tenant, provider=there.provider, user_id=user.pk, by=SYSTEM, at=there.at
+        )
+        identity_providers.delete(tenant=there.tenant, key=there.provider.key, by=SYSTEM, at=there.at)
+        assert steps.resolve(tenant=there.tenant, token=token, at=there.at)
 
 
 def test_an_unlocked_browser_proves_nothing(there: There) -> None:

@@ -1,6 +1,7 @@
 """Signing in by an identity provider: in by a link, new by a switch, and nobody by an address."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -118,6 +119,30 @@ def test_a_new_person_needs_a_proven_address(there: There) -> None:
     there.changes(trusts_email=True)
     there.browser.post("/t/globex/sign-in/arrival", {"username": "anna", "display_name": "A"})
     assert there.is_in
+
+
+@pytest.mark.parametrize(
+    ("signed", "told", "proven"),
+    [
+        ({"email": "a@evil.example", "email_verified": None}, {"email_verified": True}, False),
+        ({"email": None, "email_verified": True}, {"email": "a@evil.example"}, False),
+        ({"email": None, "email_verified": True}, {"email": "a@x.example", "email_verified": False}, False),
+        ({"email": None, "email_verified": None}, {"email": "a@x.example", "email_verified": True}, True),
+        ({}, {"email": "other@evil.example", "email_verified": False}, True),
+    ],
+)
+def test_an_address_and_its_proof_are_of_one_source(
+    there: There, signed: dict[str, Any], told: dict[str, Any], proven: bool
+) -> None:
+    """The ID token's, where it has one; else userinfo's."""
+    there.describes(userinfo_endpoint=there.host.url("/me"))
+    there.host.answers["/me"] = {"sub": "anna-1", **told}
+    there.token |= signed
+    there.changes(makes_people=True)
+    text = there.browser.get(there.signs_in()["Location"]).content.decode()
+    assert ("is proven, so no account is made" not in text) == proven
+    if proven and not signed:
+        assert "anna@corp.example" in text and "evil" not in text
 
 
 def test_nobody_is_made_unless_the_organization_wants_it(there: There) -> None:

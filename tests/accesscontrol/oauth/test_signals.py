@@ -180,3 +180,28 @@ def test_a_pause_of_the_organizations_is_the_organizations(meter: Receiver) -> N
             webhooks.change(url="https://other.example/", at=later(meter), **how)
         webhooks.end(at=later(meter), **how)
     assert meter.ask("POST", "poll", {}).status_code == 404
+
+
+@pytest.mark.parametrize("act", [webhooks.pause, webhooks.end])
+def test_another_stream_is_no_way_around_the_organizations_word(meter: Receiver, act: Any) -> None:
+    """As often as it is made anew; and what the application itself had paused is its own."""
+    how: Any = {"tenant": meter.tenant, "by": SYSTEM}
+    status(meter, "paused")
+    meter.ask("DELETE", "stream", query=f"?stream_id={meter.id}")
+    later(meter)
+    meter.create()
+    assert status(meter)["status"] == "enabled"
+    with tenant_scope(meter.tenant.id):
+        act(webhook_id=meter.id, at=later(meter), **how)
+    for _ in range(2):
+        meter.ask("DELETE", "stream", query=f"?stream_id={meter.id}")
+        later(meter)
+        assert meter.create().status_code == 201
+        assert (status(meter)["status"], status(meter)["reason"]) == ("paused", "by_hand")
+        assert status(meter, "enabled").status_code == 403
+        give(meter.world, person(meter.world, meter.id[:8]))
+        assert meter.poll() == {}
+    with tenant_scope(meter.tenant.id):
+        webhooks.resume(webhook_id=meter.id, at=later(meter), **how)
+    assert status(meter)["status"] == "enabled"
+    assert len(meter.told()) == 1

@@ -1,21 +1,24 @@
 """Shared signals: an application is told about people who work with it, and about nobody else."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from accesscontrol.actions import access_told
 from accesscontrol.oauth import tokens
 from accesscontrol.oauth.signals import kinds
 from applications import events
 from applications.actions import pauses
 from applications.models import Event
 from iam_portal.walls import tenant_scope
-from tenants.actions import deletion, groups, memberships, own_account, sessions, users
+from tenants.actions import deletion, groups, memberships, own_account, rosters, sessions, users
 from tenants.models import UserSession
 from tests.accesscontrol.oauth.conftest import World
 from tests.accesscontrol.oauth.signed_in import give, person, signed_in
 from tests.accesscontrol.oauth.telling import Receiver, kinds_of, later, roles
 from tests.support.factories import SYSTEM, acting, make_group
+
+ACCESS_CHANGED = "iam.person.access_changed.v1"
 
 
 @pytest.fixture
@@ -61,6 +64,43 @@ def test_a_group_and_its_place_give_access_too(meter: Receiver) -> None:
         assert [told[1]["sub"] for told in meter.told()] == [str(tom.id)]
         memberships.remove(group_id=below.id, user_id=jane.id, at=later(meter), **how)
         assert [told[2]["claims"] for told in meter.told()] == [roles(meter)]
+
+
+def test_what_many_groups_gave_is_told_once(meter: Receiver, django_assert_max_num_queries: Any) -> None:
+    """One act that ends a role of many groups: one event for each person, found by one query."""
+    globex, at = meter.tenant, meter.world.clock.at
+    people = [person(meter.world, name) for name in ("ann", "bob")]
+    rows, assign = [], cast("Any", meter.world.assign)
+    with tenant_scope(globex.id):
+        for number in range(4):
+            group = make_group(globex, f"group {number}", at=at)
+            for user in people:
+                memberships.add(group_id=group.id, user_id=user.id, tenant=globex, by=SYSTEM, at=later(meter))
+            rows += [assign(globex, None, key, group_id=group.id) for key in ("acme.meter", "globex.reader")]
+        meter.told()
+        before = Event.objects.filter(type=ACCESS_CHANGED).count()
+        with django_assert_max_num_queries(6):
+            access_told.of_assignments(rows, at=later(meter))
+        written = Event.objects.filter(type=ACCESS_CHANGED).order_by("-id")
+        assert written.count() == before + 2
+        told = {(each.data["userId"], each.application_id) for each in written[:2]}
+    assert told == {(str(user.id), "acme.meter") for user in people}, "nobody listens for the reader"
+
+
+def test_many_who_move_by_one_act_are_told_each(meter: Receiver) -> None:
+    """As a directory moves them."""
+    jane, tom = person(meter.world), person(meter.world, "tom")
+    crew = make_group(meter.tenant, "crew", at=meter.world.clock.at)
+    meter.world.assign(meter.tenant, None, "acme.meter", group_id=crew.id)  # type: ignore[arg-type]
+    assert meter.told() == [], "nobody is in it"
+    how: Any = {"tenant": meter.tenant, "group_id": crew.id, "by": SYSTEM}
+    with tenant_scope(meter.tenant.id):
+        rosters.change(into={jane.id, tom.id}, out_of=(), at=later(meter), **how)
+    told = {each[1]["sub"]: each[2]["claims"] for each in meter.told()}
+    assert told == dict.fromkeys((str(jane.id), str(tom.id)), roles(meter, "viewer"))
+    with tenant_scope(meter.tenant.id):
+        rosters.change(into=(), out_of={tom.id}, at=later(meter), **how)
+    assert [(each[1]["sub"], each[2]["claims"]) for each in meter.told()] == [(str(tom.id), roles(meter))]
 
 
 def test_a_role_elsewhere_is_nobodys_business_here(meter: Receiver) -> None:
@@ -160,4 +200,4 @@ def test_a_token_of_this_kind_opens_nothing(meter: Receiver) -> None:
 def test_without_a_stream_nothing_is_written_for_one(shared: World) -> None:
     with tenant_scope(shared.globex.id):
         give(shared, person(shared))
-        assert not Event.objects.filter(type="iam.person.access_changed.v1").exists()
+        assert not Event.objects.filter(type=ACCESS_CHANGED).exists()

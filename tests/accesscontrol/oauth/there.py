@@ -90,9 +90,9 @@ class There:
         sent = {name: value for name, value in given.items() if value is not None}
         return self.browser.get(self.url("/back", **sent))
 
-    def signs_in(self, **query: str) -> HttpResponse:
+    def signs_in(self, code: str = "c-1", **query: str) -> HttpResponse:
         """There and back."""
-        return self.comes_back(self.asked(**query)["state"])
+        return self.comes_back(self.asked(**query)["state"], code=code)
 
     def fails(self, code: str, reply: HttpResponse | None = None) -> None:
         """The page says this, nobody is in, and nothing secret is on it."""

@@ -12,12 +12,13 @@ from iam_portal.errors import Forbidden, Invalid
 from iam_portal.gate import Actor
 from iam_portal.launchers.doors import doors
 from iam_portal.walls import tenant_scope
-from tenants.actions import deletion, tenants, users
+from tenants.actions import deletion, factors, tenants, users
 from tenants.models import since
 from tests.accesscontrol.scim.conftest import Directory, token_of
 from tests.accesscontrol.scim.test_groups import give
 from tests.applications.story import person
 from tests.support import factories
+from tests.support.authenticating import with_app
 from tests.support.knocking import address_of, service
 
 DOORS = [door for door in doors() if door.kind == "scim"]
@@ -104,6 +105,26 @@ def test_what_yesterdays_administrator_took_along_opens_nothing(acme: Directory,
     assert directory.get("Users").status_code == 200
     with tenant_scope(acme.tenant.id):
         act(tenant=acme.tenant, user_id=maker.id, by=acme.party.actor, at=timezone.now())
+    refused(directory)
+
+
+def test_a_token_does_not_come_back_with_its_maker(acme: Directory) -> None:
+    maker, directory = maker_of(acme, "access-manager")
+    who: Any = {"tenant": acme.tenant, "user_id": maker.id, "by": acme.party.actor}
+    with tenant_scope(acme.tenant.id):
+        users.deactivate(at=timezone.now(), **who)
+        users.reactivate(at=timezone.now(), **who)
+    refused(directory)
+    assert ("scim_token.revoked", "user") in acme.history()
+    assert acme.get("Users").status_code == 200, "made by somebody else"
+
+
+def test_a_token_ends_with_the_factors_of_its_maker(acme: Directory) -> None:
+    maker, directory = maker_of(acme, "access-manager")
+    with tenant_scope(acme.tenant.id):
+        with_app(maker, at=timezone.now())
+        who: Any = {"tenant": acme.tenant, "user_id": maker.id, "by": acme.party.actor}
+        factors.reset(at=timezone.now(), **who)
     refused(directory)
 
 

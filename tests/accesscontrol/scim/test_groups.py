@@ -168,8 +168,8 @@ def test_what_stands_above_others_stays(acme: Directory) -> None:
     assert (reply.status_code, reply["Content-Type"]) == (409, "application/scim+json")
 
 
-def test_nobody_gives_by_a_token_what_its_maker_does_not_hold_now(acme: Directory, people: list[str]) -> None:
-    """The group holds a role of the portal; the maker is an Access Manager without it."""
+def test_nobody_gives_a_permission_of_the_portal_by_a_token(acme: Directory, people: list[str]) -> None:
+    """The group holds a role of the portal: not even who holds it himself gives it without the console."""
     at = acme.tenant.created_at
     maker = factories.make_user(acme.tenant, "maker", at=at)
     audit = acme.make_group("Audit", people[0])
@@ -192,7 +192,8 @@ def test_nobody_gives_by_a_token_what_its_maker_does_not_hold_now(acme: Director
         tried = HistoryEvent.objects.filter(action="grant.refused", actor_kind="scim")
         assert tried.count() == 5
     give(acme, "activity-log-reader", user_id=maker.id)
-    assert directory.patch(path, let_in).status_code == 200, "now he holds it"
+    assert directory.patch(path, let_in).status_code == 403, "now he holds it: the console asks for a proof"
+    assert directory.patch(f"Users/{maker.id}", mailbox).status_code == 403, "its maker's own"
     assert directory.patch(f"Groups/{plain['id']}", {"op": "remove", "path": "members"}).status_code == 200
 
 
@@ -227,4 +228,6 @@ def test_who_is_inactive_comes_in_and_holds_nothing_until_he_is_back(acme: Direc
     directory = Directory(acme.party, token_of(acme.tenant, factories.acting(maker)))
     back = {"op": "replace", "value": {"active": True}}
     assert directory.patch(f"Users/{gone['id']}", back).status_code == 403
-    assert acme.patch(f"Users/{gone['id']}", back).status_code == 200
+    assert acme.patch(f"Users/{gone['id']}", back).status_code == 403, (
+        "what is of the portal is the console's"
+    )

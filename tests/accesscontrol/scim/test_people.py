@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from iam_portal.walls import tenant_scope
 from tenants.http import cookie_name
+from tenants.models import User
 from tests.accesscontrol.scim.conftest import USER, Directory, token_of
 from tests.support import factories
 
@@ -139,6 +140,20 @@ def test_a_patch_is_taken_as_directories_send_it(
     made = acme.make("kim")
     reply = acme.patch(f"Users/{made['id']}", *operations)
     assert (reply.status_code, reply.json()[name]) == (200, value), reply.content
+
+
+def test_a_mailbox_that_was_proved_is_told_of_the_next(
+    acme: Directory, django_capture_on_commit_callbacks
+) -> None:
+    ids = [acme.make(name)["id"] for name in ("ann", "bob")]
+    with tenant_scope(acme.tenant.id):
+        User.everyone.filter(pk=ids[0]).update(email_proven_at=timezone.now())
+    del mail.outbox[:]
+    with django_capture_on_commit_callbacks(execute=True):
+        for number, each in enumerate(ids):
+            sent = {"op": "replace", "path": "emails.value", "value": f"new{number}@example.org"}
+            assert acme.patch(f"Users/{each}", sent).status_code == 200
+    assert [each.to for each in mail.outbox] == [["ann@example.org"]], "the other may be a stranger's"
 
 
 @pytest.mark.parametrize("operation", MAILS)
