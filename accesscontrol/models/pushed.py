@@ -12,7 +12,7 @@ class PushedRequest(models.Model):
     digest = models.CharField(primary_key=True, max_length=64)
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="+")
-    query = models.TextField()  # urlencoded; no credential of the client is in it
+    query = models.TextField()  # urlencoded and sealed; no credential of the client is in it
     expires_at = models.DateTimeField()  # to be opened until then
     opened_at = models.DateTimeField(null=True, blank=True)  # by a browser, which may have to sign in first
     answered_at = models.DateTimeField(null=True, blank=True)  # to the client, with a code or an error

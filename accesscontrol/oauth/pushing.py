@@ -41,6 +41,8 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{43}")
 LONGEST = 16_384  # characters of what is kept
 # A public client says its name only: whoever says it could fill the table.
 OF_PUBLIC = Limit(kind=6, most=300, window=timedelta(minutes=5))
+# One that has proved itself counts wherever it comes from: a row stays for half an hour.
+OF_CLIENT = Limit(kind=9, most=3_000, window=timedelta(minutes=5))
 # All that the authorization endpoint looks at. Nothing else is kept, no credential above all.
 KEPT = (
     *("response_type", "response_mode", "redirect_uri", "scope", "resource", "state", "nonce", "prompt"),
@@ -50,14 +52,14 @@ KEPT = (
 
 
 class TooMany(OAuth2Error):
-    """Of one public client from one network (RFC 9126 §2.3)."""
+    """Of one client; of a public one, from one network (RFC 9126 §2.3)."""
 
     error = "temporarily_unavailable"
     status_code = 429
 
     def __init__(self, wait: int) -> None:
         self.wait = wait
-        super().__init__(description="Too many requests were pushed from this network.")
+        super().__init__(description="Too many requests were pushed by this client.")
 
     @property
     def headers(self) -> dict[str, str]:
@@ -131,10 +133,8 @@ def _query(request: HttpRequest, client: Client, at: datetime) -> str:
     posted = wire.posted_form(request)
     if posted.get("request_uri"):
         raise BadRequest("A pushed request names no other one.")
-    if client.client_type == Client.CLIENT_PUBLIC:
-        told = f"{client.client_id} {network_of(source_address(request))}"
-        if wait := count({OF_PUBLIC: told}, at=at):
-            raise TooMany(wait)
+    if wait := count(_counted(request, client), at=at):
+        raise TooMany(wait)
     pairs = [(name, value) for name in KEPT for value in posted.getlist(name) if value]
     if thumbprint := _proved(request, client, posted.get("dpop_jkt", ""), at):
         pairs = [pair for pair in pairs if pair[0] != "dpop_jkt"] + [("dpop_jkt", thumbprint)]
@@ -149,6 +149,12 @@ def _query(request: HttpRequest, client: Client, at: datetime) -> str:
     except Refused as refused:
         raise _Wrong(refused) from None
     return query
+
+
+def _counted(request: HttpRequest, client: Client) -> dict[Limit, str]:
+    if client.client_type == Client.CLIENT_PUBLIC:
+        return {OF_PUBLIC: f"{client.client_id} {network_of(source_address(request))}"}
+    return {OF_CLIENT: client.client_id}
 
 
 def _proved(request: HttpRequest, client: Client, said: str, at: datetime) -> str:

@@ -43,10 +43,16 @@ class Question:
     fields: tuple[tuple[str, str], ...]
     peer: str
     again: bool = False
+    proven: bool = False  # its proof of a key was used up by the first one: the token's standing counts alone
 
     def later(self, after: int) -> "Question":
-        """The same after another position."""
-        return replace(self, after=str(after), again=True)
+        """The same after another position, for who was given an answer."""
+        return replace(self, after=str(after), again=True, proven=True)
+
+    @property
+    def is_alone(self) -> bool:
+        """With a proof that is good once (RFC 9449 §11.1): nobody else may have the answer that it gets."""
+        return any(name == "dpop" for name, _ in self.fields)
 
 
 class Answer:
@@ -113,9 +119,11 @@ class Desk:
         self._queued: dict[Question, asyncio.Task[Answer]] = {}
 
     async def ask(self, question: Question) -> Answer:
+        if question.is_alone:
+            return await asyncio.shield(asyncio.create_task(self._in_turn(question)))
         task = self._queued.get(question)
         if task is None:
-            task = self._queued[question] = asyncio.create_task(self._answer(question))
+            task = self._queued[question] = asyncio.create_task(self._in_turn(question))
         return await asyncio.shield(task)  # one who goes away takes nobody's answer with him
 
     async def run(self, work: Callable[[], Any]) -> Any:
@@ -125,9 +133,9 @@ class Desk:
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _answer(self, question: Question) -> Answer:
+    async def _in_turn(self, question: Question) -> Answer:
         async with self._turns:
-            del self._queued[question]
+            self._queued.pop(question, None)
             return await asyncio.get_running_loop().run_in_executor(self._pool, answer, question)
 
 
@@ -173,5 +181,6 @@ def _environ(question: Question) -> dict[str, Any]:
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
         "iam.again": question.again,
+        "iam.proven": question.proven,
         **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in question.fields},
     }

@@ -91,3 +91,19 @@ def test_equal_questions_are_joined_until_the_first_one_begins(monkeypatch: pyte
     assert len(asked) == 4
     assert len({id(one) for one in found[:4]}) == 1
     assert len({id(one) for one in found}) == 4
+
+
+def test_questions_with_a_proof_are_never_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proof gives once: who sends a stolen one at the same moment is answered for himself."""
+    monkeypatch.setattr(questions, "answer", lambda question: Answer(200, [], b"{}", {}))
+    proved = questions.replace(QUESTION, fields=(("authorization", "DPoP a"), ("dpop", "p")))
+
+    async def main() -> list[Any]:
+        desk = Desk()
+        found = await asyncio.gather(*(desk.ask(proved) for _ in range(5)))
+        desk.close()
+        return found
+
+    assert len({id(one) for one in asyncio.run(main())}) == 5
+    said = [questions._environ(each)["iam.proven"] for each in (proved, proved.later(2))]
+    assert said == [False, True], "only who has been answered waits on by the same proof"

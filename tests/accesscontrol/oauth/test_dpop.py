@@ -201,6 +201,27 @@ def test_a_proof_that_was_refused_is_used_up(shared: World, holder: Holder, wher
     assert found == [status, 401]
 
 
+def test_the_event_service_asks_again_by_the_proof_that_it_has_seen(shared: World, holder: Holder) -> None:
+    """What it says beside the caller's headers, no caller can say. The token's end counts as ever."""
+    asker(shared, shared.globex, READER)
+    path, again = f"/api/{shared.globex.id}/modules", {"iam.proven": True}
+    token = holder.token(scope=f"aud:{PORTAL_ID}").json()["access_token"]
+    headers = holder.shows(token, path)
+    bearer = {"Authorization": f"Bearer {token}"}
+
+    def status(sent: dict[str, str], **said: Any) -> int:
+        code: int = shared.browser.get(path, headers=sent, **said).status_code
+        return code
+
+    assert [status(headers), status(headers), status(headers, **again)] == [200, 401, 200]
+    assert status(bearer, **again) == 401
+    assert status({**headers, "iam.proven": "1", "iam-proven": "1"}) == 401
+    shared.clock.forward(seconds=90)  # the proof would be too old for anything
+    assert status(headers, **again) == 200
+    shared.clock.forward(seconds=300)
+    assert status(headers, **again) == 401
+
+
 def test_a_confirmation_that_we_do_not_know_fits_nobody(shared: World, holder: Holder) -> None:
     asker(shared, shared.globex, READER)
     claims = claims_of(shared.token(READER, shared.globex, f"aud:{PORTAL_ID}"))

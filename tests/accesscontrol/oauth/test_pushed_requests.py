@@ -7,9 +7,11 @@ import pytest
 
 from accesscontrol.models import PushedRequest
 from accesscontrol.oauth import pushing
+from iam_portal import sealing
 from iam_portal.walls import tenant_scope
 from tenants.actions import tallies
 from tenants.actions.tallies import Limit
+from tenants.hashers import digest
 from tests.accesscontrol.oauth.conftest import World, said
 from tests.accesscontrol.oauth.people import (
     BACK,
@@ -83,8 +85,20 @@ def test_no_credential_is_kept(jane: Person) -> None:
     reply = push(jane, None, client_id=METER, client_secret=world.secrets[METER], unheard_of="x")
     assert reply.status_code == 201
     with tenant_scope(jane.tenant.id):
-        query = PushedRequest.objects.get().query
+        query = sealing.unseal(PushedRequest.objects.get().query)
     assert set(parse_qs(query)) == {"client_id", *ASKED}
+
+
+def test_what_is_kept_is_sealed(jane: Person) -> None:
+    """One from before is still read; one that no key of ours opens is none."""
+    jane.sign_in()
+    name, clear, lost = (pushed(jane, login_hint="jane@acme.example") for _ in range(3))
+    with tenant_scope(jane.tenant.id):
+        rows = [PushedRequest.objects.get(digest=digest(each.removeprefix(PREFIX))) for each in (clear, lost)]
+        assert not any("jane" in query for query in PushedRequest.objects.values_list("query", flat=True))
+        for row, query in zip(rows, (sealing.unseal(rows[0].query), "gAAAAA"), strict=True):
+            PushedRequest.objects.filter(pk=row.pk).update(query=query)
+    assert [visit(jane, each).status_code for each in (name, clear, lost)] == [302, 302, 400]
 
 
 def test_who_signs_in_first_comes_back_to_it(jane: Person) -> None:
@@ -218,6 +232,16 @@ def test_a_public_client_is_limited(jane: Person, monkeypatch: pytest.MonkeyPatc
     assert [push(jane, FRONTEND).status_code for _ in range(3)] == [201, 201, 429]
     assert int(push(jane, FRONTEND)["Retry-After"]) > 0
     assert push(jane).status_code == 201
+    tallies.forget()
+
+
+def test_a_client_that_proves_itself_is_limited_too(jane: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By itself, not by its network: nobody else uses up what it may."""
+    tallies.forget()
+    monkeypatch.setattr(pushing, "OF_CLIENT", Limit(kind=9, most=2, window=pushing.OF_CLIENT.window))
+    assert push(jane, None, client_id=METER).status_code == 401
+    assert [push(jane).status_code for _ in range(3)] == [201, 201, 429]
+    assert push(jane, FRONTEND).status_code == 201
     tallies.forget()
 
 
