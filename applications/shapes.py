@@ -141,7 +141,7 @@ def webhook(row: Webhook, *, at: datetime) -> dict[str, Any]:
     return {
         "webhookId": str(row.id),
         "form": row.form,
-        "url": row.url,
+        "url": row.shown_url,
         "types": row.types,
         "applicationId": row.application_id,
         "note": row.note,

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from uuid import UUID
 
 from applications.delivery import telling
@@ -12,6 +13,7 @@ from applications.models import Event, SignalOffer, SignalStream, Webhook, Webho
 
 MOST_OFFERED = 1000  # not acknowledged; until some are, nothing new is handed out
 MOST_AT_ONCE = 100
+LONGEST = 2.0  # seconds of one poll; at least one event is looked at, so the next one gets further
 # What a receiver may say of a token (RFC 8935 §2.4). Whatever else it says is kept out of our records.
 ERRORS = frozenset(
     {
@@ -47,10 +49,12 @@ def hand_out(webhook: Webhook, *, most: int, at: datetime) -> Page:
     if webhook.state != WebhookState.ACTIVE:
         return Page({}, False)
     sequence()
-    most = min(most, MOST_AT_ONCE)
+    most, until = min(most, MOST_AT_ONCE), monotonic() + LONGEST
     tokens: dict[str, str] = {}
     waiting = list(webhook.offers.order_by("id")[: most + 1])
-    for offer in waiting[:most]:
+    for place, offer in enumerate(waiting[:most]):
+        if place and monotonic() > until:
+            return Page(tokens, True)
         token = _again(webhook, offer, at)
         if token is None:
             offer.delete()
@@ -58,7 +62,7 @@ def hand_out(webhook: Webhook, *, most: int, at: datetime) -> Page:
             tokens[str(offer.event_id)] = token.decode()
     if len(waiting) > most:
         return Page(tokens, True)
-    more = _new(webhook, tokens, most, at)
+    more = _new(webhook, tokens, most, until, at)
     webhook.save(update_fields=["position"])
     return Page(tokens, more)
 
@@ -69,22 +73,27 @@ def verify(webhook: Webhook, event_id: UUID, *, at: datetime) -> None:
         _offer(webhook, telling.verification(webhook, event_id, at=at), at)
 
 
-def _new(webhook: Webhook, tokens: dict[str, str], most: int, at: datetime) -> bool:
-    """Whether there may be more."""
+def _new(webhook: Webhook, tokens: dict[str, str], most: int, until: float, at: datetime) -> bool:
+    """Whether there may be more.
+
+    What concerns others costs as much to decide as what is handed out, so one poll looks at one turn of
+    events, and at no more once its time is over: the stream is locked meanwhile, and a worker is taken.
+    """
     if webhook.position < (gone := pruned()):
         lost = {"from": webhook.position + 1, "to": gone}
         webhook.position = gone
         recorded(webhook, "position_lost", by=WORKER, at=at, after={"positions": lost})
     room = min(most - len(tokens), MOST_OFFERED - webhook.offers.count())
-    for _ in range(room):
-        before = webhook.position
-        found = telling.advance(webhook, at=at)
-        if found is None:
-            return webhook.position > before and _is_behind(webhook)
-        event, token = found
+    if room <= 0:
+        return _is_behind(webhook)
+    for event, token in telling.following(webhook, at=at):
         webhook.position = event.position or webhook.position
-        _offer(webhook, event, at)
-        tokens[str(event.event_id)] = token.decode()
+        if token is not None:
+            _offer(webhook, event, at)
+            tokens[str(event.event_id)] = token.decode()
+            room -= 1
+        if room == 0 or monotonic() > until:
+            break
     return _is_behind(webhook)
 
 

@@ -4,6 +4,7 @@ Which event concerns it is decided when it is written, each time anew: what an a
 more is not told to it from a queue.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import cast
 from uuid import UUID
@@ -44,15 +45,23 @@ def verification(webhook: Webhook, event_id: UUID, *, at: datetime) -> Event:
 
 def advance(webhook: Webhook, *, at: datetime) -> tuple[Event, bytes] | None:
     """The next event that concerns it, written. Its position moves past those that do not."""
+    for event, token in following(webhook, at=at):
+        if token is not None:
+            return event, token
+        webhook.position = event.position or webhook.position
+    return None
+
+
+def following(webhook: Webhook, *, at: datetime) -> Iterator[tuple[Event, bytes | None]]:
+    """What came after its position, each as it is written, or None; at most so many in one turn.
+
+    Whoever takes one moves the position there. After the last of all, it has moved to the end.
+    """
     # Before the search: an event that gets its position in between is not passed by.
     last = Event.objects.filter(tenant_id=webhook.tenant_id).aggregate(last=Max("position"))["last"] or 0
     later = stream_of(webhook).filter(position__gt=webhook.position, position__lte=last)
     looked_at = list(later.order_by("position")[:MOST_LOOKED_AT])
     for event in looked_at:
-        token = written(webhook, event, at=at)
-        if token is not None:
-            return event, token
-        webhook.position = event.position or webhook.position
+        yield event, written(webhook, event, at=at)
     if len(looked_at) < MOST_LOOKED_AT:
         webhook.position = max(webhook.position, last)
-    return None

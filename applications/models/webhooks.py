@@ -1,6 +1,7 @@
 """Webhooks: who is told which events at which address, by which secret, and how it went."""
 
 import uuid
+from urllib.parse import urlsplit
 
 from django.contrib.postgres.fields import ArrayField, DateTimeRangeField
 from django.db import models
@@ -89,6 +90,15 @@ class Webhook(models.Model):
     def own_stream_of(self) -> str | None:
         """The application whose own events it carries; None for those of the tenant, and about its people."""
         return None if self.signals else self.application_id
+
+    @property
+    def shown_url(self) -> str:
+        """The address as the organization sees it. Of an application's stream the origin alone: the rest may
+        hold a secret of the receiver, who is somebody else."""
+        if not self.signals:
+            return self.url
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
     def __str__(self) -> str:
         return f"{self.tenant_id} → {self.url}"

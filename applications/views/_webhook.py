@@ -103,7 +103,7 @@ def facts(webhook: Any) -> list[dict[str, Any]]:
     if webhook.signals:
         about = _("People who work with this application: it asked to be told, as security events")
     found: list[dict[str, Any]] = [
-        {"label": _("Address"), "code": webhook.url},
+        {"label": _("Address"), "code": webhook.shown_url},
         {"label": _("Events"), "text": ", ".join(webhook.types)},
         {"label": _("About"), "text": about},
         {"label": _("Made"), "at": webhook.created_at, "note": webhook.created_by},

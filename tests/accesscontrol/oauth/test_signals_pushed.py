@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from accesscontrol.oauth.signals import kinds
+from applications import shapes
 from applications.actions import webhook_requests, webhooks
 from applications.models import Webhook
+from applications.views import _webhook
 from iam_portal.walls import tenant_scope
 from tests.accesscontrol.oauth.conftest import World
 from tests.accesscontrol.oauth.signed_in import give, person
@@ -134,3 +136,16 @@ def test_what_nobody_is_told_does_not_pile_up(meter: Receiver, box: Inbox) -> No
     webhook_requests.settle(at=later(meter))
     assert now_is(hook_of(meter)).position == before, "what concerns it maybe is kept"
     assert box.requests == []
+
+
+def test_the_organization_sees_the_host_and_not_the_rest_of_the_address(meter: Receiver, box: Inbox) -> None:
+    """The path may be a secret of the receiver, who is of another organization."""
+    row = hook_of(meter)
+    with tenant_scope(meter.tenant.id):
+        Webhook.objects.filter(pk=row.pk).update(url=f"{box.url}/hidden?key=hidden")
+        row.refresh_from_db()
+        shown = shapes.webhook(row, at=later(meter))
+        facts = _webhook.facts(row)
+    assert "hidden" not in str((shown, facts))
+    assert box.url.startswith(shown["url"])
+    assert shown["url"] in str(facts)
