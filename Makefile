@@ -129,6 +129,7 @@ locks: $(DEVELOPMENT) ## renew requirements*.lock and package-lock.json
 		pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --generate-hashes --universal --custom-compile-command "make locks" \
 		-c requirements.lock pyproject.toml --group dev -o requirements-dev.lock
+	$(RUN) -m tests.support.locked_extras requirements-dev.lock
 	$(BIN)/uv pip compile --quiet --generate-hashes --universal --custom-compile-command "make locks" \
 		-c requirements.lock pyproject.toml --extra tracing -o requirements-tracing.lock
 	@$(call npm,install --package-lock-only)

@@ -10,7 +10,7 @@ from accesscontrol.actions.assignments import Wanted
 from applications.models.applications import PORTAL_ID
 from iam_portal.errors import Forbidden
 from iam_portal.walls import tenant_scope
-from tenants.actions import groups, identity_providers, mappers, mapping, memberships, users
+from tenants.actions import groups, identity_providers, mappers, memberships, users
 from tenants.models import Group, HistoryEvent, IdentityMapper, MappedMembership, Membership, User
 from tests.accesscontrol.oauth.there import There, host, there
 from tests.support.factories import SYSTEM, acting, make_group, make_user
@@ -275,24 +275,6 @@ def test_an_address_of_a_more_powerful_person_stays(office: Office) -> None:
     before = office.fresh().email
     office.comes(email="evil@new.example")
     assert office.fresh().email == before and office.refusals() == ["forbidden"]
-
-
-@pytest.mark.parametrize(
-    ("template", "claims", "text"),
-    [
-        ("{a}", {"a": "x"}, "x"),
-        ("{a}-{b}", {"a": "x", "b": 7}, "x-7"),
-        ("{a}-{b}", {"a": "x"}, ""),
-        ("{a}", {"a": ["x"]}, ""),
-        ("{a}", {"a": True}, ""),
-        ("{a.b}", {"a": {"b": "x"}}, "x"),
-        ("{a.b}", {"a.b": "y", "a": {"b": "x"}}, "y"),
-        ("{a}", {"a": "{b}", "b": "x"}, "{b}"),
-        ("{__class__}", {}, ""),
-    ],
-)
-def test_a_template(template: str, claims: dict[str, Any], text: str) -> None:
-    assert mapping.filled(template, claims) == text
 
 
 def test_an_unsound_mapper_is_refused(office: Office) -> None:
