@@ -23,7 +23,7 @@ def purge_sign_ins() -> None:
 @shared_task(name="accesscontrol.tell_logouts")
 def tell_logouts() -> None:
     """Every few seconds: applications hear that a person's sign-in is over."""
-    logout_tokens.run(at=timezone.now())
+    logout_tokens.start(clock=timezone.now)
 
 
 @shared_task(name="accesscontrol.rotate_signing_keys")

@@ -1,6 +1,6 @@
 """The outbox of back-channel logout: what is owed is written with the end itself, and sent by the job."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -9,7 +9,6 @@ from django.db import transaction
 from accesscontrol.models import Authorization, LogoutNotice
 from iam_portal.walls import cross_tenant
 
-MOST = 20  # of one turn of the job
 MOST_ATTEMPTS = 9  # over an hour and a half, as the waits grow
 HELD = timedelta(minutes=2)  # longer than a request may take: nobody else sends it meanwhile
 
@@ -34,17 +33,26 @@ def owe_of_sessions(*, tenant_id: UUID, user_id: UUID, at: datetime) -> None:
     owe(rows.exclude(client__backchannel_logout_uri="").select_related("client"), at=at)
 
 
-def taken(*, at: datetime) -> list[LogoutNotice]:
-    """Those that are due, for whoever took them to send: no other turn sees them for a while."""
+def take(*, at: datetime, besides: Collection[UUID] = ()) -> LogoutNotice | None:
+    """One that is due, for whoever takes it to send: nobody else sees it for a while.
+
+    ``besides``: organizations whose turn it is not.
+    """
     with transaction.atomic(), cross_tenant():  # the job works for all tenants
-        due = LogoutNotice.objects.filter(due_at__lte=at).order_by("due_at", "sid")
+        due = LogoutNotice.objects.filter(due_at__lte=at).exclude(tenant_id__in=besides)
         locked = due.select_related("client").select_for_update(of=("self",), skip_locked=True)
-        rows = list(locked[:MOST])
-        for row in rows:
+        row = locked.order_by("due_at", "sid").first()
+        if row is not None:
             row.attempts += 1
             row.due_at = at + HELD
-        LogoutNotice.objects.bulk_update(rows, ["attempts", "due_at"])
-    return rows
+            row.save(update_fields=["attempts", "due_at"])
+    return row
+
+
+def are_due(*, at: datetime) -> int:
+    """How many wait to be sent; counted to a few."""
+    with transaction.atomic(), cross_tenant():
+        return LogoutNotice.objects.filter(due_at__lte=at)[:10].count()
 
 
 def settle(notice: LogoutNotice) -> None:

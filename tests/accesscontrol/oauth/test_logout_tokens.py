@@ -149,6 +149,26 @@ def test_who_does_not_answer_is_asked_again(jane: Person, receiver: Receiver) ->
     assert (owed(jane), len(receiver.sent)) == (0, 9)
 
 
+def test_a_receiver_that_hangs_is_one_of_its_organization_and_takes_nobodys_place(
+    jane: Person, receiver: Receiver
+) -> None:
+    """Many sign-ins of one organization whose receiver fails: one request a turn; others come meanwhile."""
+    for _ in range(3):
+        jane.tokens()
+        sign_out(jane)
+        jane.sign_in()
+    assert owed(jane) == 3
+    receiver.status = None
+    assert logout_tokens.run(at=jane.world.clock.at) == 0
+    assert len(receiver.sent) == 1
+    logout_tokens._served.add(jane.tenant.id)  # another thread is at it
+    try:
+        assert logout_tokens.run(at=jane.world.clock.forward(hours=1)) == 0
+    finally:
+        logout_tokens._served.discard(jane.tenant.id)
+    assert len(receiver.sent) == 1
+
+
 @pytest.mark.parametrize("address", [ADDRESS, ""])
 def test_a_refusal_and_a_change_of_mind_end_it(jane: Person, receiver: Receiver, address: str) -> None:
     jane.tokens()
