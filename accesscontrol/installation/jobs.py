@@ -22,6 +22,7 @@ NAMES: Mapping[str, str | Promise] = {
     "accesscontrol.prune_acls": _("Old entries of access control lists"),
     "accesscontrol.purge_sign_ins": _("Sign-ins and tokens that are over"),
     "accesscontrol.rotate_signing_keys": _("Rotation of signing keys"),
+    "accesscontrol.tell_logouts": _("Sign-outs told to applications"),
     "applications.deliver_webhooks": _("Webhook deliveries"),
     "applications.publish_events": _("Events to the exchange"),
     "applications.tidy_webhooks": _("Old webhook deliveries"),

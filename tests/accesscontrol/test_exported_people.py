@@ -25,11 +25,13 @@ TOLD = {
     "tenants.RecoveryCode": "recoveryCodes",
     "tenants.UserLink": "links",
     "tenants.IdentityLink": "identities",
+    "tenants.ExternalId": "externalIds",
     "tenants.UserSession": "sessions",
     "accesscontrol.Assignment": "assignments",
     "accesscontrol.Authorization": "signIns",
 }
 UNTOLD = {
+    "tenants.ScimToken": "a credential of the organization's, made by him; history tells it",
     "accesscontrol.AuthorizationCode": "a minute of a sign-in, which is told",
     "tenants.KeptInput": "a form of an hour, sealed for himself",
     "tenants.ProofFailure": "refused codes of a day; history tells them",

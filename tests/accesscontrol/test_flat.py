@@ -34,8 +34,10 @@ SIZES = {"tenants": 20, "applications": 8, "contracts": 150, "users": 200, "assi
 ASKED = {"access-review": "applicationId"}  # what a door does not answer without
 # Of nothing that the load writes.
 ELSEWHERE = {"amendment_id", "organization_id", "webhook_id", "account_id", "resource_id", "row_id"}
-# The platform's own; what an act would take away grows with it and has tests of its own; of access contracts.
-OTHERS = {"organizations", "system", "impact", "role-changes"}
+ELSEWHERE |= {"provider_key", "mapper_id", "token_id"}
+# The platform's own; what an act would take away grows with it and has tests of its own; of access contracts;
+# of a stream of signals.
+OTHERS = {"organizations", "system", "impact", "role-changes", "status"}
 # Statements that a page of none saves, and those of one more batch of what is read in batches.
 MORE = {
     "GET /iam/application-management/v1/application/events": 2,

@@ -1,11 +1,11 @@
 """An organization with one of everything, under names that its neighbours use too."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from accesscontrol.actions import assignments, tenant_roles
+from accesscontrol.actions import assignments, scim_tokens, tenant_roles
 from accesscontrol.actions.assignments import Wanted
 from accesscontrol.actions.tenant_roles import Definition
 from accesscontrol.models import Assignment
@@ -32,7 +32,7 @@ from tenants.actions import identity_links
 from tenants.models import Group, Partnership, Tenant, User
 from tests.applications.sharing import accepted, register
 from tests.support.coming_from import make_mapper, make_provider
-from tests.support.factories import SYSTEM, make_group, make_partners, make_tenant
+from tests.support.factories import SYSTEM, acting, make_group, make_partners, make_tenant
 from tests.support.knocking import Knocker, browser, person, service
 from tests.support.proving import certified, ec_key, pem, public_pem
 from tests.support.universe import manifest_of
@@ -104,7 +104,7 @@ def make_side(slug: str) -> Side:
         user=user,
         group=group,
         application=application,
-        proofs={**proofs_of(application, at), **provider_of(user, group, at)},
+        proofs={**proofs_of(application, at), **provider_of(user, group, at), **directory_of(user, at)},
         webhook_id=webhook_id,
         delivery_id=delivery_id,
         draft=draft,
@@ -138,11 +138,19 @@ def proofs_of(application: Application, at: datetime) -> dict[str, UUID]:
 def provider_of(user: User, group: Group, at: datetime) -> dict[str, Any]:
     """An identity provider with a mapper, and the person linked."""
     with tenant_scope(user.tenant_id):
-        provider = make_provider(user.tenant, at=at)
+        provider = make_provider(user.tenant, f"{user.tenant.slug}-login", at=at)
         wanted = {"kind": "group", "group": group, "claim": "groups", "value": "g", "template": ""}
         mapper = make_mapper(provider, user, at=at, **wanted)
         identity_links.put(provider=provider, user=user, subject="s-1", by=SYSTEM, at=at)
     return {"provider_key": provider.key, "mapper_id": mapper.id}
+
+
+def directory_of(user: User, at: datetime) -> dict[str, Any]:
+    """What a directory shows."""
+    given = {"note": "Directory", "welcome": "none", "expires_at": at + timedelta(days=9)}
+    with tenant_scope(user.tenant_id):
+        token, _ = scim_tokens.make(tenant=user.tenant, by=acting(user), at=at, **given)
+    return {"token_id": token.id}
 
 
 def widening(contract: Contract, application: Application, at: datetime) -> Amendment:

@@ -28,13 +28,13 @@ from tenants.actions import groups, memberships, partnerships, users
 from tenants.models import Tenant
 from tests.applications.sharing import proposal
 from tests.applications.sides import Side, make_side
+from tests.support.changing_rest import MAPPER
 from tests.support.factories import SYSTEM
 from tests.support.knocking import NOBODY, Knocker, address_of, browser, person
 from tests.support.once import made_once, savepoint
 from tests.support.proving import certified, pem
 
-NOTHING = "nobody.nothing"
-BACK = "https://tool.example/done"
+NOTHING, BACK = "nobody.nothing", "https://tool.example/done"
 
 
 @pytest.fixture(scope="module")
@@ -79,10 +79,11 @@ BODIES: dict[str, Any] = {
     "/clients": {"kind": "public", "redirectUris": [BACK], "webOrigins": []},
     "/{application_id}": {"description": "taken over"},
     "/manifest": {"resources": [], "roles": []},
-    "/{contract_id}": {"note": "taken over"},
+    **dict.fromkeys(("/{contract_id}", "/{webhook_id}"), {"note": "taken over"}),
+    "/people/{user_id}": {"subject": "s-9"},
     "/auto-accept": {"types": ["provision"]},
     "/move": {"parentId": None},
-    "/{webhook_id}": {"note": "taken over"},
+    **dict.fromkeys(("/mappers", "/{mapper_id}"), MAPPER),
     "/{webhook_id}/redeliver": {"since": "2026-01-01T00:00:00Z"},
 }
 
@@ -127,12 +128,11 @@ def test_no_list_names_the_neighbour(sides: tuple[Side, Side], who: str) -> None
     for door in lists:
         for query in ("", "search=meter", "available=any", "search=zenith"):
             reply = getattr(mine, who).knock("GET", address_of(door, mine.tenant), query=query)
-            text = reply.content.decode()
             platforms_own = door.address.endswith(("/organizations", "/system"))
             assert reply.status_code in ((404,) if platforms_own else (200, 400)), door
-            assert [name for name in foreign if name in text] == [], (door, query)
+            assert [name for name in foreign if name in reply.content.decode()] == [], (door, query)
             if reply.status_code == 200 and not query and not door.address.endswith(CHOICES):
-                assert json.loads(text)["items"], f"{door} shows nothing at all"
+                assert reply.json()["items"], f"{door} shows nothing at all"
 
 
 def test_many_availabilities_say_nothing_of_the_neighbours(sides: tuple[Side, Side]) -> None:

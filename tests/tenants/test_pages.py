@@ -9,15 +9,24 @@ from django.urls import reverse
 from django.utils import timezone
 
 from iam_portal.walls import tenant_scope
-from tenants.actions import partnerships
+from tenants.actions import identity_links, partnerships
 from tenants.models import Group, HistoryEvent, Partnership, Passkey, UserSession
 from tenants.urls import entry, pages
 from tests.applications.story import Party, party, person
 from tests.support import factories
 from tests.support.changing_factors import device_of
+from tests.support.coming_from import make_mapper, make_provider
 
 # Page → a role with which it opens.
 READABLE = {
+    **dict.fromkeys(
+        (
+            *("identity-provider-list", "identity-provider-create", "identity-provider-detail"),
+            *("identity-provider-change", "identity-provider-delete", "identity-add", "identity-remove"),
+            *("mapper-create", "mapper-change", "mapper-delete"),
+        ),
+        "identity-provider-manager",
+    ),
     "account-address": "user",
     "account-address-prove": "user",
     "account-change": "user",
@@ -83,6 +92,8 @@ PUBLIC = {
     "password-set",
     "brand-logo",
     "account-address-proof",
+    "arrival",
+    "identity-link",
 }
 # Her session, a link and a factor of hers.
 OF_JANE = {"account-session-end", "account-address-prove", "factor-remove", "factor-rename"}
@@ -124,7 +135,13 @@ def known(acme: Party, beta: Party, group: Group) -> dict[str, Any]:
         device_of(acme.user, at=timezone.now())
         factor = Passkey.objects.get()
         row = HistoryEvent.objects.filter(tenant=acme.tenant).latest("id")
+        provider = make_provider(acme.tenant, at=timezone.now())
+        mapper = make_mapper(provider, acme.user, at=timezone.now())
+        linked: Any = {"provider": provider, "user": acme.user, "subject": "s-1"}
+        identity_links.put(**linked, by=factories.SYSTEM, at=timezone.now())
     return {
+        "provider_key": provider.key,
+        "mapper_id": mapper.id,
         "user_id": acme.user.id,
         "group_id": group.id,
         "partnership_id": Partnership.objects.get().id,

@@ -182,7 +182,7 @@ def test_any_page_may_ask_and_no_cookie_counts(shared: World, hers: SignedIn) ->
     path = path_at(shared.globex)
     preflight = shared.browser.options(path, headers={"Origin": "https://app.example"})
     assert (preflight.status_code, preflight["Access-Control-Allow-Origin"]) == (204, "*")
-    assert preflight["Access-Control-Allow-Headers"] == "Authorization, Content-Type"
+    assert preflight["Access-Control-Allow-Headers"] == "Authorization, Content-Type, DPoP"
     shared.browser.cookies[f"iam_session_{shared.globex.id.hex}"] = hers.cookie
     for reply in (ask(shared, hers.access_token), ask(shared, "a.b.c"), shared.browser.get(path)):
         assert reply["Access-Control-Allow-Origin"] == "*"
