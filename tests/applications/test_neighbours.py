@@ -79,7 +79,7 @@ BODIES: dict[str, Any] = {
     "/clients": {"kind": "public", "redirectUris": [BACK], "webOrigins": []},
     "/{application_id}": {"description": "taken over"},
     "/manifest": {"resources": [], "roles": []},
-    **dict.fromkeys(("/{contract_id}", "/{webhook_id}"), {"note": "taken over"}),
+    **{end: {"note": "taken over"} for end in ("/{contract_id}", "/{webhook_id}")},
     "/people/{user_id}": {"subject": "s-9"},
     "/auto-accept": {"types": ["provision"]},
     "/move": {"parentId": None},
