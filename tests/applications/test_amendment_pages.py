@@ -19,8 +19,12 @@ def contract(acme: Party, beta: Party) -> Contract:
     return share(acme, beta, acme.applications["planner"])
 
 
+NOW = timezone.now()
+
+
 def local(days: float) -> str:
-    return timezone.localtime(timezone.now() + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M")
+    """From one moment on: what is sent twice stays the same where a minute ends in between."""
+    return timezone.localtime(NOW + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M")
 
 
 def amend(who: Party, contract: Contract, **data: Any):

@@ -21,8 +21,12 @@ def state(contract: Contract) -> str:
     return phase(Contract.objects.get(id=contract.id), timezone.now())
 
 
+NOW = timezone.now()
+
+
 def local(days: float) -> str:
-    return timezone.localtime(timezone.now() + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M")
+    """From one moment on: what is sent twice stays the same where a minute ends in between."""
+    return timezone.localtime(NOW + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M")
 
 
 def wizard(partner: Party, /, **more: object) -> dict[str, object]:
