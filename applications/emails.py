@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from applications.models import Contract
 from iam_portal.templatetags.moments import plain_utc
+from tenants.emails import one_line
 from tenants.models import Tenant
 
 LINK_PATH = "/t/{slug}/contracts/{contract_id}"
@@ -31,7 +32,7 @@ def ending_soon(
     assert contract.ends_at is not None
     partner = contract.consumer if tenant.id == contract.provider_id else contract.provider
     path = LINK_PATH.format(slug=tenant.slug, contract_id=contract.id)
-    words = {"person": _one_line(to.name), "what": _one_line(what), "partner": _one_line(partner.name)}
+    words = {"person": one_line(to.name), "what": one_line(what), "partner": one_line(partner.name)}
     words["address"] = f"{settings.PORTAL_BASE_URL}{path}"
     with translation.override(to.language or settings.LANGUAGE_CODE):
         words["until"] = plain_utc(contract.ends_at)
@@ -42,8 +43,4 @@ def ending_soon(
             "\n\n%(address)s"
         )
     sender = settings.DEFAULT_FROM_EMAIL
-    return EmailMessage(_one_line(subject), body % words, sender, [to.address], connection=connection)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return EmailMessage(one_line(subject), body % words, sender, [to.address], connection=connection)

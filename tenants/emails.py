@@ -119,7 +119,7 @@ def organizations_of(address: str, people: Sequence[User]) -> None:
     with _language(people[0]):
         subject = _("Your organizations")
         body = _("Somebody, maybe you, asked where this e-mail address has an account:\n\n%(ways)s")
-        lines = [f"{_one_line(user.tenant.name)}\n{_address(SIGN_IN_PATH, user.tenant)}" for user in people]
+        lines = [f"{one_line(user.tenant.name)}\n{_address(SIGN_IN_PATH, user.tenant)}" for user in people]
         _send(subject, body % {"ways": "\n\n".join(lines)}, address, "organizations")
 
 
@@ -153,8 +153,8 @@ def _language(user: User) -> translation.override:
 
 def _later(subject: str, body: str, words: Mapping[str, str], to: str, about: str) -> None:
     """No value brings lines of its own: what people call things must not look like a part of the mail."""
-    flat = {name: value if name == _PARAGRAPH else _one_line(value) for name, value in words.items()}
-    transaction.on_commit(partial(_send, _one_line(subject % flat), body % flat, to, about))
+    flat = {name: value if name == _PARAGRAPH else one_line(value) for name, value in words.items()}
+    transaction.on_commit(partial(_send, one_line(subject % flat), body % flat, to, about))
 
 
 def _send(subject: str, body: str, to: str, about: str) -> None:
@@ -180,10 +180,11 @@ def _kept_factors(user: User) -> str:
         "\n\n%(names)s\n\nRemove what is not yours, and make new recovery codes:\n%(address)s\n\n"
     )
     added = _("%(name)s, added %(when)s")
-    lines = [added % {"name": _one_line(row.name), "when": plain_utc(row.created_at)} for row in rows]
+    lines = [added % {"name": one_line(row.name), "when": plain_utc(row.created_at)} for row in rows]
     names = "\n".join(f"- {line}" for line in lines)
     return said % {"names": names, "address": _address(FACTORS_PATH, user.tenant)}
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """What somebody called a thing, without lines of its own."""
     return " ".join(text.split())
