@@ -128,8 +128,9 @@ def end_sign_ins_by_provider(
     **kwargs: Any,
 ) -> None:
     """Offline ones; the others have ended with their sessions."""
-    given = {"tenant_id": tenant_id, "provider_id": provider_id, "user_id": user_id}
-    authorizations.end_by_provider(**given, by=by, at=at)
+    authorizations.end_by_provider(
+        tenant_id=tenant_id, provider_id=provider_id, user_id=user_id, by=by, at=at
+    )
 
 
 @receiver(tenant_signals.user_deleted)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -74,14 +75,12 @@ class RemoveOwnIdentity(ConfirmPage):
 
 def card(page: ConsolePage) -> dict[str, str] | None:
     """What one's own account says of them; None where the organization has no provider."""
-    rows = page.tenant.identity_providers.filter(enabled=True) | page.tenant.identity_providers.filter(
-        links__user=_own(page)
-    )
-    mine = set(_own(page).identity_links.values_list("provider_id", flat=True))
-    found = list(rows.distinct())
+    mine = Exists(IdentityLink.objects.filter(provider=OuterRef("pk"), user=_own(page)))
+    rows = page.tenant.identity_providers.annotate(mine=mine).filter(Q(enabled=True) | Q(mine=True))
+    found = list(rows)
     if not found:
         return None
-    names = ", ".join(row.name for row in found if row.pk in mine)
+    names = ", ".join(row.name for row in found if row.mine)
     return {"text": names or _("None is linked."), "url": page.url("tenants:own-identity-list")}
 
 
