@@ -117,6 +117,22 @@ def owe_logouts(*, tenant_id: UUID, user_id: UUID, at: datetime, **kwargs: Any) 
     logout_notices.owe_of_sessions(tenant_id=tenant_id, user_id=user_id, at=at)
 
 
+@receiver(tenant_signals.provider_parted)
+def end_sign_ins_by_provider(
+    *,
+    tenant_id: UUID,
+    provider_id: UUID,
+    user_id: UUID | None,
+    by: Actor,
+    at: datetime,
+    **kwargs: Any,
+) -> None:
+    """Offline ones; the others have ended with their sessions."""
+    authorizations.end_by_provider(
+        tenant_id=tenant_id, provider_id=provider_id, user_id=user_id, by=by, at=at
+    )
+
+
 @receiver(tenant_signals.user_deleted)
 def end_all_of_a_person(*, user: User, by: Actor, at: datetime, **kwargs: Any) -> None:
     """Sign-ins and roles."""

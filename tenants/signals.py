@@ -30,6 +30,10 @@ user_deleted = Signal()
 # ``ended_at`` of their rows.
 sessions_ended = Signal()
 
+# Told, when an identity provider vouches no more, for one person (``user_id``) or for anybody (None); the
+# sessions that began by it have ended. Keywords ``tenant_id``, ``provider_id``, ``user_id``, ``by``, ``at``.
+provider_parted = Signal()
+
 # Told, when somebody else took all second factors from a person. Keywords ``tenant``, ``user``, ``by``,
 # ``at``.
 factors_reset = Signal()

@@ -46,6 +46,21 @@ def end_all(*, user: User, because: Authorization.Ended, by: Actor, at: datetime
     return len(ended)
 
 
+def end_by_provider(
+    *, tenant_id: UUID, provider_id: UUID, by: Actor, at: datetime, user_id: UUID | None = None
+) -> int:
+    """End what stays signed in by itself and began by this identity provider, for everybody or one person.
+
+    As above, the caller has ended the sessions before.
+    """
+    rows = Authorization.objects.filter(tenant_id=tenant_id, by_provider=provider_id, ended_at=None)
+    with transaction.atomic():
+        ended = list(_locked(rows.filter(user_id=user_id) if user_id else rows).order_by("id"))
+        for row in ended:
+            _end(row, Authorization.Ended.PROVIDER, by, at)
+    return len(ended)
+
+
 def _locked(rows: QuerySet[Authorization]) -> QuerySet[Authorization]:
     return rows.select_for_update(of=("self",), no_key=True).select_related("client", "user", "session")
 

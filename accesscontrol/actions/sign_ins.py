@@ -15,6 +15,7 @@ from accesscontrol.models import Authorization, AuthorizationCode, RefreshToken
 from applications.models import Client
 from iam_portal.gate import Actor
 from tenants import hashers
+from tenants.actions import came_by
 from tenants.history import record
 from tenants.models import Tenant, UserSession
 
@@ -109,6 +110,7 @@ def begin(
         authenticated_at=code.session.authenticated_at,
         methods=code.session.methods,
         key_thumbprint=key_thumbprint,
+        by_provider=came_by.provider_of(code.session) if offline else None,
         created_at=at,
         used_at=at,
     )

@@ -52,6 +52,7 @@ class Authorization(models.Model):
         REUSED = "reused", "a code or a refresh token was used twice"
         DEACTIVATED = "deactivated", "the person was deactivated"
         PASSWORD = "password", "the password was set anew"
+        PROVIDER = "provider", "the identity provider it began by vouches for the person no more"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
@@ -66,6 +67,9 @@ class Authorization(models.Model):
     methods = ArrayField(models.CharField(max_length=8), default=list, blank=True)  # amr (RFC 8176)
     # Of the key that a public client's refresh tokens are bound to (RFC 9449 §5); empty for none.
     key_thumbprint = models.CharField(max_length=43, blank=True, default="", db_default="")
+    # By which identity provider an offline one began. An online one ends with its session, which knows it.
+    # No foreign key: a provider that is deleted has ended it, and it stays to be read.
+    by_provider = models.UUIDField(null=True, blank=True)
     created_at = models.DateTimeField()
     used_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -90,6 +94,11 @@ class Authorization(models.Model):
         indexes = [
             models.Index(fields=["tenant", "user"], name="authorization_of_user"),
             models.Index(fields=["used_at"], name="authorization_by_use"),
+            models.Index(
+                fields=["tenant", "by_provider"],
+                condition=Q(by_provider__isnull=False, ended_at=None),
+                name="authorization_by_provider",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -27,6 +27,7 @@ from accesscontrol.oauth.clients.living import living
 from accesscontrol.oauth.realms import Address
 from iam_portal.walls import tenant_scope
 from tenants.actions import sessions
+from tenants.http import leaving
 from tenants.http.sessions import actor_of, cookie_name, forget
 from tenants.models import Tenant, UserSession
 
@@ -68,17 +69,15 @@ class LogoutView(View):
             wish = read(request.GET, tenant=tenant, at=at)
         except NotUnderstood:
             return _not_understood(request)
+        left = leaving.Leaving()
         with tenant_scope(tenant.id):
             session = _session(request, tenant, at)
             if session is not None and str(session.user_id) != wish.person:
                 return _ask(request, tenant, session, wish)
             if session is not None:
+                left = leaving.leave(tenant=tenant, session=session, onward=wish.onward)
                 sessions.sign_out(session=session, by=actor_of(request, session), at=at)
-        response = (
-            browsers.to(wish.onward, referrer=REFERRER)
-            if wish.onward
-            else signed_out(request, slug=tenant.slug)
-        )
+        response = _onward(request, tenant, wish, left)
         forget(request, response, tenant=tenant)
         return response
 
@@ -163,6 +162,17 @@ def _ask(request: HttpRequest, tenant: Tenant, session: UserSession, wish: Wish)
         "onward": kept(wish, tenant=tenant),
     }
     return browsers.quiet(render(request, "accesscontrol/sign_out.html", context), referrer=REFERRER)
+
+
+def _onward(request: HttpRequest, tenant: Tenant, wish: Wish, left: leaving.Leaving) -> HttpResponse:
+    """To the provider by which the session began, which sends him back to us; else at once onward."""
+    if left.address:
+        response = browsers.to(left.address)
+        left.put(response)
+        return response
+    if wish.onward:
+        return browsers.to(wish.onward, referrer=REFERRER)
+    return signed_out(request, slug=tenant.slug)
 
 
 def _not_understood(request: HttpRequest) -> HttpResponse:

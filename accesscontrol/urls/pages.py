@@ -50,6 +50,7 @@ urlpatterns = [
     path(
         f"settings/identity-providers/{PROVIDER}/try", coming_from.TryProvider.as_view(), name="provider-try"
     ),
+    path(f"account/identities/{PROVIDER}/add", coming_from.LinkMine.as_view(), name="own-identity-add"),
     path(f"sign-in/by/{PROVIDER}", coming_from.GoThere.as_view(), name="provider-go"),
     path(f"sign-in/by/{PROVIDER}/back", coming_from.ComeBack.as_view(), name="provider-back"),
     path("settings/second-factors", second_factors.ChooseSecondFactors.as_view(), name="second-factors"),

@@ -12,7 +12,7 @@ from accesscontrol.oauth.providers.asking import Begun, Purpose
 from accesscontrol.oauth.providers.failing import WAYS, Failed, Trace
 from accesscontrol.views import trying
 from iam_portal.admission import Refused, aside
-from iam_portal.errors import DomainError
+from iam_portal.errors import DomainError, NotFound
 from iam_portal.tracing import source_address
 from iam_portal.walls import tenant_scope
 from tenants.actions import arrivals
@@ -96,8 +96,10 @@ class ComeBack(_ProviderPage):
                 return arriving_from.drop(self._tested(request, provider, begun, trace), name)
             if not provider.enabled:
                 return self.to_beginning()
+            if begun.purpose == Purpose.LINK and not self._is_mine(begun):
+                raise Failed("sign_in_elsewhere")
             vouched = self._vouched(request, begun, provider, trace)
-            return arriving_from.drop(self._come(vouched), name)
+            return arriving_from.drop(self._come(begun, vouched), name)
         except Failed as failure:
             if begun is None and not provider.enabled:
                 return self.to_beginning()  # as for one that is not there
@@ -120,25 +122,31 @@ class ComeBack(_ProviderPage):
         except Refused:
             raise waiting.busy() from None
 
-    def _come(self, vouched: Vouched) -> HttpResponse:
+    def _come(self, begun: Begun, vouched: Vouched) -> HttpResponse:
+        """In; or to the page for who is new here, or for who is in and wants to link it."""
         coming = Coming(self.tenant, self.session, origin_of(self), self.at)
+        links = begun.purpose == Purpose.LINK
         try:
-            entered = arrivals.arrive(coming, vouched=vouched)
+            entered = (arrivals.bring if links else arrivals.arrive)(coming, vouched=vouched)
         except DomainError as refusal:
             raise Failed(refusal.code if refusal.code in WAYS else "provider_refused") from None
         if isinstance(entered, Stranger):
-            response = HttpResponseRedirect(self.url("tenants:arrival"))
+            page = "tenants:identity-link" if links else "tenants:arrival"
+            response = HttpResponseRedirect(self.url(page))
             arriving_from.hold(response, tenant=self.tenant, token=entered.token)
             return response
         return in_or_halfway(self, entered)
+
+    def _is_mine(self, begun: Begun) -> bool:
+        """Whether the session of this browser began it: no page of a stranger puts another account there."""
+        return self.session is not None and str(self.session.pk) == begun.by
 
     def _tested(
         self, request: HttpRequest, provider: IdentityProvider, begun: Begun, trace: Trace
     ) -> HttpResponse:
         """All steps and claims, for the administrator who began it in this session. Nobody comes in."""
-        mine = self.session is not None and str(self.session.pk) == begun.by
         with tenant_scope(self.tenant.id):
-            allowed = mine and bool(self.can("IdentityProviders:modify"))
+            allowed = self._is_mine(begun) and bool(self.can("IdentityProviders:modify"))
         if not allowed:
             raise Failed("sign_in_elsewhere")
         failure: Failed | None = None
@@ -192,3 +200,26 @@ class TryProvider(OfProvider):
             with tenant_scope(self.tenant.id):
                 context = trying.told(self, provider, Trace(), None, failure)
                 return browsers.quiet(self.render("accesscontrol/provider_tested.html", context))
+
+
+class LinkMine(_ProviderPage):
+    """Begins a sign-in there by which who is signed in here shows an account of his, to link it."""
+
+    permission = "OwnAccount:modify"
+    public = False
+    recent = True
+    asks_first = True
+
+    def get(self, request: HttpRequest, provider_key: str) -> HttpResponse:
+        assert self.session is not None
+        provider = self.provider(provider_key)
+        if provider is None:
+            raise NotFound
+        self.onward, by = self.url("tenants:own-identity-list"), str(self.session.pk)
+        begun = asking.begin(
+            provider, purpose=Purpose.LINK, at=self.at, anew=False, onward=self.onward, by=by
+        )
+        try:
+            return sent(self, begun, provider)
+        except Failed as failure:
+            return self.failed(failure)

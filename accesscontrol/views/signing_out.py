@@ -2,9 +2,10 @@
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from accesscontrol.oauth import logout
+from accesscontrol.oauth import browsers, logout
 from tenants.actions import sessions
-from tenants.http import forget
+from tenants.http import forget, leaving
+from tenants.views import providers
 from tenants.views.console import ConsolePage
 
 
@@ -19,10 +20,15 @@ class SignOutAsked(ConsolePage):
     def post(self, request: HttpRequest) -> HttpResponse:
         if self.tenant is None:
             return logout.signed_out(request, slug=self.slug)
-        if self.session is not None:
-            sessions.sign_out(session=self.session, by=self.actor, at=self.at)
         address = logout.onward(request.POST.get("onward", ""), tenant=self.tenant)
-        response = logout.signed_out(request, slug=self.slug, address=address)
+        left = leaving.Leaving()
+        if self.session is not None:
+            left = leaving.leave(tenant=self.tenant, session=self.session, onward=address)
+            sessions.sign_out(session=self.session, by=self.actor, at=self.at)
+        if left.address:
+            response = browsers.quiet(providers.leaving_page(self, left))
+        else:
+            response = logout.signed_out(request, slug=self.slug, address=address)
         forget(request, response, tenant=self.tenant)
         return response
 

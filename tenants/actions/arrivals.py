@@ -20,6 +20,7 @@ from tenants import hashers, policies
 from tenants.actions import came_by, identity_links, mapping, steps, users
 from tenants.actions.came_by import Vouched
 from tenants.actions.entering import Halfway, Origin, SignedIn, enter
+from tenants.actions.identity_links import IdentityTaken
 from tenants.actions.sessions import AccountClosed
 from tenants.models import (
     IdentityLink,
@@ -95,6 +96,18 @@ def arrive(coming: Coming, *, vouched: Vouched) -> SignedIn | Halfway | Stranger
         return _further(coming, link, vouched)
 
 
+def bring(coming: Coming, *, vouched: Vouched) -> Stranger:
+    """Who is signed in here has shown an account there that is to be his way in, too. Nobody comes in by it.
+
+    ``token`` opens the page that asks him whether to link it.
+    """
+    with _whole(coming.tenant):
+        provider = _trusted(vouched.provider)
+        if provider.links.filter(subject=vouched.subject).exists():
+            raise IdentityTaken("This account is linked already.")
+        return _stranger(coming, vouched)
+
+
 def create(coming: Coming, *, token: str, username: str, display_name: str) -> SignedIn | Halfway:
     """A new person, as he confirmed it himself; his address is the one that the provider says is proven."""
     tenant, at = coming.tenant, coming.at
@@ -126,7 +139,10 @@ def link(*, session: UserSession, token: str, by: Actor, at: datetime) -> Identi
         provider = _trusted(vouched.provider)
         if user is None:
             raise ArrivalOver("This took too long, or was finished elsewhere. Begin again.")
-        return identity_links.put(provider=provider, user=user, subject=vouched.subject, by=by, at=at)
+        user.tenant = session.tenant
+        row = identity_links.put(provider=provider, user=user, subject=vouched.subject, by=by, at=at)
+        identity_links.tell_linked(row)
+        return row
 
 
 def look(*, tenant: Tenant, token: str, at: datetime) -> Vouched | None:

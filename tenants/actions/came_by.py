@@ -8,8 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from iam_portal import sealing
+from iam_portal.gate import Actor
 from tenants import hashers
-from tenants.actions.entering import FEDERATED, MULTIPLE, SignedIn
+from tenants.actions.entering import FEDERATED, MULTIPLE, SignedIn, tell_ended
 from tenants.models import (
     IdentityProvider,
     ProviderArrival,
@@ -18,6 +19,7 @@ from tenants.models import (
     User,
     UserSession,
 )
+from tenants.signals import provider_parted
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,34 @@ def note(entered: SignedIn, vouched: Vouched, *, proved_here: bool, at: datetime
     leaving["leaving_sealed"] = sealing.seal(json.dumps(dict(vouched.leaving)))
     ProviderSession.objects.update_or_create(session=session, defaults=leaving)
     return entered
+
+
+def provider_of(session: UserSession) -> UUID | None:
+    """By whose word the person of this session came last; None: by his own password or passkey here."""
+    if FEDERATED not in session.methods:
+        return None
+    rows = ProviderSession.objects.filter(session_id=session.pk)
+    found: UUID | None = rows.values_list("provider_id", flat=True).first()
+    return found
+
+
+def part(provider: IdentityProvider, *, by: Actor, at: datetime, user: User | None = None) -> None:
+    """It vouches no more, for anybody or for this person, who is locked: whom it let in is out.
+
+    So is who stands before his second factor, and what stays signed in at applications by itself.
+    """
+    if user is None:
+        drop_all(provider)
+    else:
+        drop_of(user, provider)
+    came = UserSession.objects.filter(by_provider__provider=provider, ended_at=None)
+    rows = came if user is None else came.filter(user=user)
+    people = sorted(set(rows.values_list("user_id", flat=True)))
+    rows.update(ended_at=at)
+    for user_id in people:
+        tell_ended(tenant_id=provider.tenant_id, user_id=user_id, by=by, at=at)
+    told = {"tenant_id": provider.tenant_id, "provider_id": provider.pk, "user_id": user.pk if user else None}
+    provider_parted.send(sender=IdentityProvider, **told, by=by, at=at)
 
 
 def take_leave(session_id: UUID) -> Mapping[str, str]:

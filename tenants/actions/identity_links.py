@@ -4,15 +4,15 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from iam_portal.errors import DomainError, NotFound
 from iam_portal.gate import Actor
 from iam_portal.sentences import said
-from tenants import policies
+from tenants import emails, policies
 from tenants.actions import came_by
-from tenants.actions.entering import tell_ended
 from tenants.history import record
-from tenants.models import IdentityLink, IdentityProvider, Tenant, User, UserSession
+from tenants.models import IdentityLink, IdentityProvider, Tenant, User
 from tenants.signals import principal_becoming
 
 
@@ -22,6 +22,12 @@ class IdentityTaken(DomainError):
     code = "identity_taken"
 
 
+class LastWayIn(DomainError):
+    """Neither password nor passkey is left, nor another provider."""
+
+    code = "last_way_in"
+
+
 def add(
     *, tenant: Tenant, provider: IdentityProvider, user_id: UUID, subject: str, by: Actor, at: datetime
 ) -> IdentityLink:
@@ -29,7 +35,9 @@ def add(
     with transaction.atomic():
         user = policies.locked_user(tenant=tenant, user_id=user_id)
         principal_becoming.send(sender=User, actor=by, tenant=tenant, user=user, at=at)
-        return put(provider=provider, user=user, subject=subject.strip(), by=by, at=at)
+        row = put(provider=provider, user=user, subject=subject.strip(), by=by, at=at)
+        tell_linked(row)
+        return row
 
 
 def put(*, provider: IdentityProvider, user: User, subject: str, by: Actor, at: datetime) -> IdentityLink:
@@ -49,16 +57,51 @@ def put(*, provider: IdentityProvider, user: User, subject: str, by: Actor, at: 
 def remove(*, tenant: Tenant, provider: IdentityProvider, user_id: UUID, by: Actor, at: datetime) -> None:
     """He comes in by this provider no more, and whom it let in as him is out."""
     with transaction.atomic():
-        user = policies.locked_user(tenant=tenant, user_id=user_id)
-        row = provider.links.filter(user=user).first()
-        if row is None:
-            raise NotFound
-        came_by.drop_of(user, provider)
-        came = UserSession.objects.filter(by_provider__provider=provider, user=user, ended_at=None)
-        if came.update(ended_at=at):
-            tell_ended(tenant_id=tenant.id, user_id=user.pk, by=by, at=at)
-        _record("identity.unlinked", row, by, at)
-        row.delete()
+        _remove(policies.locked_user(tenant=tenant, user_id=user_id), provider, by, at)
+
+
+def remove_own(*, user: User, provider: IdentityProvider, by: Actor, at: datetime) -> None:
+    """The same of one's own. The last way in stays: nobody shuts himself out."""
+    with transaction.atomic():
+        held = policies.locked_user(tenant=user.tenant, user_id=user.pk)
+        if why := why_last(user=held, provider=provider):
+            raise LastWayIn(why)
+        _remove(held, provider, by, at)
+
+
+def why_last(*, user: User, provider: IdentityProvider) -> str:
+    """Why one's own link to this provider cannot be removed; empty where another way in is left."""
+    if user.has_usable_password() or user.passkeys.filter(discoverable=True).exists():
+        return ""
+    others = user.identity_links.filter(provider__enabled=True).exclude(provider=provider)
+    return "" if others.exists() else _("It is your only way in. Add a passkey first.")
+
+
+def tell_linked(row: IdentityLink) -> None:
+    """Whoever it was who did it, the person hears of another way in."""
+    named = {"provider": row.provider.name}
+    text = said(
+        "an account at %(provider)s was linked to your account. Whoever signs in there with it comes in as "
+        "you.",
+        named,
+    )
+    emails.tell(user=row.user, subject=said("A way to sign in was added"), text=text)
+
+
+def _remove(user: User, provider: IdentityProvider, by: Actor, at: datetime) -> None:
+    row = provider.links.filter(user=user).first()
+    if row is None:
+        raise NotFound
+    row.provider = provider
+    came_by.part(provider, user=user, by=by, at=at)
+    _record("identity.unlinked", row, by, at)
+    row.delete()
+    text = said(
+        "your account is linked to %(provider)s no more. Nobody comes in by it, and where it was so, you are "
+        "signed out.",
+        {"provider": provider.name},
+    )
+    emails.tell(user=user, subject=said("A way to sign in was removed"), text=text)
 
 
 def _named(user: User, provider: IdentityProvider) -> dict[str, object]:

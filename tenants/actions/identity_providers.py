@@ -17,9 +17,8 @@ from iam_portal.errors import Invalid, NotFound
 from iam_portal.gate import Actor, Permission, require
 from tenants import policies
 from tenants.actions import came_by
-from tenants.actions.entering import tell_ended
 from tenants.history import record
-from tenants.models import IdentityProvider, Tenant, UserSession
+from tenants.models import IdentityProvider, Tenant
 from tenants.signals import provider_trusting
 
 # What may be chosen, and its name on the wire and in history.
@@ -109,7 +108,7 @@ def change(
         row.full_clean(exclude=["scopes"])
         row.save()
         if not row.enabled:
-            _end_sessions(row, by=by, at=at)
+            came_by.part(row, by=by, at=at)
         after = {**_told(row, moved), "revision": f"r-{row.revision}"}
         told = {**after, **({"secret": "another"} if secret else {})}
         _record("identity_provider.changed", row, by, at, before=before, after=told)
@@ -122,7 +121,7 @@ def delete(*, tenant: Tenant, key: str, by: Actor, at: datetime, revision: int |
         policies.hold(tenant)
         row = _locked(tenant, key)
         policies.require_revision(row, revision)
-        _end_sessions(row, by=by, at=at)
+        came_by.part(row, by=by, at=at)
         before = {"issuer": row.issuer, "linked": row.links.count(), **_told(row, FIELDS)}
         _record("identity_provider.deleted", row, by, at, before=before)
         row.delete()
@@ -148,19 +147,6 @@ def _set(row: IdentityProvider, chosen: Chosen) -> None:
     if row.is_default:
         others = IdentityProvider.objects.filter(tenant_id=row.tenant_id, is_default=True).exclude(pk=row.pk)
         others.update(is_default=False)
-
-
-def _end_sessions(row: IdentityProvider, *, by: Actor, at: datetime) -> None:
-    """Whom a provider let in that is trusted no longer is out, and his applications hear of it.
-
-    So is who stands before his second factor.
-    """
-    came_by.drop_all(row)
-    rows = UserSession.objects.filter(by_provider__provider=row, ended_at=None)
-    people = sorted(set(rows.values_list("user_id", flat=True)))
-    rows.update(ended_at=at)
-    for user_id in people:
-        tell_ended(tenant_id=row.tenant_id, user_id=user_id, by=by, at=at)
 
 
 def _told(row: IdentityProvider, names: Iterable[str]) -> dict[str, Any]:

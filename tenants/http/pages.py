@@ -79,8 +79,8 @@ class TenantPage(View):
             if response is None:
                 try:
                     response = super().dispatch(request, *args, **kwargs)
-                except NotFound as missing:  # past the scope, where nobody else would catch it
-                    response = self.refused(missing)
+                except DomainError as refusal:  # past the scope, where nobody else would catch it
+                    response = self._refused_outside(refusal)
             if response.headers.get("Content-Type", "").startswith("text/html"):
                 response.headers.setdefault("Content-Language", get_language() or "")
         add_never_cache_headers(response)
@@ -97,6 +97,13 @@ class TenantPage(View):
         except DomainError as refusal:  # outside the scope: everything it did is rolled back
             self._record(refusal)
             return self.refused(refusal)
+
+    def _refused_outside(self, refusal: DomainError) -> HttpResponseBase:
+        """What a handler past the scope let through; its action has undone what it began."""
+        if self.tenant is not None:
+            with tenant_scope(self.tenant.id):
+                record_refusal(refusal)
+        return self.refused(refusal)
 
     def _record(self, refusal: DomainError) -> None:
         """What a refusal says of itself; of who asks only to read, nothing."""
@@ -215,7 +222,7 @@ class TenantPage(View):
         user = self.session.user
         look = looks.of_console(self.tenant)
         nav = navigation.shown(
-            slug=self.slug, path=self.request.path, may=self.can, platform=self.tenant.is_platform
+            slug=self.slug, path=self.place(), may=self.can, platform=self.tenant.is_platform
         )
         return {
             "at": self.at,
@@ -233,6 +240,10 @@ class TenantPage(View):
             "navigation": nav.drawn(),
         }
 
+    def place(self) -> str:
+        """The address by which the navigation knows where one is."""
+        return self.request.path
+
     def refused(self, refusal: DomainError) -> HttpResponse:
         """The error page of a refusal that no handler turned into something better."""
         if refusal.kind is Kind.MISSING:
@@ -240,7 +251,10 @@ class TenantPage(View):
         status = problem.STATUS[refusal.kind]
         decision = Decision.no(*refusal.reasons) if refusal.reasons else None
         heading = translated(problem.TITLES.get(status, "Error"))
-        return self.error(status, decision=decision, heading=heading, text=" ".join(sentences(refusal)))
+        response = self.error(status, decision=decision, heading=heading, text=" ".join(sentences(refusal)))
+        if refusal.kind is Kind.THROTTLED:
+            response["Retry-After"] = str(refusal.data["retryAfter"])
+        return response
 
     def error(self, status: int, **context: Any) -> HttpResponse:
         """The error page with its reasons."""

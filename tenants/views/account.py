@@ -12,7 +12,7 @@ from tenants.acquainted import browser
 from tenants.actions import sessions
 from tenants.models import Membership, UserSession
 from tenants.signals import user_shown
-from tenants.views import factors, recent_sign_ins
+from tenants.views import factors, own_identities, recent_sign_ins
 from tenants.views.console import ConfirmPage, ConsolePage
 
 
@@ -40,6 +40,7 @@ class AccountDetail(ConsolePage):
             "facts": facts,
             "panels": self.panels(user_shown, user=user, acting=False),
             "factors": factors.card(self),
+            "identities": own_identities.card(self),
             "sessions": _sessions(self, self.session),
             "sign_out_url": self.url("tenants:session-end"),
             "end_others_url": self.url("tenants:account-others-end"),

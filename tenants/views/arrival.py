@@ -98,12 +98,13 @@ class LinkIdentity(ConsolePage):
     def get(self, request: HttpRequest) -> HttpResponse:
         token = arriving_from.arrival_of(request, tenant=self.tenant)
         vouched = arrivals.look(tenant=self.tenant, token=token, at=self.at)
-        back = self.url("tenants:account-detail")
+        back = self.url("tenants:own-identity-list")
+        crumbs = [
+            {"label": _("Your account"), "url": self.url("tenants:account-detail")},
+            {"label": _("Sign-in by other providers"), "url": back},
+        ]
         context = {
-            "page": {
-                "title": _("Link an account"),
-                "breadcrumb": [{"label": _("Your account"), "url": back}],
-            },
+            "page": {"title": _("Link an account"), "breadcrumb": crumbs},
             "vouched": vouched,
             "account": account_of(vouched) if vouched else "",
             "cancel_url": back,
@@ -112,7 +113,7 @@ class LinkIdentity(ConsolePage):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         assert self.session is not None
-        back = self.url("tenants:account-detail")
+        back = self.url("tenants:own-identity-list")
         token = arriving_from.arrival_of(request, tenant=self.tenant)
         with self.attempt() as outcome:
             arrivals.link(session=self.session, token=token, by=self.actor, at=self.at)

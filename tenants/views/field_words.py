@@ -177,6 +177,7 @@ _STATED: Mapping[str, Words] = {
         "gone": gettext_lazy("the receiver said that it is gone"),
         "not_allowed": gettext_lazy("its application may not have the events any more"),
         "password": gettext_lazy("the password was set anew"),
+        "provider": gettext_lazy("the identity provider vouches for the person no more"),
         "reused": gettext_lazy("a code or a refresh token was used twice"),
         "revoked": gettext_lazy("revoked by the client"),
         "withdrawn": gettext_lazy("withdrawn by the person"),

@@ -142,6 +142,9 @@ class CreateProvider(FormPage):
     permission = "IdentityProviders:add"
     recent = True
 
+    def place(self) -> str:
+        return self.url("tenants:identity-provider-list")
+
     def frame(self) -> dict[str, Any]:
         back = self.url("tenants:identity-provider-list")
         page = {

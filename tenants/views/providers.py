@@ -1,15 +1,14 @@
 """Identity providers on the way in and out: the buttons, the usual way, and signing out there, too."""
 
 from typing import Any
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode
 
-from django.conf import settings
 from django.http import HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
 from iam_portal.walls import tenant_scope
-from tenants.actions import came_by
 from tenants.branding import NOBODY
+from tenants.http.leaving import Leaving
 from tenants.models import IdentityProvider, ProviderSession, UserSession
 from tenants.models.users import FEDERATED
 from tenants.views.console import ConsolePage
@@ -39,28 +38,23 @@ def anew(page: ConsolePage, session: UserSession) -> dict[str, Any] | None:
     return {"name": row.provider.name, "url": f"{there}?{said}"}
 
 
-def way_out(page: ConsolePage, session: UserSession) -> str:
-    """The address that signs out at the provider (RP-Initiated Logout 1.0 §2); empty without one."""
-    leaving = dict(came_by.take_leave(session.pk))
-    address = leaving.pop("address", "")
-    if not address:
-        return ""
-    back = f"{settings.PORTAL_BASE_URL}{page.url('tenants:session-start')}?here=yes"
-    parts = urlsplit(address)
-    query = "&".join(filter(None, [parts.query, urlencode({**leaving, "post_logout_redirect_uri": back})]))
-    return urlunsplit(parts._replace(query=query))
+def signed_out(page: ConsolePage, left: Leaving) -> HttpResponse:
+    """To the sign-in page, or to the provider."""
+    if left.address:
+        return leaving_page(page, left)
+    here = "?here=yes" if usual(page) else ""  # else he would be in again at once
+    return HttpResponseRedirect(page.url("tenants:session-start") + here)
 
 
-def signed_out(page: ConsolePage, onward: str) -> HttpResponse:
-    """To the sign-in page; or to the provider, by a page that goes on by itself: browsers apply
-    ``form-action`` to each redirect after a form, and a provider lies elsewhere.
+def leaving_page(page: ConsolePage, left: Leaving) -> HttpResponse:
+    """To the provider, by a page that goes on by itself.
+
+    Browsers apply ``form-action`` to each redirect after a form, and a provider lies elsewhere.
     """
-    if not onward:
-        here = "?here=yes" if usual(page) else ""  # else he would be in again at once
-        return HttpResponseRedirect(page.url("tenants:session-start") + here)
-    context = {"heading": _("You are signed out"), "address": onward}
+    context = {"heading": _("You are signed out"), "address": left.address}
     response = page.render("tenants/session_leaving.html", context)
     response["Referrer-Policy"] = "no-referrer"
+    left.put(response)
     return response
 
 

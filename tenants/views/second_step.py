@@ -131,11 +131,14 @@ class SetUpFactor(_HalfwayPage):
         except steps.StepOver:
             return self.to_beginning()
         except DomainError as refusal:
+            self.noted(refusal)
             into_form(form, refusal)
-            return self._page(form)
+            return self._page(form, refusal)
         return arrived(self, entered, codes=codes)
 
-    def _page(self, form: AppForm | PasskeyForm | None = None) -> HttpResponse:
+    def _page(
+        self, form: AppForm | PasskeyForm | None = None, refusal: DomainError | None = None
+    ) -> HttpResponse:
         if self.tenant is None:
             return self.to_beginning()
         with tenant_scope(self.tenant.id):
@@ -146,7 +149,7 @@ class SetUpFactor(_HalfwayPage):
             shown = setting_up.app(step.user, form, at=self.at)
             shown |= setting_up.passkey(step.user, form, bound_to=step.pk, at=self.at)
         context = {"heading": _("Set up a second factor"), "slug": self.slug, "roles": roles, **shown}
-        return self.render("tenants/session_set_up.html", context)
+        return self.answered("tenants/session_set_up.html", context, refusal)
 
 
 class PasskeySignIn(ConsolePage):

@@ -14,7 +14,7 @@ from tenants.actions.attempts import TooManyAttempts
 from tenants.actions.entering import Halfway, SignedIn
 from tenants.actions.sessions import SignInRefused
 from tenants.forms import PasswordForm, SignInForm
-from tenants.http import browser_of, carried, forget
+from tenants.http import browser_of, carried, forget, leaving
 from tenants.http.refusals import into_form
 from tenants.models import PASSWORD_LENGTHS, User, UserLink
 from tenants.views import providers
@@ -32,6 +32,9 @@ class SignIn(ConsolePage):
     outside = True  # no transaction stays open while the password is hashed
 
     def get(self, request: HttpRequest) -> HttpResponse:
+        if address := leaving.onward(request, tenant=self.tenant):
+            context = {"heading": _("You are signed out"), "address": address}
+            return leaving.arrived(request, self.render("tenants/session_onward.html", context))
         # ``again``: an application wants to know anew who is there; ``hint``: whom it expects.
         if self.session is not None and "again" not in request.GET:
             return HttpResponseRedirect(self.next_address())
@@ -72,11 +75,11 @@ class SignOut(ConsolePage):
     public = True
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        onward = ""
+        left = leaving.Leaving()
         if self.session is not None:
-            onward = providers.way_out(self, self.session)
+            left = leaving.leave(tenant=self.tenant, session=self.session)
             sessions.sign_out(session=self.session, by=self.actor, at=self.at)
-        response = providers.signed_out(self, onward)
+        response = providers.signed_out(self, left)
         if self.tenant is not None:
             forget(request, response, tenant=self.tenant)
         messages.info(request, _("You are signed out."))

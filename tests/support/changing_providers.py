@@ -50,5 +50,6 @@ PAGES: dict[str, list[Change]] = {
     "POST /t/{slug}/sign-in/arrival": [
         Change({"username": "newcomer", "display_name": "New"}, before=new_person)
     ],
+    "POST /t/{slug}/account/identities/{provider_key}/remove": [Change(fills=())],
     "POST /t/{slug}/account/identities/link": [Change(before=mine_there, fills=())],
 }

@@ -108,6 +108,7 @@ WHOLE = [
     ("settings-deleted-people", "settings/deleted-people"),
     ("settings-second-factors", "settings/second-factors"),
     ("factors", "account/factors"),
+    ("own-identities", "account/identities"),
     ("factor-app", "account/factors/app"),
     ("factor-passkey", "account/factors/passkey"),
     ("identity-confirm", "account/confirm"),

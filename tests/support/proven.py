@@ -85,6 +85,8 @@ PAGES = {
     "roles/<role_key:key>/delete": ("roles", "DELETE roles/{key}"),
     "roles/<role_key:key>/edit": ("roles", "PUT roles/{key}"),
     "account/identities/link": ("another way in", NOWHERE),
+    "account/identities/<provider_key:provider_key>/add": ("another way in", NOWHERE),
+    "account/identities/<provider_key:provider_key>/remove": ("own ways in", NOWHERE),
     "settings/new-identity-provider": ("who vouches for people", "POST identity-providers"),
     f"{_PROVIDER}/change": ("who vouches for people", f"PATCH {_OF_PROVIDER}"),
     f"{_PROVIDER}/delete": ("for good", f"DELETE {_OF_PROVIDER}"),

@@ -29,11 +29,12 @@ class Purpose(StrEnum):
 
     SIGN_IN = "sign-in"
     TEST = "test"
+    LINK = "link"
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A sign-in on its way. ``by``: whose session tries the provider; empty for a sign-in."""
+    """A sign-in on its way. ``by``: the session that tries it or links an account; empty for a sign-in."""
 
     provider_id: str
     purpose: str

@@ -67,6 +67,10 @@ WAYS: dict[str, tuple[str | Promise, str | Promise]] = {
         _("Nobody here is linked to your account at the provider."),
         _("Sign in here in another way and link it, or ask an administrator of your organization."),
     ),
+    "identity_taken": (
+        _("Your account at the provider is linked here already."),
+        _("Sign out at the provider, and come back with the account that is to be linked."),
+    ),
     "email_unproven": (
         _("The provider does not say that your e-mail address is proven."),
         _("Prove it there, or ask an administrator of your organization to invite you."),
