@@ -83,6 +83,7 @@ def test_of_the_only_worker_stepped(drills: Drills, tmp_path: Path) -> None:
             clock.wrong_for(LASTS, step=HOUR_AHEAD)
 
         drills.carry_out(f"the clock of the only worker stepped an hour ahead for {LASTS:.0f} s", blow)
+        assert "task_put_off" in portal.keeper.children["worker"].printed(), "it was not stepped"
         with psycopg.connect(portal.address_of(OWNER)) as owner:
             assert owner.execute(_OF_LATER, [after]).fetchone() == (0,)
             for stage in (ending, proposed):
