@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -13,7 +14,7 @@ from iam_portal.admission import callers
 from iam_portal.admission.callers import Known, Word, Words
 from iam_portal.admission.rates import Rates
 from iam_portal.admission.reading import LONGEST_READ, Unread, taken
-from iam_portal.admission.streamed import Streamed
+from iam_portal.admission.streamed import Readers, Streamed
 from iam_portal.admission.turns import Places, Refused, Turn, Turns
 
 Environ = dict[str, Any]
@@ -34,6 +35,7 @@ _TEXTS = {
     "tenant_rate": "Too many requests of this organization. Nothing was done; wait before the next.",
     "tenant_busy": "Too many requests of this organization at once. Nothing was done; try again.",
     "portal_busy": "The portal is busy. Nothing was done; try again.",
+    "too_many_readers": "Too many answers to this caller, or to this organization, are still being sent.",
     "unread_bodies": "Too many bodies from this address are still on their way. Nothing was done.",
     "encoded_body": "A body is taken as it is, without Content-Encoding.",
     "unknown_length": "Content-Length has to be the length of the body in bytes.",
@@ -46,6 +48,7 @@ _STATUS = {
     "tenant_rate": "429 Too Many Requests",
     "tenant_busy": "429 Too Many Requests",
     "portal_busy": "503 Service Unavailable",
+    "too_many_readers": "429 Too Many Requests",
     "unread_bodies": "503 Service Unavailable",
     "encoded_body": "415 Unsupported Media Type",
     "unknown_length": "411 Length Required",
@@ -111,6 +114,7 @@ class Admission:
         self._app, self._rates = app, rates
         self._known = Known(MOST_KNOWN)
         self._places, self._unread = Places(threads), Unread(threads=threads)
+        self._readers = Readers(threads=threads)
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """As WSGI says it."""
@@ -132,10 +136,19 @@ class Admission:
                 finally:
                     self._learn(words, whose, found, environ)
                 if getattr(answer, "streaming", False):  # its thread is taken until the last of it is sent
-                    return Streamed(answer, held.pop_all())
+                    reader = found or next(words.nearest())
+                    return self._streamed(answer, held, str(environ.get(OURS) or whose), reader)
                 return answer
         except Refused as refused:
             return _refusal(refused, environ, start_response)
+
+    def _streamed(self, answer: Any, held: ExitStack, whose: str, reader: Word) -> Streamed:
+        try:
+            held.enter_context(self._readers.one(whose, reader.caller))
+        except Refused:
+            answer.close()
+            raise
+        return Streamed(answer, held.pop_all())
 
     def _found(self, words: Words) -> tuple[str, Word | None]:
         for word in words.nearest():
@@ -202,5 +215,6 @@ def _refusal(refused: Refused, environ: Environ, start_response: Callable[..., A
     headers.append(("X-Request-Id", tracing.chosen_id(environ.get("HTTP_X_REQUEST_ID", ""))))
     if refused.wait:
         headers.append(("Retry-After", str(refused.wait)))
-    start_response(status, headers)
+    # An answer that is not sent after all has said its own status: this takes the place of it (PEP 3333).
+    start_response(status, headers, sys.exc_info())
     return [body.encode()]

@@ -32,6 +32,7 @@ ANYWHERE: dict[str, tuple[int, str]] = {
     "tenant_rate": (429, "This organization sends more requests in a second than it may."),
     "tenant_busy": (429, "Too many requests of this organization wait already."),
     "portal_busy": (503, "The request waited too long for its turn."),
+    "too_many_readers": (429, "Too many answers to this caller, or this organization, are still being sent."),
     "unread_bodies": (503, "Too many bodies from this address come slowly."),
 }
 # Those of the event service, which keeps callers waiting.
@@ -70,6 +71,7 @@ REMEDIES: dict[str, str] = {
     "tenant_rate": "Wait as long as `Retry-After` says; find out which caller sends so much.",
     "too_many_client_proofs": "Look at the credentials of the application. Right ones are taken at once.",
     "too_many_links": "Wait as long as `Retry-After` says.",
+    "too_many_readers": "Read those to their end, or break them off. Wait as long as `Retry-After` says.",
     "unknown_length": "Send a `Content-Length`, and no `Transfer-Encoding`.",
     "unread_bodies": "Send bodies at once; see what is between you and the portal.",
     "bad_request": "Mend the request; it is not HTTP as this service takes it.",

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
 from uuid import UUID, uuid4
 
 import pytest
@@ -37,6 +38,36 @@ def test_a_slow_receiver_delays_no_other_and_two_workers_send_nothing_twice(
         rounds.stop()
     assert (len(set(box.ids)), len(box.ids)) == (3, 3)
     assert (len(set(slow.ids)), len(slow.ids)) == (3, 3)
+
+
+def test_a_turn_ends_when_the_clock_is_stepped(
+    committed_db: None, box: Inbox, threads: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that is an hour ahead would lease the subscription, and give it back, for that hour."""
+    clock, right = Clock(), [True]
+    acme = make_tenant("acme", at=clock())
+    hook, _ = subscribed(acme, box.url, at=clock())
+    for _ in range(3):
+        happens(acme, clock())
+
+    def stepped(handler: BaseHTTPRequestHandler) -> None:
+        right[0] = False
+        clock.move(hours=1)
+        says(204)(handler)
+
+    monkeypatch.setattr(rounds.OWN, "is_right", lambda: right[0])
+    box.answers = [stepped]
+    due = turns.Due(hook.id, acme.id, False)
+    rounds._threads(False).submit(rounds._turn, due, clock).result(10)
+    rounds._threads(False).submit(rounds._turn, due, clock).result(10)
+    assert (len(box.ids), attempts(hook)) == (1, [])
+    clock.move(hours=-1)
+    right[0] = True
+    clock.move(minutes=1, seconds=1)  # by then a lease of the right clock has run out
+    box.answers = [says(204)]
+    rounds._threads(False).submit(rounds._turn, due, clock).result(10)
+    assert box.ids[0] == box.ids[1], "nobody knows any more that it had arrived"
+    assert len(set(box.ids)) == len(attempts(hook)) == 3
 
 
 def test_one_tenant_holds_up_nobody_elses(threads: None, monkeypatch: pytest.MonkeyPatch) -> None:

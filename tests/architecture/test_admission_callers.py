@@ -32,7 +32,7 @@ class Pages:
         """Who waited; the status instead, where nobody did."""
         told: list[str] = []
         environ = {"PATH_INFO": path, "REMOTE_ADDR": address, "HTTP_COOKIE": cookie, **more}
-        self.door(environ, lambda status, headers: told.append(status))
+        self.door(environ, lambda status, headers, *_: told.append(status))
         return self.seen[-1] if told[0].startswith("200") else told[0][:3]
 
 

@@ -1,6 +1,8 @@
 """One portal for all drills; the table of what they found."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,12 +32,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def drilled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DrilledPortal]:
-    directory = tmp_path_factory.mktemp("drills")
-    for folder in (directory, directory.parent, directory.parent.parent):
-        folder.chmod(0o711)  # the database's own user passes through
+def drilled() -> Iterator[DrilledPortal]:
+    """Not below pytest's own folder, which each run that begins beside this one closes to other users."""
+    directory = Path(tempfile.mkdtemp(prefix="iam-drills-"))
+    directory.chmod(0o711)  # the database's own user passes through
     with DrilledPortal(directory) as portal:
         yield portal
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 @pytest.fixture

@@ -48,6 +48,7 @@ class DrilledPortal:
         self._supervisor = Supervisor()
         self.local = LocalPortal(directory, free_port(), self._supervisor, settings=_SETTINGS)
         self.story: Story = {}
+        self._of_worker: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         with ExitStack() as kept:
@@ -105,7 +106,7 @@ class DrilledPortal:
         starts = {
             "web": lambda: self._own(local.start_web(workers=2)),
             "events": lambda: self._own(local.start_events()),
-            "worker": lambda: self._own(local.start_worker()),
+            "worker": self._start_worker,
             "beat": lambda: self._own(local.start_beat()),
         }
         with Keeper(starts) as self.keeper:
@@ -135,6 +136,19 @@ class DrilledPortal:
                 yield
 
     @contextmanager
+    def worker_in(self, **environment: str) -> Iterator[None]:
+        """The only worker, in an environment of its own meanwhile."""
+        self._of_worker = environment
+        self.keeper.restart("worker")
+        try:
+            self.wait()
+            yield
+        finally:
+            self._of_worker = {}
+            self.keeper.restart("worker")
+            self.wait()
+
+    @contextmanager
     def another_web(self, **environment: str) -> Iterator[str]:
         """One more web server, in an environment of its own; its address."""
         settings = {**_SETTINGS, "PORTAL_BASE_URL": self.address, **environment}
@@ -147,6 +161,9 @@ class DrilledPortal:
             yield beside.address
         finally:
             child.stop()
+
+    def _start_worker(self) -> Child:
+        return self._own(replace(self.local, settings={**_SETTINGS, **self._of_worker}).start_worker())
 
     def _own(self, child: Child) -> Child:
         """Whoever asked for it ends it, not the supervisor."""

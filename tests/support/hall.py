@@ -35,9 +35,14 @@ class Hall:
 
     def ask(self, who: str, path: str = "/iam/quick", **environ: Any) -> tuple[str, dict[str, str], bytes]:
         told: list[Any] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], error: Any = None) -> None:
+            assert not told or error, "said twice"
+            told[:] = status, dict(headers)
+
         asked = {"PATH_INFO": path, "REMOTE_ADDR": "192.0.2.1", "wsgi.input": BytesIO(), **environ}
         asked.setdefault("HTTP_AUTHORIZATION", f"Bearer {who}")
-        body = self.door(asked, lambda status, headers: told.extend((status, dict(headers))))
+        body = self.door(asked, start_response)
         self.answers.append((who, told[0][:3]))
         return told[0][:3], told[1], b"".join(body)
 
