@@ -65,7 +65,8 @@ class TokenPreview(TenantAPI):
         """The claims of the token, or the error and its reasons, now or at ``at``; nothing is issued.
 
         Without `target`, what the client gets that names none. `jti`, `sid` and `cnf` belong to a token that
-        was issued, and so does the `sub` of a service that never had one here.
+        was issued, and so does the `sub` of a service that never had one here. Of an exchange the subject's
+        token is taken as issued at that moment, for the client's application.
         """
         body = self.read(PreviewIn)
         wish = Wish(
@@ -74,5 +75,6 @@ class TokenPreview(TenantAPI):
             target=body.get("target", ""),
             scope=body["scope"],
             user_id=body.get("userId"),
+            subject_application_id=body.get("subjectApplicationId"),
         )
         return Response(preview(wish, tenant=self.tenant, at=body.get("at", self.at)))

@@ -14,6 +14,7 @@ from iam_portal.templatetags import privileges
 from tenants.forms import SpanForm, moment_input
 
 SERVICE = "client_credentials"
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 PRIVILEGES = [(privilege.value, privileges.WORDS[privilege]) for privilege in Privilege]
 # What can be asked about: between these every zone has its own hour, and a token its end.
 MOMENTS = [
@@ -160,6 +161,7 @@ class TokenForm(forms.Form):
             (SERVICE, _("As a service (client credentials)")),
             ("authorization_code", _("In the name of a person (sign-in)")),
             ("refresh_token", _("In the name of a person (refresh)")),
+            (EXCHANGE, _("In the name of whoever calls it (token exchange)")),
         ],
     )
     target = forms.RegexField(
@@ -174,7 +176,7 @@ class TokenForm(forms.Form):
         label=_("Person"),
         required=False,
         max_length=200,
-        help_text=_("Who signs in: name, e-mail or id. Only for the grants in the name of a person."),
+        help_text=_("Who signs in: name, e-mail or id. For an exchange a person or an application."),
     )
     scope = forms.CharField(
         label=_("Further scopes"), required=False, max_length=2000, help_text=_("As it would write them.")
@@ -182,7 +184,7 @@ class TokenForm(forms.Form):
     at = at_field()
 
     def clean(self) -> dict[str, Any]:
-        """A person belongs to two of the grants, and only to them."""
+        """Somebody belongs to all of the grants but the service's own."""
         given = super().clean() or {}
         service = given.get("grant") == SERVICE
         if service and given.get("who"):

@@ -37,10 +37,9 @@ def by_subject_token(exchange: Exchange, form: Mapping[str, str], resources: Seq
     """The reply (§2.2.1). What is wrong with the subject token is ``invalid_request`` (§2.2.2)."""
     client = exchange.client
     assert client is not None
-    if client.client_type != Client.CLIENT_CONFIDENTIAL or not client.token_exchange:
-        raise UnauthorizedClientError(description="This client may not exchange tokens.")
+    require_switch(client)
     _refuse_other_kinds(form)
-    asked, target = _wanted(client, form, resources)
+    asked, target = wanted(client, form, resources)
     claims = _read(exchange, form["subject_token"])
     tenant = exchange.tenant(form)
     if claims is None or tenant is None or claims["tid"] != str(tenant.id):
@@ -52,7 +51,8 @@ def by_subject_token(exchange: Exchange, form: Mapping[str, str], resources: Seq
         if subject is None:
             raise BadRequest(REFUSED)
         narrowed = narrowed_roles(claims, target.application_id)
-        ruling = _both(exchange, tenant, asked, subject, narrowed)
+        told = str(client.application.owner_id)
+        ruling = both(client, tenant, asked, subject, narrowed=narrowed, told=told, at=exchange.at)
         account, _ = ServiceAccount.objects.get_or_create(application=client.application, tenant=tenant)
     exchange.use_proof()
     grant = grant_of([ruling], asked, str(tenant.id))
@@ -70,6 +70,12 @@ def by_subject_token(exchange: Exchange, form: Mapping[str, str], resources: Seq
     }
 
 
+def require_switch(client: Client) -> None:
+    """Its owner lets this client act in the name of others; UnauthorizedClientError for every other."""
+    if client.client_type != Client.CLIENT_CONFIDENTIAL or not client.token_exchange:
+        raise UnauthorizedClientError(description="This client may not exchange tokens.")
+
+
 def _refuse_other_kinds(form: Mapping[str, str]) -> None:
     """§2.1: what is asked for and shown are access tokens of ours. The client itself is who acts."""
     if not form.get("subject_token"):
@@ -82,7 +88,7 @@ def _refuse_other_kinds(form: Mapping[str, str]) -> None:
         raise BadRequest(f"The only requested_token_type is {ACCESS_TOKEN}.")
 
 
-def _wanted(client: Client, form: Mapping[str, str], resources: Sequence[str]) -> tuple[Asked, Target]:
+def wanted(client: Client, form: Mapping[str, str], resources: Sequence[str]) -> tuple[Asked, Target]:
     """The one target: by ``scope``, ``resource`` or ``audience`` (§2.1), all of which must mean the same."""
     audience = form.get("audience", "")
     named = [*resources, scopes.RESOURCE + audience] if audience else resources
@@ -112,26 +118,30 @@ def _read(exchange: Exchange, value: str) -> dict[str, Any] | None:
     return claims if exchange.proves(claims.get("cnf")) else None
 
 
-def _both(
-    exchange: Exchange, tenant: Tenant, asked: Asked, subject: Subject, narrowed: frozenset[str]
+def both(
+    client: Client,
+    tenant: Tenant,
+    asked: Asked,
+    subject: Subject,
+    *,
+    narrowed: frozenset[str],
+    told: str,
+    at: datetime,
 ) -> Ruling:
     """What the caller may do there, as far as the subject may do it, too. In the tenant's scope.
 
-    A token that was narrowed at this very target stays so.
+    A token that was narrowed at this very target stays so. ``told`` is the tenant that hears the answer.
     """
-    client = exchange.client
-    assert client is not None
-    told = str(client.application.owner_id)
-    (ruling,) = settled(client.application, tenant, asked, told=told, at=exchange.at)
-    limit = exchange.at + lifetime(tenant, Lifetime.ACCESS_TOKEN)
+    (ruling,) = settled(client.application, tenant, asked, told=told, at=at)
+    limit = at + lifetime(tenant, Lifetime.ACCESS_TOKEN)
     own = Held(ruling.call.roles, ruling.until)
     asking = replace(ruling.target, roles=narrowed)
-    both = own.common(delegation.held_by(subject, asking, tenant=tenant, at=exchange.at, limit=limit))
-    keys = frozenset(role.key for role in both.roles)
-    if not both.roles or ruling.target.roles - keys:
+    common = own.common(delegation.held_by(subject, asking, tenant=tenant, at=at, limit=limit))
+    keys = frozenset(role.key for role in common.roles)
+    if not common.roles or ruling.target.roles - keys:
         raise _nothing_in_common(ruling, client, tenant, told)
     target = replace(ruling.target, roles=ruling.target.roles or (keys if narrowed else frozenset()))
-    return replace(ruling, call=replace(ruling.call, roles=both.roles), target=target, until=both.until)
+    return replace(ruling, call=replace(ruling.call, roles=common.roles), target=target, until=common.until)
 
 
 def _nothing_in_common(ruling: Ruling, client: Client, tenant: Tenant, told: str) -> refusals.ScopeRefused:

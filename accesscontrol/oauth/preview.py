@@ -12,31 +12,38 @@ from uuid import UUID
 from django.conf import settings
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error, UnauthorizedClientError
 
-from accesscontrol.oauth import exchange, person_grants, person_scopes, sign_in_decision
+from accesscontrol.models.tokens import MADE_OF
+from accesscontrol.oauth import exchange, person_grants, person_scopes, preview_exchange, sign_in_decision
 from accesscontrol.oauth.claims import Bearer, Grant, access_token, issuer, roles_named
 from accesscontrol.oauth.clients.living import sound
+from accesscontrol.oauth.preview_exchange import NoSubject
 from accesscontrol.oauth.realms import has_part
 from accesscontrol.oauth.refusals import ClientRefused, PersonRefused, ScopeRefused
 from accesscontrol.oauth.scopes import AUDIENCE
 from accesscontrol.serializers.decisions import GRANTS
-from applications.models import Client, ServiceAccount
+from applications.models import Application, Client, ServiceAccount
+from applications.models.clients import OFF
 from iam_portal.errors import Invalid, NotFound
 from tenants.models import Tenant, User
 
-SERVICE, CODE, REFRESH = GRANTS
+SERVICE, CODE, REFRESH, EXCHANGE = GRANTS
 LATEST = datetime(9990, 1, 1, tzinfo=UTC)  # a token ends after it was issued
-NOT_KNOWN = ("sub", "jti")  # before a token is issued
+NOT_KNOWN = ("sub", "jti", MADE_OF)  # before a token is issued
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """A token that might be asked for. ``user_id`` is set for the grants in a person's name."""
+    """A token that might be asked for. ``user_id`` is set for the grants in a person's name.
+
+    Of an exchange it is one of two: whoever is behind the token that is exchanged, a person or a service.
+    """
 
     client_id: str
     grant: str
     target: str = ""
     scope: str = ""
     user_id: UUID | None = None
+    subject_application_id: str | None = None
 
     @property
     def words(self) -> str:
@@ -53,10 +60,13 @@ def preview(wish: Wish, *, tenant: Tenant, at: datetime) -> dict[str, Any]:
     if at > LATEST:
         raise Invalid("at is out of range.")
     client, user = _client(wish, tenant), _user(wish, tenant)
+    subject = user or _service_behind(wish, tenant)
     try:
         if not client.application.during.lower <= at or _over(client, at):
             raise ClientRefused
-        if user is None:
+        if wish.grant == EXCHANGE and subject is not None:
+            bearer, grant = preview_exchange.settled(client, wish.words, subject, tenant=tenant, at=at)
+        elif user is None:
             bearer, grant = _service(wish, client, tenant, at)
         else:
             bearer, grant = _person(wish, client, tenant, user, at)
@@ -66,7 +76,8 @@ def preview(wish: Wish, *, tenant: Tenant, at: datetime) -> dict[str, Any]:
         issuer=issuer(settings.PORTAL_BASE_URL, tenant.id), bearer=bearer, grant=grant, issued_at=at, jti=""
     )
     known = {name: value for name, value in claims.items() if value or name not in NOT_KNOWN}
-    return {"granted": True, "claims": known}
+    bound = [] if client.dpop == OFF else ["jkt"]
+    return {"granted": True, "claims": known, "dpop": client.dpop, "cnf": bound}
 
 
 def _client(wish: Wish, tenant: Tenant) -> Client:
@@ -77,12 +88,26 @@ def _client(wish: Wish, tenant: Tenant) -> Client:
 
 
 def _user(wish: Wish, tenant: Tenant) -> User | None:
-    if (wish.user_id is None) != (wish.grant == SERVICE):
+    if wish.grant == EXCHANGE:
+        if (wish.user_id is None) == (wish.subject_application_id is None):
+            raise Invalid("An exchange names its subject: userId or subjectApplicationId.")
+    elif wish.subject_application_id is not None:
+        raise Invalid("subjectApplicationId belongs to an exchange.")
+    elif (wish.user_id is None) != (wish.grant == SERVICE):
         raise Invalid("userId belongs to the grants in a person's name, and only to them.")
     if wish.user_id is None:
         return None
     found = User.objects.filter(tenant=tenant, id=wish.user_id).first()
     if found is None:
+        raise NotFound
+    return found
+
+
+def _service_behind(wish: Wish, tenant: Tenant) -> Application | None:
+    if wish.subject_application_id is None:
+        return None
+    found = Application.objects.filter(id=sound(wish.subject_application_id)).first()
+    if found is None or not has_part(found, tenant.id):
         raise NotFound
     return found
 
@@ -134,4 +159,6 @@ def _refused(error: OAuth2Error) -> dict[str, Any]:
         reasons = error.members.get("reasons", [])
     elif isinstance(error, PersonRefused):
         reasons = [reason.as_json() for reason in error.decision.reasons]
+    elif isinstance(error, NoSubject):
+        reasons = [reason.as_json() for reason in error.reasons]
     return {"granted": False, "error": error.error, "description": error.description, "reasons": reasons}

@@ -9,7 +9,8 @@ from accesscontrol.serializers.roles import PRIVILEGES
 from applications.serializers.shared import ReasonOut, Text
 from tenants.rest import StrictSerializer
 
-GRANTS = ("client_credentials", "authorization_code", "refresh_token")
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+GRANTS = ("client_credentials", "authorization_code", "refresh_token", EXCHANGE)
 
 
 class OnePrincipal(PrincipalRef):
@@ -54,21 +55,30 @@ class DecisionOut(rest.Serializer[Any]):
 
 
 class PreviewIn(StrictSerializer):
-    """A token that might be asked for. ``userId`` for the grants in a person's name, and only there."""
+    """A token that might be asked for. ``userId`` for the grants in a person's name, and only there.
+
+    Of an exchange the subject is a person or a service: ``userId`` or ``subjectApplicationId``.
+    """
 
     clientId = Text(73)
     target = rest.RegexField(r"^([a-z0-9][a-z0-9._-]{0,63})?$", required=False, default="", allow_blank=True)
     grant = rest.ChoiceField(choices=GRANTS)
     scope = Text(4096, required=False, default="", allow_blank=True)
     userId = rest.UUIDField(required=False)
+    subjectApplicationId = Text(64, required=False)
     at = rest.DateTimeField(required=False)
 
 
 class PreviewOut(rest.Serializer[Any]):
-    """The claims, or the error that the token endpoint would answer with."""
+    """The claims, or the error that the token endpoint would answer with.
+
+    ``dpop``: whether the client proves a key (RFC 9449); ``cnf``: what its token then is bound to.
+    """
 
     granted = rest.BooleanField()
     claims = rest.DictField(required=False)
+    dpop = rest.ChoiceField(choices=("off", "optional", "required"), required=False)
+    cnf = rest.ListField(child=rest.CharField(), required=False)
     error = rest.CharField(required=False)
     description = rest.CharField(required=False)
     reasons = ReasonOut(many=True, required=False)

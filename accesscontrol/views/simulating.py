@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from accesscontrol import facts, questions
-from accesscontrol.forms import DecisionForm, TokenForm
+from accesscontrol.forms import EXCHANGE, DecisionForm, TokenForm
 from accesscontrol.oauth.preview import Wish, preview
 from accesscontrol.views import known, linking, naming
 from accesscontrol.views.exploring import head
@@ -132,7 +132,8 @@ class AskToken(ConsolePage):
         if asked and form.is_valid():
             who = None
             if form.cleaned_data["who"]:
-                who, several = _somebody(self, form, ("user",))
+                kinds = ("user", "application") if form.cleaned_data["grant"] == EXCHANGE else ("user",)
+                who, several = _somebody(self, form, kinds)
             if not form.errors:
                 answer = self._told(form, who)
         context = {
@@ -156,7 +157,8 @@ class AskToken(ConsolePage):
             grant=given["grant"],
             target=given["target"],
             scope=given["scope"],
-            user_id=UUID(who.id) if who else None,
+            user_id=UUID(who.id) if who and who.kind == "user" else None,
+            subject_application_id=who.id if who and who.kind == "application" else None,
         )
         at = given["at"] or self.at
         try:
@@ -169,7 +171,7 @@ class AskToken(ConsolePage):
             return None
         if told["granted"]:
             claims = [_claim(name, value) for name, value in told["claims"].items()]
-            return {"at": at, "granted": True, "claims": claims}
+            return {"at": at, "granted": True, "claims": claims, "key": _key(told["dpop"])}
         reasons = [
             {
                 **reason,
@@ -240,6 +242,17 @@ def _owners(page: ConsolePage) -> list[tuple[str, str]]:
     received = Contract.objects.filter(consumer=page.tenant, type="access", state="accepted")
     named = received.order_by("provider__name", "provider_id").distinct()
     return [(str(key), name) for key, name in named.values_list("provider_id", "provider__name")[:OFFERED]]
+
+
+def _key(demand: str) -> str:
+    """What becomes of the token when the client proves a key (RFC 9449)."""
+    return {
+        "off": _("No proof of a key (DPoP) is taken from this client."),
+        "optional": _("With a proof of a key (DPoP) it has cnf.jkt, too, and is taken with that key alone."),
+        "required": _(
+            "The client has to prove a key (DPoP): the token has cnf.jkt and is taken with that key alone."
+        ),
+    }[demand]
 
 
 def _claim(name: str, value: Any) -> dict[str, Any]:

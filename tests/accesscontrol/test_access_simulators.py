@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accesscontrol.actions import assignments, tenant_roles
 from accesscontrol.actions.assignments import Wanted
+from accesscontrol.forms import EXCHANGE
 from tests.accesscontrol.exploring import HOSTILE, OWN, PLANNER, TOURS, Town, local, pause
 from tests.applications.story import Party, party, signed_in
 from tests.support import factories
@@ -132,6 +133,14 @@ class TestToken:
             assert list(shown.context["form"].errors) == ["who"]
         shown = town.beta.get("access/token", client=OWN, grant="refresh_token", who="sam")
         assert shown.context["answer"]["granted"] is False
+
+    def test_an_exchange_is_of_a_person_or_an_application(self, town: Town) -> None:
+        for who in ("sam", OWN):
+            shown = town.beta.get("access/token", client=OWN, grant=EXCHANGE, target=PLANNER, who=who)
+            answer = shown.context["answer"]
+            assert (answer["granted"], answer["error"]) == (False, "unauthorized_client")
+        shown = town.beta.get("access/token", client=OWN, grant="authorization_code", who=OWN)
+        assert list(shown.context["form"].errors) == ["who"]
 
     def test_a_strangers_client_is_like_none(self, town: Town) -> None:
         party("gamma")

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, Value
-from django.db.models.functions import Lower
+from django.db.models import Q, TextField, Value
+from django.db.models.functions import Cast, Lower
 from django.db.models.lookups import Contains, EndsWith, Exact, StartsWith
 
 from accesscontrol.scim.filters import Among, Both, Compare, Either, Filter, Not
@@ -51,6 +51,13 @@ class Columns:
         if name not in self.orders:
             raise ScimRefused("invalidPath", f"Nothing is sorted by {name}.")
         return self.orders[name]
+
+    def beside(self, other: "Columns") -> "Columns":
+        """The same among rows of another kind: what only those have, has no value here (§3.4.2.1)."""
+        orders = dict.fromkeys(other.orders, Cast(Value(None), TextField()))
+        return Columns(
+            {**dict.fromkeys(other.conditions, _absent), **self.conditions}, {**orders, **self.orders}
+        )
 
 
 def folded(column: str) -> Condition:
@@ -144,6 +151,11 @@ def constant(always: str | bool) -> Condition:
         return ~NOBODY if one.operator == "pr" or same == (one.operator == "eq") else NOBODY
 
     return condition
+
+
+def _absent(one: Compare) -> Q:
+    """Of no row; only what asks for another value holds."""
+    return ~NOBODY if one.operator == "ne" else NOBODY
 
 
 def _below(path: str, part: Filter) -> Filter:

@@ -1,13 +1,14 @@
 """Lists: a filter, an order, a page (RFC 7644 §3.4.2), from a query or from a search (§3.4.3)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, QuerySet, Value
 
+from accesscontrol.api.scim._asking import Columns
 from accesscontrol.api.scim._door import Desk
-from accesscontrol.api.scim._rows import Kind
+from accesscontrol.api.scim._rows import KINDS, Kind
 from accesscontrol.scim import filters
 from accesscontrol.scim.choosing import Chosen, read
 from accesscontrol.scim.patching import folded
@@ -28,6 +29,11 @@ class Asked:
     count: int
     chosen: Chosen
 
+    @property
+    def window(self) -> slice:
+        """Of all rows in their order."""
+        return slice(self.start - 1, self.start - 1 + self.count)
+
 
 def of_query(query: Mapping[str, str]) -> Asked:
     """From the parameters of an address."""
@@ -41,22 +47,48 @@ def of_search(body: Any) -> Asked:
 
 def listed(desk: Desk, kind: Kind, asked: Asked) -> dict[str, Any]:
     """The page and how many there are; the number of queries does not depend on either."""
-    columns, rows = kind.columns(desk), kind.rows(desk)
+    rows, order = _sought(kind.rows(desk), kind.columns(desk), asked)
+    sorted_rows = rows.order_by(order.desc() if asked.descending else order.asc(), "pk")
+    page = list(sorted_rows[asked.window]) if asked.count else []
+    return _page(asked, rows.count(), kind.told(desk, page, asked.chosen) if page else [])
+
+
+def listed_together(desk: Desk, kinds: Sequence[Kind], asked: Asked) -> dict[str, Any]:
+    """The same of several kinds in one order: what has nothing to be sorted by stands last (§3.4.2.3)."""
+    found = []
+    for place, kind in enumerate(kinds):
+        columns = kind.columns(desk)
+        for other in KINDS:
+            columns = columns if other is kind else columns.beside(other.columns(desk))
+        rows, order = _sought(kind.rows(desk), columns, asked)
+        found.append(rows.annotate(place=Value(place), value=order).values_list("place", "value", "pk"))
+    together = found[0].union(*found[1:], all=True)
+    in_order = together.order_by("-value" if asked.descending else "value", "place", "pk")
+    page = list(in_order[asked.window]) if asked.count else []
+    told: dict[str, dict[str, Any]] = {}
+    for place, kind in enumerate(kinds):
+        if ids := [pk for at, _value, pk in page if at == place]:
+            rows = kind.rows(desk).filter(pk__in=ids)
+            told |= {each["id"]: each for each in kind.told(desk, list(rows), asked.chosen)}
+    resources = [told[str(pk)] for _place, _value, pk in page if str(pk) in told]
+    return _page(asked, together.count(), resources)
+
+
+def _sought(rows: QuerySet[Any], columns: Columns, asked: Asked) -> tuple[QuerySet[Any], Any]:
+    """Those for which the filter holds, and what they are sorted by."""
     if asked.filter is not None:
         rows = rows.filter(columns.where(asked.filter))
-    total = rows.count()
-    order = columns.order(asked.sort_by) if asked.sort_by else F("pk")
-    order = F(order) if isinstance(order, str) else order
-    sorted_rows = rows.order_by(order.desc() if asked.descending else order.asc(), "pk")
-    first = asked.start - 1
-    page = list(sorted_rows[first : first + asked.count]) if asked.count else []
-    told = [asked.chosen.of(each) for each in kind.told(desk, page, asked.chosen)] if page else []
+    order = columns.order(asked.sort_by) if asked.sort_by else "pk"
+    return rows, F(order) if isinstance(order, str) else order
+
+
+def _page(asked: Asked, total: int, resources: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "schemas": [LIST],
         "totalResults": total,
         "startIndex": asked.start,
-        "itemsPerPage": len(told),
-        "Resources": told,
+        "itemsPerPage": len(resources),
+        "Resources": [asked.chosen.of(each) for each in resources],
     }
 
 

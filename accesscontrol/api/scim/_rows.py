@@ -193,3 +193,4 @@ def _memberships(desk: Desk) -> QuerySet[Any]:
 
 PEOPLE = Kind("User", people_of, _columns_of_people, _told_people)
 TEAMS = Kind("Group", teams_of, _columns_of_teams, _told_teams)
+KINDS = (PEOPLE, TEAMS)

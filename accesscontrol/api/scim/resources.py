@@ -3,14 +3,14 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
-from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accesscontrol.api.scim import _keeping as keeping
 from accesscontrol.api.scim._door import ScimAPI
-from accesscontrol.api.scim._listing import Asked, listed, of_query, of_search
-from accesscontrol.api.scim._rows import PEOPLE, TEAMS, Kind
+from accesscontrol.api.scim._listing import Asked, listed, listed_together, of_query, of_search
+from accesscontrol.api.scim._rows import KINDS, PEOPLE, TEAMS, Kind
+from iam_portal.gate import Permission, gate
 
 
 class ListAPI(ScimAPI):
@@ -23,22 +23,18 @@ class ListAPI(ScimAPI):
         return Response(listed(self.desk(), self.kind, asked), headers={"Cache-Control": "no-store"})
 
 
-class NotSearched(APIException):
-    """People and groups are searched each for themselves (RFC 7644 §3.4.3 lets that be)."""
-
-    status_code = 501
-    default_code = "not_implemented"
-    default_detail = "Search below Users or Groups."
-
-
 class Search(ScimAPI):
-    """All kinds at once."""
+    """People and groups at once (§3.4.3)."""
 
     permissions = {"POST": "Users:read|Groups:read"}
 
     def post(self, request: Request, **kwargs: Any) -> Response:
-        """501."""
-        raise NotSearched
+        """Of both kinds, as far as the caller may read each of them."""
+        desk = self.desk()
+        may = gate().answers(actor=desk.by, tenant_id=desk.tenant.pk, at=desk.at)
+        kinds = [kind for kind in KINDS if may(Permission.parse(f"{kind.name}s:read"))]
+        found = listed_together(desk, kinds, of_search(request.data))
+        return Response(found, headers={"Cache-Control": "no-store"})
 
 
 class Users(ListAPI):

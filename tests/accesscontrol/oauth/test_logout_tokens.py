@@ -1,9 +1,15 @@
 """Applications are told that a person has signed out (OpenID Connect Back-Channel Logout 1.0)."""
 
+import time
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from cryptojwt import KeyJar
+from cryptojwt.exception import BadSignature
+from django.test import Client as Browser
+from idpyoidc.exception import MessageException, NotForMe
+from idpyoidc.message.oidc.session import BackChannelLogoutRequest
 
 from accesscontrol.actions import authorizations
 from accesscontrol.models import Authorization, LogoutNotice
@@ -81,6 +87,40 @@ def test_what_a_sign_out_tells(jane: Person, receiver: Receiver) -> None:
     assert set(claims) == {"iss", "sub", "aud", "sid", "iat", "exp", "jti", "events"}
     assert owed(jane) == 0
     assert logout_tokens.run(at=jane.world.clock.forward(hours=1)) == 0 and len(receiver.sent) == 1
+
+
+def verified(jane: Person, value: str, **expected: str) -> dict[str, Any]:
+    """What idpyoidc, which nobody here wrote, finds when it is sent this as a logout token (§2.6).
+
+    It asks for signature, issuer, audience, ``iat``, ``jti``, ``events``, somebody, and no ``nonce``.
+    """
+    issuer = opened(value)["iss"]
+    keys = Browser().get(f"/iam/auth/realms/{jane.tenant.id}/protocol/openid-connect/certs").json()
+    jar = KeyJar()
+    jar.import_jwks(keys, issuer_id=issuer)
+    told = BackChannelLogoutRequest(logout_token=value)
+    asked = {"iss": issuer, "aud": METER, "allowed_sign_alg": header(value)["alg"], **expected}
+    ahead = jane.world.clock.at.timestamp() - time.time()  # it looks at a clock of its own
+    told.verify(keyjar=jar, skew=max(ahead, 0) + 60, **asked)
+    return dict(told["__verified_logout_token"])
+
+
+def test_a_foreign_receiver_is_content(jane: Person, receiver: Receiver, settings: Any) -> None:
+    settings.ROOT_URLCONF = "iam_portal.urls"
+    reply = jane.tokens()
+    sign_out(jane)
+    logout_tokens.run(at=jane.world.clock.at)
+    value = receiver.sent[0][2]
+    told = opened(reply["id_token"])
+    found = verified(jane, value)
+    assert (found["sub"], found["sid"], found["aud"]) == (told["sub"], told["sid"], [METER])
+    for wrong in ({"aud": FRONTEND}, {"iss": "https://elsewhere.example"}):
+        with pytest.raises(NotForMe):
+            verified(jane, value, **wrong)
+    body, _, signature = value.rpartition(".")
+    for forged in (f"{body}.{signature[::-1]}", reply["id_token"], reply["access_token"]):
+        with pytest.raises((BadSignature, MessageException, ValueError)):
+            verified(jane, forged)
 
 
 def test_it_passes_for_nothing_else(jane: Person, receiver: Receiver, settings: Any) -> None:
