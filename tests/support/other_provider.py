@@ -37,7 +37,7 @@ def places() -> list[Path]:
 class OtherProvider:
     """The provider, until the end of the block; ``pem`` is certificate and key of its ``name``."""
 
-    def __init__(self, pem: Path, *, name: str, back: str, after: str) -> None:
+    def __init__(self, pem: Path, *, name: str, back: str, after: str, who: str = "anna") -> None:
         found = places()
         if not found:
             lacking("npm's oidc-provider is not installed: run 'make assets'.")
@@ -45,7 +45,7 @@ class OtherProvider:
             port = free.getsockname()[1]
         self.issuer = f"https://{name}:{port}"
         own = {"PORT": str(port), "ISSUER": self.issuer, "PEM": str(pem), "MODULES": str(found[0])}
-        own |= {"BACK": back, "AFTER": after, "SECRET": SECRET, "PATH": os.environ["PATH"]}
+        own |= {"BACK": back, "AFTER": after, "SECRET": SECRET, "WHO": who, "PATH": os.environ["PATH"]}
         both = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         command = [*node(), str(SCRIPT)]
         self.process = subprocess.Popen(command, env=own, start_new_session=True, **both)
@@ -62,7 +62,9 @@ class OtherProvider:
 
 
 @contextmanager
-def beside(portal: RunningPortal, folder: Path, *, slug: str, key: str) -> Iterator[tuple[str, str]]:
+def beside(
+    portal: RunningPortal, folder: Path, *, slug: str, key: str, who: str = "anna"
+) -> Iterator[tuple[str, str]]:
     """A web server of the portal that reaches it, and its issuer: as provider ``key`` of the organization."""
     port = free_port()
     base = f"http://{_LOOPBACK}:{port}"
@@ -71,7 +73,8 @@ def beside(portal: RunningPortal, folder: Path, *, slug: str, key: str) -> Itera
     pem.write_text(certificate.read_text() + proving.private_pem(proving.ec_key("other")))
     entry = f"{base}/t/{slug}/sign-in"
     reach = {"PORTAL_FOREIGN_NETWORKS": "127.0.0.0/8", "SSL_CERT_FILE": str(certificate)}
-    provider = OtherProvider(pem, name=_LOOPBACK, back=f"{entry}/by/{key}/back", after=f"{entry}?here=yes")
+    back, after = f"{entry}/by/{key}/back", f"{entry}?here=yes"
+    provider = OtherProvider(pem, name=_LOOPBACK, back=back, after=after, who=who)
     with provider as issuer, portal.another_web(port=port, PORTAL_BASE_URL=base, **reach):
         yield base, issuer
 
