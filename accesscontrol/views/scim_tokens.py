@@ -58,7 +58,7 @@ class ScimTokenList(ConsolePage):
         add = self.link(_("New token"), "Users:add", self.url("accesscontrol:scim-token-new"), icon="plus")
         page: dict[str, Any] = {
             "title": _("Directory (SCIM)"),
-            "lead": _("A directory makes people and groups here, changes them and puts them out."),
+            "lead": _("A directory makes people and groups here, changes them, and deactivates who leaves."),
         }
         rows = self.tenant.scim_tokens.not_over(self.at).select_related("made_by").order_by("during", "id")
         found = list(rows)

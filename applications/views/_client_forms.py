@@ -115,7 +115,7 @@ class ClientForm(PublicClientForm):
         help_text=_("On: one token opens several applications; each of them could use it at the others."),
     )
     backchannel_logout_uri = forms.CharField(
-        label=_("Address for sign-outs"),
+        label=_("Address for sign-outs (back-channel logout)"),
         max_length=500,
         required=False,
         widget=forms.URLInput({"placeholder": "https://"}),

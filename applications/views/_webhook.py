@@ -16,6 +16,7 @@ from applications.delivery.parcels import TEST
 from applications.delivery.record import name_of
 from applications.http import address
 from applications.models import Webhook, WebhookDelivery, WebhookSecret
+from applications.views import _signal_words
 from iam_portal.errors import NotFound
 from tenants.http import paging
 from tenants.http.paging import Page
@@ -103,8 +104,8 @@ def facts(webhook: Any) -> list[dict[str, Any]]:
     if webhook.signals:
         about = _("People who work with this application: it asked to be told, as security events")
     found: list[dict[str, Any]] = [
-        {"label": _("Address"), "code": webhook.shown_url},
-        {"label": _("Events"), "text": ", ".join(webhook.types)},
+        _signal_words.receiver(webhook),
+        {"label": _("Events"), "text": _signal_words.told(webhook)},
         {"label": _("About"), "text": about},
         {"label": _("Made"), "at": webhook.created_at, "note": webhook.created_by},
     ]
@@ -188,7 +189,7 @@ def _cells(page: ConsolePage, row: Any) -> list[dict[str, Any]]:
     url = address("webhook-detail", page.slug, webhook_id=row.id)
     return [
         {"text": name_of(row), "url": url, "note": row.note},
-        {"text": ", ".join(row.types), "note": _about(row)},
+        {"text": _signal_words.told(row), "note": _about(row)},
         {"state": state, "word": word},
         {"at": row.last_at} if row.last_at else {"text": _("never")},
     ]

@@ -23,7 +23,7 @@ class ProviderForm(AboutRow):
     client_id = forms.CharField(
         label=_("Client id"),
         max_length=255,
-        help_text=_("As which the provider knows this organization."),
+        help_text=_("The id under which the portal is registered there."),
         widget=forms.TextInput(_PLAIN),
     )
     client_secret = forms.CharField(
@@ -43,14 +43,21 @@ class ProviderForm(AboutRow):
     enabled = forms.BooleanField(
         label=_("On"),
         required=False,
-        help_text=_("Whoever knows the sign-in page sees the button. Off, whom it let in is signed out."),
+        help_text=_(
+            "Whoever knows the sign-in page sees the button. Off, all whom it let in are signed out."
+        ),
     )
     is_default = forms.BooleanField(
         label=_("Sign-ins go there at once"),
         required=False,
         help_text=_("Your own page stays at the address that ends in sign-in?here=yes."),
     )
-    position = forms.IntegerField(label=_("Place on the sign-in page"), min_value=0, max_value=1000)
+    position = forms.IntegerField(
+        label=_("Place on the sign-in page"),
+        min_value=0,
+        max_value=1000,
+        help_text=_("Smaller numbers stand first."),
+    )
     makes_people = forms.BooleanField(
         label=_("Makes new people"),
         required=False,
@@ -64,12 +71,15 @@ class ProviderForm(AboutRow):
     trusts_second_factor = forms.BooleanField(
         label=_("Its second factor counts"),
         required=False,
-        help_text=_("Where it says mfa in amr, or the word below. Otherwise the portal asks for its own."),
+        help_text=_(
+            "Where it says mfa in amr, or the word below in acr. Otherwise the portal asks for its own."
+        ),
     )
     second_factor_acr = forms.CharField(
         label=_("Its word (acr) for a second factor"),
         max_length=200,
         required=False,
+        help_text=_("As agreed with the provider. Empty: only amr counts."),
         widget=forms.TextInput(_PLAIN),
     )
 
@@ -149,7 +159,7 @@ class MapperForm(forms.Form):
         label=_("Value"),
         max_length=500,
         required=False,
-        help_text=_("For a group: the claim is it, or a list with it. Capital letters count."),
+        help_text=_("For a group: the claim is this, or a list that has it. Capital letters count."),
         widget=forms.TextInput(_PLAIN),
     )
     group = forms.ChoiceField(label=_("Group"), required=False)
@@ -166,6 +176,8 @@ class MapperForm(forms.Form):
         field = self.fields["group"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [("", "–"), *groups]
+        for name in ("claim", "value", "group", "template"):
+            self.fields[name].either = True  # type: ignore[attr-defined]  # three of them, or the last
 
     @classmethod
     def of(cls, row: IdentityMapper, groups: Sequence[tuple[str, str]]) -> "MapperForm":

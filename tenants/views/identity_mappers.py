@@ -199,7 +199,9 @@ class RemoveIdentity(OfProvider, ConfirmPage):
             "title": _("Remove the link of %(user)s?") % named,
             "act": _("Remove link"),
             "cancel_url": self.home(row),
-            "nothing": _("%(user)s comes in by %(provider)s no more, and is signed out where it was so.")
+            "nothing": _(
+                "%(user)s comes in by %(provider)s no more, and is signed out wherever that was the way in."
+            )
             % named,
         }
         return {"page": {"title": _("Remove link"), "breadcrumb": self.crumbs(row)}, "confirm": confirm}

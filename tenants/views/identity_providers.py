@@ -46,7 +46,7 @@ class ProviderList(ConsolePage):
                         "url": self.url("tenants:identity-provider-detail", provider_key=row.key),
                         "note": row.issuer,
                     },
-                    {"text": _("on") if row.enabled else _("off")},
+                    state_of(row),
                     {"text": _("yes") if row.is_default else "–"},
                 ]
             }
@@ -76,6 +76,8 @@ class ProviderDetail(OfProvider):
         page = {
             "title": row.name,
             "breadcrumb": self.crumbs(row)[:1],
+            "state": state_of(row)["state"],
+            "state_word": state_of(row)["word"],
             "primary": self.link(
                 _("Try a sign-in"), may, self.url("accesscontrol:provider-try", **at), icon="play"
             ),
@@ -89,6 +91,7 @@ class ProviderDetail(OfProvider):
                     self.url("tenants:identity-provider-delete", **at),
                     icon="trash",
                     danger=True,
+                    dialog=True,
                 ),
             ],
         }
@@ -109,6 +112,8 @@ class ProviderDetail(OfProvider):
             "display_name": _("Name"),
         }
         first: dict[str, Any] = {"text": words.get(mapper.kind) or str(mapper.group)}
+        if mapper.group_id:
+            first["note"] = _("membership of a group")
         if may:
             first["url"] = self.url("tenants:mapper-change", provider_key=row.key, mapper_id=mapper.pk)
         by = f"{mapper.claim} = {mapper.value}" if mapper.group_id else mapper.template
@@ -243,16 +248,24 @@ class DeleteProvider(OfProvider, ConfirmPage):
         return self.url("tenants:identity-provider-list")
 
 
+def state_of(row: IdentityProvider) -> dict[str, str]:
+    """On or off, as a badge."""
+    word = _("on") if row.enabled else _("off")
+    return {"state": "active" if row.enabled else "inactive", "word": word.capitalize()}
+
+
 def facts_of(row: IdentityProvider) -> list[dict[str, Any]]:
     """As it is; the secret never."""
     base = f"{settings.PORTAL_BASE_URL}/t/{row.tenant.slug}/sign-in"
     words = {True: _("yes"), False: _("no")}
     return [
-        {"label": _("State"), "text": _("on") if row.enabled else _("off")},
         {"label": _("Issuer"), "copy_id": row.issuer},
         {"label": _("Client id"), "copy_id": row.client_id},
         {"label": _("Scopes"), "code": " ".join(["openid", *row.scopes])},
-        {"label": _("Return address, to register there"), "copy_id": f"{base}/by/{row.key}/back"},
+        {
+            "label": _("Return address (redirect URI), to register there"),
+            "copy_id": f"{base}/by/{row.key}/back",
+        },
         {"label": _("Address after signing out there"), "copy_id": f"{base}?here=yes"},
         {"label": _("Sign-ins go there at once"), "text": words[row.is_default]},
         {"label": _("Makes new people"), "text": words[row.makes_people]},

@@ -38,13 +38,17 @@ class Console:
         application_id = client_id.removesuffix("-frontend")
         self.call("PATCH", f"applications/{application_id}/clients/{client_id}", settings)
 
-    def fill(self, path: str, **filled: str) -> str:
+    def page(self, path: str) -> str:
+        """A page of the organization."""
+        shown = self.http.get(f"{self.base}/t/{self.login.slug}/{path}", timeout=20)
+        assert shown.ok, shown.text
+        return shown.text
+
+    def fill(self, path: str, *ticked: str, **filled: str) -> str:
         """Fill in the form of a page of the organization and send it; the page that follows."""
         page = f"{self.base}/t/{self.login.slug}/{path}"
-        shown = self.http.get(page, timeout=20)
-        assert shown.ok, shown.text
-        form = Forms(shown.text).with_fields(*filled)
-        reply = self.http.post(page, {**form, **filled}, timeout=20)
+        form = Forms(self.page(path)).with_fields(*filled)
+        reply = self.http.post(page, {**form, **filled, **dict.fromkeys(ticked, "on")}, timeout=20)
         assert reply.ok, reply.text
         return reply.text
 

@@ -12,7 +12,8 @@ PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 _SIZE = {"width": 1280, "height": 800}
 _FIRST = "td.table-name a"
 _MENU = ".page-actions .menu > summary"
-_NEXT = "button[value='next']"
+_COMPANY = "settings/identity-providers/company"
+OUTSIDE = "outside"  # nobody is signed in
 
 
 class Picture(NamedTuple):
@@ -39,6 +40,9 @@ _ADMINISTRATOR = (
         (".held > li:first-child .more:last-of-type > summary",),
         "#list",
     ),
+    Picture("administrator-provider", "provider", _COMPANY, last=".split"),
+    Picture("administrator-provider-try", "provider", f"{_COMPANY}/try", last=".gate-card"),
+    Picture("administrator-directory", "provider", "scim-tokens", last=".page-body"),
     Picture("administrator-activity", "provider", "activity?group=contracts", ("#list .more > summary",)),
 )
 _CONTRACT_MANAGER = (
@@ -64,6 +68,7 @@ _OPERATOR = (
     Picture("operator-keys", "operator", "platform/keys"),
 )
 _USER = (
+    Picture("user-company-login", OUTSIDE, "sign-in?here=yes", last=".gate-card"),
     Picture("user-overview", "plain", "", (".held .more > summary",)),
     Picture("user-account", "plain", "account", last=".page-body"),
     Picture("user-factors", "plain", "account/factors", last=".page-body"),
@@ -79,13 +84,16 @@ def draw(browser: Browser, base: str, logins: dict[str, Login]) -> int:
             viewport=_SIZE,  # type: ignore[arg-type]  # a TypedDict
             color_scheme="light",
             timezone_id=browsing.ZONE,
+            ignore_https_errors=True,  # the company's provider is its own authority
             reduced_motion="reduce",
         )
         page = context.new_page()
-        browsing.sign_in(page, base, logins[who])
+        login = logins["provider" if who == OUTSIDE else who]
+        if who != OUTSIDE:
+            browsing.sign_in(page, base, login)
         for picture in ALL:
             if picture.who == who:
-                page.goto(f"{base}/t/{logins[who].slug}/{picture.path}")
+                page.goto(f"{base}/t/{login.slug}/{picture.path}")
                 _take(page, picture)
         context.close()
     return len(ALL)

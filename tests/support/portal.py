@@ -115,10 +115,10 @@ class RunningPortal:
             self._beat = None
 
     @contextmanager
-    def another_web(self, workers: int = 1, **settings: str) -> Iterator[tuple[str, Child]]:
+    def another_web(self, workers: int = 1, port: int = 0, **settings: str) -> Iterator[tuple[str, Child]]:
         """One more web server on the same database, and its address; ``settings`` are of its own."""
         settings = {**self._local.settings, "PORTAL_BASE_URL": self.address, **settings}
-        beside = replace(self._local, port=free_port(), settings=settings)
+        beside = replace(self._local, port=port or free_port(), settings=settings)
         child = beside.start_web(workers=workers)
         try:
             beside.wait_ready()

@@ -1,11 +1,7 @@
 """npm's oidc-provider, which knows nothing of us, as the identity provider of an organization."""
 
-import os
 import re
-import signal
-import socket
 import ssl
-import subprocess
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,21 +17,17 @@ import pytest
 from django.test import Client as Browser
 from pytest_django.fixtures import Settings
 
-from iam_portal.launchers.portal import ROOT
 from iam_portal.walls import tenant_scope
 from tenants.actions import identity_providers
 from tenants.models import IdentityLink, Membership, User
 from tests.accesscontrol.oauth.conftest import World
 from tests.accesscontrol.oauth.issuing import NAME, Host, certificate, host
-from tests.support.absence import lacking
 from tests.support.coming_from import make_mapper
 from tests.support.factories import SYSTEM, make_group, make_user
-from tests.support.nodejs import node
+from tests.support.other_provider import SECRET, OtherProvider
 
 __all__ = ["host"]
-SCRIPT = Path(__file__).parent / "clients" / "provider.mjs"
 BACK, AFTER = "http://testserver/t/globex/sign-in/by/corp/back", "http://testserver/t/globex/sign-in?here=yes"
-SECRET = "of-this-test-alone"
 
 
 class _Stays(urllib.request.HTTPRedirectHandler):
@@ -82,7 +74,7 @@ def tour(shared: World, host: Host, settings: Settings, tmp_path: Path) -> Itera
     context = ssl.create_default_context(cafile=str(pem))
     cookies = urllib.request.HTTPCookieProcessor(CookieJar())
     handlers = (urllib.request.HTTPSHandler(context=context), cookies, _Stays())
-    with serving(pem) as issuer, tenant_scope(shared.globex.id):
+    with OtherProvider(pem, name=NAME, back=BACK, after=AFTER) as issuer, tenant_scope(shared.globex.id):
         chosen = {"name": "Corp", "client_id": "portal", "scopes": ["email", "profile"], "enabled": True}
         given = {"tenant": shared.globex, "by": SYSTEM, "at": shared.clock.at}
         row = identity_providers.create(
@@ -93,35 +85,6 @@ def tour(shared: World, host: Host, settings: Settings, tmp_path: Path) -> Itera
         wanted = {"kind": "group", "group": group, "claim": "groups", "value": "g-1", "template": ""}
         make_mapper(row, maker, at=shared.clock.at, **wanted)
         yield Tour(opener=urllib.request.build_opener(*handlers))
-
-
-class serving:
-    """The provider as a process of its own, until the end of the test."""
-
-    def __init__(self, pem: Path) -> None:
-        own_place = os.environ.get("NODE_PEERS", "")
-        places = [ROOT, ROOT / ".bench" / "node", *([Path(own_place)] if own_place else [])]
-        found = [place for place in places if (place / "node_modules" / "oidc-provider").is_dir()]
-        if not found:
-            lacking("npm's oidc-provider is not installed: run 'make assets'.")
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        self.issuer = f"https://{NAME}:{port}"
-        own = {"PORT": str(port), "ISSUER": self.issuer, "PEM": str(pem), "MODULES": str(found[0])}
-        own |= {"BACK": BACK, "AFTER": AFTER, "SECRET": SECRET, "PATH": os.environ["PATH"]}
-        both = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        command = [*node(), str(SCRIPT)]
-        self.process = subprocess.Popen(command, env=own, start_new_session=True, **both)
-
-    def __enter__(self) -> str:
-        assert self.process.stdout is not None and self.process.stderr is not None
-        said = self.process.stdout.readline()
-        assert said == "ready\n", self.process.stderr.read()
-        return self.issuer
-
-    def __exit__(self, *_: object) -> None:
-        os.killpg(self.process.pid, signal.SIGKILL)  # the wheel's node is a child of Python's
-        self.process.communicate()
 
 
 def test_there_and_back_in_again_and_out_there(tour: Tour, shared: World) -> None:

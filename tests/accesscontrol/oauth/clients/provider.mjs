@@ -1,15 +1,16 @@
-// npm's oidc-provider as the identity provider of somebody else. Whoever comes is Anna; nobody is asked for more.
+// npm's oidc-provider as the identity provider of somebody else. Whoever comes is one person (WHO); nobody is asked for more.
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import https from 'node:https'
 import { pathToFileURL } from 'node:url'
 
-const { PORT, ISSUER, PEM, BACK, AFTER, SECRET, MODULES } = process.env
+const { PORT, ISSUER, PEM, BACK, AFTER, SECRET, MODULES, WHO } = process.env
 const require = createRequire(`${MODULES}/`)
 const { default: Provider } = await import(pathToFileURL(require.resolve('oidc-provider')).href)
 
-const claims = { sub: 'anna-there', email: 'anna@corp.example', email_verified: true, name: 'Anna There', groups: ['g-1'] }
+const sub = `${WHO}-there`
+const claims = { sub, email: `${WHO}@corp.example`, email_verified: true, name: 'Anna There', groups: ['g-1'] }
 const client = {
   client_id: 'portal',
   client_secret: SECRET,
@@ -34,7 +35,7 @@ const provider = new Provider(ISSUER, {
 })
 provider.use(async (ctx, next) => {
   if (!ctx.path.startsWith('/enter/')) return next()
-  const login = { accountId: 'anna-there', amr: ['pwd', 'mfa'] }
+  const login = { accountId: sub, amr: ['pwd', 'mfa'] }
   await provider.interactionFinished(ctx.req, ctx.res, { login }, { mergeWithLastSubmission: false })
   ctx.respond = false
 })
