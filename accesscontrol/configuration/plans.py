@@ -58,12 +58,20 @@ class _Asked:
     most: int | None
 
 
-def export(*, tenant: Tenant, by: Actor, at: datetime) -> Configuration:
+def export(
+    *, tenant: Tenant, by: Actor, at: datetime, sections: Collection[str] = shape.SECTIONS
+) -> Configuration:
     """The sections that the actor may read. What he may not read is left out, and so not touched by him."""
     with tenant_scope(tenant.id):
         require(actor=by, tenant_id=tenant.id, permission=READ, at=at)
-        sections, types = _readable(tenant, by, at, shape.SECTIONS)
-        return read(tenant=tenant, sections=sections, types=types, at=at).configuration
+        return readable(tenant=tenant, by=by, at=at, sections=sections)
+
+
+def readable(*, tenant: Tenant, by: Actor, at: datetime, sections: Collection[str]) -> Configuration:
+    """Those of these sections that their doors would show to the actor."""
+    with tenant_scope(tenant.id):
+        shown, types = _readable(tenant, by, at, sections)
+        return read(tenant=tenant, sections=shown, types=types, at=at).configuration
 
 
 def plan(

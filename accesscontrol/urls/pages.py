@@ -18,6 +18,7 @@ from accesscontrol.views import (
     roles,
     scim_tokens,
     second_factors,
+    sheets,
     sign_ins,
     signing_out,
     simulating,
@@ -59,6 +60,8 @@ urlpatterns = [
     path(
         "scim-tokens/<uuid:token_id>/revoke", scim_tokens.ScimTokenRevoke.as_view(), name="scim-token-revoke"
     ),
+    path("settings/workbook", sheets.SheetUpload.as_view(), name="sheet-upload"),
+    path("settings/workbook/download", sheets.SheetDownload.as_view(), name="sheet-download"),
     path("sign-out/asked", signing_out.SignOutAsked.as_view(), name="sign-out"),
     path("access", exploring.AccessReview.as_view(), name="access-review"),
     path("access/download", exploring.AccessDownload.as_view(), name="access-download"),

@@ -24,6 +24,19 @@ def second_factors_card(*, page: ConsolePage, **_kwargs: Any) -> dict[str, Any]:
     }
 
 
+@receiver(settings_shown, dispatch_uid="accesscontrol.sheet_card")
+def sheet_card(*, page: ConsolePage, **_kwargs: Any) -> dict[str, Any]:
+    """Roles and groups for office programs."""
+    url = page.url("accesscontrol:sheet-download")
+    return {
+        "title": _("Roles and groups as a workbook"),
+        "lead": _("For any office program: download it, change it, and send it back."),
+        "facts": [{"label": _("As it is now"), "text": f"{page.tenant.slug}.xlsx", "url": url}],
+        "act": settings_cards.change(page, "accesscontrol:sheet-upload", _("Change roles and groups")),
+        "position": 60,
+    }
+
+
 def _who(roles: list[str]) -> str:
     if EVERYBODY in roles:
         return _("everybody")

@@ -194,5 +194,8 @@ REMEDIES: dict[str, str] = {
     "too_many_proofs": "Wait an hour.",
     "weak_password": "Choose one that keeps each rule in `errors`.",
     "wrong_code": "Look at the clock of the telephone, and give the code of this moment.",
+    "sheet_invalid": "Mend each cell that `errors` names, or begin with a fresh download.",
+    "sheet_of_another": "Download the workbook of this organization, and change that one.",
+    "sheet_outdated": "Download the workbook again, and make the changes there.",
     "yaml_invalid": "Mend what `detail` names; anchors, tags and names given twice are not taken.",
 }

@@ -25,7 +25,8 @@ def add(operation: dict[str, Any]) -> None:
     body = operation.get("requestBody", {}).get("content", {})
     if "request" in found:
         for content in body.values():
-            content["example"] = found["request"]
+            if content.get("schema", {}).get("format") != "binary":
+                content["example"] = found["request"]
     reply = operation["responses"].get(str(found["status"]), {}).get("content", {})
     if "reply" in found and "application/json" in reply:
         reply["application/json"]["example"] = found["reply"]

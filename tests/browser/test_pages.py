@@ -60,6 +60,7 @@ PAGES = [
     "account/factors/app",
     "account/factors/passkey",
     "settings/second-factors",
+    "settings/workbook",
     "account/email",
     "account/password",
     "search",

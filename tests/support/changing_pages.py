@@ -1,10 +1,12 @@
 """Every page that changes something, filled in and sent with success."""
 
+import base64
 import json
 from datetime import timedelta
 from typing import Any
 
 from accesscontrol.models import Authorization, SigningKey
+from accesscontrol.sheets import current
 from applications.models import Client
 from iam_portal.walls import tenant_scope
 from tenants import hashers
@@ -20,6 +22,7 @@ from tests.support.drawing import png
 from tests.support.factories import PASSWORD, sign_in
 from tests.support.knocking import Knocker
 from tests.support.proving import certified, ec_key, pem, public_pem
+from tests.support.workbooks import edited
 
 APPLICATION = "/t/{slug}/applications/{application_id}"
 CONTRACT = "/t/{slug}/contracts/{contract_id}"
@@ -92,6 +95,12 @@ def smaller_manifest(stage: Stage) -> dict[str, Any]:
     return {"text": json.dumps(rest.grown(stage)), "go": "apply"}
 
 
+def workbook(stage: Stage) -> dict[str, Any]:
+    """With one group more, as it comes back from what was looked at."""
+    raw = edited(current.workbook(**stage.own), lambda book: book["Groups"].append(["From a file"]))
+    return {"workbook": base64.b64encode(raw).decode(), "go": "apply"}
+
+
 def code(stage: Stage) -> Prepared:
     token = rest.invitation_from_elsewhere(stage)["body"]["token"]
     return {"body": {"code": token, "act": "accept"}}
@@ -150,6 +159,7 @@ CHANGES: dict[str, list[Change]] = {
     "POST /t/{slug}/account/email": [Change({"email": "new@example.org", "current": PASSWORD})],
     "POST /t/{slug}/account/email/prove": [Change(before=proof, **CONFIRMS)],
     "POST /t/{slug}/account/sessions/end-others": [Change(before=others_signed_in, **CONFIRMS)],
+    "POST /t/{slug}/settings/workbook": [Change(workbook, first={"go": "look"}, fills=("workbook",))],
     "POST /t/{slug}/settings/passwords": [Change({"length": "20"})],
     f"POST {APPLICATION}/certificates/new": [Change({"pem": pem(certified("new"))})],
     f"POST {APPLICATION}/certificates/new-subject": [

@@ -107,6 +107,7 @@ WHOLE = [
     ("settings-lifetimes", "settings/life-times"),
     ("settings-deleted-people", "settings/deleted-people"),
     ("settings-second-factors", "settings/second-factors"),
+    ("settings-workbook", "settings/workbook"),
     ("factors", "account/factors"),
     ("own-identities", "account/identities"),
     ("factor-app", "account/factors/app"),

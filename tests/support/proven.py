@@ -107,6 +107,7 @@ PAGES = {
     "settings/life-times": ("sign-in rules", "PATCH lifetimes"),
     "settings/passwords": ("sign-in rules", "PATCH password-rules"),
     "settings/second-factors": ("sign-in rules", "PUT second-factors"),
+    "settings/workbook": ("what roles hold, and who is in groups", "POST configuration:apply"),
     "users/<uuid:user_id>/copy": ("all about a person at once", f"POST {_USER}/export"),
     "users/<uuid:user_id>/change": ("the mailbox gets links to set a password", f"PATCH {_USER}"),
     "users/<uuid:user_id>/delete": ("for good", f"DELETE {_USER}"),
@@ -120,4 +121,4 @@ PAGES = {
     "webhooks/<uuid:webhook_id>/secrets/new": ("secrets", "POST webhooks/{webhook_id}/secrets"),
     "webhooks/new": ("secrets", "POST webhooks"),
 }
-REST_ALONE = {"POST assignments:batch", "POST configuration:apply"}  # several acts of those at once
+REST_ALONE = {"POST assignments:batch"}  # several acts of those at once
