@@ -62,7 +62,7 @@ def holder(assertion: Assertion, presented: Presented, *, at: datetime) -> Clien
     _use_up(assertion, client)
     for each in known:
         if each.key is key:
-            note_use(each.id, last=each.last_used_at, at=at)
+            uses.note(ClientKey, each.id, last=each.last_used_at, at=at)
     return client
 
 
@@ -109,11 +109,6 @@ def once(assertion: Assertion) -> tuple[str, datetime]:
     assert ends is not None
     digest = hashlib.sha256(assertion.text("jti").encode()).hexdigest()
     return digest, datetime.fromtimestamp(ends, tz=UTC)
-
-
-def note_use(id: UUID, *, last: datetime | None, at: datetime) -> None:
-    """That a key was used; at most once a minute."""
-    uses.note(ClientKey, id, last=last, at=at)
 
 
 def _rows(client_id: str, at: datetime) -> list[ClientKey]:

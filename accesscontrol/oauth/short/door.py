@@ -16,16 +16,17 @@ from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from accesscontrol.oauth import metrics
-from accesscontrol.oauth.clients import own_keys, secrets
+from accesscontrol.oauth.clients import own_keys
 from accesscontrol.oauth.clients.uses import SELDOM
 from accesscontrol.oauth.introspection import INACTIVE
 from accesscontrol.oauth.short import asked as reading
-from accesscontrol.oauth.short import building, learning, saying
+from accesscontrol.oauth.short import building, learning, noting, saying
 from accesscontrol.oauth.short.asked import INTROSPECTION, TOKEN, Asked, Environ, Gate
 from accesscontrol.oauth.short.kept import Ground, Known, Presented, Proofs, Shelf, StandingAnswer
 from accesscontrol.oauth.short.lines import KeptReader
 from accesscontrol.oauth.short.versions import NOTHING, Reader, Taking
 from applications import hashers, usage
+from applications.models import ClientKey, ClientSecret
 from iam_portal import metrics as of_web
 from iam_portal import telemetry
 from iam_portal.admission import OURS, is_of
@@ -164,17 +165,16 @@ class ShortWay:
         holder = ground.holders.get(proof)
         if holder is None or (holder.until is not None and holder.until <= at):
             return False
-        note = secrets.note_use
         if asked.assertion is not None:
-            note = own_keys.note_use
             if own_keys.objection(asked.assertion, asked.client_id, ground.audiences, at=at):
                 return False
             if not self._reader.take(Taking(holder.id, *own_keys.once(asked.assertion)), at=at):
                 return False
         if holder.noted_at is None or at - holder.noted_at >= SELDOM:
             last, holder.noted_at = holder.noted_at, at
+            kind = ClientSecret if asked.assertion is None else ClientKey
             with _framework(request_id):
-                note(holder.id, last=last, at=at)
+                noting.note(kind, holder.id, last=last, at=at)
         return True
 
     def _long(
