@@ -1,6 +1,7 @@
 """When a credential was used last."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -18,6 +19,21 @@ UPDATE {table} SET last_used_at = %(at)s WHERE id = (
     WHERE id = %(id)s AND (last_used_at IS NULL OR last_used_at <= %(before)s) FOR UPDATE SKIP LOCKED
 )
 """
+_NOTE_ALL = """
+UPDATE {table} SET last_used_at = used.at
+FROM unnest(%(ids)s::uuid[], %(moments)s::timestamptz[]) AS used (id, at)
+WHERE {table}.id = used.id AND {table}.id IN (
+    SELECT id FROM {table} WHERE id = ANY(%(ids)s) FOR UPDATE SKIP LOCKED
+) AND ({table}.last_used_at IS NULL OR {table}.last_used_at <= used.at - %(seldom)s)
+"""
+
+
+def note_all(kind: Credential, used: Sequence[tuple[UUID, datetime]]) -> None:
+    """The same of many, in one statement; errors are the caller's."""
+    ids, moments = zip(*used, strict=True)
+    given = {"ids": [*ids], "moments": [*moments], "seldom": SELDOM}
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE_ALL.format(table=kind._meta.db_table), given)
 
 
 def note(kind: Credential, id: UUID, *, last: datetime | None, at: datetime) -> None:

@@ -1,7 +1,7 @@
 """A request as the short way reads it: before any of it is believed, and without taking the form apart.
 
-Two requests are alike when all that the long way looks at is alike to the byte, but for the secret and the
-token. What was parsed and judged of the first then holds of the second.
+Two requests are alike when all that the long way looks at is alike to the byte, but for the secret, the
+assertion and the token. What was parsed and judged of the first then holds of the second.
 """
 
 import hashlib
@@ -10,6 +10,8 @@ from io import BytesIO
 from typing import Any, NamedTuple
 
 from accesscontrol.oauth.clients import basic
+from accesscontrol.oauth.clients.assertions import Assertion, Unproven, parse
+from accesscontrol.oauth.clients.own_keys import METHOD as ASSERTED
 from accesscontrol.oauth.clients.secrets import BASIC, POST
 
 Environ = dict[str, Any]
@@ -20,7 +22,9 @@ KNOWN = {
     TOKEN: frozenset({b"grant_type", b"scope", b"resource", b"tenant_id", b"client_id", b"client_secret"}),
     INTROSPECTION: frozenset({b"token", b"token_type_hint", b"client_id", b"client_secret"}),
 }
+KNOWN_BESIDE_ASSERTION = frozenset({b"client_assertion", b"client_assertion_type"})
 _LENGTH = re.compile(r"[0-9]{1,6}", re.ASCII)
+_PROOFS = (b"client_secret", b"token", b"client_assertion")
 _ENDS = ("/token", "/token/introspect")
 _ALIKE = (
     "PATH_INFO",
@@ -55,6 +59,8 @@ class Asked(NamedTuple):
     method: str
     token: str
     body: bytes
+    length: int  # of the form, without what was taken out
+    assertion: Assertion | None  # in the place of a secret; nobody has looked at its signature
 
     def __repr__(self) -> str:
         return f"Asked({self.kind}, {self.client_id})"
@@ -84,28 +90,42 @@ def _taken_apart(kind: str, alike: Gate, authorization: str, body: bytes) -> Ask
     given = basic(authorization) if authorization else None
     if authorization and given is None:
         return None
-    secret = b""
-    token = b""
+    taken = {b"client_secret": b""}
+    taken |= {b"token": b""} if kind == INTROSPECTION else {b"client_assertion": b""}
     client_id = b""
     rest = []
     for part in body.split(b"&"):
         name, _, value = part.partition(b"=")
         # An empty one stays in what has to be alike: the long way counts it as sent.
-        if name == b"client_secret" and value and not secret:
-            secret = value
-        elif name == b"token" and value and kind == INTROSPECTION and not token:
-            token = value
+        if value and taken.get(name) == b"":
+            taken[name] = value
         else:
             if name == b"client_id":
                 client_id = value
             rest.append(part)
-    if any(b"%" in value or b"+" in value or not value.isascii() for value in (secret, token, client_id)):
+    plain = (*taken.values(), client_id)
+    if any(b"%" in value or b"+" in value or not value.isascii() for value in plain):
         return None
-    if (given is None) is not bool(secret) or (kind == INTROSPECTION and not token):
+    secret, token, signed = (taken.get(name, b"").decode() for name in _PROOFS)
+    ways = [given is not None, bool(secret), bool(signed)]
+    if sum(ways) != 1 or (kind == INTROSPECTION and not token):
         return None
-    who = given.client_id if given else client_id.decode()
+    assertion = _assertion(signed, client_id.decode()) if signed else None
+    if signed:
+        who, method = assertion.text("iss") if assertion else "", ASSERTED
+    else:
+        who, method = (given.client_id, BASIC) if given else (client_id.decode(), POST)
     if not 0 < len(who) <= LONGEST_HEADER:
         return None
-    method = BASIC if given else POST
     gate = (kind, method, who, *alike, hashlib.sha256(b"&".join(rest)).digest())
-    return Asked(kind, gate, who, given.secret if given else secret.decode(), method, token.decode(), body)
+    proof = given.secret if given else secret
+    return Asked(kind, gate, who, proof, method, token, body, sum(map(len, rest)), assertion)
+
+
+def _assertion(value: str, client_id: str) -> Assertion | None:
+    """One that a client may have made for itself; not the word of an issuer about a client."""
+    try:
+        assertion = parse(value)
+    except Unproven:
+        return None
+    return assertion if client_id in ("", assertion.text("iss")) else None

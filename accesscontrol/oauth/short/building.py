@@ -13,12 +13,20 @@ from accesscontrol.actions.keys import ParsedKey
 from accesscontrol.decide import CallFacts, call_moments
 from accesscontrol.oauth import clients, decision, exchange
 from accesscontrol.oauth.claims import Bearer, Grant, access_token, audience_of, issuer
-from accesscontrol.oauth.clients import secrets
+from accesscontrol.oauth.clients import own_keys, secrets
 from accesscontrol.oauth.clients.living import living
 from accesscontrol.oauth.introspection import service_members
 from accesscontrol.oauth.realms import has_part
 from accesscontrol.oauth.short.asked import Asked
-from accesscontrol.oauth.short.kept import Ground, Holder, Known, Presented, StandingAnswer, TokenAnswer
+from accesscontrol.oauth.short.kept import (
+    Ground,
+    Holder,
+    Known,
+    Presented,
+    Proofs,
+    StandingAnswer,
+    TokenAnswer,
+)
 from accesscontrol.oauth.short.signing import signer
 from accesscontrol.oauth.short.versions import SharedReader, rests_on
 from applications.models import Client, ServiceAccount
@@ -52,7 +60,7 @@ def token_answer(known: Known, asked: Asked, *, at: datetime) -> TokenAnswer | N
                 return None
             targets, facts = decision.facts_for(client.application, said.targets, tenant_id=tenant.id)
         allowed = exchange.granted(decision.rule(targets, facts, at=at, limit=at + 2 * LONGEST), said)
-        ground = _ground(asked, (client, tenant), facts, held, at) if allowed else None
+        ground = _ground((known, asked), (client, tenant), facts, held, at) if allowed else None
     if ground is None:
         return None
     grant = exchange.grant_of(allowed, said, str(tenant.id))
@@ -86,7 +94,7 @@ def standing_answer(
         if not found or not standing:
             return None
         held = keys.as_of_now(at=at)
-        ground = _ground(asked, (client, tenant), {target_id: found[1]}, held, at)
+        ground = _ground((known, asked), (client, tenant), {target_id: found[1]}, held, at)
     if ground is None:
         return None
     verifying = {kid: key.withdrawn_at for kid, key in held.items()}
@@ -106,8 +114,12 @@ def _snapshot() -> Iterator[None]:
 
 
 def _tenant(known: Known, client: Client, at: datetime) -> Tenant | None:
-    presented = clients.Presented("", known.form, known.address)
-    return exchange.Exchange(at, known.address, presented, client=client).tenant(known.form)
+    asking = exchange.Exchange(at, known.address, _presented(known), client=client)
+    return asking.tenant(known.form)
+
+
+def _presented(known: Known) -> clients.Presented:
+    return clients.Presented("", known.form, known.address)
 
 
 def _signing(client: Client | None, held: Mapping[str, ParsedKey], at: datetime) -> ParsedKey | None:
@@ -116,23 +128,35 @@ def _signing(client: Client | None, held: Mapping[str, ParsedKey], at: datetime)
 
 
 def _ground(
-    asked: Asked,
+    request: tuple[Known, Asked],
     parties: tuple[Client, Tenant],
     facts: Mapping[str, CallFacts],
     held: Mapping[str, ParsedKey],
     at: datetime,
 ) -> Ground | None:
     """None where something changes within a moment."""
-    client, tenant = parties
+    (known, asked), (client, tenant) = request, parties
     until = min([*_planned(facts, held, at), at + LONGEST]) - EDGE
-    live = secrets.living_secrets(asked.client_id, method=asked.method, at=at)
-    if until <= at or not live:
+    holders, proofs = _proving(asked, at)
+    if until <= at or not holders:
         return None
     tenants = {str(tenant.id), str(client.application.owner_id), *(call.home_id for call in facts.values())}
     on = rests_on(facts, application_ids=[client.application_id], tenant_ids=tenants)
     seen = SharedReader().read(on)
-    holders = {each.digest: Holder(each.id, each.pepper, each.until, each.last_used_at) for each in live}
-    return Ground(on, seen.version, at, until, holders)
+    signs = asked.assertion is not None
+    allowed = own_keys.audiences(_presented(known), client) if signs else frozenset()
+    return Ground(on, seen.version, at, until, holders, proofs, allowed)
+
+
+def _proving(asked: Asked, at: datetime) -> tuple[Mapping[str, Holder], Proofs]:
+    """All that proves the client in the way in which it is asked."""
+    if asked.assertion is not None:
+        keys = own_keys.living_keys(asked.client_id, at=at)
+        by_id = {str(each.id): Holder(each.id, each.until, each.last_used_at) for each in keys}
+        return by_id, Proofs(keys=tuple(keys))
+    live = secrets.living_secrets(asked.client_id, method=asked.method, at=at)
+    by_digest = {each.digest: Holder(each.id, each.until, each.last_used_at) for each in live}
+    return by_digest, Proofs(tuple((each.digest, each.pepper) for each in live))
 
 
 def _planned(

@@ -16,16 +16,17 @@ from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from accesscontrol.oauth import metrics
-from accesscontrol.oauth.clients import secrets
+from accesscontrol.oauth.clients import own_keys
 from accesscontrol.oauth.clients.uses import SELDOM
 from accesscontrol.oauth.introspection import INACTIVE
 from accesscontrol.oauth.short import asked as reading
-from accesscontrol.oauth.short import building, learning, saying
+from accesscontrol.oauth.short import building, learning, noting, saying
 from accesscontrol.oauth.short.asked import INTROSPECTION, TOKEN, Asked, Environ, Gate
-from accesscontrol.oauth.short.kept import Ground, Known, Presented, Shelf, StandingAnswer
+from accesscontrol.oauth.short.kept import Ground, Known, Presented, Proofs, Shelf, StandingAnswer
 from accesscontrol.oauth.short.lines import KeptReader
-from accesscontrol.oauth.short.versions import NOTHING, Reader
+from accesscontrol.oauth.short.versions import NOTHING, Reader, Taking
 from applications import hashers, usage
+from applications.models import ClientKey, ClientSecret
 from iam_portal import metrics as of_web
 from iam_portal import telemetry
 from iam_portal.admission import OURS, is_of
@@ -75,7 +76,7 @@ class ShortWay:
         if body is None or known is None:
             if known is not None:
                 metrics.SHORT_WAY.labels(asked.kind, "left").inc()
-            return self._long(asked, environ, start_response)
+            return self._long(asked, environ, start_response, request_id)
         self.answered += 1
         _COUNTED[asked.kind].answered(time.perf_counter() - begun)
         is_of(environ, known.home)
@@ -93,11 +94,11 @@ class ShortWay:
             shelf.clear()
 
     def _answer(self, asked: Asked, known: Known | None, request_id: str) -> bytes | None:
-        """The secret first: whoever has none costs no look, and no other time than an unknown client."""
+        """The proof first: whoever has none costs no look, and no other time than an unknown client."""
         if known is None:
-            hashers.matches(asked.secret, _NO_DIGEST, max(hashers.peppers()))
+            Proofs(((_NO_DIGEST, max(hashers.peppers())),)).of(asked)
             return None
-        proof = known.proved(asked.secret)
+        proof = known.proofs.of(asked)
         if proof is None:
             return None
         at = timezone.now()
@@ -113,8 +114,8 @@ class ShortWay:
             if answer is None:
                 self._known.drop(asked.gate)  # what is refused is the long way's, until it says yes again
                 return None
-            known.token, known.proofs = answer, answer.ground.proofs()
-        if not _proves(answer.ground, proof, request_id, at):
+            known.token, known.proofs = answer, answer.ground.proofs
+        if not self._proves(answer.ground, asked, proof, request_id, at):
             return None
         body = saying.token(answer, at=at)
         usage.note(answer.uses, at=at)
@@ -138,11 +139,11 @@ class ShortWay:
                 self._active.drop(place)
                 return None
             self._standings.put(place, answer)
-            known.proofs = answer.ground.proofs()
+            known.proofs = answer.ground.proofs
         withdrawn_at = answer.verifying.get(presented.kid, at)
         if looked == REVOKED or (withdrawn_at is not None and withdrawn_at <= at):
             return None  # this token alone
-        if not _proves(answer.ground, proof, request_id, at):
+        if not self._proves(answer.ground, asked, proof, request_id, at):
             return None
         metrics.introspected(active=True)
         return saying.introspection(answer, presented)
@@ -156,7 +157,29 @@ class ShortWay:
             return CHANGED
         return REVOKED if seen.own else SAME
 
-    def _long(self, asked: Asked, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def _proves(self, ground: Ground, asked: Asked, proof: str, request_id: str, at: datetime) -> bool:
+        """By what was confirmed: a secret lives, an assertion is for us now and is used up by this.
+
+        The use is noted, at most once a minute.
+        """
+        holder = ground.holders.get(proof)
+        if holder is None or (holder.until is not None and holder.until <= at):
+            return False
+        if asked.assertion is not None:
+            if own_keys.objection(asked.assertion, asked.client_id, ground.audiences, at=at):
+                return False
+            if not self._reader.take(Taking(holder.id, *own_keys.once(asked.assertion)), at=at):
+                return False
+        if holder.noted_at is None or at - holder.noted_at >= SELDOM:
+            last, holder.noted_at = holder.noted_at, at
+            kind = ClientSecret if asked.assertion is None else ClientKey
+            with _framework(request_id):
+                noting.note(kind, holder.id, last=last, at=at)
+        return True
+
+    def _long(
+        self, asked: Asked, environ: Environ, start_response: Callable[..., Any], request_id: str
+    ) -> Iterable[bytes]:
         """Through the framework. What it says yes to, and how, is remembered."""
         told: list[Any] = []
 
@@ -167,19 +190,21 @@ class ShortWay:
         result = self.long(environ, start)
         if told and told[0].startswith("200 ") and isinstance(result, HttpResponse):
             try:
-                self._learn(asked, told[1], result.content, environ.get(OURS, ""))
+                self._learn(asked, told[1], result.content, environ.get(OURS, ""), request_id)
             except Exception as error:  # the answer is given already
                 log.warning("short_way_not_learned", error=type(error).__name__)
         return result
 
-    def _learn(self, asked: Asked, headers: list[tuple[str, str]], body: bytes, home: str) -> None:
+    def _learn(
+        self, asked: Asked, headers: list[tuple[str, str]], body: bytes, home: str, request_id: str
+    ) -> None:
         at = timezone.now()
         if asked.kind == INTROSPECTION:
             presented = learning.presented(self._presented, asked, at=at) if body != INACTIVE else None
             if presented is None:
                 return
             self._active.put((asked.gate, presented.bearer), True)
-        elif len(asked.body) > LONGEST_LEARNED or not saying.is_plain(body):
+        elif asked.length > LONGEST_LEARNED or not saying.is_plain(body):
             return
         known = self._known.get(asked.gate)
         if known is None:
@@ -188,7 +213,13 @@ class ShortWay:
                 return
             known.home = home
             self._known.put(asked.gate, known)
-        known.learn(asked.secret)
+        if known.proofs.of(asked) is not None:
+            return
+        if asked.assertion is None:
+            known.learn(asked.secret)
+            return
+        with _framework(request_id):
+            known.learn_keys(own_keys.living_keys(asked.client_id, at=at))
 
 
 def _asker(place: tuple[Gate, Hashable]) -> str:
@@ -201,18 +232,6 @@ def _read(environ: Environ) -> Asked | None:
     except Exception as error:  # a body that breaks off: the long way meets it, too
         log.warning("short_way_left", error=type(error).__name__)
         return None
-
-
-def _proves(ground: Ground, proof: str, request_id: str, at: datetime) -> bool:
-    """Whether the secret is a living one by what was confirmed; its use is noted, at most once a minute."""
-    holder = ground.holders.get(proof)
-    if holder is None or (holder.until is not None and holder.until <= at):
-        return False
-    if holder.noted_at is None or at - holder.noted_at >= SELDOM:
-        last, holder.noted_at = holder.noted_at, at
-        with _framework(request_id):
-            secrets.note_use(holder.id, last=last, at=at)
-    return True
 
 
 def _built(asked: Asked, request_id: str, build: Callable[[], Built | None]) -> Built | None:

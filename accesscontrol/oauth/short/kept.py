@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from accesscontrol.oauth.clients.own_keys import Registered, signer_among
 from accesscontrol.oauth.realms import Address
+from accesscontrol.oauth.short.asked import Asked
 from accesscontrol.oauth.short.signing import Signer
 from accesscontrol.oauth.short.versions import Version
 from applications import hashers
@@ -82,12 +84,31 @@ class Shelf(Generic[Kept]):
 
 @dataclass(slots=True)
 class Holder:
-    """A living secret: whose last use is noted, until when it proves, and when it was noted."""
+    """A living secret or key: whose last use is noted, until when it proves, and when it was noted."""
 
     id: UUID
-    pepper: int
     until: datetime | None
     noted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """With what a request is compared before anything is asked: digests of secrets, with the numbers of
+    their peppers, or the keys that sign assertions."""
+
+    digests: tuple[tuple[str, int], ...] = ()
+    keys: tuple[Registered, ...] = ()
+
+    def of(self, asked: Asked) -> str | None:
+        """By what it is proved; compared in constant time."""
+        if asked.assertion is not None:
+            key = signer_among(self.keys, asked.assertion)
+            return str(key.id) if key else None
+        found = None
+        for digest, pepper in self.digests:
+            if hashers.matches(asked.secret, digest, pepper):
+                found = digest
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +119,9 @@ class Ground:
     version: Version
     since: datetime
     until: datetime
-    holders: Mapping[str, Holder]  # by the digest of the secret
-
-    def proofs(self) -> tuple[tuple[str, int], ...]:
-        """What a secret is compared with before anything is asked."""
-        return tuple((digest, holder.pepper) for digest, holder in self.holders.items())
+    holders: Mapping[str, Holder]  # by the digest of the secret, or the id of the key
+    proofs: Proofs
+    audiences: frozenset[str]  # of assertions
 
     def covers(self, at: datetime) -> bool:
         """Whether nothing was planned to change since it was read."""
@@ -136,8 +155,7 @@ class StandingAnswer:
 class Known:
     """A kind of request that the long way has answered with yes, and how.
 
-    ``proofs`` are digests, with the numbers of their peppers: whoever presents something else is unknown
-    here, before anything is asked or built for him.
+    Whoever presents something else than ``proofs`` is unknown here, before anything is asked or built.
     """
 
     address: Address
@@ -147,22 +165,18 @@ class Known:
     tenant: str
     home: str = ""  # the tenant that owns the client
     line: str = ""  # in the log, as far as it is the same for every such request
-    proofs: tuple[tuple[str, int], ...] = ()
+    proofs: Proofs = Proofs()
     token: TokenAnswer | None = None
 
     def learn(self, secret: str) -> None:
         """The long way has just found that this one is right."""
-        if self.proved(secret) is None:
-            pepper = max(hashers.peppers())
-            self.proofs = ((hashers.digest(secret, pepper), pepper), *self.proofs[: MOST_PROOFS - 1])
+        pepper = max(hashers.peppers())
+        known = self.proofs.digests[: MOST_PROOFS - 1]
+        self.proofs = Proofs(((hashers.digest(secret, pepper), pepper), *known))
 
-    def proved(self, secret: str) -> str | None:
-        """The digest of a secret that is one of those known; compared in constant time."""
-        found = None
-        for digest, pepper in self.proofs:
-            if hashers.matches(secret, digest, pepper):
-                found = digest
-        return found
+    def learn_keys(self, keys: Sequence[Registered]) -> None:
+        """The same of assertions. What was built before there was such a key is built anew."""
+        self.proofs, self.token = Proofs(keys=tuple(keys)), None
 
 
 @dataclass(slots=True)

@@ -12,10 +12,11 @@ from django.urls import resolve
 from accesscontrol.oauth import tokens
 from accesscontrol.oauth.claims import ACTOR, audience_of
 from accesscontrol.oauth.realms import Address
-from accesscontrol.oauth.short.asked import KNOWN, TOKEN, Asked
+from accesscontrol.oauth.short.asked import KNOWN, KNOWN_BESIDE_ASSERTION, TOKEN, Asked
 from accesscontrol.oauth.short.kept import Known, Presented, Shelf
 from accesscontrol.oauth.short.versions import revocation
 
+PROVING = ("client_secret", "client_assertion", "token")
 # Of each request its own.
 MOVING = frozenset({"x-request-id", "content-length", "date"})
 
@@ -24,9 +25,12 @@ def known(asked: Asked, headers: Iterable[tuple[str, str]]) -> Known | None:
     """A kind of request, read by what it says; None where it says more than the short way knows of."""
     posted = parse_qsl(asked.body.decode("ascii"), keep_blank_values=True)
     names = [name.encode() for name, _ in posted]
-    if len(set(names)) < len(names) or not KNOWN[asked.kind].issuperset(names):
+    understood = KNOWN[asked.kind] | (KNOWN_BESIDE_ASSERTION if asked.assertion is not None else frozenset())
+    if len(set(names)) < len(names) or not understood.issuperset(names):
         return None
-    form = {name: value for name, value in posted if name not in ("client_secret", "token")}
+    form = {name: value for name, value in posted if name not in PROVING}
+    if asked.assertion is not None and form.get("client_id", asked.client_id) != asked.client_id:
+        return None  # the word of an issuer about a client, by a name that was written in another way
     if asked.kind == TOKEN and form.get("grant_type") != "client_credentials":
         return None
     match = resolve(asked.gate[3])

@@ -2,7 +2,9 @@
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -12,7 +14,7 @@ from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
 from accesscontrol.oauth.short.together import Together
-from accesscontrol.oauth.short.versions import NOTHING, STATEMENT, Look, Seen, Version
+from accesscontrol.oauth.short.versions import NOTHING, STATEMENT, TAKING, Look, Seen, Taking, Version
 
 MOST_LINES = 16  # connections of a process
 AGAIN = 1.0  # seconds after a failed attempt to connect
@@ -21,7 +23,7 @@ _LIMITS = {"connect_timeout": 2, "tcp_user_timeout": 3000, "application_name": "
 # With few rows the planner would read the whole table, and go on to do so when there are many.
 # Given when connecting: a pooler in between refuses them, where a SET would stay on a connection of others.
 _SETTINGS = "-c enable_seqscan=off -c plan_cache_mode=force_generic_plan -c statement_timeout=3000"
-_ONE, _MANY = b"version", b"versions"
+_ONE, _MANY, _TAKE = b"version", b"versions", b"taking"
 _STATEMENTS = {
     _ONE: STATEMENT.format(own="$1::bigint", keys="$2"),
     # Each by an index range of its own: one question, one snapshot.
@@ -29,6 +31,7 @@ _STATEMENTS = {
 SELECT found.* FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS asked (own, keys, place)
 CROSS JOIN LATERAL ({STATEMENT.format(own="asked.own", keys="asked.keys")}) AS found ORDER BY asked.place
 """,
+    _TAKE: TAKING.format(key="$1::uuid", digest="$2::text", ends="$3::timestamptz", at="$4::timestamptz"),
 }
 
 
@@ -46,6 +49,10 @@ class KeptReader:
         """:class:`psycopg.Error` where it could not be found out."""
         return self._together.read(Look(keys, own))
 
+    def take(self, taking: Taking, *, at: datetime) -> bool:
+        """Each by a statement of its own: two that came together must not share its answer."""
+        return self.lines.take(taking, at)
+
     def close(self) -> None:
         """Let go of all connections that are free."""
         self.lines.close()
@@ -60,14 +67,30 @@ class Lines:
         self._connecting = threading.Lock()
 
     def ask(self, looks: Sequence[Look]) -> Mapping[Look, Seen]:
-        """All in one round trip. After a fault nothing that was connected before it is asked again."""
+        """All in one round trip."""
+        with self._line() as line:
+            return dict(zip(looks, _seen(line, looks), strict=True))
+
+    def take(self, taking: Taking, at: datetime) -> bool:
+        """Whether this use was the first."""
+        moments = (each.isoformat().encode() for each in (taking.ends, at))
+        with self._line() as line:
+            given = [str(taking.key).encode(), taking.digest.encode(), *moments]
+            result = line.pgconn.exec_prepared(_TAKE, given)
+            if result.status != ExecStatus.COMMAND_OK:
+                raise psycopg.OperationalError("The assertion cannot be taken.")
+            return bool(result.command_tuples)
+
+    @contextmanager
+    def _line(self) -> Iterator[psycopg.Connection]:
+        """One for a question. After a fault nothing that was connected before it is asked again."""
         try:
             line = self.free.pop()
         except IndexError:
             line = self.connected()
         done = False
         try:
-            found = dict(zip(looks, _seen(line, looks), strict=True))
+            yield line
             done = True
         finally:
             if done:
@@ -75,7 +98,6 @@ class Lines:
             else:
                 line.close()
                 self.close()
-        return found
 
     def close(self) -> None:
         """Let go of all that are free."""

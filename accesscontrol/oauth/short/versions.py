@@ -7,7 +7,9 @@ a version, and reads the same version now, knows that nothing has changed betwee
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from typing import NamedTuple, Protocol
+from uuid import UUID
 
 from django.db import connection
 
@@ -19,6 +21,12 @@ STATEMENT = """
 SELECT coalesce(bit_xor(nonce) FILTER (WHERE key <> {own}), 0),
     count(*) FILTER (WHERE key <> {own}), count(*) FILTER (WHERE key = {own})
 FROM accesscontrol_factchange WHERE key = ANY({keys}::bigint[] || {own})
+"""
+# A key that has ended meanwhile uses nothing up; of many at once, one writes its row (RFC 7523 §3 (7)).
+TAKING = """
+INSERT INTO applications_usedassertion (client_id, digest, expires_at)
+SELECT client_id, {digest}, {ends} FROM applications_clientkey WHERE id = {key} AND during @> {at}
+ON CONFLICT (client_id, digest) DO NOTHING
 """
 
 
@@ -43,10 +51,22 @@ class Seen(NamedTuple):
     own: int
 
 
+class Taking(NamedTuple):
+    """An assertion that is to be used up: the row of the key that signed it, its digest and its end."""
+
+    key: UUID
+    digest: str
+    ends: datetime
+
+
 class Reader(Protocol):
     """Reads versions; raises whatever the database raises."""
 
     def read(self, keys: bytes, own: int = NOTHING) -> Seen: ...
+
+    def take(self, taking: Taking, *, at: datetime) -> bool:
+        """Whether the key still lives and nobody has used the assertion before; now it is used."""
+        ...
 
 
 def number(key: str) -> int:
@@ -100,3 +120,10 @@ class SharedReader:
             )
             nonces, rows, touched = cursor.fetchone()
         return Seen(Version(nonces, rows), touched)
+
+    def take(self, taking: Taking, *, at: datetime) -> bool:
+        """See :class:`Reader`."""
+        places = {name: f"%({name})s" for name in ("key", "digest", "ends", "at")}
+        with connection.cursor() as cursor:
+            cursor.execute(TAKING.format(**places), {**taking._asdict(), "at": at})
+            return bool(cursor.rowcount)

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accesscontrol.actions import traces
 from accesscontrol.migrations._changes_sql import TABLES
-from accesscontrol.oauth.short import door, versions
+from accesscontrol.oauth.short import door, noting, versions
 from accesscontrol.oauth.short.versions import SharedReader
 from applications.actions import clients, pauses
 from applications.models import ClientSecret, ServiceAccount
@@ -261,7 +261,7 @@ def test_nothing_secret_is_kept(ways: Ways) -> None:
         assert secret not in kept
 
 
-def test_use_is_noted_and_counted(ways: Ways, settings: Any) -> None:
+def test_use_is_noted_and_counted(ways: Ways, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     noted = []
     settings.USAGE_FLUSH_SECONDS = 1
     with mock.patch("applications.usage.note", side_effect=lambda uses, at: noted.append(list(uses))):
@@ -269,7 +269,9 @@ def test_use_is_noted_and_counted(ways: Ways, settings: Any) -> None:
         ways.asked(ways.long, "aud:acme.meter")
     assert noted[0] == noted[1] != []
     at = ways.world.clock.forward(minutes=5)
+    monkeypatch.setattr(noting.NOTES.beside, "start", mock.Mock())
     ways.asked(ways.short, "aud:acme.meter")
+    noting.NOTES.flush()
     assert ClientSecret.objects.get(client__client_id=READER).last_used_at == at
 
 

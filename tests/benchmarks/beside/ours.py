@@ -71,7 +71,7 @@ class Story:
     def each_of_many(self) -> Job:
         """All of these, so often that each process has met each of them."""
         draws = self._draws()
-        order = [place for place in range(len(draws)) for _ in range(EACH)]
+        order = [place for _ in range(EACH) for place in range(len(draws))]
         return replace(self._drawn(draws, order), once=True)
 
     def _drawn(self, draws: list[dict[str, Any]], order: list[int]) -> Job:
