@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from applications.delivery import polling
 from applications.models import Webhook
 
 _ACCOUNTS = gettext_lazy("accounts")
@@ -28,6 +28,6 @@ def told(webhook: Webhook) -> str:
 
 def receiver(webhook: Webhook) -> dict[str, Any]:
     """Where it goes, as a fact. The address of a stream that is fetched is ours, and says nothing."""
-    if webhook.signals and webhook.url.startswith(f"{settings.PORTAL_BASE_URL}/"):
+    if webhook.signals and polling.is_polled(webhook):
         return {"label": _("Address"), "text": _("none: the application fetches them")}
     return {"label": _("Address"), "code": webhook.shown_url}

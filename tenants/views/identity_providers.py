@@ -234,6 +234,7 @@ class DeleteProvider(OfProvider, ConfirmPage):
             "nothing": _("Linked people: %(count)d. They come in by it no more; who did is signed out now.")
             % {"count": linked},
             "revision": row.revision,
+            "danger": True,
         }
         return {"page": {"title": _("Delete"), "breadcrumb": self.crumbs(row)}, "confirm": confirm}
 

@@ -8,6 +8,7 @@ import pytest
 from accesscontrol.oauth.signals import kinds
 from applications import events
 from applications.actions import webhooks
+from applications.views import _signal_words
 from iam_portal.walls import tenant_scope
 from tests.accesscontrol.oauth.conftest import World, basic
 from tests.accesscontrol.oauth.signed_in import give, person
@@ -52,6 +53,14 @@ def test_a_stream_is_read_changed_and_deleted(meter: Receiver) -> None:
     assert meter.ask("DELETE", "stream", query=f"?stream_id={meter.id}").status_code == 204
     assert meter.ask("DELETE", "stream", query=f"?stream_id={meter.id}").status_code == 404
     assert meter.ask("GET", "stream").json() == []
+
+
+def test_its_page_says_that_the_application_fetches(meter: Receiver) -> None:
+    """The address that it fetches from is ours, and would say nothing."""
+    with tenant_scope(meter.tenant.id):
+        shown = _signal_words.receiver(row_of(meter))
+        assert shown["text"] == "none: the application fetches them"
+        assert "code" not in shown
 
 
 def test_there_is_one_stream(meter: Receiver) -> None:
