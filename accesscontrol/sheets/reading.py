@@ -147,8 +147,8 @@ def _roles(of: _Reading, roles: Read, permissions: Read) -> list[Document]:
     for row in permissions.rows:
         address = tuple(_needed(of, row, heading) for heading in tables.PERMISSIONS.columns)
         if address in seen:
-            text = "This resource stands in another row already."
-            of.objections.add(row.place("Resource"), "named_twice", text)
+            twice = "This resource stands in another row already."
+            of.objections.add(row.place("Resource"), "named_twice", twice)
         seen.add(address)
         for key in permissions.more:
             if key in by_key:
