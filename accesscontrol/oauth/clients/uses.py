@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, connection, transaction
@@ -31,7 +32,7 @@ WHERE {table}.id = used.id AND {table}.id IN (
 def note_all(kind: Credential, used: Sequence[tuple[UUID, datetime]]) -> None:
     """The same of many, in one statement; errors are the caller's."""
     ids, moments = zip(*used, strict=True)
-    given = {"ids": [*ids], "moments": [*moments], "seldom": SELDOM}
+    given: dict[str, Any] = {"ids": [*ids], "moments": [*moments], "seldom": SELDOM}
     with connection.cursor() as cursor:
         cursor.execute(_NOTE_ALL.format(table=kind._meta.db_table), given)
 

@@ -234,6 +234,7 @@ def test_retired_and_public_clients_sign_nothing(signer: Signer) -> None:
     assert answer(signer.post(signer.assertion())) == REFUSED
 
 
+@pytest.mark.one_way("counts the signatures of one request")
 def test_an_unknown_client_costs_the_same(signer: Signer, monkeypatch: pytest.MonkeyPatch) -> None:
     """As many queries and signatures as a known one, whatever is wrong with it."""
     tried: list[str] = []
@@ -257,6 +258,7 @@ def test_an_unknown_client_costs_the_same(signer: Signer, monkeypatch: pytest.Mo
     assert costs.pop()[1:] == ("ES256",)
 
 
+@pytest.mark.one_way("what was not noted is noted a minute later by the short way")
 def test_last_use_is_noted_and_never_fails(signer: Signer, monkeypatch: pytest.MonkeyPatch) -> None:
     assert signer.status() == 200
     first = ClientKey.objects.get().last_used_at
