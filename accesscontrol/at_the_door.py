@@ -55,7 +55,7 @@ def _held(groups: str) -> str:
 
 
 _EVERYBODY = (
-    _in_room("application", APPLICATIONS),
+    _in_room("application", APPLICATIONS.format(applications="%(known)s")),
     _in_room("tenant", TENANTS.format(tenants=_PORTAL_AND_HERE)),
     _in_room("book", OF_ONE),
 )
@@ -72,11 +72,16 @@ _OF_PERSON = f"WITH reaching(id, name, during) AS MATERIALIZED ({REACH}) " + " U
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """The facts by which the portal's own roles of a principal are decided."""
+    """The facts by which the portal's own roles of a principal are decided.
+
+    ``caller``: of a service that is the tenant's own, as far as it goes without contracts. One that others
+    own is there by them.
+    """
 
     sharing: SharingFacts
     book: RoleBook
     principal: PrincipalFacts
+    caller: SharingFacts | None = None
 
 
 def facts(who: Principal) -> Door | None:
@@ -87,6 +92,7 @@ def facts(who: Principal) -> Door | None:
         "user": who.user_id,
         "application": who.application_id,
         "applications": [PORTAL_ID],
+        "known": [PORTAL_ID, *([who.application_id] if who.application_id is not None else [])],
     }
     parts: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
     with connection.cursor() as cursor:
@@ -101,4 +107,6 @@ def facts(who: Principal) -> Door | None:
     of_portal = book.tenant.keys() | book.own.keys()
     rows = [(*row, [PORTAL_ID] if row[7] in of_portal else []) for row in parts["assignment"]]
     held = of_rows(who, active, reach, rows, application_ids=[PORTAL_ID])
-    return Door(sharing[PORTAL_ID], book, held[PORTAL_ID])
+    caller = sharing.get(who.application_id or "")
+    own = caller if caller is not None and caller.application.owner_id == tenant else None
+    return Door(sharing[PORTAL_ID], book, held[PORTAL_ID], own)

@@ -26,7 +26,9 @@ from rest_framework.exceptions import AuthenticationFailed, MethodNotAllowed, Pe
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from accesscontrol import gate
 from accesscontrol import reasons as say
+from accesscontrol.at_the_door import Door
 from accesscontrol.oauth import clients, decision, tokens
 from accesscontrol.oauth.claims import narrowed_roles
 from accesscontrol.oauth.clients import possession
@@ -38,7 +40,7 @@ from applications.models.applications import PORTAL_ID
 from iam_portal import tracing
 from iam_portal.admission import is_of
 from iam_portal.errors import DomainError, Kind, NotFound
-from iam_portal.gate import Actor, Permission, require_any
+from iam_portal.gate import Actor, Permission, first_yes, require_any
 from iam_portal.walls import tenant_scope
 from tenants.actions import sessions
 from tenants.http.sessions import cookie_name
@@ -57,6 +59,7 @@ class Principal:
     actor: Actor
     application: Application | None = None
     session: UserSession | None = None
+    door: Door | None = None  # what was read of a service with its token, in this request
 
     @property
     def is_authenticated(self) -> bool:
@@ -118,15 +121,14 @@ class ServiceTokenAuthentication(BaseAuthentication):
             # Stolen, or it came past the proxy that knows its bearer.
             raise AuthenticationFailed("This token is not accepted.")
         # Exactly the string: a list may hold others, who could use the token here.
-        standing = (
-            decision.standing(claims, target_id=PORTAL_ID, at=at) if claims.get("aud") == PORTAL_ID else None
-        )
-        if standing is None:
+        found = decision.standing_here(claims, at=at) if claims.get("aud") == PORTAL_ID else None
+        if found is None:
             raise AuthenticationFailed("This token is not accepted.")
+        standing, door = found
         application = standing.account.application
         actor = _service(application, standing.account.tenant_id, request)
         narrowed = narrowed_roles(claims, PORTAL_ID)
-        return Principal(replace(actor, only_roles=narrowed or None), application), claims
+        return Principal(replace(actor, only_roles=narrowed or None), application, door=door), claims
 
     def authenticate_header(self, request: Request) -> str:
         """The challenge; with the error code when a token was presented (RFC 6750 §3.1)."""
@@ -167,7 +169,8 @@ class ApplicationAuthentication(BaseAuthentication):
         except ClientRefused:
             raise AuthenticationFailed("Client authentication failed.") from None
         application = client.application
-        facts = sharing_facts.of_application(application.id, tenant_id=application.owner_id)
+        # Its owner has it by no contract.
+        facts = sharing_facts.grounds([application.id], tenant_ids=[application.owner_id]).get(application.id)
         if facts is None or not available(facts, tenant_id=str(application.owner_id), at=timezone.now()):
             raise AuthenticationFailed("Client authentication failed.")  # suspended, or its owner is
         return Principal(_service(application, application.owner_id, request), application), client
@@ -200,8 +203,11 @@ class DeclaredPermission(BasePermission):
             raise ImproperlyConfigured(f"{type(view).__name__} has no tenant_id in its address.")
         if principal.actor.tenant_id != tenant_id:
             raise NotFound
-        wanted = Permission.alternatives(declared)
-        require_any(actor=principal.actor, tenant_id=tenant_id, permissions=wanted, at=timezone.now())
+        wanted, actor, at = Permission.alternatives(declared), principal.actor, timezone.now()
+        if principal.door is None:
+            require_any(actor=actor, tenant_id=tenant_id, permissions=wanted, at=at)
+        else:
+            first_yes(gate.answers_at(principal.door, actor=actor, tenant_id=tenant_id, at=at), wanted)
         return True
 
 

@@ -28,16 +28,26 @@ class PortalGate:
 
     def answers(self, *, actor: Actor, tenant_id: UUID, at: datetime) -> Callable[[Permission], Decision]:
         """What is held is read once, for any number of permissions."""
-        system = actor.kind == "system"
-        held = set() if system else permissions(actor=actor, tenant_id=tenant_id, at=at)
+        if actor.kind == "system":
+            return lambda _permission: Decision.yes(say.may_grant())
+        return _answering(permissions(actor=actor, tenant_id=tenant_id, at=at))
 
-        def answer(permission: Permission) -> Decision:
-            wanted = asked_of(permission)
-            if system or wanted in held:
-                return Decision.yes(say.may_grant())
-            return Decision.no(say.permission_not_held(wanted, RESOURCES.get(permission.resource, "")))
 
-        return answer
+def answers_at(
+    door: at_the_door.Door, *, actor: Actor, tenant_id: UUID, at: datetime
+) -> Callable[[Permission], Decision]:
+    """The same, of what this request has read of the actor in the tenant."""
+    return _answering(_at(door, actor=actor, tenant_id=tenant_id, at=at))
+
+
+def _answering(held: set[decide.Permission]) -> Callable[[Permission], Decision]:
+    def answer(permission: Permission) -> Decision:
+        wanted = asked_of(permission)
+        if wanted in held:
+            return Decision.yes(say.may_grant())
+        return Decision.no(say.permission_not_held(wanted, RESOURCES.get(permission.resource, "")))
+
+    return answer
 
 
 def asked_of(permission: Permission) -> decide.Permission:
@@ -57,8 +67,12 @@ def permissions(*, actor: Actor, tenant_id: UUID | str, at: datetime) -> set[dec
     )
     with tenant_scope(tenant_id):
         door = at_the_door.facts(who)
-    if door is None:
-        return set()
+    return set() if door is None else _at(door, actor=actor, tenant_id=tenant_id, at=at)
+
+
+def _at(
+    door: at_the_door.Door, *, actor: Actor, tenant_id: UUID | str, at: datetime
+) -> set[decide.Permission]:
     ground = decide.Ground(door.sharing, door.book, tenant_id=str(tenant_id), at=at)
     roles = _narrowed(decide.roles_on(ground, door.principal, at=at), actor)
     return decide.permissions_on(ground, roles) | _own_account(actor, door.principal, door.sharing, at)

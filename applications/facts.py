@@ -26,8 +26,10 @@ SELECT a.id, a.display_name, a.owner_id, a.during,
           WHERE r.application_id = a.id AND NOT isempty(r.during) ORDER BY r.id),
     ARRAY(SELECT r.during FROM applications_applicationrole r
           WHERE r.application_id = a.id AND NOT isempty(r.during) ORDER BY r.id)
-FROM applications_application a WHERE a.id = ANY(%(applications)s) ORDER BY a.id
+FROM applications_application a WHERE a.id = ANY({applications}) ORDER BY a.id
 """
+
+_NAMED = APPLICATIONS.format(applications="%(applications)s")
 
 # The contracts of these tenants that name the applications, and those by which a provider of an access
 # contract among them has the same.
@@ -121,7 +123,7 @@ def sharing(
     The providers' own contracts are included, so that an access contract can be followed to its source.
     Unknown ids are left out of the answer.
     """
-    applications = [_application(row) for row in _rows(APPLICATIONS, applications=list(application_ids))]
+    applications = [_application(row) for row in _rows(_NAMED, applications=list(application_ids))]
     if not applications:
         return {}
     tenants = [str(tenant_id) for tenant_id in tenant_ids]
@@ -159,7 +161,7 @@ def grounds(
 ) -> dict[str, SharingFacts]:
     """The same without any contract: what stops an application or a tenant, whatever was agreed."""
     asked, wanted = list(application_ids), [str(tenant_id) for tenant_id in tenant_ids]
-    applications = [_application(row) for row in _rows(APPLICATIONS, applications=asked)]
+    applications = [_application(row) for row in _rows(_NAMED, applications=asked)]
     wanted += [application.owner_id for application in applications]
     rows = _rows(TENANTS.format(tenants="%(tenants)s::uuid[]"), tenants=wanted)
     return _sharing(applications, rows, {})

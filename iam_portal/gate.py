@@ -99,8 +99,12 @@ def require_any(
     *, actor: Actor, tenant_id: UUID, permissions: tuple[Permission, ...], at: datetime
 ) -> Decision:
     """The first yes, or :class:`Forbidden` with the reasons of every no."""
+    return first_yes(gate().answers(actor=actor, tenant_id=tenant_id, at=at), permissions)
+
+
+def first_yes(answer: Callable[[Permission], Decision], permissions: tuple[Permission, ...]) -> Decision:
+    """The same of answers whose facts are read."""
     refusals: list[Reason] = []
-    answer = gate().answers(actor=actor, tenant_id=tenant_id, at=at)
     for permission in permissions:
         decision = answer(permission)
         if decision:

@@ -1,6 +1,6 @@
 """Read Application ACL: the calling application reads its own."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -62,7 +62,7 @@ class ApplicationAcl(OwnApplicationAPI):
         owner = uuid_of(wanted, "tenantId") if wanted is not None else None
         since = self._since()
         self._note_reader()
-        application = Application.objects.get(id=self.application_id)
+        application = cast(Application, self.request.user.application)  # type: ignore[union-attr]
         standing = acl.standing(application, at=timezone.now())
         self._expect_known(since, standing)
         as_lines = getattr(request.accepted_renderer, "media_type", "") == NDJSON

@@ -11,8 +11,10 @@ from uuid import UUID
 
 from django.db.models import Exists
 
+from accesscontrol import at_the_door
 from accesscontrol import facts as load
 from accesscontrol import reasons as say
+from accesscontrol.at_the_door import Door
 from accesscontrol.decide import Call, CallFacts, HeldRole, call_until, may_call
 from accesscontrol.models import RevokedToken
 from accesscontrol.oauth.claims import ACTOR, narrowed_roles, seconds
@@ -77,20 +79,54 @@ def grounds(claims: Mapping[str, Any], *, target_id: str) -> tuple[ServiceAccoun
     if "sid" in claims or ACTOR in claims:
         return None
     with tenant_scope(claims["tid"]):
-        account = (
-            ServiceAccount.objects.filter(
-                ~Exists(RevokedToken.objects.of(claims)),
-                id=claims["sub"],
-                application_id=claims["client_id"],
-                tenant_id=claims["tid"],
-            )
-            .select_related("application")
-            .first()
-        )
+        account = _account(claims)
         if account is None:
             return None
         facts = load.calls(caller=account.application, target_ids=[target_id], tenant_id=account.tenant_id)
     return (account, facts[target_id]) if target_id in facts else None
+
+
+def standing_here(claims: Mapping[str, Any], *, at: datetime) -> tuple[Standing, Door | None] | None:
+    """The same for the portal as the target, and what its doors ask next: read together for a tenant's own.
+
+    That one's own application is available there by no contract. For another's all of them are looked at.
+    """
+    if "sid" in claims or ACTOR in claims:
+        return None
+    with tenant_scope(claims["tid"]):
+        account = _account(claims)
+        if account is None:
+            return None
+        door = None
+        if account.application.owner_id == account.tenant_id:
+            door = at_the_door.facts(load.Principal(account.tenant_id, application_id=account.application_id))
+            facts = _own_call(door)
+        else:
+            found = load.calls(
+                caller=account.application, target_ids=[PORTAL_ID], tenant_id=account.tenant_id
+            )
+            facts = found.get(PORTAL_ID)
+    here = facts and judged(account, facts, claims, target_id=PORTAL_ID, at=at)
+    return (here, door) if here else None
+
+
+def _own_call(door: Door | None) -> CallFacts | None:
+    """Of the portal, by an application where its owner is."""
+    if door is None or door.caller is None:
+        return None
+    here, held = door.principal.tenant_id, door.principal
+    return CallFacts(here, here, door.caller, door.sharing, door.book, held, held)
+
+
+def _account(claims: Mapping[str, Any]) -> ServiceAccount | None:
+    """Of the token's service, unless the token was revoked."""
+    living = ServiceAccount.objects.filter(
+        ~Exists(RevokedToken.objects.of(claims)),
+        id=claims["sub"],
+        application_id=claims["client_id"],
+        tenant_id=claims["tid"],
+    )
+    return living.select_related("application").first()
 
 
 def judged(
