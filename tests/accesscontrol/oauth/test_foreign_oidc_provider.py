@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import ssl
 import subprocess
 import urllib.request
@@ -22,6 +21,7 @@ from django.test import Client as Browser
 from pytest_django.fixtures import Settings
 
 from iam_portal.launchers.portal import ROOT
+from iam_portal.launchers.valkey import free_port
 from iam_portal.walls import tenant_scope
 from tenants.actions import identity_providers
 from tenants.models import IdentityLink, Membership, User
@@ -104,8 +104,7 @@ class serving:
         found = [place for place in places if (place / "node_modules" / "oidc-provider").is_dir()]
         if not found:
             lacking("npm's oidc-provider is not installed: run 'make assets'.")
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         self.issuer = f"https://{NAME}:{port}"
         own = {"PORT": str(port), "ISSUER": self.issuer, "PEM": str(pem), "MODULES": str(found[0])}
         own |= {"BACK": BACK, "AFTER": AFTER, "SECRET": SECRET, "PATH": os.environ["PATH"]}
