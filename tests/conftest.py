@@ -40,6 +40,7 @@ _NO_FLUSH = "The tests' role may not TRUNCATE: use the fixture committed_db for 
 def pytest_sessionstart(session: pytest.Session) -> Iterator[None]:
     """One server for all workers: it is started, and its database migrated, once."""
     pick_a_day()
+    database.pick_a_day()
     costs = Costs(session.config)
     session.config.pluginmanager.register(costs)
     if not hasattr(session.config, "workerinput") and session.config.getoption("numprocesses"):

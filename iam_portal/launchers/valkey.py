@@ -6,6 +6,7 @@ import shutil
 import socket
 import tempfile
 import time
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
@@ -16,6 +17,7 @@ from iam_portal.launchers.children import Child, LaunchError, spawn, tail
 
 _START_SECONDS = 15.0
 _ATTEMPTS = 3
+_PORTS, _TRIES = range(18_000, 32_768), 20  # below what Linux, as it comes, takes for outgoing connections
 
 
 class EmbeddedValkey:
@@ -116,7 +118,15 @@ def find_binary() -> Path:
 
 
 def free_port() -> int:
-    """A port of the loopback address that nobody uses at this moment."""
-    with socket.socket() as probe:
+    """A port of the loopback address that nobody uses at this moment.
+
+    One that the system gives to no outgoing connection: it would be taken before the server has it, or while
+    that is started anew.
+    """
+    for _ in range(_TRIES):
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", secrets.choice(_PORTS)))
+            return int(probe.getsockname()[1])
+    with socket.socket() as probe:  # where all of them are outgoing, or taken
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,5 +1,6 @@
 """A person who is deleted: everything of his ends at once, nothing finds him, and the record stays whole."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -72,7 +73,8 @@ def test_nothing_finds_him_any_more_and_his_name_is_free(acme: Party) -> None:
     again = {"principal": {"userId": str(joe.id)}, "role": role}
     refused(call(acme, "POST", "assignments", again), 404, "not_found")
     assert acme.get(f"users/{joe.id}").status_code == 404
-    assert "Joe" not in acme.get("users").content.decode()
+    page = acme.get("users").content.decode()
+    assert not re.search(r"\bJoe\b", page)  # a random token may have the letters
     new = {"username": "JOE", "email": "Joe@example.org", "displayName": "Joe"}
     made = call(acme, "POST", "users", new)
     assert made.status_code == 201

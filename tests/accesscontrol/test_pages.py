@@ -1,5 +1,6 @@
 """Roles on pages: who may see and give them, what they count for, and what a neighbour sees of it."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -126,7 +127,8 @@ def test_what_belongs_to_a_neighbour_is_not_there(acme: Party, beta: Party, sam:
         assert give(beta, query, "iam-portal|user|").status_code == 404
     shown = beta.get("assignments").content.decode()
     assert str(theirs.id) not in shown
-    assert "Sam" not in beta.get("assignments/add").content.decode()
+    form = beta.get("assignments/add").content.decode()
+    assert not re.search(r"\bSam\b", form)  # a random token may have the letters
 
 
 def test_giving_and_withdrawing(acme: Party, sam: User):

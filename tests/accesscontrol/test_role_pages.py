@@ -1,6 +1,7 @@
 """Roles in the console: all that exist, what each may, who holds it."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -117,8 +118,11 @@ class TestOneRole:
         shown = story.acme.get("roles/night/holders")
         assert [row["cells"][0]["text"] for row in shown.context["table"]["rows"]] == ["Sam"]
         assert "Withdraw" in text_of(shown)
-        assert "Sam" not in text_of(story.acme.get("roles/night/holders", q="kim"))
-        assert "Sam" not in text_of(story.acme.get(f"roles/of/{PLANNER}/reader/holders"))
+        for others in (
+            story.acme.get("roles/night/holders", q="kim"),
+            story.acme.get(f"roles/of/{PLANNER}/reader/holders"),
+        ):
+            assert not re.search(r"\bSam\b", text_of(others))  # a random token may have the letters
 
     def test_what_is_away_is_said(self, story: Story) -> None:
         made = Definition(

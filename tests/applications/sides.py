@@ -88,7 +88,7 @@ def make_side(slug: str) -> Side:
     application, private = register(tenant, "meter", at), register(tenant, "private", at)
     require(application, private, at)
     contract = accepted(tenant, partner, application.id, at=at)
-    pauses.pause(tenant=tenant, contract_id=contract.id, by=SYSTEM, at=at, when=at.replace(year=at.year + 1))
+    pauses.pause(tenant=tenant, contract_id=contract.id, by=SYSTEM, at=at, when=at + timedelta(days=365))
     offer = drafts.Offer(type="provision", roles=[(private.id, "viewer")])
     draft = contracts.draft(provider=tenant, consumer_id=partner.id, offer=offer, by=SYSTEM, at=at)
     wanted = Wanted(role="viewer", application_id=application.id, user_id=user.id)

@@ -48,7 +48,7 @@ def test_a_third_side_is_neither_named_nor_left_out_of_the_count(chain: Chain) -
 
 def test_the_revision_is_for_what_was_asked_and_nothing_else(chain: Chain) -> None:
     address = of(chain.acme, f"contracts/{chain.contract.id}")
-    day, year = "2030-01-02T00:00:00Z", "2031-01-01T00:00:00Z"
+    day, year = "2130-01-02T00:00:00Z", "2131-01-01T00:00:00Z"
     for_a_day = call(chain.provider, "GET", f"{address}/impact?action=pause&until={day}").json()["revision"]
     longer = call(chain.provider, "POST", f"{address}/pause", {"until": year}, for_a_day)
     assert (longer.status_code, longer.json()["code"]) == (412, "impact_changed")
@@ -72,14 +72,14 @@ def test_an_impacts_revision_opens_no_other_door(chain: Chain) -> None:
 
 def test_an_earlier_end_by_amendment_is_an_end(chain: Chain) -> None:
     address = of(chain.acme, f"contracts/{chain.contract.id}")
-    body = {"endsAt": "2030-01-01T00:00:00Z"}
+    body = {"endsAt": "2130-01-01T00:00:00Z"}
     refused = call(chain.provider, "POST", f"{address}/amendments", body)
     assert (refused.status_code, refused.json()["code"]) == (428, "impact_required")
     ends = body["endsAt"]
     shown = call(chain.provider, "GET", f"{address}/impact?action=narrow&endsAt={ends}").json()
     assert shown["revision"] == refused.json()["impact"]["revision"]
     assert shown["users"]["count"] == 3
-    other = {"endsAt": "2029-01-01T00:00:00Z"}
+    other = {"endsAt": "2129-01-01T00:00:00Z"}
     assert call(chain.provider, "POST", f"{address}/amendments", other, shown["revision"]).status_code == 412
     assert call(chain.provider, "POST", f"{address}/amendments", body, shown["revision"]).status_code == 201
 

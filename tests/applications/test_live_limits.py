@@ -92,7 +92,7 @@ def test_stopping_lets_everybody_go_in_order(world: World) -> None:
         wait_until(lambda: world.live.service._places.total() == 2)
         begin = time.monotonic()
         world.live.stop()
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < 15, "nobody is waited for, who would wait for half a minute"
         assert (waiting.result().status, waiting.result().json["items"]) == (200, [])
         assert list(stream.events()) == []
     world.live.start()

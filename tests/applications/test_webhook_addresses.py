@@ -145,7 +145,7 @@ def test_a_name_that_is_looked_up_for_ever_is_a_failure_in_time(
 
     def slow(host, *args, **kwargs):
         if not kwargs.get("flags"):
-            answered.wait(10)
+            answered.wait(30)
         return real("127.0.0.1", *args, **kwargs)
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
@@ -153,7 +153,7 @@ def test_a_name_that_is_looked_up_for_ever_is_a_failure_in_time(
     reply = posting.post("https://receiver.example/", body=b"{}", headers={})
     answered.set()
     assert (reply.status, reply.error) == (None, "timed_out")
-    assert reply.milliseconds < 1500
+    assert reply.milliseconds < 10_000
 
 
 def test_no_proxy_is_asked(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
@@ -228,4 +228,4 @@ def test_a_handshake_that_never_ends_is_cut(settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         reply = posting.post(f"https://127.0.0.1:{silent.getsockname()[1]}/", body=b"{}", headers={})
     assert (reply.status, reply.error) == (None, "timed_out")
-    assert reply.milliseconds < 1500
+    assert reply.milliseconds < 10_000

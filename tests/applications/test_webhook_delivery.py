@@ -178,13 +178,13 @@ def test_slow_and_dripping_are_failures_in_bounded_time(
     hook, _ = subscribed(acme, box.url, at=clock())
     happens(acme, clock())
     settings.WEBHOOK_WHOLE_SECONDS = 0.3
-    box.answers = [sleeps(0.8), drips(2)]
+    box.answers = [sleeps(0.8), drips(20)]
     deliver(clock)
     clock.move(minutes=1)
     deliver(clock)
     assert attempts(hook) == [("failed", None, "timed_out")] * 2
     with tenant_scope(acme.id):
-        assert max(hook.deliveries.values_list("milliseconds", flat=True)) < 1500
+        assert max(hook.deliveries.values_list("milliseconds", flat=True)) < 10_000
 
 
 def test_a_redirect_is_not_followed(acme: Tenant, box: Inbox, clock: Clock) -> None:

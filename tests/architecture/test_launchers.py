@@ -20,7 +20,7 @@ from iam_portal.launchers.children import Account, Busy, LaunchError, spawn
 from iam_portal.launchers.portal import ROOT, Servers
 from iam_portal.launchers.postgres import OWNER, EmbeddedPostgres
 from iam_portal.launchers.processes import Supervisor, claim
-from iam_portal.launchers.valkey import EmbeddedValkey
+from iam_portal.launchers.valkey import EmbeddedValkey, free_port
 from tests.support.database import bindir
 
 pytestmark = pytest.mark.slow
@@ -204,6 +204,14 @@ def test_what_a_child_left_behind_is_ended_with_it(tmp_path: Path) -> None:
     child.stop()
     assert child.process.returncode == -signal.SIGTERM
     wait_until_gone(lambda: is_running(grandchild))
+
+
+def test_no_outgoing_connection_takes_a_free_port() -> None:
+    """Else one of them would sit on it before the server does, or while that is started anew."""
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    if first < 32_768:
+        pytest.skip(f"here they begin at {first}")
+    assert all(1024 < free_port() < first for _ in range(20))
 
 
 def test_a_busy_port_is_refused_before_anything_starts(directory: Path) -> None:

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support import browsing
 from tests.support.absence import lacking
@@ -13,6 +13,8 @@ from tests.support.portal import RunningPortal
 from tests.support.watching import AXE, Watch
 
 HERE = Path(__file__).parent
+PATIENCE = 20_000  # milliseconds: three workers share two processors
+expect.set_options(timeout=PATIENCE)
 Opener = Callable[..., tuple[Page, Watch]]
 
 
@@ -76,7 +78,7 @@ def opened(browser: Browser, running_portal: RunningPortal) -> Iterator[Opener]:
             java_script_enabled=scripts,
             reduced_motion="reduce",
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         watch = Watch(context)
         windows.append((context, watch))
         return context.new_page(), watch

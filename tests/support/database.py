@@ -27,6 +27,9 @@ from iam_portal.launchers.portal import ROOT, Servers
 from iam_portal.launchers.postgres import OWNER, WEB_ROLE, EmbeddedPostgres, ensure_database, ensure_roles
 
 GIVEN = "TEST_DATABASE_OWNER_URL"
+BEGAN = (
+    "TEST_BEGAN_ON"  # the day of the whole run: a portal that is started after midnight finds its template
+)
 _ALIASES = {"default": WEB_ROLE, "owner": None}
 _SEED = "iam_seed"
 MANY = 2_000  # rows that a test left in one table
@@ -46,6 +49,11 @@ def bindir() -> Path | None:
     """PostgreSQL programs to run instead of the wheel's: CI tests the oldest supported version by it."""
     given = os.environ.get("TEST_POSTGRES_BINDIR")
     return Path(given) if given else None
+
+
+def pick_a_day() -> None:
+    """Before the workers begin: one template for all of them, also at midnight."""
+    os.environ.setdefault(BEGAN, datetime.now(UTC).date().isoformat())
 
 
 @contextmanager
@@ -109,8 +117,9 @@ def _template(connection: psycopg.Connection, owner: Mapping[str, Any]) -> str:
 
 
 def _state() -> str:
-    """What a template depends on: our migrations, those of the locked packages, the day."""
-    read = hashlib.sha256(datetime.now(UTC).date().isoformat().encode())
+    """What a template depends on: our migrations, those of the locked packages, the day the run began."""
+    pick_a_day()
+    read = hashlib.sha256(os.environ[BEGAN].encode())
     for path in [*sorted(ROOT.glob("*/migrations/*.py")), ROOT / "requirements.lock"]:
         read.update(path.name.encode() + path.read_bytes())
     return read.hexdigest()[:16]

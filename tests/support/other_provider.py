@@ -3,7 +3,6 @@
 import ipaddress
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,8 +40,7 @@ class OtherProvider:
         found = places()
         if not found:
             lacking("npm's oidc-provider is not installed: run 'make assets'.")
-        with socket.create_server((_LOOPBACK, 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         self.issuer = f"https://{name}:{port}"
         own = {"PORT": str(port), "ISSUER": self.issuer, "PEM": str(pem), "MODULES": str(found[0])}
         own |= {"BACK": back, "AFTER": after, "SECRET": SECRET, "WHO": who, "PATH": os.environ["PATH"]}

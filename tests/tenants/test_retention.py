@@ -120,7 +120,7 @@ def test_without_the_setting_everything_is_kept(acme, monkeypatch):
 
 def test_the_database_drops_nothing_young_and_nothing_without_an_anchor(acme):
     chain.lay_all()
-    young = TODAY.date().replace(year=TODAY.year - 1) + timedelta(days=31)
+    young = TODAY.date() - timedelta(days=365 - 31)
     for month, said in ((young, "too young"), (OLD.date(), "not anchored"), (None, "too young")):
         with cross_tenant():
             refuse(said, f"SELECT iam_history_drop('{month}')" if month else "SELECT iam_history_drop(NULL)")

@@ -132,6 +132,9 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings) ->
     context.load_cert_chain(pem)
     monkeypatch.setenv("SSL_CERT_FILE", str(pem))
     settings.PORTAL_FOREIGN_NETWORKS = [ip_network("127.0.0.0/8")]
+    # On a busy machine all is slow: a host that is to be slow is made so by its test.
+    settings.FOREIGN_CONNECT_SECONDS, settings.FOREIGN_WHOLE_SECONDS = 20.0, 20.0
+    monkeypatch.setattr(foreign, "QUICK", 20.0)
     real = socket.getaddrinfo
 
     def look_up(name: Any, port: Any, *rest: Any, **more: Any) -> Any:

@@ -87,7 +87,7 @@ def test_a_host_that_drips_is_cut(host: Host, settings: Settings) -> None:
 
     def drips(handler: BaseHTTPRequestHandler) -> None:
         says(body=b"{", Content_Length="1000")(handler)
-        for _ in range(40):
+        for _ in range(400):
             handler.wfile.write(b" ")
             handler.wfile.flush()
             time.sleep(0.05)
@@ -95,4 +95,4 @@ def test_a_host_that_drips_is_cut(host: Host, settings: Settings) -> None:
     host.answers["/"] = drips
     began = time.monotonic()
     assert word(host.url("/")) == "timed_out"
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 10, "it would drip for twenty seconds"

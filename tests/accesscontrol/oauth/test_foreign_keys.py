@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
-from pytest_django.fixtures import Settings
 
 from accesscontrol.oauth.clients import foreign
 from accesscontrol.oauth.clients.foreign import Source
@@ -32,7 +31,7 @@ def kids(source: Source) -> list[str]:
 
 def settles() -> None:
     """Until no fetch is on its way."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while foreign._store.fetching and time.monotonic() < deadline:
         time.sleep(0.01)
     assert foreign._store.fetching == {}
@@ -115,16 +114,15 @@ def test_discovery(host: Host) -> None:
         assert kids(Source(issuer, discovers=True)) == []
 
 
-def test_a_slow_host_holds_few(host: Host, settings: Settings) -> None:
+def test_a_slow_host_holds_few(host: Host) -> None:
     """One thread of the web waits; the others are answered at once, and later by what was fetched."""
-    settings.FOREIGN_WHOLE_SECONDS = 5.0
     go, begun = threading.Event(), threading.Event()
     host.serves(key())
     keys_there = json.dumps(host.answers["/keys"]).encode()
 
     def slow(handler: BaseHTTPRequestHandler) -> None:
         begun.set()
-        go.wait(5)
+        go.wait(20)
         says(body=keys_there)(handler)
 
     host.answers["/keys"] = slow
@@ -132,10 +130,10 @@ def test_a_slow_host_holds_few(host: Host, settings: Settings) -> None:
     found: list[int] = []
     waiting = threading.Thread(target=lambda: found.append(len(kids(source))))
     waiting.start()
-    assert begun.wait(5)
+    assert begun.wait(20)
     began = time.monotonic()
     assert [kids(source) for _ in range(20)] == [[]] * 20
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 5, "nobody waits for what takes twenty seconds"
     go.set()
     waiting.join()
     assert found == [1]
@@ -151,25 +149,24 @@ def test_a_slow_address_is_waited_for_once(host: Host, monkeypatch: pytest.Monke
     go = threading.Event()
 
     def slow(handler: BaseHTTPRequestHandler) -> None:
-        go.wait(5)
+        go.wait(20)
         says(404)(handler)
 
     host.answers["/keys"] = slow
     host.forward(foreign.BELIEVED)
     began = time.monotonic()
     assert kids(source), "what is kept"
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 5, "nobody waits for what takes twenty seconds"
     go.set()
     settles()
 
 
-def test_one_organization_does_not_take_all_fetches(host: Host, settings: Settings) -> None:
-    settings.FOREIGN_WHOLE_SECONDS = 5.0
+def test_one_organization_does_not_take_all_fetches(host: Host) -> None:
     go, begun = threading.Event(), threading.Semaphore(0)
 
     def slow(handler: BaseHTTPRequestHandler) -> None:
         begun.release()
-        go.wait(5)
+        go.wait(20)
         says(404)(handler)
 
     for number in range(6):
@@ -179,7 +176,7 @@ def test_one_organization_does_not_take_all_fetches(host: Host, settings: Settin
     for thread in threads:
         thread.start()
     for _ in range(foreign.FETCHING_FOR_ONE):
-        assert begun.acquire(timeout=5)
+        assert begun.acquire(timeout=20)
     assert foreign._store.fetching == {OWNER: foreign.FETCHING_FOR_ONE}
     host.serves(key())
     foreign.keys(Source(host.url()), owner_id=uuid4())  # begins at once, though there is no place to wait
