@@ -76,3 +76,10 @@ def test_only_who_began_it_sees_it(trying: There) -> None:
     trying.local(make_user(trying.tenant, "eve", at=trying.at))
     assert trying.browser.get(TRY).status_code == 403
     assert asked == [], "and no code is redeemed for another"
+
+
+def test_the_page_of_a_new_one_stands_among_them(trying: There) -> None:
+    """Its address is beside the list's, because every word below that may be a key."""
+    text = trying.browser.get("/t/globex/settings/new-identity-provider").content.decode()
+    [marked] = set(re.findall(r'<a[^>]*href="([^"]+)"[^>]*aria-current="page"', text))
+    assert marked == "/t/globex/settings/identity-providers"
