@@ -32,8 +32,6 @@ def test_a_receiver_hangs(drills: Drills) -> None:
 
         def blow(load: Load) -> None:
             with psycopg.connect(portal.address_of(OWNER)) as owner:
-                owner.execute("SET ROLE iam_web")
-                owner.execute("SELECT set_config('iam.tenant', %s, true)", [tenant_id])
                 owner.execute(_MANY, [tenant_id, hung.url, WAITING])
             time.sleep(LASTS)
             hung.hangs.clear()

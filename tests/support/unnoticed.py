@@ -8,8 +8,8 @@ import psycopg
 
 from tests.support.stage import Stage
 
-# By when the wait began, not the statement: one that works for minutes may wait for a moment at its end.
-# An index made concurrently waits for transactions that are older than it (virtualxid), and keeps nobody.
+# By when the wait began, not the statement: one that works for minutes may wait for a moment at its end. An
+# index that is made concurrently waits for older transactions (virtualxid), and keeps nobody from anything.
 _WAITING = """
     SELECT coalesce(max(extract(epoch FROM clock_timestamp() - l.waitstart)), 0)
     FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
