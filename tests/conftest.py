@@ -4,6 +4,7 @@ import gc
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import django
@@ -16,7 +17,7 @@ os.environ["PORTAL_ENVIRONMENT"] = "test"
 os.environ["DJANGO_SETTINGS_MODULE"] = "iam_portal.settings"
 django.setup()
 
-from tenants.actions import tallies  # noqa: E402
+from tenants.actions import sessions, tallies  # noqa: E402
 from tests.support import database, described, recorded  # noqa: E402
 from tests.support.costs import Costs  # noqa: E402
 from tests.support.portal import RunningPortal  # noqa: E402
@@ -33,6 +34,7 @@ from tests.support.turns import TURNS  # noqa: E402
 
 described.watch()  # what any of them is answered is as docs/openapi.yaml says
 recorded.watch()  # and what any of them has recorded can be said to people
+_TOUCH = sessions.TOUCH
 _NO_FLUSH = "The tests' role may not TRUNCATE: use the fixture committed_db for tests that really commit."
 
 
@@ -79,9 +81,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(f"An ordinary run: {said}.")
 
 
-def pytest_runtest_setup() -> None:
-    """A limit that one test has passed is no other's: the process would remember it."""
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A limit that one test has passed is no other's: the process would remember it.
+
+    And where statements are counted, no session is noted anew: it would be where a story is a minute old.
+    """
     tallies.forget()
+    counts = "django_assert_num_queries" in getattr(item, "fixturenames", ())
+    counts = counts or hasattr(getattr(item, "module", None), "CaptureQueriesContext")
+    sessions.TOUCH = timedelta(days=1) if counts else _TOUCH
 
 
 def pytest_collection_finish() -> None:
