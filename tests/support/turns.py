@@ -201,6 +201,7 @@ _ON_PORTALS = (
     (
         "journeys/floods",
         "journeys/advanced_oauth",
+        "journeys/second_portal",
         "journeys/iam_django",
         "journeys/openid_client",
         "journeys/python_clients",
