@@ -110,6 +110,7 @@ REMEDIES: dict[str, str] = {
     "invitation_unknown": "Ask the inviter for a new link.",
     "json_invalid": "Send JSON in UTF-8 in which no name is given twice.",
     "last_administrator": "Give somebody else the role first.",
+    "last_way_in": "Add a passkey or set a password first.",
     "last_factor": "Add another second factor first.",
     "last_secret": "Make another secret first.",
     "lifetime_out_of_bounds": "Stay within the bounds that the reply names.",

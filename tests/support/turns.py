@@ -197,7 +197,7 @@ _ON_PORTALS = (
     ("journeys/promptness", "journeys/secrets", "journeys/story", "journeys/watched", "journeys/at_once"),
     ("browser/network", "browser/platform", "browser/sign_in", "browser/apache_sign_in", "browser/own_look"),
     ("journeys/many_machines",),
-    ("browser/story_of_user", "browser/story_of_operator"),
+    ("browser/story_of_user", "browser/story_of_operator", "browser/story_of_company_login"),
     (
         "journeys/floods",
         "journeys/advanced_oauth",
