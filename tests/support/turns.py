@@ -221,7 +221,7 @@ _ON_PORTALS = (
         "journeys/integrations/vehicle_gateway",
         "journeys/integrations/written_down",
     ),
-    ("browser/roles", "browser/shell", "browser/openid_client"),
+    ("browser/roles", "browser/shell", "browser/openid_client", "browser/identity_providers"),
     ("browser/valid", "browser/live_view", "browser/passkeys"),
 )
 
