@@ -9,6 +9,7 @@ from rest_framework.exceptions import APIException, NotAcceptable, ParseError
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import JSONParser
 from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 
 LARGEST = 16 * 1024 * 1024  # bytes: a manifest of 20,000 resources is a quarter of it
 
@@ -53,8 +54,16 @@ class JSONBody(JSONParser):
 class Forms(DefaultContentNegotiation):
     """As the framework's, but an unknown ``format`` is a form that there is not, like an unknown ``Accept``.
 
-    Its own says 404, as if nothing were at the address.
+    Its own says 404, as if nothing were at the address. An empty one is unknown, too: it chose nothing.
     """
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        if request.query_params.get(self.settings.URL_FORMAT_OVERRIDE) == "":
+            raise NotAcceptable
+        found: tuple[BaseRenderer, str] = super().select_renderer(request, renderers, format_suffix)
+        return found
 
     def filter_renderers(self, renderers: Iterable[BaseRenderer], format: str) -> list[BaseRenderer]:
         found = [renderer for renderer in renderers if renderer.format == format]

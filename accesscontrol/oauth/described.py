@@ -179,5 +179,6 @@ def _refused(*statuses: str, schema: str = "OAuthError") -> JSON:
 def _refused_publicly() -> JSON:
     return {
         "304": {"description": "Not changed since the `ETag` in `If-None-Match`."},
+        "412": {"description": "Other than the `ETag` in `If-Match`."},
         "404": {"$ref": "#/components/responses/NotFound"},
     }

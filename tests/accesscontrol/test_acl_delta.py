@@ -271,6 +271,7 @@ def test_a_large_one_leaves_in_pieces(story: Story, monkeypatch: pytest.MonkeyPa
     assert lines_of(story.read(headers={"Accept": NDJSON}))[1:-1] == whole["resources"]
 
 
-def test_another_form_is_not_acceptable(story: Story) -> None:
-    reply = story.read(headers={"Accept": "text/csv"})
+@pytest.mark.parametrize("asked", [{"headers": {"Accept": "text/csv"}}, {"format": ""}])
+def test_another_form_is_not_acceptable(story: Story, asked: dict[str, Any]) -> None:
+    reply = story.read(**asked)
     assert (reply.status_code, reply.json()["code"]) == (406, "not_acceptable")
