@@ -12,7 +12,8 @@ from iam_portal.gate import Actor
 from iam_portal.sentences import said
 from iam_portal.walls import tenant_scope
 from tenants import emails, policies
-from tenants.actions import apps, passkeys, recovery, sessions, steps
+from tenants.actions import apps, identity_links, passkeys, recovery, sessions, steps
+from tenants.actions.identity_links import LastWayIn
 from tenants.actions.passkeys import Answer
 from tenants.history import record
 from tenants.models import AuthenticatorApp, Passkey, RecoveryCode, Tenant, User
@@ -65,11 +66,17 @@ def add_passkey(*, user: User, answer: Answer, bound_to: object, name: str, by: 
 
 
 def remove(*, user: User, factor_id: UUID, by: Actor, at: datetime) -> None:
-    """One of one's own. The last one stays while a role asks for one; recovery codes go with it."""
+    """One of one's own. The last one stays while a role asks for one; recovery codes go with it.
+
+    So does the last way in.
+    """
     with transaction.atomic():
         held = _held(user, full=False)
         factor = find(user=held, factor_id=factor_id)
+        signs_in = isinstance(factor, Passkey) and factor.discoverable
         factor.delete()
+        if signs_in and not identity_links.has_way_in(held):
+            raise LastWayIn(_("It is your only way in. Set a password first, or add another passkey."))
         if not steps.has_factor(held):
             if (roles := steps.asking(user=held, at=at)) is not None:
                 raise LastFactor(_last(roles))

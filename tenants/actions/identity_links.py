@@ -69,12 +69,17 @@ def remove_own(*, user: User, provider: IdentityProvider, by: Actor, at: datetim
         _remove(held, provider, by, at)
 
 
+def has_way_in(user: User, *, besides: IdentityProvider | None = None) -> bool:
+    """By password, by a passkey alone, or by a provider that is switched on."""
+    if user.has_usable_password() or user.passkeys.filter(discoverable=True).exists():
+        return True
+    links = user.identity_links.filter(provider__enabled=True)
+    return bool((links.exclude(provider=besides) if besides else links).exists())
+
+
 def why_last(*, user: User, provider: IdentityProvider) -> str:
     """Why one's own link to this provider cannot be removed; empty where another way in is left."""
-    if user.has_usable_password() or user.passkeys.filter(discoverable=True).exists():
-        return ""
-    others = user.identity_links.filter(provider__enabled=True).exclude(provider=provider)
-    return "" if others.exists() else _("It is your only way in. Add a passkey first.")
+    return "" if has_way_in(user, besides=provider) else _("It is your only way in. Add a passkey first.")
 
 
 def tell_linked(row: IdentityLink) -> None:
