@@ -44,6 +44,8 @@ READABLE = {
     "application-manifest-download": "user-reader",
     "application-manifest-edit": "module-manager",
     "second-factors": "access-configuration-manager",
+    "sheet-download": "access-configuration-reader",
+    "sheet-upload": "access-configuration-manager",
     "scim-token-list": "user-reader",
 }
 OWN = {"sign-in-end", "sign-out"}  # of one's own account, without a role
@@ -53,6 +55,7 @@ ELSEWHERE = {
     "provider-try",
     "scim-token-new",
     "scim-token-revoke",
+    "own-identity-add",
 }  # own tests
 PLANNER = "acme.fleet-planner"
 

@@ -57,6 +57,8 @@ READABLE = {
     "partner-decline": "organization-relation-manager",
     "partner-detail": "organization-reader",
     "partner-end": "organization-relation-manager",
+    "own-identity-list": "user",
+    "own-identity-remove": "user",
     "partner-invite": "organization-relation-manager",
     "partner-list": "organization-reader",
     "partner-redeem": "organization-relation-manager",
@@ -95,8 +97,14 @@ PUBLIC = {
     "arrival",
     "identity-link",
 }
-# Her session, a link and a factor of hers.
-OF_JANE = {"account-session-end", "account-address-prove", "factor-remove", "factor-rename"}
+# Her session, a link, a factor and an account elsewhere of hers.
+OF_JANE = {
+    "account-session-end",
+    "account-address-prove",
+    "factor-remove",
+    "factor-rename",
+    "own-identity-remove",
+}
 POST_ONLY = {"partner-accepting"}
 QUERIES = 60  # no page needs more, however many rows it shows
 
