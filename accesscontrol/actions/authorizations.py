@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accesscontrol.actions import logout_notices
 from accesscontrol.models import Authorization
@@ -13,6 +13,7 @@ from iam_portal.decision import rfc3339
 from iam_portal.gate import Actor
 from tenants.history import record
 from tenants.models import Tenant, User
+from tenants.models.users import FEDERATED
 
 
 def locked(*, tenant: Tenant, authorization_id: UUID | str) -> Authorization | None:
@@ -51,9 +52,12 @@ def end_by_provider(
 ) -> int:
     """End what stays signed in by itself and began by this identity provider, for everybody or one person.
 
-    As above, the caller has ended the sessions before.
+    As above, the caller has ended the sessions before. By which provider one began that is older than that
+    knowledge, nobody can say: it ends with each.
     """
-    rows = Authorization.objects.filter(tenant_id=tenant_id, by_provider=provider_id, ended_at=None)
+    unknown = Q(by_provider=None, session=None, methods__contains=[FEDERATED])
+    rows = Authorization.objects.filter(Q(by_provider=provider_id) | unknown)
+    rows = rows.filter(tenant_id=tenant_id, ended_at=None)
     with transaction.atomic():
         ended = list(_locked(rows.filter(user_id=user_id) if user_id else rows).order_by("id"))
         for row in ended:

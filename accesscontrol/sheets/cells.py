@@ -168,7 +168,7 @@ class _Strings(_Texts):
     def end(self, tag: str) -> None:
         super().end(tag)
         if _local(tag) == "si":
-            self.texts.append(self.taken())
+            self.texts.append(_plain(self.taken()))  # once: a thousand cells share the one text
 
 
 @dataclass(slots=True)
@@ -220,7 +220,8 @@ class _Sheet(_Texts):
             self._object(
                 "no_text", said("This is %(what)s. Format the cell as text, and write it anew.", what)
             )
-        text = _ESCAPED.sub(_sign, text).strip()
+        if here.formula or here.kind != "s":
+            text = _plain(text)
         if not text:
             return
         if here.row > ROWS or here.column > COLUMNS or self.left == 0:
@@ -267,6 +268,10 @@ def _placed(reference: str | None, here: _Here) -> tuple[int, int]:
     for letter in found[1]:
         column = column * 26 + ord(letter) - 64
     return int(found[2]), column
+
+
+def _plain(text: str) -> str:
+    return _ESCAPED.sub(_sign, text).strip()
 
 
 def _sign(found: re.Match[str]) -> str:

@@ -13,6 +13,7 @@ from iam_portal.sentences import said
 LARGEST = 4 * 1024 * 1024  # bytes, packed
 UNPACKED = 32 * 1024 * 1024  # bytes of all parts that are read
 MOST_PARTS = 200
+MARKS = 2_500_000  # "<" in all parts that are read: the largest workbook has two million
 # Programs, other files and places of the world: a workbook of ours has none.
 _REFUSED = {
     "vbaproject": said("programs (macros)"),
@@ -36,7 +37,7 @@ class Package:
             self._archive = ZipFile(io.BytesIO(raw))
         except (BadZipFile, ValueError, NotImplementedError, OSError):
             raise broken(_NO_WORKBOOK) from None
-        self._left = UNPACKED
+        self._left, self._marks = UNPACKED, MARKS
         self._parts = _parts(self._archive)
 
     def part(self, name: str) -> bytes | None:
@@ -47,13 +48,16 @@ class Package:
         try:
             with self._archive.open(found) as stream:
                 text = stream.read(self._left + 1)
-        except (BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, OSError):
+        except (BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, OSError, OverflowError):
             raise broken(_NO_WORKBOOK) from None
         self._left -= len(text)
         if self._left < 0:
             raise broken(
                 said("Unpacked, the workbook is larger than %(most)d MiB.", {"most": UNPACKED >> 20})
             )
+        self._marks -= text.count(b"<")  # also in UTF-16; empty elements pack into nothing
+        if self._marks < 0:
+            raise broken(said("There is too much in the workbook."))
         return text
 
 

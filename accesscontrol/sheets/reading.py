@@ -17,6 +17,7 @@ Document = dict[str, Any]
 _PRIVILEGES = {privilege.value for privilege in Privilege}
 _ADDRESS = ("applicationId", "resourceType", "resourceId")  # as the columns of Permissions
 _BETWEEN = re.compile(r"[\s,;]+")
+MOST_SIGNS = 200  # of a cell that lists privileges
 
 
 class Uploaded(dict[str, Any]):
@@ -143,32 +144,35 @@ def _roles(of: _Reading, roles: Read, permissions: Read) -> list[Document]:
             parts = {"key": key[:64], "sheet": tables.ROLES.name}
             text = said("There is no role with the key %(key)s in the sheet %(sheet)s.", parts)
             of.objections.add(permissions.heading(key), "unknown_role", text)
-    seen: set[tuple[str, ...]] = set()
+    columns, seen = by_key.keys() & set(permissions.more), set[tuple[str, ...]]()
     for row in permissions.rows:
         address = tuple(_needed(of, row, heading) for heading in tables.PERMISSIONS.columns)
         if address in seen:
             twice = "This resource stands in another row already."
             of.objections.add(row.place("Resource"), "named_twice", twice)
         seen.add(address)
-        for key in permissions.more:
-            if key in by_key:
-                index, role = by_key[key]
-                if privileges := _privileges(of, row, key):
-                    of.places[f"/roles/{index}/permissions/{len(role['permissions'])}"] = row.place(key)
-                    named = dict(zip(_ADDRESS, address, strict=True))
-                    role["permissions"].append({**named, "privileges": privileges})
+        for key in columns.intersection(row.cells):  # an empty cell of thousands costs nothing
+            index, role = by_key[key]
+            if privileges := _privileges(of, row, key):
+                of.places[f"/roles/{index}/permissions/{len(role['permissions'])}"] = row.place(key)
+                named = dict(zip(_ADDRESS, address, strict=True))
+                role["permissions"].append({**named, "privileges": privileges})
     return made
 
 
 def _privileges(of: _Reading, row: Row, key: str) -> list[str]:
     """What one cell allows: words, with commas or without."""
+    if len(row.text(key)) > MOST_SIGNS:
+        text = said("This has more than %(most)d signs.", {"most": MOST_SIGNS})
+        of.objections.add(row.place(key), "too_long", text)
+        return []
     privileges = [text for text in _BETWEEN.split(row.text(key).lower()) if text]
     unknown = sorted(set(privileges) - _PRIVILEGES)
     if unknown:
         parts = {"known": ", ".join(one.value for one in Privilege), "wrong": unknown[0][:40]}
         text = said("A role can hold %(known)s, but not %(wrong)s.", parts)
         of.objections.add(row.place(key), "unknown_privilege", text)
-    return list(dict.fromkeys(privileges))
+    return [one for one in dict.fromkeys(privileges) if one in _PRIVILEGES]
 
 
 def _needed(of: _Reading, row: Row, heading: str) -> str:

@@ -6,9 +6,10 @@ an administrator, or, where the organization wants that, becomes a new person.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from uuid import UUID
 
 from django.db import transaction
 
@@ -32,6 +33,7 @@ from tenants.models import (
 )
 
 LIFETIME = timedelta(minutes=15)
+_OVER = "This took too long, or was finished elsewhere. Begin again."
 
 
 class ArrivalOver(DomainError):
@@ -105,7 +107,8 @@ def bring(coming: Coming, *, vouched: Vouched) -> Stranger:
         provider = _trusted(vouched.provider)
         if provider.links.filter(subject=vouched.subject).exists():
             raise IdentityTaken("This account is linked already.")
-        return _stranger(coming, vouched)
+        assert coming.former is not None
+        return _stranger(coming, replace(vouched, brought_by=str(coming.former.user_id)))
 
 
 def create(coming: Coming, *, token: str, username: str, display_name: str) -> SignedIn | Halfway:
@@ -113,6 +116,8 @@ def create(coming: Coming, *, token: str, username: str, display_name: str) -> S
     tenant, at = coming.tenant, coming.at
     with _whole(tenant):
         vouched = _take(tenant, token, at)
+        if vouched.brought_by:
+            raise ArrivalOver(_OVER)
         provider = _trusted(vouched.provider)
         if not provider.makes_people:
             raise NotKnown("Nobody is made here by the word of this provider.")
@@ -137,12 +142,17 @@ def link(*, session: UserSession, token: str, by: Actor, at: datetime) -> Identi
         user = policies.held_user(tenant=session.tenant, user_id=session.user_id)
         vouched = _take(session.tenant, token, at)
         provider = _trusted(vouched.provider)
-        if user is None:
-            raise ArrivalOver("This took too long, or was finished elsewhere. Begin again.")
+        if user is None or not is_for(vouched, session.user_id):
+            raise ArrivalOver(_OVER)
         user.tenant = session.tenant
         row = identity_links.put(provider=provider, user=user, subject=vouched.subject, by=by, at=at)
         identity_links.tell_linked(row)
         return row
+
+
+def is_for(vouched: Vouched, user_id: UUID) -> bool:
+    """At a browser that several use, what one of them brought is nothing of the next."""
+    return vouched.brought_by in ("", str(user_id))
 
 
 def look(*, tenant: Tenant, token: str, at: datetime) -> Vouched | None:
@@ -156,7 +166,7 @@ def _take(tenant: Tenant, token: str, at: datetime) -> Vouched:
     row = _row(tenant, token, at)
     vouched = came_by.unsealed(row) if row else None
     if row is None or vouched is None or not ProviderArrival.objects.filter(pk=row.pk).delete()[0]:
-        raise ArrivalOver("This took too long, or was finished elsewhere. Begin again.")
+        raise ArrivalOver(_OVER)
     return vouched
 
 

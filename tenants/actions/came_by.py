@@ -27,7 +27,8 @@ class Vouched:
     """What a provider says of somebody; its signature and all else was checked.
 
     ``methods`` are the provider's words (RFC 8176), ``leaving`` is what signing out there takes: its address
-    and the ID token. Whose account it is there is ``subject``, for ever.
+    and the ID token. Whose account it is there is ``subject``, for ever. ``brought_by`` is who showed it
+    while he was signed in here: his alone to link.
     """
 
     provider: IdentityProvider
@@ -36,6 +37,7 @@ class Vouched:
     methods: tuple[str, ...] = ()
     authenticated_at: datetime | None = None
     leaving: Mapping[str, str] = field(default_factory=dict, repr=False)
+    brought_by: str = ""
 
     @property
     def second_factor(self) -> bool:

@@ -98,6 +98,8 @@ class LinkIdentity(ConsolePage):
     def get(self, request: HttpRequest) -> HttpResponse:
         token = arriving_from.arrival_of(request, tenant=self.tenant)
         vouched = arrivals.look(tenant=self.tenant, token=token, at=self.at)
+        if self.session is not None and vouched and not arrivals.is_for(vouched, self.session.user_id):
+            vouched = None
         back = self.url("tenants:own-identity-list")
         crumbs = [
             {"label": _("Your account"), "url": self.url("tenants:account-detail")},

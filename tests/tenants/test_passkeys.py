@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -17,7 +16,7 @@ from pytest_django import DjangoDbBlocker
 from iam_portal.walls import tenant_scope
 from tenants.actions import challenges, users
 from tenants.actions.entering import Origin, enter
-from tenants.models import Passkey, RecoveryCode, SpentChallenge, Tenant, User, UserSession
+from tenants.models import Passkey, RecoveryCode, SpentChallenge, Tenant, UserSession
 from tests.support.authenticating import Device, decoded, encoded
 from tests.support.factories import SYSTEM, make_tenant
 from tests.support.once import made_once, savepoint
@@ -189,21 +188,6 @@ def test_one_that_was_removed_is_none(jane: Visit, device: Device) -> None:
     assert thief.password()["Location"] == "/t/acme/", "the password alone is enough again"
     with jane.in_scope():
         assert not RecoveryCode.objects.exists()
-
-
-def test_the_only_way_in_stays(jane: Visit, device: Device) -> None:
-    jane.sign_in_with(device)
-    with jane.in_scope():
-        User.objects.filter(pk=jane.user.pk).update(password=UNUSABLE_PASSWORD_PREFIX)
-    removed = jane.post(f"account/factors/{the_passkey(jane).pk}/remove")
-    assert removed.status_code == 302
-    assert "your only way in" in jane.get("account/factors").content.decode()
-    assert the_passkey(jane)
-    jane.make_passkey(Device())
-    with jane.in_scope():
-        first = Passkey.objects.earliest("created_at")
-    assert jane.post(f"account/factors/{first.pk}/remove").status_code == 302
-    assert the_passkey(jane).pk != first.pk, "another one is way in enough"
 
 
 def test_who_was_deactivated_does_not_come_in(jane: Visit, device: Device) -> None:
