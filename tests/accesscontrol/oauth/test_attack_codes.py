@@ -64,6 +64,7 @@ def test_a_stolen_code_is_worth_nothing_in_the_thiefs_own_sign_in(jane: Person, 
         assert opened(honest["access_token"])["sub"] == str(jane.user.pk)
 
 
+@pytest.mark.one_way
 def test_a_public_name_with_a_junk_code_is_nobodys(jane: Person) -> None:
     """Else whoever reads the name in a page would wait in the line of its organization."""
     code = jane.code(FRONTEND)

@@ -152,6 +152,7 @@ def test_one_token_view_class() -> None:
     assert "dispatch" not in vars(views.TokenView)
 
 
+@pytest.mark.one_way
 def test_counted_without_tenants(shared: World) -> None:
     def count(outcome: str, reason: str) -> float:
         return TOKENS.labels(outcome=outcome, reason=reason)._value.get()

@@ -33,6 +33,7 @@ def with_header(
     return world.browser.post(path, GRANT if form is None else form, headers={"Authorization": header})
 
 
+@pytest.mark.one_way
 def test_failures_are_alike(shared: World) -> None:
     """Body and headers, for any tenant id, known or not; the challenge is Basic."""
     good = shared.secrets[READER]

@@ -16,6 +16,8 @@ from tests.accesscontrol.oauth.changing import METER, READER
 from tests.accesscontrol.oauth.conftest import World
 from tests.support.shortened import ThroughWsgi, short_way
 
+pytestmark = pytest.mark.one_way  # what one request counts
+
 WRONG = "no-secret-of-anybody"
 
 

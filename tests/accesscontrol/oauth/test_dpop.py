@@ -14,6 +14,8 @@ from tests.accesscontrol.oauth.conftest import World, basic, claims_of, said
 from tests.accesscontrol.oauth.people import METER, Person, arrive, opened
 from tests.accesscontrol.oauth.proving_keys import READER, Holder, digest
 
+pytestmark = pytest.mark.one_way  # a proof is good once
+
 CODE = {
     "grant_type": "authorization_code",
     "redirect_uri": "https://meter.example/app",

@@ -9,6 +9,8 @@ from tests.accesscontrol.oauth.exchanging import ACCESS, BILLING, GRANT, arrange
 from tests.accesscontrol.oauth.people import FRONTEND, METER, Person, arrive, opened
 from tests.accesscontrol.oauth.proving_keys import Holder
 
+pytestmark = pytest.mark.one_way  # a proof is good once
+
 CODE = {
     "grant_type": "authorization_code",
     "redirect_uri": "https://meter.example/app",

@@ -15,6 +15,8 @@ from tenants.actions.tallies import Limit
 from tenants.models import Tally
 from tests.accesscontrol.oauth.conftest import World, basic
 
+pytestmark = pytest.mark.one_way  # what one request counts
+
 READER, METER = "globex.reader", "acme.meter"
 HERE, BESIDE, ELSEWHERE = "192.0.2.1", "192.0.2.200", "198.51.100.7"
 GRANT = {"grant_type": "client_credentials", "scope": f"aud:{METER}"}

@@ -24,6 +24,8 @@ from tenants.models import Tenant
 from tests.accesscontrol.oauth.conftest import World, said
 from tests.support.factories import SYSTEM
 
+pytestmark = pytest.mark.one_way  # what one request counts
+
 METER, READER = "acme.meter", "globex.reader"
 
 
