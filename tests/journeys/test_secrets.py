@@ -169,7 +169,8 @@ def of_the_installation(portal: RunningPortal) -> dict[str, str]:
     with psycopg.connect(environment["DATABASE_OWNER_URL"]) as connection:
         (wall,) = connection.execute("SELECT encode(key, 'hex') FROM iam_wall").fetchone() or ("",)
         sealed = connection.execute(
-            "SELECT algorithm, private_sealed FROM accesscontrol_signingkey"
+            # Nothing is left of one that was withdrawn.
+            "SELECT algorithm, private_sealed FROM accesscontrol_signingkey WHERE private_sealed <> ''"
         ).fetchall()
     keys = {f"private {name} key": json.loads(ring.decrypt(text.encode()))["d"] for name, text in sealed}
     return {
