@@ -36,8 +36,9 @@ class PortalGate:
 def answers_at(
     door: at_the_door.Door, *, actor: Actor, tenant_id: UUID, at: datetime
 ) -> Callable[[Permission], Decision]:
-    """The same, of what this request has read of the actor in the tenant."""
-    return _answering(_at(door, actor=actor, tenant_id=tenant_id, at=at))
+    """The same, of what this request has read of the actor in the tenant. Of another tenant it answers no."""
+    here = str(door.principal.tenant_id) == str(actor.tenant_id) == str(tenant_id)
+    return _answering(_at(door, actor=actor, tenant_id=tenant_id, at=at) if here else set())
 
 
 def _answering(held: set[decide.Permission]) -> Callable[[Permission], Decision]:

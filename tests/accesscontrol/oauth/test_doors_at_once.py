@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
+from accesscontrol import gate
 from accesscontrol.oauth import decision, tokens
 from applications.actions import applications
 from applications.models.applications import PORTAL_ID
+from iam_portal.gate import Actor, Permission
 from tenants.actions import tenants
 from tests.accesscontrol.oauth.conftest import World
 from tests.benchmarks.measuring import counting
@@ -74,3 +76,14 @@ def test_a_door_asks_once_who_a_service_is(shared: World) -> None:
     assert [statement for statement in sent if "applications_contract" in statement] == []
     assert sum("accesscontrol_assignment" in statement for statement in sent) == 1
     assert sum("applications_applicationsuspension" in statement for statement in sent) == 1
+
+
+def test_what_was_read_of_one_tenant_answers_no_for_another(shared: World) -> None:
+    at, claims = shared.clock.at, tokens.read(token_of(shared, READER), at=shared.clock.at)
+    found = decision.standing_here(claims, at=at)
+    assert found is not None and found[1] is not None
+    wanted, acme = Permission.parse("Users:read"), shared.acme.id
+    here, there = (Actor("service", READER, READER, id) for id in (shared.globex.id, acme))
+    for actor, tenant_id, said in ((here, shared.globex.id, True), (here, acme, False), (there, acme, False)):
+        answer = gate.answers_at(found[1], actor=actor, tenant_id=tenant_id, at=at)
+        assert bool(answer(wanted)) is said, tenant_id
