@@ -4,7 +4,8 @@ A decision takes its moment from the process that answers. So each process holds
 database's, at its first request, once a minute, and whenever its clock moved otherwise than time did: a step
 shows in the difference from the monotonic clock, which nobody sets. While they differ by more than a second,
 every request is answered with 503, and a worker carries out no task; until it was found right again, also
-while the database cannot be asked.
+while the database cannot be asked. So is a request during which the clock moved: its moment may have been
+taken after the step.
 """
 
 import json
@@ -51,7 +52,7 @@ class Clock:
 
     def is_right(self) -> bool:
         """Whether what is decided now may be told, or written."""
-        between = self._wall() - self._steady()
+        between = self.between()
         known = self._between
         if known is not None and abs(between - known) < MOVED:
             if self._steady() - self._looked < EVERY or not self._lock.acquire(blocking=False):
@@ -63,9 +64,13 @@ class Clock:
         finally:
             self._lock.release()
 
+    def between(self) -> float:
+        """The clock less the monotonic one: it changes where the clock was set, and not with time."""
+        return self._wall() - self._steady()
+
     def _compare(self) -> bool:
         """Who waited takes what was just found, unless the clock moved since: else all would ask in turn."""
-        between = self._wall() - self._steady()
+        between = self.between()
         recent = self._steady() - self._looked < JUST_NOW
         if recent and self._said is not None and abs(between - self._said[0]) < MOVED:
             return self._said[1]
@@ -112,19 +117,28 @@ class RightClock:
 
     def __call__(self, environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
         clear_contextvars()  # of the thread's last request; a short way and a refusal make lines, too
-        if environ.get("PATH_INFO") == _FREE or self._clock.is_right():
+        if environ.get("PATH_INFO") == _FREE:
             return self._inner(environ, start_response)
-        body = json.dumps(
-            problem.body(
-                status=503,
-                code="clock_off",
-                detail="The clock of this server is wrong. Nothing was changed.",
-                extra={"error": "temporarily_unavailable"},
-            )
-        ).encode()
-        headers = {"Content-Type": problem.MEDIA_TYPE, "Content-Length": str(len(body)), "Retry-After": "5"}
-        start_response("503 Service Unavailable", [*headers.items(), ("Cache-Control", "no-store")])
-        return [body]
+        before = self._clock.between()
+        if not self._clock.is_right():
+            return _refused(start_response, "The clock of this server is wrong. Nothing was changed.")
+        begun: list[tuple[Any, ...]] = []
+        answer = self._inner(environ, lambda *told: begun.append(told))
+        if abs(self._clock.between() - before) < MOVED:
+            start_response(*begun[-1])
+            return answer
+        close = getattr(answer, "close", None)
+        if close is not None:
+            close()
+        return _refused(start_response, "The clock of this server was set meanwhile. Look what was changed.")
+
+
+def _refused(start_response: Start, detail: str) -> list[bytes]:
+    extra = {"error": "temporarily_unavailable"}
+    body = json.dumps(problem.body(status=503, code="clock_off", detail=detail, extra=extra)).encode()
+    headers = {"Content-Type": problem.MEDIA_TYPE, "Content-Length": str(len(body)), "Retry-After": "5"}
+    start_response("503 Service Unavailable", [*headers.items(), ("Cache-Control", "no-store")])
+    return [body]
 
 
 def _database_clock() -> float:

@@ -90,6 +90,28 @@ def test_a_clock_that_was_stepped_answers_nothing(
     assert get() == 200
 
 
+@pytest.mark.parametrize(("step", "status"), [(-600.0, "503"), (600.0, "503"), (0.1, "200"), (0.0, "200")])
+def test_what_was_decided_while_the_clock_was_set_is_not_told(
+    machine: Machine, step: float, status: str
+) -> None:
+    """By which clock is not known; and who opened something for the answer closes it."""
+    told, closed = [], mock.Mock()
+
+    class Answer(list[bytes]):
+        close = closed
+
+    def inner(environ: dict[str, object], start: Callable[..., object]) -> list[bytes]:
+        machine.wall += step
+        start("200 OK", [("X-Said", "yes")])
+        return Answer(ANSWER)
+
+    guarded = RightClock(inner, Clock(wall=lambda: machine.wall, steady=lambda: machine.steady))
+    body = guarded({"PATH_INFO": "/oauth2/token"}, lambda *given: told.append(given))
+    assert [given[0][:3] for given in told] == [status]
+    assert (b"".join(body) == b"".join(ANSWER)) is (status == "200") is (not closed.called)
+    assert (("X-Said", "yes") in told[0][1]) is (status == "200")
+
+
 def test_no_line_of_a_request_says_who_asked_before(machine: Machine, get: Callable[..., int]) -> None:
     bind_contextvars(actor="user:of-another")
     assert get("/livez") == 200
@@ -162,10 +184,12 @@ def test_who_waited_for_a_comparison_takes_what_it_found(machine: Machine) -> No
         over.wait()
         return machine.ask()
 
-    inner = mock.Mock(return_value=ANSWER)
+    inner = mock.Mock(side_effect=lambda environ, start: start("200 OK", []) or ANSWER)
     guarded = RightClock(inner, Clock(wall=lambda: machine.wall, steady=lambda: machine.steady))
     with mock.patch.object(clock, "_database_clock", hangs):
-        threads = [threading.Thread(target=guarded, args=[{"PATH_INFO": "/x"}, None]) for _ in range(8)]
+        threads = [
+            threading.Thread(target=guarded, args=[{"PATH_INFO": "/x"}, mock.Mock()]) for _ in range(8)
+        ]
         for thread in threads:
             thread.start()
         over.set()

@@ -21,6 +21,7 @@ from statistics import median, quantiles
 from typing import Any
 
 import psycopg
+from django.conf import settings
 
 from iam_portal.launchers.children import run
 from iam_portal.launchers.portal import ROOT, LocalPortal, Servers
@@ -29,7 +30,10 @@ from iam_portal.launchers.story_check import Answer, Credentials, Portal
 from iam_portal.launchers.valkey import free_port
 from tests.benchmarks.beside import processors
 
+os.environ.setdefault("PORTAL_ENVIRONMENT", "test")
+os.environ["DJANGO_SETTINGS_MODULE"] = "iam_portal.settings"
 ACL = "/iam/access-management/v1/application/acl"
+RING = settings.PORTAL_ENCRYPTION_KEYS  # of this environment, as of `manage.py generate_load`
 Ask = Callable[[], bool]
 
 
@@ -88,6 +92,8 @@ def standing() -> Iterator[tuple[Sides, list[int]]]:
     given = Servers(os.environ["DATABASE_URL"], os.environ["DATABASE_OWNER_URL"])
     with tempfile.TemporaryDirectory(prefix="iam-") as home, Supervisor() as supervisor:
         portals = [LocalPortal(Path(home), free_port(), supervisor, given) for _ in range(2)]
+        for portal in portals:  # the wall of the database believes those who filled it
+            portal.settings = {**portal.settings, "PORTAL_ENCRYPTION_KEYS": ",".join(RING)}
         portals[0].start_broker()
         portals[0].manage("collectstatic", "--noinput")
         command = [sys.executable, "-m", "tests.benchmarks.visible_story"]
