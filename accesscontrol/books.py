@@ -12,6 +12,7 @@ from accesscontrol.decide import PermissionFact, RoleBook
 from iam_portal.spans import Span
 
 Pair = tuple[str, str]  # application id, tenant id
+Declared = tuple[str, str]  # application id, key of a role of it
 
 # One row for all permissions of a role that live alike: mostly one for a role. Found by the ids of roles and
 # of resources: joined, the planner reads all that the tenants' roles hold of all applications, at every door.
@@ -38,24 +39,17 @@ JOIN accesscontrol_tenantrole r ON r.id = p.role_id
 JOIN applications_resource s ON s.id = p.resource_id AND s.application_id = ANY(%(applications)s)
 GROUP BY p.tenant_id, s.owner_tenant_id IS NOT NULL, s.application_id, r.key, p.during
 """
-_MANY = "= ANY(%(tenants)s::uuid[])"
 _ON_THEIRS = """resource_id = ANY(ARRAY(
         SELECT id FROM applications_resource
         WHERE application_id = ANY(%(applications)s) AND owner_tenant_id IS NULL
         UNION ALL
         SELECT id FROM applications_resource
         WHERE application_id = ANY(%(applications)s) AND owner_tenant_id {here}))"""
-_ALL = _BOOKS.format(here=_MANY, chosen=_ON_THEIRS.format(here=_MANY))
 # One tenant by plain equality: with an array the planner takes the index of all that a tenant's roles hold.
 OF_ONE = _BOOKS.format(here="= %(tenant)s", chosen=_ON_THEIRS.format(here="= %(tenant)s"))
-_SOME = _BOOKS.format(
-    here=_MANY,
-    chosen="""role_id = ANY(ARRAY(
-        SELECT id FROM accesscontrol_tenantrole
-        WHERE tenant_id = ANY(%(tenants)s::uuid[]) AND key = ANY(%(made)s)))""",
-)
-# Of an application's own roles only what stands on the resources that these roles name.
-_NAMED = """
+# Of an application's own roles those that somebody holds; of the others only what stands on the resources
+# that the tenants' own roles name, which says what these come to.
+_SOME = """
 WITH named AS MATERIALIZED (
     SELECT * FROM accesscontrol_tenantrolepermission
     WHERE tenant_id = ANY(%(tenants)s::uuid[]) AND NOT isempty(during) AND role_id = ANY(ARRAY(
@@ -67,17 +61,26 @@ SELECT NULL, false, r.application_id, r.key, p.during, p.held,
 FROM (
     SELECT * FROM applications_rolepermission WHERE NOT isempty(during) AND role_id = ANY(ARRAY(
         SELECT id FROM applications_applicationrole WHERE application_id = ANY(%(applications)s)))
-        AND (resource_id IN (SELECT resource_id FROM named)) IS TRUE OFFSET 0
+        AND ((resource_id IN (SELECT resource_id FROM named)) IS TRUE OR (role_id IN (
+            SELECT r.id FROM unnest(%(owners)s::text[], %(keys)s::text[]) AS declared(owner, key)
+            JOIN applications_applicationrole r ON r.application_id = declared.owner AND r.key = declared.key
+        )) IS TRUE) OFFSET 0
 ) p
 JOIN applications_applicationrole r ON r.id = p.role_id AND r.application_id = ANY(%(applications)s)
-JOIN applications_resource s ON s.id = p.resource_id AND s.owner_tenant_id IS NULL
+CROSS JOIN LATERAL (
+    SELECT type, key FROM applications_resource WHERE id = p.resource_id AND owner_tenant_id IS NULL OFFSET 0
+) s
 GROUP BY r.application_id, r.key, p.during, p.held
 UNION ALL
 SELECT named.tenant_id::text, s.owner_tenant_id IS NOT NULL, s.application_id,
     (SELECT key FROM accesscontrol_tenantrole WHERE id = named.role_id), named.during,
     named.during, array_agg(s.type), array_agg(s.key), array_agg(named.privilege)
 FROM named
-JOIN applications_resource s ON s.id = named.resource_id AND s.application_id = ANY(%(applications)s)
+CROSS JOIN LATERAL (
+    SELECT owner_tenant_id, application_id, type, key FROM applications_resource
+    WHERE id = named.resource_id OFFSET 0
+) s
+WHERE s.application_id = ANY(%(applications)s)
 GROUP BY named.tenant_id, s.owner_tenant_id IS NOT NULL, s.application_id, named.role_id, named.during
 """
 
@@ -89,32 +92,39 @@ def books_of_made(
 
     What roles of the applications come to is not in it.
     """
-    found = _books(_NAMED, application_ids, {str(tenant_id)}, made)
+    found = books_of_held(application_ids, tenant_ids={str(tenant_id)}, made=made, declared=())
     return {application_id: book for (application_id, _tenant), book in found.items()}
 
 
-def books(
-    application_ids: Collection[str], *, tenant_ids: Collection[str], made: Collection[str] | None = None
+def books_of_held(
+    application_ids: Collection[str],
+    *,
+    tenant_ids: Collection[str],
+    made: Collection[str],
+    declared: Collection[Declared],
 ) -> dict[Pair, RoleBook]:
-    """Of each application in each tenant. One query.
+    """Of each application in each tenant what decides on these roles, and what they come to. One query.
 
-    ``made``: of roles of the tenants' own making, only those of these keys; what others hold is not needed.
+    ``made`` are keys of the tenants' own roles; of roles of applications that are not ``declared``, it is not
+    all that they hold.
     """
-    return _books(_ALL if made is None else _SOME, application_ids, tenant_ids, made or ())
+    owners, keys = [each[0] for each in declared], [each[1] for each in declared]
+    more = {"made": sorted(made), "owners": owners, "keys": keys}
+    return _books(_SOME, application_ids, tenant_ids, more)
 
 
 def of_tenant(application_ids: Collection[str], *, tenant_id: UUID | str) -> dict[str, RoleBook]:
     """Permissions of application roles and of one tenant's roles, by application. One query."""
-    found = _books(OF_ONE, application_ids, {str(tenant_id)}, ())
+    found = _books(OF_ONE, application_ids, {str(tenant_id)}, {"tenant": tenant_id})
     return {application_id: book for (application_id, _tenant), book in found.items()}
 
 
 def _books(
-    statement: str, application_ids: Collection[str], tenant_ids: Collection[str], made: Collection[str]
+    statement: str, application_ids: Collection[str], tenant_ids: Collection[str], more: Mapping[str, Any]
 ) -> dict[Pair, RoleBook]:
-    values = {"applications": sorted(application_ids), "tenants": sorted(tenant_ids), "made": sorted(made)}
+    values = {"applications": sorted(application_ids), "tenants": sorted(tenant_ids), **more}
     with connection.cursor() as cursor:
-        cursor.execute(statement, {**values, "tenant": min(tenant_ids, default=None)})
+        cursor.execute(statement, values)
         return bound(cursor.fetchall(), application_ids, tenant_ids)
 
 

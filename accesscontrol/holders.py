@@ -59,45 +59,94 @@ WHERE EXISTS (SELECT FROM tenants_useractivity s WHERE s.user_id = u.id AND s.du
 ORDER BY person.tenant_id, person.resource, u.id
 """
 
-# For whole applications, and up from the people: a group counts with somebody active in it or below it.
-# ``OR … IN``, ``IN … IS TRUE`` and ``OFFSET 0`` are looked up in a table made once, or in an index, whatever
-# the planner expects. Joined, it went through all members for each person, and all that is given for each
-# group: behind the wall it does not know how many are active or members now, and takes them for a few.
-_PEOPLED = """
-WITH RECURSIVE held AS MATERIALIZED (
-    SELECT DISTINCT application_role_id, tenant_role_id, group_id FROM accesscontrol_assignment
-    WHERE tenant_id = %(tenant)s AND during @> %(at)s AND application_id IS NULL
-        AND (group_id IS NOT NULL OR user_id IN (
-            SELECT user_id FROM tenants_useractivity WHERE tenant_id = %(tenant)s AND during @> %(at)s
-        ))
-), part AS MATERIALIZED (
-    SELECT r.id AS role_id, r.application_id FROM applications_applicationrole r
-    WHERE r.id = ANY(ARRAY(SELECT DISTINCT application_role_id FROM held))
-        AND r.application_id = ANY(%(applications)s)
-    UNION
-    SELECT p.role_id, s.application_id FROM accesscontrol_tenantrolepermission p
-    JOIN applications_resource s ON s.id = p.resource_id AND s.application_id = ANY(%(applications)s)
-    WHERE p.role_id = ANY(ARRAY(SELECT DISTINCT tenant_role_id FROM held)) AND p.during @> %(at)s
-), given AS MATERIALIZED (
-    SELECT DISTINCT part.application_id, held.group_id FROM held
-    JOIN part ON part.role_id = coalesce(held.application_role_id, held.tenant_role_id)
-), inhabited(group_id) AS (
-    SELECT group_id FROM tenants_membership
-    WHERE tenant_id = %(tenant)s AND during @> %(at)s AND (user_id IN (
-        SELECT user_id FROM tenants_useractivity WHERE tenant_id = %(tenant)s AND during @> %(at)s
-    )) IS TRUE
-    UNION
-    SELECT above.parent_id FROM inhabited
+# Whether somebody active is assigned {whom} directly, by the first that is found: one look for each row of
+# ``{whom}``. A scalar question is asked row by row; as EXISTS, it was joined with everybody of the tenant.
+_SOMEBODY = """(
+    SELECT true FROM accesscontrol_assignment a
+    WHERE a.tenant_id = %(tenant)s AND a.{column} = {whom} AND a.during @> %(at)s AND a.user_id IS NOT NULL
+        AND (SELECT true FROM tenants_useractivity
+             WHERE user_id = a.user_id AND tenant_id = %(tenant)s AND during @> %(at)s LIMIT 1)
+    LIMIT 1
+)"""
+# In turns, each for the applications that are left: who holds a role of it directly, then a role of the
+# tenant's own making that holds something of it, then what groups hold with somebody active in or below them.
+_PEOPLED = f"""
+WITH RECURSIVE part AS MATERIALIZED (
+    SELECT id AS role_id, application_id FROM applications_applicationrole
+    WHERE application_id = ANY(%(applications)s)
+), direct AS MATERIALIZED (
+    SELECT application_id FROM unnest(%(applications)s::text[]) AS wanted(application_id) WHERE (
+        SELECT true FROM part WHERE part.application_id = wanted.application_id
+            AND {_SOMEBODY.format(whom="part.role_id", column="application_role_id")} LIMIT 1
+    )
+), rest AS MATERIALIZED (
+    SELECT application_id FROM unnest(%(applications)s::text[]) AS wanted(application_id)
+    WHERE NOT application_id = ANY(ARRAY(SELECT application_id FROM direct))
+), made AS MATERIALIZED (
+    SELECT DISTINCT p.role_id, rest.application_id FROM rest
     CROSS JOIN LATERAL (
-        SELECT parent_id FROM tenants_groupplacement
-        WHERE group_id = inhabited.group_id AND tenant_id = %(tenant)s AND during @> %(at)s OFFSET 0
-    ) above
+        SELECT id FROM applications_resource WHERE application_id = rest.application_id OFFSET 0
+    ) s
+    CROSS JOIN LATERAL (
+        SELECT role_id FROM accesscontrol_tenantrolepermission
+        WHERE tenant_id = %(tenant)s AND resource_id = s.id AND during @> %(at)s OFFSET 0
+    ) p
+), by_own AS MATERIALIZED (
+    SELECT DISTINCT application_id FROM made
+    WHERE {_SOMEBODY.format(whom="made.role_id", column="tenant_role_id")}
+), below(application_id, group_id) AS (
+    SELECT DISTINCT role.application_id, a.group_id FROM (
+        SELECT role_id, application_id, true AS declared FROM part
+        UNION ALL SELECT role_id, application_id, false FROM made
+    ) role
+    CROSS JOIN LATERAL (
+        SELECT group_id FROM accesscontrol_assignment
+        WHERE role.declared AND tenant_id = %(tenant)s AND application_role_id = role.role_id
+            AND user_id IS NULL AND group_id IS NOT NULL AND during @> %(at)s
+        UNION ALL
+        SELECT group_id FROM accesscontrol_assignment
+        WHERE NOT role.declared AND tenant_id = %(tenant)s AND tenant_role_id = role.role_id
+            AND user_id IS NULL AND group_id IS NOT NULL AND during @> %(at)s
+        OFFSET 0
+    ) a
+    WHERE role.application_id = ANY(ARRAY(SELECT application_id FROM rest))
+        AND NOT role.application_id = ANY(ARRAY(SELECT application_id FROM by_own))
+        AND (SELECT true FROM tenants_group
+             WHERE id = a.group_id AND tenant_id = %(tenant)s AND during @> %(at)s)
+    UNION
+    SELECT below.application_id, inside.group_id FROM below
+    CROSS JOIN LATERAL (
+        SELECT group_id FROM tenants_groupplacement
+        WHERE parent_id = below.group_id AND tenant_id = %(tenant)s AND during @> %(at)s OFFSET 0
+    ) inside
 )
-SELECT DISTINCT application_id FROM given
-WHERE group_id IS NULL OR (
-    group_id IN (SELECT group_id FROM inhabited)
-    AND group_id IN (SELECT id FROM tenants_group WHERE tenant_id = %(tenant)s AND during @> %(at)s)
+SELECT application_id FROM direct
+UNION SELECT application_id FROM by_own
+UNION SELECT application_id FROM below WHERE (
+    SELECT true FROM tenants_membership m
+    WHERE m.group_id = below.group_id AND m.tenant_id = %(tenant)s AND m.during @> %(at)s
+        AND (SELECT true FROM tenants_useractivity
+             WHERE user_id = m.user_id AND tenant_id = %(tenant)s AND during @> %(at)s LIMIT 1)
+    LIMIT 1
 )
+"""
+
+
+# From one role to the next by the index: all that is assigned is not looked at.
+_GIVEN = """
+WITH RECURSIVE given(role_id) AS (
+    (SELECT application_role_id FROM accesscontrol_assignment
+     WHERE tenant_id = %(tenant)s AND application_role_id IS NOT NULL ORDER BY application_role_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT application_role_id FROM accesscontrol_assignment
+            WHERE tenant_id = %(tenant)s AND application_role_id > given.role_id
+            ORDER BY application_role_id LIMIT 1)
+    FROM given WHERE given.role_id IS NOT NULL
+)
+SELECT DISTINCT a.id, a.display_name FROM given
+JOIN applications_applicationrole r ON r.id = given.role_id
+JOIN applications_application a ON a.id = r.application_id
+ORDER BY a.display_name, a.id LIMIT %(most)s
 """
 
 
@@ -123,3 +172,10 @@ def peopled(*, tenant_id: UUID, application_ids: Collection[str], at: datetime) 
     with connection.cursor() as cursor:
         cursor.execute(_PEOPLED, values)
         return {row[0] for row in cursor.fetchall()}
+
+
+def applications_given(*, tenant_id: UUID, most: int) -> list[tuple[str, str]]:
+    """(id, name) of applications of which a role is or was assigned in the tenant, by name."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GIVEN, {"tenant": tenant_id, "most": most})
+        return cursor.fetchall()

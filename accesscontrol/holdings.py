@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from accesscontrol.books import Pair, books
+from accesscontrol.books import Declared, Pair, books_of_held
 from accesscontrol.decide import AssignmentFact, CallFacts, PrincipalFacts, RoleBook, Via
 from applications import facts as sharing_facts
 from applications.availability import SharingFacts
@@ -24,14 +24,16 @@ ALWAYS = (Span(),)
 
 # What is assigned from the moment on. A tenant role counts for every application that it touches: found once
 # for each role, not for each of the thousands who hold it, and for all roles in one go.
-ASSIGNED = """
+_ASSIGNED = """
 WITH chosen AS MATERIALIZED (
     SELECT a.* FROM accesscontrol_assignment a
     WHERE NOT isempty(a.during) AND (upper_inf(a.during) OR upper(a.during) > %(when)s) AND {chosen}
 ), touched AS MATERIALIZED (
     SELECT DISTINCT p.role_id, s.application_id
-    FROM accesscontrol_tenantrolepermission p JOIN applications_resource s ON s.id = p.resource_id
+    FROM accesscontrol_tenantrolepermission p
+    JOIN applications_resource s ON s.id = p.resource_id AND s.application_id {targets}
     WHERE p.role_id = ANY(ARRAY(SELECT DISTINCT tenant_role_id FROM chosen WHERE tenant_role_id IS NOT NULL))
+        {near}
 )
 SELECT a.tenant_id::text, a.id::text, a.user_id, a.group_id, a.application_id, a.during, a.by_name,
     a.contract_id::text, c.provider_id::text, coalesce(r.application_id, touched.application_id),
@@ -44,12 +46,22 @@ LEFT JOIN applications_contract c ON c.id = a.contract_id
 WHERE coalesce(r.application_id, touched.application_id) {targets}
 ORDER BY a.created_at, a.id
 """
-_OF_PAIRS = ASSIGNED.format(
-    chosen="""a.tenant_id = ANY(%(tenants)s::uuid[])
+# The resources of some applications are put into a table once; else each permission was looked up by itself.
+_NEAR = "AND (p.resource_id IN (SELECT id FROM applications_resource WHERE application_id {})) IS TRUE"
+
+
+def assigned(chosen: str, *, targets: str = "") -> str:
+    """The statement for the rows that are ``chosen``, and of applications for the ``targets``."""
+    near = _NEAR.format(targets) if targets else ""
+    return _ASSIGNED.format(chosen=chosen, targets=targets or "IS NOT NULL", near=near)
+
+
+_OF_PAIRS = assigned(
+    """a.tenant_id = ANY(%(tenants)s::uuid[])
         AND (%(role)s::uuid IS NULL OR a.tenant_role_id = %(role)s OR a.application_id IS NOT NULL)""",
     targets="= ANY(%(applications)s)",
 )
-_OF_CALLERS = ASSIGNED.format(chosen="a.application_id = ANY(%(callers)s)", targets="IS NOT NULL")
+_OF_CALLERS = assigned("a.application_id = ANY(%(callers)s)")
 
 # From the groups that hold something down to the people in them and below them.
 _MEMBERS = """
@@ -102,8 +114,8 @@ def load(pairs: Mapping[str, Collection[str]], *, when: datetime, role_id: UUID 
         places = {*tenants, *(tenant_id for _caller, _target, tenant_id in calls)}
         known, everywhere = {*targets, *owners}, {*places, *(owners[caller] for caller, _t, _p in calls)}
         sharing = sharing_facts.sharing(known, tenant_ids=everywhere)
-        held = {row[11] for row in (*rows, *services) if row[11]}
-        found = books(targets, tenant_ids=places, made=held)
+        declared, made = held_roles([*rows, *services])
+        found = books_of_held(targets, tenant_ids=places, made=made, declared=declared)
     return Holdings(sharing, found, people, call_facts(calls, services, owners, sharing, found))
 
 
@@ -178,6 +190,13 @@ def call_facts(
             at_home=principal(home, caller, target),
         )
     return found
+
+
+def held_roles(rows: Iterable[tuple[Any, ...]]) -> tuple[set[Declared], set[str]]:
+    """Of such rows, the roles of applications, and the keys of those of a tenant's own making."""
+    found = [(row[9], row[10], row[11]) for row in rows]
+    declared = {(application_id, key) for application_id, key, _made in found if key}
+    return declared, {made for _application, _key, made in found if made}
 
 
 def owners_of(application_ids: Collection[str]) -> dict[str, str]:

@@ -194,9 +194,11 @@ def _amounts(roles: Iterable[HeldRole], ground: Ground) -> Held:
     held: Held = {}
     for role in roles:
         slot = (role.key, role.scope_tenant_id, role.relation == "tenant")
-        amount = ground.comes_to(role)
-        known, urns = held.get(slot, (Amount(), frozenset()))
-        held[slot] = (known | amount, urns | {role.urn})
+        amount, urns = ground.comes_to(role), frozenset((role.urn,))
+        if slot in held:  # of thousands of permissions no copy for each who holds them
+            known, before = held[slot]
+            amount, urns = known | amount, before | urns
+        held[slot] = (amount, urns)
     return held
 
 

@@ -13,6 +13,7 @@ from django.db.models import Q
 
 from accesscontrol import facts as load
 from accesscontrol import holders
+from accesscontrol.books import books_of_held
 from accesscontrol.holdings import Holdings
 from accesscontrol.impact import People, lost_by_people
 from accesscontrol.impact_shapes import all_of_person, named_applications, people_part
@@ -44,7 +45,7 @@ NO_CALLS: Mapping[str, Any] = {"services": {"count": 0, "items": []}}
 def look_at_user(act: Act, user: User) -> Callable[[], Part]:
     """One person who is deactivated or deleted."""
     hold(act.tenant)
-    groups = _above(act, user.memberships.not_over(act.at).values_list("group_id", flat=True))
+    groups = _above(act, Membership.objects.of_user(user).not_over(act.at).values_list("group_id", flat=True))
     applications = _applications(act, Q(user=user) | Q(group_id__in=groups))
     before = _of_people(act, {user.id}, applications)
     return _again(
@@ -113,10 +114,16 @@ def _of_people(act: Act, user_ids: Collection[UUID], applications: Collection[st
     """As :func:`accesscontrol.holdings.load`, for some people: of thousands, the others do not matter."""
     tenant_id = str(act.tenant.id)
     found = holding.people(user_ids, tenant_id=tenant_id, application_ids=applications)
-    books = load.books(applications, tenant_id=tenant_id)
+    every = [one for theirs in found.values() for each in theirs.values() for one in each.assignments]
+    books = books_of_held(
+        applications,
+        tenant_ids={tenant_id},
+        made={one.tenant_role for one in every if one.tenant_role},
+        declared={(one.application_id or "", one.application_role) for one in every if one.application_role},
+    )
     return Holdings(
         sharing=sharing_facts.sharing(applications, tenant_ids={tenant_id}),
-        books={(application_id, tenant_id): books[application_id] for application_id in applications},
+        books=books,
         people={(application_id, tenant_id): theirs for application_id, theirs in found.items()},
         calls={},
     )
@@ -155,5 +162,6 @@ def _facts_of(act: Act, subject: User | Group) -> set[str]:
     """Ids of what the subject holds himself: with the act, some of it ends."""
     mine = {"user": subject} if isinstance(subject, User) else {"group": subject}
     assigned = Assignment.objects.not_over(act.at).filter(tenant=act.tenant, **mine)
-    inside = Membership.objects.not_over(act.at).filter(tenant=act.tenant, **mine)
+    theirs = Membership.objects.filter(tenant=act.tenant, group=subject.pk)
+    inside = (Membership.objects.of_user(subject) if isinstance(subject, User) else theirs).not_over(act.at)
     return {f"{row}" for rows in (assigned, inside) for row in rows.values_list("id", flat=True)}

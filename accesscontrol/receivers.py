@@ -59,7 +59,7 @@ def may_become_user(*, actor: Actor, tenant: Tenant, user: User, at: datetime, *
     if actor.kind == "user" and actor.id == str(user.id) and is_active(user=user, at=at):
         return
     groups: set[UUID] = set()
-    for group_id in user.memberships.not_over(at).values_list("group_id", flat=True):
+    for group_id in Membership.objects.of_user(user).not_over(at).values_list("group_id", flat=True):
         groups |= groups_above(group_id, tenant_id=tenant.id, at=at)
     rows = _living(at).filter(tenant=tenant)
     held = rows.filter(user=user) | rows.filter(group_id__in=groups)

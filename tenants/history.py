@@ -3,8 +3,9 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,6 +31,23 @@ _NTH_LATEST = """
 SELECT at FROM tenants_historyevent WHERE tenant_id = %s AND actor_id = %s AND at > %s
 ORDER BY id DESC OFFSET %s LIMIT 1
 """
+
+_recorded: ContextVar[bool] = ContextVar("recorded", default=True)
+
+
+@contextmanager
+def unrecorded() -> Iterator[None]:
+    """For what is taken back in any case, and its record with it: neither row nor event is written."""
+    token = _recorded.set(False)
+    try:
+        yield
+    finally:
+        _recorded.reset(token)
+
+
+def is_recorded() -> bool:
+    """Whether what is done now may stay."""
+    return _recorded.get()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +130,8 @@ def _act(action: str, by: Actor, at: datetime) -> dict[str, Any]:
 
 def _write(rows: Sequence[tuple[UUID, Mapping[str, Any], str]], by: Actor) -> None:
     """The rows, and beside each what may be erased: two statements for any number of them."""
+    if not is_recorded():
+        return
     events, people = [], []
     for tenant_id, change, subject_name in rows:
         salt, person = secrets.token_hex(16), _person(tenant_id, by, subject_name)

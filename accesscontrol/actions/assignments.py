@@ -101,9 +101,12 @@ def withdraw_all(*, role: TenantRole, by: Actor, at: datetime) -> None:
     rows = list(
         Assignment.objects.not_over(at)
         .filter(tenant_id=role.tenant_id, tenant_role=role)
-        .select_related("tenant_role", "user", "group", "application")
+        # Looked up by their ids: joined, each row is held against everybody of the tenant.
+        .prefetch_related("user", "group", "application")
         .order_by("created_at", "id")
     )
+    for row in rows:
+        row.tenant, row.tenant_role = role.tenant, role
     if not rows:
         return
     asked, foreign = what_role_gives(rows[0], at=at)

@@ -6,12 +6,13 @@ Who calls there by what another tenant gave is that tenant's affair, and not loo
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from accesscontrol.books import books
+from accesscontrol.books import books_of_held
 from accesscontrol.decide import CallFacts
 from accesscontrol.holdings import (
-    ASSIGNED,
     Call,
+    assigned,
     call_facts,
+    held_roles,
     owners_of,
     rows_of,
 )
@@ -19,13 +20,13 @@ from accesscontrol.review.whole import called, is_ours
 from applications import facts as sharing_facts
 from iam_portal.walls import cross_tenant
 
-_GIVEN = ASSIGNED.format(
-    chosen="a.tenant_id = %(tenant)s AND a.user_id IS NULL AND a.application_id IS NOT NULL",
+_GIVEN = assigned(
+    "a.tenant_id = %(tenant)s AND a.user_id IS NULL AND a.application_id IS NOT NULL",
     targets="= %(application)s",
 )
 # Under an access contract the provider may have given the same service something of its own, too.
-_THERE = ASSIGNED.format(
-    chosen="a.tenant_id = ANY(%(tenants)s::uuid[]) AND a.application_id = ANY(%(callers)s)",
+_THERE = assigned(
+    "a.tenant_id = ANY(%(tenants)s::uuid[]) AND a.application_id = ANY(%(callers)s)",
     targets="= %(application)s",
 )
 
@@ -56,6 +57,6 @@ def _calls(tenant_id: str, application_id: str, since: datetime) -> Mapping[Call
     )
     tenants = {*places, *owners.values()}
     sharing = sharing_facts.sharing({application_id, *owners}, tenant_ids=tenants)
-    held = {row[11] for row in rows if row[11]}
-    shelves = books({application_id}, tenant_ids=places, made=held)
+    declared, made = held_roles(rows)
+    shelves = books_of_held({application_id}, tenant_ids=places, made=made, declared=declared)
     return call_facts(calls, rows, owners, sharing, shelves)

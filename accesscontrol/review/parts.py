@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from accesscontrol.books import books
+from accesscontrol.books import of_tenant
 from accesscontrol.decide import Ground, HeldRole, Permission
 from accesscontrol.review import keys
 from accesscontrol.review.callers import services
@@ -80,8 +80,7 @@ class _Looking:
         sharing = sharing_facts.of_application(asked.application_id, tenant_id=self.tenant_id)
         if sharing is None or not sharing_facts.concerns(sharing, tenant_id=self.tenant_id):
             raise NotFound
-        shelves = books({asked.application_id}, tenant_ids={self.tenant_id})
-        book = shelves[asked.application_id, self.tenant_id]
+        book = of_tenant([asked.application_id], tenant_id=self.tenant_id)[asked.application_id]
         self.review = Review(self.tenant_id, sharing, book, (), ())
         moments = [asked.at] if asked.other is None else [asked.at, asked.other]
         known = slots(sharing, book, tenant_id=self.tenant_id)

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from accesscontrol.decide import AssignmentFact, PrincipalFacts, Via
-from accesscontrol.holdings import ASSIGNED, assignment_of, rows_of
+from accesscontrol.holdings import assigned, assignment_of, rows_of
 from iam_portal.spans import BEGINNING, Span
 
 # Up from the people, as for one of them. Their own lives are the rows without a group.
@@ -25,8 +25,8 @@ SELECT reach.user_id, g.id, g.name, reach.during * g.during
 FROM reach JOIN tenants_group g ON g.id = reach.group_id
 WHERE reach.during && g.during
 """
-_HELD = ASSIGNED.format(
-    chosen="""a.tenant_id = %(tenant)s AND a.application_id IS NULL
+_HELD = assigned(
+    """a.tenant_id = %(tenant)s AND a.application_id IS NULL
         AND (a.user_id = ANY(%(users)s::uuid[]) OR a.group_id = ANY(%(groups)s::uuid[]))""",
     targets="= ANY(%(applications)s)",
 )

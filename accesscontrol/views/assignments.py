@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accesscontrol import holders
 from accesscontrol.models import Assignment
 from accesscontrol.views import linking, standing
 from accesscontrol.views.panels import application_of
@@ -113,11 +114,7 @@ def chosen(page: ConsolePage, wanted: str) -> QuerySet[Assignment]:
 def _filters(page: ConsolePage, wanted: str) -> dict[str, Any]:
     given = page.request.GET
     states = {"scheduled": _("Scheduled"), "ended": _("Ended"), "all": _("All, with ended")}
-    here = Assignment.objects.filter(tenant=page.tenant, application_role__isnull=False)
-    named = here.values_list(
-        "application_role__application_id", "application_role__application__display_name"
-    )
-    shown = named.distinct().order_by("application_role__application__display_name")[:50]
+    shown = holders.applications_given(tenant_id=page.tenant.pk, most=50)
     applications = {pk: role_words.named(name, pk) for pk, name in shown}
     menus = (
         ("kind", _("Who"), KINDS),

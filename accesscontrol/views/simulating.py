@@ -39,7 +39,7 @@ class AskDecision(ConsolePage):
     def get(self, request: HttpRequest) -> HttpResponse:
         asked = "privilege" in request.GET  # the form sends it always; a link that only begins does not
         owners = _owners(self)
-        given = _spoken(self)
+        given, named = _spoken(self)
         form = (
             DecisionForm(given, owners=owners)
             if asked
@@ -49,7 +49,7 @@ class AskDecision(ConsolePage):
         several: list[dict[str, str]] = []
         application_id = _application(self, form)
         if asked:
-            who, several = _somebody(self, form, known.KINDS)
+            who, several = _somebody(self, form, known.KINDS, named)
             if who is not None and not form.errors:
                 answer = self._told(form, who, application_id)
         context = {
@@ -126,14 +126,15 @@ class AskToken(ConsolePage):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         asked = "client" in request.GET
-        form = TokenForm(_spoken(self)) if asked else TokenForm()
+        given, named = _spoken(self)
+        form = TokenForm(given) if asked else TokenForm()
         answer: dict[str, Any] | None = None
         several: list[dict[str, str]] = []
         if asked and form.is_valid():
             who = None
             if form.cleaned_data["who"]:
                 kinds = ("user", "application") if form.cleaned_data["grant"] == EXCHANGE else ("user",)
-                who, several = _somebody(self, form, kinds)
+                who, several = _somebody(self, form, kinds, named)
             if not form.errors:
                 answer = self._told(form, who)
         context = {
@@ -183,15 +184,16 @@ class AskToken(ConsolePage):
         return {**told, "at": at, "why": {"allowed": False, "reasons": reasons}}
 
 
-def _spoken(page: ConsolePage) -> QueryDict:
-    """What the address asks; ``user:<id>`` in words, where these mean the same one alone."""
+def _spoken(page: ConsolePage) -> tuple[QueryDict, known.Somebody | None]:
+    """What the address asks; ``user:<id>`` in words where these mean the same one alone, and who that is."""
     given = page.request.GET.copy()
     found = known.exactly(page.tenant, given.get("who", ""))
     if found is not None:
         words = found.note if found.kind == "user" and page.can("Users:read") else found.name
         if known.somebody(page.tenant, words) == [found]:
             given["who"] = words
-    return given
+            return given, found
+    return given, None
 
 
 def _given(request: HttpRequest) -> dict[str, str]:
@@ -214,11 +216,19 @@ def _application(page: ConsolePage, form: DecisionForm) -> str:
 
 
 def _somebody(
-    page: ConsolePage, form: DecisionForm | TokenForm, kinds: Collection[str]
+    page: ConsolePage,
+    form: DecisionForm | TokenForm,
+    kinds: Collection[str],
+    named: known.Somebody | None,
 ) -> tuple[known.Somebody | None, list[dict[str, str]]]:
-    """The one that is meant; or, with an error at the field, those among whom to choose."""
+    """The one that is meant; or, with an error at the field, those among whom to choose.
+
+    ``named`` is whom the words are known to mean.
+    """
     if "who" in form.errors:
         return None, []
+    if named is not None and named.kind in kinds:
+        return named, []
     found = known.somebody(page.tenant, form.cleaned_data["who"], kinds=kinds)
     if len(found) == 1:
         return found[0], []

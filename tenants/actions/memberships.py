@@ -122,7 +122,7 @@ def remove(
 
 def end_all(*, user: User, by: Actor, at: datetime) -> None:
     """Out of every group, now and by plan, as a consequence of what the caller records."""
-    rows = Membership.objects.not_over(at).filter(user=user).select_related("group").order_by("id")
+    rows = Membership.objects.of_user(user).not_over(at).prefetch_related("group").order_by("id")
     for row in list(rows):
         Membership.objects.filter(pk=row.pk).close(at)
         _record("group.member_removed", row.group, user, by, at)

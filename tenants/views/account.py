@@ -25,7 +25,7 @@ class AccountDetail(ConsolePage):
         assert self.session is not None
         user = self.session.user
         languages = dict(settings.LANGUAGES)
-        groups = Membership.objects.at(self.at).filter(user=user).values_list("group__name", flat=True)
+        inside = Membership.objects.of_user(user).at(self.at).prefetch_related("group")
         facts = [
             {"label": _("Name"), "text": str(user)},
             {"label": _("User name"), "text": user.username},
@@ -33,7 +33,7 @@ class AccountDetail(ConsolePage):
             {"label": _("Organization"), "text": self.tenant.name, "note": self.tenant.slug},
             {"label": _("Language"), "text": languages.get(user.language) or _("as the browser asks for")},
             {"label": _("Time zone"), "text": user.time_zone or settings.TIME_ZONE},
-            {"label": _("Groups"), "text": ", ".join(sorted(groups)) or _("none")},
+            {"label": _("Groups"), "text": ", ".join(sorted(row.group.name for row in inside)) or _("none")},
         ]
         context = {
             "page": {"title": _("Your account"), "copy_id": str(user.pk), **self._acts()},

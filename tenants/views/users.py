@@ -167,7 +167,8 @@ def _facts(page: ConsolePage, user: User) -> list[dict[str, Any]]:
 
 
 def _groups(page: ConsolePage, user: User) -> list[dict[str, Any]]:
-    rows = Membership.objects.at(page.at).filter(user=user).select_related("group").order_by("group__name")
+    found = Membership.objects.of_user(user).at(page.at).prefetch_related("group")
+    rows = sorted(found, key=lambda row: row.group.name)
     return [
         {
             "name": row.group.name,

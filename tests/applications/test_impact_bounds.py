@@ -6,6 +6,7 @@ from accesscontrol.portal_roles import ROLE_KEYS
 from tenants.models import Tenant
 from tests.applications.chain import Chain, call, of
 from tests.applications.sharing import accepted
+from tests.benchmarks.measuring import counting
 from tests.support.factories import make_tenant
 from tests.support.knocking import browser, person
 
@@ -101,3 +102,22 @@ def test_a_partners_own_choices_do_not_move_an_impact(chain: Chain) -> None:
     choice = of(chain.beta, f"partnerships/{chain.partnership.id}/auto-accept")
     assert call(chain.consumer, "PUT", choice, {"types": ["provision"]}).status_code == 200
     assert call(chain.provider, "POST", f"{address}/end", {}, shown["revision"]).status_code == 200
+
+
+def test_what_is_only_looked_at_writes_no_history_and_no_event(chain: Chain) -> None:
+    """What follows does, also after a look that was refused."""
+    address = of(chain.acme, f"contracts/{chain.contract.id}")
+
+    def written(*asked: str) -> tuple[dict[str, int], str]:
+        with counting() as sent:
+            reply = call(chain.provider, *asked[:2], *([{}, asked[2]] if len(asked) > 2 else []))
+        tables = ("tenants_historyevent", "tenants_historyperson", "applications_event")
+        rows = {table: sum(f'INSERT INTO "{table}"' in sql for sql in sent) > 0 for table in tables}
+        return rows, reply.json().get("revision", "")
+
+    nothing, revision = written("GET", f"{address}/impact?action=end")
+    assert not any(nothing.values())
+    refused, _ = written("GET", f"{address}/impact?action=end&at=2020-01-01T00:00:00Z")
+    assert not any(refused.values())
+    everything, _ = written("POST", f"{address}/end", revision)
+    assert all(everything.values())

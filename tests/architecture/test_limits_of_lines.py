@@ -227,6 +227,7 @@ def test_limits_are_given_and_an_addresss_own_stand() -> None:
     assert made["tcp_user_timeout"] == 8_000
     assert made["options"].endswith("-c role=iam_web")
     assert "idle_in_transaction_session_timeout" in made["options"]
+    assert "-c jit=off" in made["options"]
     assert connecting.bounded({"NAME": "iam"}, pooled=True)["OPTIONS"].get("options") is None
 
 
