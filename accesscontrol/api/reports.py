@@ -53,14 +53,16 @@ class OneReport(TenantAPI):
     def _given(self, report: Report) -> Given:
         may = gate().answers(actor=self.actor, tenant_id=self.tenant.id, at=self.at)
         types = contract_types(lambda permission: may(Permission.parse(permission)))
-        at = self.moment() if "at" in report.asks else self.at
+        moment = self.moment()  # read by all of them: what is no moment is refused
+        at = moment if "at" in report.asks else self.at
         return Given(self.tenant, at, self._days(report), types)
 
     def _days(self, report: Report) -> int:
-        most = report.most()
+        """One that does not take it refuses what is no number all the same."""
+        most, taken = report.most(), "days" in report.asks
         text = self.request.query_params.get("days")
-        if text is None or "days" not in report.asks:
-            return min(report.days, most)
-        if not is_number(text) or not 1 <= int(text[:9]) <= most:
-            raise Invalid(f"days is a number from 1 to {most}.")
-        return int(text)
+        if text is not None:
+            asked = int(text[:9]) if is_number(text) else 0
+            if asked < 1 or (taken and asked > most):
+                raise Invalid(f"days is a number from 1 to {most}.")
+        return int(text) if text is not None and taken else min(report.days, most)

@@ -39,9 +39,14 @@ class Presented:
         return self.form.get("client_assertion", "")
 
     @property
+    def asserts(self) -> bool:
+        """Whether it means to prove itself by an assertion, also where none came."""
+        return bool(self.assertion or self.form.get("client_assertion_type"))
+
+    @property
     def alone(self) -> bool:
         """Nothing besides the name, but maybe a certificate."""
-        return not (self.by_header() or self.by_form() or self.assertion)
+        return not (self.by_header() or self.by_form() or self.asserts)
 
     def by_header(self) -> Credentials | None:
         """Credentials of the Authorization header; None when it is not Basic."""
@@ -58,7 +63,7 @@ class Presented:
         A wrong proof must not fall through to another one that is right.
         """
         header = self.by_header()
-        if sum([header is not None, self.by_form() is not None, bool(self.assertion)]) > 1:
+        if sum([header is not None, self.by_form() is not None, self.asserts]) > 1:
             raise BadRequest("More than one way of client authentication was used.")
         if header is not None and self.client_id not in ("", header.client_id):
             raise BadRequest("client_id is not that of the Authorization header.")

@@ -205,8 +205,12 @@ def test_never_two_methods(signer: Signer) -> None:
     replies = [
         world.browser.post(signer.path, form, headers=header),
         world.browser.post(signer.path, {**form, "client_id": READER, "client_secret": secret}),
+        *(
+            world.browser.post(signer.path, {**GRANT, "client_assertion_type": type}, headers=header)
+            for type in (TYPE, "another")
+        ),
     ]
-    assert [(reply.status_code, reply.json()["error"]) for reply in replies] == [(400, "invalid_request")] * 2
+    assert [(reply.status_code, reply.json()["error"]) for reply in replies] == [(400, "invalid_request")] * 4
     for method in ("client_secret_basic", "client_secret_post", "tls_client_auth", "none"):
         world.set_client(READER, token_endpoint_auth_method=method)
         assert answer(signer.post(signer.assertion())) == REFUSED
