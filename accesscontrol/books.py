@@ -100,7 +100,8 @@ def books(
 
     ``made``: of roles of the tenants' own making, only those of these keys; what others hold is not needed.
     """
-    return _books(_ALL if made is None else _SOME, application_ids, tenant_ids, made or ())
+    everything = OF_ONE if len(tenant_ids) == 1 else _ALL
+    return _books(everything if made is None else _SOME, application_ids, tenant_ids, made or ())
 
 
 def of_tenant(application_ids: Collection[str], *, tenant_id: UUID | str) -> dict[str, RoleBook]:
