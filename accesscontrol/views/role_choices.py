@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Case, F, Q, When
 from django.utils.translation import gettext as _
 
 from accesscontrol import gate
@@ -15,7 +16,7 @@ from accesscontrol.models import TenantRole, TenantRolePermission
 from accesscontrol.portal_roles import permissions_of
 from applications import facts as sharing_facts
 from applications.availability import ContractFact, SharingFacts, granted
-from applications.models import Application, ApplicationRole, ContractTerm
+from applications.models import Application, ApplicationRole, ContractTerm, Resource
 from applications.models.applications import PORTAL_ID
 from applications.views import role_words
 from iam_portal.decision import Decision
@@ -181,21 +182,28 @@ def telling(name: str, key: str) -> str:
 
 
 def _own_roles(tenant: Tenant, granting: Granting, at: datetime) -> list[RoleGroup]:
-    """Roles that the tenant made for itself."""
+    """Roles that the tenant made for itself. Three queries.
+
+    Of other applications it only matters whether a role has something of them.
+    """
     roles = list(TenantRole.objects.at(at).filter(tenant=tenant).order_by("name", "key"))
-    held: dict[Any, set[tuple[str, Permission]]] = defaultdict(set)
-    rows = TenantRolePermission.objects.not_over(at).filter(role__in=roles)
-    for role_id, *rest in rows.values_list(
-        "role_id", "resource__application_id", "resource__type", "resource__key", "privilege"
-    ):
-        held[role_id].add((rest[0], (rest[1], rest[2], rest[3])))
+    portal: dict[UUID, tuple[str, str]] = {
+        pk: (kind, key)
+        for pk, kind, key in Resource.objects.filter(application=PORTAL_ID).values_list("pk", "type", "key")
+    }
+    of_portal = Q(resource__in=list(portal))
+    rows = TenantRolePermission.objects.not_over(at).filter(tenant=tenant).order_by()
+    rows = rows.annotate(
+        door=Case(When(of_portal, then=F("resource_id"))),
+        act=Case(When(of_portal, then=F("privilege"))),
+    )
+    held: dict[Any, set[Permission | None]] = defaultdict(set)
+    for role_id, door, act in rows.values_list("role_id", "door", "act").distinct():
+        held[role_id].add((*portal[door], act) if door else None)
     choices = []
     for role in roles:
-        asked = {permission for application_id, permission in held[role.pk] if application_id == PORTAL_ID}
-        foreign = (
-            any(application_id != PORTAL_ID for application_id, _p in held[role.pk]) or not held[role.pk]
-        )
-        decision = granting.of_role(asked, foreign=foreign)
+        asked = {permission for permission in held[role.pk] if permission is not None}
+        decision = granting.of_role(asked, foreign=None in held[role.pk] or not asked)
         value = SEPARATOR.join(("", role.key, ""))
         key = telling(role.name, role.key)
         choices.append(Choice(value, role.name, key, role.description, "", decision))

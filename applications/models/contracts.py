@@ -140,6 +140,7 @@ class ContractPause(models.Model):
             no_overlap("contractpause_no_overlap", ["contract"], "The contract is paused in this time.")
         ]
         indexes = [
+            models.Index(fields=["contract"], include=["during"], name="contractpause_of"),  # as of terms
             models.Index(RangeStartsWith("during"), name="contractpause_by_start"),
             models.Index(RangeEndsWith("during"), name="contractpause_by_end"),
         ]

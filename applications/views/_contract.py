@@ -6,14 +6,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from applications.availability import Answer
 from applications.http import address
-from applications.models import Contract, ContractTerm, ContractType
+from applications.models import ApplicationRole, Contract, ContractTerm, ContractType
 from applications.policies import agreed_at, ever_agreed
+from applications.views._lookups import among, of_outer
 from applications.views._reasons import first_sentence
 from applications.views._standing import is_provider, partner_of, standing, type_words
 from iam_portal.spans import FOREVER, Span, joined
@@ -26,15 +27,19 @@ def with_terms(rows: QuerySet[Contract]) -> QuerySet[Contract]:
 
 
 def matching(q: str, tenant_id: UUID) -> Q:
-    """By partner, application, role or note; or the whole id."""
-    terms = ContractTerm.objects.filter(
-        Q(role__application__display_name__icontains=q)
-        | Q(role__application__id__icontains=q)
-        | Q(role__name__icontains=q)
+    """By partner, application, role or note; or the whole id.
+
+    The roles are found once, then each contract is asked for them. Nothing here can be turned around: from a
+    role that everybody has, terms of everybody would be read.
+    """
+    roles = ApplicationRole.objects.filter(
+        Q(application__display_name__icontains=q) | Q(application__id__icontains=q) | Q(name__icontains=q)
     )
-    found = Q(id__in=terms.values("contract_id")) | Q(note__icontains=q)
+    carried = ContractTerm.objects.filter(of_outer("contract"), among("role", roles.order_by()))
+    found = Q(note__icontains=q)
     found |= Q(provider_id=tenant_id, consumer__name__icontains=q)
     found |= Q(consumer_id=tenant_id, provider__name__icontains=q)
+    found |= Q(Exists(roles)) & Q(Exists(carried))
     try:
         return found | Q(id=UUID(q))
     except ValueError:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from applications.forms import MomentField
 from applications.models import Contract, ContractPause
+from applications.views._lookups import among
 
 EPOCH = date(1970, 1, 1)
 MINUTE = timedelta(minutes=1)
@@ -63,20 +64,38 @@ class Slider(NamedTuple):
     last: datetime
 
 
-def slider(rows: QuerySet[Contract], *, at: datetime, now: datetime) -> Slider:
-    """From the first proposal to the last date that is agreed, with some air. One query.
+class Around(NamedTuple):
+    """What lies around a moment: the range of days, and where the nearest changes are."""
+
+    slider: Slider
+    turns: dict[str, datetime | None]
+
+
+def around(rows: QuerySet[Contract], *, at: datetime, now: datetime) -> Around:
+    """Of the contracts, which are read once, and their pauses. Two queries."""
+    asked, of_pauses = _changes(at)
+    ends = {"first": Min("proposed_at"), "start": Max("starts_at"), "end": Max("ends_at")}
+    found = rows.order_by().aggregate(**asked, **ends)
+    slider = _slider({name: found.pop(name) for name in ends}, at=at, now=now)
+    # By contract: joined, the pauses of everybody would be read.
+    pauses = ContractPause.objects.filter(among("contract", rows.order_by()), during__isempty=False)
+    found |= pauses.annotate(begins=Lower("during"), over=Upper("during")).aggregate(**of_pauses)
+    return Around(slider, _nearest(found))
+
+
+def _slider(ends: dict[str, datetime | None], *, at: datetime, now: datetime) -> Slider:
+    """From the first proposal to the last date that is agreed, with some air.
 
     Not from the first draft: when a partner began to write is its own affair.
     """
-    ends = rows.aggregate(first=Min("proposed_at"), start=Max("starts_at"), end=Max("ends_at"))
     first = max(ends["first"] or now, now - FURTHEST)
     last = max(min(moment, now + FURTHEST) for moment in (now, ends["start"], ends["end"]) if moment) + AIR
     least, most = day_of(first), day_of(last)
     return Slider(least, most, min(max(day_of(at), least), most), first, last)
 
 
-def neighbours(rows: QuerySet[Contract], *, at: datetime) -> dict[str, datetime | None]:
-    """The nearest moments at which a contract changes. Two queries.
+def _changes(at: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The nearest moments at which a contract changes, of contracts and of pauses.
 
     Pages tell moments by the minute: what happened within it is shown at its end.
     """
@@ -92,13 +111,14 @@ def neighbours(rows: QuerySet[Contract], *, at: datetime) -> dict[str, datetime 
     for column, counts in columns.items():
         asked[f"next_{column}"] = Min(column, filter=counts & Q(**{f"{column}__gt": at}))
         asked[f"last_{column}"] = Max(column, filter=counts & Q(**{f"{column}__lte": at - MINUTE}))
-    pauses = ContractPause.objects.filter(contract__in=rows, during__isempty=False)
-    pauses = pauses.annotate(begins=Lower("during"), over=Upper("during"))
     parts: dict[str, Any] = {}
     for column in ("begins", "over"):
         parts[f"next_{column}"] = Min(F(column), filter=Q(**{f"{column}__gt": at}))
         parts[f"last_{column}"] = Max(F(column), filter=Q(**{f"{column}__lte": at - MINUTE}))
-    found = rows.order_by().aggregate(**asked) | pauses.aggregate(**parts)
+    return asked, parts
+
+
+def _nearest(found: dict[str, datetime | None]) -> dict[str, datetime | None]:
     ahead = [moment for name, moment in found.items() if name.startswith("next_") and moment]
     behind = [moment for name, moment in found.items() if name.startswith("last_") and moment]
     return {

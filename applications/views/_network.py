@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Case, CharField, Count, Exists, F, Min, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, Count, Exists, Min, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Cast
 
 from applications import policies
@@ -67,12 +67,20 @@ class Question:
 
 
 def contracts(asked: Question) -> QuerySet[Contract]:
-    """What was there at the moment, with ``there``: how it stood. A draft of a partner is not known yet."""
+    """What was there at the moment, with ``there``: how it stood."""
+    return known(asked).annotate(there=standing_then(asked.at)).filter(there__in=wanted(asked))
+
+
+def wanted(asked: Question) -> Sequence[str]:
+    """The states that count."""
+    return [asked.state] if asked.state else LIVING
+
+
+def known(asked: Question) -> QuerySet[Contract]:
+    """However it stood. A draft of a partner is not known yet."""
     ours, theirs = Q(provider=asked.tenant), Q(consumer=asked.tenant)
     known = Q(ours, created_at__lte=asked.at) | Q(theirs, proposed_at__lte=asked.at)
     rows = policies.contracts_of(asked.tenant).filter(known, type__in=asked.types)
-    rows = rows.annotate(there=standing_then(asked.at))
-    rows = rows.filter(there__in=[asked.state] if asked.state else LIVING)
     if asked.application_id:
         rows = rows.filter(Exists(_terms(asked.at).filter(role__application=asked.application_id)))
     if asked.partner_id:
@@ -85,24 +93,6 @@ def contracts(asked: Question) -> QuerySet[Contract]:
     return rows
 
 
-def partners(asked: Question, *, alone: bool, linked: bool) -> list[Node]:
-    """Each partner with what lies between, by name. Two queries.
-
-    ``linked``: the reader may see partnerships; ``alone``: those without any contract are partners, too.
-    """
-    named = {
-        "partner": _other(asked.tenant, "consumer_id", "provider_id"),
-        "name": _other(asked.tenant, "consumer__name", "provider__name"),
-    }
-    rows = _counted(contracts(asked).annotate(**named), asked.tenant, "partner", "name")
-    known = dict(_partnerships(asked)) if linked else {}
-    found = _nodes(rows, {key: partnership_id for key, (_name, partnership_id) in known.items()})
-    if alone:
-        there = {node.key for node in found}
-        found += [Node(key, name, (), pk) for key, (name, pk) in known.items() if key not in there]
-    return sorted(found, key=lambda node: (node.name.lower(), node.key))
-
-
 def between(asked: Question) -> list[Node]:
     """What lies between the tenant and one partner, by application. One query.
 
@@ -112,11 +102,11 @@ def between(asked: Question) -> list[Node]:
     left = Q(terms__removed_at__isnull=True) | Q(terms__removed_at__gt=asked.at)
     begun = ~Q(there__in=("in_force", "paused")) | Q(terms__during__startswith__lte=asked.at)
     # In one filter: of two, each would speak of a term of its own.
-    wanted = Q(terms__isnull=False) & left & begun
+    carried = Q(terms__isnull=False) & left & begun
     if asked.application_id:
-        wanted &= Q(terms__role__application=asked.application_id)
-    rows = contracts(asked).filter(wanted)
-    found = _nodes(_counted(rows, asked.tenant, "terms__role__application_id", name), {})
+        carried &= Q(terms__role__application=asked.application_id)
+    rows = contracts(asked).filter(carried).annotate(provided=is_provided(asked.tenant))
+    found = nodes(_counted(rows, "terms__role__application_id", name), {})
     return sorted(found, key=lambda node: (node.name.lower(), node.key))
 
 
@@ -150,27 +140,31 @@ def _terms(at: datetime) -> QuerySet[ContractTerm]:
     return ContractTerm.objects.filter(left, contract=OuterRef("pk"))
 
 
-def _other(tenant: Tenant, consumer: str, provider: str) -> Case:
-    return Case(When(provider=tenant, then=F(consumer)), default=F(provider))
+def is_provided(tenant: Tenant) -> Case:
+    """Whether the tenant is the side that shares."""
+    return Case(When(provider=tenant, then=Value(True)), default=Value(False))
 
 
-def _counted(rows: QuerySet[Contract], tenant: Tenant, key: str, name: str) -> Iterable[tuple[Any, ...]]:
-    provided = Case(When(provider=tenant, then=Value(True)), default=Value(False))
-    groups = rows.annotate(provided=provided).order_by().values_list(key, name, "provided", "type", "there")
+def _counted(rows: QuerySet[Contract], key: str, name: str) -> Iterable[tuple[Any, ...]]:
+    groups = rows.order_by().values_list(key, name, "provided", "type", "there")
     # As text: before its version 18 the database knows no least uuid.
     least = Min(Cast("id", CharField()))
     return groups.annotate(count=Count("id", distinct=True), one=least)
 
 
-def _nodes(rows: Iterable[tuple[Any, ...]], partnerships_of: Mapping[str, UUID]) -> list[Node]:
-    """One node for each key, one edge for each direction and type, its states in their order."""
+def nodes(rows: Iterable[tuple[Any, ...]], partnerships_of: Mapping[str, UUID]) -> list[Node]:
+    """One node for each key, one edge for each direction and type, its states in their order.
+
+    A row without a type is a partner with whom there is no contract.
+    """
     names: dict[str, str] = {}
     edges: dict[str, dict[tuple[bool, str], list[tuple[str, int, str]]]] = defaultdict(
         lambda: defaultdict(list)
     )
     for key, name, provided, kind, state, count, contract_id in rows:
         names[str(key)] = name
-        edges[str(key)][provided, kind].append((state, count, contract_id))
+        if kind is not None:
+            edges[str(key)][provided, kind].append((state, count, contract_id))
     return [
         Node(key, name, tuple(_edge(*pair) for pair in _in_order(edges[key])), partnerships_of.get(key))
         for key, name in names.items()
@@ -188,20 +182,3 @@ def _edge(which: tuple[bool, str], parts: list[tuple[str, int, str]]) -> Edge:
     parts = sorted(parts, key=lambda part: ORDER[part[0]])
     only = parts[0][2] if len(parts) == 1 and parts[0][1] == 1 else None
     return Edge(*which, tuple((state, count) for state, count, _ in parts), only)
-
-
-def _partnerships(asked: Question) -> Iterable[tuple[str, tuple[str, UUID]]]:
-    """Partner → its name and the partnership that was confirmed at the moment."""
-    rows = partnerships.of(asked.tenant).filter(confirmed_at__lte=asked.at)
-    rows = rows.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=asked.at))
-    ours = Q(inviter=asked.tenant)
-    rows = rows.annotate(
-        partner=Case(When(ours, then=F("invitee_id")), default=F("inviter_id")),
-        name=Case(When(ours, then=F("invitee__name")), default=F("inviter__name")),
-    )
-    if asked.q:
-        rows = rows.filter(name__icontains=asked.q)
-    if asked.partner_id:
-        rows = rows.filter(partner=asked.partner_id)
-    for partner, name, pk in rows.values_list("partner", "name", "pk"):
-        yield str(partner), (name, pk)

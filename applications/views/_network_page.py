@@ -13,7 +13,7 @@ from applications.http import address, with_query
 from applications.models import Application, Contract
 from applications.models.applications import ID_PATTERN
 from applications.views._filters import Chip, chosen, filters
-from applications.views._moment import MomentForm, neighbours, slider, written
+from applications.views._moment import MomentForm, around, written
 from applications.views._network import Question
 from applications.views._standing import STANDINGS
 from applications.views.contracts import TYPE, ContractPage
@@ -27,9 +27,9 @@ class NetworkPage(ContractPage):
     """A picture and a table at a moment."""
 
     def draw(self, asked: Question, **context: Any) -> HttpResponse:
-        """The page; ``asked`` is what its picture answers. Four queries."""
+        """The page; ``asked`` is what its picture answers. Three queries."""
         rows = policies.contracts_of(self.tenant).filter(type__in=self.readable())
-        turns = neighbours(rows, at=asked.at)
+        near = around(rows, at=asked.at, now=self.at)
         kept = self.kept(asked)
         shown = {
             "filters": self._filters(asked),
@@ -37,9 +37,11 @@ class NetworkPage(ContractPage):
             "moment": asked.at,
             "is_now": asked.at == self.at,
             "hidden": [(name, kept[name]) for name in ("q", "type", "state") if kept[name]],
-            "slider": slider(rows, at=asked.at, now=self.at),
+            "slider": near.slider,
             "offered": _offered(rows, asked.application_id),
-            "turns": [(name, turn, self.to(asked, at=written(turn))) for name, turn in turns.items() if turn],
+            "turns": [
+                (name, turn, self.to(asked, at=written(turn))) for name, turn in near.turns.items() if turn
+            ],
             "now_url": self.to(asked, at=""),
             "first_step": self._first_step(),
         }

@@ -15,7 +15,6 @@ from applications.models import (
     Application,
     ClientKey,
     Contract,
-    ContractTerm,
     ContractType,
     ServiceAccount,
 )
@@ -23,8 +22,10 @@ from applications.policies import RESOURCES, either
 from applications.views import _contract as shapes
 from applications.views import _webhook
 from applications.views._application import visible
+from applications.views._lookups import among
 from applications.views._standing import STANDINGS, standing
 from iam_portal.gate import Privilege
+from tenants.http import paging
 from tenants.http.pages import TenantPage
 from tenants.http.searching import Found, Kind, Pasted, first_of, register
 
@@ -56,17 +57,14 @@ def know_application(page: TenantPage, pasted: Pasted) -> Sequence[Found]:
 
 
 def find_contracts(page: TenantPage, wanted: str) -> tuple[Sequence[Found], int]:
-    """By partner, application, role or note, as the list of contracts does."""
-    carries = ContractTerm.objects.filter(
-        Q(role__application__display_name__icontains=wanted)
-        | Q(role__application__id__icontains=wanted)
-        | Q(role__name__icontains=wanted),
-        contract=OuterRef("pk"),
-    )
-    named = Q(Exists(carries)) | Q(note__icontains=wanted)
-    named |= Q(provider=page.tenant, consumer__name__icontains=wanted)
-    named |= Q(consumer=page.tenant, provider__name__icontains=wanted)
-    found, count = first_of(shapes.with_terms(_readable(page).filter(named)), wanted, by="consumer__name")
+    """By partner, application, role or note, as the list of contracts does: of many, among the newest."""
+    named = shapes.matching(wanted, page.tenant.id)
+    newest = [
+        side.filter(named, type__in=_types(page)).order_by("-created_at")[: paging.COUNTED + 1]
+        for side in policies.sides_of(page.tenant.id)
+    ]
+    rows = policies.contracts_of(page.tenant).filter(among("pk", *newest))
+    found, count = first_of(shapes.with_terms(rows), wanted, by="consumer__name")
     return [_contract(page, row) for row in found], count
 
 
@@ -90,8 +88,11 @@ def know_webhook(page: TenantPage, pasted: Pasted) -> Sequence[Found]:
 
 def _readable(page: TenantPage) -> Any:
     """Contracts of the types that the person may read."""
-    types = [kind for kind in ContractType.values if page.can(f"{RESOURCES[kind]}:read")]
-    return policies.contracts_of(page.tenant).filter(type__in=types)
+    return policies.contracts_of(page.tenant).filter(type__in=_types(page))
+
+
+def _types(page: TenantPage) -> list[str]:
+    return [kind for kind in ContractType.values if page.can(f"{RESOURCES[kind]}:read")]
 
 
 def _application(page: TenantPage, row: Application) -> Found:

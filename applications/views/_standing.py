@@ -12,6 +12,7 @@ from tenants.models import Tenant
 
 __all__ = [
     "STANDINGS",
+    "agreed_then",
     "is_provider",
     "partner_of",
     "standing",
@@ -56,8 +57,11 @@ def _living(accepted: QuerySet[Contract], wanted: str, at: datetime) -> QuerySet
     if wanted == "scheduled":
         return living.filter(starts_at__gt=at)
     begun = living.filter(starts_at__lte=at)
-    paused = Exists(ContractPause.objects.at(at).filter(contract=OuterRef("pk")))
-    return begun.filter(paused if wanted == "paused" else ~paused)
+    return begun.filter(_paused(at) if wanted == "paused" else ~_paused(at))
+
+
+def _paused(at: datetime) -> Exists:
+    return Exists(ContractPause.objects.at(at).filter(contract=OuterRef("pk")))
 
 
 def standing_then(at: datetime) -> Case:
@@ -65,17 +69,23 @@ def standing_then(at: datetime) -> Case:
 
     The stored state is the last word; before it was said, the dates tell what there was.
     """
+    return Case(*_not_begun(at), When(_paused(at), then=Value("paused")), default=Value("in_force"))
+
+
+def agreed_then(at: datetime) -> Case:
+    """The same where pauses are asked for all rows at once: what is paused stands as in force."""
+    return Case(*_not_begun(at), default=Value("in_force"))
+
+
+def _not_begun(at: datetime) -> list[When]:
     over = Q(ends_at__lte=at)
-    paused = Exists(ContractPause.objects.at(at).filter(contract=OuterRef("pk")))
-    return Case(
+    return [
         When(Q(answered_at__lte=at) & ~Q(state=ContractState.ACCEPTED), then=F("state")),
         When(Q(proposed_at__isnull=True) | Q(proposed_at__gt=at), then=Value("draft")),
         When(Q(answered_at__isnull=True) | Q(answered_at__gt=at), then=_offered(over | Q(answer_by__lte=at))),
         When(over, then=Value("ended")),
         When(starts_at__gt=at, then=Value("scheduled")),
-        When(paused, then=Value("paused")),
-        default=Value("in_force"),
-    )
+    ]
 
 
 def _offered(late: Q) -> Case:

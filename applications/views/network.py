@@ -12,11 +12,12 @@ from applications.views import _network_words as words
 from applications.views._application import visible
 from applications.views._contract import with_terms
 from applications.views._filters import chosen, footer
-from applications.views._network import Node, Question, between, busiest, contracts, partner_named, partners
+from applications.views._network import Node, Question, between, busiest, contracts, partner_named
 from applications.views._network_page import NetworkPage
+from applications.views._network_partners import Partners
 from applications.views.contracts import TYPE
 from iam_portal.errors import NotFound
-from tenants.http.paging import page_of, page_of_list
+from tenants.http.paging import page_of, page_of_found
 
 MOST = 40  # nodes in a picture
 MOST_WAYS = 64  # lines in it: a partner may have four
@@ -29,10 +30,10 @@ class Network(NetworkPage):
         asked = self.asked(request)
         linked = bool(self.can("OrganizationRelations:read"))
         alone = linked and not (asked.state or asked.application_id or chosen(request, TYPE))
-        nodes = partners(asked, alone=alone, linked=linked)
-        shown = _fitting(nodes)
+        nodes = Partners(asked, alone=alone, linked=linked, most=MOST)
+        page = page_of_found(nodes.find, request=request)
+        shown = _fitting(nodes.busiest)
         boxes = [words.partner(node, self.slug, self.to_pair(asked, node.key)) for node in shown]
-        page = page_of_list(nodes, request=request, key=lambda node: (node.name.lower(), node.key))
         labels = (_("Partner"), _("State"), _("Provided"), _("Received"), _("Relation"))
         return self.draw(
             asked,
@@ -40,14 +41,14 @@ class Network(NetworkPage):
                 "title": _("Network"),
                 "lead": _("Who shares what with whom: now, on any day before, and as it is planned."),
             },
-            picture=drawing.fan(self.tenant.name, boxes, words.rest(len(nodes) - len(shown))),
-            described=words.counted(len(nodes)),
+            picture=drawing.fan(self.tenant.name, boxes, words.rest(nodes.count - len(shown))),
+            described=words.counted(nodes.count),
             legend=words.legend(shown),
             table={
                 "caption": _("Partners"),
                 "columns": [{"label": label} for label in labels],
                 "rows": [{"cells": self._cells(asked, node)} for node in page.rows],
-                "count_text": words.counted(len(nodes)),
+                "count_text": words.counted(nodes.count),
                 "paging": page.paging,
             },
         )

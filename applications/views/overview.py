@@ -14,7 +14,7 @@ from applications.signals import overview_shown, tasks_asked
 from applications.views import _glance as glance
 from applications.views import _tasks_own as own
 from applications.views._task import Task, in_order
-from applications.views._tasks import tasks
+from applications.views._tasks import tasks, titled
 from tenants.models import HistoryEvent, Tenant
 from tenants.signals import user_shown
 from tenants.views import record
@@ -35,7 +35,7 @@ class Overview(ConsolePage):
         types = [kind for kind in ContractType.values if self.can(f"{RESOURCES[kind]}:read")]
         contracts = policies.contracts_of(self.tenant).filter(type__in=types)
         waiting = self._waiting(contracts if types else None)
-        shown = waiting[: MOST if request.GET.get("tasks") == "all" else FIRST]
+        shown = titled(waiting[: MOST if request.GET.get("tasks") == "all" else FIRST], self.tenant)
         figures = self._figures(contracts if types else None)
         manages = bool(types) or any(self.can(permission) for permission in ASKING)
         context = {

@@ -104,9 +104,11 @@ def _rows(page: AccessPage, application: Application, tenants: Sequence[Tenant])
         held[row.tenant_id].append(row)
     contracts = [row.contract for rows in held.values() for row in rows if row.contract is not None]
     roles: dict[UUID, set[str]] = {row.pk: set() for row in contracts if row.provider_id == page.tenant.pk}
-    terms = ContractTerm.objects.not_over(page.at).filter(contract__in=roles, role__application=application)
-    for contract_id, name in terms.values_list("contract_id", "role__name"):
-        roles[contract_id].add(name)
+    # By contract alone: asked for the application's roles besides, the planner reads the terms of everybody.
+    terms = ContractTerm.objects.not_over(page.at).filter(contract__in=roles)
+    for contract_id, name, of in terms.values_list("contract_id", "role__name", "role__application_id"):
+        if of == application.id:
+            roles[contract_id].add(name)
     known = _Known(roles, usage.last_used_by(list(roles), target_id=application.id))
     return [{"cells": _cells(page, tenant, held[tenant.pk], known)} for tenant in tenants]
 

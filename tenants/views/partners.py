@@ -229,7 +229,8 @@ def _cells(page: ConsolePage, row: Partnership) -> list[dict[str, Any]]:
 
 
 def _chosen(page: ConsolePage, wanted: str, state: str) -> QuerySet[Partnership]:
-    rows = partnerships.of(page.tenant).select_related("inviter", "invitee")
+    # Both sides of those that are shown alone: joined, they are looked up for thousands before the order.
+    rows = partnerships.of(page.tenant).prefetch_related("inviter", "invitee")
     if wanted:
         ours, theirs = Q(inviter=page.tenant), Q(invitee=page.tenant)
         named = Q(invitee__name__icontains=wanted) | Q(expected_slug__icontains=wanted)

@@ -14,7 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoDbBlocker
 
 from accesscontrol.models import Assignment
+from applications.models import Contract
 from iam_portal.walls import tenant_scope
+from tenants.http import paging
 from tenants.http.searching import Pasted
 from tenants.models import HistoryEvent, User
 from tests.applications.sides import Side, make_side
@@ -96,6 +98,32 @@ def test_at_most_ten_of_a_kind_and_the_way_to_all(office: Office) -> None:
     (group,) = reply.context["groups"]
     assert len(group["hits"]) == 10
     assert group["all"] == {"label": "All 12 of them", "url": "/t/acme/users?q=many"}
+
+
+def test_of_many_contracts_it_says_that_they_are_more(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, partner, at = office.stage.mine.tenant, office.stage.mine.partner, office.stage.at
+    ways = [("provider", mine, partner, None)] * 12 + [("consumer", partner, mine, at)] * 2
+    Contract.objects.bulk_create(
+        Contract(
+            provider=provider,
+            consumer=consumer,
+            type="provision",
+            note=f"Harvest {side}",
+            created_at=at,
+            proposed_at=proposed,
+            state="proposed" if proposed else "draft",
+        )
+        for side, provider, consumer, proposed in ways
+    )
+    (group,) = office.ask("harvest").context["groups"]
+    assert (len(group["hits"]), group["all"]["label"]) == (10, "All 14 of them")
+    monkeypatch.setattr(paging, "COUNTED", 11)
+    (group,) = office.ask("harvest").context["groups"]
+    assert (len(group["hits"]), group["all"]["label"]) == (10, "More than 11 of them")
+    (group,) = office.ask("harvest consumer").context["groups"]
+    assert len(group["hits"]) == 2 and "all" not in group
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,26 @@
+"""Comparisons that the database cannot turn around: it would read what belongs to everybody."""
+
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, F, Func, OuterRef, QuerySet, UUIDField
+
+
+def among(column: str, *rows: QuerySet[Any]) -> Func:
+    """Whether a column names one of the rows, which are found first, whatever the planner expects of them."""
+    lists = [ArraySubquery(each.values("pk")) for each in rows]
+    found = Func(*lists, template="(%(expressions)s)", arg_joiner=" || ", output_field=UUIDField())
+    template = "%(expressions)s)"
+    return Func(F(column), found, template=template, arg_joiner=" = ANY(", output_field=BooleanField())
+
+
+def of_outer(column: str) -> Func:
+    """Whether a column names the row of the outer query: asked of each row of it, by the column's index."""
+    template = "%(expressions)s])"
+    return Func(
+        F(column),
+        OuterRef("pk"),
+        template=template,
+        arg_joiner=" = ANY(ARRAY[",
+        output_field=BooleanField(),
+    )
