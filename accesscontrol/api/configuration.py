@@ -124,7 +124,7 @@ class Configuration(ConfigurationAPI):
         operation_id="configuration_export",
     )
     def get(self, request: Request, **kwargs: Any) -> Response:
-        """Groups, roles, assignments, applications and contracts, by names that people write.
+        """Groups, roles, assignments, applications, contracts and mappings, by names that people write.
 
         JSON, or YAML by `Accept: application/yaml`. A section that the caller may not read at its own doors
         is left out. No secret is in it. Two exports of the same are equal, whenever they are made.
