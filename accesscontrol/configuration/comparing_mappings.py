@@ -9,6 +9,7 @@ from uuid import UUID
 from accesscontrol.configuration.comparing import Comparison, in_place
 from accesscontrol.configuration.shape import ProviderMapping
 from accesscontrol.configuration.steps import ADD, CHANGE, REMOVE, Step
+from iam_portal.sentences import said
 
 Standing = tuple[ProviderMapping, UUID]
 Wanted = tuple[ProviderMapping, str]  # and its place
@@ -53,11 +54,14 @@ def _resolved(of: Comparison) -> Iterator[Wanted]:
     for number, one in enumerate(of.wanted.mappings or ()):
         pointer, sound = f"/mappings/{number}", True
         if one.provider not in of.state.providers:
-            detail = f"There is no identity provider {one.provider}. They are not made by a document."
+            named = {"name": one.provider}
+            detail = said("There is no identity provider %(name)s. None is made by a document.", named)
             of.object(f"{pointer}/provider", "unknown_provider", detail)
             sound = False
         if one.group is not None and of.group(one.group) is None:
-            of.object(f"{pointer}/group", "unknown_group", f"There is no group {one.group}.")
+            of.object(
+                f"{pointer}/group", "unknown_group", said("There is no group %(name)s.", {"name": one.group})
+            )
             sound = False
         if sound:
             name = one.group and of.state.groups.get(one.group.lower(), one.group)

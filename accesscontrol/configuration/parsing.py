@@ -18,6 +18,7 @@ from accesscontrol.configuration.shape import (
 from applications.manifest import Manifest
 from applications.manifest import parse as parse_manifest
 from iam_portal.errors import Invalid
+from iam_portal.sentences import said
 from tenants.models import IdentityMapper
 
 Objections = list[dict[str, str]]
@@ -146,11 +147,9 @@ def _mapping(item: Mapping[str, Any], names: Names, pointer: str, errors: Object
     for name in ("claim", "value", "group", "template"):
         if bool(item[name]) == (into_group == (name != "template")):
             continue
-        code, detail = (
-            "not_taken",
-            "A mapping into a group has claim, value and group; others have a template.",
-        )
-        _object(errors, f"{pointer}/{name}", code if item[name] else "needed", detail)
+        code = "not_taken" if item[name] else "needed"
+        detail = said("A mapping into a group has claim, value and group; others have a template.")
+        _object(errors, f"{pointer}/{name}", code, detail)
     parts = ("provider", "kind", "when", "claim", "value", "template")
     return ProviderMapping(**{name: item[name] for name in parts}, group=item["group"] or None)
 

@@ -1,4 +1,4 @@
-"""Roles and groups as a workbook: downloaded, and sent back with what that changes shown before."""
+"""Roles, groups and mappings as a workbook: downloaded, and sent back with what that changes shown before."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class SheetDownload(ConsolePage):
-    """What the person may read of roles and groups, as a file."""
+    """What the person may read of them, as a file."""
 
     permission = "Configuration:read"
 
