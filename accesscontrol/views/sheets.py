@@ -135,7 +135,7 @@ def _told(plan: dict[str, Any], page: ConsolePage) -> dict[str, Any]:
     lists = []
     for verb, label in labels:
         steps = [step for step in plan["steps"] if step["verb"] == verb]
-        items = [{"name": step["name"], "lines": step["diff"][:LINES]} for step in steps[:MOST]]
+        items = [{"text": step["name"], "lines": step["diff"][:LINES]} for step in steps[:MOST]]
         if items:
             lists.append({"label": label, "items": items, "more": len(steps) - len(items)})
     told = {"lists": lists, "objections": plan["objections"][:MOST], "impact": plan["revision"]}

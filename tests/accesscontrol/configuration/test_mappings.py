@@ -240,5 +240,5 @@ def test_they_are_read_by_as_many_statements_whatever_there_is(world: World) -> 
         return len(found)
 
     few = statements()
-    world.carry(world.acme, wanting(FIRST, *({**NIGHT, "value": f"g-{number}"} for number in range(20))))
+    world.carry(world.acme, wanting(FIRST, *({**NIGHT, "value": f"g-{number}"} for number in range(6))))
     assert statements() == few
