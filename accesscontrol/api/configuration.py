@@ -124,12 +124,12 @@ class Configuration(ConfigurationAPI):
         operation_id="configuration_export",
     )
     def get(self, request: Request, **kwargs: Any) -> Response:
-        """Groups, roles, assignments, applications and contracts, by names that people write.
+        """Groups, roles, assignments, applications, contracts and mappings, by names that people write.
 
         JSON, or YAML by `Accept: application/yaml`. A section that the caller may not read at its own doors
         is left out. No secret is in it. Two exports of the same are equal, whenever they are made.
 
-        As a workbook (.xlsx, by its media type in `Accept`): roles and groups, for people to edit.
+        As a workbook (.xlsx, by its media type in `Accept`): roles, groups and mappings, for people to edit.
         """
         tenant = self.tenant
         if request.accepted_renderer.format == SheetRenderer.format:

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from accesscontrol.actions import assignments, tenant_roles
 from accesscontrol.configuration import shape
+from accesscontrol.configuration.outcomes import Refused
 from accesscontrol.configuration.state import Provided, State, read
 from accesscontrol.configuration.steps import Step
 from accesscontrol.configuration.superseded import supersedes
@@ -25,35 +26,11 @@ from applications.policies import agreed_at, own_application
 from iam_portal.decision import Decision
 from iam_portal.errors import DomainError, Forbidden, NotFound
 from iam_portal.gate import Actor, Permission
-from tenants.actions import groups, memberships
+from tenants.actions import groups, mappers, memberships
 from tenants.impact import ImpactBusy
 from tenants.models import Membership, Tenant
 
 Ask = Callable[[Permission], Decision]
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A step that was not done, and why."""
-
-    step: Step
-    why: DomainError | ValidationError
-
-    def objections(self) -> list[dict[str, str]]:
-        """What the refusal lists, below the step's place in the document."""
-        if isinstance(self.why, ValidationError):
-            return [self._objection("invalid", text) for text in self.why.messages]
-        listed = [
-            {**error, "pointer": self.step.pointer + error["pointer"], "detail": self._named(error["detail"])}
-            for error in self.why.errors
-        ]
-        return listed or [self._objection(self.why.code, self.why.detail)]
-
-    def _objection(self, code: str, text: str) -> dict[str, str]:
-        return {"pointer": self.step.pointer, "code": code, "detail": self._named(text)}
-
-    def _named(self, text: str) -> str:
-        return f"{self.step.name}: {text}"
 
 
 @dataclass(slots=True)
@@ -99,6 +76,13 @@ class Carrier:
         """What every action on a membership takes."""
         user_id = self.state.users[one.user.lower()][1]
         return {"group_id": self.group(group), "user_id": user_id, **self.given}
+
+    def mapping(self, one: shape.ProviderMapping) -> dict[str, Any]:
+        """What the actions that make one or change it take."""
+        chosen = {name: getattr(one, name) for name in mappers.FIELDS}
+        group_id = self.group(one.group) if one.group is not None else None
+        provider = self.state.providers[one.provider]
+        return {"provider": provider, "group_id": group_id, "chosen": chosen, **self.given}
 
 
 class NeedsPermission(Forbidden):
@@ -282,6 +266,19 @@ def _replace(of: Carrier, step: Step) -> None:
     _give(of, step)
 
 
+def _create_mapping(of: Carrier, step: Step) -> None:
+    mappers.create(**of.mapping(step.wanted))
+
+
+def _change_mapping(of: Carrier, step: Step) -> None:
+    mappers.change(mapper_id=step.was[1], **of.mapping(step.wanted))
+
+
+def _delete_mapping(of: Carrier, step: Step) -> None:
+    was, mapper_id = step.was
+    mappers.delete(provider=of.state.providers[was.provider], mapper_id=mapper_id, **of.given)
+
+
 ACTS: Mapping[str, Callable[[Carrier, Step], None]] = {
     "application.register": _register,
     "application.change": _change,
@@ -303,4 +300,7 @@ ACTS: Mapping[str, Callable[[Carrier, Step], None]] = {
     "assignment.give": _give,
     "assignment.replace": _replace,
     "assignment.take": _take,
+    "mapping.create": _create_mapping,
+    "mapping.change": _change_mapping,
+    "mapping.delete": _delete_mapping,
 }

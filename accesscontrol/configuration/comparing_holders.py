@@ -5,7 +5,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from accesscontrol.configuration import comparing, comparing_members, comparing_shares
+from accesscontrol.configuration import (
+    comparing,
+    comparing_mappings,
+    comparing_members,
+    comparing_shares,
+)
 from accesscontrol.configuration.comparing import Comparison, in_place, rests
 from accesscontrol.configuration.shape import Assignment
 from accesscontrol.configuration.steps import ADD, CHANGE, REMOVE, Step
@@ -29,6 +34,7 @@ def steps(of: Comparison) -> list[Step]:
         *joining,
         *replaced,
         *given,
+        *comparing_mappings.mappings(of),  # asked as of what their groups hold then
         *(step for step in losing if not _own(of, step)),
         *comparing.roles_going(of),
         *comparing.groups_going(of),

@@ -1,4 +1,6 @@
-"""The locks of a whole document, in one order: tenants by id, groups, people; applications follow."""
+"""The locks of a whole document, in one order: tenants by id, providers with their mappings, groups, people;
+applications follow.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,7 +14,7 @@ from accesscontrol.configuration.superseded import supersedes
 from applications.models import Contract
 from applications.policies import RESOURCES, lock_tenants
 from tenants.actions.groups import locked
-from tenants.models import Group, Membership, Tenant
+from tenants.models import Group, IdentityMapper, Membership, Tenant
 from tenants.policies import hold
 
 
@@ -26,6 +28,8 @@ def lock(tenant: Tenant, wanted: Configuration, *, at: datetime) -> None:
     lock_tenants(*(one for one in partners if str(one) < str(tenant.id)))
     hold(tenant)
     lock_tenants(*(one for one in partners if str(one) > str(tenant.id)))
+    if wanted.mappings is not None:
+        _providers(tenant)
     if wanted.groups is not None:
         ids = list(Group.objects.at(at).filter(tenant=tenant).values_list("id", flat=True))
         locked(tenant=tenant, group_ids=ids, at=at)
@@ -60,6 +64,12 @@ def _around(tenant: Tenant, wanted: Configuration) -> Iterator[UUID]:
     parties = Contract.objects.filter(**roles).order_by().values_list("provider_id", "consumer_id")
     for pair in parties.distinct():
         yield from pair
+
+
+def _providers(tenant: Tenant) -> None:
+    """Their own doors lock one of them, then its group."""
+    for rows in (tenant.identity_providers, IdentityMapper.objects.filter(tenant=tenant)):
+        list(rows.select_for_update(no_key=True).order_by("id").values_list("id"))
 
 
 def _people(tenant: Tenant, wanted: Configuration, at: datetime) -> None:

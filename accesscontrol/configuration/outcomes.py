@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import ValidationError
+
 from accesscontrol.configuration.comparing import Objections
 from accesscontrol.configuration.steps import ADD, CHANGE, REMOVE, Step
 from iam_portal.errors import DomainError, Forbidden, Invalid, Kind
@@ -29,6 +31,30 @@ class Plan:
             "objections": self.objections,
             "impact": dict(self.impact.parts) if self.impact is not None else None,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A step that was not done, and why."""
+
+    step: Step
+    why: DomainError | ValidationError
+
+    def objections(self) -> list[dict[str, str]]:
+        """What the refusal lists, below the step's place in the document."""
+        if isinstance(self.why, ValidationError):
+            return [self._objection("invalid", text) for text in self.why.messages]
+        listed = [
+            {**error, "pointer": self.step.pointer + error["pointer"], "detail": self._named(error["detail"])}
+            for error in self.why.errors
+        ]
+        return listed or [self._objection(self.why.code, self.why.detail)]
+
+    def _objection(self, code: str, text: str) -> dict[str, str]:
+        return {"pointer": self.step.pointer, "code": code, "detail": self._named(text)}
+
+    def _named(self, text: str) -> str:
+        return f"{self.step.name}: {text}"
 
 
 class _NotApplied(DomainError):

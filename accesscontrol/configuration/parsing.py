@@ -1,6 +1,7 @@
 """From the JSON of the wire, whose shape is validated, to a configuration; contradictions are collected."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from accesscontrol.configuration.shape import (
@@ -11,11 +12,14 @@ from accesscontrol.configuration.shape import (
     Group,
     Member,
     Names,
+    ProviderMapping,
     Role,
 )
 from applications.manifest import Manifest
 from applications.manifest import parse as parse_manifest
 from iam_portal.errors import Invalid
+from iam_portal.sentences import said
+from tenants.models import IdentityMapper
 
 Objections = list[dict[str, str]]
 DEEPEST = 50  # groups one below the other: every question about the lowest one goes through all of them
@@ -32,6 +36,7 @@ def parse(document: Mapping[str, Any], names: Names) -> Configuration:
     errors: Objections = []
     read: dict[str, Any] = {"applications": _application, "contracts": _contract}
     read |= {"groups": _group, "roles": _role, "assignments": _assignment}
+    read |= {"mappings": _mapping}
     sections: dict[str, Any] = {}
     for section, of_item in read.items():
         if section in document:
@@ -44,6 +49,7 @@ def parse(document: Mapping[str, Any], names: Names) -> Configuration:
     _once("groups", (item.name.lower() for item in made.groups or ()), errors)
     _once("roles", (item.key for item in made.roles or ()), errors)
     _once("assignments", made.assignments or (), errors)
+    _once("mappings", map(_lower, made.mappings or ()), errors)
     _tree(made.groups or (), errors)
     if errors:
         raise Contradiction("The document contradicts itself. Nothing was changed.", errors=errors)
@@ -133,6 +139,23 @@ def _assignment(item: Mapping[str, Any], names: Names, pointer: str, errors: Obj
         starts_at=item["from"],
         ends_at=item["until"],
     )
+
+
+def _mapping(item: Mapping[str, Any], names: Names, pointer: str, errors: Objections) -> ProviderMapping:
+    """What its kind has no place for would be lost, and come back as a difference for ever."""
+    into_group = item["kind"] == IdentityMapper.Kind.GROUP
+    for name in ("claim", "value", "group", "template"):
+        if bool(item[name]) == (into_group == (name != "template")):
+            continue
+        code = "not_taken" if item[name] else "needed"
+        detail = said("A mapping into a group has claim, value and group; others have a template.")
+        _object(errors, f"{pointer}/{name}", code, detail)
+    parts = ("provider", "kind", "when", "claim", "value", "template")
+    return ProviderMapping(**{name: item[name] for name in parts}, group=item["group"] or None)
+
+
+def _lower(one: ProviderMapping) -> ProviderMapping:
+    return replace(one, group=one.group.lower() if one.group else None)
 
 
 def _once(section: str, keys: Iterable[object], errors: Objections) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from time import monotonic
 
 from accesscontrol.configuration import shape
-from accesscontrol.configuration.carrying import Carrier, NeedsPermission, Refused
+from accesscontrol.configuration.carrying import Carrier, NeedsPermission
 from accesscontrol.configuration.comparing import Comparison, Objections
 from accesscontrol.configuration.comparing_holders import steps as steps_of
 from accesscontrol.configuration.locking import lock
@@ -17,6 +17,7 @@ from accesscontrol.configuration.outcomes import (
     Plan,
     PlanChanged,
     PlanRequired,
+    Refused,
     TooManySteps,
 )
 from accesscontrol.configuration.shape import Configuration, Names
@@ -43,6 +44,7 @@ READING = {
     "groups": "Groups:read",
     "roles": "Roles:read",
     "assignments": "Roles:read",
+    "mappings": "IdentityProviders:read|GroupMappers:read",
 }
 
 
@@ -195,7 +197,7 @@ def _readable(
     """The sections that the doors would show to the actor, and the types of contracts."""
     may = gate().answers(actor=by, tenant_id=tenant.id, at=at)
     types = [type for type, resource in RESOURCES.items() if may(Permission.parse(f"{resource}:read"))]
-    shown = {name for name, text in READING.items() if may(Permission.parse(text))}
+    shown = {name for name, text in READING.items() if any(map(may, Permission.alternatives(text)))}
     shown |= {"contracts"} if types else set()
     return [name for name in sections if name in shown], types
 
@@ -213,12 +215,12 @@ def _people(wanted: Configuration) -> set[str]:
 
 
 def _hidden(sections: Collection[str]) -> Objections:
-    contracts = " or ".join(f"{resource}:read" for resource in RESOURCES.values())
+    needed = {"contracts": "|".join(f"{resource}:read" for resource in RESOURCES.values()), **READING}
     return [
         {
             "pointer": f"/{name}",
             "code": "forbidden",
-            "detail": f"This section needs the permission {READING.get(name, contracts)}.",
+            "detail": f"This section needs the permission {needed[name].replace('|', ' or ')}.",
         }
         for name in sections
     ]

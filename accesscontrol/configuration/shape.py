@@ -14,9 +14,11 @@ from iam_portal.decision import rfc3339
 from iam_portal.gate import Privilege
 
 VERSION = 1
-SECTIONS = ("applications", "contracts", "groups", "roles", "assignments")
+SECTIONS = ("applications", "contracts", "groups", "roles", "assignments", "mappings")
 OWN = "~."  # before the rest of an id that begins with the tenant's own slug
 _ORDER = [privilege.value for privilege in Privilege]
+_LOOKED_FOR = ("applicationId", "key", "name", "consumer", "type", "principal", "role", "provider", "kind")
+USUAL = "every"  # when a mapping acts, where nothing is said
 
 # application id, resource type, resource id, privilege
 Permission = tuple[str, str, str, str]
@@ -108,6 +110,19 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderMapping:
+    """What the word of an identity provider (its key) moves: into ``group`` by claim and value, or a name."""
+
+    provider: str
+    kind: str
+    when: str
+    claim: str = ""
+    value: str = ""
+    group: str | None = None
+    template: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
     """Sections in the order of their document. One that is None is not spoken of; others are complete."""
 
@@ -116,6 +131,7 @@ class Configuration:
     groups: tuple[Group, ...] | None = None
     roles: tuple[Role, ...] | None = None
     assignments: tuple[Assignment, ...] | None = None
+    mappings: tuple[ProviderMapping, ...] | None = None
 
     def sections(self) -> tuple[str, ...]:
         """The names of those that are spoken of."""
@@ -256,12 +272,25 @@ def _assignment(item: Assignment, names: Names) -> Document:
     }
 
 
+def _mapping(item: ProviderMapping, names: Names) -> Document:
+    return {
+        "provider": item.provider,
+        "kind": item.kind,
+        "when": item.when if item.when != USUAL else None,
+        "claim": item.claim,
+        "value": item.value,
+        "group": item.group,
+        "template": item.template,
+    }
+
+
 _WRITERS: Mapping[type, Any] = {
     Application: _application,
     Contract: _contract,
     Group: _group,
     Role: _role,
     Assignment: _assignment,
+    ProviderMapping: _mapping,
 }
 
 
@@ -286,7 +315,4 @@ def _present(item: Document) -> Document:
 
 def _sorted_by(item: Document) -> str:
     """As people look for it: by its name, then by the rest."""
-    named = [
-        item.get(key) for key in ("applicationId", "key", "name", "consumer", "type", "principal", "role")
-    ]
-    return json.dumps([*named, item], sort_keys=True)
+    return json.dumps([*map(item.get, _LOOKED_FOR), item], sort_keys=True)

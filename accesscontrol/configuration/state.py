@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from django.db.models.functions import Lower
 
 from accesscontrol.configuration import shape
 from accesscontrol.configuration.declared import manifests_of
+from accesscontrol.configuration.mapped import mappings_of
 from accesscontrol.configuration.shape import Configuration
 from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
 from applications.actions.open_amendments import state as amendment_state
@@ -26,7 +27,7 @@ from applications.models import (
 from applications.models.applications import PORTAL_ID
 from applications.policies import agreed_at, with_parts
 from tenants.actions.partners import partners_of
-from tenants.models import Group, GroupPlacement, Membership, Tenant
+from tenants.models import Group, GroupPlacement, IdentityProvider, Membership, Tenant
 from tenants.models.spanned import still_open
 
 
@@ -52,6 +53,8 @@ class State:
     assignments: Mapping[shape.Assignment, UUID]
     # (provider's slug, application id, role key) → living access contracts that give it
     received: Mapping[tuple[str, str, str], tuple[str, ...]] = field(default_factory=dict)
+    providers: Mapping[str, IdentityProvider] = field(default_factory=dict)  # by key
+    mappings: tuple[tuple[shape.ProviderMapping, UUID], ...] = ()  # of two that are alike, both
 
 
 def read(
@@ -63,23 +66,27 @@ def read(
     at: datetime,
 ) -> State:
     """The sections that are asked for; contracts of these types. ``usernames``: further ones to look up."""
-    groups = _groups(tenant, at) if {"groups", "assignments"} & set(sections) else {}
+    groups = _groups(tenant, at) if {"groups", "assignments", "mappings"} & set(sections) else {}
     users = dict(_users(tenant, usernames))
     partners = _partners(tenant) if {"contracts", "assignments"} & set(sections) else {}
     provided = _provided(tenant, types, at) if "contracts" in sections else ()
     received = _received(tenant, at) if "assignments" in sections else {}
     assignments = _assignments(tenant, received, at) if "assignments" in sections else {}
+    providers = {row.key: row for row in tenant.identity_providers.all()} if "mappings" in sections else {}
+    mappings = mappings_of(tenant, at=at) if "mappings" in sections else ()
     shown: dict[str, Any] = {
         "applications": lambda: _applications(tenant, at),
         "contracts": lambda: tuple(one.contract for one in provided),
         "groups": lambda: _with_members(tenant, groups, users, at),
         "roles": lambda: _roles(tenant, at),
         "assignments": lambda: tuple(assignments),
+        "mappings": lambda: tuple(dict.fromkeys(one for one, _ in mappings)),
     }
     configuration = Configuration(**{name: shown[name]() for name in shown if name in sections})
     ids = {name.lower(): row.id for name, row in groups.items()}
     written = {name.lower(): name for name in groups}
-    return State(configuration, written, ids, users, partners, tuple(provided), assignments, received)
+    found = State(configuration, written, ids, users, partners, tuple(provided), assignments, received)
+    return replace(found, providers=providers, mappings=mappings)
 
 
 def _groups(tenant: Tenant, at: datetime) -> dict[str, Group]:

@@ -1,4 +1,4 @@
-"""The workbook of roles and groups, as a person sends it."""
+"""The workbook of roles, groups and mappings, as a person sends it."""
 
 import base64
 import binascii

@@ -4,10 +4,12 @@ from typing import Any
 
 from rest_framework import serializers as rest
 
+from accesscontrol.configuration.shape import USUAL
 from accesscontrol.serializers.roles import PRIVILEGES
 from applications.models import ContractType
 from applications.serializers.manifest import ManifestIn
 from applications.serializers.shared import RoleRef, Switch, Text
+from tenants.models import IdentityMapper
 from tenants.rest import StrictSerializer
 from tenants.serializers.impact import ImpactOut
 
@@ -119,6 +121,21 @@ class ConfiguredAssignment(StrictSerializer):
         return fields
 
 
+class ConfiguredMapping(StrictSerializer):
+    """What an identity provider's word moves: into a group by claim and value, or a name by a template.
+
+    ``provider``: its key. It is not made by a document.
+    """
+
+    provider = Text(40)
+    kind = rest.ChoiceField(choices=IdentityMapper.Kind.choices)
+    when = rest.ChoiceField(choices=IdentityMapper.When.choices, required=False, default=USUAL)
+    claim = Text(200, required=False, allow_blank=True, default="")
+    value = Text(500, required=False, allow_blank=True, default="")
+    group = Text(120, required=False, allow_null=True, default=None)  # type: ignore[assignment]
+    template = Text(200, required=False, allow_blank=True, default="")
+
+
 def _section(item: rest.Serializer[Any], most: int = MOST) -> Any:
     return rest.ListSerializer(child=item, required=False, max_length=most)
 
@@ -132,6 +149,7 @@ class ConfigurationDocument(StrictSerializer):
     groups = _section(ConfiguredGroup())
     roles = _section(ConfiguredRole())
     assignments = _section(ConfiguredAssignment())
+    mappings = _section(ConfiguredMapping())
 
 
 class StepOut(rest.Serializer[Any]):

@@ -34,7 +34,7 @@ class SheetOutdated(DomainError):
 
 
 def workbook(*, tenant: Tenant, by: Actor, at: datetime) -> bytes:
-    """What the actor may read of roles and groups, as a file."""
+    """What the actor may read of roles, groups and mappings, as a file."""
     found = plans.export(tenant=tenant, by=by, at=at, sections=SECTIONS)
     resources: list[Resource] = []
     if found.roles is not None:

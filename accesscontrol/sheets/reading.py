@@ -16,6 +16,7 @@ from iam_portal.sentences import said
 Document = dict[str, Any]
 _PRIVILEGES = {privilege.value for privilege in Privilege}
 _ADDRESS = ("applicationId", "resourceType", "resourceId")  # as the columns of Permissions
+_RULE = {"Claim": "claim", "Value": "value", "Group": "group", "Template": "template"}
 _BETWEEN = re.compile(r"[\s,;]+")
 MOST_SIGNS = 200  # of a cell that lists privileges
 
@@ -60,11 +61,13 @@ def read(raw: bytes) -> Uploaded:
             objections.add(name, "unknown_sheet", "This sheet is not known. Delete it.")
     read_tables = {table.name: _table(of, table) for table in tables.TABLES}
     made = Uploaded(version=VERSION)
-    roles, permissions, groups, members = read_tables.values()
+    roles, permissions, groups, members, mappings = read_tables.values()
     if groups is not None and members is not None:
         made["groups"] = _groups(of, groups, members)
     if roles is not None and permissions is not None:
         made["roles"] = _roles(of, roles, permissions)
+    if mappings is not None:
+        made["mappings"] = _mappings(of, mappings)
     objections.refuse()
     made.tenant_id = about.get(tables.ID, "")
     made.revisions = {
@@ -157,6 +160,19 @@ def _roles(of: _Reading, roles: Read, permissions: Read) -> list[Document]:
                 of.places[f"/roles/{index}/permissions/{len(role['permissions'])}"] = row.place(key)
                 named = dict(zip(_ADDRESS, address, strict=True))
                 role["permissions"].append({**named, "privileges": privileges})
+    return made
+
+
+def _mappings(of: _Reading, mappings: Read) -> list[Document]:
+    made: list[Document] = []
+    for index, row in enumerate(mappings.rows):
+        item: Document = {"provider": _needed(of, row, "Provider"), "kind": _needed(of, row, "Sets").lower()}
+        item |= {name: text.lower() for name, text in _given(row, {"When": "when"}).items()}
+        item |= _given(row, _RULE)
+        _place(
+            of, f"/mappings/{index}", row, {"Provider": "provider", "Sets": "kind", "When": "when", **_RULE}
+        )
+        made.append(item)
     return made
 
 

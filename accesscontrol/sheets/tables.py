@@ -34,8 +34,9 @@ PERMISSIONS = Table(
 )
 GROUPS = Table("Groups", "groups", ("Name", "Parent", "Description"))
 MEMBERS = Table("Members", "groups", ("Group", "User", "From", "Until"))
-TABLES = (ROLES, PERMISSIONS, GROUPS, MEMBERS)
-SECTIONS = ("groups", "roles")
+MAPPINGS = Table("Mappings", "mappings", ("Provider", "Sets", "When", "Claim", "Value", "Group", "Template"))
+TABLES = (ROLES, PERMISSIONS, GROUPS, MEMBERS, MAPPINGS)
+SECTIONS = ("groups", "roles", "mappings")
 
 
 @dataclass(slots=True)

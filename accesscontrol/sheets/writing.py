@@ -60,6 +60,8 @@ def write(configuration: Configuration, resources: Sequence[Resource], about: Ab
         _permissions(book, configuration.roles, resources)
     if configuration.groups is not None:
         _groups(book, configuration.groups)
+    if configuration.mappings is not None:
+        _mappings(book, configuration.mappings)
     made = io.BytesIO()
     book.save(made)
     return made.getvalue()
@@ -76,11 +78,18 @@ def _about(book: Any, about: About) -> None:
     explained = [
         _("Change the other sheets, save this file as .xlsx, and upload it. What it changes is shown first."),
         _("This sheet says of what the file was made: leave it as it is."),
-        _("A row that is taken out takes the role, the group or the membership away."),
-        _("Both sheets of roles, or both of groups, can be deleted: then those stay as they are."),
+        _("A row that is taken out takes the role, the group, the membership or the mapping away."),
+        _(
+            "Both sheets of roles, both of groups, or the one of mappings can be deleted: then those stay as"
+            " they are."
+        ),
         _("In Permissions a column is a role and a row a resource; a cell lists what the role may do there."),
         _("A new role is a row in Roles, and a column with its key in Permissions."),
         _("In Members, From and Until are for memberships for a time: 2027-03-01T00:00:00Z."),
+        _(
+            "In Mappings a row is what an identity provider's word sets: group, with Claim, Value and Group;"
+            " or username, email or display_name, with a Template. When is every (sign-in) or first."
+        ),
         _("Formulas, merged cells and hidden sheets are not taken."),
     ]
     rows: list[Sequence[str]] = [*facts, (), *((line,) for line in explained)]
@@ -124,6 +133,14 @@ def _groups(book: Any, groups: Iterable[Any]) -> None:
         for each in one.members
     ]
     _table(book, tables.MEMBERS, (32, 32, 24, 24), sorted(members))
+
+
+def _mappings(book: Any, mappings: Iterable[Any]) -> None:
+    rows = [
+        (one.provider, one.kind, one.when, one.claim, one.value, one.group or "", one.template)
+        for one in mappings
+    ]
+    _table(book, tables.MAPPINGS, (20, 16, 10, 28, 40, 32, 40), sorted(rows))
 
 
 def _table(

@@ -201,16 +201,17 @@ def _told(found: dict[str, Any], page: ManifestPage) -> dict[str, Any]:
     """The diff in lists, and the impact as the confirmations show it."""
     diff = found["diff"]
     labels = (("added", _("Added")), ("changed", _("Changed")), ("removed", _("Ends")))
-    lists = [
-        {"label": label, "items": diff[name][:MOST], "more": max(0, len(diff[name]) - MOST)}
-        for name, label in labels
-        if diff[name]
-    ]
+    lists = [_listed(label, diff[name]) for name, label in labels if diff[name]]
     if diff["superseded"]:
         pairs = [f"{pair['from']} → {pair['to']}" for pair in diff["superseded"]]
-        lists.append({"label": _("Superseded"), "items": pairs[:MOST], "more": max(0, len(pairs) - MOST)})
+        lists.append(_listed(_("Superseded"), pairs))
     told: dict[str, Any] = {"lists": lists}
     if "impact" in found:
         told |= {"impact": found["impact"]["revision"]}
         told |= impacts.shown(found["impact"], page, nothing=_("Nobody loses anything by it."))
     return told
+
+
+def _listed(label: str, found: list[str]) -> dict[str, Any]:
+    items = [{"code": text} for text in found[:MOST]]
+    return {"label": label, "items": items, "more": len(found) - len(items)}

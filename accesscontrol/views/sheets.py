@@ -1,4 +1,4 @@
-"""Roles and groups as a workbook: downloaded, and sent back with what that changes shown before."""
+"""Roles, groups and mappings as a workbook: downloaded, and sent back with what that changes shown before."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class SheetDownload(ConsolePage):
-    """What the person may read of roles and groups, as a file."""
+    """What the person may read of them, as a file."""
 
     permission = "Configuration:read"
 
@@ -135,7 +135,7 @@ def _told(plan: dict[str, Any], page: ConsolePage) -> dict[str, Any]:
     lists = []
     for verb, label in labels:
         steps = [step for step in plan["steps"] if step["verb"] == verb]
-        items = [{"name": step["name"], "lines": step["diff"][:LINES]} for step in steps[:MOST]]
+        items = [{"text": step["name"], "lines": step["diff"][:LINES]} for step in steps[:MOST]]
         if items:
             lists.append({"label": label, "items": items, "more": len(steps) - len(items)})
     told = {"lists": lists, "objections": plan["objections"][:MOST], "impact": plan["revision"]}

@@ -180,6 +180,7 @@ SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ContractTypeEnum": ["provision", "access"],
         "DemandEnum": ["off", "optional", "required"],
+        "MapperInKindEnum": "tenants.models.IdentityMapper.Kind",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -14,9 +14,11 @@ from accesscontrol.actions.assignments import Wanted
 from accesscontrol.actions.tenant_roles import Definition
 from applications.actions import contracts
 from iam_portal.walls import tenant_scope
+from tenants.actions import mappers
 from tenants.models import HistoryEvent, Tenant, User
 from tests.applications.story import Party, party, person, register, share, signed_in
 from tests.support import factories
+from tests.support.coming_from import make_provider
 
 PORTAL = "iam-portal"
 YAML = "application/yaml"
@@ -117,6 +119,9 @@ def make_world() -> World:
                 ("reader", ("access-configuration-reader", "user-reader")),
             )[: 3 if one is neighbour else 5]
         }
+    for one in (acme, twin, neighbour):
+        with tenant_scope(one.tenant.id):
+            make_provider(one.tenant, at=timezone.now())
     for one in (acme, neighbour):
         with tenant_scope(one.tenant.id):
             _furnish(world, one)
@@ -152,6 +157,14 @@ def _furnish(world: World, one: Party) -> None:
         Wanted(role="reader", application_id=planner.id, principal_application_id=f"{tenant.slug}.robot"),
     ):
         assignments.assign(wanted=wanted, **given)
+    rules: list[dict[str, Any]] = [
+        {"kind": "group", "when": "every", "claim": "groups", "value": "g-17", "group_id": shift.id},
+        {"kind": "display_name", "when": "first", "template": "{given_name} {family_name}"},
+    ]
+    for rule in rules:
+        group_id, [provider] = rule.pop("group_id", None), tenant.identity_providers.all()
+        asked: dict[str, Any] = {"tenant": tenant, "by": one.actor, "at": at}
+        mappers.create(provider=provider, group_id=group_id, chosen=rule, **asked)
 
 
 def accept_all(world: World, provider: Party) -> None:

@@ -107,7 +107,10 @@ PAGES = {
     "settings/life-times": ("sign-in rules", "PATCH lifetimes"),
     "settings/passwords": ("sign-in rules", "PATCH password-rules"),
     "settings/second-factors": ("sign-in rules", "PUT second-factors"),
-    "settings/workbook": ("what roles hold, and who is in groups", "POST configuration:apply"),
+    "settings/workbook": (
+        "what roles hold, who is in groups, what providers move",
+        "POST configuration:apply",
+    ),
     "users/<uuid:user_id>/copy": ("all about a person at once", f"POST {_USER}/export"),
     "users/<uuid:user_id>/change": ("the mailbox gets links to set a password", f"PATCH {_USER}"),
     "users/<uuid:user_id>/delete": ("for good", f"DELETE {_USER}"),

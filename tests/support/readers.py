@@ -173,6 +173,7 @@ _SECTIONS = {
         {"consumer": "beta", "type": "provision", "roles": [{"applicationId": "~.x", "role": "a"}]}
     ],
     "assignments": [{"principal": {"group": "A"}, "role": {"key": "a"}, "from": "2027-01-01T00:00:00Z"}],
+    "mappings": [{"provider": "corp", "kind": "group", "claim": "c", "value": "v", "group": "A"}],
 }
 _TEXT = json.dumps(_SECTIONS)
 

@@ -222,7 +222,7 @@ _ON_PORTALS = (
         "journeys/integrations/written_down",
     ),
     ("browser/roles", "browser/shell", "browser/openid_client", "browser/identity_providers"),
-    ("browser/valid", "browser/live_view", "browser/passkeys"),
+    ("browser/valid", "browser/live_view", "browser/passkeys", "browser/keyboard"),
 )
 
 

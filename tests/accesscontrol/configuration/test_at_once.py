@@ -5,8 +5,10 @@ from typing import Any
 from django.utils import timezone
 
 from iam_portal.walls import tenant_scope
+from tenants.models import IdentityMapper
 from tests.applications.story import Party, party
 from tests.support import factories
+from tests.support.coming_from import make_provider
 from tests.support.configuring import address, send, steps
 from tests.tenants.conftest import at_once
 
@@ -21,6 +23,35 @@ def planned(one: Party, document: Any) -> str:
     reply = send(one.client, f"{address(one.tenant)}:plan", document)
     assert (reply.status_code, reply.json()["objections"]) == (200, [])
     return str(reply.json()["revision"])
+
+
+def test_a_mapping_that_is_sent_by_two_ways_is_there_once(
+    committed_db: None, tmp_path: Any, settings: Any
+) -> None:
+    """Twice by a document, and by its own door; which of them waits for which is left to the moment."""
+    settings.STATIC_ROOT = str(tmp_path)
+    acme, at = party("acme"), timezone.now()
+    with tenant_scope(acme.tenant.id):
+        provider = make_provider(acme.tenant, at=at)
+        group = factories.make_group(acme.tenant, "Plant", at=at)
+    rule = {"kind": "group", "claim": "groups", "value": "g-1"}
+    document = {
+        "version": 1,
+        "groups": [{"name": "Plant", "members": ["jane"]}],
+        "mappings": [{**rule, "provider": provider.key, "group": "Plant"}],
+    }
+    revision = planned(acme, document)
+    door = address(acme.tenant).removesuffix("configuration")
+
+    def by_door() -> Any:
+        path = f"{door}identity-providers/{provider.key}/mappers"
+        return send(acme.fork().client, path, {**rule, "when": "every", "groupId": str(group.id)})
+
+    found = at_once(*[lambda: apply(acme, document, revision)] * 2, by_door)
+
+    assert sorted(reply.status_code for reply in found) in ([200, 400, 412], [201, 412, 412]), found
+    with tenant_scope(acme.tenant.id):
+        assert IdentityMapper.objects.filter(tenant=acme.tenant).count() == 1
 
 
 def test_once_though_sent_twice_and_two_organizations_about_each_other(

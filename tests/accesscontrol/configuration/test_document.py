@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accesscontrol.configuration import yaml_text
+from accesscontrol.configuration.shape import SECTIONS
 from iam_portal.decision import rfc3339
 from tests.support import factories
 from tests.support.configuring import PORTAL, YAML, World, accept_all, codes, steps
@@ -13,7 +14,7 @@ from tests.support.configuring import PORTAL, YAML, World, accept_all, codes, st
 
 def test_the_export_of_a_rich_tenant_makes_an_empty_one_the_same(world: World) -> None:
     document = world.document(world.acme)
-    assert document.keys() == {"version", "applications", "contracts", "groups", "roles", "assignments"}
+    assert document.keys() == {"version", *SECTIONS}
 
     done = world.carry(world.twin, document)
 
@@ -42,6 +43,15 @@ def test_the_document_reads_as_people_write(world: World) -> None:
     assert {"principal": {"group": "Night shift"}, "role": {"key": "dispatch"}} in document["assignments"]
     reading = {"applicationId": "~.fleet-planner", "key": "reader"}
     assert {"principal": {"application": "~.robot"}, "role": reading} in document["assignments"]
+    name, night = document["mappings"]
+    assert name["template"] == "{given_name} {family_name}"
+    assert night == {
+        "provider": "corp",
+        "kind": "group",
+        "claim": "groups",
+        "value": "g-17",
+        "group": "Night shift",
+    }
     [access, provision] = document["contracts"]
     assert (access["type"], access["consumer"], provision["endsAt"]) == (
         "access",
@@ -80,10 +90,12 @@ def test_a_plan_changes_nothing_and_says_what_would_be(world: World) -> None:
     document["assignments"] = [
         one for one in document["assignments"] if one["principal"] != {"group": "Night shift"}
     ]
+    document["mappings"] = document["mappings"][:1]
     plan = world.plan(world.acme, document).json()
     assert steps(plan) == [
         "add groups Day shift",
         "add groups Plant: lee",
+        "remove mappings corp: groups = g-17 → Night shift",
         "remove assignments group Night shift: dispatch",
         "remove groups Night shift",
     ]

@@ -16,6 +16,7 @@ from tests.support import factories
 from tests.support.configuring import PORTAL, World, codes
 
 PLANNER = {"applicationId": "~.fleet-planner", "key": "reader"}
+NAMING = {"provider": "corp", "kind": "username"}
 OWN = {"applicationId": PORTAL, "key": "access-manager"}
 
 
@@ -67,6 +68,8 @@ DOCUMENTS = {
     "an application": lambda d: entry(
         d, "applications", {"applicationId": "~.mine", "name": "mine", "displayName": "Mine"}
     ),
+    "a mapping": lambda d: {"version": 1, "mappings": [{**NAMING, "template": "{sub}"}]},
+    "the end of mappings": lambda d: {"version": 1, "mappings": []},
     "a contract": lambda d: {"version": 1, "contracts": []},
 }
 
@@ -89,7 +92,7 @@ def test_a_section_that_is_not_shown_tells_nothing(world: World) -> None:
     client = world.people["acme"]["configurer"]
     assert world.document(world.acme, client).keys() == {"version", "applications"}
     guesses = [
-        {"version": 1, "groups": [], "roles": [], "assignments": [], "contracts": []},
+        {"version": 1, "groups": [], "roles": [], "assignments": [], "contracts": [], "mappings": []},
         {
             "version": 1,
             "groups": [{"name": "Plant", "members": ["kim", "nobody"]}],
@@ -98,6 +101,7 @@ def test_a_section_that_is_not_shown_tells_nothing(world: World) -> None:
             "contracts": [
                 {"consumer": "beta", "type": "access", "roles": [{"applicationId": "~.x", "role": "y"}]}
             ],
+            "mappings": [{**NAMING, "provider": "none", "template": "{sub}"}],
         },
     ]
     seen = [world.plan(world.acme, guess, client).json() for guess in guesses]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 
 from accesscontrol.configuration.parsing import parse
-from accesscontrol.configuration.shape import Configuration, Group, Member, Names, Role
+from accesscontrol.configuration.shape import Configuration, Group, Member, Names, ProviderMapping, Role
 from accesscontrol.serializers.configuration import ConfigurationDocument
 from accesscontrol.sheets import cells, packed
 from accesscontrol.sheets.reading import read
@@ -27,7 +27,10 @@ TOURS = ("acme.planner", "urn:acme:tour", "tours")
 ABOUT = About(name="Acme", tenant_id="1", revisions={"roles": "s-1", "groups": "s-2"}, at=AT)
 NIGHT = Role(key="night", name="Night", permissions=frozenset({(*TOURS, "read")}))
 PLANT = Group(name="Plant", description="Here", members=frozenset({Member(user="kim")}))
-STANDING = Configuration(groups=(PLANT,), roles=(NIGHT,))
+INTO = ProviderMapping(
+    provider="corp", kind="group", when="every", claim="groups", value="g-1", group="Plant"
+)
+STANDING = Configuration(groups=(PLANT,), roles=(NIGHT,), mappings=(INTO,))
 OFFERED = [Resource(address=TOURS, name="Tours", privileges=frozenset({"read", "modify"}))]
 RAW = write(STANDING, OFFERED, ABOUT)
 
@@ -80,6 +83,32 @@ _ROLES = st.lists(
     max_size=4,
     unique_by=lambda one: one.key,
 )
+
+
+_RULES = st.builds(
+    ProviderMapping,
+    provider=st.sampled_from(["corp", "other"]),
+    kind=st.just("group"),
+    when=st.sampled_from(["first", "every"]),
+    claim=_WORDS,
+    value=_WORDS,
+    group=_WORDS.map(str.lower).filter(bool),
+)
+_NAMING = st.builds(
+    ProviderMapping,
+    provider=_WORDS,
+    kind=st.sampled_from(["username", "email", "display_name"]),
+    when=st.sampled_from(["first", "every"]),
+    template=_WORDS,
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.frozensets(_RULES | _NAMING, max_size=4))
+def test_mappings_that_are_written_are_read_again(mappings: frozenset[ProviderMapping]) -> None:
+    found = understood(write(Configuration(mappings=tuple(mappings)), [], ABOUT))
+    assert found.groups is None
+    assert set(found.mappings or ()) == mappings
 
 
 def _once_each(groups: list[Group]) -> bool:
@@ -160,6 +189,11 @@ MISTAKES: dict[str, tuple[Edit, str, str]] = {
     "no heading": (setting("Groups", "A1", None), "/Groups!A1", "no_heading"),
     "beside": (setting("Groups", "E2", "note"), "/Groups!E2", "no_heading"),
     "unknown sheet": (lambda book: book.create_sheet("Notes"), "/Notes", "unknown_sheet"),
+    "a formula that maps": (setting("Mappings", "E2", "=A1"), "/Mappings!E2", "formula"),
+    "a number that maps": (setting("Mappings", "E2", 17), "/Mappings!E2", "no_text"),
+    "mapped by nobody": (setting("Mappings", "A2", None), "/Mappings!A2", "empty"),
+    "mapped to nothing": (setting("Mappings", "B2", None), "/Mappings!B2", "empty"),
+    "mapped beside": (setting("Mappings", "H1", "Roles"), "/Mappings!H1", "unknown_heading"),
     "half a section": (lambda book: book.remove(book["Roles"]), "/Roles", "no_sheet"),
     "unknown role": (setting("Permissions", "G1", "day"), "/Permissions!G1", "unknown_role"),
     "unknown privilege": (setting("Permissions", "F2", "read, rule"), "/Permissions!F2", "unknown_privilege"),

@@ -3,16 +3,20 @@
 import json
 import re
 from contextlib import suppress
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from accesscontrol.configuration import json_text, yaml_text
-from accesscontrol.configuration.comparing import by_depth
+from accesscontrol.configuration.comparing import Comparison, by_depth
+from accesscontrol.configuration.comparing_mappings import mappings
 from accesscontrol.configuration.parsing import Contradiction, depths_of, parse
-from accesscontrol.configuration.shape import SECTIONS, Group, Names
+from accesscontrol.configuration.shape import SECTIONS, Configuration, Group, Names, ProviderMapping
 from accesscontrol.configuration.shape import document as written
 from accesscontrol.configuration.steps import lines
 from accesscontrol.serializers.configuration import ConfigurationDocument
@@ -190,6 +194,46 @@ def test_the_document_of_the_guide_is_one() -> None:
     again.is_valid(raise_exception=True)
     assert parse(again.validated_data, names).applications == made.applications
     assert yaml_text.read(pipeline).keys() == {"stages", "default", "plan", "apply"}
+
+
+_MAPPINGS = st.lists(
+    st.builds(
+        ProviderMapping,
+        provider=st.sampled_from(["a", "b"]),
+        kind=st.just("group"),
+        when=st.sampled_from(["first", "every"]),
+        claim=st.sampled_from(["c", "d"]),
+        value=st.sampled_from(["1", "2"]),
+        group=st.sampled_from(["G", "H"]),
+    ),
+    max_size=8,
+)
+
+
+@given(_MAPPINGS, _MAPPINGS.map(dict.fromkeys).map(tuple))
+def test_the_steps_of_mappings_lead_where_they_should(
+    standing: list[ProviderMapping], wanted: tuple[ProviderMapping, ...]
+) -> None:
+    """From any rows, alike ones too, to any document; what stays or becomes another keeps its group."""
+    rows = {UUID(int=number): one for number, one in enumerate(standing)}
+    state: Any = SimpleNamespace(
+        configuration=Configuration(),
+        groups={"g": "G", "h": "H"},
+        providers={"a": 1, "b": 2},
+        mappings=tuple((one, pk) for pk, one in rows.items()),
+    )
+    found = mappings(
+        Comparison(state, Configuration(mappings=wanted), Names("acme"), [], ("", ""), datetime.now(UTC))
+    )
+    for step in found:
+        was, pk = step.was or (None, uuid4())
+        assert rows.pop(pk, None) == was
+        if step.wanted is not None:
+            assert was is None or (was.provider, was.group) == (step.wanted.provider, step.wanted.group)
+            rows[pk] = step.wanted
+    assert set(rows.values()) == set(wanted)
+    least = max(0, len({*wanted} - {*standing}), len([one for one in standing if one not in wanted]))
+    assert least <= len(found) <= len(standing) + len(wanted)
 
 
 def test_own_ids_are_written_short() -> None:

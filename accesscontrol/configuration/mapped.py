@@ -1,0 +1,29 @@
+"""The mappings of a tenant's identity providers, by names: one statement for any number of them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from accesscontrol.configuration.shape import ProviderMapping
+from tenants.models import IdentityMapper, Tenant
+
+
+def mappings_of(tenant: Tenant, *, at: datetime) -> tuple[tuple[ProviderMapping, UUID], ...]:
+    """In the order in which they were made. What leads into a group that is gone moves nobody any more."""
+    rows = IdentityMapper.objects.filter(tenant=tenant).select_related("provider", "group")
+    return tuple(
+        (_mapping(row), row.id)
+        for row in rows.order_by("created_at", "id")
+        if row.group is None or at in row.group.during
+    )
+
+
+def _mapping(row: IdentityMapper) -> ProviderMapping:
+    return ProviderMapping(
+        provider=row.provider.key,
+        kind=row.kind,
+        when=row.when,
+        claim=row.claim,
+        value=row.value,
+        group=row.group.name if row.group is not None else None,
+        template=row.template,
+    )
