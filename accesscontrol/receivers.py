@@ -271,10 +271,12 @@ def weigh_own(*, act: Act, **kwargs: Any) -> Callable[[], Part] | None:
     return impact_people.look_at_group(act, subject) if isinstance(subject, Group) else None
 
 
-@receiver(application_signals.signal_asked)
-def write_signal(*, webhook: Webhook, event: Event, at: datetime, **kwargs: Any) -> bytes | None:
-    """A token about a person, for the application that asked for it, where it concerns it."""
-    return writing.written(webhook=webhook, event=event, at=at)
+@receiver(application_signals.signals_asked)
+def write_signals(
+    *, webhook: Webhook, events: Collection[Event], at: datetime, **kwargs: Any
+) -> Callable[[Event], bytes | None]:
+    """Tokens about people, for the application that asked for them, where they concern it."""
+    return writing.writer(webhook, events, at=at)
 
 
 @receiver(application_signals.managers_asked)

@@ -31,10 +31,10 @@ roles_superseded = Signal()
 # knows principals takes its first look, and answers with a function that takes the second, afterwards
 impact_asked = Signal()
 
-# asks: what is the application of a stream told of an event, if it concerns it now? kwargs: webhook, event
-# (a verification is of nobody's stream), at. The one receiver answers with a signed
-# security event token, or with None.
-signal_asked = Signal()
+# asks: what is the application of a stream told of events, where they concern it now? kwargs: webhook, events
+# (a verification is of nobody's stream), at. The one receiver answers with a writer, which makes of each of
+# them a signed security event token, or None.
+signals_asked = Signal()
 
 # asks: who may act on contracts there now? kwargs: tenant_ids, resources (of the portal), at. A receiver
 # answers with (tenant_id, resource, name, address, language) of each person.

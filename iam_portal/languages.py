@@ -1,6 +1,7 @@
 """Which language an answer is in. Pages: the reader's. What programs read: English, whatever they ask for."""
 
 import re
+from typing import cast
 
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
@@ -19,6 +20,14 @@ def for_machines(path: str) -> bool:
 
 class Language(LocaleMiddleware):
     """Django's choice (cookie, then ``Accept-Language``), for people only."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """What counted before counts afterwards: the thread answers somebody else next.
+
+        Whom it refuses before it knows his language is not told so in this reader's.
+        """
+        with translation.override(translation.get_language()):
+            return cast("HttpResponseBase", super().__call__(request))  # nothing here is asynchronous
 
     def process_request(self, request: HttpRequest) -> None:
         if not for_machines(request.path_info):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import django
 import pytest
+from django.conf import settings
+from django.utils import timezone, translation
 from pytest_django import DjangoDbBlocker
 from xdist.remote import Producer
 
@@ -90,6 +92,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     counts = "django_assert_num_queries" in getattr(item, "fixturenames", ())
     counts = counts or hasattr(getattr(item, "module", None), "CaptureQueriesContext")
     sessions.TOUCH = timedelta(days=1) if counts else _TOUCH
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """Whatever language and zone a test chose, the next begins with those of the installation."""
+    yield
+    left = translation.get_language(), timezone.get_current_timezone_name()
+    translation.activate(settings.LANGUAGE_CODE)
+    timezone.deactivate()
+    assert left == (settings.LANGUAGE_CODE, settings.TIME_ZONE), "a language or a zone stayed active"
 
 
 def pytest_collection_finish() -> None:

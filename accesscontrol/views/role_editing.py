@@ -78,6 +78,9 @@ class RoleCreate(_Editor):
     permission = "Roles:add"
     recent = True
 
+    def place(self) -> str:
+        return self.url("accesscontrol:role-list")
+
     def get(self, request: HttpRequest) -> HttpResponse:
         return self.drawn(NewRoleForm(), Draft(), None)
 

@@ -1,6 +1,6 @@
 """Signals that are fetched (RFC 8936): handed out until they are acknowledged, a bounded number at once."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
@@ -50,17 +50,9 @@ def hand_out(webhook: Webhook, *, most: int, at: datetime) -> Page:
         return Page({}, False)
     sequence()
     most, until = min(most, MOST_AT_ONCE), monotonic() + LONGEST
-    tokens: dict[str, str] = {}
     waiting = list(webhook.offers.order_by("id")[: most + 1])
-    for place, offer in enumerate(waiting[:most]):
-        if place and monotonic() > until:
-            return Page(tokens, True)
-        token = _again(webhook, offer, at)
-        if token is None:
-            offer.delete()
-        else:
-            tokens[str(offer.event_id)] = token.decode()
-    if len(waiting) > most:
+    tokens, whole = _again(webhook, waiting[:most], until, at)
+    if not whole or len(waiting) > most:
         return Page(tokens, True)
     more = _new(webhook, tokens, most, until, at)
     webhook.save(update_fields=["position"])
@@ -70,7 +62,7 @@ def hand_out(webhook: Webhook, *, most: int, at: datetime) -> Page:
 def verify(webhook: Webhook, event_id: UUID, *, at: datetime) -> None:
     """Hand a verification out with the next tokens; one that waits already takes the new state."""
     if not webhook.offers.filter(event_type=telling.VERIFICATION).exists():
-        _offer(webhook, telling.verification(webhook, event_id, at=at), at)
+        _offer(webhook, telling.verification(webhook, event_id, at=at), at).save()
 
 
 def _new(webhook: Webhook, tokens: dict[str, str], most: int, until: float, at: datetime) -> bool:
@@ -86,14 +78,15 @@ def _new(webhook: Webhook, tokens: dict[str, str], most: int, until: float, at: 
     room = min(most - len(tokens), MOST_OFFERED - webhook.offers.count())
     if room <= 0:
         return _is_behind(webhook)
-    for event, token in telling.following(webhook, at=at):
+    offers: list[SignalOffer] = []
+    for event, token in telling.following(webhook, at=at, wanted=room):
         webhook.position = event.position or webhook.position
         if token is not None:
-            _offer(webhook, event, at)
+            offers.append(_offer(webhook, event, at))
             tokens[str(event.event_id)] = token.decode()
-            room -= 1
-        if room == 0 or monotonic() > until:
+        if len(offers) == room or monotonic() > until:
             break
+    SignalOffer.objects.bulk_create(offers)
     return _is_behind(webhook)
 
 
@@ -101,15 +94,40 @@ def _is_behind(webhook: Webhook) -> bool:
     return telling.stream_of(webhook).filter(position__gt=webhook.position).exists()
 
 
-def _again(webhook: Webhook, offer: SignalOffer, at: datetime) -> bytes | None:
-    if offer.event_type == telling.VERIFICATION:
-        return telling.written(webhook, telling.verification(webhook, offer.event_id, at=at), at=at)
-    event = telling.stream_of(webhook).filter(event_id=offer.event_id, position=offer.position).first()
-    return telling.written(webhook, event, at=at) if event else None
+def _again(
+    webhook: Webhook, offers: Sequence[SignalOffer], until: float, at: datetime
+) -> tuple[dict[str, str], bool]:
+    """What was handed out, as it is now, and whether that is all: not where the time is over."""
+    events = _events_of(webhook, offers, at)
+    write = telling.writer(webhook, list(events.values()), at=at)
+    tokens: dict[str, str] = {}
+    gone: list[int] = []
+    for place, offer in enumerate(offers):
+        if place and monotonic() > until:
+            break
+        event = events.get((offer.event_id, offer.position))
+        token = write(event) if event else None
+        if token is None:
+            gone.append(offer.pk)
+        else:
+            tokens[str(offer.event_id)] = token.decode()
+    webhook.offers.filter(pk__in=gone).delete()
+    return tokens, len(tokens) + len(gone) == len(offers)
 
 
-def _offer(webhook: Webhook, event: Event, at: datetime) -> None:
-    SignalOffer.objects.create(
+def _events_of(
+    webhook: Webhook, offers: Sequence[SignalOffer], at: datetime
+) -> dict[tuple[UUID, int], Event]:
+    """Those that are there still and are of its stream still, by id and position; verifications are."""
+    rows = telling.stream_of(webhook).filter(position__in=[offer.position for offer in offers])
+    found = [*rows.filter(event_id__in=[offer.event_id for offer in offers])]
+    asked = [offer for offer in offers if offer.event_type == telling.VERIFICATION]
+    found += [telling.verification(webhook, offer.event_id, at=at) for offer in asked]
+    return {(event.event_id, event.position or 0): event for event in found}
+
+
+def _offer(webhook: Webhook, event: Event, at: datetime) -> SignalOffer:
+    return SignalOffer(
         webhook=webhook,
         tenant_id=webhook.tenant_id,
         event_id=event.event_id,

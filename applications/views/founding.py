@@ -33,6 +33,9 @@ class ApplicationRegister(ConsolePage):
     permission = "Modules:add"
     recent = asks_first = True
 
+    def place(self) -> str:
+        return self.url("applications:application-list")
+
     def get(self, request: HttpRequest) -> HttpResponse:
         return self._drawn(Founding(request.GET.copy(), request.FILES), "details")
 

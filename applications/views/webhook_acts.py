@@ -12,7 +12,7 @@ from applications.actions import webhook_requests, webhook_secrets, webhooks
 from applications.delivery.record import name_of
 from applications.http import address
 from applications.models import Webhook
-from applications.views import _webhook
+from applications.views import _signal_words, _webhook
 from applications.views._webhook_form import RecoverForm, RotateForm
 from applications.views.webhooks import crumbs, render_once
 from iam_portal.errors import NotFound
@@ -40,6 +40,10 @@ class _ActOnWebhook(ConfirmPage):
         }
         return {"page": {"title": act, "breadcrumb": crumbs(self.slug, row)}, "confirm": confirm}
 
+    def words(self, act: str) -> dict[str, Any]:
+        """What is asked of a webhook, or of a stream of signals."""
+        return {name: str(text) for name, text in _signal_words.words(self.row(), act)._asdict().items()}
+
     def given(self) -> dict[str, Any]:
         """The arguments of every act on it."""
         webhook_id = self.kwargs["webhook_id"]
@@ -50,9 +54,7 @@ class WebhookPause(_ActOnWebhook):
     """Nothing is sent until it is resumed."""
 
     def confirmation(self) -> dict[str, Any]:
-        text = _("Nothing is lost: what happens meanwhile is sent when it is resumed.")
-        title = _("Pause the webhook to %(receiver)s?")
-        return self.question(act=_("Pause webhook"), title=title, text=text)
+        return self.question(**self.words("pause"))
 
     def act(self, revision: int | None) -> str:
         webhooks.pause(**self.given(), revision=revision)
@@ -63,9 +65,7 @@ class WebhookResume(_ActOnWebhook):
     """It goes on where it stopped."""
 
     def confirmation(self) -> dict[str, Any]:
-        text = _("It goes on at the first event that was not delivered.")
-        title = _("Resume the webhook to %(receiver)s?")
-        return self.question(act=_("Resume webhook"), title=title, text=text)
+        return self.question(**self.words("resume"))
 
     def act(self, revision: int | None) -> str:
         webhooks.resume(**self.given(), revision=revision)
@@ -79,13 +79,12 @@ class WebhookEnd(_ActOnWebhook):
     recent = True
 
     def confirmation(self) -> dict[str, Any]:
-        text = _("Nothing is sent any more, and its secrets are forgotten. It cannot be undone.")
-        title = _("End the webhook to %(receiver)s?")
-        return self.question(act=_("End webhook"), title=title, text=text, danger=True)
+        return self.question(**self.words("end"), danger=True)
 
     def act(self, revision: int | None) -> str:
+        signals = self.row().signals
         webhooks.end(**self.given(), revision=revision)
-        return _("The webhook is ended.")
+        return _("The signals are ended.") if signals else _("The webhook is ended.")
 
     def done_url(self, back: str) -> str:
         return address("webhook-list", self.slug)

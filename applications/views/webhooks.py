@@ -14,7 +14,7 @@ from applications.delivery.readers import OWN_STREAM
 from applications.delivery.record import name_of
 from applications.http import address, take_turns
 from applications.models import Application, Webhook
-from applications.views import _webhook
+from applications.views import _signal_words, _webhook
 from applications.views._webhook_form import WebhookForm
 from tenants.http import paging
 from tenants.models import still_open
@@ -90,19 +90,22 @@ class WebhookDetail(ConsolePage):
             url = address(f"webhook-{name}", self.slug, webhook_id=row.id)
             return self.link(label, permission, url, icon=icon, **more)
 
+        def word(name: str) -> str:
+            return str(_signal_words.words(row, name).act)
+
         if row.ended_at is not None:
             return {}
         paused = row.state == Webhook.State.PAUSED
         changing = "Webhooks:modify"
         test = act(_("Send test event"), "test", "Webhooks:execute", "mail", dialog=True)
-        resume = act(_("Resume webhook"), "resume", changing, "play", dialog=True)
-        pause = act(_("Pause webhook"), "pause", changing, "pause", dialog=True)
+        resume = act(word("resume"), "resume", changing, "play", dialog=True)
+        pause = act(word("pause"), "pause", changing, "pause", dialog=True)
         more = [
             test if paused else pause,
             act(_("Change"), "edit", changing, "edit"),
             act(_("Send failed again"), "recover", "Webhooks:execute", "refresh"),
             act(_("New secret"), "secret-new", changing, "key"),
-            act(_("End webhook"), "end", "Webhooks:delete", "stop", dialog=True, danger=True),
+            act(word("end"), "end", "Webhooks:delete", "stop", dialog=True, danger=True),
         ]
         if row.signals:  # the rest is for its application to say
             return {"primary": resume if paused else pause, "more": more[-1:]}

@@ -110,6 +110,15 @@ def test_every_page_is_named_here():
     assert named == {*READABLE, *OWN, *ELSEWHERE}
 
 
+def test_the_page_of_a_new_one_stands_among_them(acme: Party) -> None:
+    """Also where its address is beside the list's."""
+    manager = person(acme, "kim", "access-manager", "module-manager")
+    for page, entry in (("create-role", "roles"), ("register-application", "applications")):
+        text = manager.get(f"/t/acme/{page}").content.decode()
+        marked = set(re.findall(r'<a[^>]*href="([^"]+)"[^>]*aria-current="page"', text))
+        assert (page, marked) == (page, {f"/t/acme/{entry}"})
+
+
 def test_allowed_refused_anonymous_outsider(acme: Party, beta: Party):
     nobody = person(acme, "lee")
     for name, role in READABLE.items():

@@ -7,7 +7,7 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 from django.test import Client
 from django.urls import Resolver404, resolve
-from django.utils import timezone
+from django.utils import timezone, translation
 from pytest_django import DjangoDbBlocker
 
 from applications.models import Application, ApplicationRole, Resource
@@ -119,6 +119,15 @@ def test_the_answer_depends_on_what_chose_its_language() -> None:
     assert {"accept-language", "cookie"} <= {name.strip().lower() for name in reply["Vary"].split(",")}
     assert reply["Content-Language"] == "de"
     assert Client().get("/")["Content-Language"] == "en"
+
+
+@pytest.mark.parametrize("address", ["/", "/asked", "/nothing-here", "/t/acme/sign-in", "/iam/nothing-here"])
+def test_whoever_the_thread_answers_next_does_not_get_this_readers_language(address: str) -> None:
+    """Also what is refused before anybody's language is known."""
+    for before in ("en", "de"):
+        with translation.override(before):
+            assert Client(headers=GERMAN).get(address).status_code in (200, 404)
+            assert translation.get_language() == before
 
 
 def test_a_browser_chooses_and_keeps_it() -> None:

@@ -1,6 +1,6 @@
-"""Pages by keyboard alone: everything is reached, what is reached is seen, and nothing holds one."""
+"""The newer pages by Tab, Shift+Tab, Enter and Escape alone: everything is reached, seen, and left again."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -14,132 +14,148 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LOGIN = Login("hansalog", "finn.petersen", "correct-horse-hansalog")
 ROOT = f"/t/{LOGIN.slug}"
-PROVIDER = f"{ROOT}/settings/identity-providers/by-keys"
-PAGES = [
-    f"{ROOT}/settings/identity-providers",
-    f"{ROOT}/settings/new-identity-provider",
-    PROVIDER,
-    f"{PROVIDER}/mappers/new",
-    f"{PROVIDER}/people/add",
-    f"{ROOT}/settings/workbook",
-    f"{ROOT}/account/identities",
-    f"{ROOT}/scim-tokens",
-    f"{ROOT}/scim-tokens/new",
-]
-# What a key can come to: shown, not switched off, and of radio buttons the one that stands for all.
-_GATHER = """() => {
-  const all = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")];
-  window.stops = all.filter(one => one.tabIndex >= 0 && !one.disabled && one.type !== "hidden"
-    && one.checkVisibility({visibilityProperty: true}) && (one.type !== "radio" || one.checked));
-  document.activeElement.blur();
-  return window.stops.map(one => one.outerHTML.slice(0, 90));
+PROVIDERS = f"{ROOT}/settings/identity-providers"
+PROVIDER = f"{PROVIDERS}/by-keys"
+MOST = 200  # presses: a page that has more stops than this has a trap
+
+# What has the focus, by a number of its own; and of a field of several parts, each press is one of them.
+_AT = """() => {
+  const at = document.activeElement;
+  if (!at || at === document.body || at === document.documentElement) return null;
+  window.keyboardStops ??= new Map();
+  const stops = window.keyboardStops;
+  if (!stops.has(at)) stops.set(at, stops.size + 1);
+  const style = getComputedStyle(at), box = at.getBoundingClientRect();
+  const outlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+  return {
+    number: stops.get(at),
+    name: (at.getAttribute("aria-label") || at.name || at.textContent || at.id).trim(),
+    ring: at.matches(":focus-visible") && (outlined || style.boxShadow !== "none"),
+    shown: box.width > 0 && box.height > 0 && box.bottom > 0 && box.top < innerHeight,
+  };
 }"""
-_HERE = """() => {
-  const one = document.activeElement;
-  if (!one || one === document.body) return null;
-  const style = getComputedStyle(one), box = one.getBoundingClientRect();
-  const ringed = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
-  const inside = box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
-  return {number: window.stops.indexOf(one), what: one.outerHTML.slice(0, 90),
-    seen: (ringed || style.boxShadow !== "none") && inside};
+# What somebody with a mouse could use in the page itself and no press has come to.
+_MISSED = """() => {
+  const offered = document.querySelectorAll(
+    "main a[href], main button, main input:not([type=hidden]), main select, main textarea, main summary");
+  return [...offered]
+    .filter((each) => each.checkVisibility() && !each.disabled && each.tabIndex >= 0)
+    .filter((each) => each.type !== "radio" || each.checked)
+    .filter((each) => !window.keyboardStops.has(each))
+    .map((each) => each.outerHTML.slice(0, 120));
 }"""
 
 
-def walk(page: Page, key: str) -> tuple[list[str], list[Any]]:
-    """What there is, and where the key leads until it has been everywhere, or far too often."""
-    stops = page.evaluate(_GATHER)
-    been: list[Any] = []
-    for _ in range(2 * len(stops) + 10):
+class Stop(NamedTuple):
+    """An element that has the focus."""
+
+    number: int
+    name: str
+    ring: bool
+    shown: bool
+
+
+def at(page: Page) -> Stop | None:
+    found: dict[str, Any] | None = page.evaluate(_AT)
+    return Stop(**found) if found else None
+
+
+def walk(page: Page, key: str) -> list[int]:
+    """Press until the page is left, or begins anew: what was come to, each once and each to be seen."""
+    found: list[int] = []
+    for _ in range(MOST):
         page.keyboard.press(key)
-        here = page.evaluate(_HERE)
-        if (
-            here is not None
-            and been
-            and here["what"] == been[0]["what"]
-            and here["number"] == been[0]["number"]
-        ):
-            return stops, been
-        been += [here] if here is not None else []
-    return stops, been
+        stop = at(page)
+        if stop is None or (found and stop.number == found[0] != found[-1]):
+            return found
+        assert stop.ring and stop.shown, (page.url, stop)
+        if not found or stop.number != found[-1]:
+            assert stop.number not in found, (page.url, stop)
+            found.append(stop.number)
+    raise AssertionError(f"{page.url}: no way out")
 
 
-def troubles(page: Page, key: str) -> list[str]:
-    stops, been = walk(page, key)
-    reached = {one["number"] for one in been}
-    missed = [what for number, what in enumerate(stops) if number not in reached]
-    unseen = [one["what"] for one in been if not one["seen"]]
-    held = [key] if len(been) > len(stops) + 5 else []
-    return [
-        *(f"not reached by {key}: {what}" for what in missed),
-        *(f"not seen with the focus: {what}" for what in unseen),
-        *(f"does not come round by {one}" for one in held),
-    ]
+def both_ways(page: Page, address: str) -> None:
+    """All of the page from its beginning to its end, and back in the opposite order."""
+    page.goto(address)
+    page.evaluate("document.activeElement.blur()")  # some forms begin in their first field
+    page.goto(f"{page.url.partition('#')[0]}#")
+    there = walk(page, "Tab")
+    assert page.evaluate(_MISSED) == [], address
+    while at(page) is not None:
+        page.keyboard.press("Shift+Tab")
+    back = walk(page, "Shift+Tab")
+    assert back == there[::-1], address
 
 
-def set_up(page: Page) -> None:
-    """A provider that is off, once for all tests here."""
-    page.goto(PROVIDER)
-    if page.get_by_role("heading", name="Login by keys").count():
-        return
-    page.goto(f"{ROOT}/settings/new-identity-provider")
-    typed = {
-        "name": "Login by keys",
-        "key": "by-keys",
-        "issuer": "https://127.0.0.1:9",
-        "client_id": "portal",
-    }
-    for name, value in {**typed, "client_secret": "s3cret"}.items():
-        page.locator(f"main [name={name}]").fill(value)
-    page.get_by_role("button", name="Add identity provider").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Login by keys")
+def come_to(page: Page, name: str) -> None:
+    """By Tab, until what is called so has the focus."""
+    for _ in range(MOST):
+        page.keyboard.press("Tab")
+        stop = at(page)
+        if stop is not None and stop.name == name:
+            return
+    raise AssertionError(f"{page.url}: nothing is called {name}")
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
-def test_every_stop_is_reached_and_seen(opened: Opener, running_portal: RunningPortal, scripts: bool) -> None:
-    page, _watch = opened(scripts=scripts)
-    browsing.sign_in(page, running_portal.address, LOGIN)
-    set_up(page)
-    found = {}
-    for path in PAGES:
-        for key in ("Tab", "Shift+Tab"):
-            page.goto(path)
-            found[f"{path} {key}"] = troubles(page, key)
-    assert {where: what for where, what in found.items() if what} == {}
-
-
-def test_the_walk_sees_what_it_looks_for(opened: Opener, running_portal: RunningPortal) -> None:
-    """A planted trap, and a stop without a ring: else a calm walk would prove nothing."""
-    page, _watch = opened()
-    browsing.sign_in(page, running_portal.address, LOGIN)
-    page.goto(f"{ROOT}/settings/workbook")
-    page.evaluate(
-        """() => {
-          const [held, pale] = document.querySelectorAll("main button, main a.btn");
-          held.addEventListener("keydown", event => event.preventDefault());
-          pale.style.setProperty("outline", "none", "important");
-          pale.style.setProperty("box-shadow", "none", "important");
-        }"""
-    )
-    found = "\n".join([*troubles(page, "Tab"), *troubles(page, "Shift+Tab")])
-    assert all(sign in found for sign in ("not reached by Tab", "does not come round", "not seen with the"))
-
-
-def test_a_mapping_is_made_by_keys_alone(opened: Opener, running_portal: RunningPortal) -> None:
-    page, _watch = opened()
-    browsing.sign_in(page, running_portal.address, LOGIN)
-    set_up(page)
-    page.locator(".page-actions summary").press("Enter")
-    page.get_by_role("link", name="Add a mapper").press("Enter")
-    page.wait_for_url(f"**{PROVIDER}/mappers/new")
-    for name in ("kind", "when", "template"):
-        for _ in range(60):
-            if page.evaluate("() => document.activeElement.name") == name:
-                break
-            page.keyboard.press("Tab")
-        if name == "template":
-            page.keyboard.type("{given_name} by keys")
-        else:
-            page.keyboard.press("End" if name == "kind" else "Home")  # a name, at the first sign-in
+def ask_and_leave(page: Page, name: str) -> None:
+    """Open the question behind a link, go around in it, and leave it: the focus is where it was."""
+    come_to(page, name)
+    asking = at(page)
     page.keyboard.press("Enter")
-    expect(page.locator("main")).to_contain_text("{given_name} by keys")
-    expect(page).to_have_url(f"{running_portal.address}{PROVIDER}")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    assert dialog.evaluate("(dialog) => dialog.contains(document.activeElement)")
+    for key in ("Tab",) * 5 + ("Shift+Tab",) * 5:
+        page.keyboard.press(key)
+        assert page.evaluate(
+            "() => document.activeElement === document.body || !!document.activeElement.closest('dialog')"
+        ), "behind the question nothing is come to"
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    assert at(page) == asking
+
+
+def typed(page: Page, **fields: str) -> None:
+    """Into fields by their names, in the order in which Tab comes to them."""
+    for name, value in fields.items():
+        come_to(page, name)
+        page.keyboard.type(value)
+
+
+@pytest.fixture
+def page(opened: Opener, running_portal: RunningPortal) -> Page:
+    page, _watch = opened()
+    browsing.sign_in(page, running_portal.address, LOGIN)
+    return page
+
+
+def test_identity_providers_and_a_mapper(page: Page) -> None:
+    both_ways(page, f"{ROOT}/settings/new-identity-provider")
+    page.goto(f"{ROOT}/settings/new-identity-provider")
+    given = {"name": "By keys", "key": "by-keys", "issuer": "https://127.0.0.1:9", "client_id": "portal"}
+    typed(page, **given, client_secret="s3cret")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("By keys")
+    both_ways(page, PROVIDERS)
+    both_ways(page, PROVIDER)
+    both_ways(page, f"{PROVIDER}/mappers/new")
+
+
+def test_the_workbook(page: Page) -> None:
+    both_ways(page, f"{ROOT}/settings/workbook")
+
+
+def test_ones_own_links(page: Page) -> None:
+    both_ways(page, f"{ROOT}/account/identities")
+
+
+def test_tokens_of_directories(page: Page) -> None:
+    both_ways(page, f"{ROOT}/scim-tokens/new")
+    page.goto(f"{ROOT}/scim-tokens/new")
+    typed(page, note="By keys")
+    page.keyboard.press("Enter")
+    expect(page.locator("#secret-value")).to_contain_text("iamscim_")
+    both_ways(page, f"{ROOT}/scim-tokens")
+    page.goto(f"{ROOT}/scim-tokens")
+    ask_and_leave(page, "Revoke")

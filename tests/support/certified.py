@@ -1,15 +1,9 @@
 """A service that proves itself by a certificate, and the proxy in front that vouches for it (RFC 8705)."""
 
-import ipaddress
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.x509.oid import NameOID
 
 from tests.support import gateways, proving
 from tests.support.console import Console
@@ -44,7 +38,7 @@ def proxy(portal: RunningPortal, directory: Path) -> Iterator[tuple[str, str]]:
     """nginx with our documented configuration; its address, and the file of the authority to trust."""
     key = proving.ec_key("proxy")
     certificate, secret_key = directory / "proxy.pem", directory / "proxy.key"
-    certificate.write_text(proving.pem(_of_loopback()))
+    certificate.write_text(proving.pem(proving.of_loopback("proxy")))
     secret_key.write_text(proving.private_pem(key))
     values = {
         "LISTEN_HOST": LOOPBACK,
@@ -65,13 +59,3 @@ def kept(directory: Path, name: str = NAME) -> tuple[str, str]:
     certificate.write_text(proving.pem(proving.certified(name)))
     key.write_text(proving.private_pem(proving.ec_key(name)))
     return str(certificate), str(key)
-
-
-def _of_loopback() -> x509.Certificate:
-    key, now = proving.ec_key("proxy"), datetime.now(UTC)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, LOOPBACK)])
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(LOOPBACK))])
-    built = x509.CertificateBuilder().subject_name(name).issuer_name(name).serial_number(1)
-    built = built.public_key(key.public_key()).not_valid_before(now - timedelta(days=1))
-    built = built.not_valid_after(now + timedelta(days=1)).add_extension(names, critical=False)
-    return built.sign(key, hashes.SHA256())

@@ -1,17 +1,11 @@
 """npm's oidc-provider as a process of its own, and a web server of the portal that trusts its certificate."""
 
-import ipaddress
 import os
 import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.x509.oid import NameOID
 
 from iam_portal.launchers.portal import ROOT
 from iam_portal.launchers.valkey import free_port
@@ -67,7 +61,7 @@ def beside(
     port = free_port()
     base = f"http://{_LOOPBACK}:{port}"
     certificate, pem = folder / "other.pem", folder / "other-with-key.pem"
-    certificate.write_text(proving.pem(_of_loopback()))
+    certificate.write_text(proving.pem(proving.of_loopback("other")))
     pem.write_text(certificate.read_text() + proving.private_pem(proving.ec_key("other")))
     entry = f"{base}/t/{slug}/sign-in"
     reach = {"PORTAL_FOREIGN_NETWORKS": "127.0.0.0/8", "SSL_CERT_FILE": str(certificate)}
@@ -75,15 +69,3 @@ def beside(
     provider = OtherProvider(pem, name=_LOOPBACK, back=back, after=after, who=who)
     with provider as issuer, portal.another_web(port=port, PORTAL_BASE_URL=base, **reach):
         yield base, issuer
-
-
-def _of_loopback() -> x509.Certificate:
-    """It is its own authority, as the portal's web server is told."""
-    key, now = proving.ec_key("other"), datetime.now(UTC)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _LOOPBACK)])
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(_LOOPBACK))])
-    built = x509.CertificateBuilder().subject_name(name).issuer_name(name).serial_number(1)
-    built = built.public_key(key.public_key()).not_valid_before(now - timedelta(days=1))
-    built = built.not_valid_after(now + timedelta(days=1)).add_extension(names, critical=False)
-    constraints = x509.BasicConstraints(ca=True, path_length=0)
-    return built.add_extension(constraints, critical=True).sign(key, hashes.SHA256())

@@ -1,6 +1,7 @@
 """Keys and certificates for tests, as clients make them; each is made once."""
 
 import base64
+import ipaddress
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -8,9 +9,11 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.x509.oid import NameOID
 
 PEM = serialization.Encoding.PEM
 WHOLE_DAY = timedelta(days=1)
+_LOOPBACK = "127.0.0.1"
 
 
 def ec_key(name: str = "robot", curve: type[ec.EllipticCurve] = ec.SECP256R1) -> ec.EllipticCurvePrivateKey:
@@ -85,6 +88,18 @@ def certified(
         extension = x509.KeyUsage(digital_signature=True, key_cert_sign=signs, **usage, **off)
         built = built.add_extension(extension, critical=True)
     return built.sign(own, hashes.SHA256())
+
+
+def of_loopback(name: str) -> x509.Certificate:
+    """Of a server at this machine's own address, by the key of that name; its own authority."""
+    key, now = ec_key(name), datetime.now(UTC)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _LOOPBACK)])
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(_LOOPBACK))])
+    built = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).serial_number(1)
+    built = built.public_key(key.public_key()).not_valid_before(now - WHOLE_DAY)
+    built = built.not_valid_after(now + WHOLE_DAY).add_extension(names, critical=False)
+    constraints = x509.BasicConstraints(ca=True, path_length=0)
+    return built.add_extension(constraints, critical=True).sign(key, hashes.SHA256())
 
 
 def pem(certificate: x509.Certificate) -> str:

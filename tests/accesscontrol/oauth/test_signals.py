@@ -4,16 +4,18 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.test import Client as Browser
 
 from accesscontrol.oauth.signals import kinds
 from applications import events
 from applications.actions import webhooks
 from applications.views import _signal_words
 from iam_portal.walls import tenant_scope
+from tenants.http import cookie_name
 from tests.accesscontrol.oauth.conftest import World, basic
 from tests.accesscontrol.oauth.signed_in import give, person
 from tests.accesscontrol.oauth.telling import ROOT, Receiver, later, row_of
-from tests.support.factories import SYSTEM
+from tests.support.factories import SYSTEM, sign_in
 
 
 @pytest.fixture
@@ -61,6 +63,26 @@ def test_its_page_says_that_the_application_fetches(meter: Receiver) -> None:
         shown = _signal_words.receiver(row_of(meter))
         assert shown["text"] == "none: the application fetches them"
         assert "code" not in shown
+
+
+@pytest.mark.parametrize(("language", "noun"), [("en", "signals"), ("de", "Signale")])
+def test_its_page_and_its_questions_speak_of_signals(meter: Receiver, language: str, noun: str) -> None:
+    """Whoever may stop them knows of no webhook."""
+    world, keeper = meter.world, person(meter.world, "keeper")
+    give(world, keeper, "organization-configuration-manager", "iam-portal")
+    browser = Browser(headers={"accept-language": language})
+    browser.cookies[cookie_name(meter.tenant.id)] = sign_in(keeper, at=world.clock.at)
+    path = f"/t/globex/webhooks/{meter.id}"
+    for act in ("pause", "resume", "end"):
+        page, asked = browser.get(path).context["page"], browser.get(f"{path}/{act}").context
+        label = asked["page"]["title"]
+        assert label in [each["label"] for each in (page["primary"], *page["more"])]
+        assert noun in label and noun in asked["confirm"]["title"]
+        assert "acme.meter" in asked["confirm"]["title"]
+        said = " ".join([label, asked["confirm"]["title"], asked["confirm"]["nothing"]])
+        assert "ebhook" not in said
+        done = browser.post(f"{path}/{act}", {"revision": asked["confirm"]["revision"]}, follow=True)
+        assert "ebhook" not in " ".join(str(each) for each in done.context["messages"])
 
 
 def test_there_is_one_stream(meter: Receiver) -> None:
