@@ -110,7 +110,8 @@ def _plain(address: str, longest: int) -> SplitResult | None:
         _host, port = parts.hostname, parts.port
     except ValueError:
         return None
-    return None if port == 0 else parts
+    behind = parts.netloc.rpartition("@")[2].partition("]")[2]  # of an address in brackets
+    return None if port == 0 or (behind and not behind.startswith(":")) else parts
 
 
 def _web_objection(parts: SplitResult) -> str:

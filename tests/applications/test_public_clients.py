@@ -115,6 +115,16 @@ def test_plain_http_to_this_machine_is_for_demo_and_tests(
     assert add(tool, address)
 
 
+@pytest.mark.parametrize(
+    "address", ["https://[::1]1", "https://[::1]x.example/cb", "https://[::1]443:443/cb"]
+)
+def test_nothing_stands_between_brackets_and_port(tool: Application, address: str) -> None:
+    """Some libraries read another host there, others none."""
+    with pytest.raises(Invalid):
+        add(tool, address)
+    assert add(tool, "https://[2001:db8::1]:8443/cb")
+
+
 def test_who_may_not_become_the_application_cannot_make_its_client(tool: Application) -> None:
     def refuse(**carried: Any) -> None:
         raise Forbidden("no")
