@@ -29,10 +29,10 @@ def sheet_card(*, page: ConsolePage, **_kwargs: Any) -> dict[str, Any]:
     """Roles and groups for office programs."""
     url = page.url("accesscontrol:sheet-download")
     return {
-        "title": _("Roles and groups as a workbook"),
+        "title": _("Roles, groups and mappings as a workbook"),
         "lead": _("For any office program: download it, change it, and send it back."),
         "facts": [{"label": _("As it is now"), "text": f"{page.tenant.slug}.xlsx", "url": url}],
-        "act": settings_cards.change(page, "accesscontrol:sheet-upload", _("Change roles and groups")),
+        "act": settings_cards.change(page, "accesscontrol:sheet-upload", _("Change by a workbook")),
         "position": 60,
     }
 

@@ -103,7 +103,7 @@ class SheetUpload(ConsolePage):
     def _drawn(self, form: SheetForm, status: int = 200, **more: Any) -> HttpResponse:
         back = self.url("tenants:settings")
         page = {
-            "title": _("Roles and groups as a workbook"),
+            "title": _("Roles, groups and mappings as a workbook"),
             "breadcrumb": [{"label": _("Settings"), "url": back}],
             "lead": _("For any office program: download it, change it, and send it back."),
         }
