@@ -11,11 +11,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db import connection
+from django.db.models import Q, QuerySet
 
 from applications.models import Resource, RolePermission
 
 MOST = 5_000  # resources that one page looks through
+
+# Of each application no further than decides whether it is taken: some have tens of thousands.
+_COUNTED = """
+SELECT wanted.id, (SELECT count(*) FROM (
+    SELECT FROM applications_resource WHERE application_id = wanted.id AND during @> %(at)s
+        AND (owner_tenant_id IS NULL OR owner_tenant_id = %(tenant)s) LIMIT %(most)s
+) living) FROM unnest(%(applications)s::text[]) AS wanted(id)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +65,18 @@ def forest(
     *,
     tenant_id: UUID,
     at: datetime,
-    roles: Collection[UUID] = (),
+    roles: Mapping[UUID, str] | None = None,
     text: str = "",
     among: Collection[UUID] | None = None,
 ) -> Forest:
     """Static resources and the tenant's own. Of more than MOST, only the first applications.
 
-    ``usable`` is what ``roles`` hold, ``found`` what has ``text`` in one of its names. Three queries; with
-    ``among`` another: only these, what contains them and what they contain, and ``usable`` of these alone.
+    ``usable`` is what ``roles`` (each with its application) hold, ``found`` what has ``text`` in one of its
+    names. Three queries; with ``among`` another: only these, what contains them and what they contain, and
+    ``usable`` of these alone.
     """
     mine = Q(owner_tenant=None) | Q(owner_tenant_id=tenant_id)
-    living = Resource.objects.at(at).filter(mine, application_id__in=applications).order_by()
-    counts = dict(living.values_list("application_id").annotate(Count("pk")))
+    counts = _counts(applications, tenant_id, at)
     taken: list[str] = []
     left_out: list[str] = []
     total = 0
@@ -75,7 +84,7 @@ def forest(
         total += counts.get(application_id, 0)
         (taken if total <= MOST or not taken else left_out).append(application_id)
     rows = Resource.objects.placed(at).filter(mine, application_id__in=taken).order_by()
-    usable = _usable(taken, roles, at, among)
+    usable = _usable(taken, roles or {}, at, among)
     if among is not None:
         rows = rows.filter(id__in=around(rows, among))
     return Forest(_in_order(rows, taken, usable, text.lower()), tuple(left_out))
@@ -102,13 +111,28 @@ def around(rows: QuerySet[Resource], among: Collection[UUID]) -> set[UUID]:
     return found
 
 
+def _counts(applications: Sequence[str], tenant_id: UUID, at: datetime) -> dict[str, int]:
+    """Living resources of each, up to one more than are looked through."""
+    values: dict[str, Any] = {
+        "applications": list(applications),
+        "tenant": tenant_id,
+        "at": at,
+        "most": MOST + 1,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTED, {**values, "most": MOST + 1})
+        return dict(cursor.fetchall())
+
+
 def _usable(
-    applications: list[str], roles: Collection[UUID], at: datetime, among: Collection[UUID] | None
+    applications: Collection[str], roles: Mapping[UUID, str], at: datetime, among: Collection[UUID] | None
 ) -> dict[UUID, set[str]]:
+    """A role holds resources of its own application alone, so those of others are not read."""
     found: dict[UUID, set[str]] = defaultdict(set)
-    if roles:
-        held = RolePermission.objects.at(at).filter(role_id__in=roles)
-        held = held.filter(resource__application_id__in=applications)
+    wanted = set(applications)
+    asked = [pk for pk, application_id in roles.items() if application_id in wanted]
+    if asked:
+        held = RolePermission.objects.at(at).filter(role_id__in=asked)
         if among is not None:
             held = held.filter(resource_id__in=among)
         for pk, privilege in held.values_list("resource_id", "privilege"):

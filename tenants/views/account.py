@@ -4,8 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Count, Window
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from iam_portal.errors import NotFound
 from tenants.acquainted import browser
@@ -14,6 +16,8 @@ from tenants.models import Membership, UserSession
 from tenants.signals import user_shown
 from tenants.views import factors, own_identities, recent_sign_ins
 from tenants.views.console import ConfirmPage, ConsolePage
+
+SHOWN = 20  # browsers that one is signed in with, the ones seen last
 
 
 class AccountDetail(ConsolePage):
@@ -41,7 +45,7 @@ class AccountDetail(ConsolePage):
             "panels": self.panels(user_shown, user=user, acting=False),
             "factors": factors.card(self),
             "identities": own_identities.card(self),
-            "sessions": _sessions(self, self.session),
+            **_sessions(self, self.session),
             "sign_out_url": self.url("tenants:session-end"),
             "end_others_url": self.url("tenants:account-others-end"),
             "sign_ins": recent_sign_ins.recent(tenant=self.tenant, user=user),
@@ -93,9 +97,13 @@ class EndSession(ConfirmPage):
         return found
 
 
-def _sessions(page: ConsolePage, own: UserSession) -> list[dict[str, Any]]:
+def _sessions(page: ConsolePage, own: UserSession) -> dict[str, Any]:
+    """This browser, the others that were seen last, and how many more there are."""
     rows = UserSession.objects.filter(user=own.user, ended_at=None, expires_at__gt=page.at)
-    return [
+    others = rows.exclude(pk=own.pk).annotate(of=Window(Count("pk"))).order_by("-seen_at", "pk")
+    shown = list(others[: SHOWN - 1])
+    more = shown[0].of - len(shown) if shown else 0
+    listed = [
         {
             "name": browser(row.user_agent),
             "address": row.source_address,
@@ -104,5 +112,7 @@ def _sessions(page: ConsolePage, own: UserSession) -> list[dict[str, Any]]:
             "own": row.pk == own.pk,
             "end_url": page.url("tenants:account-session-end", session_id=row.pk),
         }
-        for row in rows.order_by("-seen_at")
+        for row in [own, *shown]
     ]
+    said = ngettext("and %(count)d more browser", "and %(count)d more browsers", more) % {"count": more}
+    return {"sessions": listed, "more_sessions": said if more else ""}
