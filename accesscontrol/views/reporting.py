@@ -168,7 +168,9 @@ def _table(page: ConsolePage, report: Report, rows: list[Row], *, more: bool) ->
     counted = ngettext("%(count)d row", "%(count)d rows", len(rows)) % {"count": len(rows)}
     return {
         "caption": report.title,
-        "columns": [{"label": words, "numeric": name in _NUMBERS} for name, words in report.columns[:-1]],
+        "columns": [
+            {"label": str(words), "numeric": name in _NUMBERS} for name, words in report.columns[:-1]
+        ],
         "rows": [{"cells": _cells(page, report, row)} for row in rows],
         "count_text": shown or counted,
     }

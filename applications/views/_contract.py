@@ -14,11 +14,11 @@ from applications.availability import Answer
 from applications.http import address
 from applications.models import ApplicationRole, Contract, ContractTerm, ContractType
 from applications.policies import agreed_at, ever_agreed
-from applications.views._lookups import among, of_outer
 from applications.views._reasons import first_sentence
 from applications.views._standing import is_provider, partner_of, standing, type_words
 from iam_portal.spans import FOREVER, Span, joined
 from tenants.models import Tenant
+from tenants.models.lookups import among, of_outer
 
 
 def with_terms(rows: QuerySet[Contract]) -> QuerySet[Contract]:

@@ -14,7 +14,7 @@ from applications.models.applications import PORTAL_ID
 from applications.views._application import visible
 from applications.views._network import LIVING
 from applications.views._reasons import first_sentence
-from applications.views._standing import standing_then
+from applications.views._standing import paused_of, standing_then
 from applications.views.applications import state_of
 from tenants.actions import partnerships
 from tenants.models import Tenant
@@ -58,7 +58,7 @@ def application_tiles(tenant: Tenant, at: datetime) -> list[dict[str, Any]]:
 
 def states_of(contracts: QuerySet[Contract], tenant: Tenant, at: datetime) -> list[dict[str, Any]]:
     """How many contracts stand where, with the way to them. One query."""
-    rows = contracts.annotate(there=standing_then(at)).order_by().values_list("there")
+    rows = contracts.annotate(there=standing_then(at, paused_of(tenant, at))).order_by().values_list("there")
     counts = dict(rows.annotate(number=Count("pk")))
     url = address("contract-list", tenant.slug)
     return [

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from applications.forms import MomentField
 from applications.models import Contract, ContractPause
-from applications.views._lookups import among
+from tenants.models.lookups import among
 
 EPOCH = date(1970, 1, 1)
 MINUTE = timedelta(minutes=1)

@@ -22,12 +22,12 @@ from applications.policies import RESOURCES, either
 from applications.views import _contract as shapes
 from applications.views import _webhook
 from applications.views._application import visible
-from applications.views._lookups import among
 from applications.views._standing import STANDINGS, standing
 from iam_portal.gate import Privilege
 from tenants.http import paging
 from tenants.http.pages import TenantPage
 from tenants.http.searching import Found, Kind, Pasted, first_of, register
+from tenants.models.lookups import among
 
 _WORDS = dict(STANDINGS)
 

@@ -13,10 +13,11 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from accesscontrol.reports import REPORTS, shapes
+from accesscontrol.views import reporting
 from applications.actions import clients, pauses
 from applications.models import Contract, Watermark
 from iam_portal.walls import tenant_scope
-from tenants.models import User, UserSession
+from tenants.models import User, UserActivity, UserSession
 from tests.applications.story import Party, party, person, register, share
 from tests.support import factories
 from tests.support.once import made_once, savepoint
@@ -88,6 +89,14 @@ def test_accounts_that_nobody_uses(acme: Party, beta: Party) -> None:
     assert (row["name"], row["lastSeenAt"]) == ("Old", None)
     page = acme.get("reports/idle-accounts", days="30")
     assert [row["cells"][1]["text"] for row in page.context["table"]["rows"]] == ["away", "old"]
+
+
+def test_who_may_not_be_here_uses_no_account(acme: Party) -> None:
+    for name in ("gone", "still"):
+        made(acme, name, days=80)
+    with tenant_scope(acme.tenant.id):
+        UserActivity.objects.filter(user__username="gone").close(timezone.now())
+    assert [row["username"] for row in file(acme, "idle-accounts", days="30")] == ["still"]
 
 
 def test_nobody_is_remembered_for_longer_than_sessions_are(acme: Party) -> None:
@@ -211,14 +220,14 @@ def test_what_rest_refuses(acme: Party, beta: Party) -> None:
 def test_a_file_is_read_in_batches(acme: Party, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shapes, "BATCH", 2)
     monkeypatch.setattr(shapes, "FIRST", 1)
-    names = [f"user{number}" for number in range(7)]
-    for name in names:
+    names = ["user0", "User1", "user2", "USER3", "user4", "User5", "user6"]
+    for name in reversed(names):
         made(acme, name, days=80)
     assert [row["username"] for row in file(acme, "idle-accounts", days="30")] == names
 
 
 def test_a_page_shows_the_first_rows(acme: Party, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("accesscontrol.views.reporting.FIRST", 3)
+    monkeypatch.setattr(reporting, "FIRST", 3)
     for number in range(5):
         made(acme, f"user{number}", days=80)
     table = acme.get("reports/idle-accounts", days="30").context["table"]

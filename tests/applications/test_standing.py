@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from applications.actions import contracts, pauses
 from applications.models import Contract, ContractPause
-from applications.views._standing import STANDINGS, standing, standing_in, standing_then
+from applications.views._standing import STANDINGS, paused_of, standing, standing_in, standing_then
 from tests.applications.story import Party, register, share
 
 DAY = timedelta(days=1)
@@ -37,6 +37,9 @@ def test_a_row_stands_where_the_query_says(acme: Party, beta: Party) -> None:
         found = Contract.objects.annotate(there=standing_then(at)).prefetch_related("pauses")
         told = {row.id: row.there for row in found}
         assert told == {row.id: standing(row, at) for row in found}
+        for side in (acme, beta):
+            at_once = Contract.objects.annotate(there=standing_then(at, paused_of(side.tenant, at)))
+            assert told == dict(at_once.values_list("id", "there"))
         for state, _word in STANDINGS:
             chosen = set(standing_in(Contract.objects.all(), state, at).values_list("id", flat=True))
             assert chosen == {key for key, value in told.items() if value == state}, (state, at)

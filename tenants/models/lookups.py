@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BooleanField, F, Func, OuterRef, QuerySet, UUIDField
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, UUIDField
 
 
 def among(column: str, *rows: QuerySet[Any]) -> Func:
@@ -24,3 +24,8 @@ def of_outer(column: str) -> Func:
         arg_joiner=" = ANY(ARRAY[",
         output_field=BooleanField(),
     )
+
+
+def is_true(condition: Q | Exists) -> Func:
+    """The condition, asked of each row that is left: nothing is looked up or begun with by it."""
+    return Func(condition, template="(%(expressions)s) IS TRUE", output_field=BooleanField())
