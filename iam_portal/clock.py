@@ -26,7 +26,9 @@ MOVED = 0.2  # seconds by which a clock has moved that is looked at anew
 EVERY = 60.0
 JUST_NOW = 1.0  # seconds for which a comparison stands for all who waited for it
 WAITS = 5.0  # seconds for another's comparison: as long as it may wait for a connection
+TOGETHER = 0.02  # seconds within which both clocks are read
 TRIES = 2  # a question that took too long says little: the next finds its connection made
+_SAFE = ("GET", "HEAD")
 _FREE = "/livez"  # a process is alive by any clock
 
 log = structlog.get_logger("iam.clock")
@@ -65,8 +67,16 @@ class Clock:
             self._lock.release()
 
     def between(self) -> float:
-        """The clock less the monotonic one: it changes where the clock was set, and not with time."""
-        return self._wall() - self._steady()
+        """The clock less the monotonic one: it changes where the clock was set, and not with time.
+
+        A thread may be set aside between the two: then both are read again, or it would look like a step.
+        """
+        for _ in range(3):
+            began = self._steady()
+            found = self._wall() - began
+            if self._steady() - began < TOGETHER:
+                break
+        return found
 
     def _compare(self) -> bool:
         """Who waited takes what was just found, unless the clock moved since: else all would ask in turn."""
@@ -121,7 +131,9 @@ class RightClock:
             return self._inner(environ, start_response)
         before = self._clock.between()
         if not self._clock.is_right():
-            return _refused(start_response, "The clock of this server is wrong. Nothing was changed.")
+            return _refused(
+                start_response, "clock_off", "The clock of this server is wrong. Nothing was changed."
+            )
         begun: list[tuple[Any, ...]] = []
         answer = self._inner(environ, lambda *told: begun.append(told))
         if abs(self._clock.between() - before) < MOVED:
@@ -130,14 +142,20 @@ class RightClock:
         close = getattr(answer, "close", None)
         if close is not None:
             close()
-        return _refused(start_response, "The clock of this server was set meanwhile. Look what was changed.")
+        code = "clock_off" if environ.get("REQUEST_METHOD") in _SAFE else "clock_set"
+        return _refused(
+            start_response, code, "The clock of this server was set meanwhile. Look what was changed."
+        )
 
 
-def _refused(start_response: Start, detail: str) -> list[bytes]:
-    extra = {"error": "temporarily_unavailable"}
-    body = json.dumps(problem.body(status=503, code="clock_off", detail=detail, extra=extra)).encode()
-    headers = {"Content-Type": problem.MEDIA_TYPE, "Content-Length": str(len(body)), "Retry-After": "5"}
-    start_response("503 Service Unavailable", [*headers.items(), ("Cache-Control", "no-store")])
+def _refused(start_response: Start, code: str, detail: str) -> list[bytes]:
+    """``clock_set``: what was asked may be done, so nobody is told to send it again."""
+    again = code == "clock_off"
+    extra = {"error": "temporarily_unavailable" if again else "server_error"}
+    body = json.dumps(problem.body(status=503, code=code, detail=detail, extra=extra)).encode()
+    headers = {"Content-Type": problem.MEDIA_TYPE, "Content-Length": str(len(body))}
+    headers |= {"Cache-Control": "no-store", **({"Retry-After": "5"} if again else {})}
+    start_response("503 Service Unavailable", [*headers.items()])
     return [body]
 
 

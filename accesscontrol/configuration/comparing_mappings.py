@@ -11,6 +11,7 @@ from accesscontrol.configuration.shape import ProviderMapping
 from accesscontrol.configuration.steps import ADD, CHANGE, REMOVE, Step
 from iam_portal.sentences import said
 
+LEAVING = "! who is in the group by it, and has not this claim, leaves at the next sign-in"
 Standing = tuple[ProviderMapping, UUID]
 Wanted = tuple[ProviderMapping, str]  # and its place
 
@@ -98,8 +99,15 @@ def _step(of: Comparison, was: Standing | None, wanted: Wanted | None) -> Step:
         was=was,
         wanted=new,
         needs=frozenset({f"group:{group.lower()}"} if group else ()),
-        lines=of.lines(old, new),
+        lines=of.lines(old, new) + (LEAVING,) * _puts_out(of, was, new),
     )
+
+
+def _puts_out(of: Comparison, was: Standing | None, new: ProviderMapping | None) -> bool:
+    """Nobody loses anything at once: at his next sign-in the claim is asked for that counts then."""
+    if was is None or new is None or was[1] not in of.state.moving:
+        return False
+    return (was[0].claim, was[0].value) != (new.claim, new.value)
 
 
 def _name(one: ProviderMapping) -> str:

@@ -30,9 +30,10 @@ def lock(tenant: Tenant, wanted: Configuration, *, at: datetime) -> None:
     lock_tenants(*(one for one in partners if str(one) > str(tenant.id)))
     if wanted.mappings is not None:
         _providers(tenant)
-    if wanted.groups is not None:
+    if wanted.groups is not None or wanted.mappings is not None:
         ids = list(Group.objects.at(at).filter(tenant=tenant).values_list("id", flat=True))
         locked(tenant=tenant, group_ids=ids, at=at)
+    if wanted.groups is not None:
         _people(tenant, wanted, at)
 
 
@@ -67,7 +68,7 @@ def _around(tenant: Tenant, wanted: Configuration) -> Iterator[UUID]:
 
 
 def _providers(tenant: Tenant) -> None:
-    """Their own doors lock one of them, then its group."""
+    """Their own doors lock one of them, then its group; a sign-in the group, and then it names the mapper."""
     for rows in (tenant.identity_providers, IdentityMapper.objects.filter(tenant=tenant)):
         list(rows.select_for_update(no_key=True).order_by("id").values_list("id"))
 

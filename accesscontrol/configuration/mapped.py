@@ -1,10 +1,10 @@
-"""The mappings of a tenant's identity providers, by names: one statement for any number of them."""
+"""The mappings of a tenant's identity providers, by names: as many statements for any number of them."""
 
 from datetime import datetime
 from uuid import UUID
 
 from accesscontrol.configuration.shape import ProviderMapping
-from tenants.models import IdentityMapper, Tenant
+from tenants.models import IdentityMapper, MappedMembership, Membership, Tenant
 
 
 def mappings_of(tenant: Tenant, *, at: datetime) -> tuple[tuple[ProviderMapping, UUID], ...]:
@@ -15,6 +15,13 @@ def mappings_of(tenant: Tenant, *, at: datetime) -> tuple[tuple[ProviderMapping,
         for row in rows.order_by("created_at", "id")
         if row.group is None or at in row.group.during
     )
+
+
+def moving(tenant: Tenant, *, at: datetime) -> frozenset[UUID]:
+    """The ids of those by which somebody is in a group now, or will be: without their claim he leaves it."""
+    inside = Membership.objects.not_over(at).filter(tenant=tenant)
+    rows = MappedMembership.objects.filter(tenant=tenant, membership__in=inside).order_by()
+    return frozenset(rows.values_list("mapper_id", flat=True).distinct())
 
 
 def _mapping(row: IdentityMapper) -> ProviderMapping:

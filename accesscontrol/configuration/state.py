@@ -12,7 +12,7 @@ from django.db.models.functions import Lower
 
 from accesscontrol.configuration import shape
 from accesscontrol.configuration.declared import manifests_of
-from accesscontrol.configuration.mapped import mappings_of
+from accesscontrol.configuration.mapped import mappings_of, moving
 from accesscontrol.configuration.shape import Configuration
 from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
 from applications.actions.open_amendments import state as amendment_state
@@ -55,6 +55,7 @@ class State:
     received: Mapping[tuple[str, str, str], tuple[str, ...]] = field(default_factory=dict)
     providers: Mapping[str, IdentityProvider] = field(default_factory=dict)  # by key
     mappings: tuple[tuple[shape.ProviderMapping, UUID], ...] = ()  # of two that are alike, both
+    moving: frozenset[UUID] = frozenset()  # the ids of those by which somebody is in a group
 
 
 def read(
@@ -86,7 +87,8 @@ def read(
     ids = {name.lower(): row.id for name, row in groups.items()}
     written = {name.lower(): name for name in groups}
     found = State(configuration, written, ids, users, partners, tuple(provided), assignments, received)
-    return replace(found, providers=providers, mappings=mappings)
+    by_them = moving(tenant, at=at) if mappings else frozenset()
+    return replace(found, providers=providers, mappings=mappings, moving=by_them)
 
 
 def _groups(tenant: Tenant, at: datetime) -> dict[str, Group]:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError
 
 from accesscontrol.configuration import plans
+from accesscontrol.configuration.comparing_mappings import LEAVING
 from accesscontrol.configuration.locking import lock
 from accesscontrol.configuration.outcomes import Plan, PlanChanged
 from accesscontrol.configuration.parsing import parse
@@ -140,5 +141,11 @@ def _told(plan: dict[str, Any], page: ConsolePage) -> dict[str, Any]:
             lists.append({"label": label, "items": items, "more": len(steps) - len(items)})
     told = {"lists": lists, "objections": plan["objections"][:MOST], "impact": plan["revision"]}
     if lists:
-        told |= impacts.shown(plan["impact"] or {}, page, nothing=_("Nobody loses anything by it."))
+        nothing = _("Nobody loses anything by it.")
+        if any(LEAVING in step["diff"] for step in plan["steps"]):
+            nothing = _(
+                "Nobody loses anything at once. Who is in a group by a mapping that changes, and has not the"
+                " claim that it asks for then, leaves it at the next sign-in."
+            )
+        told |= impacts.shown(plan["impact"] or {}, page, nothing=nothing)
     return told

@@ -58,6 +58,8 @@ def know_application(page: TenantPage, pasted: Pasted) -> Sequence[Found]:
 
 def find_contracts(page: TenantPage, wanted: str) -> tuple[Sequence[Found], int]:
     """By partner, application, role or note, as the list of contracts does: of many, among the newest."""
+    if not _types(page):
+        return [], 0
     named = shapes.matching(wanted, page.tenant.id)
     newest = [
         side.filter(named, type__in=_types(page)).order_by("-created_at")[: paging.COUNTED + 1]

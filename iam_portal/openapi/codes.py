@@ -24,6 +24,10 @@ ANYWHERE: dict[str, tuple[int, str]] = {
     "internal_error": (500, "Something broke. The change was not made."),
     "unavailable": (503, "The database does not answer. A change that was sent may have been made or not."),
     "clock_off": (503, "The clock of this server is wrong: what it would say might be no longer so."),
+    "clock_set": (
+        503,
+        "The clock of this server was set while it answered. What was sent may be done or not.",
+    ),
     "broken_body": (400, "The body ended before `Content-Length` said."),
     "unknown_length": (411, "The body came without a `Content-Length`, or with one that is no number."),
     "long_address": (414, "The address is longer than is taken."),
@@ -82,6 +86,7 @@ REMEDIES: dict[str, str] = {
     "challenge_over": "Ask the browser once more; a challenge is good for some minutes and one answer.",
     "client_exists": "Use the client that is there.",
     "clock_off": "Send it again; another server answers. Tell the operator if it stays.",
+    "clock_set": "Look whether it was done. With an `Idempotency-Key` it may be sent again.",
     "code_refused": "Give the code that the app shows now, or a recovery code that was not used.",
     "configuration_contradiction": "Mend each place that `errors` names.",
     "configuration_not_possible": "Mend each objection in `errors`, or leave its section out.",

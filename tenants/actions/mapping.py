@@ -5,10 +5,11 @@ never gives more than its maker could. What it may not do it leaves, and history
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -19,12 +20,14 @@ from tenants.actions import memberships, users
 from tenants.actions.groups import locked
 from tenants.history import record_refusal
 from tenants.models import (
+    Group,
     IdentityMapper,
     IdentityProvider,
     MappedMembership,
     Membership,
     User,
 )
+from tenants.policies import hold
 from tenants.signals import membership_changing, principal_becoming
 
 HOLE = re.compile(r"\{([^{}]{1,200})\}")
@@ -60,9 +63,12 @@ def apply(*, provider: IdentityProvider, user: User, claims: Claims, first: bool
 
     Asked in a transaction that holds no lock of the person: groups are locked before people everywhere.
     """
-    for mapper in provider.mappers.select_related("group"):
-        if first or mapper.when == IdentityMapper.When.EVERY:
-            _one(mapper, Visit(provider, user, claims, at))
+    visit = Visit(provider, user, claims, at)
+    rows = provider.mappers.select_related("group")
+    acting = [mapper for mapper in rows if first or mapper.when == IdentityMapper.When.EVERY]
+    _lock([mapper for mapper in acting if mapper.kind == Of.GROUP], visit)
+    for mapper in acting:
+        _one(mapper, visit)
     user.refresh_from_db()
     return user
 
@@ -107,6 +113,25 @@ def foreseen(provider: IdentityProvider, claims: Claims) -> dict[str, str]:
     """What the mappers of names make of somebody who is new here."""
     rows = [row for row in provider.mappers.all() if row.kind != Of.GROUP]
     return {row.kind: text for row in rows if (text := filled(row.template, claims))}
+
+
+def _lock(mappers: Sequence[IdentityMapper], visit: Visit) -> None:
+    """What they will lock, in the order of everybody else: the organization, groups by id, then the person.
+
+    A membership is taken away under the lock of its organization; one by one, they would ask for that after a
+    group.
+    """
+    told: dict[bool, set[UUID]] = {True: set(), False: set()}
+    for one in mappers:
+        if one.group_id is not None:
+            told[says(visit.claims, one.claim, one.value)].add(one.group_id)
+    living = Membership.objects.not_over(visit.at).filter(user=visit.user, group__in=told[True] | told[False])
+    inside = set(living.values_list("group_id", flat=True)) if mappers else set()
+    coming, leaving = told[True] - inside, told[False] & inside
+    if leaving:
+        hold(visit.user.tenant)
+    rows = Group.objects.filter(id__in=coming | leaving).select_for_update(no_key=True)
+    list(rows.order_by("id").values_list("id"))
 
 
 def _one(mapper: IdentityMapper, visit: Visit) -> None:

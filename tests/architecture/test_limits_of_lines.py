@@ -90,11 +90,15 @@ def test_a_clock_that_was_stepped_answers_nothing(
     assert get() == 200
 
 
-@pytest.mark.parametrize(("step", "status"), [(-600.0, "503"), (600.0, "503"), (0.1, "200"), (0.0, "200")])
+STEPS = [(-600.0, "503"), (600.0, "503"), (0.1, "200"), (0.0, "200")]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(("step", "status"), STEPS)
 def test_what_was_decided_while_the_clock_was_set_is_not_told(
-    machine: Machine, step: float, status: str
+    machine: Machine, step: float, status: str, method: str
 ) -> None:
-    """By which clock is not known; and who opened something for the answer closes it."""
+    """By which clock is not known. What was opened is closed, and nobody is told to do it twice."""
     told, closed = [], mock.Mock()
 
     class Answer(list[bytes]):
@@ -106,10 +110,35 @@ def test_what_was_decided_while_the_clock_was_set_is_not_told(
         return Answer(ANSWER)
 
     guarded = RightClock(inner, Clock(wall=lambda: machine.wall, steady=lambda: machine.steady))
-    body = guarded({"PATH_INFO": "/oauth2/token"}, lambda *given: told.append(given))
+    asked = {"PATH_INFO": "/oauth2/token", "REQUEST_METHOD": method}
+    body = guarded(asked, lambda *given: told.append(given))
     assert [given[0][:3] for given in told] == [status]
     assert (b"".join(body) == b"".join(ANSWER)) is (status == "200") is (not closed.called)
     assert (("X-Said", "yes") in told[0][1]) is (status == "200")
+    assert ("Retry-After" in dict(told[0][1])) is (status == "503" and method == "GET")
+    if status == "503":
+        assert json.loads(b"".join(body))["code"] == ("clock_off" if method == "GET" else "clock_set")
+
+
+def test_a_thread_that_is_set_aside_has_set_no_clock(machine: Machine) -> None:
+    """Between the two readings: both clocks went on alike."""
+    aside: list[float] = []
+
+    def wall() -> float:
+        found = machine.wall
+        if aside:
+            machine.passes(aside.pop())
+        return found
+
+    def inner(environ: dict[str, object], start: Callable[..., object]) -> list[bytes]:
+        aside.append(0.5)
+        start("201 Created", [])
+        return ANSWER
+
+    told: list[str] = []
+    guarded = RightClock(inner, Clock(wall=wall, steady=lambda: machine.steady))
+    guarded({"PATH_INFO": "/x", "REQUEST_METHOD": "POST"}, lambda *given: told.append(given[0]))
+    assert told == ["201 Created"]
 
 
 def test_no_line_of_a_request_says_who_asked_before(machine: Machine, get: Callable[..., int]) -> None:

@@ -47,7 +47,7 @@ def _proved(presented: Presented, at: datetime) -> Authenticated:
     if given := presented.by_form():
         return _of(secrets.holder(given, method=secrets.POST, at=at))
     try:
-        if presented.assertion:
+        if presented.asserts:
             return Authenticated(_asserted(presented, at))
         if presented.certificate is not None and presented.client_id:
             client = mutual_tls.holder(presented.certificate, presented.client_id, at=at)

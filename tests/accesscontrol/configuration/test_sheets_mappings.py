@@ -1,5 +1,6 @@
 """Mappings of identity providers in a workbook: a row for each, and each as at its own door."""
 
+import html
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from django.utils import timezone
 from accesscontrol.actions import assignments, tenant_roles
 from accesscontrol.actions.assignments import Wanted
 from accesscontrol.actions.tenant_roles import Definition
+from accesscontrol.configuration.comparing_mappings import LEAVING
 from iam_portal.walls import tenant_scope
+from tenants.models import IdentityMapper, MappedMembership, Membership
 from tests.applications.story import person
 from tests.support.coming_from import make_mapper
 from tests.support.configuring import World, codes, steps
@@ -221,6 +224,7 @@ def test_a_person_looks_and_applies(world: World) -> None:
     shown = looked.content.decode()
     assert all(text in shown for text in ("groups = g-18 → early shift", "~ value: g-17 → g-19"))
     assert "Nobody loses anything by it." in shown
+    assert "next sign-in" not in shown
     form = Forms(shown).with_fields("workbook", "impact")
 
     done = world.acme.client.post(PAGE, {**form, "go": "apply"})
@@ -228,3 +232,17 @@ def test_a_person_looks_and_applies(world: World) -> None:
     assert done.status_code == 302, done.content
     assert {one["value"] for one in world.document(world.acme)["mappings"]} == {"g-18", "g-19"}
     assert world.acme.client.post(PAGE, {**form, "go": "apply"}).status_code == 412
+
+
+def test_who_would_leave_at_the_next_sign_in_is_told_of(world: World) -> None:
+    """The impact counts what is lost at once: alone it would say that nobody loses anything."""
+    with tenant_scope(world.acme.tenant.id):
+        membership = Membership.objects.filter(tenant=world.acme.tenant, group__name="Night shift").first()
+        mapper = IdentityMapper.objects.get(tenant=world.acme.tenant, kind="group")
+        MappedMembership.objects.create(tenant=world.acme.tenant, membership=membership, mapper=mapper)
+    got = world.acme.client.get(f"{PAGE}/download").content
+    file = SimpleUploadedFile("acme.xlsx", edited(got, moved))
+    shown = world.acme.client.post(PAGE, {"file": file, "go": "look"}).content.decode()
+    assert "Nobody loses anything by it." not in shown
+    assert "leaves it at the next sign-in." in shown
+    assert LEAVING in html.unescape(shown)

@@ -3,7 +3,7 @@
 from accesscontrol.oauth.clients.certificates import thumbprint
 from applications.models import Application, ClientCertificate
 from tenants.models.spanned import clipped
-from tests.accesscontrol.oauth.asserting import GRANT, METER, READER, REFUSED, answer
+from tests.accesscontrol.oauth.asserting import GRANT, METER, READER, REFUSED, TYPE, answer
 from tests.accesscontrol.oauth.certifying import CLIENT, DAY, SERVER, issued
 from tests.accesscontrol.oauth.conftest import World, basic, claims_of
 from tests.accesscontrol.oauth.showing import (
@@ -40,6 +40,11 @@ def test_others_certificates(world: World) -> None:
         assert answer(shows(world, one)) == REFUSED
     for client_id in ("", METER, "globex.nobody", "nul\0", f"{READER}-frontend"):
         assert answer(shows(world, own(), client_id=client_id)) == REFUSED
+
+
+def test_no_certificate_stands_in_for_an_assertion_that_did_not_come(world: World) -> None:
+    self_signed(world)
+    assert answer(shows(world, own(), client_assertion_type=TYPE)) == REFUSED
 
 
 def test_its_own_validity_counts(world: World) -> None:

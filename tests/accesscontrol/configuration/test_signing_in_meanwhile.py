@@ -1,0 +1,103 @@
+"""Somebody comes from a provider while its mappings, or his groups, are changed: none is refused for it."""
+
+import threading
+import time
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from iam_portal.walls import tenant_scope
+from tenants.actions import mapping, memberships
+from tenants.models import IdentityMapper, IdentityProvider, MappedMembership, Membership, User
+from tests.accesscontrol.configuration.test_at_once import apply, planned
+from tests.applications.story import Party, party
+from tests.support import factories
+from tests.support.coming_from import make_mapper, make_provider
+from tests.tenants.conftest import at_once
+
+PAUSE = 0.5  # seconds in which the other runs into what the sign-in holds
+
+
+@pytest.fixture
+def acme(committed_db: None, tmp_path: Any, settings: Any) -> Party:
+    settings.STATIC_ROOT = str(tmp_path)
+    return party("acme")
+
+
+@pytest.fixture
+def inside(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set when the sign-in has put somebody into a group; it stays there for a moment."""
+    real, found = memberships.add, threading.Event()
+
+    def slow(**given: Any) -> Any:
+        made = real(**given)
+        found.set()
+        time.sleep(PAUSE)
+        return made
+
+    monkeypatch.setattr(mapping.memberships, "add", slow)
+    return found
+
+
+def comes(acme: Party, provider: IdentityProvider, user: User, *said: str) -> str:
+    """As at a sign-in: all mappers in one transaction."""
+    with tenant_scope(acme.tenant.id), transaction.atomic():
+        mapping.apply(
+            provider=provider, user=user, claims={"groups": list(said)}, first=False, at=timezone.now()
+        )
+    return "in"
+
+
+def rule(acme: Party, provider: IdentityProvider, group: Any, value: str) -> IdentityMapper:
+    made = {"kind": "group", "group": group, "claim": "groups", "value": value, "template": ""}
+    return make_mapper(provider, acme.user, at=timezone.now(), **made)
+
+
+def test_a_mapping_is_moved_by_a_document(acme: Party, inside: threading.Event) -> None:
+    """The document takes the mapper away by which he is just put into its group."""
+    at = timezone.now()
+    with tenant_scope(acme.tenant.id):
+        corp = make_provider(acme.tenant, at=at)
+        make_provider(acme.tenant, "other", at=at, issuer="https://other.example")
+        group = factories.make_group(acme.tenant, "Plant", at=at)
+        kim = factories.make_user(acme.tenant, username="kim", at=at)
+        rule(acme, corp, group, "g-1")
+    one = {"kind": "group", "provider": "other", "claim": "groups", "value": "g-1", "group": "Plant"}
+    document = {"version": 1, "mappings": [one]}
+    revision = planned(acme, document)
+
+    def moves() -> int:
+        inside.wait(20)
+        return int(apply(acme, document, revision).status_code)
+
+    assert at_once(lambda: comes(acme, corp, kim, "g-1"), moves) == ["in", 200]
+
+
+def test_who_comes_in_here_and_goes_out_there_meets_an_administrator(
+    acme: Party, inside: threading.Event
+) -> None:
+    """Who takes out holds the organization, and waits for the group; so does a sign-in that takes out."""
+    at = timezone.now()
+    with tenant_scope(acme.tenant.id):
+        corp = make_provider(acme.tenant, at=at)
+        kim, lee = (factories.make_user(acme.tenant, name, at=at) for name in ("kim", "lee"))
+        first = factories.make_group(acme.tenant, "One", members=(lee,), at=at)
+        second = factories.make_group(acme.tenant, "Two", members=(kim,), at=at)
+        rule(acme, corp, first, "one")
+        mapper = rule(acme, corp, second, "two")
+        membership = Membership.objects.get(group=second, user=kim)
+        MappedMembership.objects.create(tenant=acme.tenant, membership=membership, mapper=mapper)
+
+    def takes_out() -> str:
+        inside.wait(20)
+        pair = {"group_id": first.id, "user_id": lee.id}
+        with tenant_scope(acme.tenant.id):
+            memberships.remove(tenant=acme.tenant, **pair, by=factories.SYSTEM, at=timezone.now())
+        return "out"
+
+    assert at_once(lambda: comes(acme, corp, kim, "one"), takes_out) == ["in", "out"]
+    with tenant_scope(acme.tenant.id):
+        now = Membership.objects.at(timezone.now()).filter(tenant=acme.tenant)
+        assert set(now.values_list("user__username", "group__name")) == {("kim", "One")}
