@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import select
 import socket
 import threading
 import time
@@ -128,13 +129,21 @@ def flood(port: int, side: Side, token: str) -> Iterator[list[int]]:
             each.join(40)
 
 
+PATIENCE = 0.5  # seconds in which a head alone is answered
+
+
 def said(portal: RunningPortal, *sent: bytes, wait: float = 15) -> bytes:
-    """What the server answers to these bytes; empty when it hangs up, or says nothing in time."""
+    """What the server answers to these bytes; empty when it hangs up, or says nothing in time.
+
+    Who is answered before he has said all says no more: what the server does not read takes its answer along.
+    """
     port = int(portal.address.rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port), timeout=wait) as line:
         try:
             for part in sent:
                 line.sendall(part)
+                if part.endswith(b"\r\n\r\n") and select.select([line], [], [], PATIENCE)[0]:
+                    break
             return line.recv(4_096)
         except (TimeoutError, ConnectionError):
             return b""
