@@ -221,6 +221,7 @@ def test_the_steps_of_mappings_lead_where_they_should(
         groups={"g": "G", "h": "H"},
         providers={"a": 1, "b": 2},
         mappings=tuple((one, pk) for pk, one in rows.items()),
+        moving=frozenset(rows),
     )
     found = mappings(
         Comparison(state, Configuration(mappings=wanted), Names("acme"), [], ("", ""), datetime.now(UTC))
