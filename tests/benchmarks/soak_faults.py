@@ -32,7 +32,8 @@ def run(minutes: float) -> bool:
 
 
 def _soak(portal: DrilledPortal, receiver: Receiver, minutes: float) -> bool:
-    after, end = facts.last_event(portal), time.monotonic() + minutes * 60
+    after, begun = facts.last_event(portal), time.monotonic()
+    end = begun + minutes * 60
     samples = Samples(portal.environment["DATABASE_OWNER_URL"])
     turns = faults.in_turn(portal, random.Random(0))
     with Load(portal) as load:
@@ -44,12 +45,16 @@ def _soak(portal: DrilledPortal, receiver: Receiver, minutes: float) -> bool:
             if time.monotonic() >= end:
                 break
             fault, strike = next(turns)
+            struck = time.monotonic() - begun
             strike()
             recovered = well_again(load, receiver, time.monotonic(), time.time())
-            print(f"{fault}: well again after {recovered:.1f} s", flush=True)
+            print(f"{fault} at {struck:.0f} s: well again after {recovered:.1f} s", flush=True)
     found = facts.judge(portal, load, receiver, after)
     journal = load.journal
-    wrong = [f"{each.kind}: {each.said}" for each in journal.of(WRONG)]
+    wrong = [
+        f"{each.kind}, asked at {each.began - begun:.1f} s, answered at {each.ended - begun:.1f} s: {each.said}"
+        for each in journal.of(WRONG)
+    ]
     bad = [*wrong[:20], *found.lost, *found.doubled, *samples.growth()]
     print(f"\n{minutes:g} minutes, {len(journal.asked):,} requests, {len(journal.of(ERROR)):,} errors")
     print(f"\n{samples.table()}\n")
