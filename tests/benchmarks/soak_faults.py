@@ -52,7 +52,7 @@ def _soak(portal: DrilledPortal, receiver: Receiver, minutes: float) -> bool:
     found = facts.judge(portal, load, receiver, after)
     journal = load.journal
     wrong = [
-        f"{each.kind}, asked at {each.began - begun:.1f} s, answered at {each.ended - begun:.1f} s: {each.said}"
+        f"{each.kind} from {each.began - begun:.1f} to {each.ended - begun:.1f} s: {each.said}"
         for each in journal.of(WRONG)
     ]
     bad = [*wrong[:20], *found.lost, *found.doubled, *samples.growth()]
