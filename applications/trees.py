@@ -120,7 +120,7 @@ def _counts(applications: Sequence[str], tenant_id: UUID, at: datetime) -> dict[
         "most": MOST + 1,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_COUNTED, {**values, "most": MOST + 1})
+        cursor.execute(_COUNTED, values)
         return dict(cursor.fetchall())
 
 

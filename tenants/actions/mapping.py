@@ -20,7 +20,6 @@ from tenants.actions import memberships, users
 from tenants.actions.groups import locked
 from tenants.history import record_refusal
 from tenants.models import (
-    Group,
     IdentityMapper,
     IdentityProvider,
     MappedMembership,
@@ -121,16 +120,17 @@ def _lock(mappers: Sequence[IdentityMapper], visit: Visit) -> None:
     A membership is taken away under the lock of its organization; one by one, they would ask for that after a
     group.
     """
-    told: dict[bool, set[UUID]] = {True: set(), False: set()}
-    for one in mappers:
-        if one.group_id is not None:
-            told[says(visit.claims, one.claim, one.value)].add(one.group_id)
-    living = Membership.objects.not_over(visit.at).filter(user=visit.user, group__in=told[True] | told[False])
-    inside = set(living.values_list("group_id", flat=True)) if mappers else set()
-    coming, leaving = told[True] - inside, told[False] & inside
+    silent = {one.pk for one in mappers if not says(visit.claims, one.claim, one.value)}
+    living = Membership.objects.not_over(visit.at).filter(
+        user=visit.user, group__in=[one.group for one in mappers]
+    )
+    made = list(living.values_list("group_id", "mapped__mapper_id")) if mappers else []
+    leaving: set[UUID] = {group_id for group_id, mapper_id in made if mapper_id in silent}
+    asked = {one.group_id for one in mappers if one.group_id is not None and one.pk not in silent}
+    coming = asked - {group_id for group_id, _mapper in made}
     if leaving:
         hold(visit.user.tenant)
-    rows = Group.objects.filter(id__in=coming | leaving).select_for_update(no_key=True)
+    rows = visit.user.tenant.groups.filter(id__in=coming | leaving).select_for_update(no_key=True)
     list(rows.order_by("id").values_list("id"))
 
 

@@ -5,7 +5,8 @@ import time
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from iam_portal.walls import tenant_scope
@@ -101,3 +102,15 @@ def test_who_comes_in_here_and_goes_out_there_meets_an_administrator(
     with tenant_scope(acme.tenant.id):
         now = Membership.objects.at(timezone.now()).filter(tenant=acme.tenant)
         assert set(now.values_list("user__username", "group__name")) == {("kim", "One")}
+
+
+def test_who_was_put_in_by_hand_holds_nobody_up(acme: Party) -> None:
+    """Whom no mapper put in none takes out: such a sign-in waits for no lock of the organization."""
+    at = timezone.now()
+    with tenant_scope(acme.tenant.id):
+        corp = make_provider(acme.tenant, at=at)
+        kim = factories.make_user(acme.tenant, "kim", at=at)
+        rule(acme, corp, factories.make_group(acme.tenant, "One", members=(kim,), at=at), "one")
+    with CaptureQueriesContext(connection) as sent:
+        assert comes(acme, corp, kim, "another") == "in"
+    assert not [query["sql"] for query in sent if "UPDATE" in query["sql"]]
