@@ -1,6 +1,7 @@
 """The long run with a fault every two minutes: is an answer wrong, is anything lost, does anything grow?"""
 
 import random
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.drills.receiver import Receiver, receiving
 from tests.support.console import Console
 
 APART = 120.0  # seconds between two faults
+LOGS = Path("soak-logs")  # of all processes, where something was wrong
 
 
 def run(minutes: float) -> bool:
@@ -59,4 +61,7 @@ def _soak(portal: DrilledPortal, receiver: Receiver, minutes: float) -> bool:
     print(f"\n{minutes:g} minutes, {len(journal.asked):,} requests, {len(journal.of(ERROR)):,} errors")
     print(f"\n{samples.table()}\n")
     print("\n".join(bad) if bad else "No wrong answer, nothing lost, nothing twice, nothing grown.")
+    if bad:
+        shutil.copytree(portal.local.logs, LOGS, dirs_exist_ok=True)
+        print(f"The logs are in {LOGS}.")
     return not bad

@@ -79,7 +79,8 @@ class Contract:
         in_force, _ = self.known.look()
         if in_force is None:
             time.sleep(1.0)  # for what may still be under way
-            self.known.become(bool(self._provider.act("GET", path).json()["inForce"]))
+            found = bool(self._provider.act("GET", path).json()["inForce"])
+            self.known.become(found, because=f"{path} looked up: {found}")
             return
         verb = "pause" if in_force else "resume"
         self.known.become(None)
@@ -89,7 +90,7 @@ class Contract:
         if reply.status_code != 200:
             raise Mistaken(f"{verb}: {reply.status_code} {reply.text[:200]}")
         self._journal.acknowledged(name)
-        self.known.become(not in_force)
+        self.known.become(not in_force, because=f"{path} {verb}d")
 
     def token_at(self, base: str) -> Callable[[], None]:
         return lambda: self.known.judge(lambda: self._ask(base))

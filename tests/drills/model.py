@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 RIGHT, WRONG, ERROR = "right", "wrong", "error"
 
@@ -24,11 +25,13 @@ class Known:
         self._lock = threading.Lock()
         self._in_force: bool | None = None
         self._turn = 0
+        self._since = ""
 
-    def become(self, in_force: bool | None) -> None:
+    def become(self, in_force: bool | None, *, because: str = "") -> None:
         """From now on."""
+        since = f"{because} at {datetime.now(UTC):%T.%f}"
         with self._lock:
-            self._in_force, self._turn = in_force, self._turn + 1
+            self._in_force, self._turn, self._since = in_force, self._turn + 1, since
 
     def look(self) -> tuple[bool | None, int]:
         """The state, and a number that is another one after each change."""
@@ -37,10 +40,11 @@ class Known:
 
     def judge(self, ask: Callable[[], bool]) -> None:
         """Whoever asks while nothing changes must be told what is so."""
-        before = self.look()
+        before, since, began = self.look(), self._since, datetime.now(UTC)
         said = ask()
         if before == self.look() and before[0] is not None and said is not before[0]:
-            raise Mistaken(f"told {'yes' if said else 'no'}")
+            asked = f"asked at {began:%T.%f}, answered at {datetime.now(UTC):%T.%f}"
+            raise Mistaken(f"told {'yes' if said else 'no'}: {asked}; {since}")
 
 
 @dataclass(frozen=True)
