@@ -52,9 +52,9 @@ class Clock:
         self._looked = -EVERY
         self._said: tuple[float, bool] | None = None  # the difference at the last comparison, and its answer
 
-    def is_right(self) -> bool:
-        """Whether what is decided now may be told, or written."""
-        between = self.between()
+    def is_right(self, between: float | None = None) -> bool:
+        """Whether what is decided now may be told, or written; ``between`` where it was just looked for."""
+        between = self.between() if between is None else between
         known = self._between
         if known is not None and abs(between - known) < MOVED:
             if self._steady() - self._looked < EVERY or not self._lock.acquire(blocking=False):
@@ -130,7 +130,7 @@ class RightClock:
         if environ.get("PATH_INFO") == _FREE:
             return self._inner(environ, start_response)
         before = self._clock.between()
-        if not self._clock.is_right():
+        if not self._clock.is_right(before):
             return _refused(
                 start_response, "clock_off", "The clock of this server is wrong. Nothing was changed."
             )

@@ -2,8 +2,8 @@
 
 import ipaddress
 import re
+import secrets
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
@@ -80,7 +80,7 @@ def _tenant(match: ResolverMatch | None) -> dict[str, str]:
 
 def chosen_id(given: str) -> str:
     """The caller's own where it is well-formed, else a new one."""
-    return given if _SAFE_ID.match(given) else uuid.uuid4().hex
+    return given if given and _SAFE_ID.match(given) else secrets.token_hex(16)
 
 
 def acts(kind: str, name: str, tenant_id: UUID | str | None) -> None:

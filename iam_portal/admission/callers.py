@@ -68,47 +68,57 @@ class Words:
     """
 
     sessions: Mapping[str, Word]  # by the name of the cookie
-    credentials: Word | None
-    place: Word
+    other: Word  # of the credentials; without any, the place: it proves nothing of who makes some up
+    is_place: bool
+    given: Credentials | None = None
 
     def nearest(self) -> Iterator[Word]:
-        """The place is not believed of whoever presents credentials, which may be made up."""
+        """What is believed first comes first."""
         yield from self.sessions.values()
-        yield self.credentials or self.place
+        yield self.other
 
     def proved(self, tenant_id: str) -> list[Word]:
         """What the proof may have come by: of the sessions, only the one in that tenant."""
         session = self.sessions.get(session_name(tenant_id.replace("-", "")))
-        return [word for word in (session, self.credentials or self.place) if word]
+        return [word for word in (session, self.other) if word]
 
 
 def read(environ: Mapping[str, Any]) -> Words:
     """Not the tenant of the path alone: who floods another's sign-in page would take that one's places."""
-    path = environ["PATH_INFO"]
-    found = _TENANT.search(path)
-    tenant = found[1][:LONGEST_WORD] if found else ""
-    door = "oauth" if at_oauth(path) else ""  # whose clients come, not whose people
-    place = f"{door}|{tenant}|{tracing.source_of(environ)}"
+    path, authorization = environ["PATH_INFO"], environ.get("HTTP_AUTHORIZATION")
+    credentials, given = _credentials(authorization) if authorization else (None, None)
     sessions = {}
     if cookies := environ.get("HTTP_COOKIE"):
-        start = session_name("")
+        start, tenant = session_name(""), _tenant(path)
         for name, value in parse_cookie(cookies).items():
             if name.startswith(start):
                 caller = _digest(name, value)
                 # Who is in two tenants sends both sessions: the address says which one is meant.
                 sessions[name] = Word(f"{tenant}|{caller}", caller)
-    return Words(sessions, _credentials(environ.get("HTTP_AUTHORIZATION", "")), Word(place, place))
+    return Words(sessions, credentials or _place(path, environ), credentials is None, given)
 
 
-def _credentials(authorization: str) -> Word | None:
+def _tenant(path: str) -> str:
+    found = _TENANT.search(path)
+    return found[1][:LONGEST_WORD] if found else ""
+
+
+def _place(path: str, environ: Mapping[str, Any]) -> Word:
+    door = "oauth" if at_oauth(path) else ""  # whose clients come, not whose people
+    place = f"{door}|{_tenant(path)}|{tracing.source_of(environ)}"
+    return Word(place, place)
+
+
+def _credentials(authorization: str) -> tuple[Word | None, Credentials | None]:
     scheme, _, value = authorization.partition(" ")
+    given = None
     if scheme.lower() in ("bearer", "dpop"):
         digest = _digest("bearer", value.strip())
     elif (given := basic(authorization)) and given.client_id:
         digest = _digest("basic", given.client_id, given.secret)
     else:
-        return None
-    return Word(digest, digest)
+        return None, given
+    return Word(digest, digest), given
 
 
 def _digest(*texts: str) -> str:

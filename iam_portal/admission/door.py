@@ -4,7 +4,9 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from structlog.contextvars import clear_contextvars
@@ -14,7 +16,7 @@ from iam_portal.admission import callers
 from iam_portal.admission.callers import Known, Word, Words
 from iam_portal.admission.rates import Rates
 from iam_portal.admission.reading import LONGEST_READ, Unread, taken
-from iam_portal.admission.streamed import Readers, Streamed
+from iam_portal.admission.streamed import Held, Readers, Streamed
 from iam_portal.admission.turns import Places, Refused, Turn, Turns
 
 Environ = dict[str, Any]
@@ -25,6 +27,7 @@ LONGEST_WAIT = 10.0  # seconds for a turn
 LONGEST_ADDRESS = 8_192  # characters of path and query
 WHOSE = "iam.whose"  # in the environment: who waits for a turn
 TURN = "iam.turn"  # in the environment: the turn of the request that runs
+GIVEN = "iam.credentials"  # in the environment: those of its Basic header, if it has one
 OURS = "iam.tenant_id"  # in the environment: the tenant that the request proved to be of
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 # Quick, and needed most when nothing else answers. No address that only begins like a probe's is one.
@@ -118,37 +121,53 @@ class Admission:
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """As WSGI says it."""
-        clear_contextvars()  # what the thread's last request was goes into no line of this one
-        if environ["PATH_INFO"] in _PROBES or environ["PATH_INFO"].startswith(_STATIC):
+        path = environ["PATH_INFO"]
+        if path in _PROBES or path.startswith(_STATIC):
             return self._app(environ, start_response)
         words = callers.read(environ)
         whose, found = self._found(words)
-        environ[WHOSE] = whose
+        environ[WHOSE], environ[GIVEN] = whose, words.given
         try:
-            _refuse_odd(environ)
+            length = _sound_length(environ)
             if found is not None:
-                self._rates.take(whose, found.caller, tokens=callers.at_oauth(environ["PATH_INFO"]))
-            with ExitStack() as held:
-                held.enter_context(self._places.one(whose))
-                self._read(environ, whose, held)
-                try:
-                    answer = self._app(environ, start_response)
-                finally:
-                    self._learn(words, whose, found, environ)
-                if getattr(answer, "streaming", False):  # its thread is taken until the last of it is sent
-                    reader = found or next(words.nearest())
-                    return self._streamed(answer, held, str(environ.get(OURS) or whose), reader)
+                self._rates.take(whose, found.caller, tokens=callers.at_oauth(path))
+            self._places.take(whose)
+        except Refused as refused:
+            clear_contextvars()  # what the thread's last request was goes into no line of this one
+            return _refusal(refused, environ, start_response)
+        return self._served(environ, start_response, _Asked(words, whose, found, length))
+
+    def _served(
+        self, environ: Environ, start_response: Callable[..., Any], asked: "_Asked"
+    ) -> Iterable[bytes]:
+        """Its place is taken already; given back at the end, or with the last piece of the answer."""
+        held, is_kept = Held(partial(self._places.give_back, asked.whose)), False
+        try:
+            if asked.length:
+                self._read(environ, asked, held)
+            try:
+                answer = self._app(environ, start_response)
+            finally:
+                self._learn(asked, environ)
+            if not getattr(answer, "streaming", False):
                 return answer
+            streamed = self._streamed(answer, held, asked, environ)
+            is_kept = True  # its thread is taken until the last of it is sent
+            return streamed
         except Refused as refused:
             return _refusal(refused, environ, start_response)
+        finally:
+            if not is_kept:
+                held.close()
 
-    def _streamed(self, answer: Any, held: ExitStack, whose: str, reader: Word) -> Streamed:
+    def _streamed(self, answer: Any, held: Held, asked: "_Asked", environ: Environ) -> Streamed:
+        reader = asked.found or next(asked.words.nearest())
         try:
-            held.enter_context(self._readers.one(whose, reader.caller))
+            held.enter(self._readers.one(str(environ.get(OURS) or asked.whose), reader.caller))
         except Refused:
             answer.close()
             raise
-        return Streamed(answer, held.pop_all())
+        return Streamed(answer, held)
 
     def _found(self, words: Words) -> tuple[str, Word | None]:
         for word in words.nearest():
@@ -156,33 +175,46 @@ class Admission:
                 return whose, word
         return STRANGERS, None
 
-    def _learn(self, words: Words, whose: str, found: Word | None, environ: Environ) -> None:
+    def _learn(self, asked: "_Asked", environ: Environ) -> None:
         """New words that prove to be a tenant's take from its rate afterwards: none gets around it."""
         proved = str(environ.get(OURS) or "")
         if not proved:
             return
-        if whose != proved:
+        if asked.whose != proved:
             self._rates.owe(proved, tokens=callers.at_oauth(environ["PATH_INFO"]))
-        elif found is not words.place:
+        elif not (asked.words.is_place and asked.found is asked.words.other):
             return  # whatever else stood in the headers, it was not that
-        fresh = [word.known for word in words.proved(proved) if self._known.find(word.known) != proved]
+        fresh = [word.known for word in asked.words.proved(proved) if self._known.find(word.known) != proved]
         if fresh:
             self._known.learn(fresh, proved)
 
-    def _read(self, environ: Environ, whose: str, held: ExitStack) -> None:
+    def _read(self, environ: Environ, asked: "_Asked", held: Held) -> None:
         """A body that comes slowly keeps a thread, never a turn; and few threads for one address."""
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-        if not length:
-            return
-        stranger, address = whose == STRANGERS, str(environ.get("REMOTE_ADDR", ""))
-        if length > LONGEST_READ:
-            held.enter_context(self._unread.large(address if stranger else whose, stranger=stranger))
-        with self._unread.reading(address, stranger=stranger):
-            environ["wsgi.input"] = held.enter_context(taken(environ["wsgi.input"], length))
+        stranger, address = asked.whose == STRANGERS, str(environ.get("REMOTE_ADDR", ""))
+        if asked.length > LONGEST_READ:
+            held.enter(self._unread.large(address if stranger else asked.whose, stranger=stranger))
+        begun = self._unread.begin(address, stranger=stranger)
+        try:
+            body = taken(environ["wsgi.input"], asked.length)
+        finally:
+            self._unread.end(address, begun)
+        if asked.length > LONGEST_READ:
+            held.enter(body)
+        environ["wsgi.input"] = body
 
 
-def _refuse_odd(environ: Environ) -> None:
-    """What no door takes, before it costs anything: it is not even read."""
+@dataclass(slots=True)
+class _Asked:
+    """By what a request is known, by which word it was found, and the length of its body."""
+
+    words: Words
+    whose: str
+    found: Word | None
+    length: int
+
+
+def _sound_length(environ: Environ) -> int:
+    """Of the body. What no door takes is refused before it costs anything: it is not even read."""
     if environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
         raise Refused("encoded_body")  # a small body must not become a large one here
     if len(environ["PATH_INFO"]) + len(environ.get("QUERY_STRING", "")) > LONGEST_ADDRESS:
@@ -192,6 +224,7 @@ def _refuse_odd(environ: Environ) -> None:
         raise Refused("unknown_length")  # the framework would see an empty one
     if int(length) > bodies.LARGEST:
         raise Refused("too_large")
+    return int(length)
 
 
 def _refusal(refused: Refused, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:

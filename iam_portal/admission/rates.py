@@ -39,6 +39,8 @@ class Rates:
     def take(self, whose: str, caller: str, *, tokens: bool) -> None:
         """One request; :class:`Refused` with the true wait. What is refused takes nothing."""
         rate = self._tokens if tokens else self._caller
+        if not rate and (tokens or not self._tenant):
+            return
         with self._changing:
             wanted = [(("tokens" if tokens else "caller", caller), rate, "caller_rate")]
             if not tokens:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from io import BytesIO
 from tempfile import TemporaryFile
@@ -29,23 +29,23 @@ class Unread:
         self._begun: dict[str, list[float]] = {}
         self._files, self._large = max(4, threads // 4), Counter[tuple[bool, str]]()
 
-    @contextmanager
-    def reading(self, address: str, *, stranger: bool) -> Iterator[None]:
-        """While a body is read. :class:`Refused` where too many are slow already."""
+    def begin(self, address: str, *, stranger: bool) -> float:
+        """A body is read; the moment. :class:`Refused` where too many are slow already."""
         now = time.monotonic()
         with self._changing:
-            own = self._slow(self._begun.get(address, []), now)
+            own = self._slow(self._begun.get(address, ()), now)
             if own >= self._of_one or (stranger and self._slow_of_all(now) >= self._of_all):
                 raise Refused("unread_bodies", 5)
             self._begun.setdefault(address, []).append(now)
-        try:
-            yield
-        finally:
-            with self._changing:
-                begun = self._begun[address]
-                begun.remove(now)
-                if not begun:
-                    del self._begun[address]
+        return now
+
+    def end(self, address: str, moment: float) -> None:
+        """The one that was begun then is there, or will not come."""
+        with self._changing:
+            begun = self._begun[address]
+            begun.remove(moment)
+            if not begun:
+                del self._begun[address]
 
     @contextmanager
     def large(self, whose: str, *, stranger: bool) -> Iterator[None]:
@@ -64,7 +64,10 @@ class Unread:
                 self._large[key] -= 1
                 self._large += Counter()  # nobody is remembered who has none
 
-    def _slow(self, begun: list[float], now: float) -> int:
+    def _slow(self, begun: Sequence[float], now: float) -> int:
+        """Whoever began first is the first to be slow."""
+        if not begun or now - begun[0] <= SLOW:
+            return 0
         return sum(1 for each in begun if now - each > SLOW)
 
     def _slow_of_all(self, now: float) -> int:

@@ -3,8 +3,8 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from iam_portal import limits
 from iam_portal.admission.turns import Refused
@@ -51,10 +51,36 @@ class Readers:
                 self._callers += Counter()
 
 
+class Held:
+    """What a request holds: its place, given back at the end, and seldom more."""
+
+    __slots__ = ("_give_back", "_more")
+
+    def __init__(self, give_back: Callable[[], None]) -> None:
+        self._give_back: Callable[[], None] | None = give_back
+        self._more: ExitStack | None = None
+
+    def enter(self, more: AbstractContextManager[object]) -> None:
+        """Held until the end, too."""
+        if self._more is None:
+            self._more = ExitStack()
+        self._more.enter_context(more)
+
+    def close(self) -> None:
+        """All of it; a second time does nothing more."""
+        give_back, self._give_back = self._give_back, None
+        try:
+            if self._more is not None:
+                self._more.close()
+        finally:
+            if give_back is not None:
+                give_back()
+
+
 class Streamed:
     """Holds what the request holds until the last of it is sent, the other end went away, or time is over."""
 
-    def __init__(self, answer: Iterable[bytes], held: ExitStack) -> None:
+    def __init__(self, answer: Iterable[bytes], held: Held) -> None:
         self._answer, self._held = answer, held
 
     def __iter__(self) -> Iterator[bytes]:

@@ -2,8 +2,6 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 
 class Refused(Exception):
@@ -23,24 +21,24 @@ class Places:
         self._of: dict[str, int] = {}
         self.held = 0
 
-    @contextmanager
-    def one(self, whose: str) -> Iterator[None]:
-        """A place while a request is here. :class:`Refused` where there is none."""
+    def take(self, whose: str) -> None:
+        """One, while a request is here. :class:`Refused` where there is none."""
         with self._changing:
             own = self._of.get(whose, 0)
             if self.held >= self.threads - self._kept and own >= max(1, self._kept // 2):
                 raise Refused("tenant_busy", 1)
             self._of[whose] = own + 1
             self.held += 1
-        try:
-            yield
-        finally:
-            with self._changing:
-                self.held -= 1
-                if self._of[whose] > 1:
-                    self._of[whose] -= 1
-                else:
-                    del self._of[whose]
+
+    def give_back(self, whose: str) -> None:
+        """The one that was taken."""
+        with self._changing:
+            self.held -= 1
+            left = self._of[whose] - 1
+            if left:
+                self._of[whose] = left
+            else:
+                del self._of[whose]
 
 
 class _Place:

@@ -70,10 +70,10 @@ def test_no_spelling_makes_a_caller_anew() -> None:
 @pytest.mark.parametrize("spelled", ["basic YTpz", "BASIC   YTpz", "Basic JTYxOnM=", "bAsIc YTpz "])
 def test_credentials_are_known_in_any_spelling(spelled: str) -> None:
     right, other = ({"PATH_INFO": "/", "HTTP_AUTHORIZATION": f"Basic {text}"} for text in ("YTpz", "YTp0"))
-    word = callers.read({**right, "HTTP_AUTHORIZATION": spelled}).credentials
-    assert word == callers.read(right).credentials
-    assert word != callers.read(other).credentials
-    assert callers.read({**right, "HTTP_AUTHORIZATION": "Basic ###"}).credentials is None  # nobody's
+    word = callers.read({**right, "HTTP_AUTHORIZATION": spelled}).other
+    assert word == callers.read(right).other
+    assert word != callers.read(other).other
+    assert callers.read({**right, "HTTP_AUTHORIZATION": "Basic ###"}).is_place  # nobody's
 
 
 def test_new_tokens_take_from_the_rate_of_their_tenant() -> None:

@@ -3,7 +3,7 @@
 import json
 import time
 from datetime import UTC, datetime
-from uuid import uuid4
+from secrets import token_hex
 
 from accesscontrol.oauth.claims import seconds
 from accesscontrol.oauth.introspection import active
@@ -17,7 +17,7 @@ LINES = Often("iam.request")
 def token(answer: TokenAnswer, *, at: datetime) -> bytes:
     """A token of this moment. It never outlives what it rests on."""
     begun, ends = seconds(at), seconds(min(at + answer.life, answer.falls_at))
-    jti = uuid4().hex.encode()
+    jti = token_hex(16).encode()
     moving = b'"exp":%d,"iat":%d,"nbf":%d,"jti":"%s"' % (ends, begun, begun, jti)
     signed = answer.signer(answer.before + moving + answer.after)
     return _TOKEN % (signed, ends - begun, answer.scope, jti)
