@@ -1,4 +1,4 @@
-"""Where the time of a token goes, by part: the short way in one process, timed around each of its steps.
+"""Where the time of a token goes, by part: the portal's application in one process, timed around each step.
 
 ``python -m tests.benchmarks.token_parts`` starts a portal with the demo's story and asks for tokens in a
 process of its own (no web server, no network but the one round trip to the database); prints microseconds by
@@ -26,8 +26,10 @@ from tests.benchmarks import token_parts
 print(json.dumps(token_parts.measure()))
 """
 _PARTS = (
+    ("whose it is, and letting it in", "admission"),
+    ("the clock", "clock"),
     ("reading the request", "reading.read"),
-    ("the secret", "Known.proved"),
+    ("the secret", "Proofs.of"),
     ("confirming the version", "KeptReader.read"),
     ("claims and signature", "saying.token"),
     ("of that the signature", "signer"),
@@ -44,9 +46,8 @@ def measure() -> dict[str, float]:
 
     django.setup()
     from accesscontrol.oauth.short import door, kept, lines, signing
-    from accesscontrol.oauth.short.door import ShortWay
+    from iam_portal import wsgi
     from iam_portal.metrics import Shortly
-    from iam_portal.wsgi import Handler
 
     spent: dict[str, float] = defaultdict(float)
     timed = partial(_timed, spent)
@@ -59,15 +60,18 @@ def measure() -> dict[str, float]:
     door.usage.note = timed("usage.note", door.usage.note)
     door.metrics.issued = timed("counted", door.metrics.issued)
     Shortly.answered = timed("counted", Shortly.answered)  # type: ignore[method-assign]
-    kept.Known.proved = timed("Known.proved", kept.Known.proved)  # type: ignore[method-assign]
+    kept.Proofs.of = timed("Proofs.of", kept.Proofs.of)  # type: ignore[method-assign]
     lines.KeptReader.read = timed("KeptReader.read", lines.KeptReader.read)  # type: ignore[method-assign]
-    short, ask = ShortWay(Handler()), _request(json.loads(os.environ["STORY"]))
+    clock, short, ask = wsgi.inside, wsgi.inside._inner, _request(json.loads(os.environ["STORY"]))
+    clock._inner, wsgi.application._app = timed("short way", short), timed("with the clock", clock)
     for _ in range(50):
-        assert b"access_token" in b"".join(short(ask(), lambda *_line: None))
+        assert b"access_token" in b"".join(wsgi.application(ask(), lambda *_line: None))
     spent.clear()
     before = short.answered
-    timed("all of it", _many)(short, ask)
+    timed("all of it", _many)(wsgi.application, ask)
     assert short.answered - before == ROUNDS
+    spent["admission"] = spent["all of it"] - spent["with the clock"]
+    spent["clock"] = spent["with the clock"] - spent["short way"]
     return {name: seconds / ROUNDS * 1e6 for name, seconds in spent.items()}
 
 
@@ -84,9 +88,9 @@ def _timed(spent: dict[str, float], name: str, act: Callable[..., Any]) -> Calla
     return run
 
 
-def _many(short: Callable[..., Any], ask: Callable[[], dict[str, Any]]) -> None:
+def _many(application: Callable[..., Any], ask: Callable[[], dict[str, Any]]) -> None:
     for _ in range(ROUNDS):
-        short(ask(), lambda *_line: None)
+        application(ask(), lambda *_line: None)
 
 
 def _request(story: dict[str, Any]) -> Callable[[], dict[str, Any]]:
@@ -129,6 +133,8 @@ def main() -> int:
                 **portal.environment,
                 "STORY": json.dumps(portal.story),
                 "PROMETHEUS_MULTIPROC_DIR": str(counts),  # as in production
+                "PORTAL_WEB_RUNNING": "2",
+                "PORTAL_WEB_THREADS": "64",
             }
             printed = run([sys.executable, "-c", _CODE], environment=environment, directory=ROOT)
     found = json.loads(printed.strip().splitlines()[-1])
