@@ -58,7 +58,7 @@ if settings.PORTAL_WEB_RUNNING:
         ),
     )
 
-# All that was loaded stays as long as the process: a full collection that walked through it would hold up every
-# thread for a tenth of a second, now and then.
+# All that was loaded stays as long as the process: a full collection that walked through it would hold up
+# every thread for a tenth of a second, now and then.
 gc.collect()
 gc.freeze()

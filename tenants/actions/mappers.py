@@ -38,8 +38,7 @@ def create(
 ) -> IdentityMapper:
     """From the next sign-in on. The actor must be able to give what the group holds, or to change names."""
     with transaction.atomic():
-        rows = IdentityProvider.objects.select_for_update(no_key=True)
-        provider = rows.get(pk=provider.pk, tenant=tenant)
+        provider = _held(tenant, provider)
         if provider.mappers.count() >= MOST:
             raise MapperUnsound("This provider has as many mappers as it can have.")
         row = IdentityMapper(tenant=tenant, provider=provider, created_at=at)
@@ -63,10 +62,11 @@ def change(
 ) -> IdentityMapper:
     """Another rule, in the name of who changes it. Memberships that it made stay until its claim is gone."""
     with transaction.atomic():
-        row = _locked(tenant, provider, mapper_id)
+        row = _locked(tenant, _held(tenant, provider), mapper_id)
         require_revision(row, revision)
         before = _snapshot(row)
         _set(row, group_id, {**{name: getattr(row, name) for name in FIELDS}, **chosen}, by=by, at=at)
+        _require_another(row)
         row.revision += 1
         row.save()
         after = {**_snapshot(row), "revision": f"r-{row.revision}"}
@@ -88,6 +88,11 @@ def of(provider: IdentityProvider, mapper_id: UUID) -> IdentityMapper:
     if row is None:
         raise NotFound
     return row
+
+
+def _held(tenant: Tenant, provider: IdentityProvider) -> IdentityProvider:
+    """Its rules are compared with each other: one who writes them at a time."""
+    return IdentityProvider.objects.select_for_update(no_key=True).get(pk=provider.pk, tenant=tenant)
 
 
 def _locked(tenant: Tenant, provider: IdentityProvider, mapper_id: UUID) -> IdentityMapper:
@@ -118,7 +123,7 @@ def _set(row: IdentityMapper, group_id: UUID | None, chosen: Chosen, *, by: Acto
 def _require_another(row: IdentityMapper) -> None:
     """A form sent twice makes one rule: of two, the one that is deleted would seem to be still there."""
     alike = {name: getattr(row, name) for name in (*FIELDS, "group")}
-    if row.provider.mappers.filter(**alike).exists():
+    if row.provider.mappers.filter(**alike).exclude(pk=row.pk).exists():
         raise MapperUnsound("This provider has such a mapper already.")
 
 

@@ -47,6 +47,17 @@ class Office:
                 at=self.there.at,
             )
 
+    def change(self, made: IdentityMapper, **chosen: Any) -> None:
+        mappers.change(
+            tenant=self.tenant,
+            provider=self.there.provider,
+            mapper_id=made.id,
+            group_id=self.group.id,
+            chosen=chosen,
+            by=acting(self.max),
+            at=self.there.at,
+        )
+
     def comes(self, **claims: Any) -> None:
         """Anna signs in anew, with these claims."""
         self.there.claims |= claims
@@ -180,15 +191,7 @@ def test_who_changes_it_answers_for_it(office: Office) -> None:
         office.give(role, boss)
     made = office.mapper(by=boss)
     with tenant_scope(office.tenant.id), pytest.raises(Forbidden):
-        mappers.change(
-            tenant=office.tenant,
-            provider=office.there.provider,
-            mapper_id=made.id,
-            group_id=office.group.id,
-            chosen={"value": "g-2"},
-            by=acting(office.max),
-            at=office.there.at,
-        )
+        office.change(made, value="g-2")
     office.comes(groups=["g-1"])
     assert office.inside
 
@@ -288,4 +291,9 @@ def test_the_same_rule_is_made_once(office: Office) -> None:
     office.mapper()
     with pytest.raises(mappers.MapperUnsound, match="already"):
         office.mapper()
-    office.mapper(value="another")
+    other = office.mapper(value="another")
+    with tenant_scope(office.tenant.id):
+        for value in ("another", "third", "third"):  # its own again is no other's
+            office.change(other, value=value)
+        with pytest.raises(mappers.MapperUnsound, match="already"):
+            office.change(other, value=EVERY["value"])
