@@ -1,6 +1,6 @@
 """How contracts are used: tokens counted beside the token path, and what the counts say."""
 
-from applications.usage.buffer import Batch, Buffer, Line, Use, note
+from applications.usage.buffer import Batch, Buffer, Line, Use, load, note
 from applications.usage.reading import (
     Usage,
     counted_since,
@@ -19,6 +19,7 @@ __all__ = [
     "counted_since",
     "last_used",
     "last_used_by",
+    "load",
     "note",
     "of_contract",
     "unused",
