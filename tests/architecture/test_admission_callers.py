@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from iam_portal.admission import Admission, InTurn, Rates, Turns, callers, is_of
+from iam_portal.admission import GIVEN, Admission, InTurn, Rates, Turns, callers, is_of
 from tests.support.hall import UNLIMITED
 
 
@@ -74,6 +74,20 @@ def test_credentials_are_known_in_any_spelling(spelled: str) -> None:
     assert word == callers.read(right).other
     assert word != callers.read(other).other
     assert callers.read({**right, "HTTP_AUTHORIZATION": "Basic ###"}).is_place  # nobody's
+
+
+@pytest.mark.parametrize("header", ["", "Basic YTpz", "bAsIc JTYxOnM=", "Basic ###", "Bearer t", "Digest x"])
+def test_the_doors_behind_read_the_credentials_of_the_header(header: str) -> None:
+    """What is handed on is what they would read themselves; nobody else can have put it there."""
+    seen = []
+    door = Admission(
+        lambda environ, start: seen.append(environ[GIVEN]) or [],  # type: ignore[func-returns-value]
+        threads=8,
+        rates=Rates(**UNLIMITED),
+    )
+    environ = {"PATH_INFO": "/token", "HTTP_AUTHORIZATION": header, GIVEN: callers.Credentials("a", "x")}
+    assert door(environ, lambda *_: None) == []
+    assert seen == [callers.basic(header)]
 
 
 def test_new_tokens_take_from_the_rate_of_their_tenant() -> None:
