@@ -83,7 +83,7 @@ def test_the_doors_behind_read_the_credentials_of_the_header(header: str) -> Non
     door = Admission(
         lambda environ, start: seen.append(environ[GIVEN]) or [],  # type: ignore[func-returns-value]
         threads=8,
-        rates=Rates(**UNLIMITED),
+        rates=Rates(caller=0, tenant=0, tokens=0),
     )
     environ = {"PATH_INFO": "/token", "HTTP_AUTHORIZATION": header, GIVEN: callers.Credentials("a", "x")}
     assert door(environ, lambda *_: None) == []
