@@ -22,6 +22,7 @@ _READY_SECONDS = 60.0
 _CELERY = ("celery", "-A", "iam_portal")
 WEB_THREADS = 64  # of each web process: they hold requests, few of which run at once
 # What is not in front of a proxy of its own bounds by itself (docs/limits.md).
+RUNNING = 2  # requests that a web process works at
 BOUNDS = ("--http", "1", "--no-ws", "--http1-buffer-size", "32768", "--http1-header-read-timeout", "10000")
 
 
@@ -122,15 +123,14 @@ class LocalPortal:
             log.write_text(str(error))
             raise LaunchError(f"manage.py {arguments[0]} failed; the end of {log}:\n{tail(log)}") from error
 
-    def start_web(self, workers: int = 2, threads: int = 2) -> Child:
+    def start_web(self, workers: int = 2, threads: int = RUNNING) -> Child:
         """``threads`` of each process run at once; many more hold requests (:mod:`iam_portal.admission`)."""
         options = ("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port), *BOUNDS)
         size = ("--workers", str(workers), "--blocking-threads", str(WEB_THREADS))
         # A worker that was told to stop while it began would be waited for without end.
         end = ("--workers-kill-timeout", str(int(GRACE_SECONDS) - 2))
         command = ("granian", *options, *size, *end, "iam_portal.wsgi:application")
-        running = {"PORTAL_WEB_RUNNING": str(threads), "PORTAL_WEB_THREADS": str(WEB_THREADS)}
-        return self._spawn("web", "-m", *command, besides=running)
+        return self._spawn("web", "-m", *command, besides=running(threads))
 
     def start_events(self) -> Child:
         return self._spawn("events", "manage.py", "serve_events", "--port", str(self.events_port))
@@ -193,6 +193,11 @@ def _answers(port: int) -> bool:
         return connection.getresponse().status == http.HTTPStatus.OK
     finally:
         connection.close()
+
+
+def running(threads: int) -> Mapping[str, str]:
+    """What a web server is told of its threads besides their number: so many run at once."""
+    return {"PORTAL_WEB_RUNNING": str(threads), "PORTAL_WEB_THREADS": str(WEB_THREADS)}
 
 
 def describe_end(child: Stoppable) -> str:

@@ -16,7 +16,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from iam_portal.launchers.children import Child, run, spawn
-from iam_portal.launchers.portal import ROOT, LocalPortal
+from iam_portal.launchers.portal import ROOT, RUNNING, LocalPortal, running
 from iam_portal.launchers.story_check import Credentials
 from tests.benchmarks.beside.loading import Job
 from tests.benchmarks.beside.rows import INTROSPECTION, OTHER, TOKEN, Row
@@ -197,8 +197,9 @@ def again(web: Child, portal: LocalPortal, port: int, python: Path) -> Child:
     """The same web server by another interpreter, which finds the installed packages."""
     first, *rest = (str(part) for part in web.process.args)  # type: ignore[union-attr]
     command = [str(python), *(str(port) if part == str(portal.port) else part for part in rest)]
-    packages = str(Path(first).parents[1] / "lib" / f"python{_VERSION}" / "site-packages")
-    environment = {**portal.environment, "PYTHONPATH": packages}
+    packages = Path(first).parents[1] / "lib" / f"python{_VERSION}" / "site-packages"
+    found = {"PYTHONPATH": f"{packages}:{ROOT / '.bench/older'}"}
+    environment = {**portal.environment, **running(RUNNING), **found}
     log = portal.logs / "web-again.log"
     child = spawn("web-again", command, log=log, environment=environment, directory=ROOT)
     return portal.supervisor.add(child)
