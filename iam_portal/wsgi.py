@@ -1,6 +1,5 @@
 """WSGI entry point."""
 
-import gc
 import os
 from typing import Any
 
@@ -38,6 +37,7 @@ django.setup(set_prefix=False)
 
 from accesscontrol.oauth.short import ShortWay  # noqa: E402  (its models want to be loaded first)
 from applications import usage  # noqa: E402
+from iam_portal import settled  # noqa: E402
 from iam_portal.admission import LONGEST_WAIT, Admission, InTurn, Rates, Turns  # noqa: E402
 from iam_portal.clock import RightClock  # noqa: E402
 
@@ -60,7 +60,4 @@ if settings.PORTAL_WEB_RUNNING:
     )
 
 usage.load()
-# All that was loaded stays as long as the process: a full collection that walked through it would hold up
-# every thread for a tenth of a second, now and then.
-gc.collect()
-gc.freeze()
+settled.settle()
