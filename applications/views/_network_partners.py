@@ -3,53 +3,57 @@
 There may be thousands: the database counts what lies between, and tells the few that are shown.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
-from django.db.models import Case, F, Q, When
+from django.db.models import F, Q, QuerySet, Value
 
-from applications.views._network import Node, Question, is_provided, known, nodes, wanted
+from applications.views._network import Node, Question, known_by_side, nodes, wanted
 from applications.views._standing import agreed_then
-from tenants.actions import partnerships
-from tenants.models import Tenant
+from tenants.models import Partnership
 
-# Pauses are asked for all contracts at once; IS TRUE keeps the index of pauses by contract and time out of
+# Pauses are asked for many contracts at once; IS TRUE keeps the index of pauses by contract and time out of
 # it, which is slow for many. The lower case of names is ordered as bytes, like any key.
 _PARTNERS = """
 WITH mine(partner, provided, type, there, id) AS MATERIALIZED ({contracts}),
-paused AS MATERIALIZED (
-    SELECT contract_id FROM applications_contractpause
-    WHERE contract_id = ANY(ARRAY(SELECT id FROM mine WHERE there = 'in_force'))
-        AND (during @> %s::timestamptz) IS TRUE
-), stood AS (
-    SELECT partner, provided, type, id,
-        CASE WHEN there = 'in_force' AND id IN (SELECT contract_id FROM paused) THEN 'paused' ELSE there END
-        AS there
-    FROM mine
-), edge AS MATERIALIZED (
-    SELECT partner, provided, type, there, count(*) AS number, min(id::text) AS one
-    FROM stood WHERE there = ANY(%s) GROUP BY partner, provided, type, there
+{before}total AS MATERIALIZED (
+    SELECT partner, count(*) AS number FROM {counted} WHERE there = ANY(%(wanted)s) GROUP BY partner
 ), link(partner, id) AS MATERIALIZED ({partnerships}),
-total AS (SELECT partner, sum(number) AS number FROM edge GROUP BY partner),
 node AS MATERIALIZED (
     SELECT t.id, t.name, lower(t.name) COLLATE "C" AS folded, coalesce(total.number, 0) AS number,
         link.id AS link
     FROM total FULL JOIN link ON link.partner = total.partner
     JOIN tenants_tenant t ON t.id = coalesce(total.partner, link.partner)
-    WHERE total.number IS NOT NULL OR %s
+    WHERE total.number IS NOT NULL OR %(alone)s
 ), drawn AS MATERIALIZED (
-    SELECT id FROM node ORDER BY number DESC, folded, id LIMIT %s
+    SELECT id FROM node ORDER BY number DESC, folded, id LIMIT %(most)s
 ), listed AS MATERIALIZED (
-    SELECT id FROM node {beyond} ORDER BY folded {way}, id {way} LIMIT %s
+    SELECT id FROM node {beyond} ORDER BY folded {way}, id {way} LIMIT %(size)s
+), shown AS MATERIALIZED (
+    SELECT id FROM drawn UNION SELECT id FROM listed
+), {after}edge AS MATERIALIZED (
+    SELECT partner, provided, type, there, count(*) AS number, min(id::text) AS one
+    FROM stood WHERE there = ANY(%(wanted)s) AND partner IN (SELECT id FROM shown)
+    GROUP BY partner, provided, type, there
 )
 SELECT node.id::text, node.name, node.folded, node.link, edge.provided, edge.type, edge.there, edge.number,
     edge.one, node.id IN (SELECT id FROM drawn), node.id IN (SELECT id FROM listed),
     (SELECT count(*) FROM node)
 FROM node LEFT JOIN edge ON edge.partner = node.id
-WHERE node.id IN (SELECT id FROM drawn UNION ALL SELECT id FROM listed)
+WHERE node.id IN (SELECT id FROM shown)
 ORDER BY node.folded, node.id
 """
+_STOOD = """paused AS MATERIALIZED (
+    SELECT contract_id FROM applications_contractpause
+    WHERE contract_id = ANY(ARRAY(SELECT id FROM mine WHERE there = 'in_force' AND {narrow}))
+        AND (during @> %(at)s::timestamptz) IS TRUE
+), stood AS MATERIALIZED (
+    SELECT partner, provided, type, id,
+        CASE WHEN there = 'in_force' AND id IN (SELECT contract_id FROM paused) THEN 'paused' ELSE there END
+        AS there
+    FROM mine WHERE {narrow}
+), """
 
 
 class Partners:
@@ -83,19 +87,31 @@ class Partners:
         return self
 
     def _found(self, edge: tuple[str, ...] | None, backwards: bool, size: int) -> list[tuple[Any, ...]]:
-        mine, mine_values = _contracts(self.asked)
-        links, link_values = _partnerships(self.asked, linked=self.linked)
+        values: dict[str, Any] = {
+            "wanted": list(wanted(self.asked)),
+            "at": self.asked.at,
+            "alone": self.alone,
+            "most": self.most,
+            "size": size + 1,
+        }
         sign, way = ("<", "DESC") if backwards else (">", "ASC")
-        beyond = f'WHERE (folded, id) {sign} (%s COLLATE "C", %s::uuid)' if edge else ""
-        statement = _PARTNERS.format(contracts=mine, partnerships=links, beyond=beyond, way=way)
-        values: Iterable[Any] = (
-            *mine_values,
-            *(self.asked.at, list(wanted(self.asked))),
-            *link_values,
-            *(self.alone, self.most, *(edge or ()), size + 1),
+        if edge:
+            values |= {"folded": edge[0], "id": edge[1]}
+        # What is paused counts like what is in force, unless one of the two is asked for: then it has to be
+        # known of everybody's contracts, else of those that are shown.
+        alike = ("in_force" in values["wanted"]) == ("paused" in values["wanted"])
+        shown = "partner IN (SELECT id FROM shown)"
+        statement = _PARTNERS.format(
+            contracts=_contracts(self.asked, values),
+            partnerships=_partnerships(self.asked, values, linked=self.linked),
+            before="" if alike else _STOOD.format(narrow="TRUE"),
+            counted="mine" if alike else "stood",
+            after=_STOOD.format(narrow=shown) if alike else "",
+            beyond=f'WHERE (folded, id) {sign} (%(folded)s COLLATE "C", %(id)s::uuid)' if edge else "",
+            way=way,
         )
         with connection.cursor() as cursor:
-            cursor.execute(statement, list(values))
+            cursor.execute(statement, values)
             return list(cursor.fetchall())
 
 
@@ -103,40 +119,45 @@ def _edge(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return (row[0], row[1], *row[4:9])
 
 
-def _contracts(asked: Question) -> tuple[str, tuple[Any, ...]]:
+def _contracts(asked: Question, values: dict[str, Any]) -> str:
     if not asked.types:  # wanted are those of a type that this reader may not read
-        return "SELECT NULL::uuid, NULL::boolean, NULL, NULL, NULL::uuid WHERE FALSE", ()
-    rows = (
-        known(asked)
-        .order_by()
-        .annotate(
-            partner=_other(asked.tenant, "consumer_id", "provider_id"),
-            provided=is_provided(asked.tenant),
-            there=agreed_then(asked.at),
-        )
+        return "SELECT NULL::uuid, NULL::boolean, NULL, NULL, NULL::uuid WHERE FALSE"
+    columns = ("partner", "provided", "type", "there", "id")
+    there = agreed_then(asked.at)
+    return _all_of(
+        [
+            side.annotate(partner=F(other), provided=Value(provided), there=there).values_list(*columns)
+            for side, other, provided in zip(
+                known_by_side(asked), ("consumer_id", "provider_id"), (True, False), strict=True
+            )
+        ],
+        values,
     )
-    statement, values = rows.values_list("partner", "provided", "type", "there", "id").query.sql_with_params()
-    return statement, values
 
 
-def _partnerships(asked: Question, *, linked: bool) -> tuple[str, tuple[Any, ...]]:
+def _partnerships(asked: Question, values: dict[str, Any], *, linked: bool) -> str:
     """Partner and partnership, of those that were confirmed at the moment; of several the last."""
     if not linked:
-        return "SELECT NULL::uuid, NULL::uuid WHERE FALSE", ()
-    rows = partnerships.of(asked.tenant).filter(confirmed_at__lte=asked.at)
-    rows = rows.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=asked.at))
-    rows = rows.annotate(partner=_side(asked.tenant, "invitee_id", "inviter_id"))
-    if asked.q:
-        rows = rows.annotate(called=_side(asked.tenant, "invitee__name", "inviter__name"))
-        rows = rows.filter(called__icontains=asked.q)
-    rows = rows.order_by("partner", "-confirmed_at", "pk").distinct("partner")
-    statement, values = rows.values_list("partner", "pk").query.sql_with_params()
-    return statement, values
+        return "SELECT NULL::uuid, NULL::uuid WHERE FALSE"
+    confirmed = Partnership.objects.filter(confirmed_at__lte=asked.at)
+    confirmed = confirmed.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=asked.at))
+    sides = []
+    for side, other in (("inviter", "invitee"), ("invitee", "inviter")):
+        rows = confirmed.filter(**{side: asked.tenant}).annotate(partner=F(f"{other}_id"))
+        if asked.q:
+            rows = rows.filter(**{f"{other}__name__icontains": asked.q})
+        sides.append(rows.values_list("partner", "pk", "confirmed_at"))
+    of_both = _all_of(sides, values)
+    return f"""SELECT DISTINCT ON (partner) partner, id FROM ({of_both}) AS of_both(partner, id, confirmed_at)
+        ORDER BY partner, confirmed_at DESC, id"""
 
 
-def _side(tenant: Tenant, invitee: str, inviter: str) -> Case:
-    return Case(When(inviter=tenant, then=F(invitee)), default=F(inviter))
-
-
-def _other(tenant: Tenant, consumer: str, provider: str) -> Case:
-    return Case(When(provider=tenant, then=F(consumer)), default=F(provider))
+def _all_of(sides: Sequence[QuerySet[Any, Any]], values: dict[str, Any]) -> str:
+    """Both sides, each found by its own index, as one; what they ask with is added to the values."""
+    told = []
+    for side in sides:
+        statement, asked = side.order_by().query.sql_with_params()
+        names = [f"v{len(values) + place}" for place in range(len(asked))]
+        values |= dict(zip(names, asked, strict=True))
+        told.append(statement % tuple(f"%({name})s" for name in names))
+    return " UNION ALL ".join(told)
