@@ -28,6 +28,36 @@ class Migration(migrations.Migration):
                 name="contract_received",
             ),
         ),
+        AddIndexConcurrently(
+            model_name="contract",
+            index=models.Index(
+                fields=["provider", "created_at", "id"],
+                include=["consumer", "type"],
+                name="contract_provided_newest",
+            ),
+        ),
+        AddIndexConcurrently(
+            model_name="contract",
+            index=models.Index(
+                fields=["consumer", "created_at", "id"],
+                include=["provider", "type", "proposed_at"],
+                name="contract_received_newest",
+            ),
+        ),
+        AddIndexConcurrently(
+            model_name="contract",
+            index=models.Index(
+                fields=["provider"], condition=models.Q(("note__gt", "")), name="contract_provided_noted"
+            ),
+        ),
+        AddIndexConcurrently(
+            model_name="contract",
+            index=models.Index(
+                fields=["consumer"], condition=models.Q(("note__gt", "")), name="contract_received_noted"
+            ),
+        ),
+        RemoveIndexConcurrently(model_name="contract", name="contract_newest_provided"),
+        RemoveIndexConcurrently(model_name="contract", name="contract_newest_received"),
         RemoveIndexConcurrently(model_name="contract", name="contract_by_provider"),
         RemoveIndexConcurrently(model_name="contract", name="contract_by_consumer"),
     ]

@@ -92,9 +92,19 @@ class Contract(models.Model):
                 include=["provider", *_DATES],
                 name="contract_received",
             ),
-            # Lists: the newest of each side.
-            models.Index(fields=["provider", "created_at", "id"], name="contract_newest_provided"),
-            models.Index(fields=["consumer", "created_at", "id"], name="contract_newest_received"),
+            # Lists and the search: the newest of each side, with what is looked for.
+            models.Index(
+                fields=["provider", "created_at", "id"],
+                include=["consumer", "type"],
+                name="contract_provided_newest",
+            ),
+            models.Index(
+                fields=["consumer", "created_at", "id"],
+                include=["provider", "type", "proposed_at"],
+                name="contract_received_newest",
+            ),
+            models.Index(fields=["provider"], condition=Q(note__gt=""), name="contract_provided_noted"),
+            models.Index(fields=["consumer"], condition=Q(note__gt=""), name="contract_received_noted"),
             # The job looks for what begins, ends or lapses now, each second.
             models.Index(fields=["starts_at"], condition=Q(state="accepted"), name="contract_by_start"),
             models.Index(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django import forms
@@ -112,7 +112,7 @@ _STATEMENT = _NEAR.format(
 
 def around(tenant_id: UUID, types: Sequence[str], *, at: datetime, now: datetime) -> Around:
     """Of the tenant's contracts of these types, by side, and of their pauses, by contract. One statement."""
-    values = {"tenant": tenant_id, "types": list(types), "at": at, "before": at - MINUTE}
+    values: dict[str, Any] = {"tenant": tenant_id, "types": list(types), "at": at, "before": at - MINUTE}
     with connection.cursor() as cursor:
         cursor.execute(_STATEMENT, values)
         first, start, end, previous, following = cursor.fetchone()

@@ -134,7 +134,7 @@ def _offered(tenant_id: UUID, types: Sequence[str], chosen_id: str) -> dict[str,
     """
     newest = None if chosen_id else NEWEST
     values = {"tenant": tenant_id, "types": list(types), "newest": newest, "most": OFFERED}
-    found = list(Application.objects.raw(_OFFERED, values))
+    found: list[Any] = list(Application.objects.raw(_OFFERED, values))
     bounded = newest is not None and any(newest in (row.provided, row.received) for row in found)
     return {
         "offered": [(row.id, str(row), row.id == chosen_id) for row in found],

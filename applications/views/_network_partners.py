@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Q, QuerySet, Value
+from django.db.models import F, Q, Value
 
 from applications.views._network import Node, Question, known_by_side, nodes, wanted
+from applications.views._sides_sql import both
 from applications.views._standing import agreed_then
 from tenants.models import Partnership
 
@@ -124,7 +125,7 @@ def _contracts(asked: Question, values: dict[str, Any]) -> str:
         return "SELECT NULL::uuid, NULL::boolean, NULL, NULL, NULL::uuid WHERE FALSE"
     columns = ("partner", "provided", "type", "there", "id")
     there = agreed_then(asked.at)
-    return _all_of(
+    return both(
         [
             side.annotate(partner=F(other), provided=Value(provided), there=there).values_list(*columns)
             for side, other, provided in zip(
@@ -147,17 +148,6 @@ def _partnerships(asked: Question, values: dict[str, Any], *, linked: bool) -> s
         if asked.q:
             rows = rows.filter(**{f"{other}__name__icontains": asked.q})
         sides.append(rows.values_list("partner", "pk", "confirmed_at"))
-    of_both = _all_of(sides, values)
+    of_both = both(sides, values)
     return f"""SELECT DISTINCT ON (partner) partner, id FROM ({of_both}) AS of_both(partner, id, confirmed_at)
         ORDER BY partner, confirmed_at DESC, id"""
-
-
-def _all_of(sides: Sequence[QuerySet[Any, Any]], values: dict[str, Any]) -> str:
-    """Both sides, each found by its own index, as one; what they ask with is added to the values."""
-    told = []
-    for side in sides:
-        statement, asked = side.order_by().query.sql_with_params()
-        names = [f"v{len(values) + place}" for place in range(len(asked))]
-        values |= dict(zip(names, asked, strict=True))
-        told.append(statement % tuple(f"%({name})s" for name in names))
-    return " UNION ALL ".join(told)
