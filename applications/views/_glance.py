@@ -99,14 +99,12 @@ def unavailable(tenant: Tenant, at: datetime) -> list[dict[str, Any]]:
     return sorted(found, key=lambda row: _FIRST.index(row["state"]))[:SHOWN]
 
 
-def first_steps(page: ConsolePage, *, owned: int, agreed: int) -> list[dict[str, Any]]:
+def first_steps(page: ConsolePage, *, owned: int) -> list[dict[str, Any]]:
     """What a new organization does first, as long as it has no contract; only what the person may do.
 
-    Three queries, while there is none.
+    Three queries.
     """
     tenant = page.tenant
-    if agreed:
-        return []
     done = {
         "people": tenant.users.filter(deleted_at=None)[:2].count() > 1,
         "application": owned > 0,

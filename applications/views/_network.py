@@ -81,18 +81,6 @@ def known(asked: Question) -> QuerySet[Contract]:
     ours, theirs = Q(provider=asked.tenant), Q(consumer=asked.tenant)
     known = Q(ours, created_at__lte=asked.at) | Q(theirs, proposed_at__lte=asked.at)
     rows = policies.contracts_of(asked.tenant).filter(known, type__in=asked.types)
-    return _narrowed(rows, asked)
-
-
-def known_by_side(asked: Question) -> list[QuerySet[Contract]]:
-    """The same, provided and received: an index holds all that is asked of one, of both none."""
-    provided, received = policies.sides_of(asked.tenant.id)
-    sides = (provided.filter(created_at__lte=asked.at), received.filter(proposed_at__lte=asked.at))
-    return [_narrowed(side.filter(type__in=asked.types), asked) for side in sides]
-
-
-def _narrowed(rows: QuerySet[Contract], asked: Question) -> QuerySet[Contract]:
-    ours, theirs = Q(provider=asked.tenant), Q(consumer=asked.tenant)
     if asked.application_id:
         rows = rows.filter(Exists(_terms(asked.at).filter(role__application=asked.application_id)))
     if asked.partner_id:

@@ -27,6 +27,8 @@ STATE = Chip("state", gettext_lazy("State"), [("", gettext_lazy("Not over")), *S
 class NetworkPage(ContractPage):
     """A picture and a table at a moment."""
 
+    _kept: tuple[Question, str] | None = None  # what the address of each pair keeps
+
     def draw(self, asked: Question, **context: Any) -> HttpResponse:
         """The page; ``asked`` is what its picture answers. Two queries."""
         near = around(self.tenant.id, self.readable(), at=asked.at, now=self.at)
@@ -80,8 +82,9 @@ class NetworkPage(ContractPage):
 
     def to_pair(self, asked: Question, partner_id: str) -> str:
         """The same moment and filters, between the tenant and one partner."""
-        kept = {**self.kept(asked), "q": ""}
-        return with_query(address("network-pair", self.slug, partner_id=partner_id), kept)
+        if self._kept is None or self._kept[0] is not asked:
+            self._kept = (asked, with_query("", {**self.kept(asked), "q": ""}))
+        return address("network-pair", self.slug, partner_id=partner_id) + self._kept[1]
 
     def to_all(self, asked: Question) -> str:
         """Back to everybody."""

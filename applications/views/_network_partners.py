@@ -7,21 +7,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Q, Value
 
-from applications.views._network import Node, Question, known_by_side, nodes, wanted
-from applications.views._sides_sql import both
-from applications.views._standing import agreed_then
-from tenants.models import Partnership
+from applications.views import _sides_sql as sides
+from applications.views._network import Node, Question, nodes, wanted
 
 # Pauses are asked for many contracts at once; IS TRUE keeps the index of pauses by contract and time out of
 # it, which is slow for many. The lower case of names is ordered as bytes, like any key.
 _PARTNERS = """
-WITH mine(partner, provided, type, there, id) AS MATERIALIZED ({contracts}),
+WITH mine AS MATERIALIZED ({contracts}),
 {before}total AS MATERIALIZED (
     SELECT partner, count(*) AS number FROM {counted} WHERE there = ANY(%(wanted)s) GROUP BY partner
-), link(partner, id) AS MATERIALIZED ({partnerships}),
-node AS MATERIALIZED (
+), link AS MATERIALIZED (
+    SELECT DISTINCT ON (partner) partner, id FROM ({partnerships}) AS confirmed
+    WHERE %(linked)s ORDER BY partner, confirmed_at DESC, id
+), node AS MATERIALIZED (
     SELECT t.id, t.name, lower(t.name) COLLATE "C" AS folded, coalesce(total.number, 0) AS number,
         link.id AS link
     FROM total FULL JOIN link ON link.partner = total.partner
@@ -89,12 +88,18 @@ class Partners:
 
     def _found(self, edge: tuple[str, ...] | None, backwards: bool, size: int) -> list[tuple[Any, ...]]:
         values: dict[str, Any] = {
-            "wanted": list(wanted(self.asked)),
+            "tenant": self.asked.tenant.id,
+            "types": list(self.asked.types),
             "at": self.asked.at,
+            "application": self.asked.application_id,
+            "within": f"%{connection.ops.prep_for_like_query(self.asked.q)}%",
+            "wanted": list(wanted(self.asked)),
+            "linked": self.linked,
             "alone": self.alone,
             "most": self.most,
             "size": size + 1,
         }
+        called = bool(self.asked.q)
         sign, way = ("<", "DESC") if backwards else (">", "ASC")
         if edge:
             values |= {"folded": edge[0], "id": edge[1]}
@@ -103,8 +108,8 @@ class Partners:
         alike = ("in_force" in values["wanted"]) == ("paused" in values["wanted"])
         shown = "partner IN (SELECT id FROM shown)"
         statement = _PARTNERS.format(
-            contracts=_contracts(self.asked, values),
-            partnerships=_partnerships(self.asked, values, linked=self.linked),
+            contracts=sides.contracts(since=True, called=called, carrying=bool(self.asked.application_id)),
+            partnerships=sides.partnerships(called=called),
             before="" if alike else _STOOD.format(narrow="TRUE"),
             counted="mine" if alike else "stood",
             after=_STOOD.format(narrow=shown) if alike else "",
@@ -118,36 +123,3 @@ class Partners:
 
 def _edge(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return (row[0], row[1], *row[4:9])
-
-
-def _contracts(asked: Question, values: dict[str, Any]) -> str:
-    if not asked.types:  # wanted are those of a type that this reader may not read
-        return "SELECT NULL::uuid, NULL::boolean, NULL, NULL, NULL::uuid WHERE FALSE"
-    columns = ("partner", "provided", "type", "there", "id")
-    there = agreed_then(asked.at)
-    return both(
-        [
-            side.annotate(partner=F(other), provided=Value(provided), there=there).values_list(*columns)
-            for side, other, provided in zip(
-                known_by_side(asked), ("consumer_id", "provider_id"), (True, False), strict=True
-            )
-        ],
-        values,
-    )
-
-
-def _partnerships(asked: Question, values: dict[str, Any], *, linked: bool) -> str:
-    """Partner and partnership, of those that were confirmed at the moment; of several the last."""
-    if not linked:
-        return "SELECT NULL::uuid, NULL::uuid WHERE FALSE"
-    confirmed = Partnership.objects.filter(confirmed_at__lte=asked.at)
-    confirmed = confirmed.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=asked.at))
-    sides = []
-    for side, other in (("inviter", "invitee"), ("invitee", "inviter")):
-        rows = confirmed.filter(**{side: asked.tenant}).annotate(partner=F(f"{other}_id"))
-        if asked.q:
-            rows = rows.filter(**{f"{other}__name__icontains": asked.q})
-        sides.append(rows.values_list("partner", "pk", "confirmed_at"))
-    of_both = both(sides, values)
-    return f"""SELECT DISTINCT ON (partner) partner, id FROM ({of_both}) AS of_both(partner, id, confirmed_at)
-        ORDER BY partner, confirmed_at DESC, id"""

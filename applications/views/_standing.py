@@ -12,7 +12,6 @@ from tenants.models import Tenant
 
 __all__ = [
     "STANDINGS",
-    "agreed_then",
     "is_provider",
     "partner_of",
     "standing",
@@ -70,11 +69,6 @@ def standing_then(at: datetime) -> Case:
     The stored state is the last word; before it was said, the dates tell what there was.
     """
     return Case(*_not_begun(at), When(_paused(at), then=Value("paused")), default=Value("in_force"))
-
-
-def agreed_then(at: datetime) -> Case:
-    """The same where pauses are asked for all rows at once: what is paused stands as in force."""
-    return Case(*_not_begun(at), default=Value("in_force"))
 
 
 def _not_begun(at: datetime) -> list[When]:

@@ -2,48 +2,89 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db import connection
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from applications.http import address
-from applications.models import Amendment, AmendmentState, Contract, ContractState, ContractType
-from applications.rolechanges import waiting
+from applications.models import Contract
 from applications.shapes import state as state_of
 from applications.views import _contract as shapes
 from applications.views._task import ANSWER, ENDS, OPEN, SOON, STARTS, Task
 from tenants.models import Tenant
-from tenants.models.lookups import among
 
 MOST = 100  # rows that are looked through
-# What a row is asked for its task; of those that are shown, the rest is read.
-_ASKED = (
-    "id",
-    "provider_id",
-    "state",
-    "starts_at",
-    "ends_at",
-    "answer_by",
-    "created_at",
-    "proposed_at",
-    "answering",
+# The contracts that may ask for something, the newest of each kind. What is agreed is read once, from the
+# indexes of both sides; what else is asked of it, by keys.
+_ASKING = """
+WITH agreed AS MATERIALIZED (
+    SELECT id, TRUE AS mine, type, starts_at, ends_at, created_at FROM applications_contract
+    WHERE provider_id = %(tenant)s AND type = ANY(%(types)s) AND state = 'accepted'
+    UNION ALL
+    SELECT id, FALSE, type, starts_at, ends_at, created_at FROM applications_contract
+    WHERE consumer_id = %(tenant)s AND type = ANY(%(types)s) AND state = 'accepted'
+), grown AS MATERIALIZED (
+    SELECT t.contract_id, count(DISTINCT t.role_id) AS number FROM applications_contractterm t
+    WHERE t.contract_id = ANY(ARRAY(
+            SELECT id FROM agreed WHERE mine AND type = 'access' AND (ends_at IS NULL OR ends_at > %(at)s)))
+        AND NOT isempty(t.during) AND (upper_inf(t.during) OR upper(t.during) > %(at)s)
+        AND EXISTS (SELECT FROM applications_rolepermission p WHERE p.role_id = t.role_id
+            AND p.during @> %(at)s::timestamptz AND NOT p.held @> t.confirmed_at)
+    GROUP BY t.contract_id
+), amended AS MATERIALIZED (
+    SELECT contract_id FROM applications_amendment
+    WHERE state = 'proposed' AND proposed_by_tenant_id <> %(tenant)s
+        AND contract_id = ANY(ARRAY(SELECT id FROM agreed))
+), asking AS (
+    (SELECT id FROM applications_contract
+    WHERE provider_id = %(tenant)s AND type = ANY(%(types)s) AND state = 'draft'
+    ORDER BY created_at DESC, id LIMIT %(most)s)
+    UNION
+    (SELECT id FROM applications_contract
+    WHERE consumer_id = %(tenant)s AND type = ANY(%(types)s) AND state = 'proposed'
+    ORDER BY created_at DESC, id LIMIT %(most)s)
+    UNION
+    (SELECT id FROM agreed
+    WHERE ends_at > %(at)s AND ends_at <= %(soon)s OR starts_at > %(at)s AND starts_at <= %(soon)s
+        OR id IN (SELECT contract_id FROM grown) OR id IN (SELECT contract_id FROM amended)
+    ORDER BY created_at DESC, id LIMIT %(most)s)
 )
+SELECT c.id, c.provider_id, c.state, c.starts_at, c.ends_at, c.answer_by, c.created_at, c.proposed_at,
+    c.id IN (SELECT contract_id FROM amended), coalesce(grown.number, 0)
+FROM applications_contract c LEFT JOIN grown ON grown.contract_id = c.id
+WHERE c.id = ANY(ARRAY(SELECT id FROM asking)) ORDER BY c.created_at DESC, c.id LIMIT %(most)s
+"""
+
+
+class _Asked(NamedTuple):
+    """What a row is asked for its task; of those that are shown, the rest is read."""
+
+    id: UUID
+    provider_id: UUID
+    state: str
+    starts_at: datetime
+    ends_at: datetime | None
+    answer_by: datetime | None
+    created_at: datetime
+    proposed_at: datetime | None
+    amended: bool
+    grown: int  # roles that hold more than this side has confirmed
 
 
 def tasks(types: Sequence[str], tenant: Tenant, at: datetime) -> list[Task]:
-    """Everything that the contracts of these types ask for, without words. Two queries."""
-    grown = _grown(tenant, at) if ContractType.ACCESS in types else {}
-    answering = Exists(_open_amendments(tenant).filter(contract=OuterRef("pk")))
-    wanted = among("pk", *_asking(types, tenant, at, list(grown)))
-    rows = Contract.objects.filter(wanted).annotate(answering=answering).order_by("-created_at", "id")
+    """Everything that the contracts of these types ask for, without words. One query."""
+    values: dict[str, Any] = {"tenant": tenant.id, "types": list(types), "at": at, "soon": at + SOON}
+    with connection.cursor() as cursor:
+        cursor.execute(_ASKING, {**values, "most": MOST})
+        rows = [_Asked(*row) for row in cursor.fetchall()]
     found = []
-    for row in rows.values_list(*_ASKED, named=True)[:MOST]:
+    for row in rows:
         task = _task(row, tenant, at)
         found += [task] if task else []
-        found += [_confirming(row.id, grown[row.id])] if row.id in grown else []
+        found += [_confirming(row.id, row.grown)] if row.grown else []
     return found
 
 
@@ -56,39 +97,6 @@ def titled(shown: Sequence[Task], tenant: Tenant) -> list[Task]:
         _worded(task, contracts[task.contract_id], tenant) if task.contract_id in contracts else task
         for task in shown
     ]
-
-
-def _asking(
-    types: Sequence[str], tenant: Tenant, at: datetime, grown: Sequence[UUID]
-) -> list[QuerySet[Contract]]:
-    """Where something may be asked, each part the newest, found by the index of its side."""
-    readable = Contract.objects.filter(type__in=types)
-    sides = (readable.filter(provider=tenant), readable.filter(consumer=tenant, proposed_at__isnull=False))
-    mine, received = sides
-    agreed = [side.filter(state=ContractState.ACCEPTED) for side in sides]
-    amended = _open_amendments(tenant).filter(among("contract", *agreed))
-    parts = [
-        mine.filter(state=ContractState.DRAFT),
-        received.filter(state=ContractState.PROPOSED),
-        readable.filter(pk__in=amended.values("contract")),
-        *([readable.filter(pk__in=grown)] if grown else []),
-        *(side.filter(ends_at__gt=at, ends_at__lte=at + SOON) for side in agreed),
-        *(side.filter(starts_at__gt=at, starts_at__lte=at + SOON) for side in agreed),
-    ]
-    return [part.order_by("-created_at", "id")[:MOST] for part in parts]
-
-
-def _open_amendments(tenant: Tenant) -> QuerySet[Amendment]:
-    """What others propose."""
-    return Amendment.objects.filter(state=AmendmentState.PROPOSED).exclude(proposed_by_tenant=tenant)
-
-
-def _grown(tenant: Tenant, at: datetime) -> dict[Any, int]:
-    """Contracts whose roles hold more than this side has confirmed, and how many roles each. One query."""
-    rows = Contract.objects.filter(provider=tenant, type=ContractType.ACCESS, state=ContractState.ACCEPTED)
-    living = rows.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at))
-    terms = waiting(at).filter(among("contract", living)).order_by()
-    return dict(terms.values_list("contract").annotate(number=Count("role", distinct=True)))
 
 
 def _confirming(contract_id: UUID, count: int) -> Task:
@@ -108,7 +116,7 @@ def _task(row: Any, tenant: Tenant, at: datetime) -> Task | None:
 
     if state == "proposed" and received:
         return leading(ANSWER, "contract", "", row.proposed_at, pgettext("act", "Answer"))
-    if state == "accepted" and row.answering:
+    if state == "accepted" and row.amended:
         return leading(ANSWER, "edit", _("An amendment is proposed"), None, pgettext("act", "Answer"))
     if state == "draft":
         return leading(OPEN, "edit", _("Drafted"), row.created_at, _("Continue"))

@@ -72,7 +72,7 @@ class Overview(ConsolePage):
             "network_url": address("network", self.slug),
             "unavailable": glance.unavailable(self.tenant, self.at) if modules else [],
             "unavailable_url": f"{address('application-list', self.slug)}?state=unavailable",
-            "steps": glance.first_steps(self, owned=owned, agreed=agreed),
+            "steps": [] if agreed else glance.first_steps(self, owned=owned),
         }
 
     def _own_things(self, *, alone: bool) -> list[dict[str, Any]]:

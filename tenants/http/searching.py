@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, F, Func, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, Count, F, Func, IntegerField, Q, QuerySet, Value, When, Window
 from django.utils.functional import Promise
 
 from tenants.http.pages import TenantPage
@@ -93,14 +93,17 @@ def kinds(page: TenantPage) -> list[Kind]:
     return sorted(readable, key=lambda kind: kind.position)
 
 
-def first_of(rows: QuerySet[Any], wanted: str, *, by: str) -> tuple[list[Any], int]:
+def first_of(rows: QuerySet[Any], wanted: str, *, by: str, thousands: bool = False) -> tuple[list[Any], int]:
     """The first few in the order of a field, those that begin with what was typed before; and how many.
 
-    One statement: each row carries the count of all, as far as a search counts.
+    One statement: each row carries the count of all. ``thousands``: there may be so many that it does not pay
+    to count further than a search tells.
     """
     begins = Case(When(Q(**{f"{by}__istartswith": wanted}), then=Value(0)), default=Value(1))
-    all_of_them = ArraySubquery(rows.order_by().values("pk")[: COUNTED + 1])
-    count = Func(all_of_them, function="cardinality", output_field=IntegerField())
+    count: Window | Func = Window(Count("*"), output_field=IntegerField())
+    if thousands:
+        told = ArraySubquery(rows.order_by().values("pk")[: COUNTED + 1])
+        count = Func(told, function="cardinality", output_field=IntegerField())
     ordered = rows.annotate(found_rank=begins, found_count=count)
     found = list(ordered.order_by("found_rank", F(by).asc(), "pk")[:MOST])
     return found, found[0].found_count if found else 0

@@ -19,7 +19,7 @@ from tenants.views.wording import address
 def find_users(page: TenantPage, wanted: str) -> tuple[Sequence[Found], int]:
     """By name, user name or mailbox."""
     names = Q(display_name__icontains=wanted) | Q(username__icontains=wanted) | Q(email__icontains=wanted)
-    rows, count = first_of(page.tenant.users.filter(names), wanted, by="display_name")
+    rows, count = first_of(page.tenant.users.filter(names), wanted, by="display_name", thousands=True)
     return [_user(page, row) for row in rows], count
 
 
@@ -57,7 +57,7 @@ def find_partners(page: TenantPage, wanted: str) -> tuple[Sequence[Found], int]:
     other = Case(When(inviter=page.tenant, then=F("invitee__name")), default=F("inviter__name"))
     rows = Partnership.objects.filter(ours | Q(invitee=page.tenant, inviter__in=called))
     rows = rows.annotate(other_name=other).prefetch_related("inviter", "invitee")
-    found, count = first_of(rows, wanted, by="other_name")
+    found, count = first_of(rows, wanted, by="other_name", thousands=True)
     return [_partner(page, row) for row in found], count
 
 
