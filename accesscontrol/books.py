@@ -92,6 +92,8 @@ def books_of_made(
 
     What roles of the applications come to is not in it.
     """
+    if not made:
+        return {application_id: RoleBook() for application_id in application_ids}
     found = books_of_held(application_ids, tenant_ids={str(tenant_id)}, made=made, declared=())
     return {application_id: book for (application_id, _tenant), book in found.items()}
 

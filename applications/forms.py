@@ -185,12 +185,13 @@ class PartnerStep(forms.Form):
     ) -> None:
         super().__init__(data, initial={**(initial or {}), "find": find})
         offered = list(partners[: self.few + 1])
+        self.has_partners = bool(offered)
         if len(offered) <= self.few:
             del self.fields["find"]
         else:
             said = _("A part of the name, then Find: the first %(few)d that match can be chosen below.")
             self.fields["find"].help_text = said % {"few": self.few}
-            offered = list(partners.filter(name__icontains=find)[: self.few])
+            offered = list(partners.filter(name__icontains=find)[: self.few]) if find else offered[: self.few]
             chosen = partners.filter(pk__in=_ids(self["consumer"].value()))
             offered = [*(row for row in chosen if row not in offered), *offered]
         consumer: Any = self.fields["consumer"]

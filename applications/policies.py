@@ -26,6 +26,7 @@ from iam_portal.errors import DomainError, Kind, NotFound
 from iam_portal.gate import Privilege
 from iam_portal.spans import Span
 from tenants.models import Tenant, still_open
+from tenants.models.lookups import is_true, of_outer
 
 # The portal's resource whose permissions govern contracts of a type.
 RESOURCES: Mapping[str, str] = {
@@ -65,16 +66,22 @@ def open_to(tenant: Tenant, *, at: datetime) -> QuerySet[Application]:
     A pause or a suspension only interrupts. Once a contract is over, or names no role of it any more, nothing
     is read that the owner declares later. An access contract shows no more than its provider still has.
     """
+    lasting = Q(ends_at=None) | Q(ends_at__gt=at)
     running = Q(contract__ends_at=None) | Q(contract__ends_at__gt=at)
     terms = ContractTerm.objects.not_over(at).filter(running, contract__state=ContractState.ACCEPTED)
-    # Roles are compared as text, which no index serves: the provider's contracts are few, while a role of
-    # what everybody has stands in thousands of terms, and the planner expects the average.
-    source = terms.annotate(named=Cast("role_id", TextField())).filter(
-        named=Cast(OuterRef("role_id"), TextField()),
-        contract__consumer=OuterRef("contract__provider"),
-        contract__type=ContractType.PROVISION,
-        contract__onward_access=True,
+    # From the provider's contracts, which are few, to their terms: a role of what everybody has stands in
+    # thousands of terms, and the planner expects the average. As text no index serves for it.
+    carried = ContractTerm.objects.not_over(at).filter(of_outer("contract"))
+    carried = carried.annotate(named=Cast("role_id", TextField())).filter(
+        named=Cast(OuterRef(OuterRef("role_id")), TextField())
     )
+    source = Contract.objects.filter(
+        lasting,
+        consumer=OuterRef("contract__provider"),
+        state=ContractState.ACCEPTED,
+        type=ContractType.PROVISION,
+        onward_access=True,
+    ).filter(is_true(Exists(carried)))
     theirs = Q(role__application__owner=F("contract__provider")) | Q(Exists(source))
     held = terms.filter(theirs, contract__consumer=tenant)
     # As a list of ids, found by the consumer: asked of each application, terms of everybody would be read.

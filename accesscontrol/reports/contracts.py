@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db import connection
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from accesscontrol.reports.shapes import Given, Report, Row, in_batches
-from applications.models import Contract, ContractPause, ContractState, ContractTerm
+from accesscontrol.reports.shapes import Given, Report, Row, in_batches, sizes
+from applications.models import Contract, ContractState, ContractTerm
 from applications.usage.reading import unused
 from iam_portal.walls import tenant_scope
 
@@ -23,25 +24,54 @@ def _of(given: Given) -> QuerySet[Contract]:
     return rows.select_related("provider", "consumer")
 
 
+# Each side from the index that holds what is asked, in order; then one after the other is asked for pauses,
+# until there are enough: IS TRUE keeps the planner from asking all of them first.
+_BEGUN = """
+SELECT id FROM (
+    SELECT id, starts_at FROM (
+        SELECT id, starts_at, ends_at FROM applications_contract
+        WHERE provider_id = %(tenant)s AND state = 'accepted' AND type = ANY(%(types)s)
+        UNION ALL
+        SELECT id, starts_at, ends_at FROM applications_contract
+        WHERE consumer_id = %(tenant)s AND state = 'accepted' AND type = ANY(%(types)s)
+    ) AS agreed
+    WHERE starts_at <= %(at)s AND (ends_at IS NULL OR ends_at > %(at)s)
+        AND (%(start)s::timestamptz IS NULL OR (starts_at, id) > (%(start)s::timestamptz, %(last)s::uuid))
+    ORDER BY starts_at, id OFFSET 0
+) AS begun
+WHERE (NOT EXISTS (
+    SELECT FROM applications_contractpause
+    WHERE contract_id = ANY(ARRAY[begun.id]) AND during @> %(at)s::timestamptz
+)) IS TRUE
+ORDER BY starts_at, id LIMIT %(size)s
+"""
+
+
 def _in_force(given: Given) -> Iterator[list[Row]]:
-    living = Q(ends_at=None) | Q(ends_at__gt=given.at)
-    paused = ContractPause.objects.at(given.at).filter(contract=OuterRef("pk"))
-    rows = _of(given).filter(living, ~Exists(paused), starts_at__lte=given.at)
-    return _shaped(rows, given)
+    start = last = None
+    for size in sizes():
+        values: dict[str, Any] = {"tenant": given.tenant.id, "types": list(given.types), "at": given.at}
+        with tenant_scope(given.tenant.id), connection.cursor() as cursor:
+            cursor.execute(_BEGUN, {**values, "start": start, "last": last, "size": size})
+            rows = Contract.objects.filter(pk__in=[row[0] for row in cursor.fetchall()])
+            rows = rows.select_related("provider", "consumer")
+            found = sorted(rows, key=lambda row: (row.starts_at, row.pk))
+            shaped = _shape(found, given)
+        yield shaped
+        if len(found) < size:
+            return
+        start, last = found[-1].starts_at, found[-1].pk
 
 
 def _unused(given: Given) -> Iterator[list[Row]]:
     with tenant_scope(given.tenant.id):
         rows = unused(_of(given), days=given.days, at=given.at)
-    return _shaped(rows, given)
+    return in_batches(rows, given=given, key="starts_at", shape=lambda found: _shape(found, given))
 
 
-def _shaped(rows: QuerySet[Contract], given: Given) -> Iterator[list[Row]]:
-    def shape(found: list[Any]) -> list[Row]:
-        roles = _roles(found, given.at)
-        return [_row(each, given, roles[each.pk]) for each in found]
-
-    return in_batches(rows, given=given, key="starts_at", shape=shape)
+def _shape(found: list[Contract], given: Given) -> list[Row]:
+    roles = _roles(found, given.at)
+    return [_row(each, given, roles[each.pk]) for each in found]
 
 
 def _roles(found: list[Contract], at: datetime) -> dict[Any, list[str]]:

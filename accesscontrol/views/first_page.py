@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
 from django.dispatch import receiver
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -16,6 +17,8 @@ from applications.signals import overview_shown, tasks_asked
 from applications.views._task import OPEN
 from tenants.models import Tenant, User
 
+# Roles of applications that one opens: neither the portal's own nor those of the organization's making.
+OPENING = Q(application_role__isnull=False) & ~Q(application_role__application=PORTAL_ID)
 TEMPLATE = "accesscontrol/_own_applications.html"
 
 
@@ -39,9 +42,9 @@ def own_applications(
 ) -> dict[str, Any] | None:
     """What the person can open now, with the roles held there; ``alone``: also that it is nothing."""
     roles: dict[Application, list[str]] = defaultdict(list)
-    for held in standing.of_user(user, tenant=tenant, at=at):
+    for held in standing.of_user(user, tenant=tenant, at=at, which=OPENING):
         role = held.row.application_role
-        if role is not None and role.application_id != PORTAL_ID and held.standing.state == "in_force":
+        if role is not None and held.standing.state == "in_force":
             roles[role.application].append(str(role))
     rows = [
         {

@@ -171,19 +171,25 @@ def _table(page: ConsolePage, report: Report, rows: list[Row], *, more: bool) ->
         "columns": [
             {"label": str(words), "numeric": name in _NUMBERS} for name, words in report.columns[:-1]
         ],
-        "rows": [{"cells": _cells(page, report, row)} for row in rows],
+        "rows": _drawn(page, report, rows),
         "count_text": shown or counted,
     }
 
 
-def _cells(page: ConsolePage, report: Report, row: Row) -> list[dict[str, Any]]:
-    columns = [name for name, _label in report.columns]
-    cells = [_cell(_WORDS.get((name, cell), cell)) for name, cell in zip(columns, row[:-1], strict=False)]
-    if report.about is not None:
-        kind, object_id = report.about(row)
-        if page.can(_OPENS[kind]):
-            cells[0]["url"] = address(page.slug, kind, object_id)
-    return cells
+def _drawn(page: ConsolePage, report: Report, rows: list[Row]) -> list[dict[str, Any]]:
+    columns = [name for name, _label in report.columns[:-1]]
+    opens: dict[str, bool] = {}
+    drawn = []
+    for row in rows:
+        cells = [_cell(_WORDS.get((name, cell), cell)) for name, cell in zip(columns, row, strict=False)]
+        if report.about is not None:
+            kind, object_id = report.about(row)
+            if kind not in opens:
+                opens[kind] = bool(page.can(_OPENS[kind]))
+            if opens[kind]:
+                cells[0]["url"] = address(page.slug, kind, object_id)
+        drawn.append({"cells": cells})
+    return drawn
 
 
 def _cell(cell: Cell) -> dict[str, Any]:

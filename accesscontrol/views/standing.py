@@ -82,9 +82,12 @@ def of_rows(rows: Sequence[Assignment], *, tenant: Tenant, at: datetime) -> dict
     return found
 
 
-def of_user(user: User, *, tenant: Tenant, at: datetime) -> list[Held]:
-    """Everything that reaches the user now or later, directly and through groups, with its standing."""
-    rows = Assignment.objects.not_over(at).filter(tenant=tenant)
+def of_user(user: User, *, tenant: Tenant, at: datetime, which: Q | None = None) -> list[Held]:
+    """Everything that reaches the user now or later, directly and through groups, with its standing.
+
+    ``which``: of these assignments alone.
+    """
+    rows = Assignment.objects.not_over(at).filter(which or Q(), tenant=tenant)
     groups = load.groups_reaching(user.pk, tenant_id=tenant.pk)
     mine = rows.filter(Q(user=user) | Q(group_id__in=groups))
     known = {

@@ -30,6 +30,9 @@ class ContractState(models.TextChoices):
     LAPSED = "lapsed", "lapsed"
 
 
+_DATES = ("starts_at", "answer_by", "created_at", "proposed_at", "answered_at")
+
+
 class Contract(models.Model):
     """Provider → consumer, of a type, for application roles, for a span of time."""
 
@@ -78,11 +81,30 @@ class Contract(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["provider", "state", "id"], name="contract_by_provider"),
-            models.Index(fields=["consumer", "state", "id"], name="contract_by_consumer"),
-            # Lists: the newest of each side.
-            models.Index(fields=["provider", "created_at", "id"], name="contract_newest_provided"),
-            models.Index(fields=["consumer", "created_at", "id"], name="contract_newest_received"),
+            # Of each side, with all that is counted of a tenant's contracts: thousands lie on as many pages.
+            models.Index(
+                fields=["provider", "state", "type", "ends_at", "id"],
+                include=["consumer", *_DATES],
+                name="contract_provided",
+            ),
+            models.Index(
+                fields=["consumer", "state", "type", "ends_at", "id"],
+                include=["provider", *_DATES],
+                name="contract_received",
+            ),
+            # Lists and the search: the newest of each side, with what is looked for.
+            models.Index(
+                fields=["provider", "created_at", "id"],
+                include=["consumer", "type"],
+                name="contract_provided_newest",
+            ),
+            models.Index(
+                fields=["consumer", "created_at", "id"],
+                include=["provider", "type", "proposed_at"],
+                name="contract_received_newest",
+            ),
+            models.Index(fields=["provider"], condition=Q(note__gt=""), name="contract_provided_noted"),
+            models.Index(fields=["consumer"], condition=Q(note__gt=""), name="contract_received_noted"),
             # The job looks for what begins, ends or lapses now, each second.
             models.Index(fields=["starts_at"], condition=Q(state="accepted"), name="contract_by_start"),
             models.Index(

@@ -29,16 +29,17 @@ def with_terms(rows: QuerySet[Contract]) -> QuerySet[Contract]:
 def matching(q: str, tenant_id: UUID) -> Q:
     """By partner, application, role or note; or the whole id.
 
-    The roles are found once, then each contract is asked for them. Nothing here can be turned around: from a
-    role that everybody has, terms of everybody would be read.
+    Partners and roles are found once, then each contract is asked for them. Nothing here can be turned
+    around: from a role that everybody has, terms of everybody would be read.
     """
+    called = Tenant.objects.filter(name__icontains=q).order_by().values("pk")
     roles = ApplicationRole.objects.filter(
         Q(application__display_name__icontains=q) | Q(application__id__icontains=q) | Q(name__icontains=q)
     )
     carried = ContractTerm.objects.filter(of_outer("contract"), among("role", roles.order_by()))
     found = Q(note__icontains=q)
-    found |= Q(provider_id=tenant_id, consumer__name__icontains=q)
-    found |= Q(consumer_id=tenant_id, provider__name__icontains=q)
+    found |= Q(provider_id=tenant_id, consumer__in=called)
+    found |= Q(consumer_id=tenant_id, provider__in=called)
     found |= Q(Exists(roles)) & Q(Exists(carried))
     try:
         return found | Q(id=UUID(q))

@@ -1,5 +1,6 @@
 """The overview's figures: what is available, how contracts stand, and what a new organization does first."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +13,9 @@ from applications.http import address
 from applications.models import Application, Availability, Contract
 from applications.models.applications import PORTAL_ID
 from applications.views._application import visible
+from applications.views._counts import counted_by_state
 from applications.views._network import LIVING
 from applications.views._reasons import first_sentence
-from applications.views._standing import paused_of, standing_then
 from applications.views.applications import state_of
 from tenants.actions import partnerships
 from tenants.models import Tenant
@@ -56,10 +57,9 @@ def application_tiles(tenant: Tenant, at: datetime) -> list[dict[str, Any]]:
     ]
 
 
-def states_of(contracts: QuerySet[Contract], tenant: Tenant, at: datetime) -> list[dict[str, Any]]:
+def states_of(types: Sequence[str], tenant: Tenant, at: datetime) -> list[dict[str, Any]]:
     """How many contracts stand where, with the way to them. One query."""
-    rows = contracts.annotate(there=standing_then(at, paused_of(tenant, at))).order_by().values_list("there")
-    counts = dict(rows.annotate(number=Count("pk")))
+    counts = counted_by_state(tenant, types, at)
     url = address("contract-list", tenant.slug)
     return [
         {"state": state, "count": counts.get(state, 0), "url": f"{url}?state={state}"}
@@ -99,7 +99,7 @@ def unavailable(tenant: Tenant, at: datetime) -> list[dict[str, Any]]:
     return sorted(found, key=lambda row: _FIRST.index(row["state"]))[:SHOWN]
 
 
-def first_steps(page: ConsolePage, *, owned: int, agreed: int) -> list[dict[str, Any]]:
+def first_steps(page: ConsolePage, *, owned: int) -> list[dict[str, Any]]:
     """What a new organization does first, as long as it has no contract; only what the person may do.
 
     Three queries.
@@ -109,7 +109,7 @@ def first_steps(page: ConsolePage, *, owned: int, agreed: int) -> list[dict[str,
         "people": tenant.users.filter(deleted_at=None)[:2].count() > 1,
         "application": owned > 0,
         "partner": partnerships.of(tenant).filter(state__in=("redeemed", "confirmed")).exists(),
-        "contract": agreed > 0 or Contract.objects.filter(Q(provider=tenant) | Q(consumer=tenant)).exists(),
+        "contract": Contract.objects.filter(Q(provider=tenant) | Q(consumer=tenant)).exists(),
     }
     if done["contract"]:
         return []

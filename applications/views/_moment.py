@@ -1,18 +1,17 @@
 """The moment that a page is about: typed, or moved along a slider; and where something changes around it."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db.models import F, Max, Min, Q, QuerySet
-from django.db.models.functions import Lower, Upper
+from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from applications.forms import MomentField
-from applications.models import Contract, ContractPause
-from tenants.models.lookups import among
 
 EPOCH = date(1970, 1, 1)
 MINUTE = timedelta(minutes=1)
@@ -71,60 +70,70 @@ class Around(NamedTuple):
     turns: dict[str, datetime | None]
 
 
-def around(rows: QuerySet[Contract], *, at: datetime, now: datetime) -> Around:
-    """Of the contracts, which are read once, and their pauses. Two queries."""
-    asked, of_pauses = _changes(at)
-    ends = {"first": Min("proposed_at"), "start": Max("starts_at"), "end": Max("ends_at")}
-    found = rows.order_by().aggregate(**asked, **ends)
-    slider = _slider({name: found.pop(name) for name in ends}, at=at, now=now)
-    # By contract: joined, the pauses of everybody would be read.
-    pauses = ContractPause.objects.filter(among("contract", rows.order_by()), during__isempty=False)
-    found |= pauses.annotate(begins=Lower("during"), over=Upper("during")).aggregate(**of_pauses)
-    return Around(slider, _nearest(found))
+# Pages tell moments by the minute: what happened within it is shown at its end.
+_NEAR = """
+WITH mine AS MATERIALIZED (
+    SELECT id, state, starts_at, ends_at, answer_by, proposed_at, answered_at FROM applications_contract
+    WHERE provider_id = %(tenant)s AND type = ANY(%(types)s)
+    UNION ALL
+    SELECT id, state, starts_at, ends_at, answer_by, proposed_at, answered_at FROM applications_contract
+    WHERE consumer_id = %(tenant)s AND type = ANY(%(types)s) AND proposed_at IS NOT NULL
+), of_pauses AS (
+    SELECT max(edge) FILTER (WHERE edge <= %(before)s) AS past,
+        min(edge) FILTER (WHERE edge > %(at)s) AS ahead
+    FROM applications_contractpause
+    CROSS JOIN LATERAL (VALUES (lower(during)), (upper(during))) AS edges(edge)
+    WHERE contract_id = ANY(ARRAY(SELECT id FROM mine)) AND NOT isempty(during)
+)
+SELECT min(proposed_at), max(starts_at), max(ends_at), greatest((SELECT past FROM of_pauses), {past}),
+    least((SELECT ahead FROM of_pauses), {ahead})
+FROM mine
+"""
 
 
-def _slider(ends: dict[str, datetime | None], *, at: datetime, now: datetime) -> Slider:
+# Where a date counts as a change.
+_TURNS = {
+    "proposed_at": "TRUE",
+    "answered_at": "TRUE",
+    "starts_at": "state = 'accepted'",
+    "ends_at": "(state = 'accepted' OR state = 'proposed' AND answered_at IS NULL)",
+    "answer_by": "state = 'proposed'",
+}
+_STATEMENT = _NEAR.format(
+    past=", ".join(
+        f"max({column}) FILTER (WHERE {counts} AND {column} <= %(before)s)"
+        for column, counts in _TURNS.items()
+    ),
+    ahead=", ".join(
+        f"min({column}) FILTER (WHERE {counts} AND {column} > %(at)s)" for column, counts in _TURNS.items()
+    ),
+)
+
+
+def around(tenant_id: UUID, types: Sequence[str], *, at: datetime, now: datetime) -> Around:
+    """Of the tenant's contracts of these types, by side, and of their pauses, by contract. One statement."""
+    values: dict[str, Any] = {"tenant": tenant_id, "types": list(types), "at": at, "before": at - MINUTE}
+    with connection.cursor() as cursor:
+        cursor.execute(_STATEMENT, values)
+        first, start, end, previous, following = cursor.fetchone()
+    turns = {"previous": previous, "next": following}
+    return Around(
+        _slider(first, (start, end), at=at, now=now),
+        {name: _at_the_minute(turn) if turn else None for name, turn in turns.items()},
+    )
+
+
+def _slider(
+    first: datetime | None, ends: Sequence[datetime | None], *, at: datetime, now: datetime
+) -> Slider:
     """From the first proposal to the last date that is agreed, with some air.
 
     Not from the first draft: when a partner began to write is its own affair.
     """
-    first = max(ends["first"] or now, now - FURTHEST)
-    last = max(min(moment, now + FURTHEST) for moment in (now, ends["start"], ends["end"]) if moment) + AIR
+    first = max(first or now, now - FURTHEST)
+    last = max(min(moment, now + FURTHEST) for moment in (now, *ends) if moment) + AIR
     least, most = day_of(first), day_of(last)
     return Slider(least, most, min(max(day_of(at), least), most), first, last)
-
-
-def _changes(at: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The nearest moments at which a contract changes, of contracts and of pauses.
-
-    Pages tell moments by the minute: what happened within it is shown at its end.
-    """
-    agreed = Q(state="accepted")
-    columns: dict[str, Q] = {
-        "proposed_at": Q(),
-        "answered_at": Q(),
-        "starts_at": agreed,
-        "ends_at": agreed | Q(state="proposed", answered_at=None),
-        "answer_by": Q(state="proposed"),
-    }
-    asked: dict[str, Any] = {}
-    for column, counts in columns.items():
-        asked[f"next_{column}"] = Min(column, filter=counts & Q(**{f"{column}__gt": at}))
-        asked[f"last_{column}"] = Max(column, filter=counts & Q(**{f"{column}__lte": at - MINUTE}))
-    parts: dict[str, Any] = {}
-    for column in ("begins", "over"):
-        parts[f"next_{column}"] = Min(F(column), filter=Q(**{f"{column}__gt": at}))
-        parts[f"last_{column}"] = Max(F(column), filter=Q(**{f"{column}__lte": at - MINUTE}))
-    return asked, parts
-
-
-def _nearest(found: dict[str, datetime | None]) -> dict[str, datetime | None]:
-    ahead = [moment for name, moment in found.items() if name.startswith("next_") and moment]
-    behind = [moment for name, moment in found.items() if name.startswith("last_") and moment]
-    return {
-        "previous": _at_the_minute(max(behind)) if behind else None,
-        "next": _at_the_minute(min(ahead)) if ahead else None,
-    }
 
 
 def written(moment: datetime) -> str:

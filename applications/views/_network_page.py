@@ -1,16 +1,16 @@
 """What both pages of the network share: the moment, the filters, and addresses that keep them."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from applications import policies
 from applications.http import address, with_query
-from applications.models import Application, Contract
+from applications.models import Application
 from applications.models.applications import ID_PATTERN
 from applications.views._filters import Chip, chosen, filters
 from applications.views._moment import MomentForm, around, written
@@ -20,16 +20,18 @@ from applications.views.contracts import TYPE, ContractPage
 from tenants.http.paging import searched
 
 OFFERED = 100  # applications to choose from
+NEWEST = 1_000  # contracts of a side whose applications they are, where none is chosen
 STATE = Chip("state", gettext_lazy("State"), [("", gettext_lazy("Not over")), *STANDINGS])
 
 
 class NetworkPage(ContractPage):
     """A picture and a table at a moment."""
 
+    _kept: tuple[Question, str] | None = None  # what the address of each pair keeps
+
     def draw(self, asked: Question, **context: Any) -> HttpResponse:
-        """The page; ``asked`` is what its picture answers. Three queries."""
-        rows = policies.contracts_of(self.tenant).filter(type__in=self.readable())
-        near = around(rows, at=asked.at, now=self.at)
+        """The page; ``asked`` is what its picture answers. Two queries."""
+        near = around(self.tenant.id, self.readable(), at=asked.at, now=self.at)
         kept = self.kept(asked)
         shown = {
             "filters": self._filters(asked),
@@ -38,7 +40,7 @@ class NetworkPage(ContractPage):
             "is_now": asked.at == self.at,
             "hidden": [(name, kept[name]) for name in ("q", "type", "state") if kept[name]],
             "slider": near.slider,
-            "offered": _offered(rows, asked.application_id),
+            **_offered(self.tenant.id, self.readable(), asked.application_id),
             "turns": [
                 (name, turn, self.to(asked, at=written(turn))) for name, turn in near.turns.items() if turn
             ],
@@ -80,8 +82,9 @@ class NetworkPage(ContractPage):
 
     def to_pair(self, asked: Question, partner_id: str) -> str:
         """The same moment and filters, between the tenant and one partner."""
-        kept = {**self.kept(asked), "q": ""}
-        return with_query(address("network-pair", self.slug, partner_id=partner_id), kept)
+        if self._kept is None or self._kept[0] is not asked:
+            self._kept = (asked, with_query("", {**self.kept(asked), "q": ""}))
+        return address("network-pair", self.slug, partner_id=partner_id) + self._kept[1]
 
     def to_all(self, asked: Question) -> str:
         """Back to everybody."""
@@ -110,15 +113,33 @@ class NetworkPage(ContractPage):
 
 # From the tenant's contracts to what is in them: asked of each application, all terms of everybody are read.
 _OFFERED = """
-SELECT * FROM applications_application WHERE id = ANY(ARRAY(
+WITH provided AS MATERIALIZED (
+    SELECT id FROM applications_contract WHERE provider_id = %(tenant)s AND type = ANY(%(types)s)
+    ORDER BY created_at DESC LIMIT %(newest)s
+), received AS MATERIALIZED (
+    SELECT id FROM applications_contract
+    WHERE consumer_id = %(tenant)s AND type = ANY(%(types)s) AND proposed_at IS NOT NULL
+    ORDER BY created_at DESC LIMIT %(newest)s
+)
+SELECT *, (SELECT count(*) FROM provided) AS provided, (SELECT count(*) FROM received) AS received
+FROM applications_application WHERE id = ANY(ARRAY(
     SELECT application_id FROM applications_applicationrole WHERE id = ANY(ARRAY(
-        SELECT DISTINCT role_id FROM applications_contractterm WHERE contract_id = ANY(ARRAY({contracts}))))))
-ORDER BY display_name, id LIMIT {most}
+        SELECT DISTINCT role_id FROM applications_contractterm WHERE contract_id = ANY(
+            ARRAY(SELECT id FROM provided) || ARRAY(SELECT id FROM received))))))
+ORDER BY display_name, id LIMIT %(most)s
 """
 
 
-def _offered(rows: QuerySet[Contract], chosen_id: str) -> list[tuple[str, str, bool]]:
-    """Applications that stand in contracts of the tenant: id, name, and whether it is chosen. One query."""
-    contracts, values = rows.order_by().values("id").query.sql_with_params()
-    found = Application.objects.raw(_OFFERED.format(contracts=contracts, most=OFFERED), values)
-    return [(row.id, str(row), row.id == chosen_id) for row in found]
+def _offered(tenant_id: UUID, types: Sequence[str], chosen_id: str) -> dict[str, Any]:
+    """Applications that stand in the newest contracts of each side: id, name, whether it is chosen.
+
+    Where one is chosen, in any contract: the choice has to name it. One query.
+    """
+    newest = None if chosen_id else NEWEST
+    values = {"tenant": tenant_id, "types": list(types), "newest": newest, "most": OFFERED}
+    found: list[Any] = list(Application.objects.raw(_OFFERED, values))
+    bounded = newest is not None and any(newest in (row.provided, row.received) for row in found)
+    return {
+        "offered": [(row.id, str(row), row.id == chosen_id) for row in found],
+        "offered_of": newest if bounded else None,
+    }

@@ -22,12 +22,12 @@ from applications.policies import RESOURCES, either
 from applications.views import _contract as shapes
 from applications.views import _webhook
 from applications.views._application import visible
+from applications.views._contracts_named import contracts_named
 from applications.views._standing import STANDINGS, standing
 from iam_portal.gate import Privilege
 from tenants.http import paging
 from tenants.http.pages import TenantPage
-from tenants.http.searching import Found, Kind, Pasted, first_of, register
-from tenants.models.lookups import among
+from tenants.http.searching import MOST, Found, Kind, Pasted, first_of, register
 
 _WORDS = dict(STANDINGS)
 
@@ -60,14 +60,11 @@ def find_contracts(page: TenantPage, wanted: str) -> tuple[Sequence[Found], int]
     """By partner, application, role or note, as the list of contracts does: of many, among the newest."""
     if not _types(page):
         return [], 0
-    named = shapes.matching(wanted, page.tenant.id)
-    newest = [
-        side.filter(named, type__in=_types(page)).order_by("-created_at")[: paging.COUNTED + 1]
-        for side in policies.sides_of(page.tenant.id)
-    ]
-    rows = policies.contracts_of(page.tenant).filter(among("pk", *newest))
-    found, count = first_of(shapes.with_terms(rows), wanted, by="consumer__name")
-    return [_contract(page, row) for row in found], count
+    ids, count = contracts_named(
+        wanted, tenant_id=page.tenant.id, types=_types(page), most=paging.COUNTED + 1, shown=MOST
+    )
+    rows = shapes.with_terms(policies.contracts_of(page.tenant).filter(pk__in=ids)).in_bulk()
+    return [_contract(page, rows[pk]) for pk in ids if pk in rows], count
 
 
 def know_contract(page: TenantPage, pasted: Pasted) -> Sequence[Found]:

@@ -9,14 +9,11 @@ from django.utils.translation import gettext_lazy as _
 from applications.models import Contract, ContractPause, ContractState, ContractType
 from applications.shapes import phase as standing
 from tenants.models import Tenant
-from tenants.models.lookups import among, is_true
 
 __all__ = [
     "STANDINGS",
-    "agreed_then",
     "is_provider",
     "partner_of",
-    "paused_of",
     "standing",
     "standing_in",
     "standing_then",
@@ -66,30 +63,12 @@ def _paused(at: datetime) -> Exists:
     return Exists(ContractPause.objects.at(at).filter(contract=OuterRef("pk")))
 
 
-def standing_then(at: datetime, paused: Q | None = None) -> Case:
+def standing_then(at: datetime) -> Case:
     """Where a row stood, or will stand as far as it is known, at any moment since it was drafted.
 
-    The stored state is the last word; before it was said, the dates tell what there was. ``paused``: where
-    pauses are found for all rows at once.
+    The stored state is the last word; before it was said, the dates tell what there was.
     """
-    there = _paused(at) if paused is None else paused
-    return Case(*_not_begun(at), When(there, then=Value("paused")), default=Value("in_force"))
-
-
-def paused_of(tenant: Tenant, at: datetime) -> Q:
-    """Which contracts of the tenant are paused: found first, by the keys of all of them.
-
-    Row by row, thousands would go through the index of pauses and times.
-    """
-    accepted = Contract.objects.filter(state=ContractState.ACCEPTED).order_by()
-    sides = (accepted.filter(provider=tenant), accepted.filter(consumer=tenant))
-    rows = ContractPause.objects.filter(among("contract", *sides), is_true(Q(during__contains=at)))
-    return Q(pk__in=rows.values("contract"))
-
-
-def agreed_then(at: datetime) -> Case:
-    """The same where pauses are asked for all rows at once: what is paused stands as in force."""
-    return Case(*_not_begun(at), default=Value("in_force"))
+    return Case(*_not_begun(at), When(_paused(at), then=Value("paused")), default=Value("in_force"))
 
 
 def _not_begun(at: datetime) -> list[When]:

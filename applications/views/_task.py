@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from uuid import UUID
 
-from applications.models import Contract
 from iam_portal.spans import FOREVER
 
 SOON = timedelta(days=30)
@@ -15,7 +15,7 @@ ANSWER, BROKEN, OPEN, ENDS, STARTS = range(5)
 class Task(NamedTuple):
     """What waits, as ``_tasks.html`` draws it; a lower rank stands first.
 
-    With a contract, its title is the text, once it is known that the task is shown.
+    Of a contract's the words and the address come once it is known that the task is shown.
     """
 
     rank: int
@@ -24,7 +24,7 @@ class Task(NamedTuple):
     note: str
     at: datetime | None
     action: dict[str, str]
-    contract: Contract | None = None
+    contract_id: UUID | None = None
 
 
 def in_order(tasks: Iterable[Task]) -> list[Task]:

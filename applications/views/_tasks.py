@@ -2,91 +2,133 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, prefetch_related_objects
+from django.db import connection
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from applications.http import address
-from applications.models import Amendment, AmendmentState, Contract, ContractState, ContractType
-from applications.rolechanges import waiting
+from applications.models import Contract
+from applications.shapes import state as state_of
 from applications.views import _contract as shapes
-from applications.views._standing import is_provider, standing
 from applications.views._task import ANSWER, ENDS, OPEN, SOON, STARTS, Task
 from tenants.models import Tenant
 
 MOST = 100  # rows that are looked through
-LIVING = ("scheduled", "in_force", "paused")
+# The contracts that may ask for something, the newest of each kind. What is agreed is read once, from the
+# indexes of both sides; what else is asked of it, by keys.
+_ASKING = """
+WITH agreed AS MATERIALIZED (
+    SELECT id, TRUE AS mine, type, starts_at, ends_at, created_at FROM applications_contract
+    WHERE provider_id = %(tenant)s AND type = ANY(%(types)s) AND state = 'accepted'
+    UNION ALL
+    SELECT id, FALSE, type, starts_at, ends_at, created_at FROM applications_contract
+    WHERE consumer_id = %(tenant)s AND type = ANY(%(types)s) AND state = 'accepted'
+), grown AS MATERIALIZED (
+    SELECT t.contract_id, count(DISTINCT t.role_id) AS number FROM applications_contractterm t
+    WHERE t.contract_id = ANY(ARRAY(
+            SELECT id FROM agreed WHERE mine AND type = 'access' AND (ends_at IS NULL OR ends_at > %(at)s)))
+        AND NOT isempty(t.during) AND (upper_inf(t.during) OR upper(t.during) > %(at)s)
+        AND EXISTS (SELECT FROM applications_rolepermission p WHERE p.role_id = t.role_id
+            AND p.during @> %(at)s::timestamptz AND NOT p.held @> t.confirmed_at)
+    GROUP BY t.contract_id
+), amended AS MATERIALIZED (
+    SELECT contract_id FROM applications_amendment
+    WHERE state = 'proposed' AND proposed_by_tenant_id <> %(tenant)s
+        AND contract_id = ANY(ARRAY(SELECT id FROM agreed))
+), asking AS (
+    (SELECT id FROM applications_contract
+    WHERE provider_id = %(tenant)s AND type = ANY(%(types)s) AND state = 'draft'
+    ORDER BY created_at DESC, id LIMIT %(most)s)
+    UNION
+    (SELECT id FROM applications_contract
+    WHERE consumer_id = %(tenant)s AND type = ANY(%(types)s) AND state = 'proposed'
+    ORDER BY created_at DESC, id LIMIT %(most)s)
+    UNION
+    (SELECT id FROM agreed
+    WHERE ends_at > %(at)s AND ends_at <= %(soon)s OR starts_at > %(at)s AND starts_at <= %(soon)s
+        OR id IN (SELECT contract_id FROM grown) OR id IN (SELECT contract_id FROM amended)
+    ORDER BY created_at DESC, id LIMIT %(most)s)
+)
+SELECT c.id, c.provider_id, c.state, c.starts_at, c.ends_at, c.answer_by, c.created_at, c.proposed_at,
+    c.id IN (SELECT contract_id FROM amended), coalesce(grown.number, 0)
+FROM applications_contract c LEFT JOIN grown ON grown.contract_id = c.id
+WHERE c.id = ANY(ARRAY(SELECT id FROM asking)) ORDER BY c.created_at DESC, c.id LIMIT %(most)s
+"""
 
 
-def tasks(contracts: QuerySet[Contract], tenant: Tenant, at: datetime) -> list[Task]:
-    """Everything that the contracts ask for, without titles. Three queries."""
-    mine = Q(provider=tenant, state=ContractState.DRAFT)
-    asked = Q(consumer=tenant, state=ContractState.PROPOSED)
-    answering = Exists(
-        Amendment.objects.filter(contract=OuterRef("pk"), state=AmendmentState.PROPOSED).exclude(
-            proposed_by_tenant=tenant
-        )
-    )
-    ending = Q(state=ContractState.ACCEPTED, ends_at__gt=at, ends_at__lte=at + SOON)
-    starting = Q(state=ContractState.ACCEPTED, starts_at__gt=at, starts_at__lte=at + SOON)
-    grown = _grown(contracts, tenant, at)
-    contracts = contracts.annotate(answering=answering)
-    wanted = mine | asked | ending | starting | Q(answering=True) | Q(id__in=list(grown))
-    rows = contracts.filter(wanted).order_by("-created_at", "id")
+class _Asked(NamedTuple):
+    """What a row is asked for its task; of those that are shown, the rest is read."""
+
+    id: UUID
+    provider_id: UUID
+    state: str
+    starts_at: datetime
+    ends_at: datetime | None
+    answer_by: datetime | None
+    created_at: datetime
+    proposed_at: datetime | None
+    amended: bool
+    grown: int  # roles that hold more than this side has confirmed
+
+
+def tasks(types: Sequence[str], tenant: Tenant, at: datetime) -> list[Task]:
+    """Everything that the contracts of these types ask for, without words. One query."""
+    values: dict[str, Any] = {"tenant": tenant.id, "types": list(types), "at": at, "soon": at + SOON}
+    with connection.cursor() as cursor:
+        cursor.execute(_ASKING, {**values, "most": MOST})
+        rows = [_Asked(*row) for row in cursor.fetchall()]
     found = []
-    for row in rows.prefetch_related("pauses")[:MOST]:
+    for row in rows:
         task = _task(row, tenant, at)
         found += [task] if task else []
-        found += [_confirming(row, tenant, grown[row.id])] if row.id in grown else []
+        found += [_confirming(row.id, row.grown)] if row.grown else []
     return found
 
 
 def titled(shown: Sequence[Task], tenant: Tenant) -> list[Task]:
-    """Those that are shown, with the titles of their contracts. Three queries at most."""
-    contracts = [task.contract for task in shown if task.contract is not None]
-    prefetch_related_objects(contracts, "terms__role__application")
+    """Those that are shown, with words and addresses of their contracts. Four queries at most."""
+    ids = {task.contract_id for task in shown if task.contract_id is not None}
+    rows = Contract.objects.filter(pk__in=ids).select_related("provider", "consumer")
+    contracts = rows.prefetch_related("terms__role__application").in_bulk() if ids else {}
     return [
-        task._replace(text=shapes.title(task.contract, tenant)) if task.contract is not None else task
+        _worded(task, contracts[task.contract_id], tenant) if task.contract_id in contracts else task
         for task in shown
     ]
 
 
-def _grown(contracts: QuerySet[Contract], tenant: Tenant, at: datetime) -> dict[Any, int]:
-    """Contracts whose roles hold more than this side has confirmed, and how many roles each. One query."""
-    rows = contracts.filter(provider=tenant, type=ContractType.ACCESS, state=ContractState.ACCEPTED)
-    living = rows.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at))
-    terms = waiting(at).filter(contract__in=living.order_by()).order_by()
-    return dict(terms.values_list("contract").annotate(number=Count("role", distinct=True)))
-
-
-def _confirming(row: Contract, tenant: Tenant, count: int) -> Task:
+def _confirming(contract_id: UUID, count: int) -> Task:
     words = ngettext(
         "%(count)d role holds more than you confirmed", "%(count)d roles hold more than you confirmed", count
     )
-    url = address("contract-confirm", tenant.slug, contract_id=row.id)
-    action = {"label": _("Look"), "url": url}
-    return Task(OPEN, "role", "", words % {"count": count}, None, action, row)
+    action = {"label": _("Look"), "page": "contract-confirm"}
+    return Task(OPEN, "role", "", words % {"count": count}, None, action, contract_id)
 
 
-def _task(row: Contract, tenant: Tenant, at: datetime) -> Task | None:
-    state = standing(row, at)
+def _task(row: Any, tenant: Tenant, at: datetime) -> Task | None:
+    """What one row asks; whether it is paused does not matter."""
+    state, received = state_of(row, at), row.provider_id != tenant.id
 
-    def leading(label: str) -> dict[str, str]:
-        return {"label": label, "url": address("contract-detail", tenant.slug, contract_id=row.id)}
+    def leading(rank: int, icon: str, note: str, moment: datetime | None, label: str) -> Task:
+        return Task(rank, icon, "", note, moment, {"label": label, "page": "contract-detail"}, row.id)
 
-    if state == "proposed" and not is_provider(row, tenant):
-        note = _("Proposed by %(partner)s") % {"partner": row.provider.name}
-        return Task(ANSWER, "contract", "", note, row.proposed_at, leading(pgettext("act", "Answer")), row)
-    if state in LIVING and getattr(row, "answering", False):
-        note = _("An amendment is proposed")
-        return Task(ANSWER, "edit", "", note, None, leading(pgettext("act", "Answer")), row)
+    if state == "proposed" and received:
+        return leading(ANSWER, "contract", "", row.proposed_at, pgettext("act", "Answer"))
+    if state == "accepted" and row.amended:
+        return leading(ANSWER, "edit", _("An amendment is proposed"), None, pgettext("act", "Answer"))
     if state == "draft":
-        note = _("Drafted")
-        return Task(OPEN, "edit", "", note, row.created_at, leading(_("Continue")), row)
-    if state in LIVING and row.ends_at and row.ends_at <= at + SOON:
-        return Task(ENDS, "clock", "", _("Ends"), row.ends_at, leading(_("Open")), row)
-    if state == "scheduled" and row.starts_at and row.starts_at <= at + SOON:
-        return Task(STARTS, "calendar", "", _("Starts"), row.starts_at, leading(_("Open")), row)
+        return leading(OPEN, "edit", _("Drafted"), row.created_at, _("Continue"))
+    if state == "accepted" and row.ends_at and row.ends_at <= at + SOON:
+        return leading(ENDS, "clock", _("Ends"), row.ends_at, _("Open"))
+    if state == "accepted" and at < row.starts_at <= at + SOON:
+        return leading(STARTS, "calendar", _("Starts"), row.starts_at, _("Open"))
     return None
+
+
+def _worded(task: Task, contract: Contract, tenant: Tenant) -> Task:
+    url = address(task.action["page"], tenant.slug, contract_id=contract.id)
+    note = task.note or _("Proposed by %(partner)s") % {"partner": contract.provider.name}
+    action = {"label": task.action["label"], "url": url}
+    return task._replace(text=shapes.title(contract, tenant), note=note, action=action)

@@ -4,16 +4,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
-from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Value
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from applications.http import address
-from applications.models import ClientCertificate, ClientKey, ClientSecret, Webhook
+from applications.models import Webhook
 from applications.views._task import ANSWER, BROKEN, ENDS, OPEN, SOON, Task
 from applications.views._webhook import BECAUSE
-from tenants.actions import partnerships
 from tenants.models import Partnership, Tenant, UserActivity, UserLink
+from tenants.models.lookups import among
 from tenants.views.console import ConsolePage
 from tenants.views.partner_facts import title_of
 
@@ -26,18 +27,28 @@ KINDS = {
 }
 
 
+_CREDENTIALS = """
+SELECT kind, named, k.note, a.id, a.display_name, upper(k.during)
+FROM applications_application a
+JOIN applications_client c ON c.application_id = a.id
+CROSS JOIN LATERAL (
+    SELECT 'secret', hint, note, during FROM applications_clientsecret WHERE client_id = c.id
+    UNION ALL SELECT 'key', kid, note, during FROM applications_clientkey WHERE client_id = c.id
+    UNION ALL SELECT 'certificate', thumbprint, note, during FROM applications_clientcertificate
+        WHERE client_id = c.id
+) AS k(kind, named, note, during)
+WHERE a.owner_id = %(tenant)s AND upper(a.during) IS NULL
+    AND k.during @> %(at)s::timestamptz AND upper(k.during) <= %(soon)s
+ORDER BY upper(k.during), k.named LIMIT %(most)s
+"""
+
+
 def credentials(tenant: Tenant, at: datetime) -> list[Task]:
     """Secrets, keys and certificates of own applications that end soon. One query."""
-    secrets, keys, certificates = (
-        _ending(rows, kind, tenant, at)
-        for rows, kind in (
-            (ClientSecret.objects.annotate(named=F("hint")), "secret"),
-            (ClientKey.objects.annotate(named=F("kid")), "key"),
-            (ClientCertificate.objects.annotate(named=F("thumbprint")), "certificate"),
-        )
-    )
-    found = secrets.union(keys, certificates, all=True).order_by("ends")[:MOST]
-    return [_credential(row, tenant) for row in found]
+    values: dict[str, Any] = {"tenant": tenant.id, "at": at, "soon": at + SOON, "most": MOST}
+    with connection.cursor() as cursor:
+        cursor.execute(_CREDENTIALS, values)
+        return [_credential(row, tenant) for row in cursor.fetchall()]
 
 
 def webhooks(tenant: Tenant) -> list[Task]:
@@ -49,10 +60,12 @@ def webhooks(tenant: Tenant) -> list[Task]:
 
 def partners(page: ConsolePage) -> list[Task]:
     """Who accepted waits for our word; whom we invited has not come yet. One query."""
-    waiting = Q(state=Partnership.State.REDEEMED, inviter=page.tenant)
+    waiting = Q(state=Partnership.State.REDEEMED)
     near = Q(expires_at__gt=page.at - SOON, expires_at__lte=page.at + WEEK)
-    untaken = Q(near, state=Partnership.State.INVITED, inviter=page.tenant)
-    rows = partnerships.of(page.tenant).filter(waiting | untaken).select_related("inviter", "invitee")
+    untaken = Q(near, state=Partnership.State.INVITED)
+    asking = Partnership.objects.filter(waiting | untaken, inviter=page.tenant)
+    rows = Partnership.objects.filter(among("pk", asking))
+    rows = rows.select_related("inviter", "invitee")
     return [_partnership(row, page) for row in rows.order_by("invited_at", "id")[:MOST]]
 
 
@@ -70,14 +83,6 @@ def people(page: ConsolePage) -> list[Task]:
     said = _("Not taken up; the link ended: %(names)s") % {"names": ", ".join(names)}
     url = f"{page.url('tenants:user-list')}?state=invited"
     return [Task(OPEN, "user", words % {"count": count}, said, None, {"label": _("Look"), "url": url})]
-
-
-def _ending(rows: QuerySet[Any], kind: str, tenant: Tenant, at: datetime) -> QuerySet[Any, Any]:
-    owned = rows.filter(client__application__owner=tenant, client__application__during__endswith__isnull=True)
-    near = owned.filter(during__contains=at, during__endswith__lte=at + SOON)
-    kinds = {"kind": Value(kind, output_field=CharField()), "ends": F("during__endswith")}
-    columns = ("kind", "named", "note", "client__application_id", "client__application__display_name", "ends")
-    return near.annotate(**kinds).values_list(*columns)
 
 
 def _credential(row: Any, tenant: Tenant) -> Task:

@@ -68,13 +68,15 @@ def drawn(
     page: WizardPage, wizard: Wizard, step: str, *, form: Any = None, status: int = 200
 ) -> HttpResponse:
     """One step; the summary shows all of them."""
+    if form is None and step != "summary":
+        form = wizard.form(step)
     context: dict[str, Any] = {
         "step": step,
         "trail": wizard.trail(step),
         "hidden": wizard.hidden(step),
-        "partners": step != "partner" or wizard.partners.exists(),
+        "partners": step != "partner" or form.has_partners,
         "back": step != page.first,
-        "form": form if form is not None or step == "summary" else wizard.form(step),
+        "form": form,
         **page.frame(),
     }
     if step == "summary":

@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from applications import policies
 from applications.http import address
-from applications.models import Contract, ContractType
+from applications.models import ContractType
 from applications.policies import RESOURCES
 from applications.signals import overview_shown, tasks_asked
 from applications.views import _glance as glance
@@ -33,10 +31,9 @@ class Overview(ConsolePage):
     def get(self, request: HttpRequest) -> HttpResponse:
         assert self.session is not None
         types = [kind for kind in ContractType.values if self.can(f"{RESOURCES[kind]}:read")]
-        contracts = policies.contracts_of(self.tenant).filter(type__in=types)
-        waiting = self._waiting(contracts if types else None)
+        waiting = self._waiting(types)
         shown = titled(waiting[: MOST if request.GET.get("tasks") == "all" else FIRST], self.tenant)
-        figures = self._figures(contracts if types else None)
+        figures = self._figures(types)
         manages = bool(types) or any(self.can(permission) for permission in ASKING)
         context = {
             "page": {"title": _("Overview")},
@@ -51,9 +48,9 @@ class Overview(ConsolePage):
         }
         return self.render("applications/overview.html", context)
 
-    def _waiting(self, contracts: QuerySet[Contract] | None) -> list[Task]:
+    def _waiting(self, types: list[str]) -> list[Task]:
         """Everything that waits for this person, the most urgent first."""
-        found = tasks(contracts, self.tenant, self.at) if contracts is not None else []
+        found = tasks(types, self.tenant, self.at) if types else []
         found += own.credentials(self.tenant, self.at) if self.can("Modules:read") else []
         found += own.webhooks(self.tenant) if self.can("Webhooks:read") else []
         found += own.partners(self) if self.can("OrganizationRelations:read") else []
@@ -62,12 +59,12 @@ class Overview(ConsolePage):
         found += [Task(**fields) for told in answers for fields in told]
         return in_order(found)
 
-    def _figures(self, contracts: QuerySet[Contract] | None) -> dict[str, Any]:
+    def _figures(self, types: list[str]) -> dict[str, Any]:
         """Tiles, what is not available, where contracts stand; the first steps of a new organization."""
         modules = bool(self.can("Modules:read"))
         tiles = glance.application_tiles(self.tenant, self.at) if modules else []
         owned = tiles[0]["value"] if tiles else 0
-        states = glance.states_of(contracts, self.tenant, self.at) if contracts is not None else []
+        states = glance.states_of(types, self.tenant, self.at) if types else []
         agreed = sum(row["count"] for row in states)
         return {
             "tiles": [*tiles, *([glance.contract_tile(states, self.tenant)] if states else [])],
@@ -75,7 +72,7 @@ class Overview(ConsolePage):
             "network_url": address("network", self.slug),
             "unavailable": glance.unavailable(self.tenant, self.at) if modules else [],
             "unavailable_url": f"{address('application-list', self.slug)}?state=unavailable",
-            "steps": glance.first_steps(self, owned=owned, agreed=agreed),
+            "steps": [] if agreed else glance.first_steps(self, owned=owned),
         }
 
     def _own_things(self, *, alone: bool) -> list[dict[str, Any]]:

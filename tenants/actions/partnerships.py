@@ -29,6 +29,7 @@ __all__ = [
     "preview",
     "redeem",
     "revoke",
+    "sides_of",
 ]
 INVITATION_LIFETIME = timedelta(days=14)
 State = Partnership.State
@@ -80,6 +81,11 @@ class NotTheInviter(DomainError):
 def of(tenant: Tenant) -> QuerySet[Partnership]:
     """Every partnership that this tenant may see: its own, and those that it redeemed."""
     return Partnership.objects.filter(Q(inviter=tenant) | Q(invitee=tenant))
+
+
+def sides_of(tenant: Tenant) -> tuple[QuerySet[Partnership], QuerySet[Partnership]]:
+    """The same by side: those that it invited to, and those that it redeemed. No one invites itself."""
+    return Partnership.objects.filter(inviter=tenant), Partnership.objects.filter(invitee=tenant)
 
 
 def invite(

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Q
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -18,6 +19,7 @@ from tenants.api.impact import done, foreseen
 from tenants.creating import creates
 from tenants.impact import Act
 from tenants.models import Partnership, Tenant
+from tenants.models.lookups import among
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size, uuid_of, with_revision
 from tenants.schema import PAGE, query
 from tenants.serializers.impact import ImpactOut
@@ -80,9 +82,11 @@ class Partnerships(PartnershipAPI):
     def get(self, request: Request, **kwargs: Any) -> Response:
         """Of every state."""
         limit = page_size(request) or 50
-        rows = partnerships.of(self.tenant).select_related("inviter", "invitee")
-        if cursor := cursor_of(request):
-            rows = rows.filter(id__gt=uuid_of(cursor[0], "cursor"))
+        cursor = cursor_of(request)
+        beyond = Q(id__gt=uuid_of(cursor[0], "cursor")) if cursor else Q()
+        sides = (side.filter(beyond).order_by("id") for side in partnerships.sides_of(self.tenant))
+        wanted = among("pk", *(side[: limit + 1] for side in sides))
+        rows = Partnership.objects.filter(wanted).select_related("inviter", "invitee")
         page = list(rows.prefetch_related("auto_accepts").order_by("id")[: limit + 1])
         following = next_page(request, [str(page[limit - 1].id)]) if len(page) > limit else None
         return Response({"items": [self.shape(row) for row in page[:limit]], "next": following})

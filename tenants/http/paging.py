@@ -9,6 +9,8 @@ from django.core import signing
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from tenants.models.lookups import among
+
 SIZE = 25
 COUNTED = 1_000  # rows of a list: of more, no page waits for the number
 SALT = "iam.paging"
@@ -43,18 +45,30 @@ class Found(Protocol):
 
 
 def page_of(
-    rows: QuerySet[Any], *, request: HttpRequest, key: str, size: int = SIZE, descending: bool = False
+    rows: QuerySet[Any],
+    *,
+    request: HttpRequest,
+    key: str,
+    size: int = SIZE,
+    descending: bool = False,
+    parts: Sequence[QuerySet[Any]] = (),
 ) -> Page:
     """One page of the rows in the order of ``key`` (a field or an annotation), then of the primary key.
 
-    The cursor is signed: one that we did not make, or an old one, begins at the first page.
+    The cursor is signed: one that we did not make, or an old one, begins at the first page. ``parts`` make up
+    the rows, where an index knows the order of each but none that of all: of each a page is read.
     """
     backwards, edge = _cursor(request)
     down = descending != backwards
-    if edge is not None:
-        rows = rows.filter(_beyond(key, edge, down))
     sign = "-" if down else ""
-    found = list(rows.order_by(f"{sign}{key}", f"{sign}pk")[: size + 1])
+
+    def in_order(these: QuerySet[Any]) -> QuerySet[Any]:
+        beyond = _beyond(key, edge, down) if edge is not None else Q()
+        return these.filter(beyond).order_by(f"{sign}{key}", f"{sign}pk")[: size + 1]
+
+    if parts:
+        rows = rows.filter(among("pk", *map(in_order, parts)))
+    found = list(in_order(rows))
     further, found = len(found) > size, found[:size]
     if backwards:
         found.reverse()

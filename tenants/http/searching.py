@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When, Window
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Case, Count, F, Func, IntegerField, Q, QuerySet, Value, When, Window
 from django.utils.functional import Promise
 
 from tenants.http.pages import TenantPage
+from tenants.http.paging import COUNTED
 
 MOST = 10  # of a kind
 _UUID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}(?![0-9a-f])", re.I)
@@ -91,12 +93,17 @@ def kinds(page: TenantPage) -> list[Kind]:
     return sorted(readable, key=lambda kind: kind.position)
 
 
-def first_of(rows: QuerySet[Any], wanted: str, *, by: str) -> tuple[list[Any], int]:
+def first_of(rows: QuerySet[Any], wanted: str, *, by: str, thousands: bool = False) -> tuple[list[Any], int]:
     """The first few in the order of a field, those that begin with what was typed before; and how many.
 
-    One statement: each row carries the count of all.
+    One statement: each row carries the count of all. ``thousands``: there may be so many that it does not pay
+    to count further than a search tells.
     """
     begins = Case(When(Q(**{f"{by}__istartswith": wanted}), then=Value(0)), default=Value(1))
-    ordered = rows.annotate(found_rank=begins, found_count=Window(Count("*"), output_field=IntegerField()))
+    count: Window | Func = Window(Count("*"), output_field=IntegerField())
+    if thousands:
+        told = ArraySubquery(rows.order_by().values("pk")[: COUNTED + 1])
+        count = Func(told, function="cardinality", output_field=IntegerField())
+    ordered = rows.annotate(found_rank=begins, found_count=count)
     found = list(ordered.order_by("found_rank", F(by).asc(), "pk")[:MOST])
     return found, found[0].found_count if found else 0

@@ -3,12 +3,15 @@
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, UUIDField
+from django.db.models.functions import Cast
 
 
 def among(column: str, *rows: QuerySet[Any]) -> Func:
     """Whether a column names one of the rows, which are found first, whatever the planner expects of them."""
-    lists = [ArraySubquery(each.values("pk")) for each in rows]
+    # Of rows that there cannot be, the list would be of no type.
+    lists = [Cast(ArraySubquery(each.values("pk")), ArrayField(UUIDField())) for each in rows]
     found = Func(*lists, template="(%(expressions)s)", arg_joiner=" || ", output_field=UUIDField())
     template = "%(expressions)s)"
     return Func(F(column), found, template=template, arg_joiner=" = ANY(", output_field=BooleanField())

@@ -10,7 +10,7 @@ from tenants import questions
 from tenants.actions import partnerships
 from tenants.http.pages import TenantPage
 from tenants.http.searching import Found, Kind, Pasted, first_of, register
-from tenants.models import Group, Partnership, User
+from tenants.models import Group, Partnership, Tenant, User
 from tenants.questions import Asked
 from tenants.views.partner_facts import STATES, state_of, title_of
 from tenants.views.wording import address
@@ -19,7 +19,7 @@ from tenants.views.wording import address
 def find_users(page: TenantPage, wanted: str) -> tuple[Sequence[Found], int]:
     """By name, user name or mailbox."""
     names = Q(display_name__icontains=wanted) | Q(username__icontains=wanted) | Q(email__icontains=wanted)
-    rows, count = first_of(page.tenant.users.filter(names), wanted, by="display_name")
+    rows, count = first_of(page.tenant.users.filter(names), wanted, by="display_name", thousands=True)
     return [_user(page, row) for row in rows], count
 
 
@@ -49,18 +49,15 @@ def know_group(page: TenantPage, pasted: Pasted) -> Sequence[Found]:
 
 def find_partners(page: TenantPage, wanted: str) -> tuple[Sequence[Found], int]:
     """By the other side's name or address."""
-    ours = Q(inviter=page.tenant) & (
-        Q(invitee__name__icontains=wanted)
-        | Q(invitee__slug__icontains=wanted)
-        | Q(expected_slug__icontains=wanted)
-        | Q(note__icontains=wanted)
-    )
-    theirs = Q(invitee=page.tenant) & (
-        Q(inviter__name__icontains=wanted) | Q(inviter__slug__icontains=wanted)
-    )
-    rows = partnerships.of(page.tenant).filter(ours | theirs).select_related("inviter", "invitee")
+    # Who is called so is found once, not looked up for each partner.
+    tenants = Tenant.objects.filter(Q(name__icontains=wanted) | Q(slug__icontains=wanted))
+    called = tenants.order_by().values("pk")
+    said = Q(expected_slug__icontains=wanted) | Q(note__icontains=wanted)
+    ours = Q(inviter=page.tenant) & (Q(invitee__in=called) | said)
     other = Case(When(inviter=page.tenant, then=F("invitee__name")), default=F("inviter__name"))
-    found, count = first_of(rows.annotate(other_name=other), wanted, by="other_name")
+    rows = Partnership.objects.filter(ours | Q(invitee=page.tenant, inviter__in=called))
+    rows = rows.annotate(other_name=other).prefetch_related("inviter", "invitee")
+    found, count = first_of(rows, wanted, by="other_name", thousands=True)
     return [_partner(page, row) for row in found], count
 
 

@@ -41,7 +41,7 @@ OTHERS = {"organizations", "system", "impact", "role-changes", "status"}
 # Statements that a page of none saves, and those of one more batch of what is read in batches.
 MORE = {
     "GET /iam/application-management/v1/application/events": 2,
-    "GET /iam/access-management/v1/tenants/{tenant_id}/reports/{report}": 2,
+    "GET /iam/access-management/v1/tenants/{tenant_id}/reports/{report}": 3,
 }
 Ask = Callable[[], HttpResponse]
 

@@ -19,6 +19,7 @@ REASONS = {
     "accesscontrol.0010_emptied_tables": "triggers on TRUNCATE, which no release of the portal ever sends",
     "applications.0015_signal_streams": "the wall of two tables that it makes",
     "applications.0017_found_by_key": "an index gives way to one that holds its columns and one more",
+    "applications.0018_sides_at_once": "four indexes give way to others that hold their columns and more",
     "tenants.0015_provisioning": "the wall of two new tables, of which the release before knows nothing",
     "tenants.0013_sealed_wall": "functions and one small table are new; policies are altered one table at a "
     "time, and believe everybody until seal_wall; functions that were replaced do what they did",

@@ -1,0 +1,58 @@
+"""Contracts by what was typed, for the search: the same as the list finds, of many among the newest.
+
+Who is called so and which roles are is found once; then each side's contracts are asked, newest first, by an
+index that holds what is asked. Nothing can be turned around: from a role that everybody has, terms of
+everybody would be read.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+_SIDE = """
+(SELECT c.id, c.consumer_id FROM applications_contract c
+WHERE {side} AND c.type = ANY(%(types)s) AND (
+    c.{other} IN (SELECT id FROM called)
+    OR EXISTS (SELECT FROM meant) AND EXISTS (
+        SELECT FROM applications_contractterm WHERE contract_id = ANY(ARRAY[c.id])
+            AND role_id = ANY(ARRAY(SELECT id FROM meant))))
+ORDER BY c.created_at DESC LIMIT %(most)s)
+UNION
+(SELECT c.id, c.consumer_id FROM applications_contract c
+WHERE {side} AND c.type = ANY(%(types)s) AND c.note > '' AND upper(c.note) LIKE upper(%(within)s)
+ORDER BY c.created_at DESC LIMIT %(most)s)
+"""
+_PROVIDED = _SIDE.format(side="c.provider_id = %(tenant)s", other="consumer_id")
+_RECEIVED = _SIDE.format(side="c.consumer_id = %(tenant)s AND c.proposed_at IS NOT NULL", other="provider_id")
+_NAMED = f"""
+WITH called AS MATERIALIZED (
+    SELECT id FROM tenants_tenant WHERE upper(name) LIKE upper(%(within)s)
+), meant AS MATERIALIZED (
+    SELECT r.id FROM applications_applicationrole r JOIN applications_application a ON a.id = r.application_id
+    WHERE upper(a.display_name) LIKE upper(%(within)s) OR upper(a.id) LIKE upper(%(within)s)
+        OR upper(r.name) LIKE upper(%(within)s)
+), found AS MATERIALIZED ({_PROVIDED} UNION {_RECEIVED})
+SELECT found.id, (SELECT count(*) FROM found) FROM found JOIN tenants_tenant t ON t.id = found.consumer_id
+ORDER BY upper(t.name) LIKE upper(%(beginning)s) DESC, t.name, found.id LIMIT %(shown)s
+"""
+
+
+def contracts_named(
+    wanted: str, *, tenant_id: UUID, types: Sequence[str], most: int, shown: int
+) -> tuple[list[UUID], int]:
+    """The first by their consumer's name, and how many; of a side no more than ``most`` are looked for."""
+    escaped = connection.ops.prep_for_like_query(wanted)
+    values: dict[str, Any] = {
+        "tenant": tenant_id,
+        "types": list(types),
+        "within": f"%{escaped}%",
+        "beginning": f"{escaped}%",
+        "most": most,
+        "shown": shown,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMED, values)
+        rows = cursor.fetchall()
+    return [row[0] for row in rows], rows[0][1] if rows else 0
