@@ -19,7 +19,7 @@ from iam_portal.gate import Permission, Privilege
 from tenants.http.paging import LONGEST
 from tenants.views.console import ConsolePage
 
-SIZE = 40  # rows of a page: with five boxes each it stays light
+SIZE = 25  # rows of a page: with five boxes each it stays light
 
 
 def part(
