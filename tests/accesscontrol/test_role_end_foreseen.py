@@ -111,3 +111,15 @@ def test_who_may_not_take_it_does_not_foresee_it(place: Place) -> None:
     manager, _ = person(place.tenant, "manager", "access-manager")
     with pytest.raises(Forbidden):
         place.foreseen(Actor(kind="user", id=str(manager.id), name="Manager", tenant_id=place.tenant.id))
+
+
+def test_what_it_holds_less_is_told_of_those_who_hold_it(place: Place) -> None:
+    """Of its definition, too: people, and the calls of the one service that holds it."""
+    less = Definition(key="night-shift", name="Night shift", description="", permissions=[])
+    act = Act(name="define", subject=place.role, tenant=place.tenant, asked={}, by=SYSTEM, at=place.at)
+    with tenant_scope(place.tenant.id):
+        found = foresee(
+            act, lambda: tenant_roles.define(tenant=place.tenant, definition=less, by=SYSTEM, at=place.at)
+        )
+    assert found.parts["users"]["count"] == 4
+    assert [item["calls"] for item in found.parts["services"]["items"]] == ["acme.press"]
