@@ -58,7 +58,7 @@ def assigned(chosen: str, *, targets: str = "") -> str:
 
 _OF_PAIRS = assigned(
     """a.tenant_id = ANY(%(tenants)s::uuid[])
-        AND (%(role)s::uuid IS NULL OR a.tenant_role_id = %(role)s OR a.application_id IS NOT NULL)""",
+        AND (%(role)s::uuid IS NULL OR a.tenant_role_id = %(role)s)""",
     targets="= ANY(%(applications)s)",
 )
 _OF_CALLERS = assigned("a.application_id = ANY(%(callers)s)")
@@ -97,7 +97,7 @@ def load(pairs: Mapping[str, Collection[str]], *, when: datetime, role_id: UUID 
     """Everything that rests on these pairs (application id → tenant ids) from the moment on.
 
     With ``role_id``, of people only what they hold by that role of a tenant's own making: what a role comes
-    to does not depend on the others. Of services everything: one call may rest on several.
+    to does not depend on the others. Of services that hold it everything: one call may rest on several.
 
     Crosses tenants: an act of one side takes from the people and services of others. Nothing of it is shown
     to whom it does not belong (``accesscontrol.impact``).
@@ -105,7 +105,7 @@ def load(pairs: Mapping[str, Collection[str]], *, when: datetime, role_id: UUID 
     tenants = sorted({tenant for found in pairs.values() for tenant in found})
     with cross_tenant():
         rows = rows_of(_OF_PAIRS, when=when, tenants=tenants, applications=sorted(pairs), role=role_id)
-        callers = {row[4] for row in rows if row[4]} | set(pairs)
+        callers = {row[4] for row in rows if row[4]} | (set() if role_id else set(pairs))
         services = rows_of(_OF_CALLERS, when=when, callers=sorted(callers))
         owners = owners_of({row[4] for row in services})
         calls = _calls(pairs, services, owners)

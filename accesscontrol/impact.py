@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,12 +22,10 @@ from accesscontrol.decide import (
 )
 from accesscontrol.holdings import Call, Holdings
 from accesscontrol.impact_shapes import people_part, services_part
-from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
 from applications.availability import SharingFacts
-from applications.impact import UNMOVED, Renamed, moments_of
+from applications.impact import Renamed, moments_of
 from applications.impact_scope import Scope
 from tenants.impact import Act, Part
-from tenants.policies import hold
 
 # A role over one tenant's data, by whichever ways: what it amounts to, and the URNs that it goes by.
 Slot = tuple[str, str, bool]  # role key, whose data, whether it is a role of the tenant's own making
@@ -36,16 +34,23 @@ People = dict[tuple[str, UUID], set[str]]  # (tenant id, user id) → role URNs 
 Services = dict[Call, datetime]  # the call → when it is lost
 
 
-def look(act: Act, scope: Scope, *, role_id: UUID | None = None) -> Callable[[], Part]:
+def look(
+    act: Act,
+    scope: Scope,
+    *,
+    role_id: UUID | None = None,
+    ended: Callable[[Holdings], Holdings] | None = None,
+) -> Callable[[], Part]:
     """The first look; the answer takes the second and says who loses what.
 
-    ``role_id``: of people, only what they hold by this role of the tenant's own making is looked at.
+    ``role_id``: only what is held by this role of a tenant's own making is looked at, and the calls of those
+    who hold it. ``ended``: what is left of the first look, where that is known without the second.
     """
     pairs = scope.with_portal
     before = load.load(pairs, when=act.moment, role_id=role_id)
 
     def again() -> Part:
-        after = load.load(pairs, when=act.moment, role_id=role_id)
+        after = ended(before) if ended else load.load(pairs, when=act.moment, role_id=role_id)
         people = lost_by_people(before, after, act.moment, act.renamed)
         services = lost_calls(before, after, act.moment, act.renamed)
         shown = {
@@ -59,37 +64,6 @@ def look(act: Act, scope: Scope, *, role_id: UUID | None = None) -> Callable[[],
         return Part(shown, weighed, harmless=not people and not services)
 
     return again
-
-
-def look_at_role(act: Act, role: TenantRole) -> Callable[[], Part]:
-    """The same of a tenant role, which moves no availability: the pairs are where its permissions lie.
-
-    Whoever holds it loses it, also who cannot use it just now.
-    """
-    hold(act.tenant)
-    revision = TenantRole.objects.values_list("revision", flat=True).get(id=role.id)
-    before = _assigned(role, act.at)
-    rows = TenantRolePermission.objects.not_over(act.at).filter(role=role)
-    applications = rows.values_list("resource__application_id", flat=True)
-    pairs = {application_id: frozenset({str(act.tenant.id)}) for application_id in applications}
-    second = look(act, Scope(pairs), role_id=role.id)
-
-    def again() -> Part:
-        part = second()
-        withdrawn = sorted(before - _assigned(role, act.at))
-        return replace(
-            part,
-            shown={**UNMOVED, **part.shown},
-            weighed=[part.weighed, revision, withdrawn],
-            harmless=part.harmless and not withdrawn,
-        )
-
-    return again
-
-
-def _assigned(role: TenantRole, at: datetime) -> set[str]:
-    rows = Assignment.objects.not_over(at).filter(tenant_id=role.tenant_id, tenant_role=role)
-    return set(map(str, rows.values_list("id", flat=True)))
 
 
 def lost_by_people(before: Holdings, after: Holdings, when: datetime, renamed: Renamed) -> People:
@@ -274,4 +248,4 @@ def _call_moments(was: CallFacts, becomes: CallFacts | None, when: datetime) -> 
     return sorted(moment for moment in found if moment >= when)
 
 
-__all__ = ["look", "look_at_role", "lost_by_people", "lost_calls"]
+__all__ = ["look", "lost_by_people", "lost_calls"]

@@ -1,6 +1,6 @@
 """People and services of an impact in their wire form: all are counted, one's own are named."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from iam_portal.walls import cross_tenant
 from tenants.impact import Act
 from tenants.lifetimes import Lifetime, lifetime
 from tenants.models import User, UserSession
+from tenants.models.lookups import one_of
 
 MOST_ITEMS = 500  # of one list; the counts are always whole
 
@@ -30,9 +31,9 @@ def people_part(
     back as sign-ins are kept.
     """
     mine = {user_id: urns for (tenant_id, user_id), urns in people.items() if tenant_id == str(act.tenant.id)}
-    rows = User.everyone.filter(tenant=act.tenant, id__in=list(mine)).order_by("display_name", "id")
+    rows = User.everyone.filter(one_of("id", mine), tenant=act.tenant).order_by("display_name", "id")
     to_these = Authorization.objects.filter(
-        tenant=act.tenant, client__application_id__in=list(applications), user_id__in=list(mine)
+        one_of("user_id", mine), tenant=act.tenant, client__application_id__in=list(applications)
     )
     used = dict(to_these.values_list("user_id").annotate(Max("used_at")))
     items = [
@@ -42,7 +43,7 @@ def people_part(
             "roles": sorted(mine[row.id]),
             "lastUsedAt": rfc3339(used.get(row.id)),
         }
-        for row in rows[:MOST_ITEMS]
+        for row in rows.only("id", "display_name", "username")[:MOST_ITEMS]
     ]
     return {
         "users": {"count": len(people), "items": items},
@@ -67,10 +68,10 @@ def named_applications(application_ids: Collection[str]) -> dict[str, Any]:
     return {"count": len(application_ids), "items": items}
 
 
-def _sessions(act: Act, user_ids: Iterable[UUID]) -> models.QuerySet[UserSession]:
+def _sessions(act: Act, user_ids: Collection[UUID]) -> models.QuerySet[UserSession]:
     return UserSession.objects.filter(
+        one_of("user_id", user_ids),
         tenant=act.tenant,
-        user_id__in=list(user_ids),
         ended_at=None,
         expires_at__gt=act.at,
         seen_at__gt=act.at - lifetime(act.tenant, Lifetime.SESSION_IDLE),

@@ -96,11 +96,10 @@ def offered(
     after: After | None = None,
 ) -> list[Offered]:
     """At most so many, by application, type and key. Runs in the tenant's scope; four queries."""
-    portal = sharing_facts.of_application(PORTAL_ID, tenant_id=tenant_id)
-    builtin = [PORTAL_ID] if portal is not None and available(portal, tenant_id=str(tenant_id), at=at) else []
-    asked: dict[str, Any] = {"tenant": tenant_id, "at": at, "application": application_id}
-    granted = _rows(_GRANTED, {**asked, "builtin": builtin})
-    asked |= {
+    granted = granted_roles(tenant_id, at=at, application_id=application_id)
+    asked: dict[str, Any] = {
+        "tenant": tenant_id,
+        "at": at,
         "applications": sorted({found for found, _ in granted}),
         "roles": [role for _, role in granted if role is not None],
         "text": text,
@@ -110,6 +109,18 @@ def offered(
         "most": most,
     }
     return [_offered(row) for row in _rows(_PAGE, asked)]
+
+
+def granted_roles(
+    tenant_id: UUID, *, at: datetime, application_id: str | None = None
+) -> list[tuple[str, UUID | None]]:
+    """Of what is there as owned or by provision, each with its roles that are granted so; with none, once.
+
+    Runs in the tenant's scope; three queries.
+    """
+    portal = sharing_facts.of_application(PORTAL_ID, tenant_id=tenant_id)
+    builtin = [PORTAL_ID] if portal is not None and available(portal, tenant_id=str(tenant_id), at=at) else []
+    return _rows(_GRANTED, {"tenant": tenant_id, "at": at, "application": application_id, "builtin": builtin})
 
 
 def _offered(row: Sequence[Any]) -> Offered:

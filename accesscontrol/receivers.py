@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.dispatch import receiver
 
-from accesscontrol import holders, impact, impact_people
+from accesscontrol import holders, impact, impact_people, impact_roles
 from accesscontrol.actions import (
     access_told,
     authorizations,
@@ -265,7 +265,7 @@ def weigh_own(*, act: Act, **kwargs: Any) -> Callable[[], Part] | None:
     """Who loses something when a tenant role holds less or ends, a person goes, a group moves or ends."""
     subject = act.subject
     if isinstance(subject, TenantRole):
-        return impact.look_at_role(act, subject)
+        return impact_roles.look_at_role(act, subject)
     if isinstance(subject, User):
         return impact_people.look_at_user(act, subject)
     return impact_people.look_at_group(act, subject) if isinstance(subject, Group) else None

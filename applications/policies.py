@@ -60,11 +60,12 @@ def sides_of(tenant_id: UUID) -> tuple[QuerySet[Contract], QuerySet[Contract]]:
     return Contract.objects.filter(provider_id=tenant_id), received
 
 
-def open_to(tenant: Tenant, *, at: datetime) -> QuerySet[Application]:
+def open_to(tenant: Tenant, *, at: datetime, application_id: str | None = None) -> QuerySet[Application]:
     """Whose roles and resources it may read: its own, and what a living contract names, now or to come.
 
     A pause or a suspension only interrupts. Once a contract is over, or names no role of it any more, nothing
     is read that the owner declares later. An access contract shows no more than its provider still has.
+    ``application_id``: of this one alone, so that the terms of no other are looked at.
     """
     lasting = Q(ends_at=None) | Q(ends_at__gt=at)
     running = Q(contract__ends_at=None) | Q(contract__ends_at__gt=at)
@@ -84,8 +85,11 @@ def open_to(tenant: Tenant, *, at: datetime) -> QuerySet[Application]:
     ).filter(is_true(Exists(carried)))
     theirs = Q(role__application__owner=F("contract__provider")) | Q(Exists(source))
     held = terms.filter(theirs, contract__consumer=tenant)
+    rows = Application.objects.all()
+    if application_id is not None:
+        rows, held = rows.filter(pk=application_id), held.filter(role__application=application_id)
     # As a list of ids, found by the consumer: asked of each application, terms of everybody would be read.
-    return Application.objects.filter(Q(owner=tenant) | Q(pk__in=held.values("role__application")))
+    return rows.filter(Q(owner=tenant) | Q(pk__in=held.values("role__application")))
 
 
 def with_parts(rows: QuerySet[Contract]) -> QuerySet[Contract]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import connection
 from django.db.models import Q, QuerySet
 
@@ -126,25 +127,25 @@ def _counts(applications: Sequence[str], tenant_id: UUID, at: datetime) -> dict[
 
 def _usable(
     applications: Collection[str], roles: Mapping[UUID, str], at: datetime, among: Collection[UUID] | None
-) -> dict[UUID, set[str]]:
+) -> dict[UUID, list[str]]:
     """A role holds resources of its own application alone, so those of others are not read."""
-    found: dict[UUID, set[str]] = defaultdict(set)
     wanted = set(applications)
     asked = [pk for pk, application_id in roles.items() if application_id in wanted]
-    if asked:
-        held = RolePermission.objects.at(at).filter(role_id__in=asked)
-        if among is not None:
-            held = held.filter(resource_id__in=among)
-        for pk, privilege in held.values_list("resource_id", "privilege"):
-            found[pk].add(privilege)
-    return found
+    if not asked:
+        return {}
+    held = RolePermission.objects.at(at).filter(role_id__in=asked)
+    if among is not None:
+        held = held.filter(resource_id__in=among)
+    # Gathered there: of a resource in many roles not each is carried over.
+    each = held.order_by().values_list("resource_id")
+    return dict(each.annotate(privileges=ArrayAgg("privilege", distinct=True)))
 
 
 _COLUMNS = ("id", "application_id", "parent_id", "name", "type", "key", "description", "privileges")
 
 
 def _in_order(
-    rows: QuerySet[Resource], applications: list[str], usable: Mapping[UUID, set[str]], text: str
+    rows: QuerySet[Resource], applications: list[str], usable: Mapping[UUID, Sequence[str]], text: str
 ) -> dict[UUID, Node]:
     """By application, then each below what contains it; what has no living parent stands at the top."""
     known = {row[0]: row for row in rows.values_list(*_COLUMNS, "owner_tenant_id")}

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -104,6 +105,19 @@ class ImpactBusy(DomainError):
     code = "impact_busy"
 
 
+_foreseen: ContextVar[Act | None] = ContextVar("foreseen", default=None)
+
+
+def is_foreseen(name: str, subject: Any) -> bool:
+    """Whether this very act is only foreseen: what it would write is taken back in any case.
+
+    It must refuse as ever. Where its end is known without it, it may write nothing, and the look after it
+    says what would be so; carried out, it is done and looked at, and has to come to the same revision.
+    """
+    act = _foreseen.get()
+    return act is not None and act.name == name and bool(act.subject == subject)
+
+
 class _TakenBack(Exception):
     """Rolls the savepoint back once both looks were taken."""
 
@@ -115,12 +129,15 @@ def foresee(act: Act, do: Callable[[], object]) -> Impact:
     that waits or works for long (:class:`ImpactBusy`), so that nobody keeps others from acting by looking.
     """
     found: list[Impact] = []
+    token = _foreseen.set(act)
     try:
         with looking(act.tenant), unrecorded():  # one act may have thousands of rows of history
             found.append(weigh(act, do)[0])
             raise _TakenBack
     except _TakenBack:
         return found[0]
+    finally:
+        _foreseen.reset(token)
 
 
 def carry_out(

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accesscontrol.actions import assigned
 from accesscontrol.decide import Permission
@@ -98,23 +99,31 @@ def withdraw_all(*, role: TenantRole, by: Actor, at: datetime) -> None:
 
     Whoever may not give it may not take it from anybody.
     """
-    rows = list(
-        Assignment.objects.not_over(at)
-        .filter(tenant_id=role.tenant_id, tenant_role=role)
-        # Looked up by their ids: joined, each row is held against everybody of the tenant.
-        .prefetch_related("user", "group", "application")
-        .order_by("created_at", "id")
-    )
+    # Looked up by their ids: joined, each row is held against everybody of the tenant.
+    rows = list(_holding(role, at).prefetch_related("user", "group", "application"))
     for row in rows:
         row.tenant, row.tenant_role = role.tenant, role
-    if not rows:
-        return
-    asked, foreign = what_role_gives(rows[0], at=at)
-    subject = assigned.subject_of(rows[0])
-    require_may_grant(
-        actor=by, tenant_id=role.tenant_id, asked=asked, foreign=foreign, at=at, subject=subject
-    )
-    assigned.end(rows, by=by, at=at)
+    if rows:
+        _require_may_take(rows[0], by=by, at=at)
+        assigned.end(rows, by=by, at=at)
+
+
+def require_may_withdraw_all(*, role: TenantRole, by: Actor, at: datetime) -> None:
+    """Refuses as :func:`withdraw_all` would."""
+    row = _holding(role, at).first()
+    if row is not None:
+        _require_may_take(row, by=by, at=at)
+
+
+def _holding(role: TenantRole, at: datetime) -> QuerySet[Assignment]:
+    rows = Assignment.objects.not_over(at).filter(tenant_id=role.tenant_id, tenant_role=role)
+    return rows.order_by("created_at", "id")
+
+
+def _require_may_take(row: Assignment, *, by: Actor, at: datetime) -> None:
+    asked, foreign = what_role_gives(row, at=at)
+    subject = assigned.subject_of(row)
+    require_may_grant(actor=by, tenant_id=row.tenant_id, asked=asked, foreign=foreign, at=at, subject=subject)
 
 
 def what_role_gives(row: Assignment, *, at: datetime) -> tuple[set[Permission], bool]:

@@ -20,6 +20,7 @@ from iam_portal.gate import Actor
 from iam_portal.sentences import said, term
 from iam_portal.walls import tenant_scope
 from tenants import history
+from tenants.impact import is_foreseen
 from tenants.models import Tenant, since
 from tenants.models.spanned import clipped
 
@@ -129,6 +130,9 @@ def delete(*, tenant: Tenant, key: str, by: Actor, at: datetime, revision: int |
         if role is None:
             raise NotFound
         _require_seen(role, revision)
+        if is_foreseen("delete", role):
+            assignments.require_may_withdraw_all(role=role, by=by, at=at)
+            return
         before = _told(role, at)
         assignments.withdraw_all(role=role, by=by, at=at)
         TenantRolePermission.objects.filter(role=role).close(at)

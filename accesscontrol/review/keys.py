@@ -12,6 +12,7 @@ from accesscontrol.review.slots import Slot
 
 # Who has which line at a moment: directly, or by a group above his own. ``IN … IS TRUE`` is looked up in a
 # table made once; behind the wall the planner does not know how many are active, or members, at a moment.
+# It would sort the pairs to keep each once, too: what a recursion finds is kept so in such a table.
 _SIDE = """
 slot{n} AS MATERIALIZED (
     SELECT * FROM unnest(%(roles{n})s::uuid[], %(contracts{n})s::uuid[], %(lines{n})s::int[])
@@ -36,15 +37,18 @@ slot{n} AS MATERIALIZED (
         SELECT group_id FROM tenants_groupplacement
         WHERE parent_id = reached.group_id AND tenant_id = %(tenant)s AND during @> %(at{n})s OFFSET 0
     ) below
-), held{n} AS MATERIALIZED (
+), person{n}(line, user_id) AS (
     SELECT line, user_id FROM (
         SELECT line, user_id FROM given{n} WHERE user_id IS NOT NULL
-        UNION
+        UNION ALL
         SELECT reached.line, m.user_id FROM reached{n} reached
         JOIN tenants_membership m ON m.group_id = reached.group_id
         WHERE m.tenant_id = %(tenant)s AND m.during @> %(at{n})s
-    ) person
-    WHERE (user_id IN (
+    ) every
+    UNION
+    SELECT line, user_id FROM person{n} WHERE false
+), held{n} AS MATERIALIZED (
+    SELECT line, user_id FROM person{n} WHERE (user_id IN (
         SELECT user_id FROM tenants_useractivity WHERE tenant_id = %(tenant)s AND during @> %(at{n})s
     )) IS TRUE
 )"""
@@ -56,17 +60,22 @@ _DIFFERENT = """kept AS MATERIALIZED (
 )"""
 _NAME = "lower(CASE WHEN u.display_name <> '' THEN u.display_name ELSE u.username END)"
 _PART = """
-, found AS MATERIALIZED (
-    SELECT {first} AS first, u.id, kept.line FROM kept
-    JOIN tenants_user u ON u.id = kept.user_id AND u.tenant_id = %(tenant)s
-    {named}
+, named AS MATERIALIZED (
+    SELECT {first} AS first, u.id FROM tenants_user u
+    WHERE u.tenant_id = %(tenant)s AND (u.id IN (SELECT user_id FROM kept)) IS TRUE {text}
+), near AS MATERIALIZED (
+    SELECT first, id FROM named {from_edge} ORDER BY first {way}, id {way} LIMIT %(limit)s + 1
+), found AS (
+    SELECT near.first, near.id, kept.line FROM near JOIN kept ON kept.user_id = near.id
 )
-SELECT counted.number, part.first, part.id, part.line FROM (SELECT count(*) AS number FROM found) counted
+SELECT counted.number, part.first, part.id, part.line
+FROM (SELECT count(*) AS number FROM kept {counted}) counted
 LEFT JOIN LATERAL (
     SELECT * FROM found {beyond} ORDER BY first {way}, id {way}, line {way} LIMIT %(limit)s
 ) part ON true
 """
-_NAMED = f"WHERE position(%(text)s IN {_NAME}) > 0 OR u.id::text = %(text)s"
+_TEXT = f"AND (position(%(text)s IN {_NAME}) > 0 OR u.id::text = %(text)s)"
+_COUNTED = "WHERE (user_id IN (SELECT id FROM named)) IS TRUE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +112,9 @@ def rows(sought: Sought, *, edge: Edge | None, backwards: bool, limit: int) -> t
     compare, way = ("<", "DESC") if backwards else (">", "")
     tail = _PART.format(
         first=f'{_NAME} COLLATE "C"' if sought.by_name else "''",
-        named=_NAMED if sought.text else "",
+        text=_TEXT if sought.text else "",
+        counted=_COUNTED if sought.text else "",
+        from_edge=f"WHERE (first, id) {compare}= (%(first)s, %(user)s)" if edge else "",
         beyond=f"WHERE (first, id, line) {compare} (%(first)s, %(user)s, %(line)s)" if edge else "",
         way=way,
     )

@@ -41,11 +41,9 @@ class ManifestPage(AccessPage):
             raise NotFound
         return found
 
-    def text(self, application: Application) -> tuple[str, str]:
-        """The document as it stands, for people, and its revision."""
-        document = declared.document(application, at=self.at)
-        text = _PRIVILEGES.sub(_on_one_line, json.dumps(document, indent=2, ensure_ascii=False))
-        return text, declared.revision_of(document)
+    def document(self, application: Application) -> dict[str, Any]:
+        """As it stands."""
+        return declared.document(application, at=self.at)
 
     def to(self, name: str, application: Application) -> str:
         """Another page of it."""
@@ -57,12 +55,12 @@ class ApplicationManifest(ManifestPage):
 
     def get(self, request: HttpRequest, application_id: str) -> HttpResponse:
         application = self.application(application_id)
-        text, _revision = self.text(application)
+        text = _shown(self.document(application))
         edit: Decision = self.changeable(application, "Modules:modify")
         context = {
             **self.around(application, "manifest"),
-            "text": text if len(text) <= LONGEST else "",
-            "length": len(text),
+            "text": text,
+            "longest": LONGEST,
             "download_url": self.to("manifest-download", application),
             "edit": {"url": self.to("manifest-edit", application), "decision": edit},
         }
@@ -74,7 +72,7 @@ class ManifestDownload(ManifestPage):
 
     def get(self, request: HttpRequest, application_id: str) -> HttpResponse:
         application = self.application(application_id)
-        text, _revision = self.text(application)
+        text = _written(self.document(application))
         name = f'attachment; filename="{application.id}.manifest.json"'
         return HttpResponse(
             text, content_type="application/json; charset=utf-8", headers={"Content-Disposition": name}
@@ -89,14 +87,14 @@ class ManifestEdit(ManifestPage):
 
     def get(self, request: HttpRequest, application_id: str) -> HttpResponse:
         application = self.application(application_id)
-        text, revision = self.text(application)
-        form = ManifestForm(initial={"text": text if len(text) <= LONGEST else ""})
-        return self._drawn(application, form, revision)
+        document = self.document(application)
+        form = ManifestForm(initial={"text": _shown(document)})
+        return self._drawn(application, form, declared.revision_of(document))
 
     def post(self, request: HttpRequest, application_id: str) -> HttpResponse:
         application = self.application(application_id)
         form = ManifestForm(request.POST, request.FILES)
-        _text, now = self.text(application)
+        now = declared.revision_of(self.document(application))
         shown = request.POST.get("revision", "") or now
         body = _body(form) if form.is_valid() else None
         if body is None:
@@ -138,7 +136,7 @@ class ManifestEdit(ManifestPage):
 
     def _again(self, application: Application, form: ManifestForm, sent: Sent) -> HttpResponse:
         """Somebody declared, or the world moved: what it would change now, to be looked at anew."""
-        _text, now = self.text(application)
+        now = declared.revision_of(self.document(application))
         fresh = ManifestForm(form.data)
         fresh.is_valid()
         again = Sent(
@@ -173,6 +171,17 @@ class ManifestEdit(ManifestPage):
             **more,
         }
         return self.render("accesscontrol/manifest_form.html", context, status=status)
+
+
+def _written(document: dict[str, Any]) -> str:
+    """For people."""
+    return _PRIVILEGES.sub(_on_one_line, json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def _shown(document: dict[str, Any]) -> str:
+    """The same, or nothing where it is too long for a page. On one line it is shorter, and made at once."""
+    text = _written(document) if len(json.dumps(document, ensure_ascii=False)) <= LONGEST else ""
+    return text if len(text) <= LONGEST else ""
 
 
 def _on_one_line(found: re.Match[str]) -> str:

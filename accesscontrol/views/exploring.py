@@ -33,6 +33,8 @@ CHANGES = {
 _OPENS = {"user": "Users:read", "application": "Modules:read"}
 _FILTERS = ("q", "kind", "role", "resource")
 _MOST = 12  # resources of a role in one row
+# By what somebody holds: the resources that are shown of it, and how many more there are.
+Allowed = Mapping[frozenset[Permission], tuple[list[dict[str, Any]], int]]
 
 
 class Asked(NamedTuple):
@@ -74,7 +76,9 @@ class AccessReview(ConsolePage):
         resource = form.cleaned_data.get("resource", "") if asked else ""
         shown, found = reviewed.page(self, *asked, resource=resource) if asked else (paging.Page([]), None)
         roles = found.roles if found else frozenset()
-        names = _names(self, application, roles, shown.rows)
+        part = paging.searched(request, "resource")
+        allowed = {held: _allowed(held, part) for each in shown.rows for held in _amounts(each)}
+        names = _names(self, application, roles, shown.rows, allowed)
         context = {
             "page": {**head(self, "review"), "more": _files(self) if asked else []},
             "application": application,
@@ -85,7 +89,7 @@ class AccessReview(ConsolePage):
             "asked": asked,
             "filters": _filters(self, roles, names),
             "filtered": any(request.GET.get(name) for name in _FILTERS),
-            "rows": [_row(self, change, application, names) for change in shown.rows],
+            "rows": [_row(self, change, application, names, allowed) for change in shown.rows],
             "assign": _assigning(self),
             "paging": shown.paging,
             "count_text": _counted(found.count if found else 0, asked),
@@ -169,18 +173,37 @@ def _asked(page: ConsolePage, application: Application, form: ReviewForm) -> Ask
     return Asked(application, form.cleaned_data["at"] or page.at, form.cleaned_data["other"])
 
 
+def _amounts(change: Change) -> set[frozenset[Permission]]:
+    """What a row tells of: those who hold the same role share it."""
+    return {change.line.permissions, change.before}
+
+
+def _allowed(permissions: Iterable[Permission], resource: str) -> tuple[list[dict[str, Any]], int]:
+    """By resource, those first that were asked for; and how many more: a role may allow hundreds."""
+    part = resource.casefold()
+    every = permissions_of(permissions)
+    every.sort(key=lambda one: part not in f"{one['resourceType']}/{one['resourceId']}".casefold())
+    return every[:_MOST], max(0, len(every) - _MOST)
+
+
 def _names(
-    page: ConsolePage, application: Application, roles: Collection[str], shown: Sequence[Change]
+    page: ConsolePage,
+    application: Application,
+    roles: Collection[str],
+    shown: Sequence[Change],
+    allowed: Allowed,
 ) -> Names:
     """Of every role that can be filtered by, and of the resources in the rows shown."""
-    concerned = {(kind, key) for each in shown for kind, key, _one in each.before | each.line.permissions}
+    told = {(one["resourceType"], one["resourceId"]) for every, _more in allowed.values() for one in every}
     return Names(
         naming.roles(page.tenant, application.pk, {*roles, *(change.line.role.key for change in shown)}),
-        naming.resources(page.tenant, application.pk, concerned),
+        naming.resources(page.tenant, application.pk, told),
     )
 
 
-def _row(page: ConsolePage, change: Change, application: Application, names: Names) -> dict[str, Any]:
+def _row(
+    page: ConsolePage, change: Change, application: Application, names: Names, allowed: Allowed
+) -> dict[str, Any]:
     line = change.line
     kind = "user" if line.kind == USER else "application"
     state, word = CHANGES.get(change.what, ("", ""))
@@ -198,26 +221,20 @@ def _row(page: ConsolePage, change: Change, application: Application, names: Nam
         "state": state,
         "word": word,
         "through": [(way.via, _giver(way.by)) for way in line.through],
-        "permissions": _worded(line.permissions, names, page),
-        "before": _worded(change.before, names, page) if change.what == "changed" else {},
+        "permissions": _worded(allowed[line.permissions], names),
+        "before": _worded(allowed[change.before], names) if change.what == "changed" else {},
         "why": linking.why(Decision.yes(*line.role.reasons), page),
         "ask_url": f"{asking}?who={kind}:{line.principal_id}&application={application.pk}" if asking else "",
     }
 
 
-def _worded(permissions: Iterable[Permission], names: Names, page: ConsolePage) -> dict[str, Any]:
-    """By resource, those first that were asked for, and how many more there are: a role may allow hundreds.
-
-    A resource that has no name any more is told by its type and id.
-    """
-    part = paging.searched(page.request, "resource").casefold()
-    every = permissions_of(permissions)
-    every.sort(key=lambda one: part not in f"{one['resourceType']}/{one['resourceId']}".casefold())
-    shown = [
-        {**one, "name": names.resources.get((one["resourceType"], one["resourceId"]), "")}
-        for one in every[:_MOST]
+def _worded(allowed: tuple[list[dict[str, Any]], int], names: Names) -> dict[str, Any]:
+    """With names. A resource that has none any more is told by its type and id."""
+    shown, more = allowed
+    known = [
+        {**one, "name": names.resources.get((one["resourceType"], one["resourceId"]), "")} for one in shown
     ]
-    return {"shown": shown, "more": len(every) - len(shown)}
+    return {"shown": known, "more": more}
 
 
 def _giver(by: str) -> str:

@@ -66,15 +66,16 @@ def called(tenant: Tenant, text: str) -> list[Application]:
 
 def resources(tenant: Tenant, application_id: str, at: datetime) -> QuerySet[Resource]:
     """Those of the application that the tenant can see: static ones and its own; none once it is over."""
-    seen = Q(application=PORTAL_ID) | Q(application__in=open_to(tenant, at=at))
-    rows = Resource.objects.at(at).filter(seen, application=application_id)
+    if application_id != PORTAL_ID and not open_to(tenant, at=at, application_id=application_id).exists():
+        return Resource.objects.none()
+    rows = Resource.objects.at(at).filter(application=application_id)
     return rows.filter(Q(owner_tenant=None) | Q(owner_tenant=tenant)).order_by("type", "key")
 
 
-def resource(tenant: Tenant, application_id: str, text: str, at: datetime) -> tuple[str, str]:
+def resource(among: QuerySet[Resource], text: str) -> tuple[str, str]:
     """Type and id of what is written with a slash between. A type may have slashes itself."""
     whole = Concat("type", Value("/"), "key")
-    found = resources(tenant, application_id, at).annotate(whole=whole).filter(whole=text).first()
+    found = among.annotate(whole=whole).filter(whole=text).first()
     if found is not None:
         return found.type, found.key
     kind, _slash, key = text.partition("/")
@@ -90,7 +91,7 @@ def _found(tenant: Tenant, kinds: Iterable[str], text: str, fits: dict[str, Fits
     hits = [
         Somebody(kind, str(row.pk), str(row), getattr(row, _NOTE[kind]))
         for kind in kinds
-        for row in rows[kind].filter(fits[kind](text))[: MOST + 1]
+        for row in rows[kind].filter(fits[kind](text)).only(*_COLUMNS[kind])[: MOST + 1]
     ]
     return hits[: MOST + 1]
 
@@ -104,6 +105,11 @@ def _exactly(text: str) -> Q:
 
 
 _NOTE = {"user": "email", "group": "description", "application": "pk"}
+_COLUMNS = {
+    "user": ("tenant", "display_name", "username", "email"),
+    "group": ("name", "description"),
+    "application": ("display_name", "name"),
+}
 _BY_ID: dict[str, Fits] = {"user": lambda text: _exactly(text), "group": lambda text: _exactly(text)}
 _EXACT: dict[str, Fits] = {
     "user": lambda text: (

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from accesscontrol.decide.ground import own_way
-from applications import facts as sharing_facts
-from applications.availability import granted
-from applications.models import Application, ApplicationRole, Availability
+from accesscontrol.offered import granted_roles
+from applications.models import Application
 from applications.models.applications import PORTAL_ID
 from tenants.models import Tenant
 
@@ -28,16 +26,9 @@ class Material:
 
 def material(*, tenant: Tenant, at: datetime, also: Iterable[str] = ()) -> Material:
     """Of every application that runs here; ``also`` are named too (a role may hold what is away now)."""
-    here = Availability.objects.at(at).filter(tenant=tenant).exclude(relation="access")
-    running = frozenset({PORTAL_ID, *here.values_list("application_id", flat=True)})
-    sharing = sharing_facts.sharing(running, tenant_ids=[tenant.pk])
-    roles = ApplicationRole.objects.at(at).filter(application_id__in=running)
-    held = {
-        pk: application_id
-        for pk, application_id, key in roles.values_list("id", "application_id", "key")
-        if application_id in sharing
-        and own_way(granted(sharing[application_id], role=key, tenant_id=str(tenant.pk), at=at))
-    }
+    granted = granted_roles(tenant.pk, at=at)
+    running = frozenset({PORTAL_ID, *(application_id for application_id, _role in granted)})
+    held = {role: application_id for application_id, role in granted if role is not None}
     names = dict(Application.objects.filter(pk__in=running | set(also)).values_list("pk", "display_name"))
     ordered = sorted(names, key=lambda pk: (pk == PORTAL_ID, names[pk].lower(), pk))
     return Material({pk: names[pk] for pk in ordered}, running, held)

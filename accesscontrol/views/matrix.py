@@ -11,18 +11,32 @@ from accesscontrol.views.role_choices import Granting
 from applications.models.applications import PORTAL_ID
 from applications.trees import Forest, Node
 from iam_portal.gate import Privilege
-from iam_portal.templatetags.privileges import joined
+from iam_portal.templatetags.privileges import joined, word
 from iam_portal.translating import translated
 
 PRIVILEGES = [privilege.value for privilege in Privilege]
 Held = Mapping[UUID, frozenset[str]]  # resource → privileges that the role names on it
 
 
+class _Drawn:
+    """Templates ask for an item first: in a table of 200 cells each of ten questions would fail once."""
+
+    __slots__ = ()
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name)
+
+
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """One privilege on one resource. ``by``: what contains it gives it; ``box``: the value that is sent."""
+class Cell(_Drawn):
+    """One privilege on one resource. ``by``: what contains it gives it; ``box``: the value that is sent.
+
+    ``word`` and ``label``: the privilege, and what the box is called, in the reader's language.
+    """
 
     privilege: str
+    word: str
+    label: str
     offered: bool
     given: bool
     by: str = ""
@@ -31,7 +45,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Line(_Drawn):
     """A resource; ``heading`` is the application's name where its part begins."""
 
     node: Node
@@ -72,18 +86,22 @@ class Matrix:
         """As the template prints them."""
         made: list[Line] = []
         before = ""
+        words = {each: word(each) for each in PRIVILEGES}
         for node in nodes:
             heading = "" if node.application_id == before else self.names.get(node.application_id, "")
             before = node.application_id
-            made.append(self._line(_worded(node), heading))
+            made.append(self._line(_worded(node), heading, words))
         return made
 
-    def _line(self, node: Node, heading: str) -> Line:
+    def _line(self, node: Node, heading: str, words: Mapping[str, str]) -> Line:
         held, above = self.held.get(node.id, frozenset()), self._above(node)
         locked = self.locked(node)
+        label = _("%(privilege)s on %(name)s") if self.granting is not None else ""
         cells = tuple(
             Cell(
                 privilege=each,
+                word=words[each],
+                label=label and label % {"privilege": words[each], "name": node.name},
                 offered=each in node.offered,
                 given=each in held,
                 by=above.get(each, "") if each in node.offered else "",

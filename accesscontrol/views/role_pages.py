@@ -26,7 +26,7 @@ from iam_portal.errors import NotFound
 from tenants.http import paging
 from tenants.views.console import ConsolePage
 
-SIZE = 50  # resources on a page
+SIZE = 25  # resources on a page, with five cells each
 
 
 class RolePage(ConsolePage):

@@ -10,6 +10,7 @@ from re import fullmatch
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -19,7 +20,7 @@ from accesscontrol.forms import EXCHANGE, DecisionForm, TokenForm
 from accesscontrol.oauth.preview import Wish, preview
 from accesscontrol.views import known, linking, naming
 from accesscontrol.views.exploring import head
-from applications.models import Client, Contract
+from applications.models import Client, Contract, Resource
 from applications.models.applications import ID_PATTERN
 from iam_portal.errors import Invalid, NotFound
 from iam_portal.templatetags import privileges
@@ -48,24 +49,28 @@ class AskDecision(ConsolePage):
         answer: dict[str, Any] | None = None
         several: list[dict[str, str]] = []
         application_id = _application(self, form)
+        here = known.resources(self.tenant, application_id, self.at)
         if asked:
             who, several = _somebody(self, form, known.KINDS, named)
             if who is not None and not form.errors:
-                answer = self._told(form, who, application_id)
+                answer = self._told(form, who, application_id, here)
         context = {
             "page": head(self, "decide"),
             "form": form,
             "several": several,
             "answer": answer,
             "applications": known.applications(self.tenant)[:OFFERED],
-            "resources": known.resources(self.tenant, application_id, self.at)[:OFFERED],
+            "resources": here[:OFFERED],
         }
         return self.render("accesscontrol/access_decision.html", context)
 
-    def _told(self, form: DecisionForm, who: known.Somebody, application_id: str) -> dict[str, Any] | None:
+    def _told(
+        self, form: DecisionForm, who: known.Somebody, application_id: str, here: QuerySet[Resource]
+    ) -> dict[str, Any] | None:
         given = form.cleaned_data
         at = given["at"] or self.at
-        kind, key = known.resource(self.tenant, application_id, given["resource"], at)
+        then = here if at == self.at else known.resources(self.tenant, application_id, at)
+        kind, key = known.resource(then, given["resource"])
         ids = {f"{who.kind}_id": who.id}
         asked = questions.Asked(
             tenant=self.tenant,
