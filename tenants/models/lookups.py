@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, UUIDField
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Subquery, UUIDField, Value
+from django.db.models.functions import Coalesce
 
 
 def among(column: str, *rows: QuerySet[Any]) -> Func:
@@ -29,3 +30,9 @@ def of_outer(column: str) -> Func:
 def is_true(condition: Q | Exists) -> Func:
     """The condition, asked of each row that is left: nothing is looked up or begun with by it."""
     return Func(condition, template="(%(expressions)s) IS TRUE", output_field=BooleanField())
+
+
+def there_is(rows: QuerySet[Any]) -> Coalesce:
+    """Whether there is one, as a question that the planner does not turn into a join."""
+    one = Subquery(rows.order_by().values(found=Value(True))[:1])
+    return Coalesce(one, False, output_field=BooleanField())
