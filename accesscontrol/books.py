@@ -51,20 +51,34 @@ OF_ONE = _BOOKS.format(here="= %(tenant)s", chosen=_ON_THEIRS.format(here="= %(t
 # that the tenants' own roles name, which says what these come to.
 _SOME = """
 WITH named AS MATERIALIZED (
-    SELECT * FROM accesscontrol_tenantrolepermission
-    WHERE tenant_id = ANY(%(tenants)s::uuid[]) AND NOT isempty(during) AND role_id = ANY(ARRAY(
-        SELECT id FROM accesscontrol_tenantrole
-        WHERE tenant_id = ANY(%(tenants)s::uuid[]) AND key = ANY(%(made)s)))
+    SELECT p.tenant_id, p.role_id, r.key AS role, p.during, p.privilege, p.resource_id, s.*
+    FROM (
+        SELECT id, key FROM accesscontrol_tenantrole
+        WHERE tenant_id = ANY(%(tenants)s::uuid[]) AND key = ANY(%(made)s) OFFSET 0
+    ) r
+    CROSS JOIN LATERAL (
+        SELECT * FROM accesscontrol_tenantrolepermission WHERE role_id = r.id AND NOT isempty(during) OFFSET 0
+    ) p
+    CROSS JOIN LATERAL (
+        SELECT owner_tenant_id IS NOT NULL AS dynamic, application_id, type, key FROM applications_resource
+        WHERE id = p.resource_id OFFSET 0
+    ) s
+    WHERE p.tenant_id = ANY(%(tenants)s::uuid[]) AND s.application_id = ANY(%(applications)s)
+), asked AS MATERIALIZED (
+    SELECT r.id FROM unnest(%(owners)s::text[], %(keys)s::text[]) AS declared(owner, key)
+    JOIN applications_applicationrole r ON r.application_id = declared.owner AND r.key = declared.key
+    WHERE r.application_id = ANY(%(applications)s)
 )
 SELECT NULL, false, r.application_id, r.key, p.during, p.held,
     array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
 FROM (
     SELECT * FROM applications_rolepermission WHERE NOT isempty(during) AND role_id = ANY(ARRAY(
-        SELECT id FROM applications_applicationrole WHERE application_id = ANY(%(applications)s)))
-        AND ((resource_id IN (SELECT resource_id FROM named)) IS TRUE OR (role_id IN (
-            SELECT r.id FROM unnest(%(owners)s::text[], %(keys)s::text[]) AS declared(owner, key)
-            JOIN applications_applicationrole r ON r.application_id = declared.owner AND r.key = declared.key
-        )) IS TRUE) OFFSET 0
+        SELECT id FROM asked
+        UNION
+        SELECT id FROM applications_applicationrole
+        WHERE application_id = ANY(ARRAY(SELECT DISTINCT application_id FROM named))))
+        AND ((resource_id IN (SELECT resource_id FROM named)) IS TRUE
+            OR (role_id IN (SELECT id FROM asked)) IS TRUE) OFFSET 0
 ) p
 JOIN applications_applicationrole r ON r.id = p.role_id AND r.application_id = ANY(%(applications)s)
 CROSS JOIN LATERAL (
@@ -72,16 +86,9 @@ CROSS JOIN LATERAL (
 ) s
 GROUP BY r.application_id, r.key, p.during, p.held
 UNION ALL
-SELECT named.tenant_id::text, s.owner_tenant_id IS NOT NULL, s.application_id,
-    (SELECT key FROM accesscontrol_tenantrole WHERE id = named.role_id), named.during,
-    named.during, array_agg(s.type), array_agg(s.key), array_agg(named.privilege)
-FROM named
-CROSS JOIN LATERAL (
-    SELECT owner_tenant_id, application_id, type, key FROM applications_resource
-    WHERE id = named.resource_id OFFSET 0
-) s
-WHERE s.application_id = ANY(%(applications)s)
-GROUP BY named.tenant_id, s.owner_tenant_id IS NOT NULL, s.application_id, named.role_id, named.during
+SELECT tenant_id::text, dynamic, application_id, role, during, during,
+    array_agg(type), array_agg(key), array_agg(privilege)
+FROM named GROUP BY tenant_id, dynamic, application_id, role_id, role, during
 """
 
 

@@ -20,7 +20,7 @@ from tenants.models import Tenant
 
 # A role that the organization was not granted, or whose permissions do not count now, asks all the same: it
 # may count again tomorrow. Only the portal's roles and the tenant's own can ask.
-_ASKS = """
+ASKS = """
 WITH RECURSIVE asks AS MATERIALIZED (
     SELECT id, application_id || '/' || key AS role, name FROM applications_applicationrole
     WHERE application_id = %(portal)s AND application_id || '/' || key = ANY(%(roles)s) AND during @> %(at)s
@@ -29,7 +29,7 @@ WITH RECURSIVE asks AS MATERIALIZED (
     WHERE tenant_id = %(tenant)s AND '/' || key = ANY(%(roles)s) AND during @> %(at)s
 )"""
 # Down the tree of groups from what is assigned, looked up role by role.
-_HOLDING = f"""{_ASKS}, given AS MATERIALIZED (
+_HOLDING = f"""{ASKS}, given AS MATERIALIZED (
     SELECT a.user_id, a.group_id, asks.role FROM asks CROSS JOIN LATERAL (
         SELECT user_id, group_id FROM accesscontrol_assignment
         WHERE tenant_id = %(tenant)s AND application_role_id = asks.id AND contract_id IS NULL
@@ -72,7 +72,7 @@ _HOLDING = f"""{_ASKS}, given AS MATERIALIZED (
 )
 """
 # Of one person up the tree: at each sign-in, whatever the others hold.
-_OF_USER = f"""{_ASKS}, above(group_id) AS (
+_OF_USER = f"""{ASKS}, above(group_id) AS (
     SELECT group_id FROM tenants_membership
     WHERE tenant_id = %(tenant)s AND user_id = ANY(ARRAY(SELECT %(user)s::uuid)) AND during @> %(at)s
     UNION
@@ -124,8 +124,8 @@ def choices(*, tenant: Tenant, at: datetime) -> list[Choice]:
     """Everybody is not among them: the portal's roles, and the tenant's own."""
     portal = ApplicationRole.objects.at(at).filter(application_id=PORTAL_ID).order_by("name", "key")
     own = TenantRole.objects.at(at).filter(tenant=tenant).order_by("name", "key")
-    found = [Choice(f"{PORTAL_ID}/{role.key}", role.name) for role in portal]
-    return [*found, *(Choice(f"/{role.key}", role.name) for role in own)]
+    found = [Choice(f"{PORTAL_ID}/{key}", name) for key, name in portal.values_list("key", "name")]
+    return [*found, *(Choice(f"/{key}", name) for key, name in own.values_list("key", "name"))]
 
 
 def choose(

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import OuterRef, Q
+from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -21,6 +22,7 @@ from iam_portal.errors import DomainError, NotFound
 from tenants.http import paging, undoing
 from tenants.http.undoing import Undo
 from tenants.models import Group, Membership, Tenant, UserActivity
+from tenants.models.lookups import there_is
 from tenants.views.console import ConfirmPage, ConsolePage
 from tenants.views.wording import address
 
@@ -166,12 +168,13 @@ def _key(kind: str, text: str) -> str | UUID:
 
 def _principals(tenant: Tenant, page: ConsolePage) -> dict[str, Any]:
     """Who can hold a role here: active people, groups, applications that have a part here."""
-    present = UserActivity.objects.at(page.at).filter(tenant=tenant).values("user_id")
+    present = UserActivity.objects.at(page.at).filter(tenant=tenant, user=OuterRef("pk"))
     terms = ContractTerm.objects.filter(contract__consumer=tenant, contract__state="accepted")
     here = Q(owner=tenant) | Q(pk__in=terms.values("role__application"))
     applications = Application.objects.at(page.at).filter(here).exclude(pk=PORTAL_ID)
     return {
-        "user": tenant.users.filter(pk__in=present).order_by("display_name", "username"),
+        # In the order of an index, until they are enough: by the name shown, everybody is sorted first.
+        "user": tenant.users.filter(Q(there_is(present))).order_by(Lower("username")),
         "group": Group.objects.at(page.at).filter(tenant=tenant).order_by("name"),
         "application": applications.order_by("display_name", "id"),
     }
@@ -218,18 +221,38 @@ def _whom(page: ConsolePage) -> HttpResponse:
 def _which(
     page: ConsolePage, chosen: Chosen, form: AssignForm | None, refusal: object = None
 ) -> HttpResponse:
-    wanted = paging.searched(page.request)
-    groups = role_choices.offered(tenant=page.tenant, actor=page.actor, at=page.at, wanted=wanted)
+    wanted, picked = paging.searched(page.request), form.data.get("role", "") if form else ""
+    known: dict[str, Any] = {"tenant": page.tenant, "actor": page.actor, "at": page.at}
+    if wanted:
+        offer = role_choices.Offer(role_choices.offered(**known, wanted=wanted))
+    else:
+        offer = role_choices.first(**known, picked=picked)
     reasons = refusal.reasons if isinstance(refusal, DomainError) else ()
     context = {
         "page": _page(page, _("Assign a role to %(name)s") % {"name": chosen.name}),
         "chosen": chosen,
         "q": wanted,
-        "groups": groups,
-        "form": form or AssignForm(values=_values(groups), at=page.at),
-        "picked": form.data.get("role", "") if form else "",
+        "groups": offer.groups,
+        "partly": _partly(offer),
+        "form": form or AssignForm(values=_values(offer.groups), at=page.at),
+        "picked": picked,
         "refusal": Decision.no(*reasons) if reasons else None,
         "cancel_url": page.url("accesscontrol:assignment-list"),
         "other_url": page.request.path,
     }
     return page.render("accesscontrol/assignment_add.html", context)
+
+
+def _partly(offer: role_choices.Offer) -> str:
+    """That not everything is shown, and how to find the rest; empty where it is."""
+    told = []
+    if offer.own:
+        told.append(_("%(shown)d of %(count)d roles of your organization") % _counts(offer.own))
+    if offer.applications:
+        told.append(_("%(shown)d of %(count)d applications") % _counts(offer.applications))
+    said = _("Here are %(what)s. Search for another by its name.")
+    return said % {"what": _(" and ").join(told)} if told else ""
+
+
+def _counts(of: tuple[int, int]) -> dict[str, int]:
+    return {"shown": of[0], "count": of[1]}

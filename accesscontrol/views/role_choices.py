@@ -25,6 +25,7 @@ from iam_portal.translating import translated
 from tenants.models import Tenant
 
 SEPARATOR = "|"  # in no id, key or UUID
+DRAWN = 15  # applications, and own roles, while nothing is searched for
 
 
 class Choice(NamedTuple):
@@ -65,21 +66,58 @@ class Granting:
         return may_grant(asked=asked, foreign=foreign, holds=self.holds, access_manager=manager)
 
 
+class Offer(NamedTuple):
+    """What is shown of the roles, and how much of how much where that is not all: (shown, count)."""
+
+    groups: list[RoleGroup]
+    applications: tuple[int, int] | None = None
+    own: tuple[int, int] | None = None
+
+
 def offered(*, tenant: Tenant, actor: Actor, at: datetime, wanted: str = "") -> list[RoleGroup]:
     """Every role that can be assigned here, own ones first, then the portal's. A fixed number of queries.
 
     ``wanted`` is a part of an application's name or of a role's.
     """
     granting = Granting.of(actor, tenant=tenant, at=at)
-    ids = _candidates(tenant, at)
+    groups = [
+        *_own_roles(tenant, granting, _roles_of(tenant, at), at),
+        *_of_applications(_candidates(tenant, at), tenant, granting, at),
+    ]
+    return _matching(groups, wanted)
+
+
+def first(*, tenant: Tenant, actor: Actor, at: datetime, picked: str = "") -> Offer:
+    """The first of them by name, the portal's, and whatever was picked before. As many queries."""
+    granting = Granting.of(actor, tenant=tenant, at=at)
+    of, key = (*picked.split(SEPARATOR), "")[:2]
+    ids, roles = _candidates(tenant, at), _roles_of(tenant, at)
+    names = Application.objects.filter(pk__in=ids).exclude(pk=PORTAL_ID).order_by("display_name", "id")
+    named = list(names.values_list("id", flat=True))
+    few, own = named[:DRAWN], roles[:DRAWN]
+    shown = {PORTAL_ID, *few, *(ids & {of})}
+    own += [role for role in roles[DRAWN:] if (of, role.key) == ("", key)]
+    groups = [*_own_roles(tenant, granting, own, at), *_of_applications(shown, tenant, granting, at)]
+    return Offer(
+        groups,
+        (len(few), len(named)) if len(few) < len(named) else None,
+        (len(own), len(roles)) if len(own) < len(roles) else None,
+    )
+
+
+def _of_applications(ids: set[str], tenant: Tenant, granting: Granting, at: datetime) -> list[RoleGroup]:
     sharing = sharing_facts.sharing(ids, tenant_ids=[tenant.pk])
     roles: dict[str, list[ApplicationRole]] = defaultdict(list)
     for role in ApplicationRole.objects.at(at).filter(application_id__in=ids).order_by("name", "key"):
         roles[role.application_id].append(role)
-    groups = _own_roles(tenant, granting, at)
+    groups: list[RoleGroup] = []
     for application_id in sorted(sharing, key=lambda key: (key == PORTAL_ID, sharing[key].application.name)):
         groups += _of_application(sharing[application_id], roles[application_id], tenant, granting, at)
-    return _matching(groups, wanted)
+    return groups
+
+
+def _roles_of(tenant: Tenant, at: datetime) -> list[TenantRole]:
+    return list(TenantRole.objects.at(at).filter(tenant=tenant).order_by("name", "key"))
 
 
 def parsed(value: str) -> dict[str, Any]:
@@ -181,18 +219,17 @@ def telling(name: str, key: str) -> str:
     return "" if key == name.lower().replace(" ", "-") else key
 
 
-def _own_roles(tenant: Tenant, granting: Granting, at: datetime) -> list[RoleGroup]:
-    """Roles that the tenant made for itself. Three queries.
+def _own_roles(tenant: Tenant, granting: Granting, roles: list[TenantRole], at: datetime) -> list[RoleGroup]:
+    """Those that the tenant made for itself. Two queries.
 
     Of other applications it only matters whether a role has something of them.
     """
-    roles = list(TenantRole.objects.at(at).filter(tenant=tenant).order_by("name", "key"))
     portal: dict[UUID, tuple[str, str]] = {
         pk: (kind, key)
         for pk, kind, key in Resource.objects.filter(application=PORTAL_ID).values_list("pk", "type", "key")
     }
     of_portal = Q(resource__in=list(portal))
-    rows = TenantRolePermission.objects.not_over(at).filter(tenant=tenant).order_by()
+    rows = TenantRolePermission.objects.not_over(at).filter(tenant=tenant, role__in=roles).order_by()
     rows = rows.annotate(
         door=Case(When(of_portal, then=F("resource_id"))),
         act=Case(When(of_portal, then=F("privilege"))),

@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accesscontrol.actions import second_factors
-from accesscontrol.actions.second_factors import Holders
+from accesscontrol.actions import factor_holders, second_factors
+from accesscontrol.actions.factor_holders import Counted
 from applications.models.applications import PORTAL_ID
 from iam_portal.translating import translated
 from tenants.actions.steps import EVERYBODY
@@ -61,8 +61,13 @@ class ChooseSecondFactors(FormPage):
             {"name": name, "url": self.url("tenants:user-detail", user_id=user_id)}
             for user_id, name in asked[:LISTED]
         ]
-        more = len(asked) > LISTED
-        return {"page": page, "submit": _("Save"), "cancel_url": back, "asked": people, "more": more}
+        shown = {"page": page, "submit": _("Save"), "cancel_url": back, "asked": people}
+        if len(asked) > LISTED:
+            others = second_factors.count(**given) - LISTED
+            shown["more"] = ngettext("and %(count)d other", "and %(count)d others", others) % {
+                "count": others
+            }
+        return shown
 
     def get(self, request: HttpRequest) -> HttpResponse:
         shown = {"revision": self.tenant.revision, "roles": self.tenant.second_factor_roles}
@@ -85,10 +90,10 @@ class ChooseSecondFactors(FormPage):
         return self.form_page(form)
 
     def _choices(self) -> list[tuple[str, str]]:
-        """Two queries for all counts, however many roles and people there are."""
+        """One query for all counts, a second at most, however many roles and people there are."""
         roles = second_factors.choices(tenant=self.tenant, at=self.at)
         values = [EVERYBODY, *(role.value for role in roles)]
-        counts = second_factors.holders(tenant=self.tenant, roles=values, at=self.at)
+        counts = factor_holders.counted(tenant=self.tenant, roles=values, at=self.at)
         everybody = _told(_("Everybody"), counts.get(EVERYBODY))
         named = [(role.value, _told(_named(role), counts.get(role.value))) for role in roles]
         return [(EVERYBODY, everybody), *named]
@@ -99,11 +104,15 @@ def _named(role: second_factors.Choice) -> str:
     return translated(role.name) if role.value.startswith(f"{PORTAL_ID}/") else role.name
 
 
-def _told(name: str, held: Holders | None) -> str:
+def _told(name: str, held: Counted | None) -> str:
     if held is None:
         return _("%(name)s · nobody") % {"name": name}
-    people = ngettext("%(count)d person", "%(count)d people", held.people) % {"count": held.people}
-    told = {"name": name, "people": people, "without": held.without}
+    told: dict[str, Any] = {"name": name, "most": factor_holders.MOST, "without": held.without}
+    if held.more and held.without:
+        return _("%(name)s · more than %(most)d people, at least %(without)d without one") % told
+    if held.more:
+        return _("%(name)s · more than %(most)d people") % told
+    told["people"] = ngettext("%(count)d person", "%(count)d people", held.people) % {"count": held.people}
     if held.without == 0:
         return _("%(name)s · %(people)s, all have one") % told
     return _("%(name)s · %(people)s, %(without)d without one") % told

@@ -2,14 +2,15 @@
 
 import re
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from django.utils import timezone
 from django.utils.dateformat import format as date_format
-from django.utils.html import conditional_escape, format_html
+from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, npgettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import npgettext, pgettext, pgettext_lazy
 
 from iam_portal.sentences import Said
 from iam_portal.spans import Span
@@ -44,15 +45,27 @@ def plain_utc(moment: datetime) -> str:
 
 
 def _whole(local: datetime) -> str:
+    return _minute(
+        local.replace(second=0, microsecond=0, tzinfo=None), date_format(local, "T"), get_language()
+    )
+
+
+# A page names the same few days and minutes again and again; what they are called in a language stays so.
+@lru_cache(maxsize=4096)
+def _minute(naive: datetime, zone: str, _language: str | None) -> str:
     # Translators: a day with its time, in the letters of Django's "date" filter; the zone follows.
-    words = date_format(local, pgettext("format", "j M Y, H:i"))
-    zone = date_format(local, "T")
+    words = date_format(naive, pgettext("format", "j M Y, H:i"))
     return f"{words} {_ZONES.get(zone, zone)}"
 
 
 def on_day(day: date) -> str:
     """``3 Mar 2027``, as it stands there: no zone is applied."""
-    return date_format(day, pgettext("format", "j M Y"))
+    return _day(day.year, day.month, day.day, get_language())
+
+
+@lru_cache(maxsize=4096)
+def _day(year: int, month: int, number: int, _language: str | None) -> str:
+    return date_format(date(year, month, number), pgettext("format", "j M Y"))
 
 
 def in_year(day: date) -> str:
@@ -63,13 +76,10 @@ def in_year(day: date) -> str:
 def element(moment: datetime, text: str, css: str = "") -> SafeString:
     """The <time> element: machine-readable in UTC, and UTC to the second in the title."""
     utc = moment.astimezone(UTC)
-    return format_html(
-        '<time{} datetime="{}" title="{} UTC">{}</time>',
-        format_html(' class="{}"', css) if css else "",
-        utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        utc.strftime("%Y-%m-%d %H:%M:%S"),
-        text,
-    )
+    day, hour = utc.date().isoformat(), utc.time().isoformat("seconds")
+    mark = f' class="{escape(css)}"' if css else ""
+    shown = f'<time{mark} datetime="{day}T{hour}Z" title="{day} {hour} UTC">{conditional_escape(text)}</time>'
+    return SafeString(shown)
 
 
 def dated(text: str) -> SafeString:

@@ -8,13 +8,14 @@ from typing import Any
 
 from django import template
 from django.forms import BoundField, widgets
+from django.forms.boundfield import BoundWidget
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from iam_portal.templatetags import moments, states
+from iam_portal.templatetags import moments, states, tables
 from iam_portal.templatetags import privileges as words
 from iam_portal.templatetags import timeline as lines
 from iam_portal.templatetags.unchanging import unchanging
@@ -140,6 +141,19 @@ def state_badge(state: str, word: str = "") -> SafeString:
 
 
 @register.simple_tag
+def table_rows(rows: Iterable[Any], columns: list[dict[str, Any]]) -> SafeString:
+    """The rows of ``_table.html``, each a table row."""
+    draw: dict[str, tables.Draw] = {
+        "state": state_badge,
+        "at": moment,
+        "day": day,
+        "note": dated,
+        "icon": icon,
+    }
+    return tables.drawn(rows, columns, draw)
+
+
+@register.simple_tag
 def state_icon(state: str) -> SafeString:
     """The shape of a state alone; its word stands beside it."""
     return icon(f"state-{states.look(state).shape}")
@@ -189,6 +203,26 @@ def control(field: BoundField) -> SafeString:
     own = widget.attrs.get("class", "")
     invalid = "is-invalid" if field.errors else ""
     return field.as_widget(attrs={"class": " ".join(filter(None, (css, own, invalid)))})
+
+
+_CHECKED, _DISABLED = SafeString(" checked"), SafeString(" disabled")
+_BOX = (
+    '<label class="form-check" for="{}"><input class="form-check-input" type="{}" name="{}" value="{}"'
+    ' id="{}"{}{}><span class="form-check-label">{}</span></label>'
+)
+
+
+@register.simple_tag
+def boxes(field: BoundField) -> SafeString:
+    """The choices of a group, each with its box. By a template's loop, a hundred of them took 10 ms."""
+    return format_html_join("", _BOX, (_box(choice) for choice in field.subwidgets))
+
+
+def _box(choice: BoundWidget) -> tuple[Any, ...]:
+    data, anchor = choice.data, choice.id_for_label
+    checked = _CHECKED if data["selected"] else ""
+    disabled = _DISABLED if data["attrs"].get("disabled") else ""
+    return anchor, data["type"], data["name"], data["value"], anchor, checked, disabled, choice.choice_label
 
 
 def sent_values(field: BoundField) -> list[str]:

@@ -158,7 +158,7 @@ def deactivate(
             raise UserInactive(said("%(user)s is inactive already.", {"user": user}))
         sessions.end_all(user=user, by=by, at=at)
         links.void(user=user, at=at)
-        _save(user)
+        _note_change(user)
         _record("user.deactivated", user, by, at, before={"active": True}, after={"active": False})
         user_deactivated.send(sender=User, tenant=tenant, user=user, by=by, at=at)
     return user
@@ -175,7 +175,7 @@ def reactivate(
             raise UserActive(said("%(user)s is active.", {"user": user}))
         principal_becoming.send(sender=User, actor=by, tenant=tenant, user=user, at=at)  # still inactive
         _activate(user, at)
-        _save(user)
+        _note_change(user)
         _record("user.reactivated", user, by, at, before={"active": False}, after={"active": True})
         user_reactivated.send(sender=User, tenant=tenant, user=user, by=by, at=at)
     return user
@@ -224,6 +224,12 @@ def _activate(user: User, at: datetime) -> None:
     span = UserActivity(tenant=user.tenant, user=user, during=since(at))
     span.full_clean()
     span.save(force_insert=True)
+
+
+def _note_change(user: User) -> None:
+    """Of what does not stand in his row: nobody else's name or address is looked at."""
+    user.revision += 1
+    user.save(update_fields=["revision"])
 
 
 def _save(user: User) -> None:

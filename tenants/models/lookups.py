@@ -6,8 +6,20 @@ from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, TextField, UUIDField, Value
-from django.db.models.functions import Cast
+from django.db.models import (
+    BooleanField,
+    Exists,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    UUIDField,
+    Value,
+)
+from django.db.models.functions import Cast, Coalesce
 
 
 def among(column: str, *rows: QuerySet[Any]) -> Func:
@@ -41,3 +53,9 @@ def of_outer(column: str) -> Func:
 def is_true(condition: Q | Exists) -> Func:
     """The condition, asked of each row that is left: nothing is looked up or begun with by it."""
     return Func(condition, template="(%(expressions)s) IS TRUE", output_field=BooleanField())
+
+
+def there_is(rows: QuerySet[Any]) -> Coalesce:
+    """Whether there is one, as a question that the planner does not turn into a join."""
+    one = Subquery(rows.order_by().values(found=Value(True))[:1])
+    return Coalesce(one, False, output_field=BooleanField())

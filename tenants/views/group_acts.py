@@ -128,7 +128,7 @@ class MoveGroup(OfGroup, FormPage):
     def get(self, request: HttpRequest, group_id: UUID) -> HttpResponse:
         self.shown = self.group()
         woods = trees.forest(self.tenant, self.at)
-        initial = {"parent": woods.parents.get(group_id), "revision": self.shown.revision}
+        initial = {"parent": woods.parents.get(str(group_id)), "revision": self.shown.revision}
         return self.form_page(PlaceForm(parents=self._places(woods), initial=initial))
 
     def post(self, request: HttpRequest, group_id: UUID) -> HttpResponse:
@@ -149,9 +149,9 @@ class MoveGroup(OfGroup, FormPage):
 
     def _moved(self, woods: trees.Forest, parent: str | None) -> HttpResponse:
         """Say where it stands, with the way back to where it stood."""
-        moved, former = self.group(), woods.parents.get(self.shown.pk)
+        moved, former = self.group(), woods.parents.get(str(self.shown.pk))
         fields = (("parent", str(former or "")), ("revision", str(moved.revision)))
-        where = woods.groups[UUID(parent)].name if parent else ""
+        where = woods.groups[parent].name if parent else ""
         said = _("%(name)s stands below %(parent)s now.") if where else _("%(name)s stands at the top now.")
         said %= {"name": moved.name, "parent": where}
         here = self.url("tenants:group-detail", group_id=moved.pk)
@@ -177,7 +177,7 @@ class MoveGroup(OfGroup, FormPage):
         return self.render("iam_portal/confirm.html", {"page": page, "confirm": confirm, "form": form})
 
     def _places(self, woods: trees.Forest) -> list[tuple[str, str]]:
-        return woods.choices(without=woods.below(self.shown.pk))
+        return woods.choices(without=woods.below(str(self.shown.pk)))
 
 
 class DeleteGroup(OfGroup, WeighedPage):

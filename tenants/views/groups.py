@@ -4,8 +4,8 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import BooleanField, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce, Lower
+from django.db.models import OuterRef, Q
+from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -15,13 +15,14 @@ from iam_portal.errors import NotFound
 from tenants.actions import memberships
 from tenants.forms import MemberForm
 from tenants.http import paging
-from tenants.models import Group, Membership, User, UserActivity
+from tenants.models import Group, Membership, UserActivity
+from tenants.models.lookups import there_is
 from tenants.signals import group_shown
 from tenants.views import trees
 from tenants.views.console import ConsolePage
 
-SUGGESTED = 200
-DRAWN = 200  # groups in one tree
+SUGGESTED = 50
+DRAWN = 100  # groups in one tree
 FOUND = 50
 
 
@@ -46,7 +47,8 @@ class GroupList(ConsolePage):
 
 
 def _drawn(page: ConsolePage, woods: trees.Forest) -> tuple[list[dict[str, Any]], str]:
-    rows = [_row(page, branch, branch.group.description) for branch in woods.branches(most=DRAWN)]
+    branches = woods.branches(most=DRAWN)
+    rows = _rows(page, [(branch, branch.group.description) for branch in branches])
     if len(rows) == len(woods.groups):
         return rows, ""
     said = _(
@@ -59,28 +61,39 @@ def _drawn(page: ConsolePage, woods: trees.Forest) -> tuple[list[dict[str, Any]]
 def _found(page: ConsolePage, woods: trees.Forest, wanted: str) -> tuple[list[dict[str, Any]], str]:
     """Flat, each with the way down to it."""
     hits = woods.matching(wanted)
-    rows = [
-        _row(
-            page,
-            trees.Branch(group, 0, woods.members.get(group.pk, 0), False, range(0)),
-            " › ".join(above.name for above in woods.above(group.pk)),
-        )
-        for group in hits[:FOUND]
-    ]
+    flat = [trees.Branch(group, 0, False, range(0)) for group in hits[:FOUND]]
+    ways = [" › ".join(above.name for above in woods.above(branch.group.pk)) for branch in flat]
+    rows = _rows(page, list(zip(flat, ways, strict=True)))
     said = _("The first %(shown)d of %(count)d groups that match. Type more of the name.")
     return rows, said % {"shown": len(rows), "count": len(hits)} if len(rows) < len(hits) else ""
 
 
-def _row(page: ConsolePage, branch: trees.Branch, note: str) -> dict[str, Any]:
-    hidden = ngettext("%(count)d group below", "%(count)d groups below", branch.hidden)
-    return {
-        "branch": branch,
-        "url": page.url("tenants:group-detail", group_id=branch.group.pk),
-        "note": note,
-        "members": ngettext("%(count)d member", "%(count)d members", branch.members)
-        % {"count": branch.members},
-        "hidden": hidden % {"count": branch.hidden} if branch.hidden else "",
-    }
+def _rows(page: ConsolePage, branches: list[tuple[trees.Branch, str]]) -> list[dict[str, Any]]:
+    """Each as it is drawn, with its note."""
+    ids = [branch.group.pk for branch, _note in branches]
+    counts = trees.members(page.tenant, ids, page.at)
+    return [
+        {
+            "name": branch.group.name,
+            "url": page.url("tenants:group-detail", group_id=branch.group.pk),
+            "note": note,
+            "members": _counted(counts.get(branch.group.pk, 0)),
+            "hidden": _hidden(branch.hidden),
+            "opens": branch.opens,
+            "closes": branch.closes,
+        }
+        for branch, note in branches
+    ]
+
+
+def _counted(count: int) -> str:
+    return ngettext("%(count)d member", "%(count)d members", count) % {"count": count}
+
+
+def _hidden(count: int) -> str:
+    return (
+        ngettext("%(count)d group below", "%(count)d groups below", count) % {"count": count} if count else ""
+    )
 
 
 class GroupDetail(ConsolePage):
@@ -113,46 +126,47 @@ class GroupDetail(ConsolePage):
         return self._page(group_id, form)
 
     def _page(self, group_id: UUID, form: MemberForm) -> HttpResponse:
-        woods = trees.forest(self.tenant, self.at)
-        group = woods.groups.get(group_id)
+        group = Group.objects.at(self.at).filter(tenant=self.tenant, pk=group_id).first()
         if group is None:
             raise NotFound
-        return self.render("tenants/group_detail.html", {**_shown(self, woods, group), "form": form})
+        return self.render("tenants/group_detail.html", {**_shown(self, group), "form": form})
 
 
-def _shown(page: ConsolePage, woods: trees.Forest, group: Group) -> dict[str, Any]:
-    at = page.request.path
+def _shown(page: ConsolePage, group: Group) -> dict[str, Any]:
+    at, near = page.request.path, trees.around(group, page.at)
     change = page.link(_("Change"), "Groups:modify", f"{at}/change", icon="edit")
     return {
         "page": {
             "title": group.name,
-            "breadcrumb": _crumbs(page, woods.above(group.pk)),
+            "breadcrumb": _crumbs(page, near),
             "copy_id": str(group.pk),
             "lead": group.description,
             "primary": change,
-            "more": _more(page, woods, group),
+            "more": _more(page, near),
         },
         "members": _members(page, group),
         "adding": page.can("Groups:modify"),
         "people": _suggested(page, group) if page.can("Groups:modify") else (),
-        "subgroups": _subgroups(page, woods, group),
+        "subgroups": [_linked(page, below) for below in near.below],
         "panels": page.panels(group_shown, group=group),
         "history": page.history("group", group.pk),
         "history_url": f"{page.url('tenants:activity-list')}?object=group:{group.pk}",
     }
 
 
-def _crumbs(page: ConsolePage, above: list[Group]) -> list[dict[str, str]]:
-    top = [{"label": _("Groups"), "url": page.url("tenants:group-list")}]
-    return top + [
-        {"label": group.name, "url": page.url("tenants:group-detail", group_id=group.pk)} for group in above
-    ]
+def _linked(page: ConsolePage, group: trees.Leaf) -> dict[str, str]:
+    return {"label": group.name, "url": page.url("tenants:group-detail", group_id=group.pk)}
 
 
-def _more(page: ConsolePage, woods: trees.Forest, group: Group) -> list[dict[str, Any]]:
+def _crumbs(page: ConsolePage, near: trees.Around) -> list[dict[str, str]]:
+    top = {"label": _("Groups"), "url": page.url("tenants:group-list")}
+    return [top, *(_linked(page, above) for above in near.above)]
+
+
+def _more(page: ConsolePage, near: trees.Around) -> list[dict[str, Any]]:
     at = page.request.path
     delete = page.link(_("Delete"), "Groups:delete", f"{at}/delete", icon="trash", dialog=True, danger=True)
-    if delete["decision"] and len(woods.below(group.pk)) > 1:
+    if delete["decision"] and near.below:
         said = _("Groups stand below it: move or delete them first.")
         delete["decision"] = Decision.no(Reason("group_has_subgroups", said))
     return [page.link(_("Move"), "Groups:modify", f"{at}/move", icon="arrow-right"), delete]
@@ -172,7 +186,7 @@ def _members(page: ConsolePage, group: Group) -> dict[str, Any]:
             {"label": _("Remove"), "hidden_label": True},
         ],
         "rows": [{"cells": _cells(page, row)} for row in shown.rows],
-        "count_text": ngettext("%(count)d member", "%(count)d members", count) % {"count": count},
+        "count_text": _counted(count),
         "paging": shown.paging,
     }
 
@@ -193,22 +207,11 @@ def _cells(page: ConsolePage, row: Membership) -> list[dict[str, Any]]:
     ]
 
 
-def _suggested(page: ConsolePage, group: Group) -> QuerySet[User]:
-    """Some who are not in the group, for the browser to complete."""
+def _suggested(page: ConsolePage, group: Group) -> list[tuple[str, str]]:
+    """Some who are not in the group, for the browser to complete: user name, and who that is."""
     # Row by row in the order of an index until they are enough: joined, everybody is looked at and sorted.
     present = UserActivity.objects.at(page.at).filter(tenant=page.tenant, user=OuterRef("pk"))
     member = Membership.objects.at(page.at).filter(group=group, user=OuterRef("pk"))
-    found = page.tenant.users.filter(Q(_first(present)), ~Q(_first(member)))
-    return found.order_by(Lower("username"))[:SUGGESTED]
-
-
-def _first(rows: QuerySet[Any]) -> Coalesce:
-    """Whether there is one, as a question that the planner does not turn into a join."""
-    one = Subquery(rows.order_by().values(found=Value(True))[:1])
-    return Coalesce(one, False, output_field=BooleanField())
-
-
-def _subgroups(page: ConsolePage, woods: trees.Forest, group: Group) -> list[dict[str, Any]]:
-    below = [child for child, parent in woods.parents.items() if parent == group.pk and child in woods.groups]
-    names = sorted((woods.groups[child].name, child) for child in below)
-    return [{"name": name, "url": page.url("tenants:group-detail", group_id=child)} for name, child in names]
+    found = page.tenant.users.filter(Q(there_is(present)), ~Q(there_is(member))).order_by(Lower("username"))
+    rows = found.values_list("username", "display_name", "email")[:SUGGESTED]
+    return [(username, f"{name or username} · {email}") for username, name, email in rows]

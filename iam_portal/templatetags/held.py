@@ -1,0 +1,85 @@
+"""What roles somebody holds, each with why it counts or not: ``{% load held %}``.
+
+Drawn by the template language, thirty of them took longer than all the rest of a person's page.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django import template
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from iam_portal.templatetags.portal import dated, icon, since, span_text, state_badge
+
+register = template.Library()
+
+
+@register.simple_tag
+def why_chain(reasons: Iterable[Any]) -> SafeString:
+    """The list in ``_why.html``: each reason with its moment and its code."""
+    return SafeString(f'<ol class="why-chain">{"".join(_reason(reason) for reason in reasons)}</ol>')
+
+
+@register.simple_tag
+def held_rows(rows: Iterable[Mapping[str, Any]], alone: bool = False) -> SafeString:
+    """Rows {role, application, note, during, standing {state, decision}, withdraw_url?}.
+
+    ``alone``: their application stands above them.
+    """
+    return SafeString("".join(_row(row, alone) for row in rows))
+
+
+def _row(row: Mapping[str, Any], alone: bool) -> str:
+    standing = row["standing"]
+    counts_not = standing.state == "not_available"
+    badge = state_badge(standing.state, _("Does not count") if counts_not else "")
+    named = f"<strong>{conditional_escape(row['role'])}</strong>"
+    if not alone:
+        named += f"<span>{conditional_escape(row['application'])}</span>"
+    note = f"{conditional_escape(row['note'])}, " if row["note"] else ""
+    meta = f'<p class="history-note">{note}{conditional_escape(span_text(row["during"]))}</p>'
+    return (
+        f'<li>\n<div class="held-row">{named}{badge}{_withdraw(row)}</div>\n'
+        f'<div class="held-meta">{meta}{_why(standing.decision, counts_not)}</div>\n</li>\n'
+    )
+
+
+def _withdraw(row: Mapping[str, Any]) -> str:
+    if not row.get("withdraw_url"):
+        return ""
+    label = _("Withdraw %(role)s of %(application)s")
+    return format_html(
+        '<a class="btn btn-sm" href="{}" data-dialog aria-label="{}">{}</a>',
+        row["withdraw_url"],
+        label % {"role": row["role"], "application": row["application"]},
+        _("Withdraw"),
+    )
+
+
+def _why(decision: Any, shown: bool) -> str:
+    """Folded, unless it is what one has to see."""
+    if not decision.reasons:
+        return ""
+    good = decision.allowed
+    css, sign = ("why-yes", "state-in-force") if good else ("why-no", "state-refused")
+    sentence = _("It counts") if good else _("It does not count")
+    return (
+        f'<details class="more"{" open" if shown else ""}><summary>{conditional_escape(_("Why"))}</summary>\n'
+        f'<div class="why {css}">\n<p class="why-sentence">{icon(sign)}'
+        f"<span>{conditional_escape(sentence)}</span></p>\n{why_chain(decision.reasons)}\n</div></details>"
+    )
+
+
+def _reason(reason: Any) -> str:
+    text, url, at = dated(_part(reason, "text")), _part(reason, "url"), _part(reason, "at")
+    said = format_html('<a href="{}">{}</a>', url, text) if url else f"<span>{text}</span>"
+    moment = f"{conditional_escape(since(reason))} · " if at else ""
+    code = conditional_escape(_part(reason, "code"))
+    return f'<li>\n{said}\n<span class="why-facts">{moment}<code>{code}</code></span>\n</li>\n'
+
+
+def _part(reason: Any, name: str) -> Any:
+    found = reason.get(name) if isinstance(reason, Mapping) else getattr(reason, name, "")
+    return "" if found is None else found
