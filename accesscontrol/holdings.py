@@ -105,11 +105,18 @@ class Holdings:
     calls: Mapping[Call, CallFacts]
 
 
-def load(pairs: Mapping[str, Collection[str]], *, when: datetime, role_id: UUID | None = None) -> Holdings:
+def load(
+    pairs: Mapping[str, Collection[str]],
+    *,
+    when: datetime,
+    role_id: UUID | None = None,
+    callers: Collection[str] = (),
+) -> Holdings:
     """Everything that rests on these pairs (application id → tenant ids) from the moment on.
 
     With ``role_id``, of people only what they hold by that role of a tenant's own making: what a role comes
-    to does not depend on the others. Of services that hold it everything: one call may rest on several.
+    to does not depend on the others. Of services that hold it everything: one call may rest on several; and
+    of the ``callers``, who held it at an earlier look.
 
     Crosses tenants: an act of one side takes from the people and services of others. Nothing of it is shown
     to whom it does not belong (``accesscontrol.impact``).
@@ -117,8 +124,8 @@ def load(pairs: Mapping[str, Collection[str]], *, when: datetime, role_id: UUID 
     tenants = sorted({tenant for found in pairs.values() for tenant in found})
     with cross_tenant():
         rows = rows_of(_OF_PAIRS, when=when, tenants=tenants, applications=sorted(pairs), role=role_id)
-        callers = {row[4] for row in rows if row[4]} | (set() if role_id else set(pairs))
-        services = rows_of(_OF_CALLERS, when=when, callers=sorted(callers))
+        asked = {row[4] for row in rows if row[4]} | (set(callers) if role_id else set(pairs))
+        services = rows_of(_OF_CALLERS, when=when, callers=sorted(asked))
         owners = owners_of({row[4] for row in services})
         calls = _calls(pairs, services, owners)
         people = _people(pairs, rows, when)

@@ -50,7 +50,10 @@ def look(
     before = load.load(pairs, when=act.moment, role_id=role_id)
 
     def again() -> Part:
-        after = ended(before) if ended else load.load(pairs, when=act.moment, role_id=role_id)
+        callers = {caller for caller, _target, _tenant in before.calls}
+        after = (
+            ended(before) if ended else load.load(pairs, when=act.moment, role_id=role_id, callers=callers)
+        )
         people = lost_by_people(before, after, act.moment, act.renamed)
         services = lost_calls(before, after, act.moment, act.renamed)
         shown = {

@@ -144,7 +144,11 @@ class Admission:
         held, is_kept = Held(partial(self._places.give_back, asked.whose)), False
         try:
             if asked.length:
-                self._read(environ, asked, held)
+                try:
+                    self._read(environ, asked, held)
+                except Refused:
+                    clear_contextvars()  # as above
+                    raise
             try:
                 answer = self._app(environ, start_response)
             finally:

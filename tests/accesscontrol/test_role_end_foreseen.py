@@ -13,10 +13,11 @@ from accesscontrol.actions import assignments, tenant_roles
 from accesscontrol.actions.assignments import Wanted
 from accesscontrol.actions.tenant_roles import Definition
 from accesscontrol.models import Assignment, TenantRole
+from applications.models import Application
 from iam_portal.errors import Forbidden
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
-from tenants.impact import Act, Impact, foresee, is_foreseen, weigh
+from tenants.impact import Act, Impact, carry_out, foresee, is_foreseen, weigh
 from tenants.models import Tenant
 from tests.applications.sharing import make_pair, register
 from tests.support.factories import SYSTEM, make_group, make_user
@@ -82,6 +83,22 @@ def test_it_is_what_carrying_it_out_finds(place: Place) -> None:
     assert [item["name"] for item in found.parts["users"]["items"]] == ["Ann", "Joe", "Kim", "Lee"]
     assert [item["calls"] for item in found.parts["services"]["items"]] == ["acme.press"]
     assert not found.takes_nothing
+
+
+def test_what_its_services_may_by_other_roles_stays(place: Place) -> None:
+    """Seen from both sides: who holds it no more is still looked at."""
+    with tenant_scope(place.tenant.id):
+        mill = register(place.tenant, "mill", place.at)
+        permissions = [(mill.id, "urn:test", "machines", "read")]
+        definition = Definition(key="grind", name="Grind", description="", permissions=permissions)
+        role = tenant_roles.define(tenant=place.tenant, definition=definition, by=SYSTEM, at=place.at)
+        robot = Application.objects.get(id="acme.robot")
+        place.give(role, principal_application_id=robot.id)
+    found = place.foreseen()
+    assert [item["calls"] for item in found.parts["services"]["items"]] == ["acme.press"]
+    with tenant_scope(place.tenant.id), transaction.atomic():
+        carry_out(*place.deleting(), expected=found.revision, required=True)
+    assert not TenantRole.objects.at(place.at).filter(pk=place.role.pk).exists()
 
 
 def test_nothing_is_written_for_it(place: Place) -> None:

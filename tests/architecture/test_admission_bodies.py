@@ -10,6 +10,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from structlog.contextvars import bind_contextvars, get_contextvars
 
 from iam_portal import bodies
 from iam_portal.admission import Admission, InTurn, Rates, Refused, Turns
@@ -60,6 +61,15 @@ def test_no_body_is_waited_for_in_a_turn(length: int) -> None:
     half = {"CONTENT_LENGTH": str(length), "wsgi.input": Trickling(b"x" * (length - 1))}
     assert json.loads(hall.ask("acme", **half)[2])["code"] == "broken_body"
     assert not hall.door._unread._large
+
+
+def test_a_refusal_is_not_told_of_who_was_served_before() -> None:
+    """Its line in the log: the thread served somebody else last."""
+    hall = Hall()
+    for sent in ({"CONTENT_LENGTH": "5", "wsgi.input": BytesIO(b"x")}, {"CONTENT_LENGTH": "five"}):
+        bind_contextvars(actor="user:ann", tenant="acme", request_id="r-1")
+        assert hall.ask("globex", **sent)[0] in ("400", "411")
+        assert get_contextvars() == {}
 
 
 def test_large_bodies_leave_room_for_those_of_others() -> None:
