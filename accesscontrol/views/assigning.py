@@ -247,12 +247,8 @@ def _partly(offer: role_choices.Offer) -> str:
     """That not everything is shown, and how to find the rest; empty where it is."""
     told = []
     if offer.own:
-        told.append(_("%(shown)d of %(count)d roles of your organization") % _counts(offer.own))
+        told.append(_("the first of %(count)d roles of your organization") % {"count": offer.own})
     if offer.applications:
-        told.append(_("%(shown)d of %(count)d applications") % _counts(offer.applications))
+        told.append(_("the first of %(count)d applications") % {"count": offer.applications})
     said = _("Here are %(what)s. Search for another by its name.")
     return said % {"what": _(" and ").join(told)} if told else ""
-
-
-def _counts(of: tuple[int, int]) -> dict[str, int]:
-    return {"shown": of[0], "count": of[1]}

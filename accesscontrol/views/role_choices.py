@@ -67,11 +67,11 @@ class Granting:
 
 
 class Offer(NamedTuple):
-    """What is shown of the roles, and how much of how much where that is not all: (shown, count)."""
+    """What is shown of the roles; and of how many applications and own roles, where it is not of all."""
 
     groups: list[RoleGroup]
-    applications: tuple[int, int] | None = None
-    own: tuple[int, int] | None = None
+    applications: int = 0
+    own: int = 0
 
 
 def offered(*, tenant: Tenant, actor: Actor, at: datetime, wanted: str = "") -> list[RoleGroup]:
@@ -100,8 +100,8 @@ def first(*, tenant: Tenant, actor: Actor, at: datetime, picked: str = "") -> Of
     groups = [*_own_roles(tenant, granting, own, at), *_of_applications(shown, tenant, granting, at)]
     return Offer(
         groups,
-        (len(few), len(named)) if len(few) < len(named) else None,
-        (len(own), len(roles)) if len(own) < len(roles) else None,
+        len(named) if len(few) < len(named) else 0,
+        len(roles) if len(own) < len(roles) else 0,
     )
 
 

@@ -115,11 +115,11 @@ class NetworkPage(ContractPage):
 _OFFERED = """
 WITH provided AS MATERIALIZED (
     SELECT id FROM applications_contract WHERE provider_id = %(tenant)s AND type = ANY(%(types)s)
-    ORDER BY created_at DESC LIMIT %(newest)s
+    ORDER BY created_at DESC LIMIT %(newest)s + 1
 ), received AS MATERIALIZED (
     SELECT id FROM applications_contract
     WHERE consumer_id = %(tenant)s AND type = ANY(%(types)s) AND proposed_at IS NOT NULL
-    ORDER BY created_at DESC LIMIT %(newest)s
+    ORDER BY created_at DESC LIMIT %(newest)s + 1
 )
 SELECT *, (SELECT count(*) FROM provided) AS provided, (SELECT count(*) FROM received) AS received
 FROM applications_application WHERE id = ANY(ARRAY(
@@ -138,7 +138,7 @@ def _offered(tenant_id: UUID, types: Sequence[str], chosen_id: str) -> dict[str,
     newest = None if chosen_id else NEWEST
     values = {"tenant": tenant_id, "types": list(types), "newest": newest, "most": OFFERED}
     found: list[Any] = list(Application.objects.raw(_OFFERED, values))
-    bounded = newest is not None and any(newest in (row.provided, row.received) for row in found)
+    bounded = newest is not None and any(max(row.provided, row.received) > newest for row in found)
     return {
         "offered": [(row.id, str(row), row.id == chosen_id) for row in found],
         "offered_of": newest if bounded else None,

@@ -94,8 +94,9 @@ def titled(shown: Sequence[Task], tenant: Tenant) -> list[Task]:
     rows = Contract.objects.filter(pk__in=ids).select_related("provider", "consumer")
     contracts = rows.prefetch_related("terms__role__application").in_bulk() if ids else {}
     return [
-        _worded(task, contracts[task.contract_id], tenant) if task.contract_id in contracts else task
+        task if task.contract_id is None else _worded(task, contracts[task.contract_id], tenant)
         for task in shown
+        if task.contract_id is None or task.contract_id in contracts  # one may be gone meanwhile
     ]
 
 
