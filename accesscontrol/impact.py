@@ -50,10 +50,11 @@ def look(
     before = load.load(pairs, when=act.moment, role_id=role_id)
 
     def again() -> Part:
-        callers = {caller for caller, _target, _tenant in before.calls}
-        after = (
-            ended(before) if ended else load.load(pairs, when=act.moment, role_id=role_id, callers=callers)
-        )
+        if ended:
+            after = ended(before)
+        else:
+            callers = {caller for caller, _target, _tenant in before.calls}
+            after = load.load(pairs, when=act.moment, role_id=role_id, callers=callers)
         people = lost_by_people(before, after, act.moment, act.renamed)
         services = lost_calls(before, after, act.moment, act.renamed)
         shown = {

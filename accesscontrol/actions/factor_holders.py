@@ -87,7 +87,7 @@ def counted(*, tenant: Tenant, roles: Collection[str], at: datetime) -> dict[str
     unsure = [role for role, rows, people, _without in found if people <= MOST < rows]
     if unsure:
         exact = second_factors.holders(tenant=tenant, roles=unsure, at=at)
-        told |= {
-            role: Counted(*exact.get(role, (0, 0))) for role in unsure
-        }  # they may have lost it meanwhile
-    return {role: count for role, count in told.items() if count.people}
+        for role in unsure:
+            del told[role]  # nobody may hold it any more
+        told |= {role: Counted(*exact[role]) for role in unsure if role in exact}
+    return told

@@ -147,7 +147,7 @@ class Admission:
                 try:
                     self._read(environ, asked, held)
                 except Refused:
-                    clear_contextvars()  # as above
+                    clear_contextvars()  # of the request that this thread served last
                     raise
             try:
                 answer = self._app(environ, start_response)
