@@ -13,6 +13,7 @@ from iam_portal.errors import DomainError, NotFound
 from iam_portal.gate import Actor
 from iam_portal.sentences import said
 from tenants import policies
+from tenants.actions import mapper_rows
 from tenants.history import record
 from tenants.models import Group, GroupPlacement, Membership, Tenant, since
 from tenants.signals import group_deleted, group_moved, membership_changing
@@ -110,7 +111,7 @@ def move(
 
 
 def delete(*, tenant: Tenant, group_id: UUID, by: Actor, at: datetime, revision: int | None = None) -> None:
-    """End the group, its place and its memberships. Refused while groups stand below it.
+    """End the group, its place, its memberships and the mappers into it. Refused while groups stand below it.
 
     Takes from its members what it and those above hold, so it asks as the removal of each would.
     """
@@ -127,6 +128,7 @@ def delete(*, tenant: Tenant, group_id: UUID, by: Actor, at: datetime, revision:
         GroupPlacement.objects.filter(group=group).close(at)
         members = Membership.objects.filter(group=group).close(at)
         Group.objects.filter(pk=group.pk).close(at)
+        mapper_rows.end_with(group, by=by, at=at)
         _record("group.deleted", group, by, at, before={"name": group.name, "members": members})
         group_deleted.send(sender=Group, tenant=tenant, group=group, by=by, at=at)
 

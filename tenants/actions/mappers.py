@@ -10,13 +10,12 @@ from django.db import transaction
 from iam_portal.errors import Invalid, NotFound
 from iam_portal.gate import Actor, require
 from tenants.actions.groups import locked
+from tenants.actions.mapper_rows import FIELDS, snapshot, told
 from tenants.actions.mapping import HOLE, NAMING
-from tenants.history import record
 from tenants.models import Group, IdentityMapper, IdentityProvider, Membership, Tenant
 from tenants.policies import require_revision
 from tenants.signals import membership_changing
 
-FIELDS = ("kind", "when", "claim", "value", "template")
 MOST = 200  # mappers of one provider
 Chosen = Mapping[str, Any]  # of FIELDS
 
@@ -45,7 +44,7 @@ def create(
         _set(row, group_id, chosen, by=by, at=at)
         _require_another(row)
         row.save(force_insert=True)
-        _record("mapper.created", row, by, at, after=_snapshot(row))
+        told("mapper.created", row, by, at, after=snapshot(row))
     return row
 
 
@@ -62,15 +61,18 @@ def change(
 ) -> IdentityMapper:
     """Another rule, in the name of who changes it. Memberships that it made stay until its claim is gone."""
     with transaction.atomic():
-        row = _locked(tenant, _held(tenant, provider), mapper_id)
+        provider = _held(tenant, provider)
+        # Before the mapper itself: so does who ends the group with its mappers.
+        list(tenant.groups.filter(pk=group_id).select_for_update(no_key=True))
+        row = _locked(tenant, provider, mapper_id)
         require_revision(row, revision)
-        before = _snapshot(row)
+        before = snapshot(row)
         _set(row, group_id, {**{name: getattr(row, name) for name in FIELDS}, **chosen}, by=by, at=at)
         _require_another(row)
         row.revision += 1
         row.save()
-        after = {**_snapshot(row), "revision": f"r-{row.revision}"}
-        _record("mapper.changed", row, by, at, before=before, after=after)
+        after = {**snapshot(row), "revision": f"r-{row.revision}"}
+        told("mapper.changed", row, by, at, before=before, after=after)
     return row
 
 
@@ -78,7 +80,7 @@ def delete(*, tenant: Tenant, provider: IdentityProvider, mapper_id: UUID, by: A
     """It moves nobody any more; who is in the group by it stays there."""
     with transaction.atomic():
         row = _locked(tenant, provider, mapper_id)
-        _record("mapper.deleted", row, by, at, before=_snapshot(row))
+        told("mapper.deleted", row, by, at, before=snapshot(row))
         row.delete()
 
 
@@ -133,31 +135,3 @@ def _group(tenant: Tenant, group_id: UUID, *, by: Actor, at: datetime) -> Group:
         sender=Membership, actor=by, tenant=tenant, users=[], group=group, parent=None, at=at
     )
     return group
-
-
-def _snapshot(row: IdentityMapper) -> dict[str, Any]:
-    """Without ``value``: it may be the name of somebody's."""
-    told = {name: getattr(row, name) for name in FIELDS if name != "value"}
-    return {**told, "group": str(row.group_id) if row.group_id else None}
-
-
-def _record(
-    action: str,
-    row: IdentityMapper,
-    by: Actor,
-    at: datetime,
-    *,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
-) -> None:
-    subject = ("identity_provider", row.provider_id, row.provider.name)
-    told = {"mapper": str(row.id)}
-    record(
-        action=action,
-        tenants=[row.tenant_id],
-        by=by,
-        at=at,
-        subject=subject,
-        before=None if before is None else {**told, **before},
-        after=None if after is None else {**told, **after},
-    )

@@ -2,16 +2,57 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.benchmarks import documents
 from tests.benchmarks.beside import processors
-from tests.benchmarks.beside.loading import Job, Round
+from tests.benchmarks.beside.loading import Job, Round, load
 from tests.benchmarks.beside.rows import FLOOR, INTROSPECTION, OTHER, TOKEN, Row, compared, table
+
+with_tool = pytest.mark.skipif(shutil.which("wrk") is None, reason="needs wrk (Debian: wrk)")
+
+
+class _Counting(BaseHTTPRequestHandler):
+    """Says how often it was asked with this body; every hundredth answer is that there is none."""
+
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet
+    asked: list[tuple[str, str, str]]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.asked.append((self.path, self.headers["Authorization"] or "", body))
+        status, answer = (503, b"later") if len(self.asked) % 100 == 0 else (200, b'{"fine": "{body}"}')
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+class _Quiet(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """A round ends in the middle of requests."""
+
+
+@pytest.fixture
+def counting() -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
+    """A server, and what it was asked."""
+    handler = type("Handler", (_Counting,), {"asked": []})
+    with _Quiet(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}", handler.asked  # type: ignore[attr-defined]
+        server.shutdown()
 
 
 def _round(requests: int, *, errors: int = 0, server: float = 0.0) -> Round:
@@ -100,3 +141,39 @@ def test_the_time_of_a_process_and_of_those_below_it() -> None:
         child.communicate(b"\n")
 
     assert 0.35 <= spent < 4  # what has ended counts in ticks
+
+
+@with_tool
+def test_the_load_is_what_was_told_and_each_wrong_answer_is_counted(counting) -> None:
+    origin, asked = counting
+    draws = [
+        {"path": f"/{n}", "headers": {"Authorization": f"of {n}"}, "body": f"{n}\r\nü"} for n in range(3)
+    ]
+    job = Job(path="/", draws=draws, order=[2, 0, 2, 1], holds='"fine"')
+
+    took = load(origin, job, 1)
+
+    assert set(asked) == {(f"/{n}", f"of {n}", f"{n}\r\nü") for n in range(3)}
+    share = sum(path == "/2" for path, *_ in asked) / len(asked)
+    assert 0.45 < share < 0.55  # half of the order
+    assert took.requests > 100
+    assert took.errors == pytest.approx(took.requests / 100, abs=2)
+    assert took.sample == "503 later"
+    assert 0 < took.p50 <= took.p99
+    assert took.tool > 0
+
+
+@with_tool
+def test_a_round_ends_soon_after_the_last_of_its_requests_or_counts_what_is_sent_again(counting) -> None:
+    origin, asked = counting
+    order = [place % 3 for place in range(90)]
+    ends = Job(path="/", draws=[{"body": f"{n}"} for n in range(3)], order=order, once=True, holds="fine")
+
+    took = load(origin, ends, 60)
+
+    assert took.seconds < 30
+    assert {body for *_, body in asked[:90]} == {"0", "1", "2"}
+    assert took.errors <= 1 + took.requests / 100
+
+    twice = load(origin, Job(path="/", bodies=["a", "b"] * 20, holds="fine"), 1)
+    assert twice.errors > 40  # each that was sent once more

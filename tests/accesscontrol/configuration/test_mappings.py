@@ -108,9 +108,23 @@ def test_a_group_that_goes_is_not_led_into(world: World) -> None:
         night = Group.objects.get(tenant=world.acme.tenant, name="Night shift")
         asked = {"tenant": world.acme.tenant, "by": world.acme.actor, "at": timezone.now()}
         groups.delete(group_id=night.id, **asked)
+        assert IdentityMapper.objects.filter(tenant=world.acme.tenant, group=night).count() == 0
+        ended = HistoryEvent.objects.filter(tenant_id=world.acme.tenant.id, action="mapper.deleted")
+        assert [row.before["group"] for row in ended] == [str(night.id)], "nothing goes in silence"
     kept = world.document(world.acme)
     assert kept["mappings"] == [FIRST]
     assert world.plan(world.acme, kept).json()["steps"] == []
+
+
+def test_a_group_and_what_leads_into_it_go_by_one_document(world: World) -> None:
+    document = world.document(world.acme)
+    held = [one for one in document["assignments"] if "group" not in one["principal"]]
+    done = steps(
+        world.carry(world.acme, {**document, "groups": [], "assignments": held, "mappings": [FIRST]})
+    )
+    assert done[0] == "remove mappings corp: groups = g-17 → Night shift"
+    assert "remove groups Night shift" in done
+    assert world.document(world.acme)["mappings"] == [FIRST]
 
 
 def test_two_that_are_alike_are_one_and_go_together(world: World) -> None:

@@ -29,7 +29,7 @@ from iam_portal.launchers.processes import Supervisor, interruptible
 from iam_portal.launchers.valkey import free_port
 from tests.benchmarks import documents
 from tests.benchmarks.beside import ours, processors
-from tests.benchmarks.beside.loading import CONNECTIONS, Tool, measured, sent
+from tests.benchmarks.beside.loading import CONNECTIONS, checked_tool, load, measured, sent
 from tests.benchmarks.beside.others import PEERS, Others
 from tests.benchmarks.beside.rows import Row, compared, table
 
@@ -58,6 +58,7 @@ def main() -> None:
 def _run(options: argparse.Namespace) -> int:
     """0 where every answer of every row was right."""
     begun = time.monotonic()
+    checked_tool()
     node = _node()
     scripts = options.installed / "node"
     if not (scripts / "node_modules").is_dir():
@@ -70,8 +71,7 @@ def _run(options: argparse.Namespace) -> int:
         rows, database = _started(portal, options, node)
         length = f"{options.rounds} rounds of {options.seconds:g} s"
         _say(f"{len(rows)} rows, {length}, {CONNECTIONS} connections.")
-        tool = Tool(node, scripts / "load.mjs")
-        _measure(rows, tool, options, partial(processors.seconds, database))
+        _measure(rows, options, partial(processors.seconds, database))
         found = compared(rows)
         print(f"\n{table(found)}\n", flush=True)
         told = {"machine": _machine(portal, node), "settings": _settings(options), "rows": found}
@@ -118,14 +118,14 @@ def _started(portal: LocalPortal, options: argparse.Namespace, node: Path) -> tu
     return [row for row in rows if options.only in row.name], database
 
 
-def _measure(rows: list[Row], tool: Tool, options: argparse.Namespace, database: partial[float]) -> None:
+def _measure(rows: list[Row], options: argparse.Namespace, database: partial[float]) -> None:
     for row in rows:
-        tool.run(row.origin, (row.warming or row.job)(), row.warms)
+        load(row.origin, (row.warming or row.job)(), row.warms)
     for number in range(options.rounds):
         for row in rows:
             server = partial(processors.seconds, row.process)
             length = options.seconds * row.lasts
-            took = measured(tool, row.origin, row.job(), length, server=server, database=database)
+            took = measured(row.origin, row.job(), length, server=server, database=database)
             row.rounds.append(took)
             wrong = f", {took.errors} wrong: {took.sample}" if took.errors else ""
             _say(f"{number + 1}/{options.rounds}  {row.name:<58} {took.rate:>9,.1f}/s{wrong}")

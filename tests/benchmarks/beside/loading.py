@@ -1,16 +1,20 @@
 """Requests of one kind, sent over and over by the load tool, and what a round of them took."""
 
 import http.client
-import json
+import resource
+import shutil
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from iam_portal.launchers.children import LaunchError
 
 CONNECTIONS = 32
+SCRIPT = Path(__file__).with_name("load.lua")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +22,7 @@ class Job:
     """One request, and what its answer must be. ``bodies``, where each may be sent once only.
 
     ``draws``, where many ask: for each request what is its own (headers, path, body), and ``order``, in which
-    they come, over and over, or ``once``.
+    they come, over and over, or ``once`` (about: the tool ends within a tenth of a second).
     """
 
     path: str
@@ -56,45 +60,67 @@ class Round:
         return 1e6 * spent / max(self.requests, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
-    """The load tool and its Node.js, as `make bench` installed them."""
+def checked_tool() -> None:
+    """Is there a load tool?"""
+    if shutil.which("wrk") is None:
+        raise LaunchError("The load comes from wrk, which is not installed (Debian: wrk).")
 
-    node: Path
-    script: Path
 
-    def run(self, origin: str, job: Job, seconds: float) -> dict[str, Any]:
-        """One round against this origin; what the tool itself found."""
-        request: dict[str, Any] = {"path": job.path, "method": job.method, "headers": job.headers}
-        if job.body:
-            request["body"] = job.body
-        told = {
-            "origin": origin,
-            "connections": CONNECTIONS,
-            "seconds": seconds,
-            "request": request,
-            "bodies": list(job.bodies),
-            "draws": list(job.draws),
-            "order": list(job.order),
-            "once": job.once,
-            "status": job.status,
-            "holds": job.holds,
-        }
+def load(origin: str, job: Job, seconds: float) -> Round:
+    """One round of so many whole seconds, one at least, against this origin."""
+    length = max(1, round(seconds))
+    with tempfile.NamedTemporaryFile() as told:
+        told.writelines(_told(origin, job))
+        told.flush()
+        size = ["-t1", f"-c{CONNECTIONS}", f"-d{length}s", "--timeout", "60s"]
+        command = ["wrk", *size, "-s", str(SCRIPT), origin, "--", told.name]
+        before = _children()
         try:
-            done = subprocess.run(
-                [str(self.node), str(self.script)],
-                input=json.dumps(told),
-                capture_output=True,
-                text=True,
-                timeout=seconds + 120,
-                check=False,
-            )
+            done = subprocess.run(command, capture_output=True, text=True, timeout=length + 120, check=False)
         except subprocess.TimeoutExpired as error:
             raise LaunchError(f"The load tool has no end at {origin}{job.path}.") from error
-        if done.returncode != 0:
-            raise LaunchError(f"The load tool failed:\n{done.stderr}")
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
+        spent = _children() - before
+    figures, _, sample = done.stderr.partition("\n")
+    try:
+        requests, took, p50, p99, errors = map(float, figures.split())
+    except ValueError as error:
+        raise LaunchError(f"The load tool failed:\n{done.stdout}{done.stderr}") from error
+    return Round(
+        requests=int(requests),
+        seconds=took / 1e6,
+        p50=p50 / 1e3,
+        p99=p99 / 1e3,
+        errors=int(errors),
+        sample=sample,
+        tool=spent,
+    )
+
+
+def _told(origin: str, job: Job) -> Iterator[bytes]:
+    """What the tool reads (``load.lua``)."""
+    often = "end" if job.once else "once" if job.bodies else "again"
+    drawn = job.draws or [{"body": body} for body in job.bodies] or [{}]
+    yield f"{job.status}\n{job.holds}\n{often}\n{len(drawn)}\n".encode()
+    for own in drawn:
+        raw = _raw(origin, job, own)
+        yield f"{len(raw)}\n".encode() + raw
+    yield "\n".join(str(place + 1) for place in job.order).encode()
+
+
+def _raw(origin: str, job: Job, own: Mapping[str, Any]) -> bytes:
+    """A request as it goes over the wire (RFC 9112), with what is its own."""
+    body = own.get("body", job.body).encode()
+    headers = {"Host": urlsplit(origin).netloc, **own.get("headers", job.headers)}
+    if body:
+        headers["Content-Length"] = str(len(body))
+    lines = [f"{job.method} {own.get('path', job.path)} HTTP/1.1", *map(": ".join, headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def _children() -> float:
+    """Seconds on the processor of all that was waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def sent(port: int, job: Job) -> tuple[dict[str, str], bytes]:
@@ -112,7 +138,6 @@ def sent(port: int, job: Job) -> tuple[dict[str, str], bytes]:
 
 
 def measured(
-    tool: Tool,
     origin: str,
     job: Job,
     length: float,
@@ -122,16 +147,6 @@ def measured(
 ) -> Round:
     """A round, with the processor's time of the server and of the database beside it."""
     before = server(), database()
-    found = tool.run(origin, job, length)
+    found = load(origin, job, length)
     after = server(), database()
-    return Round(
-        requests=found["requests"],
-        seconds=found["seconds"],
-        p50=found["p50"],
-        p99=found["p99"],
-        errors=found["errors"],
-        sample=found["sample"],
-        tool=found["processor"],
-        server=after[0] - before[0],
-        database=after[1] - before[1],
-    )
+    return replace(found, server=after[0] - before[0], database=after[1] - before[1])
