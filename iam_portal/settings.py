@@ -93,7 +93,7 @@ TEMPLATES = [
         },
     }
 ]
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "iam_portal.templatetags.controls.Controls"
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # a user name is unique in its tenant only, by design
 IAM_GATE = "accesscontrol.gate.PortalGate"

@@ -1,6 +1,7 @@
 """Users and groups."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, ClassVar
 
 from django import forms
@@ -89,6 +90,7 @@ class OwnForm(AboutRow):
         field.choices = [("", usual), *_by_area()]
 
 
+@cache
 def _by_area() -> list[tuple[str, list[tuple[str, str]]]]:
     """``Europe`` with ``Berlin``, ``Rome``, …; names of the past and of offsets are left out."""
     areas: dict[str, list[tuple[str, str]]] = {"UTC": [("UTC", "UTC")]}
