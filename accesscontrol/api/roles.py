@@ -3,10 +3,9 @@
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
-from django.contrib.postgres.aggregates import StringAgg
+from django.contrib.postgres.aggregates import ArrayAgg
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -77,7 +76,9 @@ class RoleAPI(TenantAPI):
         """With their permissions, in one query: a row for each resource, and there may be thousands."""
         held: dict[Any, list[tuple[Any, ...]]] = defaultdict(list)
         rows = TenantRolePermission.objects.at(self.at).filter(role__in=roles)
-        by_resource = rows.values("role_id", *_ADDRESS).annotate(privileges=StringAgg("privilege", ","))
+        by_resource = rows.values("role_id", *_ADDRESS).annotate(
+            privileges=ArrayAgg("privilege", distinct=True)
+        )
         for role_id, *permission in by_resource.values_list("role_id", *_ADDRESS, "privileges"):
             held[role_id].append(tuple(permission))
         return [_shape(role, held[role.id]) for role in roles]
@@ -178,15 +179,9 @@ def _shape(role: TenantRole, held: list[tuple[Any, ...]]) -> dict[str, Any]:
                 "applicationId": application_id,
                 "resourceType": kind,
                 "resourceId": key,
-                "privileges": _in_order(privileges),
+                "privileges": sorted(privileges, key=_ORDER.index),
             }
             for application_id, kind, key, privileges in sorted(held)
         ],
         "revision": f"r-{role.revision}",
     }
-
-
-@cache
-def _in_order(privileges: str) -> list[str]:
-    """Gathered with commas; thousands of permissions have one of the few sets that there are."""
-    return sorted(privileges.split(","), key=_ORDER.index)

@@ -200,15 +200,10 @@ def counted(pks: Sequence[UUID], *, tenant: Tenant, at: datetime) -> dict[UUID, 
     """How many people, groups and services hold each of the roles directly. One query."""
     found: dict[UUID, dict[str, int]] = defaultdict(lambda: dict.fromkeys((name for _c, name in _WHO), 0))
     rows = Assignment.objects.at(at).filter(tenant=tenant).order_by()
-    # By several contracts somebody may hold a role of an application more than once, one's own never.
-    parts = [
-        rows.filter(**{f"{column}__in": pks})
-        .values_list(column)
-        .annotate(**{name: Count(each, distinct=distinct) for each, name in _WHO})
-        for column, distinct in (("application_role_id", True), ("tenant_role_id", False))
-    ]
-    for role, *numbers in parts[0].union(parts[1], all=True):
-        found[role] = dict(zip((name for _column, name in _WHO), numbers, strict=True))
+    rows = rows.filter(Q(application_role_id__in=pks) | Q(tenant_role_id__in=pks))
+    counts = {name: Count(column, distinct=True) for column, name in _WHO}
+    for role, made, *numbers in rows.values_list("application_role_id", "tenant_role_id").annotate(**counts):
+        found[role or made] = dict(zip(counts, numbers, strict=True))
     return found
 
 
