@@ -69,8 +69,7 @@ def assigned(chosen: str, *, targets: str = "", few: bool = False) -> str:
 
 
 _OF_PAIRS = assigned(
-    """a.tenant_id = ANY(%(tenants)s::uuid[])
-        AND (%(role)s::uuid IS NULL OR a.tenant_role_id = %(role)s)""",
+    "a.tenant_id = ANY(%(tenants)s::uuid[])",
     targets="= ANY(%(applications)s)",
 )
 _OF_CALLERS = assigned("a.application_id = ANY(%(callers)s)")
@@ -105,37 +104,52 @@ class Holdings:
     calls: Mapping[Call, CallFacts]
 
 
-def load(
-    pairs: Mapping[str, Collection[str]],
-    *,
-    when: datetime,
-    role_id: UUID | None = None,
-    callers: Collection[str] = (),
-) -> Holdings:
+def load(pairs: Mapping[str, Collection[str]], *, when: datetime) -> Holdings:
     """Everything that rests on these pairs (application id → tenant ids) from the moment on.
-
-    With ``role_id``, of people only what they hold by that role of a tenant's own making: what a role comes
-    to does not depend on the others. Of services that hold it everything: one call may rest on several; and
-    of the ``callers``, who held it at an earlier look.
 
     Crosses tenants: an act of one side takes from the people and services of others. Nothing of it is shown
     to whom it does not belong (``accesscontrol.impact``).
     """
-    tenants = sorted({tenant for found in pairs.values() for tenant in found})
+    tenants = sorted(_tenants(pairs))
     with cross_tenant():
-        rows = rows_of(_OF_PAIRS, when=when, tenants=tenants, applications=sorted(pairs), role=role_id)
-        asked = {row[4] for row in rows if row[4]} | (set(callers) if role_id else set(pairs))
-        services = rows_of(_OF_CALLERS, when=when, callers=sorted(asked))
-        owners = owners_of({row[4] for row in services})
-        calls = _calls(pairs, services, owners)
-        people = _people(pairs, rows, when)
-        targets = {*pairs, *(target for _caller, target, _tenant in calls)}
-        places = {*tenants, *(tenant_id for _caller, _target, tenant_id in calls)}
-        known, everywhere = {*targets, *owners}, {*places, *(owners[caller] for caller, _t, _p in calls)}
-        sharing = sharing_facts.sharing(known, tenant_ids=everywhere)
-        declared, made = held_roles([*rows, *services])
-        found = books_of_held(targets, tenant_ids=places, made=made, declared=declared)
-    return Holdings(sharing, found, people, call_facts(calls, services, owners, sharing, found))
+        rows = rows_of(_OF_PAIRS, when=when, tenants=tenants, applications=sorted(pairs))
+        callers = {*pairs, *(row[4] for row in rows if row[4])}
+        return _gathered(pairs, _people(pairs, rows, when), held_roles(rows), callers, when)
+
+
+def of_services(
+    pairs: Mapping[str, Collection[str]], *, made: str, callers: Collection[str], when: datetime
+) -> Holdings:
+    """What these callers hold from the moment on, of nobody else; one call may rest on several roles.
+
+    And what decides on the role of a tenant's own making that has the key ``made``. Crosses tenants as above.
+    """
+    with cross_tenant():
+        return _gathered(pairs, {}, (set(), {made}), callers, when)
+
+
+def _gathered(
+    pairs: Mapping[str, Collection[str]],
+    people: Mapping[Pair, Mapping[UUID, PrincipalFacts]],
+    roles: tuple[set[Declared], set[str]],
+    callers: Collection[str],
+    when: datetime,
+) -> Holdings:
+    """With what the ``callers`` may call, and what decides on all of it."""
+    services = rows_of(_OF_CALLERS, when=when, callers=sorted(callers))
+    owners = owners_of({row[4] for row in services})
+    calls = _calls(pairs, services, owners)
+    targets = {*pairs, *(target for _caller, target, _tenant in calls)}
+    places = {*_tenants(pairs), *(tenant_id for _caller, _target, tenant_id in calls)}
+    known, everywhere = {*targets, *owners}, {*places, *(owners[caller] for caller, _t, _p in calls)}
+    sharing = sharing_facts.sharing(known, tenant_ids=everywhere)
+    declared, made = held_roles(services)
+    books = books_of_held(targets, tenant_ids=places, made=made | roles[1], declared=declared | roles[0])
+    return Holdings(sharing, books, people, call_facts(calls, services, owners, sharing, books))
+
+
+def _tenants(pairs: Mapping[str, Collection[str]]) -> set[str]:
+    return {tenant_id for found in pairs.values() for tenant_id in found}
 
 
 def _people(

@@ -34,27 +34,13 @@ People = dict[tuple[str, UUID], set[str]]  # (tenant id, user id) → role URNs 
 Services = dict[Call, datetime]  # the call → when it is lost
 
 
-def look(
-    act: Act,
-    scope: Scope,
-    *,
-    role_id: UUID | None = None,
-    ended: Callable[[Holdings], Holdings] | None = None,
-) -> Callable[[], Part]:
-    """The first look; the answer takes the second and says who loses what.
-
-    ``role_id``: only what is held by this role of a tenant's own making is looked at, and the calls of those
-    who hold it. ``ended``: what is left of the first look, where that is known without the second.
-    """
+def look(act: Act, scope: Scope) -> Callable[[], Part]:
+    """The first look; the answer takes the second and says who loses what."""
     pairs = scope.with_portal
-    before = load.load(pairs, when=act.moment, role_id=role_id)
+    before = load.load(pairs, when=act.moment)
 
     def again() -> Part:
-        if ended:
-            after = ended(before)
-        else:
-            callers = {caller for caller, _target, _tenant in before.calls}
-            after = load.load(pairs, when=act.moment, role_id=role_id, callers=callers)
+        after = load.load(pairs, when=act.moment)
         people = lost_by_people(before, after, act.moment, act.renamed)
         services = lost_calls(before, after, act.moment, act.renamed)
         shown = {
@@ -78,7 +64,7 @@ def lost_by_people(before: Holdings, after: Holdings, when: datetime, renamed: R
     lost: People = defaultdict(set)
     for pair, people in before.people.items():
         known: dict[Any, frozenset[str]] = {}
-        was, becomes = _seen(before, pair), _seen(after, pair)
+        was, becomes = seen(before, pair), seen(after, pair)
         moved = _moved(was, becomes)
         for user_id, facts in people.items():
             later = after.people.get(pair, {}).get(user_id)
@@ -110,7 +96,7 @@ def lost_calls(before: Holdings, after: Holdings, when: datetime, renamed: Renam
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class Seen:
     """A pair at one look. Between two turns of its facts everybody stands on the same ground."""
 
     sharing: SharingFacts
@@ -131,15 +117,15 @@ class _Seen:
         return _amounts(roles_on(ground, facts, at=at).held, ground)
 
 
-def _seen(holdings: Holdings, pair: tuple[str, str]) -> _Seen | None:
+def seen(holdings: Holdings, pair: tuple[str, str]) -> Seen | None:
     application_id, tenant_id = pair
     if application_id not in holdings.sharing:
         return None
     sharing, book = holdings.sharing[application_id].about(tenant_id), holdings.books[pair]
-    return _Seen(sharing, book, tenant_id, sorted({*sharing.moments(), *book.moments()}))
+    return Seen(sharing, book, tenant_id, sorted({*sharing.moments(), *book.moments()}))
 
 
-def _moved(was: _Seen | None, becomes: _Seen | None) -> frozenset[str] | None:
+def _moved(was: Seen | None, becomes: Seen | None) -> frozenset[str] | None:
     """Keys of the roles that hold something else now, where nothing but roles has moved; else ``None``."""
     if was is None or becomes is None or was.sharing != becomes.sharing:
         return None
@@ -149,9 +135,9 @@ def _moved(was: _Seen | None, becomes: _Seen | None) -> frozenset[str] | None:
 
 def _lost(
     facts: PrincipalFacts,
-    was: _Seen | None,
+    was: Seen | None,
     later: PrincipalFacts | None,
-    becomes: _Seen | None,
+    becomes: Seen | None,
     *,
     when: datetime,
     renamed: Renamed,
@@ -252,4 +238,4 @@ def _call_moments(was: CallFacts, becomes: CallFacts | None, when: datetime) -> 
     return sorted(moment for moment in found if moment >= when)
 
 
-__all__ = ["look", "lost_by_people", "lost_calls"]
+__all__ = ["Seen", "look", "lost_by_people", "lost_calls", "seen"]

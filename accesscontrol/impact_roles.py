@@ -1,58 +1,142 @@
 """What it takes from people and services when a role of a tenant's own making holds less, or ends."""
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from accesscontrol.decide import PrincipalFacts
-from accesscontrol.holdings import Holdings
-from accesscontrol.impact import look
+from accesscontrol import holdings as load
+from accesscontrol.decide import PrincipalFacts, tenant_role_urn
+from accesscontrol.holdings import Holdings, rows_of
+from accesscontrol.impact import Seen, lost_calls, seen
+from accesscontrol.impact_shapes import people_part, services_part
 from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
 from applications.impact import UNMOVED
-from applications.impact_scope import Scope
+from iam_portal.spans import Span
 from tenants.impact import Act, Part, is_foreseen
+from tenants.models.lookups import just
 from tenants.policies import hold
+
+Holders = Mapping[Span, frozenset[str]]  # when people hold the role, from the moment on → their ids
+
+# Of a role that thousands hold, one row for all who hold it from and until the same moments.
+_HOLDERS = """
+WITH RECURSIVE given AS MATERIALIZED (
+    SELECT user_id, group_id, during FROM accesscontrol_assignment
+    WHERE tenant_id = %(tenant)s AND tenant_role_id = (SELECT %(role)s::uuid)
+        AND NOT isempty(during) AND (upper_inf(during) OR upper(during) > %(when)s)
+), below(group_id, during) AS (
+    SELECT g.id, g.during * given.during
+    FROM given CROSS JOIN LATERAL (SELECT id, during FROM tenants_group WHERE id = given.group_id OFFSET 0) g
+    WHERE given.group_id IS NOT NULL
+    UNION
+    SELECT p.group_id, b.during * p.during
+    FROM below b JOIN tenants_groupplacement p ON p.parent_id = b.group_id AND p.during && b.during
+), held(user_id, during) AS (
+    SELECT user_id, during FROM given WHERE user_id IS NOT NULL
+    UNION ALL
+    SELECT m.user_id, m.during * b.during
+    FROM tenants_membership m JOIN below b ON b.group_id = m.group_id
+    WHERE m.tenant_id = %(tenant)s AND m.group_id = ANY(ARRAY(SELECT group_id FROM below))
+), active AS MATERIALIZED (
+    SELECT user_id, during FROM tenants_useractivity WHERE tenant_id = %(tenant)s
+), living AS MATERIALIZED (
+    SELECT user_id, held.during * active.during AS during FROM held JOIN active USING (user_id)
+)
+SELECT greatest(lower(during), %(when)s), upper(during), string_agg(user_id::text, ',')
+FROM living WHERE NOT isempty(during) AND (upper_inf(during) OR upper(during) > %(when)s)
+GROUP BY 1, 2
+"""
 
 
 def look_at_role(act: Act, role: TenantRole) -> Callable[[], Part]:
     """It moves no availability: the pairs are where its permissions lie.
 
     Whoever holds it loses it, also who cannot use it just now. Foreseen, what is left after its end is known:
-    nobody holds it, and thousands of rows need not be written and taken back for that.
+    nobody holds it, and thousands of rows need not be written and taken back for that. Of people only what
+    they hold by it is looked at, and of services all that those hold who hold it.
     """
     hold(act.tenant)
     revision = TenantRole.objects.values_list("revision", flat=True).get(id=role.id)
-    before = _assigned(role, act.at)
+    given = _given(role, act.at)
     rows = TenantRolePermission.objects.not_over(act.at).filter(role=role)
-    applications = rows.values_list("resource__application_id", flat=True)
+    applications = rows.values_list("resource__application_id", flat=True).distinct()
     pairs = {application_id: frozenset({str(act.tenant.id)}) for application_id in applications}
     foreseen = is_foreseen("delete", role)
+    callers = {caller for caller in given.values() if caller}
 
-    def ended(held: Holdings) -> Holdings:
-        return _without(held, role)
+    def services() -> Holdings:
+        return load.of_services(pairs, made=role.key, callers=callers, when=act.moment)
 
-    second = look(act, Scope(pairs), role_id=role.id, ended=ended if foreseen else None)
+    holders, before = _holders(role, act.moment), services()
 
     def again() -> Part:
-        part = second()
-        withdrawn = sorted(before if foreseen else before - _assigned(role, act.at))
-        return replace(
-            part,
-            shown={**UNMOVED, **part.shown},
-            weighed=[part.weighed, revision, withdrawn],
-            harmless=part.harmless and not withdrawn,
-        )
+        left, after = ({}, _without(before, role)) if foreseen else (_holders(role, act.moment), services())
+        people = sorted(_lost(role, pairs, (holders, left), (before, after)))
+        calls = lost_calls(before, after, act.moment, act.renamed)
+        withdrawn = sorted(given if foreseen else given.keys() - _given(role, act.at).keys())
+        urns = [tenant_role_urn(str(act.tenant.id), role.key)]
+        shown = {
+            **UNMOVED,
+            **people_part(act, {(str(act.tenant.id), one): urns for one in people}, applications=pairs),
+            **services_part(act, calls),
+        }
+        weighed = [people, sorted(calls), revision, withdrawn]
+        return Part(shown, weighed, harmless=not people and not calls and not withdrawn)
 
     return again
 
 
-def _assigned(role: TenantRole, at: datetime) -> set[str]:
-    rows = Assignment.objects.not_over(at).filter(tenant_id=role.tenant_id, tenant_role=role)
-    return set(map(str, rows.values_list("id", flat=True)))
+def _given(role: TenantRole, at: datetime) -> dict[str, str | None]:
+    """To whom it is assigned, now or by plan: the service, where it is one."""
+    rows = Assignment.objects.not_over(at).filter(just("tenant_role", role.id), tenant_id=role.tenant_id)
+    return {str(pk): caller for pk, caller in rows.values_list("id", "application_id")}
+
+
+def _holders(role: TenantRole, when: datetime) -> Holders:
+    """Directly and through groups, while they are active."""
+    found: dict[Span, set[str]] = defaultdict(set)
+    for start, end, users in rows_of(_HOLDERS, tenant=role.tenant_id, role=role.id, when=when):
+        found[Span(start, end)].update(users.split(","))
+    return {span: frozenset(users) for span, users in found.items()}
+
+
+def _lost(
+    role: TenantRole,
+    applications: Collection[str],
+    held: tuple[Holders, Holders],
+    looks: tuple[Holdings, Holdings],
+) -> set[str]:
+    """Who holds it at some moment and then does not, or only with less in it."""
+    found: set[str] = set()
+    for application_id in applications:
+        was, becomes = (seen(look, (application_id, str(role.tenant_id))) for look in looks)
+        if was is None:
+            continue
+        turns = sorted({*was.turns, *(becomes.turns if becomes else ()), *_bounds(held[1])})
+        for span, users in held[0].items():
+            for moment in (span.start, *(turn for turn in turns if span.covers(turn))):
+                found |= _lost_at(moment, role.key, users, held[1], (was, becomes))
+    return found
+
+
+def _lost_at(
+    at: datetime | None, key: str, users: frozenset[str], left: Holders, looks: tuple[Seen, Seen | None]
+) -> frozenset[str]:
+    was, becomes = looks
+    if at is None or not (amount := was.ground(at).made(key)):
+        return frozenset()
+    if becomes is None or amount.exceeds(becomes.ground(at).made(key)):
+        return users
+    return users.difference(*(theirs for span, theirs in left.items() if span.covers(at)))
+
+
+def _bounds(left: Holders) -> set[datetime]:
+    return {moment for span in left for moment in (span.start, span.end) if moment is not None}
 
 
 def _without(held: Holdings, role: TenantRole) -> Holdings:
-    """Once the role has ended. Of people only what they hold by it was looked at."""
+    """Once the role has ended."""
     tenant_id = str(role.tenant_id)
 
     def rest(facts: PrincipalFacts) -> PrincipalFacts:
@@ -63,7 +147,7 @@ def _without(held: Holdings, role: TenantRole) -> Holdings:
         call: replace(facts, local=rest(facts.local), at_home=rest(facts.at_home))
         for call, facts in held.calls.items()
     }
-    return replace(held, people={}, calls=calls)
+    return replace(held, calls=calls)
 
 
 __all__ = ["look_at_role"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import models
@@ -18,11 +18,12 @@ from tenants.lifetimes import Lifetime, lifetime
 from tenants.models import User, UserSession
 from tenants.models.lookups import one_of
 
+Id = TypeVar("Id", UUID, str)
 MOST_ITEMS = 500  # of one list; the counts are always whole
 
 
 def people_part(
-    act: Act, people: Mapping[tuple[str, UUID], Collection[str]], *, applications: Collection[str]
+    act: Act, people: Mapping[tuple[str, Id], Collection[str]], *, applications: Collection[str]
 ) -> dict[str, Any]:
     """``users``; of one's own their live ``sessions`` and their ``refreshTokens`` for these applications.
 
@@ -30,25 +31,30 @@ def people_part(
     are here. ``lastUsedAt`` is when a person's sign-in to one of these applications last gave a token, as far
     back as sign-ins are kept.
     """
-    mine = {user_id: urns for (tenant_id, user_id), urns in people.items() if tenant_id == str(act.tenant.id)}
+    here = str(act.tenant.id)
+    mine = {str(user_id): urns for (tenant_id, user_id), urns in people.items() if tenant_id == here}
     rows = User.everyone.filter(one_of("id", mine), tenant=act.tenant).order_by("display_name", "id")
-    to_these = Authorization.objects.filter(
-        one_of("user_id", mine), tenant=act.tenant, client__application_id__in=list(applications)
+    named = list(rows.values_list("id", "display_name", "username")[:MOST_ITEMS])
+    grants = Authorization.objects.filter(tenant=act.tenant, client__application_id__in=list(applications))
+    used = dict(
+        grants.filter(one_of("user_id", [row[0] for row in named]))
+        .values_list("user_id")
+        .annotate(Max("used_at"))
     )
-    used = dict(to_these.values_list("user_id").annotate(Max("used_at")))
     items = [
         {
-            "userId": str(row.id),
-            "name": str(row),
-            "roles": sorted(mine[row.id]),
-            "lastUsedAt": rfc3339(used.get(row.id)),
+            "userId": str(user_id),
+            "name": name or username,
+            "roles": sorted(mine[str(user_id)]),
+            "lastUsedAt": rfc3339(used.get(user_id)),
         }
-        for row in rows.only("id", "display_name", "username")[:MOST_ITEMS]
+        for user_id, name, username in named
     ]
+    living = grants.filter(one_of("user_id", mine)).living(tenant=act.tenant, at=act.at)
     return {
         "users": {"count": len(people), "items": items},
         "sessions": {"count": _sessions(act, mine).count()},
-        "refreshTokens": {"count": to_these.living(tenant=act.tenant, at=act.at).count()},
+        "refreshTokens": {"count": living.count()},
     }
 
 
@@ -68,7 +74,7 @@ def named_applications(application_ids: Collection[str]) -> dict[str, Any]:
     return {"count": len(application_ids), "items": items}
 
 
-def _sessions(act: Act, user_ids: Collection[UUID]) -> models.QuerySet[UserSession]:
+def _sessions(act: Act, user_ids: Collection[UUID | str]) -> models.QuerySet[UserSession]:
     return UserSession.objects.filter(
         one_of("user_id", user_ids),
         tenant=act.tenant,

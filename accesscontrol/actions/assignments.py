@@ -20,6 +20,7 @@ from iam_portal.errors import DomainError, Invalid, NotFound
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants.models import Group, Tenant, User, since
+from tenants.models.lookups import just
 from tenants.policies import guarded, hold
 
 
@@ -116,7 +117,7 @@ def require_may_withdraw_all(*, role: TenantRole, by: Actor, at: datetime) -> No
 
 
 def _holding(role: TenantRole, at: datetime) -> QuerySet[Assignment]:
-    rows = Assignment.objects.not_over(at).filter(tenant_id=role.tenant_id, tenant_role=role)
+    rows = Assignment.objects.not_over(at).filter(just("tenant_role", role.id), tenant_id=role.tenant_id)
     return rows.order_by("created_at", "id")
 
 

@@ -1,10 +1,12 @@
 """Deleting a role of the organization's own, with what that takes from whom."""
 
+from functools import cached_property
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from accesscontrol.actions import tenant_roles
+from accesscontrol.models import TenantRole
 from accesscontrol.views.role_pages import RolePage
 from tenants.impact import Act
 from tenants.views.weighed import Weighed, WeighedPage
@@ -17,15 +19,20 @@ class RoleDelete(RolePage, WeighedPage):
     recent = True
     required = unless_nothing = True
 
+    @cached_property
+    def chosen(self) -> TenantRole:
+        """Read once for a page."""
+        return self.own()
+
     def weighed(self, revision: int | None) -> Weighed:
-        role = self.own()
+        role = self.chosen
         given: dict[str, Any] = {"tenant": self.tenant, "at": self.at}
         asked = {"role": role.key, "revision": role.revision}
         act = Act(name="delete", subject=role, asked=asked, by=self.actor, **given)
         return act, lambda: tenant_roles.delete(key=role.key, revision=revision, by=self.actor, **given)
 
     def confirmation(self) -> dict[str, Any]:
-        role = self.own()
+        role = self.chosen
         confirm = {
             "title": _("Delete the role %(name)s?") % {"name": role.name},
             "act": _("Delete role"),
@@ -37,7 +44,7 @@ class RoleDelete(RolePage, WeighedPage):
         return {"page": {"title": _("Delete"), "breadcrumb": self.crumbs(role)}, "confirm": confirm}
 
     def act(self, revision: int | None) -> str:
-        role = self.own()
+        role = self.chosen
         self.carry_out(revision)
         return _("The role %(name)s is deleted.") % {"name": role.name}
 

@@ -24,6 +24,7 @@ from applications.trees import Forest, forest
 from applications.views import role_words
 from iam_portal.errors import NotFound
 from tenants.http import paging
+from tenants.models.lookups import just
 from tenants.views.console import ConsolePage
 
 SIZE = 25  # resources on a page, with five cells each
@@ -143,9 +144,9 @@ class RoleHolders(RolePage):
 
 
 def _of(role: TenantRole | ApplicationRole, rows: Any) -> Any:
-    return (
-        rows.filter(tenant_role=role) if isinstance(role, TenantRole) else rows.filter(application_role=role)
-    )
+    if isinstance(role, TenantRole):
+        return rows.filter(just("tenant_role", role.pk))
+    return rows.filter(application_role=role)
 
 
 def _holder(page: ConsolePage, row: Assignment, stands: standing.Standing) -> list[dict[str, Any]]:

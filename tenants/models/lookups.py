@@ -31,11 +31,21 @@ def among(column: str, *rows: QuerySet[Any]) -> Func:
     return Func(F(column), found, template=template, arg_joiner=" = ANY(", output_field=BooleanField())
 
 
-def one_of(column: str, ids: Collection[UUID]) -> Func:
+def one_of(column: str, ids: Collection[UUID | str]) -> Func:
     """Whether a column is one of these, sent as one text: thousands of them each take long to be written."""
     found = Value("{" + ",".join(map(str, ids)) + "}", output_field=TextField())
     template = "%(expressions)s::uuid[])"
     return Func(F(column), found, template=template, arg_joiner=" = ANY(", output_field=BooleanField())
+
+
+def just(column: str, one: UUID) -> Func:
+    """Whether a column is this one, which the planner does not know yet: it begins with the column's index.
+
+    Of one that it knows to be frequent, it would read an index of all that belongs to the tenant beside it.
+    """
+    template = "%(expressions)s::uuid)"
+    value = Value(str(one), output_field=TextField())
+    return Func(F(column), value, template=template, arg_joiner=" = (SELECT ", output_field=BooleanField())
 
 
 def of_outer(column: str) -> Func:
