@@ -63,7 +63,8 @@ def change(
     with transaction.atomic():
         provider = _held(tenant, provider)
         # Before the mapper itself: so does who ends the group with its mappers.
-        list(tenant.groups.filter(pk=group_id).select_for_update(no_key=True))
+        if group_id is not None:
+            list(tenant.groups.filter(pk=group_id).select_for_update(no_key=True))
         row = _locked(tenant, provider, mapper_id)
         require_revision(row, revision)
         before = snapshot(row)
