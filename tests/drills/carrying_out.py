@@ -63,8 +63,7 @@ class Drills:
             struck = time.monotonic()
             blow(load)
             healed, clock = time.monotonic(), time.time()
-            patience = PATIENCE + BEHIND * (healed - struck)
-            recovered = well_again(load, self.receiver, (healed, clock), patience)
+            recovered = well_again(load, self.receiver, (healed, clock), healed - struck)
         found = facts.judge(self.portal, load, self.receiver, after)
         journal = load.journal
         wrong = [f"{each.kind}: {each.said}" for each in journal.of(WRONG)]
@@ -86,9 +85,9 @@ class Drills:
         return row
 
 
-def well_again(load: Load, receiver: Receiver, end: tuple[float, float], patience: float) -> float:
+def well_again(load: Load, receiver: Receiver, end: tuple[float, float], lasted: float) -> float:
     """Seconds from the end of the fault (by both clocks) until every kind was right and no error came."""
-    healed, clock = end
+    (healed, clock), patience = end, PATIENCE + BEHIND * lasted
     while True:
         now = time.monotonic()
         first = load.journal.first_right(KINDS, healed)
