@@ -85,7 +85,7 @@ def _measured(name: str, sizes: dict[str, int]) -> Figures:
         read("a delta, nothing new", since=since)
         made = Definition(key=f"own-{number}", name="Own", description="", permissions=[])
         tenant_roles.define(tenant=contract.consumer, definition=made, by=SYSTEM, at=timezone.now())
-        act = {"tenant": application.owner, "contract_id": contract.id, "by": SYSTEM}
+        act: dict[str, Any] = {"tenant": application.owner, "contract_id": contract.id, "by": SYSTEM}
         figures.take("a contract is paused", partial(pauses.pause, **act, at=timezone.now()))
         read("a delta: a contract paused, first reader", since=since)
         figures.take("a contract is resumed", partial(pauses.resume, **act, at=timezone.now()))

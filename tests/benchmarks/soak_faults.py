@@ -49,7 +49,7 @@ def _soak(portal: DrilledPortal, receiver: Receiver, minutes: float) -> bool:
             fault, strike = next(turns)
             struck = time.monotonic() - begun
             strike()
-            recovered = well_again(load, receiver, time.monotonic(), time.time())
+            recovered = well_again(load, receiver, (time.monotonic(), time.time()), 0.0)
             print(f"{fault} at {struck:.0f} s: well again after {recovered:.1f} s", flush=True)
     found = facts.judge(portal, load, receiver, after)
     journal = load.journal

@@ -69,8 +69,8 @@ def _service(tenant: Tenant, name: str, at: datetime, role: str) -> Application:
 
 
 def _secret(application: Application, at: datetime) -> tuple[str, str]:
-    owned = {"tenant": application.owner, "client_id": application.id}
-    return application.id, clients.add_secret(**owned, by=SYSTEM, at=at)[1]
+    made = clients.add_secret(tenant=application.owner, client_id=application.id, by=SYSTEM, at=at)
+    return application.id, made[1]
 
 
 if __name__ == "__main__":

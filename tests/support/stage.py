@@ -48,7 +48,7 @@ class Stage:
     target: Credentials
     contract_id: str = ""
 
-    def share(self, **dates: str) -> None:
+    def share(self, **dates: str | None) -> None:
         """Draft, propose, accept; then the consumer gives its caller the role."""
         offer = {
             "consumerTenantId": self.consumer.tenant_id,

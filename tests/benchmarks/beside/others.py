@@ -3,7 +3,7 @@
 import json
 import secrets
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -104,10 +104,10 @@ class Others:
         port = free_port()
         options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
         size = ["--workers", "2", "--blocking-threads", "2"]
-        command = [self.python, "-m", "granian", *options, *size, f"{module}:{callable_}"]
+        command: list[str | Path] = [self.python, "-m", "granian", *options, *size, f"{module}:{callable_}"]
         return port, self._spawn(name, command, environment)
 
-    def _spawn(self, name: str, command: list[str | Path], environment: Mapping[str, str]) -> Child:
+    def _spawn(self, name: str, command: Sequence[str | Path], environment: Mapping[str, str]) -> Child:
         log = self.logs / f"{name}.log"
         directory = PEERS if command[0] == self.python else self.scripts
         child = spawn(name, command, log=log, environment=environment, directory=directory)

@@ -8,6 +8,7 @@ services of all organizations.
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import django
 
@@ -51,7 +52,7 @@ class Told:
     tenant: str
     target: tuple[str, str]
     reader: tuple[str, str]
-    robot: tuple[str, dict[str, str]]
+    robot: tuple[str, dict[str, Any]]
     contract: str
     provider: str
     callers: list[Caller]
@@ -118,7 +119,7 @@ def _secret(row: Application, at: datetime) -> str:
 def _signing(tenant: Tenant, robot: Application, at: datetime) -> ECKey:
     """From now on it proves itself by what it signs."""
     key = ECKey.generate_key("P-256")
-    named = {"tenant": tenant, "client_id": robot.id, "by": SYSTEM, "at": at}
+    named: dict[str, Any] = {"tenant": tenant, "client_id": robot.id, "by": SYSTEM, "at": at}
     client_keys.add(key=keys.of_jwk(key.as_dict(private=False)), **named)
     client_settings.change(settings=Settings(authentication_method="private_key_jwt"), **named)
     return key
