@@ -23,7 +23,7 @@ from applications import facts as sharing_facts
 from applications.impact import UNMOVED
 from iam_portal.gate import Permission, gate
 from tenants.impact import Act, Part
-from tenants.models import Group, GroupPlacement, Membership, User
+from tenants.models import Group, GroupPlacement, IdentityMapper, Membership, User
 from tenants.policies import hold
 
 _INSIDE = """
@@ -78,18 +78,21 @@ def _again(
 ) -> Callable[[], Part]:
     revision = type(subject)._default_manager.values_list("revision", flat=True).get(pk=subject.pk)
     peopled, facts, named = _peopled(act, applications), _facts_of(act, subject), _may_read_roles(act)
+    mappers = _mappers_into(subject)
     endings = all_of_person(act, subject.id) if isinstance(subject, User) else {}
 
     def again() -> Part:
         people = lose()
         deserted = sorted(peopled - _peopled(act, applications))
-        ended = sorted(facts - _facts_of(act, subject))
+        unmapped = mappers - _mappers_into(subject)
+        ended = sorted(facts - _facts_of(act, subject) | unmapped)
         shown = {
             **UNMOVED,
             **NO_CALLS,
             **people_part(act, people, applications=applications),
             **endings,
             "withoutPeople": named_applications(deserted),
+            **({"mappers": {"count": len(unmapped)}} if isinstance(subject, Group) else {}),
         }
         for item in shown["users"]["items"] if isinstance(subject, User) else ():
             item["name"] = str(subject)  # as he was: the act may have taken his name
@@ -156,6 +159,12 @@ def _above(act: Act, group_ids: Collection[UUID]) -> set[UUID]:
 
 def _peopled(act: Act, applications: Collection[str]) -> set[str]:
     return holders.peopled(tenant_id=act.tenant.id, application_ids=applications, at=act.moment)
+
+
+def _mappers_into(subject: User | Group) -> set[str]:
+    """Ids of the rules of identity providers that put people into the group."""
+    rows = IdentityMapper.objects.filter(group=subject.pk)
+    return {f"{row}" for row in rows.values_list("id", flat=True)}
 
 
 def _facts_of(act: Act, subject: User | Group) -> set[str]:

@@ -118,7 +118,14 @@ def groups_going(of: Comparison) -> Iterator[Step]:
     for key in reversed(by_depth(old)):
         if key not in kept:
             step = in_place("groups", "/groups", old[key].name, "")
-            yield step("group.delete", REMOVE, "Groups:delete", wanted=key, lines=of.lines(old[key], None))
+            lines = of.lines(old[key], None) + _mappings_going(of, key)
+            yield step("group.delete", REMOVE, "Groups:delete", wanted=key, lines=lines)
+
+
+def _mappings_going(of: Comparison, key: str) -> tuple[str, ...]:
+    """Where the document does not name them itself."""
+    many = of.state.leading.get(of.state.group_ids[key], 0) if of.wanted.mappings is None else 0
+    return (f"! mappings of identity providers that lead into it end with it: {many}",) * bool(many)
 
 
 def roles_coming(of: Comparison) -> Iterator[Step]:

@@ -1,7 +1,10 @@
 """The mappings of a tenant's identity providers, by names: as many statements for any number of them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
+
+from django.db.models import Count
 
 from accesscontrol.configuration.shape import ProviderMapping
 from tenants.models import IdentityMapper, MappedMembership, Membership, Tenant
@@ -15,6 +18,12 @@ def mappings_of(tenant: Tenant, *, at: datetime) -> tuple[tuple[ProviderMapping,
         for row in rows.order_by("created_at", "id")
         if row.group is None or at in row.group.during
     )
+
+
+def leading(tenant: Tenant) -> Mapping[UUID, int]:
+    """How many lead into each group: they end with it."""
+    rows = IdentityMapper.objects.filter(tenant=tenant, group__isnull=False).order_by()
+    return dict(rows.values_list("group_id").annotate(Count("id")))
 
 
 def moving(tenant: Tenant, *, at: datetime) -> frozenset[UUID]:

@@ -12,7 +12,7 @@ from django.db.models.functions import Lower
 
 from accesscontrol.configuration import shape
 from accesscontrol.configuration.declared import manifests_of
-from accesscontrol.configuration.mapped import mappings_of, moving
+from accesscontrol.configuration.mapped import leading, mappings_of, moving
 from accesscontrol.configuration.shape import Configuration
 from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
 from applications.actions.open_amendments import state as amendment_state
@@ -56,6 +56,7 @@ class State:
     providers: Mapping[str, IdentityProvider] = field(default_factory=dict)  # by key
     mappings: tuple[tuple[shape.ProviderMapping, UUID], ...] = ()  # of two that are alike, both
     moving: frozenset[UUID] = frozenset()  # the ids of those by which somebody is in a group
+    leading: Mapping[UUID, int] = field(default_factory=dict)  # how many lead into a group
 
 
 def read(
@@ -88,7 +89,8 @@ def read(
     written = {name.lower(): name for name in groups}
     found = State(configuration, written, ids, users, partners, tuple(provided), assignments, received)
     by_them = moving(tenant, at=at) if mappings else frozenset()
-    return replace(found, providers=providers, mappings=mappings, moving=by_them)
+    into = leading(tenant) if "groups" in sections else {}
+    return replace(found, providers=providers, mappings=mappings, moving=by_them, leading=into)
 
 
 def _groups(tenant: Tenant, at: datetime) -> dict[str, Group]:

@@ -134,8 +134,11 @@ def delete(*, tenant: Tenant, group_id: UUID, by: Actor, at: datetime, revision:
 
 
 def locked(*, tenant: Tenant, group_ids: Collection[UUID], at: datetime) -> dict[UUID, Group]:
-    """These groups by id, locked in order of id; NotFound when one is foreign, unknown or gone."""
-    rows = tenant.groups.filter(id__in=group_ids, during__contains=at)
+    """These groups by id, locked in order of id; NotFound when one is foreign, unknown or gone.
+
+    None ends by plan: one whose end was committed while we waited for it may be later than our moment.
+    """
+    rows = tenant.groups.filter(id__in=group_ids, during__contains=at, during__upper_inf=True)
     found = {group.id: group for group in rows.select_for_update(no_key=True).order_by("id")}
     if set(group_ids) - found.keys():
         raise NotFound

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
 
 from iam_portal.errors import DomainError, Kind
 from iam_portal.gate import Actor, Permission, require
@@ -164,6 +164,10 @@ def _group(mapper: IdentityMapper, visit: Visit) -> None:
     membership_changing.send(sender=Membership, actor=_maker(mapper), **asked)
     membership = memberships.add(tenant=tenant, **pair, by=by, at=at)
     MappedMembership.objects.create(membership=membership, tenant_id=user.tenant_id, mapper=mapper)
+    try:
+        connection.check_constraints()  # now: at the end of the sign-in it would be refused as a whole
+    except IntegrityError:
+        raise MapperRefused("The mapper was taken away meanwhile.") from None
 
 
 def _name(mapper: IdentityMapper, visit: Visit) -> None:

@@ -19,7 +19,7 @@ from tenants.impact import Act
 from tenants.models import Group, GroupPlacement, Membership
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size, searched, uuid_of, with_revision
 from tenants.schema import AT, PAGE, SEARCH, query
-from tenants.serializers.impact import PeopleImpactOut
+from tenants.serializers.impact import GroupImpactOut
 from tenants.serializers.people import GroupIn, GroupOut, GroupPage, GroupPatch, PlaceIn
 
 PARENT = query("parentId", "Only groups right below this one; `none`: only those at the top.")
@@ -128,10 +128,11 @@ class OneGroup(GroupAPI):
 
     @extend_schema(responses={204: None}, operation_id="groups_delete")
     def delete(self, request: Request, group_id: UUID, **kwargs: Any) -> Response:
-        """End it with its memberships and what was given to it. Refused while groups stand below it.
+        """End it with its memberships, what was given to it and the mappers that lead into it.
 
-        Takes the revision in ``If-Match``. Where somebody loses something by it, that needs the revision of
-        its impact (428 with the impact otherwise).
+        Refused while groups stand below it. Takes the revision in ``If-Match``. Where somebody loses
+        something by it, or a mapper goes, that needs the revision of its impact (428 with the impact
+        otherwise).
         """
         done(self, *self.weighed(group_id, "delete"), required=True, unless_nothing=True)
         return Response(status=204)
@@ -144,7 +145,7 @@ class GroupImpact(GroupAPI):
 
     @extend_schema(
         parameters=[query("action", "The act.", enum=list(TAKING), required=True), TO],
-        responses=PeopleImpactOut,
+        responses=GroupImpactOut,
         operation_id="groups_impact",
     )
     def get(self, request: Request, group_id: UUID, **kwargs: Any) -> Response:

@@ -118,3 +118,9 @@ class PeopleImpactOut(ImpactOut):
     """
 
     withoutPeople = ImpactApplications()
+
+
+class GroupImpactOut(PeopleImpactOut):
+    """``mappers``: rules of identity providers that put people into the group, and end with it."""
+
+    mappers = ImpactCount()

@@ -181,7 +181,7 @@ class MoveGroup(OfGroup, FormPage):
 
 
 class DeleteGroup(OfGroup, WeighedPage):
-    """The group ends, with its memberships and what was given to it."""
+    """The group ends, with its memberships, what was given to it and the mappers that lead into it."""
 
     permission = "Groups:delete"
     recent = True

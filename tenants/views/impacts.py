@@ -53,7 +53,7 @@ def _counts(found: Found, contracts: int, other: bool) -> list[dict[str, Any]]:
     applications = len({pair["applicationId"] for pair in gone})
     organizations = len({pair["tenantId"] for pair in pairs})
     people, services = _count(found, "users"), _count(found, "services")
-    sessions = _count(found, "sessions")
+    sessions, mappers = _count(found, "sessions"), _count(found, "mappers")
     each = npgettext("counted", "Contract", "Contracts", contracts)
     further = ngettext("Other contract", "Other contracts", contracts)
     return [
@@ -66,6 +66,10 @@ def _counts(found: Found, contracts: int, other: bool) -> list[dict[str, Any]]:
         {"label": ngettext("Service call", "Service calls", services), "value": services},
         {"label": further if other else each, "value": contracts},
         {"label": ngettext("Live session", "Live sessions", sessions), "value": sessions},
+        {
+            "label": ngettext("Mapper of a provider", "Mappers of a provider", mappers),
+            "value": mappers,
+        },
     ]
 
 

@@ -14,6 +14,7 @@ from tenants.models import Group, HistoryEvent, User, UserActivity
 from tests.applications.story import Party, party, person, signed_in
 from tests.support import factories
 from tests.support.administering import call, refused
+from tests.support.coming_from import make_mapper, make_provider
 from tests.support.once import made_once, savepoint
 
 PLANNER = "acme.fleet-planner"
@@ -108,6 +109,29 @@ def test_a_group_that_ends_tells_who_loses_what(acme: Party) -> None:
 def test_an_empty_group_ends_without_a_look(acme: Party) -> None:
     made = call(acme, "POST", "groups", {"name": "Day"}).json()["groupId"]
     assert call(acme, "DELETE", f"groups/{made}").status_code == 204
+
+
+def test_a_group_that_ends_tells_of_the_mappers_into_it(acme: Party) -> None:
+    """Nobody is in it yet, and its rules could not be told from history."""
+    made = call(acme, "POST", "groups", {"name": "Day"}).json()["groupId"]
+    with tenant_scope(acme.tenant.id):
+        corp, rule = make_provider(acme.tenant, at=timezone.now()), {"kind": "group", "claim": "groups"}
+        for value in ("g-1", "g-2"):
+            rule |= {"group": Group.objects.get(id=made), "value": value, "template": ""}
+            make_mapper(corp, acme.user, at=timezone.now(), **rule)
+    page = acme.get(f"groups/{made}/delete").content.decode()
+    assert "Mappers of a provider" in page
+    path = f"groups/{made}"
+    told = refused(call(acme, "DELETE", path), 428, "impact_required")["impact"]
+    assert (told["mappers"], told["users"]["count"]) == ({"count": 2}, 0)
+    with tenant_scope(acme.tenant.id):
+        make_mapper(corp, acme.user, at=timezone.now(), **rule | {"value": "g-3"})
+    late = call(acme, "DELETE", path, **{"If-Match": f'"{told["revision"]}"'})
+    told = refused(late, 412, "impact_changed")["impact"]
+    assert told["mappers"] == {"count": 3}
+    assert call(acme, "DELETE", path, **{"If-Match": f'"{told["revision"]}"'}).status_code == 204
+    with tenant_scope(acme.tenant.id):
+        assert not corp.mappers.exists()
 
 
 def test_a_move_tells_who_loses_what_by_the_place_it_goes_to(acme: Party) -> None:

@@ -258,3 +258,14 @@ def test_they_are_read_by_as_many_statements_whatever_there_is(world: World) -> 
     few = statements()
     world.carry(world.acme, wanting(FIRST, *({**NIGHT, "value": f"g-{number}"} for number in range(6))))
     assert statements() == few
+
+
+def test_a_group_that_goes_tells_that_its_mappings_go(world: World) -> None:
+    """Also where the document says nothing of mappings."""
+    done = world.carry(world.acme, {"version": 1, "groups": [{"name": "Fleet"}]})
+    going = dict(zip(steps(done), (step["diff"] for step in done["steps"]), strict=True))
+    told = {step: [line for line in lines if line.startswith("!")] for step, lines in going.items()}
+    assert {step: lines for step, lines in told.items() if lines} == {
+        "remove groups Night shift": ["! mappings of identity providers that lead into it end with it: 1"]
+    }
+    assert ("group", "groups", "g-17", "") not in rows(world)

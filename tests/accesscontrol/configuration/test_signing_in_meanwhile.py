@@ -2,6 +2,7 @@
 
 import threading
 import time
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -9,9 +10,17 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from iam_portal.errors import NotFound
 from iam_portal.walls import tenant_scope
-from tenants.actions import mapping, memberships
-from tenants.models import IdentityMapper, IdentityProvider, MappedMembership, Membership, User
+from tenants.actions import groups, mapper_rows, mappers, mapping, memberships
+from tenants.models import (
+    HistoryEvent,
+    IdentityMapper,
+    IdentityProvider,
+    MappedMembership,
+    Membership,
+    User,
+)
 from tests.accesscontrol.configuration.test_at_once import apply, planned
 from tests.applications.story import Party, party
 from tests.support import factories
@@ -42,13 +51,24 @@ def inside(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     return found
 
 
-def comes(acme: Party, provider: IdentityProvider, user: User, *said: str) -> str:
+def comes(acme: Party, provider: IdentityProvider, user: User, *said: str, at: datetime | None = None) -> str:
     """As at a sign-in: all mappers in one transaction."""
+    claims = {"groups": list(said)}
     with tenant_scope(acme.tenant.id), transaction.atomic():
-        mapping.apply(
-            provider=provider, user=user, claims={"groups": list(said)}, first=False, at=timezone.now()
-        )
+        mapping.apply(provider=provider, user=user, claims=claims, first=False, at=at or timezone.now())
     return "in"
+
+
+def in_groups(acme: Party) -> set[tuple[str, str]]:
+    """Who is where now."""
+    with tenant_scope(acme.tenant.id):
+        now = Membership.objects.at(timezone.now()).filter(tenant=acme.tenant)
+        return set(now.values_list("user__username", "group__name"))
+
+
+def refusals(acme: Party) -> int:
+    with tenant_scope(acme.tenant.id):
+        return HistoryEvent.objects.filter(tenant_id=acme.tenant.id, action="mapper.refused").count()
 
 
 def rule(acme: Party, provider: IdentityProvider, group: Any, value: str) -> IdentityMapper:
@@ -99,9 +119,7 @@ def test_who_comes_in_here_and_goes_out_there_meets_an_administrator(
         return "out"
 
     assert at_once(lambda: comes(acme, corp, kim, "one"), takes_out) == ["in", "out"]
-    with tenant_scope(acme.tenant.id):
-        now = Membership.objects.at(timezone.now()).filter(tenant=acme.tenant)
-        assert set(now.values_list("user__username", "group__name")) == {("kim", "One")}
+    assert in_groups(acme) == {("kim", "One")}
 
 
 def test_who_was_put_in_by_hand_holds_nobody_up(acme: Party) -> None:
@@ -114,3 +132,76 @@ def test_who_was_put_in_by_hand_holds_nobody_up(acme: Party) -> None:
     with CaptureQueriesContext(connection) as sent:
         assert comes(acme, corp, kim, "another") == "in"
     assert not [query["sql"] for query in sent if "UPDATE" in query["sql"]]
+
+
+@pytest.fixture
+def ending(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set when a group has taken its mappers along; its end is committed a moment later."""
+    real, found = mapper_rows.end_with, threading.Event()
+
+    def slow(*given: Any, **named: Any) -> None:
+        real(*given, **named)
+        found.set()
+        time.sleep(PAUSE)
+
+    monkeypatch.setattr(mapper_rows, "end_with", slow)
+    return found
+
+
+def test_a_group_ends_that_he_would_come_into(acme: Party, ending: threading.Event) -> None:
+    """His sign-in began before, and waits for the group: he comes in, and into no group that is gone.
+
+    Nor does who makes a mapper into it meanwhile.
+    """
+    at = timezone.now()
+    with tenant_scope(acme.tenant.id):
+        corp = make_provider(acme.tenant, at=at)
+        kim = factories.make_user(acme.tenant, "kim", at=at)
+        group = factories.make_group(acme.tenant, "Night shift", at=at)
+        rule(acme, corp, group, "night")
+    begun = timezone.now()
+
+    def ends() -> str:
+        with tenant_scope(acme.tenant.id):
+            groups.delete(tenant=acme.tenant, group_id=group.id, by=factories.SYSTEM, at=timezone.now())
+        return "ended"
+
+    def arrives() -> str:
+        ending.wait(20)
+        return comes(acme, corp, kim, "night", at=begun)
+
+    def maps() -> str:
+        ending.wait(20)
+        chosen = {"kind": "group", "when": "every", "claim": "groups", "value": "late"}
+        asked = {"tenant": acme.tenant, "provider": corp, "group_id": group.id, "chosen": chosen}
+        with tenant_scope(acme.tenant.id), pytest.raises(NotFound):
+            mappers.create(**asked, by=factories.SYSTEM, at=begun)
+        return "refused"
+
+    assert at_once(ends, arrives, maps) == ["ended", "in", "refused"]
+    assert in_groups(acme) == set()
+    assert refusals(acme) == 1
+    with tenant_scope(acme.tenant.id):
+        assert not IdentityMapper.objects.filter(tenant=acme.tenant).exists()
+        assert not Membership.objects.filter(group=group).exists()
+
+
+def test_a_mapper_is_taken_away_that_puts_him_in(acme: Party, inside: threading.Event) -> None:
+    """Nobody would take him out again by it: so it puts him in no more, and keeps him from nothing."""
+    at = timezone.now()
+    with tenant_scope(acme.tenant.id):
+        corp = make_provider(acme.tenant, at=at)
+        kim = factories.make_user(acme.tenant, "kim", at=at)
+        gone = rule(acme, corp, factories.make_group(acme.tenant, "One", at=at), "one")
+        rule(acme, corp, factories.make_group(acme.tenant, "Two", at=at), "two")
+
+    def deletes() -> str:
+        inside.wait(20)
+        with tenant_scope(acme.tenant.id):
+            asked = {"tenant": acme.tenant, "provider": corp, "mapper_id": gone.id}
+            mappers.delete(**asked, by=factories.SYSTEM, at=timezone.now())
+        return "deleted"
+
+    assert at_once(lambda: comes(acme, corp, kim, "one", "two"), deletes) == ["in", "deleted"]
+    assert in_groups(acme) == {("kim", "Two")}
+    assert refusals(acme) == 1
