@@ -1,6 +1,6 @@
 """Partners by what was typed, for the search: each side from an index that holds what is asked.
 
-Who is called so is found once, and only what is told is read whole: thousands lie on as many pages.
+Only what is told is read whole: thousands lie on as many pages.
 """
 
 from typing import Any
@@ -9,22 +9,21 @@ from uuid import UUID
 from django.db import connection
 
 _NAMED = """
-WITH called AS MATERIALIZED (
-    SELECT id FROM tenants_tenant
-    WHERE upper(name) LIKE upper(%(within)s) OR upper(slug) LIKE upper(%(within)s)
-), found AS MATERIALIZED (
-    SELECT id, invitee_id AS other FROM tenants_partnership
-    WHERE inviter_id = %(tenant)s AND invitee_id IN (SELECT id FROM called)
-    UNION
-    SELECT id, inviter_id FROM tenants_partnership
-    WHERE invitee_id = %(tenant)s AND inviter_id IN (SELECT id FROM called)
-    UNION
-    SELECT id, invitee_id FROM tenants_partnership
+WITH said AS MATERIALIZED (
+    SELECT id FROM tenants_partnership
     WHERE inviter_id = %(tenant)s AND (note > '' OR expected_slug > '')
         AND (upper(note) LIKE upper(%(within)s) OR upper(expected_slug) LIKE upper(%(within)s))
+), found AS MATERIALIZED (
+    SELECT mine.id, t.name FROM (
+        SELECT id, invitee_id AS other FROM tenants_partnership WHERE inviter_id = %(tenant)s
+        UNION ALL
+        SELECT id, inviter_id FROM tenants_partnership WHERE invitee_id = %(tenant)s
+    ) AS mine LEFT JOIN tenants_tenant t ON t.id = mine.other
+    WHERE upper(t.name) LIKE upper(%(within)s) OR upper(t.slug) LIKE upper(%(within)s)
+        OR mine.id IN (SELECT id FROM said)
 )
-SELECT found.id, (SELECT count(*) FROM found) FROM found LEFT JOIN tenants_tenant t ON t.id = found.other
-ORDER BY coalesce(upper(t.name) LIKE upper(%(beginning)s), false) DESC, t.name, found.id LIMIT %(shown)s
+SELECT id, (SELECT count(*) FROM found) FROM found
+ORDER BY coalesce(upper(name) LIKE upper(%(beginning)s), false) DESC, name, id LIMIT %(shown)s
 """
 
 
