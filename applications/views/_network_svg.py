@@ -1,4 +1,4 @@
-"""The picture of a network as SVG. By the template language forty partners took a third of their page's time.
+"""The picture of a network as SVG. By the template language 64 ways took 4.4 ms, so 0.3.
 
 All numbers are whole, so that no language writes them with a comma. Words are escaped here.
 """

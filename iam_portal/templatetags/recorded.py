@@ -1,6 +1,6 @@
 """Rows of the record, and what they say of the fields that changed: ``{% load recorded %}``.
 
-By the template language, a page of them took 15 ms for the fields and as long for the rest.
+By the template language, the fields of a page of them took 15 ms, and the rest 2 ms more than so.
 """
 
 from collections.abc import Iterable, Mapping
