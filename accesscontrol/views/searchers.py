@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -22,7 +22,10 @@ def find_roles(page: TenantPage, wanted: str) -> tuple[Sequence[Found], int]:
     own_words = Q(name__icontains=wanted) | Q(key__icontains=wanted)
     own, own_count = first_of(_own(page).filter(own_words), wanted, by="name")
     words = role_words.called(wanted) | Q(key__icontains=wanted)
-    declared, count = first_of(_declared(page).filter(words), wanted, by="name")
+    # What is known here is looked up where a name fits, and not at all where none does.
+    fits = Case(When(words, then=_known(page)), default=Value(False), output_field=BooleanField())
+    rows = ApplicationRole.objects.at(page.at).filter(fits).select_related("application")
+    declared, count = first_of(rows, wanted, by="name")
     hits = [*(_own_role(page, row) for row in own), *(_role(page, row) for row in declared)]
     return hits[:MOST], own_count + count
 
@@ -60,9 +63,12 @@ def _own(page: TenantPage) -> QuerySet[TenantRole]:
 
 
 def _declared(page: TenantPage) -> QuerySet[ApplicationRole]:
+    return ApplicationRole.objects.at(page.at).filter(_known(page)).select_related("application")
+
+
+def _known(page: TenantPage) -> Q:
     """Of the tenant's applications, of those that are or will be shared with it, and of the portal."""
-    known = Q(application__in=open_to(page.tenant, at=page.at)) | Q(application=PORTAL_ID)
-    return ApplicationRole.objects.at(page.at).filter(known).select_related("application")
+    return Q(application__in=open_to(page.tenant, at=page.at)) | Q(application=PORTAL_ID)
 
 
 def _own_role(page: TenantPage, row: TenantRole) -> Found:

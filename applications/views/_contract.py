@@ -54,13 +54,16 @@ def applications_of(contract: Contract) -> dict[str, str]:
 
 
 def _by_name(terms: Iterable[ContractTerm]) -> dict[str, str]:
-    found = {term.role.application_id: str(term.role.application) for term in terms}
-    return dict(sorted(found.items(), key=lambda item: (item[1].lower(), item[0])))
+    return _in_order({term.role.application_id: str(term.role.application) for term in terms})
 
 
-def what(contract: Contract) -> str:
-    """``Fleet Planner and 2 more``."""
-    names = list(applications_of(contract).values())
+def _in_order(names: Mapping[str, str]) -> dict[str, str]:
+    return dict(sorted(names.items(), key=lambda item: (item[1].lower(), item[0])))
+
+
+def said(applications: Mapping[str, str]) -> str:
+    """``Fleet Planner and 2 more``, of names by id."""
+    names = list(_in_order(applications).values())
     if not names:
         return _("Nothing")
     if len(names) == 1:
@@ -74,10 +77,14 @@ def what(contract: Contract) -> str:
 
 def title(contract: Contract, tenant: Tenant) -> str:
     """What is shared and with whom, seen from the tenant's side."""
-    names = {"what": what(contract), "partner": partner_of(contract, tenant).name}
-    if is_provider(contract, tenant):
-        return _("%(what)s for %(partner)s") % names
-    return _("%(what)s from %(partner)s") % names
+    partner, provided = partner_of(contract, tenant).name, is_provider(contract, tenant)
+    return worded(said(applications_of(contract)), partner, provided=provided)
+
+
+def worded(what: str, partner: str, *, provided: bool) -> str:
+    """The same of its parts."""
+    names = {"what": what, "partner": partner}
+    return _("%(what)s for %(partner)s") % names if provided else _("%(what)s from %(partner)s") % names
 
 
 def facts(contract: Contract, tenant: Tenant) -> list[dict[str, Any]]:

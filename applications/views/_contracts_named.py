@@ -29,10 +29,12 @@ _RECEIVED = _SIDE.format(side="c.consumer_id = %(tenant)s AND c.proposed_at IS N
 _NAMED = f"""
 WITH called AS MATERIALIZED (
     SELECT id FROM tenants_tenant WHERE upper(name) LIKE upper(%(within)s)
+), titled AS MATERIALIZED (
+    SELECT id FROM applications_application
+    WHERE upper(display_name) LIKE upper(%(within)s) OR upper(id) LIKE upper(%(within)s)
 ), meant AS MATERIALIZED (
-    SELECT r.id FROM applications_applicationrole r JOIN applications_application a ON a.id = r.application_id
-    WHERE upper(a.display_name) LIKE upper(%(within)s) OR upper(a.id) LIKE upper(%(within)s)
-        OR upper(r.name) LIKE upper(%(within)s)
+    SELECT id FROM applications_applicationrole
+    WHERE application_id IN (SELECT id FROM titled) OR upper(name) LIKE upper(%(within)s)
 ), found AS MATERIALIZED ({_PROVIDED} UNION {_RECEIVED})
 SELECT found.id, (SELECT count(*) FROM found) FROM found JOIN tenants_tenant t ON t.id = found.consumer_id
 ORDER BY upper(t.name) LIKE upper(%(beginning)s) DESC, t.name, found.id LIMIT %(shown)s

@@ -1,18 +1,18 @@
 """The overview's figures: what is available, how contracts stand, and what a new organization does first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db import connection
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from applications import facts as load
 from applications.availability import available
 from applications.http import address
-from applications.models import Application, Availability, Contract
+from applications.models import Contract
 from applications.models.applications import PORTAL_ID
-from applications.views._application import visible
 from applications.views._counts import counted_by_state
 from applications.views._network import LIVING
 from applications.views._reasons import first_sentence
@@ -26,31 +26,58 @@ LOOKED_AT, SHOWN = 50, 6
 _FIRST = ("suspended", "paused", "not_available", "scheduled", "ended", "retired")
 
 
-def application_tiles(tenant: Tenant, at: datetime) -> list[dict[str, Any]]:
+# Those that live, the tenant's own and what it had by a contract; none of the portal. Found by what it has
+# had: asked of each application, everybody's are gone through.
+_KNOWN = """
+WITH known AS MATERIALIZED (
+    SELECT a.id, coalesce(nullif(a.display_name, ''), a.name) AS title, a.display_name,
+        a.owner_id = %(tenant)s AS own,
+        EXISTS (SELECT FROM applications_availability v WHERE v.tenant_id = %(tenant)s
+            AND v.application_id = a.id AND v.during @> %(at)s::timestamptz) AS held
+    FROM applications_application a
+    WHERE a.id <> %(portal)s AND upper(a.during) IS NULL AND (a.owner_id = %(tenant)s OR a.id = ANY(ARRAY(
+        SELECT application_id FROM applications_availability WHERE tenant_id = %(tenant)s)))
+), lacking AS MATERIALIZED (
+    SELECT id, title FROM known WHERE NOT held ORDER BY display_name, id LIMIT %(most)s
+)
+SELECT count(*) FILTER (WHERE own), count(*) FILTER (WHERE NOT own AND held),
+    count(*) FILTER (WHERE NOT held), ARRAY(SELECT id FROM lacking), ARRAY(SELECT title FROM lacking)
+FROM known
+"""
+
+
+class Known(NamedTuple):
+    """How many applications there are, and of those that are not available the first: their names by id."""
+
+    owned: int
+    shared: int
+    unavailable: int
+    lacking: Mapping[str, str]
+
+
+def known_applications(tenant: Tenant, at: datetime) -> Known:
     """Availability at a glance. One query."""
-    held = Availability.objects.at(at).filter(tenant=tenant, application=OuterRef("pk"))
-    own = Q(owner=tenant)
-    counts: dict[str, int] = (
-        _living(tenant)
-        .annotate(held=Exists(held))
-        .aggregate(
-            owned=Count("pk", filter=own),
-            shared=Count("pk", filter=~own & Q(held=True)),
-            unavailable=Count("pk", filter=Q(held=False)),
-        )
-    )
+    values: dict[str, Any] = {"tenant": tenant.id, "at": at, "portal": PORTAL_ID, "most": LOOKED_AT}
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN, values)
+        owned, shared, unavailable, ids, titles = cursor.fetchone()
+    return Known(owned, shared, unavailable, dict(zip(ids, titles, strict=True)))
+
+
+def application_tiles(known: Known, tenant: Tenant) -> list[dict[str, Any]]:
+    """The counts, with the way to them."""
     url = address("application-list", tenant.slug)
     return [
-        {"label": _("Applications owned"), "value": counts["owned"], "url": f"{url}?relation=owned"},
+        {"label": _("Applications owned"), "value": known.owned, "url": f"{url}?relation=owned"},
         {
             "label": _("Shared with us"),
-            "value": counts["shared"],
+            "value": known.shared,
             "note": _("available now"),
             "url": f"{url}?relation=shared&state=available",
         },
         {
             "label": _("Not available"),
-            "value": counts["unavailable"],
+            "value": known.unavailable,
             "note": _("suspended, paused, ended, not begun"),
             "url": f"{url}?state=unavailable",
         },
@@ -80,22 +107,20 @@ def contract_tile(states: list[dict[str, Any]], tenant: Tenant) -> dict[str, Any
     }
 
 
-def unavailable(tenant: Tenant, at: datetime) -> list[dict[str, Any]]:
+def unavailable(known: Known, tenant: Tenant, at: datetime) -> list[dict[str, Any]]:
     """Applications that are not available, what somebody stopped first, each with its first reason.
 
     The reasons come from the rule itself; as many queries as for one.
     """
-    held = Availability.objects.at(at).filter(tenant=tenant, application=OuterRef("pk"))
-    rows = list(_living(tenant).filter(~Exists(held)).order_by("display_name", "id")[:LOOKED_AT])
-    known = load.sharing([row.id for row in rows], tenant_ids=[tenant.id])
+    facts = load.sharing(list(known.lacking), tenant_ids=[tenant.id])
     found = []
-    for row in rows:
-        answer = available(known[row.id], tenant_id=str(tenant.id), at=at)
+    for application_id, name in known.lacking.items():
+        answer = available(facts[application_id], tenant_id=str(tenant.id), at=at)
         if answer:  # it became so between the two questions
             continue
-        url = address("application-detail", tenant.slug, application_id=row.id)
+        url = address("application-detail", tenant.slug, application_id=application_id)
         state = state_of(answer)
-        found.append({"name": str(row), "url": url, "state": state, "why": first_sentence(answer.decision)})
+        found.append({"name": name, "url": url, "state": state, "why": first_sentence(answer.decision)})
     return sorted(found, key=lambda row: _FIRST.index(row["state"]))[:SHOWN]
 
 
@@ -139,7 +164,3 @@ def first_steps(page: ConsolePage, *, owned: int) -> list[dict[str, Any]]:
         for key, label, permission, url in steps
         if page.can(permission)
     ]
-
-
-def _living(tenant: Tenant) -> QuerySet[Application]:
-    return visible(tenant).filter(during__endswith__isnull=True).exclude(pk=PORTAL_ID)

@@ -12,9 +12,11 @@ from django.utils.translation import gettext_lazy
 from applications.http import address, with_query
 from applications.models import Application
 from applications.models.applications import ID_PATTERN
+from applications.views import _network_svg as svg
 from applications.views._filters import Chip, chosen, filters
 from applications.views._moment import MomentForm, around, written
 from applications.views._network import Question
+from applications.views._network_drawing import Picture
 from applications.views._standing import STANDINGS
 from applications.views.contracts import TYPE, ContractPage
 from tenants.http.paging import searched
@@ -29,7 +31,7 @@ class NetworkPage(ContractPage):
 
     _kept: tuple[Question, str] | None = None  # what the address of each pair keeps
 
-    def draw(self, asked: Question, **context: Any) -> HttpResponse:
+    def draw(self, asked: Question, *, picture: Picture, **context: Any) -> HttpResponse:
         """The page; ``asked`` is what its picture answers. Two queries."""
         near = around(self.tenant.id, self.readable(), at=asked.at, now=self.at)
         kept = self.kept(asked)
@@ -38,6 +40,8 @@ class NetworkPage(ContractPage):
             "form": self.form.shown(asked.at, self.at),
             "moment": asked.at,
             "is_now": asked.at == self.at,
+            "picture": picture,
+            "drawing": svg.drawn(picture),
             "hidden": [(name, kept[name]) for name in ("q", "type", "state") if kept[name]],
             "slider": near.slider,
             **_offered(self.tenant.id, self.readable(), asked.application_id),

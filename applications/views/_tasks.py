@@ -10,10 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from applications.http import address
-from applications.models import Contract
 from applications.shapes import state as state_of
-from applications.views import _contract as shapes
 from applications.views._task import ANSWER, ENDS, OPEN, SOON, STARTS, Task
+from applications.views._titles import Title, titles
 from tenants.models import Tenant
 
 MOST = 100  # rows that are looked through
@@ -89,14 +88,13 @@ def tasks(types: Sequence[str], tenant: Tenant, at: datetime) -> list[Task]:
 
 
 def titled(shown: Sequence[Task], tenant: Tenant) -> list[Task]:
-    """Those that are shown, with words and addresses of their contracts. Four queries at most."""
+    """Those that are shown, with words and addresses of their contracts. One query at most."""
     ids = {task.contract_id for task in shown if task.contract_id is not None}
-    rows = Contract.objects.filter(pk__in=ids).select_related("provider", "consumer")
-    contracts = rows.prefetch_related("terms__role__application").in_bulk() if ids else {}
+    known = titles(ids, tenant)
     return [
-        task if task.contract_id is None else _worded(task, contracts[task.contract_id], tenant)
+        task if task.contract_id is None else _worded(task, known[task.contract_id], tenant)
         for task in shown
-        if task.contract_id is None or task.contract_id in contracts  # one may be gone meanwhile
+        if task.contract_id is None or task.contract_id in known  # one may be gone meanwhile
     ]
 
 
@@ -128,8 +126,7 @@ def _task(row: Any, tenant: Tenant, at: datetime) -> Task | None:
     return None
 
 
-def _worded(task: Task, contract: Contract, tenant: Tenant) -> Task:
-    url = address(task.action["page"], tenant.slug, contract_id=contract.id)
-    note = task.note or _("Proposed by %(partner)s") % {"partner": contract.provider.name}
-    action = {"label": task.action["label"], "url": url}
-    return task._replace(text=shapes.title(contract, tenant), note=note, action=action)
+def _worded(task: Task, title: Title, tenant: Tenant) -> Task:
+    url = address(task.action["page"], tenant.slug, contract_id=task.contract_id)
+    note = task.note or _("Proposed by %(partner)s") % {"partner": title.provider}
+    return task._replace(text=title.text, note=note, action={"label": task.action["label"], "url": url})

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -13,10 +13,9 @@ from applications.http import address
 from applications.models import Webhook
 from applications.views._task import ANSWER, BROKEN, ENDS, OPEN, SOON, Task
 from applications.views._webhook import BECAUSE
-from tenants.models import Partnership, Tenant, UserActivity, UserLink
-from tenants.models.lookups import among
+from tenants.models import Partnership, Tenant
 from tenants.views.console import ConsolePage
-from tenants.views.partner_facts import title_of
+from tenants.views.partner_facts import invitation
 
 WEEK = timedelta(days=7)
 MOST = 50  # of each kind
@@ -58,31 +57,54 @@ def webhooks(tenant: Tenant) -> list[Task]:
     return [_webhook(row, tenant) for row in troubled[:MOST]]
 
 
+# Found by the index of those that were invited; of the few that are told, the rest is read.
+_PARTNERS = """
+SELECT id, state, (SELECT name FROM tenants_tenant WHERE id = p.invitee_id), expected_slug,
+    redeemed_at, expires_at
+FROM tenants_partnership p
+WHERE id = ANY(ARRAY(
+    SELECT id FROM tenants_partnership
+    WHERE inviter_id = %(tenant)s
+        AND (state = 'redeemed' OR state = 'invited' AND expires_at > %(since)s AND expires_at <= %(until)s)
+    ORDER BY invited_at, id LIMIT %(most)s))
+ORDER BY invited_at, id
+"""
+
+
 def partners(page: ConsolePage) -> list[Task]:
     """Who accepted waits for our word; whom we invited has not come yet. One query."""
-    waiting = Q(state=Partnership.State.REDEEMED)
-    near = Q(expires_at__gt=page.at - SOON, expires_at__lte=page.at + WEEK)
-    untaken = Q(near, state=Partnership.State.INVITED)
-    asking = Partnership.objects.filter(waiting | untaken, inviter=page.tenant)
-    rows = Partnership.objects.filter(among("pk", asking))
-    rows = rows.select_related("inviter", "invitee")
-    return [_partnership(row, page) for row in rows.order_by("invited_at", "id")[:MOST]]
+    near: dict[str, Any] = {"since": page.at - SOON, "until": page.at + WEEK}
+    with connection.cursor() as cursor:
+        cursor.execute(_PARTNERS, {"tenant": page.tenant.id, "most": MOST, **near})
+        return [_partnership(row, page) for row in cursor.fetchall()]
+
+
+_LATE = """
+WITH late AS MATERIALIZED (
+    SELECT u.id, u.display_name FROM tenants_user u
+    WHERE u.tenant_id = %(tenant)s AND u.deleted_at IS NULL AND starts_with(u.password, %(unusable)s)
+        AND EXISTS (SELECT FROM tenants_useractivity a
+            WHERE a.user_id = u.id AND a.during @> %(at)s::timestamptz)
+        AND EXISTS (SELECT FROM tenants_userlink l WHERE l.user_id = u.id AND l.used_at IS NULL)
+        AND NOT EXISTS (SELECT FROM tenants_userlink l
+            WHERE l.user_id = u.id AND l.used_at IS NULL AND l.expires_at > %(at)s)
+)
+SELECT (SELECT count(*) FROM late), ARRAY(SELECT display_name FROM late ORDER BY display_name, id LIMIT 3)
+"""
 
 
 def people(page: ConsolePage) -> list[Task]:
-    """Who was invited, has set no password, and whose link has ended. Two queries."""
-    links = UserLink.objects.filter(user=OuterRef("pk"), used_at=None)
-    invited = page.tenant.users.filter(deleted_at=None, password__startswith=UNUSABLE_PASSWORD_PREFIX)
-    active = Exists(UserActivity.objects.at(page.at).filter(user=OuterRef("pk")))
-    late = invited.filter(active, Exists(links), ~Exists(links.filter(expires_at__gt=page.at)))
-    count = late.count()
+    """Who was invited, has set no password, and whose link has ended. One query."""
+    values: dict[str, Any] = {"tenant": page.tenant.id, "at": page.at, "unusable": UNUSABLE_PASSWORD_PREFIX}
+    with connection.cursor() as cursor:
+        cursor.execute(_LATE, values)
+        count, names = cursor.fetchone()
     if not count:
         return []
-    names = late.order_by("display_name", "pk").values_list("display_name", flat=True)[:3]
-    words = ngettext("%(count)d invited person", "%(count)d invited people", count)
+    words = ngettext("%(count)d invited person", "%(count)d invited people", count) % {"count": count}
     said = _("Not taken up; the link ended: %(names)s") % {"names": ", ".join(names)}
     url = f"{page.url('tenants:user-list')}?state=invited"
-    return [Task(OPEN, "user", words % {"count": count}, said, None, {"label": _("Look"), "url": url})]
+    return [Task(OPEN, "user", words, said, None, {"label": _("Look"), "url": url})]
 
 
 def _credential(row: Any, tenant: Tenant) -> Task:
@@ -103,11 +125,11 @@ def _webhook(row: Webhook, tenant: Tenant) -> Task:
     return Task(BROKEN, "bell", row.url, _("Webhook not received since"), row.failing_since, action)
 
 
-def _partnership(row: Partnership, page: ConsolePage) -> Task:
-    url = page.url("tenants:partner-detail", partnership_id=row.pk)
-    title = title_of(row, page.tenant)
-    if row.state == Partnership.State.REDEEMED:
+def _partnership(row: Any, page: ConsolePage) -> Task:
+    pk, state, name, expected, redeemed_at, expires_at = row
+    url, title = page.url("tenants:partner-detail", partnership_id=pk), name or invitation(expected)
+    if state == Partnership.State.REDEEMED:
         note = _("Accepted your invitation")
-        return Task(ANSWER, "partners", title, note, row.redeemed_at, {"label": _("Confirm"), "url": url})
-    note = _("Not taken up; the link ends") if row.expires_at > page.at else _("Not taken up; the link ended")
-    return Task(OPEN, "link", title, note, row.expires_at, {"label": _("Open"), "url": url})
+        return Task(ANSWER, "partners", title, note, redeemed_at, {"label": _("Confirm"), "url": url})
+    note = _("Not taken up; the link ends") if expires_at > page.at else _("Not taken up; the link ended")
+    return Task(OPEN, "link", title, note, expires_at, {"label": _("Open"), "url": url})

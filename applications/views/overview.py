@@ -61,18 +61,17 @@ class Overview(ConsolePage):
 
     def _figures(self, types: list[str]) -> dict[str, Any]:
         """Tiles, what is not available, where contracts stand; the first steps of a new organization."""
-        modules = bool(self.can("Modules:read"))
-        tiles = glance.application_tiles(self.tenant, self.at) if modules else []
-        owned = tiles[0]["value"] if tiles else 0
+        known = glance.known_applications(self.tenant, self.at) if self.can("Modules:read") else None
+        tiles = glance.application_tiles(known, self.tenant) if known else []
         states = glance.states_of(types, self.tenant, self.at) if types else []
         agreed = sum(row["count"] for row in states)
         return {
             "tiles": [*tiles, *([glance.contract_tile(states, self.tenant)] if states else [])],
             "states": states if agreed else [],
             "network_url": address("network", self.slug),
-            "unavailable": glance.unavailable(self.tenant, self.at) if modules else [],
+            "unavailable": glance.unavailable(known, self.tenant, self.at) if known else [],
             "unavailable_url": f"{address('application-list', self.slug)}?state=unavailable",
-            "steps": [] if agreed else glance.first_steps(self, owned=owned),
+            "steps": [] if agreed else glance.first_steps(self, owned=known.owned if known else 0),
         }
 
     def _own_things(self, *, alone: bool) -> list[dict[str, Any]]:

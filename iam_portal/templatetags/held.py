@@ -11,7 +11,7 @@ from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from iam_portal.templatetags.portal import dated, icon, since, span_text, state_badge
+from iam_portal.templatetags.portal import dated, icon, moment, since, span_text, state_badge
 
 register = template.Library()
 
@@ -29,6 +29,29 @@ def held_rows(rows: Iterable[Mapping[str, Any]], alone: bool = False) -> SafeStr
     ``alone``: their application stands above them.
     """
     return SafeString("".join(_row(row, alone) for row in rows))
+
+
+@register.simple_tag
+def service_rows(rows: Iterable[Mapping[str, Any]]) -> SafeString:
+    """Rows {name, note, url, state, word?, roles, during?, why?, sentence, last}: who calls, or is called."""
+    return SafeString("".join(map(_service, rows)))
+
+
+def _service(row: Mapping[str, Any]) -> str:
+    name, roles = conditional_escape(row["name"]), conditional_escape(row["roles"])
+    badge = state_badge(row["state"], row.get("word", ""))
+    linked = format_html('<a href="{}">{}</a>', row["url"], name) if row["url"] else name
+    named = f"<strong>{linked}</strong><code>{conditional_escape(row['note'])}</code>{badge}"
+    during = f"{conditional_escape(span_text(row['during']))}, " if row.get("during") else ""
+    used: str = conditional_escape(_("never used"))
+    if row["last"]:
+        used = conditional_escape(_("last used %(at)s")) % {"at": moment(row["last"])}
+    why = row["why"]
+    chain = _folded(why["allowed"], why["reasons"], row["sentence"], shown=not why["allowed"]) if why else ""
+    return (
+        f'<li>\n<div class="held-row">{named}{f"<span>{roles}</span>" if roles else ""}</div>\n'
+        f'<div class="held-meta"><p class="history-note">{during}{used}</p>\n{chain}</div>\n</li>\n'
+    )
 
 
 def _row(row: Mapping[str, Any], alone: bool) -> str:
@@ -59,16 +82,20 @@ def _withdraw(row: Mapping[str, Any]) -> str:
 
 
 def _why(decision: Any, shown: bool) -> str:
-    """Folded, unless it is what one has to see."""
     if not decision.reasons:
         return ""
-    good = decision.allowed
+    sentence = _("It counts") if decision.allowed else _("It does not count")
+    return _folded(decision.allowed, decision.reasons, sentence, shown=shown)
+
+
+def _folded(good: bool, reasons: Iterable[Any], sentence: str, *, shown: bool) -> str:
+    """``_why.html``, folded, unless it is what one has to see."""
     css, sign = ("why-yes", "state-in-force") if good else ("why-no", "state-refused")
-    sentence = _("It counts") if good else _("It does not count")
+    chain = why_chain(reasons) if reasons else ""
     return (
         f'<details class="more"{" open" if shown else ""}><summary>{conditional_escape(_("Why"))}</summary>\n'
         f'<div class="why {css}">\n<p class="why-sentence">{icon(sign)}'
-        f"<span>{conditional_escape(sentence)}</span></p>\n{why_chain(decision.reasons)}\n</div></details>"
+        f"<span>{conditional_escape(sentence)}</span></p>\n{chain}\n</div></details>"
     )
 
 

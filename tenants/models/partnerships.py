@@ -7,6 +7,8 @@ from django.db.models import F, Q
 
 from tenants.models.tenants import Tenant
 
+_ASKED = ("state", "expires_at", "confirmed_at", "ended_at")
+
 
 class PartnershipState(models.TextChoices):
     """Life of a partnership; ``expired`` is computed from ``expires_at``."""
@@ -60,6 +62,24 @@ class Partnership(models.Model):
                 condition=Q(state__in=["redeemed", "confirmed"]),
                 name="partnership_one_per_pair",
                 violation_error_message="These organizations are partners already.",
+            ),
+        ]
+        indexes = [
+            # Of each side, with all that is counted of a tenant's partners: thousands lie on as many pages.
+            models.Index(
+                fields=["inviter", "invited_at", "id"],
+                include=["invitee", *_ASKED],
+                name="partnership_invited",
+            ),
+            models.Index(
+                fields=["invitee", "invited_at", "id"],
+                include=["inviter", *_ASKED],
+                name="partnership_joined",
+            ),
+            models.Index(
+                fields=["inviter"],
+                condition=Q(note__gt="") | Q(expected_slug__gt=""),
+                name="partnership_worded",
             ),
         ]
 

@@ -45,8 +45,13 @@ def title_of(row: Partnership, tenant: Tenant) -> str:
     partner = partner_of(row, tenant)
     if partner is not None:
         return partner.name
-    if row.expected_slug and row.inviter_id == tenant.pk:
-        return _("Invitation for %(name)s") % {"name": row.expected_slug}
+    return invitation(row.expected_slug if row.inviter_id == tenant.pk else "")
+
+
+def invitation(expected_slug: str) -> str:
+    """What an invitation is called that nobody has taken."""
+    if expected_slug:
+        return _("Invitation for %(name)s") % {"name": expected_slug}
     return _("Open invitation")
 
 

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 
-from django.db.models import Case, F, Q, When
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from tenants import questions
 from tenants.actions import partnerships
 from tenants.http.pages import TenantPage
-from tenants.http.searching import Found, Kind, Pasted, first_of, register
-from tenants.models import Group, Partnership, Tenant, User
+from tenants.http.searching import MOST, Found, Kind, Pasted, first_of, register
+from tenants.models import Group, Partnership, User
 from tenants.questions import Asked
+from tenants.views._partners_named import partners_named
 from tenants.views.partner_facts import STATES, state_of, title_of
 from tenants.views.wording import address
 
@@ -49,16 +50,9 @@ def know_group(page: TenantPage, pasted: Pasted) -> Sequence[Found]:
 
 def find_partners(page: TenantPage, wanted: str) -> tuple[Sequence[Found], int]:
     """By the other side's name or address."""
-    # Who is called so is found once, not looked up for each partner.
-    tenants = Tenant.objects.filter(Q(name__icontains=wanted) | Q(slug__icontains=wanted))
-    called = tenants.order_by().values("pk")
-    said = Q(expected_slug__icontains=wanted) | Q(note__icontains=wanted)
-    ours = Q(inviter=page.tenant) & (Q(invitee__in=called) | said)
-    other = Case(When(inviter=page.tenant, then=F("invitee__name")), default=F("inviter__name"))
-    rows = Partnership.objects.filter(ours | Q(invitee=page.tenant, inviter__in=called))
-    rows = rows.annotate(other_name=other).prefetch_related("inviter", "invitee")
-    found, count = first_of(rows, wanted, by="other_name", thousands=True)
-    return [_partner(page, row) for row in found], count
+    ids, count = partners_named(wanted, tenant_id=page.tenant.id, shown=MOST)
+    rows = partnerships.of(page.tenant).select_related("inviter", "invitee").in_bulk(ids)
+    return [_partner(page, rows[pk]) for pk in ids if pk in rows], count
 
 
 def know_partner(page: TenantPage, pasted: Pasted) -> Sequence[Found]:
