@@ -23,21 +23,25 @@ Call = tuple[str, str, str]  # caller, target, tenant in which it calls
 ALWAYS = (Span(),)
 
 # What is assigned from the moment on. A tenant role counts for every application that it touches: found once
-# for each role, not for each of the thousands who hold it, and for all roles in one go.
+# for each role, not for each of the thousands who hold it, and for all roles in one go. So are their names:
+# the planner, which expects few rows, would hold each assignment against all roles of the tenant.
 _ASSIGNED = """
 WITH chosen AS MATERIALIZED (
     SELECT a.* FROM accesscontrol_assignment a
     WHERE NOT isempty(a.during) AND (upper_inf(a.during) OR upper(a.during) > %(when)s) AND {chosen}
 ), touched AS MATERIALIZED (
-    {touched}
+    SELECT found.role_id, found.application_id, named.key, named.name FROM ({touched}) found
+    CROSS JOIN LATERAL (
+        SELECT key, name FROM accesscontrol_tenantrole
+        WHERE id = found.role_id AND NOT isempty(during) OFFSET 0
+    ) named
 )
 SELECT a.tenant_id::text, a.id::text, a.user_id, a.group_id, a.application_id, a.during, a.by_name,
     a.contract_id::text, c.provider_id::text, coalesce(r.application_id, touched.application_id),
-    r.key, t.key, t.name
+    r.key, touched.key, touched.name
 FROM chosen a
 LEFT JOIN applications_applicationrole r ON r.id = a.application_role_id
-LEFT JOIN accesscontrol_tenantrole t ON t.id = a.tenant_role_id AND NOT isempty(t.during)
-LEFT JOIN touched ON touched.role_id = t.id
+LEFT JOIN touched ON touched.role_id = a.tenant_role_id
 LEFT JOIN applications_contract c ON c.id = a.contract_id
 WHERE coalesce(r.application_id, touched.application_id) {targets}
 ORDER BY a.created_at, a.id
@@ -60,12 +64,15 @@ _OF_FEW = """SELECT DISTINCT p.role_id, s.application_id
     WHERE s.application_id {targets}"""
 
 
-def assigned(chosen: str, *, targets: str = "", few: bool = False) -> str:
-    """The statement for the rows that are ``chosen``, and of applications for the ``targets``."""
+def assigned(chosen: str, *, targets: str = "", few: bool = False, touched: str = "") -> str:
+    """The statement for the rows that are ``chosen``, and of applications for the ``targets``.
+
+    ``touched``: where it is known which roles touch which application.
+    """
     near = _NEAR.format(targets) if targets else ""
     wanted = targets or "IS NOT NULL"
-    touched = _OF_FEW.format(targets=wanted) if few else _TOUCHED.format(targets=wanted, near=near)
-    return _ASSIGNED.format(chosen=chosen, targets=wanted, touched=touched)
+    found = _OF_FEW.format(targets=wanted) if few else _TOUCHED.format(targets=wanted, near=near)
+    return _ASSIGNED.format(chosen=chosen, targets=wanted, touched=touched or found)
 
 
 _OF_PAIRS = assigned(

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from accesscontrol.http import CsvRenderer
 from accesscontrol.review import SERVICE, USER, Asked, Place, part, review
-from accesscontrol.serializers.review import COLUMNS, ReviewPage, as_json, as_row
+from accesscontrol.serializers.review import COLUMNS, ReviewPage, all_as_json, as_row
 from iam_portal.decision import rfc3339
 from iam_portal.errors import Invalid
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size
@@ -63,7 +63,7 @@ class AccessReview(TenantAPI):
 def _page(request: Request, asked: Asked) -> dict[str, Any]:
     found = part(asked, after=_after(request), limit=page_size(request) or 50)
     following = next_page(request, found.last) if found.more else None
-    return {"items": [as_json(change) for change in found.rows], "next": following}
+    return {"items": all_as_json(found.rows), "next": following}
 
 
 def _after(request: Request) -> Place | None:

@@ -59,15 +59,19 @@ _DIFFERENT = """kept AS MATERIALIZED (
         WHEN held1.user_id IS NULL THEN line = ANY(%(gained)s) ELSE line = ANY(%(changed)s) END
 )"""
 _NAME = "lower(CASE WHEN u.display_name <> '' THEN u.display_name ELSE u.username END)"
-_PART = """
-, named AS MATERIALIZED (
+_NAMED = """, named AS MATERIALIZED (
     SELECT {first} AS first, u.id FROM tenants_user u
     WHERE u.tenant_id = %(tenant)s AND (u.id IN (SELECT user_id FROM kept)) IS TRUE {text}
 ), near AS MATERIALIZED (
     SELECT first, id FROM named {from_edge} ORDER BY first {way}, id {way} LIMIT %(limit)s + 1
 ), found AS (
     SELECT near.first, near.id, kept.line FROM near JOIN kept ON kept.user_id = near.id
-)
+)"""
+# By ids alone nothing of the people is asked but what the pairs say.
+_BY_ID = """, found AS (
+    SELECT '' AS first, user_id AS id, line FROM kept
+)"""
+_FOUND = """
 SELECT counted.number, part.first, part.id, part.line
 FROM (SELECT count(*) AS number FROM kept {counted}) counted
 LEFT JOIN LATERAL (
@@ -110,7 +114,8 @@ def rows(sought: Sought, *, edge: Edge | None, backwards: bool, limit: int) -> t
     """How many there are in all, and those of the part: the nearest to the edge first."""
     sides = ",".join(_SIDE.format(n=n) for n in range(1, len(sought.sides) + 1))
     compare, way = ("<", "DESC") if backwards else (">", "")
-    tail = _PART.format(
+    tail = (_NAMED if sought.by_name or sought.text else _BY_ID) + _FOUND
+    tail = tail.format(
         first=f'{_NAME} COLLATE "C"' if sought.by_name else "''",
         text=_TEXT if sought.text else "",
         counted=_COUNTED if sought.text else "",

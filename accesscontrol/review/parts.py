@@ -190,7 +190,9 @@ class _Looking:
         """In their order. What ceased to be since its key was read is left out."""
         asked = self.asked
         users = {found for _place, found in inside if isinstance(found, UUID)}
-        found = people(users, tenant_id=self.tenant_id, application_ids=[asked.application_id])
+        book = self.review.book
+        made = {*book.tenant, *book.own}
+        found = people(users, tenant_id=self.tenant_id, application_ids=[asked.application_id], made=made)
         names = {user.pk: str(user) for user in User.everyone.filter(tenant=asked.tenant, id__in=users)}
         holders = [(names[pk], facts) for pk, facts in found.get(asked.application_id, {}).items()]
         changes = replace(self.review, people=tuple(holders)).between(asked.at, asked.other)

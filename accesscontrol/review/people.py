@@ -29,16 +29,28 @@ WHERE reach.during && g.during
 """
 _THEIRS = """a.tenant_id = %(tenant)s AND a.application_id IS NULL
         AND (a.user_id = ANY(%(users)s::uuid[]) OR a.group_id = ANY(%(groups)s::uuid[]))"""
+# Where a book says which roles of the tenant's own hold something of the one application.
+_AS_IN_BOOK = """SELECT id AS role_id, application_id
+    FROM accesscontrol_tenantrole CROSS JOIN unnest(%(applications)s::text[]) AS one(application_id)
+    WHERE tenant_id = %(tenant)s AND key = ANY(%(made)s)"""
 _HELD = assigned(_THEIRS, targets="= ANY(%(applications)s)")
 _HELD_OF_FEW = assigned(_THEIRS, targets="= ANY(%(applications)s)", few=True)
+_HELD_AS_IN_BOOK = assigned(_THEIRS, targets="= ANY(%(applications)s)", touched=_AS_IN_BOOK)
 FEW = 5
 
 
 def people(
-    user_ids: Collection[UUID], *, tenant_id: UUID | str, application_ids: Collection[str]
+    user_ids: Collection[UUID],
+    *,
+    tenant_id: UUID | str,
+    application_ids: Collection[str],
+    made: Collection[str] | None = None,
 ) -> dict[str, dict[UUID, PrincipalFacts]]:
-    """By application, those of them to whom something of it is assigned. Runs in the tenant's scope."""
-    values = {"tenant": tenant_id, "users": sorted(user_ids, key=str)}
+    """By application, those of them to whom something of it is assigned. Runs in the tenant's scope.
+
+    ``made``, for one application: the keys of those of the tenant's own roles that hold something of it.
+    """
+    values = {"tenant": tenant_id, "users": sorted(set(user_ids), key=str)}
     active: dict[UUID, list[Span]] = defaultdict(list)
     members: dict[UUID, list[tuple[UUID, Via]]] = defaultdict(list)
     for user_id, group_id, name, during in rows_of(_REACH, **values):
@@ -48,7 +60,10 @@ def people(
             members[group_id].append((user_id, Via(Span.of(during), str(group_id), name)))
     given = {"groups": sorted(members, key=str), "applications": sorted(application_ids), "when": BEGINNING}
     held: dict[str, dict[UUID, list[AssignmentFact]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows_of(_HELD_OF_FEW if len(user_ids) <= FEW else _HELD, **values, **given):
+    statement = _HELD_OF_FEW if len(user_ids) <= FEW else _HELD
+    if made is not None:
+        statement, given["made"] = _HELD_AS_IN_BOOK, sorted(made)
+    for row in rows_of(statement, **values, **given):
         reached: list[tuple[UUID, Via | None]] = [(row[2], None)] if row[2] else [*members[row[3]]]
         for user_id, via in reached:
             held[row[9]][user_id].append(assignment_of(row, via))

@@ -1,7 +1,7 @@
 """Shapes of the access review."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from rest_framework import serializers as rest
@@ -80,12 +80,26 @@ class ReviewPage(rest.Serializer[Any]):
     next = rest.CharField(allow_null=True)
 
 
-def as_json(change: Change) -> dict[str, Any]:
+def all_as_json(changes: Iterable[Change]) -> list[dict[str, Any]]:
+    """Lines in their order. What a role comes to is told once for all who hold it."""
+    told: dict[frozenset[Permission], list[dict[str, Any]]] = {}
+
+    def tell(permissions: frozenset[Permission]) -> list[dict[str, Any]]:
+        if permissions not in told:
+            told[permissions] = permissions_of(permissions)
+        return told[permissions]
+
+    return [as_json(change, tell) for change in changes]
+
+
+def as_json(
+    change: Change, tell: Callable[[frozenset[Permission]], list[dict[str, Any]]] | None = None
+) -> dict[str, Any]:
     """One line of the page; ``change`` where two moments are compared."""
-    line = change.line
+    line, tell = change.line, tell or permissions_of
     compared: dict[str, Any] = {}
     if change.what:
-        compared = {"change": change.what, "permissionsBefore": permissions_of(change.before)}
+        compared = {"change": change.what, "permissionsBefore": tell(change.before)}
     return {
         "principal": {"userId" if line.kind == USER else "applicationId": line.principal_id},
         "name": line.name,
@@ -95,7 +109,7 @@ def as_json(change: Change) -> dict[str, Any]:
         "relation": line.role.relation,
         "contractId": line.role.contract_id,
         "through": [_through(way) for way in line.through],
-        "permissions": permissions_of(line.permissions),
+        "permissions": tell(line.permissions),
         **compared,
     }
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -79,6 +80,7 @@ class AccessReview(ConsolePage):
         part = paging.searched(request, "resource")
         allowed = {held: _allowed(held, part) for each in shown.rows for held in _amounts(each)}
         names = _names(self, application, roles, shown.rows, allowed)
+        worded = {held: _worded(each, names) for held, each in allowed.items()}
         context = {
             "page": {**head(self, "review"), "more": _files(self) if asked else []},
             "application": application,
@@ -89,7 +91,7 @@ class AccessReview(ConsolePage):
             "asked": asked,
             "filters": _filters(self, roles, names),
             "filtered": any(request.GET.get(name) for name in _FILTERS),
-            "rows": [_row(self, change, application, names, allowed) for change in shown.rows],
+            "rows": [_row(self, change, application, names, worded) for change in shown.rows],
             "assign": _assigning(self),
             "paging": shown.paging,
             "count_text": _counted(found.count if found else 0, asked),
@@ -202,7 +204,11 @@ def _names(
 
 
 def _row(
-    page: ConsolePage, change: Change, application: Application, names: Names, allowed: Allowed
+    page: ConsolePage,
+    change: Change,
+    application: Application,
+    names: Names,
+    worded: Mapping[frozenset[Permission], dict[str, Any]],
 ) -> dict[str, Any]:
     line = change.line
     kind = "user" if line.kind == USER else "application"
@@ -221,20 +227,21 @@ def _row(
         "state": state,
         "word": word,
         "through": [(way.via, _giver(way.by)) for way in line.through],
-        "permissions": _worded(allowed[line.permissions], names),
-        "before": _worded(allowed[change.before], names) if change.what == "changed" else {},
+        "permissions": worded[line.permissions],
+        "before": worded[change.before] if change.what == "changed" else {},
         "why": linking.why(Decision.yes(*line.role.reasons), page),
         "ask_url": f"{asking}?who={kind}:{line.principal_id}&application={application.pk}" if asking else "",
     }
 
 
 def _worded(allowed: tuple[list[dict[str, Any]], int], names: Names) -> dict[str, Any]:
-    """With names. A resource that has none any more is told by its type and id."""
+    """With names, drawn once for all who hold it. A resource without a name is told by its type and id."""
     shown, more = allowed
     known = [
         {**one, "name": names.resources.get((one["resourceType"], one["resourceId"]), "")} for one in shown
     ]
-    return {"shown": known, "more": more}
+    said = {"shown": known, "more": more}
+    return {**said, "drawn": render_to_string("accesscontrol/_allowed.html", said)}
 
 
 def _giver(by: str) -> str:

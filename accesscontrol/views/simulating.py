@@ -59,8 +59,8 @@ class AskDecision(ConsolePage):
             "form": form,
             "several": several,
             "answer": answer,
-            "applications": known.applications(self.tenant)[:OFFERED],
-            "resources": here[:OFFERED],
+            "applications": known.applications(self.tenant).only("display_name")[:OFFERED],
+            "resources": here.only("type", "key", "name")[:OFFERED],
         }
         return self.render("accesscontrol/access_decision.html", context)
 
@@ -147,7 +147,7 @@ class AskToken(ConsolePage):
             "form": form,
             "several": several,
             "answer": answer,
-            "applications": known.applications(self.tenant)[:OFFERED],
+            "applications": known.applications(self.tenant).only("display_name")[:OFFERED],
             "clients": self._clients(),
         }
         return self.render("accesscontrol/access_token.html", context)
