@@ -18,7 +18,10 @@ from tests.drills.servers import Broker
 
 def kill(portal: DrilledPortal, names: Sequence[str], chance: random.Random) -> None:
     """Any process of one of these trees, the first one or one below it."""
-    os.kill(chance.choice(portal.keeper.tree(chance.choice(names))), signal.SIGKILL)
+    while True:
+        with suppress(ProcessLookupError):  # it has ended since it was looked up
+            os.kill(chance.choice(portal.keeper.tree(chance.choice(names))), signal.SIGKILL)
+            return
 
 
 def restart_database(portal: DrilledPortal) -> None:
