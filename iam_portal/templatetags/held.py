@@ -91,9 +91,9 @@ def _why(decision: Any, shown: bool) -> str:
 def _folded(good: bool, reasons: Iterable[Any], sentence: str, *, shown: bool) -> str:
     """``_why.html``, folded, unless it is what one has to see."""
     css, sign = ("why-yes", "state-in-force") if good else ("why-no", "state-refused")
-    chain = why_chain(reasons) if reasons else ""
+    chain, why = why_chain(reasons) if reasons else "", _("Why")
     return (
-        f'<details class="more"{" open" if shown else ""}><summary>{conditional_escape(_("Why"))}</summary>\n'
+        f'<details class="more"{" open" if shown else ""}><summary>{conditional_escape(why)}</summary>\n'
         f'<div class="why {css}">\n<p class="why-sentence">{icon(sign)}'
         f"<span>{conditional_escape(sentence)}</span></p>\n{chain}\n</div></details>"
     )

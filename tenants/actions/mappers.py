@@ -82,6 +82,8 @@ def delete(*, tenant: Tenant, provider: IdentityProvider, mapper_id: UUID, by: A
     with transaction.atomic():
         row = _locked(tenant, provider, mapper_id)
         told("mapper.deleted", row, by, at, before=snapshot(row))
+        # Whom it is just putting in is waited for: what is seen to hang on it goes along.
+        IdentityMapper.objects.select_for_update().get(pk=row.pk)
         row.delete()
 
 
