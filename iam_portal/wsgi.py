@@ -39,6 +39,7 @@ from accesscontrol.oauth.short import ShortWay  # noqa: E402  (its models want t
 from applications import usage  # noqa: E402
 from iam_portal import settled  # noqa: E402
 from iam_portal.admission import LONGEST_WAIT, Admission, InTurn, Rates, Turns  # noqa: E402
+from iam_portal.apart import Apart  # noqa: E402
 from iam_portal.clock import RightClock  # noqa: E402
 
 # PORTAL_SHORT_WAY=off sends every request through the framework: the answers are the same, and slower.
@@ -46,7 +47,7 @@ _SHORT = settings.PORTAL_SHORT_WAY != "off"
 _long: Any = Handler()
 if settings.PORTAL_WEB_RUNNING:
     _long = InTurn(_long, Turns(running=settings.PORTAL_WEB_RUNNING, longest=LONGEST_WAIT))
-inside: Any = RightClock(ShortWay(_long) if _SHORT else _long)  # for who has limits of his own
+inside: Any = RightClock(ShortWay(Apart(_long)) if _SHORT else Apart(_long))  # for who has limits of his own
 application: Any = inside
 if settings.PORTAL_WEB_RUNNING:
     application = Admission(

@@ -132,6 +132,11 @@ class LocalPortal:
         command = ("granian", *options, *size, *end, "iam_portal.wsgi:application")
         return self._spawn("web", "-m", *command, besides=running(threads))
 
+    def start_tokens(self, workers: int = 2, threads: int = RUNNING) -> Child:
+        """A token service at this portal's port, as a proxy would find it: in the place of a web server."""
+        command = ("manage.py", "serve_tokens", "--port", str(self.port), "--workers", str(workers))
+        return self._spawn("tokens", *command, besides=running(threads))
+
     def start_events(self) -> Child:
         return self._spawn("events", "manage.py", "serve_events", "--port", str(self.events_port))
 

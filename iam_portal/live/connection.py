@@ -59,7 +59,7 @@ class Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         transport.set_write_buffer_limits(high=PIECE)
-        _notice_the_dead(transport.get_extra_info("socket"))
+        notice_the_dead(transport.get_extra_info("socket"))
         if self._opened(self):
             self._late = asyncio.get_running_loop().call_later(HEAD_SECONDS, self._refuse_late)
         else:
@@ -132,7 +132,7 @@ class Connection(asyncio.Protocol):
             self._late.cancel()
 
 
-def _notice_the_dead(connected: socket.socket) -> None:
+def notice_the_dead(connected: socket.socket) -> None:
     """A peer that vanished without a word frees its place within a minute."""
     connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in _PROBES:

@@ -43,7 +43,7 @@ async def serving(host: str, port: int) -> AsyncIterator[tuple[Service, int]]:
 
 async def run(host: str, port: int) -> None:
     """Until SIGTERM or SIGINT."""
-    _make_room()
+    make_room(2 * settings.PORTAL_EVENT_STREAMS + 500)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -54,9 +54,8 @@ async def run(host: str, port: int) -> None:
     log.info("live.stopped")
 
 
-def _make_room() -> None:
-    """Each reader is an open file, and the usual limit is below what may wait here."""
-    wanted = 2 * settings.PORTAL_EVENT_STREAMS + 500
+def make_room(wanted: int) -> None:
+    """Each connection is an open file, and the usual limit is below what may be held here."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         room = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

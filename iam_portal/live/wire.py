@@ -57,6 +57,16 @@ class Asked:
 
 def read(head: bytes) -> Asked:
     """The request before the empty line; Refused when it is none, or more than a plain GET."""
+    method, asked, _ = parsed(head)
+    if asked.fields.get("content-length", "0") != "0":
+        raise Refused(413, "body_not_taken", "This address takes no body.")
+    if method != "GET":
+        raise Refused(405, "method_not_allowed", "This address is only read.", allow="GET")
+    return asked
+
+
+def parsed(head: bytes) -> tuple[str, Asked, bool]:
+    """Its method, what is asked, and whether it is of HTTP/1.1; Refused when it is not to be understood."""
     first, *lines = head.split(b"\r\n")
     found = _REQUEST.fullmatch(first)
     if found is None or len(lines) > MOST_FIELDS:
@@ -65,12 +75,9 @@ def read(head: bytes) -> Asked:
     fields = _fields(lines)
     if (minor == b"1" and "host" not in fields) or "transfer-encoding" in fields:
         raise _malformed()
-    if fields.get("content-length", "0") != "0":
-        raise Refused(413, "body_not_taken", "This address takes no body.")
-    if method != b"GET":
-        raise Refused(405, "method_not_allowed", "This address is only read.", allow="GET")
     path, _, query = target.partition(b"?")
-    return Asked(unquote_to_bytes(path).decode("latin-1"), query.decode("ascii"), fields)
+    asked = Asked(unquote_to_bytes(path).decode("latin-1"), query.decode("ascii"), fields)
+    return method.decode("ascii"), asked, minor == b"1"
 
 
 def _fields(lines: Iterable[bytes]) -> dict[str, str]:

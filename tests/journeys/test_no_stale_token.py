@@ -1,8 +1,9 @@
 """Tokens and introspections without pause while rights are taken and given: not one stale answer.
 
 Three web servers: the portal's own, one that is stopped in the middle of changes, and one whose line to the
-database is slow and breaks. A request counts when it began after the reply to a change, and ended before the
-next change was asked for. ``make stale`` does it for longer (``STALE_ROUNDS``; each takes all the changes).
+database is slow and breaks; and two token services, one on each of these lines. A request counts when it
+began after the reply to a change, and ended before the next change was asked for. ``make stale`` does it for
+longer (``STALE_ROUNDS``; each takes all the changes).
 """
 
 import json
@@ -37,7 +38,7 @@ OPERATOR = Login("platform", "ines.calder", "correct-horse-platform")
 ROUNDS = int(os.environ.get("STALE_ROUNDS", "1"))
 EACH = 2  # requests of each thread after a change, before the next one
 AT_MOST = 20.0  # seconds that they are waited for
-NAME = "iam-beside"  # of the connections of the two other web servers
+NAME = "iam-beside"  # of the connections of the other servers
 TOKENS, INTROSPECTIONS = "token", "introspection"
 
 
@@ -56,7 +57,7 @@ def asked(url: str, holder: Credentials, form: dict[str, str]) -> tuple[int, dic
 
 @dataclass
 class House:
-    """The portal's own web server and two beside it, and what can be done to them."""
+    """The portal's own web server and those beside it, and what can be done to them."""
 
     portal: RunningPortal
     bases: list[str]
@@ -133,7 +134,11 @@ def house(running_portal: RunningPortal) -> Iterator[House]:
             stack.enter_context(running_portal.another_web(DATABASE_URL=named(each)))
             for each in (address, line.address)
         ]
-        bases = [running_portal.address, *(base for base, _ in webs)]
+        services = [
+            stack.enter_context(running_portal.token_service(DATABASE_URL=named(each)))
+            for each in (address, line.address)
+        ]
+        bases = [running_portal.address, *(base for base, _ in (*webs, *services))]
         yield House(running_portal, bases, webs[0][1], line)
 
 
@@ -190,7 +195,7 @@ def tried(
 
 
 def asks(house: House, play: Play) -> list[tuple[str, Callable[[], Told]]]:
-    """At each web server one who asks for tokens, and one who shows the token of the moment."""
+    """At each server one who asks for tokens, and one who shows the token of the moment."""
     target, tenant = play.stage.target, play.stage.consumer.tenant_id
     door = f"iam/access-management/v1/tenants/{tenant}/openid-connect/token"
     form = {"grant_type": "client_credentials", "scope": f"{target.client_id}/{ROLE}"}

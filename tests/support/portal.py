@@ -2,7 +2,7 @@
 
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -117,9 +117,22 @@ class RunningPortal:
     @contextmanager
     def another_web(self, workers: int = 1, port: int = 0, **settings: str) -> Iterator[tuple[str, Child]]:
         """One more web server on the same database, and its address; ``settings`` are of its own."""
+        with self._beside(lambda local: local.start_web(workers=workers), port, settings) as found:
+            yield found
+
+    @contextmanager
+    def token_service(self, workers: int = 1, port: int = 0, **settings: str) -> Iterator[tuple[str, Child]]:
+        """The same of a token service."""
+        with self._beside(lambda local: local.start_tokens(workers=workers), port, settings) as found:
+            yield found
+
+    @contextmanager
+    def _beside(
+        self, start: Callable[[LocalPortal], Child], port: int, settings: Mapping[str, str]
+    ) -> Iterator[tuple[str, Child]]:
         settings = {**self._local.settings, "PORTAL_BASE_URL": self.address, **settings}
         beside = replace(self._local, port=port or free_port(), settings=settings)
-        child = beside.start_web(workers=workers)
+        child = start(beside)
         try:
             beside.wait_ready()
             yield beside.address, child

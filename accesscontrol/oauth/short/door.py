@@ -27,8 +27,8 @@ from accesscontrol.oauth.short.lines import KeptReader
 from accesscontrol.oauth.short.versions import NOTHING, Reader, Taking
 from applications import hashers, usage
 from applications.models import ClientKey, ClientSecret
+from iam_portal import apart, telemetry
 from iam_portal import metrics as of_web
-from iam_portal import telemetry
 from iam_portal.admission import OURS, is_of
 from iam_portal.errors import DomainError
 from iam_portal.metrics import Shortly
@@ -188,9 +188,10 @@ class ShortWay:
             return start_response(status, headers, *more)
 
         result = self.long(environ, start)
-        if told and told[0].startswith("200 ") and isinstance(result, HttpResponse):
+        body = _body(result)
+        if told and told[0].startswith("200 ") and body is not None:
             try:
-                self._learn(asked, told[1], result.content, environ.get(OURS, ""), request_id)
+                self._learn(asked, told[1], body, environ.get(OURS, ""), request_id)
             except Exception as error:  # the answer is given already
                 log.warning("short_way_not_learned", error=type(error).__name__)
         return result
@@ -218,8 +219,8 @@ class ShortWay:
         if asked.assertion is None:
             known.learn(asked.secret)
             return
-        with _framework(request_id):
-            known.learn_keys(own_keys.living_keys(asked.client_id, at=at))
+        living = partial(own_keys.living_keys, asked.client_id, at=at)
+        known.learn_keys(apart.done(partial(_by_framework, request_id, living)))
 
 
 def _asker(place: tuple[Gate, Hashable]) -> str:
@@ -236,11 +237,23 @@ def _read(environ: Environ) -> Asked | None:
 
 def _built(asked: Asked, request_id: str, build: Callable[[], Built | None]) -> Built | None:
     metrics.SHORT_WAY.labels(asked.kind, "built").inc()
-    with _framework(request_id), metrics.deciding(asked.kind):
+    with metrics.deciding(asked.kind):
         try:
-            return build()
+            return apart.done(partial(_by_framework, request_id, build))
         except (OAuth2Error, DomainError):
             return None
+
+
+def _by_framework(request_id: str, work: Callable[[], Built]) -> Built:
+    with _framework(request_id):
+        return work()
+
+
+def _body(answer: Iterable[bytes]) -> bytes | None:
+    """Of an answer that is there as a whole."""
+    if isinstance(answer, list):
+        return b"".join(answer)
+    return answer.content if isinstance(answer, HttpResponse) else None
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -13,8 +14,10 @@ from django.db import connections
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
+from accesscontrol.oauth.short.gathered import Gathered
 from accesscontrol.oauth.short.together import Together
 from accesscontrol.oauth.short.versions import NOTHING, STATEMENT, TAKING, Look, Seen, Taking, Version
+from iam_portal import apart
 
 MOST_LINES = 16  # connections of a process
 AGAIN = 1.0  # seconds after a failed attempt to connect
@@ -44,14 +47,16 @@ class KeptReader:
     def __init__(self) -> None:
         self.lines = Lines()
         self._together = Together(self.lines.ask, most=MOST_LINES)
+        self._gathered = Gathered(self.lines.ask, most=MOST_LINES)
 
     def read(self, keys: bytes, own: int = NOTHING) -> Seen:
         """:class:`psycopg.Error` where it could not be found out."""
-        return self._together.read(Look(keys, own))
+        look = Look(keys, own)
+        return self._gathered.read(look) if apart.is_on_loop() else self._together.read(look)
 
     def take(self, taking: Taking, *, at: datetime) -> bool:
         """Each by a statement of its own: two that came together must not share its answer."""
-        return self.lines.take(taking, at)
+        return apart.done(partial(self.lines.take, taking, at))
 
     def close(self) -> None:
         """Let go of all connections that are free."""

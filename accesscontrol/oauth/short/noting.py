@@ -8,6 +8,7 @@ import os
 import threading
 from collections import defaultdict
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -16,6 +17,7 @@ from django.db import connection
 
 from accesscontrol.oauth.clients import uses
 from accesscontrol.oauth.clients.uses import SELDOM, Credential
+from iam_portal import apart
 from iam_portal.beside import Beside
 
 EVERY = 1.0  # seconds
@@ -71,7 +73,7 @@ NOTES = Notes()
 def note(kind: Credential, id: UUID, *, last: datetime | None, at: datetime) -> None:
     """Beside the request; at once where nothing runs beside requests."""
     if not settings.USAGE_FLUSH_SECONDS:
-        uses.note(kind, id, last=last, at=at)
+        apart.done(partial(uses.note, kind, id, last=last, at=at))
         return
     NOTES.note(kind, id, last=last, at=at)
     NOTES.beside.start(EVERY)

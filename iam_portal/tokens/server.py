@@ -1,0 +1,146 @@
+"""The process: it listens, answers, and stops without cutting anybody off in the middle of a request."""
+
+import asyncio
+import signal
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+import uvloop
+from django.conf import settings
+
+from iam_portal.apart import App, Stack
+from iam_portal.live.server import make_room
+from iam_portal.tokens.connection import Connection
+from iam_portal.wsgi import application
+
+log = structlog.get_logger("iam.tokens")
+
+MOST_CONNECTIONS = 1_000  # of a process
+OWED_SECONDS = 10.0  # to send a request, or to take an answer
+IDLE_SECONDS = 75.0  # between two requests
+GRACE = 30.0  # for requests that run when the process is told to stop
+_LOOK = 1.0
+_BACKLOG = 1024
+
+
+class Service:
+    """All connections of this process, in front of one application of WSGI."""
+
+    def __init__(self, app: App, *, threads: int, most: int = MOST_CONNECTIONS) -> None:
+        self.app: Any = app
+        self.connections: set[Connection] = set()
+        self.stopping = False
+        self._most = most
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
+
+    def connection(self) -> Connection:
+        """The next one, for the server."""
+        return Connection(self)
+
+    def admits(self, connection: Connection) -> bool:
+        """Room for one more."""
+        if self.stopping or len(self.connections) >= self._most:
+            return False
+        self.connections.add(connection)
+        return True
+
+    def lost(self, connection: Connection) -> None:
+        """It is no longer there."""
+        self.connections.discard(connection)
+
+    def stack(self, work: Callable[[], Any], ended: Callable[..., None]) -> Stack:
+        """For one request."""
+        return Stack(work, ended, self._threads)
+
+    def look(self) -> None:
+        """Who owes something for too long, or comes no more, is let go of."""
+        now = time.monotonic()
+        for connection in list(self.connections):
+            waited = now - connection.since
+            if (connection.is_owed and waited > OWED_SECONDS) or (
+                connection.is_idle and waited > IDLE_SECONDS
+            ):
+                connection.transport.abort()
+
+    async def finish(self) -> None:
+        """Whoever waits gets his answer; whoever takes longer than that is cut off."""
+        self.stopping = True
+        until = time.monotonic() + GRACE
+        while time.monotonic() < until:
+            for connection in list(self.connections):
+                if not connection.is_answering:
+                    connection.transport.close()
+            if not self.connections:
+                break
+            await asyncio.sleep(0.02)
+        for connection in list(self.connections):
+            connection.transport.abort()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+@asynccontextmanager
+async def serving(
+    host: str, port: int, app: App = application, most: int = MOST_CONNECTIONS
+) -> AsyncIterator[tuple[Service, int]]:
+    """A service at this address, and the port that it got. Any number of processes may share one."""
+    service = Service(app, threads=settings.PORTAL_WEB_THREADS, most=most)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(service.connection, host, port, backlog=_BACKLOG, reuse_port=True)
+    looks = asyncio.create_task(_looking(service))
+    try:
+        yield service, server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        await service.finish()
+        looks.cancel()
+
+
+async def _looking(service: Service) -> None:
+    while True:
+        await asyncio.sleep(_LOOK)
+        service.look()
+
+
+async def _run(host: str, port: int) -> None:
+    make_room(MOST_CONNECTIONS + 500)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with serving(host, port) as (_, bound):
+        log.info("tokens.serving", host=host, port=bound)
+        await stop.wait()
+    log.info("tokens.stopped")
+
+
+def run(host: str, port: int) -> None:
+    """Until SIGTERM or SIGINT."""
+    uvloop.run(_run(host, port))
+
+
+def run_many(command: Sequence[str], processes: int) -> int:
+    """So many of one command at one port, which end together: the status to exit with.
+
+    One that ends by itself takes the others with it: who started us starts us again.
+    """
+    children = [subprocess.Popen(command) for _ in range(processes)]  # noqa: S603  (our own)
+    told = False
+
+    def tell(*_: Any) -> None:
+        nonlocal told
+        told = True
+        for child in children:
+            child.terminate()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, tell)
+    while not any(child.poll() is not None for child in children):
+        time.sleep(_LOOK / 5)
+    was_told = told
+    tell()
+    codes = [child.wait() for child in children]
+    return 0 if was_told and not any(codes) else 1
