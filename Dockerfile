@@ -44,7 +44,7 @@ ENV PATH=/opt/iam-portal/.venv/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     PORTAL_STATIC_ROOT=/opt/iam-portal/staticfiles
 USER 10001:10001
-EXPOSE 8000 8001
+EXPOSE 8000 8001 8002
 # Of the web process; compose.yaml and docs/kubernetes name those of the others.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
     CMD ["python", "-m", "iam_portal.launchers.probe", "8000", "/readyz"]

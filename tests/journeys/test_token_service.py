@@ -108,6 +108,8 @@ def house(running_portal: RunningPortal, stage: Stage) -> Iterator[House]:
         Client(base) as service,
     ):
         yield House(stage, web, service, child)
+    # What blocks and was not done apart is refused by the framework, and the request left to the long way.
+    assert "SynchronousOnlyOperation" not in (running_portal.logs / "tokens.log").read_text()
 
 
 def requests(house: House) -> Iterator[tuple[str, str, Mapping[str, str], str]]:
@@ -153,6 +155,17 @@ def test_it_says_what_the_web_server_says(house: House) -> None:
             expected = house.web.ask(path, body, fields, method)
             found = house.service.ask(path, body, fields, method)
             assert found.told() == expected.told(), (path, body[:60])
+
+
+def test_a_new_token_is_known_to_whoever_knows_its_bearer(house: House) -> None:
+    """Keys are looked up meanwhile, and each token is verified once."""
+    target = {"Authorization": house.stage.target.basic}
+    for _ in range(12):
+        token = json.loads(house.token(house.web).body)["access_token"]
+        for _ in range(2):
+            said = house.service.ask(f"{house.door}/introspect", urlencode({"token": token}), target)
+            assert json.loads(said.body)["active"] is True
+        time.sleep(0.2)
 
 
 def test_most_of_it_by_the_short_way(house: House) -> None:

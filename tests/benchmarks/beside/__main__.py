@@ -97,6 +97,11 @@ def _started(portal: LocalPortal, options: argparse.Namespace, node: Path) -> tu
     portal.wait_ready()
     story = ours.Story(partial(sent, portal.port), portal.address, told, options.seconds)
     rows = ours.rows(story, portal.port, web.process.pid)
+    beside = replace(portal, port=free_port(), settings={"PORTAL_BASE_URL": portal.address})
+    service = beside.start_tokens()
+    beside.wait_ready()
+    service_story = replace(story, send=partial(sent, beside.port))
+    rows += ours.token_rows(service_story, beside.port, service.process.pid, by=", token service")
     if python := _other_interpreter():
         port = free_port()
         child = ours.again(web, portal, port, python)

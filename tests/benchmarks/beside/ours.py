@@ -167,12 +167,23 @@ def told(portal: LocalPortal) -> dict[str, Any]:
 
 def rows(story: Story, port: int, process: int, *, by: str = "") -> list[Row]:
     """What is asked of one web server; ``by``: another interpreter than ours."""
-    here = f"http://127.0.0.1:{port}"
-    row = partial(Row, origin=here, process=process)
+    row = partial(Row, origin=f"http://127.0.0.1:{port}", process=process)
+    others: dict[str, Callable[[], Job]] = {
+        "ACL, 304": story.unchanged_acl,
+        "a page of 50 applications": story.applications,
+        "a decision": story.decision,
+    }
+    found = token_rows(story, port, process, by=by, ours=not by)
+    return found + [row(name=f"IAM portal{by}: {what}", kind=OTHER, job=job) for what, job in others.items()]
+
+
+def token_rows(story: Story, port: int, process: int, *, by: str, ours: bool = False) -> list[Row]:
+    """What clients ask; ``by``: another interpreter, or another server."""
+    row = partial(Row, origin=f"http://127.0.0.1:{port}", process=process)
     name = f"IAM portal{by}: "
-    found = [
-        row(name=f"{name}token, ES256", kind=TOKEN, job=story.token, ours=not by),
-        row(name=f"{name}introspection", kind=INTROSPECTION, job=story.introspection, ours=not by),
+    return [
+        row(name=f"{name}token, ES256", kind=TOKEN, job=story.token, ours=ours),
+        row(name=f"{name}introspection", kind=INTROSPECTION, job=story.introspection, ours=ours),
         row(
             name=f"{name}token, 1,000 callers",
             kind=TOKEN,
@@ -180,16 +191,7 @@ def rows(story: Story, port: int, process: int, *, by: str = "") -> list[Row]:
             warms=MANY_WARM,
             warming=story.each_of_many,
         ),
-    ]
-    others: dict[str, Callable[[], Job]] = {
-        "token, private_key_jwt": story.asserted,
-        "ACL, 304": story.unchanged_acl,
-        "a page of 50 applications": story.applications,
-        "a decision": story.decision,
-    }
-    kinds = {"token, private_key_jwt": TOKEN}
-    return found + [
-        row(name=name + what, kind=kinds.get(what, OTHER), job=job) for what, job in others.items()
+        row(name=f"{name}token, private_key_jwt", kind=TOKEN, job=story.asserted),
     ]
 
 
