@@ -16,6 +16,7 @@ from urllib.request import urlopen
 import psycopg
 import pytest
 
+from accesscontrol.actions.keys import LOOK_AGAIN
 from iam_portal.launchers.children import Child
 from iam_portal.launchers.story_check import Credentials
 from tests.support.portal import RunningPortal
@@ -160,12 +161,12 @@ def test_it_says_what_the_web_server_says(house: House) -> None:
 def test_a_new_token_is_known_to_whoever_knows_its_bearer(house: House) -> None:
     """Keys are looked up meanwhile, and each token is verified once."""
     target = {"Authorization": house.stage.target.basic}
-    for _ in range(12):
+    for _ in range(3):
         token = json.loads(house.token(house.web).body)["access_token"]
-        for _ in range(2):
+        for _ in range(2 * TIMES):
             said = house.service.ask(f"{house.door}/introspect", urlencode({"token": token}), target)
             assert json.loads(said.body)["active"] is True
-        time.sleep(0.2)
+        time.sleep(LOOK_AGAIN)
 
 
 def test_most_of_it_by_the_short_way(house: House) -> None:
