@@ -124,6 +124,8 @@ def delete(*, tenant: Tenant, key: str, by: Actor, at: datetime, revision: int |
         came_by.part(row, by=by, at=at)
         before = {"issuer": row.issuer, "linked": row.links.count(), **_told(row, FIELDS)}
         _record("identity_provider.deleted", row, by, at, before=before)
+        # Whom its mappers are just putting in is waited for: what is seen to hang on them goes along.
+        list(row.mappers.order_by("id").select_for_update().values_list("id"))
         row.delete()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 
 from iam_portal.errors import DomainError, Kind
 from iam_portal.gate import Actor, Permission, require
@@ -162,12 +162,17 @@ def _group(mapper: IdentityMapper, visit: Visit) -> None:
     group = locked(tenant=tenant, group_ids=[mapper.group.pk], at=at)[mapper.group.pk]
     asked: dict[str, Any] = {"tenant": tenant, "users": [user], "group": group, "parent": None, "at": at}
     membership_changing.send(sender=Membership, actor=_maker(mapper), **asked)
+    if not _stays(mapper):
+        raise MapperRefused("The mapper was taken away meanwhile.")
     membership = memberships.add(tenant=tenant, **pair, by=by, at=at)
     MappedMembership.objects.create(membership=membership, tenant_id=user.tenant_id, mapper=mapper)
-    try:
-        connection.check_constraints()  # now: at the end of the sign-in it would be refused as a whole
-    except IntegrityError:
-        raise MapperRefused("The mapper was taken away meanwhile.") from None
+
+
+def _stays(mapper: IdentityMapper) -> bool:
+    """Nobody takes it away before the end of the sign-in: held as the row that names it will hold it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM tenants_identitymapper WHERE id = %s FOR KEY SHARE", [mapper.pk])
+        return cursor.fetchone() is not None
 
 
 def _name(mapper: IdentityMapper, visit: Visit) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from iam_portal.errors import NotFound
 from iam_portal.walls import tenant_scope
-from tenants.actions import groups, mapper_rows, mappers, mapping, memberships
+from tenants.actions import groups, identity_providers, mapper_rows, mappers, mapping, memberships
 from tenants.models import (
     HistoryEvent,
     IdentityMapper,
@@ -94,6 +94,60 @@ def test_a_mapping_is_moved_by_a_document(acme: Party, inside: threading.Event) 
         return int(apply(acme, document, revision).status_code)
 
     assert at_once(lambda: comes(acme, corp, kim, "g-1"), moves) == ["in", 200]
+
+
+def taken_away(acme: Party, what: str, mapper: IdentityMapper) -> None:
+    given: dict[str, Any] = {"tenant": acme.tenant, "by": factories.SYSTEM, "at": timezone.now()}
+    with tenant_scope(acme.tenant.id):
+        if what == "its provider":
+            identity_providers.delete(key=mapper.provider.key, **given)
+        else:
+            mappers.delete(provider=mapper.provider, mapper_id=mapper.pk, **given)
+
+
+@pytest.mark.parametrize("what", ["the mapper", "its provider"])
+def test_what_puts_somebody_in_is_taken_away_when_he_is_in(
+    acme: Party, inside: threading.Event, what: str
+) -> None:
+    """Who takes it away waits, and ends well; who is in stays there."""
+    at = timezone.now()
+    with tenant_scope(acme.tenant.id):
+        corp = make_provider(acme.tenant, at=at)
+        kim = factories.make_user(acme.tenant, "kim", at=at)
+        mapper = rule(acme, corp, factories.make_group(acme.tenant, "Plant", at=at), "g-1")
+
+    def takes_away() -> str:
+        inside.wait(20)
+        taken_away(acme, what, mapper)
+        return "gone"
+
+    assert at_once(lambda: comes(acme, corp, kim, "g-1"), takes_away) == ["in", "gone"]
+    assert in_groups(acme) == {("kim", "Plant")}
+    with tenant_scope(acme.tenant.id):
+        assert not IdentityMapper.objects.filter(pk=mapper.pk).exists()
+        assert not MappedMembership.objects.exists()
+
+
+@pytest.mark.parametrize("what", ["the mapper", "its provider"])
+def test_what_was_taken_away_a_moment_before_puts_nobody_in(
+    acme: Party, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """The sign-in had read it, and goes on without it."""
+    at = timezone.now()
+    with tenant_scope(acme.tenant.id):
+        corp = make_provider(acme.tenant, at=at)
+        kim = factories.make_user(acme.tenant, "kim", at=at)
+        mapper = rule(acme, corp, factories.make_group(acme.tenant, "Plant", at=at), "g-1")
+    real = mapping.membership_changing.send
+
+    def late(*args: Any, **given: Any) -> Any:
+        found = real(*args, **given)
+        at_once(lambda: taken_away(acme, what, mapper))
+        return found
+
+    monkeypatch.setattr(mapping.membership_changing, "send", late)
+    assert comes(acme, corp, kim, "g-1") == "in"
+    assert in_groups(acme) == set() and refusals(acme) == 1
 
 
 def test_who_comes_in_here_and_goes_out_there_meets_an_administrator(
@@ -184,24 +238,3 @@ def test_a_group_ends_that_he_would_come_into(acme: Party, ending: threading.Eve
     with tenant_scope(acme.tenant.id):
         assert not IdentityMapper.objects.filter(tenant=acme.tenant).exists()
         assert not Membership.objects.filter(group=group).exists()
-
-
-def test_a_mapper_is_taken_away_that_puts_him_in(acme: Party, inside: threading.Event) -> None:
-    """Nobody would take him out again by it: so it puts him in no more, and keeps him from nothing."""
-    at = timezone.now()
-    with tenant_scope(acme.tenant.id):
-        corp = make_provider(acme.tenant, at=at)
-        kim = factories.make_user(acme.tenant, "kim", at=at)
-        gone = rule(acme, corp, factories.make_group(acme.tenant, "One", at=at), "one")
-        rule(acme, corp, factories.make_group(acme.tenant, "Two", at=at), "two")
-
-    def deletes() -> str:
-        inside.wait(20)
-        with tenant_scope(acme.tenant.id):
-            asked = {"tenant": acme.tenant, "provider": corp, "mapper_id": gone.id}
-            mappers.delete(**asked, by=factories.SYSTEM, at=timezone.now())
-        return "deleted"
-
-    assert at_once(lambda: comes(acme, corp, kim, "one", "two"), deletes) == ["in", "deleted"]
-    assert in_groups(acme) == {("kim", "Two")}
-    assert refusals(acme) == 1
