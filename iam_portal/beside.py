@@ -7,6 +7,7 @@ from collections.abc import Callable
 from multiprocessing.util import Finalize
 
 LAST_CHANCE = 2.0  # seconds that the end of the process waits for the last time
+_ALL: list["Beside"] = []
 
 
 class Beside:
@@ -17,6 +18,7 @@ class Beside:
         self._reset()
         os.register_at_fork(after_in_child=self._reset)
         atexit.register(self.stop)
+        _ALL.append(self)
 
     def _reset(self) -> None:
         self._lock = threading.Lock()
@@ -52,3 +54,9 @@ class Beside:
         while not over.wait(every):
             self._act()
         self._act()
+
+
+def stop_all() -> None:
+    """All of this process, before its other threads are waited for, of which one may hang."""
+    for each in _ALL:
+        each.stop()

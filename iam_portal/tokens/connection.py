@@ -43,7 +43,7 @@ class Connection(asyncio.Protocol):
         self._service = service
         self._buffer = bytearray()
         self._head: tuple[str, Asked, int, bool] | None = None  # method, what, length, whether it is the last
-        self._said: tuple[str, list[tuple[str, str]]] = ("", [])
+        self._said: tuple[str, list[tuple[str, str]]] | None = None
         self.is_answering = self._is_full = False
         self._is_held = False  # nothing more is read from it
         self.since = time.monotonic()  # nothing has happened
@@ -76,10 +76,7 @@ class Connection(asyncio.Protocol):
         if self.is_idle:
             self.since = time.monotonic()
         self._buffer += data
-        if len(self._buffer) > HELD and not self._is_held:
-            self._is_held = True
-            self.transport.pause_reading()
-        self._go_on()
+        self._next()
 
     def eof_received(self) -> bool:
         """Who sends no more may still read what is answered."""
@@ -96,9 +93,17 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._is_full = False
-        self._go_on()
+        self._next()
 
     # --- requests -------------------------------------------------------------------------------------
+
+    def _next(self) -> None:
+        """Who sends more than can be answered is read no further meanwhile."""
+        self._go_on()
+        much = len(self._buffer) > (wire.MOST_BYTES if self.is_answering else HELD)
+        if much != self._is_held and not self.transport.is_closing():
+            self._is_held = much
+            (self.transport.pause_reading if much else self.transport.resume_reading)()
 
     def _go_on(self) -> None:
         """The next request, if it is there as a whole and nothing is in its way."""
@@ -116,9 +121,6 @@ class Connection(asyncio.Protocol):
             return
         body = bytes(self._buffer[:length])
         del self._buffer[:length]
-        if self._is_held and len(self._buffer) <= HELD:
-            self._is_held = False
-            self.transport.resume_reading()
         self._answer(method, asked, body)
 
     def _read_head(self) -> bool:
@@ -133,12 +135,16 @@ class Connection(asyncio.Protocol):
         words = asked.fields.get("connection", "").lower()
         last = not is_newer or "close" in words
         self._head = (method, asked, length, last)
-        if len(self._buffer) < length and asked.fields.get("expect", "").lower() == "100-continue":
+        if (
+            is_newer
+            and len(self._buffer) < length
+            and asked.fields.get("expect", "").lower() == "100-continue"
+        ):
             self.transport.write(_CONTINUE)
         return True
 
     def _answer(self, method: str, asked: Asked, body: bytes) -> None:
-        self.is_answering = True
+        self.is_answering, self._said = True, None
         environ = requests.environ(method, asked, body, self.peer)
         service = self._service
         service.stack(lambda: whole(service.app, environ, self._start), self._ended).begin()
@@ -152,11 +158,13 @@ class Connection(asyncio.Protocol):
         self._head, self.is_answering, self.since = None, False, time.monotonic()
         if self.transport.is_closing():  # the other end has gone
             return
-        status, fields = self._said
-        last = last or self._service.stopping or ("Connection", "close") in fields
         try:
             if error is not None:
                 raise error
+            if self._said is None:
+                raise RuntimeError("The application said no status.")
+            status, fields = self._said
+            last = last or self._service.stopping or ("Connection", "close") in fields
             whole_body = b"".join(body or ())
             said = requests.answer(status, fields, whole_body, last=last, only_head=method == "HEAD")
         except BaseException as broken:  # whatever it is: the loop has others to answer
@@ -167,7 +175,7 @@ class Connection(asyncio.Protocol):
         if last:
             self.transport.close()
         elif self._buffer:  # not from here: as many as were sent at once would each stand on the one before
-            asyncio.get_running_loop().call_soon(self._go_on)
+            asyncio.get_running_loop().call_soon(self._next)
 
     def _is_last(self) -> None:
         """After the request that is being answered the connection is closed."""

@@ -87,7 +87,10 @@ def answer(
     """``last``: the connection is closed after it. ValueError where a field would be two."""
     lines = [f"HTTP/1.1 {status}", f"Date: {_DATES.now()}"]
     lines += [f"{name}: {value}" for name, value in fields if name.lower() not in _OURS]
-    lines.append(f"Content-Length: {len(body)}")
+    if status[:3] in _WITHOUT_BODY:
+        only_head = True
+    else:
+        lines.append(f"Content-Length: {len(body)}")
     if last:
         lines.append("Connection: close")
     head = "\r\n".join(lines)
@@ -96,4 +99,5 @@ def answer(
     return f"{head}\r\n\r\n".encode("latin-1") + (b"" if only_head else body)
 
 
+_WITHOUT_BODY = ("204", "304")  # RFC 9110 §8.6
 _OURS = frozenset({"date", "content-length", "connection", "transfer-encoding", "keep-alive"})

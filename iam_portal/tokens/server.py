@@ -1,8 +1,10 @@
 """The process: it listens, answers, and stops without cutting anybody off in the middle of a request."""
 
 import asyncio
+import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +15,7 @@ import structlog
 import uvloop
 from django.conf import settings
 
+from iam_portal import beside
 from iam_portal.apart import App, Stack
 from iam_portal.live.server import make_room
 from iam_portal.tokens.connection import Connection
@@ -24,6 +27,8 @@ MOST_CONNECTIONS = 1_000  # of a process
 OWED_SECONDS = 10.0  # to send a request, or to take an answer
 IDLE_SECONDS = 75.0  # between two requests
 GRACE = 30.0  # for requests that run when the process is told to stop
+QUIET_SECONDS = 0.5  # after which nothing is on its way any more on a connection
+LAST_SECONDS = 3.0  # for threads that run when all requests are answered, or given up
 _LOOK = 1.0
 _BACKLOG = 1024
 
@@ -68,15 +73,13 @@ class Service:
                 connection.transport.abort()
 
     async def finish(self) -> None:
-        """Whoever waits gets his answer; whoever takes longer than that is cut off."""
+        """Who waits, or is about to ask, gets his answer; who takes longer than that is cut off."""
         self.stopping = True
         until = time.monotonic() + GRACE
-        while time.monotonic() < until:
+        while self.connections and (now := time.monotonic()) < until:
             for connection in list(self.connections):
-                if not connection.is_answering:
+                if connection.is_idle and now - connection.since > QUIET_SECONDS:
                     connection.transport.close()
-            if not self.connections:
-                break
             await asyncio.sleep(0.02)
         for connection in list(self.connections):
             connection.transport.abort()
@@ -118,8 +121,16 @@ async def _run(host: str, port: int) -> None:
 
 
 def run(host: str, port: int) -> None:
-    """Until SIGTERM or SIGINT."""
+    """Until SIGTERM or SIGINT. A thread that hangs does not keep the process."""
     uvloop.run(_run(host, port))
+    beside.stop_all()
+    threading.Thread(target=_end, daemon=True).start()
+
+
+def _end() -> None:
+    """The interpreter waits for threads without end."""
+    time.sleep(LAST_SECONDS)
+    os._exit(1)
 
 
 def run_many(command: Sequence[str], processes: int) -> int:
@@ -127,7 +138,7 @@ def run_many(command: Sequence[str], processes: int) -> int:
 
     One that ends by itself takes the others with it: who started us starts us again.
     """
-    children = [subprocess.Popen(command) for _ in range(processes)]  # noqa: S603  (our own)
+    children: list[subprocess.Popen[bytes]] = []
     told = False
 
     def tell(*_: Any) -> None:
@@ -138,9 +149,20 @@ def run_many(command: Sequence[str], processes: int) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, tell)
-    while not any(child.poll() is not None for child in children):
+    while len(children) < processes and not told:
+        children.append(subprocess.Popen(command))  # noqa: S603  (our own)
+    while not told and not any(child.poll() is not None for child in children):
         time.sleep(_LOOK / 5)
     was_told = told
     tell()
-    codes = [child.wait() for child in children]
+    codes = [_ended(child) for child in children]
     return 0 if was_told and not any(codes) else 1
+
+
+def _ended(child: "subprocess.Popen[bytes]") -> int:
+    """Its status; one that does not end in time is killed."""
+    try:
+        return child.wait(GRACE + 3 * LAST_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        return child.wait()

@@ -1,6 +1,10 @@
 """The token service as a server of HTTP: what it answers, what it refuses, and what it never mixes up."""
 
 import re
+import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -12,9 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iam_portal import apart
+from iam_portal.launchers.valkey import free_port
 from iam_portal.live import wire
 from iam_portal.tokens import requests, server
-from tests.support.tokened import Tokened, rest, tokened
+from tests.support.tokened import PATIENCE, Tokened, rest, tokened
 
 DOOR = "/realms/acme/protocol/openid-connect/token"
 HEAD = f"POST {DOOR} HTTP/1.1\r\nHost: a\r\n"
@@ -30,6 +35,11 @@ def echo(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         apart.done(lambda: SLOWLY.wait(10))
     if body.startswith(b"broken"):
         raise RuntimeError("secret-of-the-test")
+    if body.startswith(b"silent"):
+        return [b""]
+    if body.startswith(b"empty"):
+        start("204 No Content", [])
+        return [b""]
     if body.startswith(b"split"):
         start("200 OK", [("X-A", "b\r\nSet-Cookie: c")])
         return [b""]
@@ -97,7 +107,7 @@ def test_what_is_sent_at_once_is_answered_in_its_order(here: Tokened) -> None:
 @settings(max_examples=60, deadline=None)
 @given(
     pieces=st.lists(
-        st.binary(max_size=40).filter(lambda b: not b.startswith((b"s", b"b", b"l", b"a"))), max_size=5
+        st.binary(max_size=40).filter(lambda b: not b.startswith((b"s", b"b", b"l", b"a", b"e"))), max_size=5
     ),
     cuts=st.lists(st.integers(1, 400), max_size=8),
 )
@@ -178,6 +188,18 @@ def test_the_connection_ends_where_either_side_says_so(here: Tokened) -> None:
     assert here.say(f"POST {DOOR} HTTP/1.0\r\n\r\n".encode()).count(b"HTTP/1.1 200") == 1
 
 
+def test_who_says_no_status_has_not_that_of_the_request_before(here: Tokened) -> None:
+    said = here.say(post(b"one", last=False) + post(b"silent", last=False))
+    assert said.count(b"HTTP/1.1 200") == 1 and said.count(b"HTTP/1.1 500") == 1
+
+
+def test_what_has_no_body_has_no_length(here: Tokened) -> None:
+    said = here.say(post(b"empty", last=False) + post(b"end"))
+    head, _, rest_of_it = said.partition(b"\r\n\r\n")
+    assert b"Content-Length" not in head
+    assert bodies(rest_of_it) == [b"POST end"]
+
+
 def test_who_asks_whether_to_go_on_is_told_so(here: Tokened) -> None:
     with here.connect() as line:
         line.sendall(f"{HEAD}Expect: 100-continue\r\nConnection: close\r\nContent-Length: 3\r\n\r\n".encode())
@@ -225,13 +247,13 @@ def test_who_sends_or_takes_nothing_is_let_go_of(here: Tokened, monkeypatch: pyt
 
 
 def test_who_reads_no_answers_gets_no_more_of_them(here: Tokened) -> None:
-    """Of ten megabytes that were asked for, little lies in the process."""
+    """Of sixty megabytes that would be asked for, little lies in the process."""
     body = b"x" * 60_000
     with here.connect() as line:
         line.settimeout(0.5)
         sent = 0
         with pytest.raises(TimeoutError):
-            for _ in range(170):
+            for _ in range(1000):
                 line.sendall(post(body, last=False))
                 sent += 1
         (held,) = [each for each in here.service.connections if each._is_full]
@@ -255,10 +277,12 @@ def test_whoever_is_answered_gets_it_before_the_service_ends() -> None:
         with tokened(echo) as here, here.connect() as idle:
             idle.sendall(post(b"1", last=False))
             assert idle.recv(1000)
+            half = others.submit(here.say, f"{HEAD}Content-Length: 3\r\n\r\n".encode(), b"", b"abc")
             slow = others.submit(here.say, post(b"slow", last=False))
             assert _soon(lambda: any(each.is_answering for each in here.service.connections))
             threading.Timer(0.3, SLOWLY.set).start()
         said = slow.result()
+        assert bodies(half.result()) == [b"POST abc"]
     assert bodies(said) == [b"POST slow"] and b"Connection: close" in said
 
 
@@ -269,3 +293,57 @@ def _soon(holds: Callable[[], bool]) -> bool:
             return True
         time.sleep(0.02)
     return False
+
+
+def test_a_thread_that_hangs_does_not_keep_the_process() -> None:
+    """What it does beside its requests is done before."""
+    script = """
+import threading, time
+from iam_portal import apart, beside
+from iam_portal.tokens import server
+server.GRACE, server.LAST_SECONDS = 0.5, 1.0
+kept = beside.Beside(lambda: print("noted", flush=True), name="x")
+kept.start(60)
+def app(environ, start):
+    apart.done(lambda: (print("hangs", flush=True), time.sleep(100)))
+real = server.serving
+server.serving = lambda host, port: real(host, port, app)
+server.run("127.0.0.1", PORT)
+print("over", flush=True)
+"""
+    port = free_port()
+    command = [sys.executable, "-c", script.replace("PORT", str(port))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert _soon(lambda: _connects(port))
+        with socket.create_connection(("127.0.0.1", port)) as line:
+            line.sendall(post(b"x"))
+            while "hangs" not in child.stdout.readline():
+                pass
+            child.terminate()
+            said = child.stdout.read()
+            assert child.wait(PATIENCE) == 1
+    assert "noted" in said and "over" in said
+
+
+def _connects(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_workers_that_hang_are_killed_when_another_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "GRACE", 0.5)
+    monkeypatch.setattr(server, "LAST_SECONDS", 0.1)
+    folder = "import os, signal, sys, time\n"
+    ends = folder + "sys.exit(0) if os.getpid() % 2 else (signal.signal(15, signal.SIG_IGN), time.sleep(100))"
+    former = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    began = time.monotonic()
+    try:
+        assert server.run_many([sys.executable, "-c", ends], 5) == 1
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+    assert time.monotonic() - began < 60

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import connection
+from django.db import close_old_connections, connection
 
 from accesscontrol.oauth.clients import uses
 from accesscontrol.oauth.clients.uses import SELDOM, Credential
@@ -73,7 +73,15 @@ NOTES = Notes()
 def note(kind: Credential, id: UUID, *, last: datetime | None, at: datetime) -> None:
     """Beside the request; at once where nothing runs beside requests."""
     if not settings.USAGE_FLUSH_SECONDS:
-        apart.done(partial(uses.note, kind, id, last=last, at=at))
+        apart.done(partial(_at_once, kind, id, last, at))
         return
     NOTES.note(kind, id, last=last, at=at)
     NOTES.beside.start(EVERY)
+
+
+def _at_once(kind: Credential, id: UUID, last: datetime | None, at: datetime) -> None:
+    try:
+        uses.note(kind, id, last=last, at=at)
+    finally:
+        if not connection.in_atomic_block:  # of a test
+            close_old_connections()

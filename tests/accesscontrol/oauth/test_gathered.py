@@ -1,7 +1,9 @@
 """Asking together on the loop: as few questions as can be, and none that began too early."""
 
 import asyncio
+import functools
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
@@ -9,7 +11,9 @@ from typing import Any
 
 import psycopg
 import pytest
+import uvloop
 
+from accesscontrol.oauth.short import gathered as gathering
 from accesscontrol.oauth.short.gathered import Gathered
 from accesscontrol.oauth.short.versions import Look, Seen, Version
 from iam_portal import apart
@@ -55,7 +59,7 @@ def together(*works: Callable[[], Any], beside: Callable[[], Any] | None = None)
                 await asyncio.to_thread(beside)
             return await asyncio.gather(*answers, return_exceptions=True)
 
-    return asyncio.run(run())
+    return uvloop.run(run())
 
 
 def look(number: int) -> Look:
@@ -121,6 +125,56 @@ def test_at_most_so_many_questions_are_on_their_way() -> None:
     found = together(lambda: gathered.read(look(0)), lambda: late(1), lambda: late(2), beside=let_go)
     assert all(isinstance(each, Seen) for each in found)
     assert [sorted(each) for each in database.questions] == [[look(0)], [look(1), look(2)]]
+
+
+def test_nobody_waits_for_ever_for_questions_that_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither he for whom it is asked, nor he for whom there is no room to ask; nor those who come later."""
+    monkeypatch.setattr(gathering, "LONGEST", 0.2)
+    database = Asking()
+    gathered = Gathered(database.ask, most=1)
+    database.held.clear()
+
+    def late() -> Seen:
+        apart.done(lambda: _until(lambda: len(database.questions) == 1))
+        return gathered.read(look(2))
+
+    found = together(lambda: gathered.read(look(1)), late)
+    assert [type(each) for each in found] == [psycopg.OperationalError] * 2
+    assert database.questions == [[look(1)]]
+    database.held.set()
+
+
+def test_no_wake_up_is_lost_however_long_a_turn_of_the_loop_takes() -> None:
+    """A timer may come early: then it comes again."""
+
+    async def run() -> float:
+        loop = asyncio.get_running_loop()
+        database = Asking()
+        gathered = Gathered(database.ask, most=2)
+        database.held.clear()
+        answers: list[asyncio.Future[Any]] = []
+
+        def ask(number: int) -> None:
+            answer = loop.create_future()
+            answers.append(answer)
+            work = functools.partial(gathered.read, look(number))
+            apart.Stack(work, lambda found, error: answer.set_result(found or error), threads).begin()
+
+        with ThreadPoolExecutor(1) as threads:
+            ask(1)
+            while len(database.questions) < 1:
+                await asyncio.sleep(0.001)
+            ask(2)
+            began = loop.time()
+            while len(database.questions) < 2 and loop.time() - began < 2:
+                time.sleep(0.007)  # other requests take their time
+                await asyncio.sleep(0)
+            took = loop.time() - began
+            database.held.set()
+            await asyncio.gather(*answers)
+        return took
+
+    assert max(uvloop.run(run()) for _ in range(30)) < 2
 
 
 def test_where_there_is_no_answer_all_who_waited_are_told() -> None:
