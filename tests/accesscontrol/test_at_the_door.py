@@ -1,7 +1,7 @@
 """What every door asks in one statement is what the single questions say."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 
 from accesscontrol import at_the_door
@@ -27,9 +27,10 @@ def everybody(office: Office) -> Iterator[load.Principal]:
         yield load.Principal(here, application_id=application_id)
 
 
-def laid_out(book: RoleBook) -> list[dict[str, set[PermissionFact]]]:
-    """In no order: the database gives the permissions of a role in any."""
-    shelves = (book.application, book.tenant, book.own)
+def laid_out(book: RoleBook, made: Collection[str]) -> list[dict[str, set[PermissionFact]]]:
+    """In no order: the database gives the permissions of a role in any. Of the tenant's own roles these."""
+    shelves = [book.application]
+    shelves += [{key: shelf[key] for key in made if key in shelf} for shelf in (book.tenant, book.own)]
     return [{key: set(found) for key, found in shelf.items()} for shelf in shelves]
 
 
@@ -42,11 +43,12 @@ def compared(office: Office) -> Counter[str]:
                 door = at_the_door.facts(who)
             assert door is not None and len(sent) == 1
             assert door.sharing == facts.of_application(PORTAL_ID, tenant_id=who.tenant_id)
-            assert laid_out(door.book) == laid_out(
-                load.books([PORTAL_ID], tenant_id=who.tenant_id)[PORTAL_ID]
-            )
             assert door.principal == load.principal(who, application_ids=[PORTAL_ID])[PORTAL_ID]
             held = door.principal.assignments
+            made = {one.tenant_role for one in held if one.tenant_role is not None}
+            whole = load.books([PORTAL_ID], tenant_id=who.tenant_id)[PORTAL_ID]
+            assert laid_out(door.book, made) == laid_out(whole, made)
+            assert made == door.book.tenant.keys() | door.book.own.keys()
             found["made"] += sum(one.tenant_role is not None for one in held)
             found["by group"] += sum(one.via is not None for one in held)
             found["of people"] += len(held) if who.user_id else 0
