@@ -6,109 +6,62 @@ Taken or given by another connection, it counts in the very next request of a pr
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import psycopg
 import pytest
 from django.db import connection, transaction
 
-from accesscontrol import at_the_door, gate
-from accesscontrol import facts as load
+from accesscontrol import at_the_door
 from accesscontrol.actions import traces
 from accesscontrol.models import FactChange
 from accesscontrol.models.changes import LOST, number
 from applications.models.applications import PORTAL_ID
-from iam_portal.gate import Actor, Permission
-from iam_portal.walls import tenant_scope
-from tenants.models import Tenant, User
-from tests.benchmarks.measuring import counting
-from tests.support.database import owner_connection
-from tests.support.factories import make_tenant, make_user
-from tests.support.knocking import give
+from tests.accesscontrol.portal_house import (
+    ADD,
+    GIVE,
+    HERE,
+    READ_JOBS,
+    READ_USERS,
+    TAKE,
+    House,
+    same,
+    standing,
+)
 
-READ_USERS = gate.asked_of(Permission.parse("Users:read"))
-READ_JOBS = gate.asked_of(Permission.parse("Jobs:read"))
-_OF_READER = """
-FROM applications_applicationrole r, applications_resource s
-WHERE r.application_id = 'iam-portal' AND r.key = 'user-reader'
-    AND s.application_id = 'iam-portal' AND s.key = '{resource}'
-"""
-_HERE = _OF_READER.format(resource="Users") + "AND p.role_id = r.id AND p.resource_id = s.id"
-TAKE = f"UPDATE applications_rolepermission p SET during = 'empty' {_HERE}"
-GIVE = f"UPDATE applications_rolepermission p SET during = '[2020-01-01,)' {_HERE}"
-ADD = "INSERT INTO applications_rolepermission (role_id, resource_id, privilege, during)"
-ADD += f" SELECT r.id, s.id, 'read', '[2020-01-01,)' {_OF_READER.format(resource='Jobs')}"
 _ROLE = "application_id = 'iam-portal' AND key = 'user-reader'"
 _RESOURCE = "application_id = 'iam-portal' AND key = 'Users'"
 # Everything that stands in what is kept.
 CHANGES = {
     "a permission taken": TAKE,
     "a permission taken by plan": TAKE.replace("'empty'", "'[2020-01-01,2040-01-01)'"),
-    "a permission gone": f"DELETE FROM applications_rolepermission p USING {_HERE.lstrip()[5:]}",
+    "a permission gone": f"DELETE FROM applications_rolepermission p USING {HERE.lstrip()[5:]}",
     "a permission added": ADD,
     "a permission held for longer": TAKE.replace("during = 'empty'", "held_since = '2019-01-01'"),
     "a resource by another name": f"UPDATE applications_resource SET key = 'Others' WHERE {_RESOURCE}",
     "a resource of another type": f"UPDATE applications_resource SET type = 'urn:other' WHERE {_RESOURCE}",
     "a role ended": f"UPDATE applications_applicationrole SET during = '[2020-01-01,2021-01-01)'"
     f" WHERE {_ROLE}",
+    "a role added": f"""INSERT INTO applications_applicationrole
+        (id, application_id, key, name, description, during)
+        SELECT gen_random_uuid(), application_id, 'newer', 'x', '', during
+        FROM applications_applicationrole WHERE {_ROLE}""",
     "a role by another name": f"UPDATE applications_applicationrole SET key = 'another' WHERE {_ROLE}",
     "the portal suspended": """INSERT INTO applications_applicationsuspension
         (application_id, during, by_name, reason)
         VALUES ('iam-portal', '[2020-01-01,)', 'x', '')""",
+    "the portal of another owner": """UPDATE applications_application a SET owner_id = t.id
+        FROM tenants_tenant t WHERE a.id = 'iam-portal' AND t.slug = 'acme'""",
     "the portal renamed": "UPDATE applications_application SET display_name = 'x' WHERE id = 'iam-portal'",
     "the portal ended": "UPDATE applications_application SET during = '[2020-01-01,2021-01-01)'"
     " WHERE id = 'iam-portal'",
 }
 
 
-@dataclass
-class House:
-    """Somebody who may read users, as a process answers him, and another connection."""
-
-    tenant: Tenant
-    user: User
-    other: psycopg.Connection
-
-    def held(self, at: datetime | None = None) -> set[Any]:
-        actor = Actor("user", str(self.user.id), "jane", self.tenant.id)
-        return gate.permissions(actor=actor, tenant_id=self.tenant.id, at=at or datetime.now(UTC))
-
-    def door(self) -> at_the_door.Door:
-        with tenant_scope(self.tenant.id):
-            door = at_the_door.facts(load.Principal(self.tenant.id, user_id=self.user.id))
-        assert door is not None
-        return door
-
-    def change(self, statement: str) -> None:
-        assert self.other.execute(statement).rowcount == 1
-        self.other.commit()
-
-    def sent(self) -> int:
-        with tenant_scope(self.tenant.id), counting() as sent:
-            self.door()
-        return len(sent)
-
-
 @pytest.fixture
 def house(committed_db: None) -> Iterator[House]:
-    at = datetime.now(UTC)
-    tenant = make_tenant(at=at)
-    user = make_user(tenant, at=at)
-    give(tenant, "user-reader", user_id=user.id)
-    with owner_connection() as other:
-        yield House(tenant, user, other)
-
-
-def same(house: House) -> None:
-    """A process that begins now says what this one says, which had something kept."""
-    ours = house.door()
-    at_the_door.forget()
-    fresh = house.door()
-    assert ours.sharing == fresh.sharing
-    assert ours.book.roles() == fresh.book.roles()
-    assert ours.principal == fresh.principal
+    with standing() as found:
+        yield found
 
 
 def test_what_another_connection_takes_or_gives_counts_in_the_next_request(house: House) -> None:
