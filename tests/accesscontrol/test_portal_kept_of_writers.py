@@ -17,7 +17,7 @@ from applications.models.resources import ApplicationRole, RolePermission
 from iam_portal.walls import cross_tenant, tenant_scope
 from tests.accesscontrol.portal_house import ADD, READ_JOBS, READ_USERS, TAKE, House, same, standing
 from tests.support.factories import make_tenant, make_user
-from tests.support.knocking import give
+from tests.support.knocking import browser, give, person, service
 
 SUSPEND = """INSERT INTO applications_applicationsuspension (application_id, during, by_name, reason)
     VALUES ('iam-portal', '[2020-01-01,)', 'x', '')"""
@@ -112,3 +112,17 @@ def test_whoever_asks_first_keeps_the_same(
         assert kept is not None
         found.append((kept.version, kept.application, {key: set(one) for key, one in kept.roles.items()}))
     assert all(one == found[0] for one in found)
+
+
+def test_a_page_and_a_question_by_rest_keep_what_they_find(house: House) -> None:
+    """Their doors are asked before anything is written: else each request would ask for all."""
+    _, session = person(house.tenant, "joan", "user-reader")
+    rest = f"/iam/access-management/v1/tenants/{house.tenant.id}/users"
+    asked = (
+        (browser(house.tenant, session), f"/t/{house.tenant.slug}/users"),
+        (service(house.tenant, "robot", "user-reader"), rest),
+    )
+    for knocker, address in asked:
+        at_the_door.forget()
+        assert knocker.knock("GET", address).status_code == 200
+        assert at_the_door._kept.portal is not None
