@@ -16,7 +16,7 @@ Declared = tuple[str, str]  # application id, key of a role of it
 
 # One row for all permissions of a role that live alike: mostly one for a role. Found by the ids of roles and
 # of resources: joined, the planner reads all that the tenants' roles hold of all applications, at every door.
-_BOOKS = """
+DECLARED = """
 SELECT NULL::text, false, r.application_id, r.key, p.during, p.held,
     array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
 FROM (
@@ -28,25 +28,25 @@ CROSS JOIN LATERAL (
     SELECT type, key FROM applications_resource WHERE id = p.resource_id AND owner_tenant_id IS NULL OFFSET 0
 ) s
 GROUP BY r.application_id, r.key, p.during, p.held
-UNION ALL
+"""
+# One tenant by plain equality: with an array the planner takes the index of all that a tenant's roles hold.
+_MADE = """
 SELECT p.tenant_id::text, s.owner_tenant_id IS NOT NULL, s.application_id, r.key, p.during, p.during,
     array_agg(s.type), array_agg(s.key), array_agg(p.privilege)
 FROM (
     SELECT * FROM accesscontrol_tenantrolepermission
-    WHERE tenant_id {here} AND NOT isempty(during) AND {chosen} OFFSET 0
+    WHERE tenant_id = %(tenant)s AND NOT isempty(during) AND resource_id = ANY(ARRAY(
+        SELECT id FROM applications_resource
+        WHERE application_id = ANY(%(applications)s) AND owner_tenant_id IS NULL
+        UNION ALL
+        SELECT id FROM applications_resource
+        WHERE application_id = ANY(%(applications)s) AND owner_tenant_id = %(tenant)s)) OFFSET 0
 ) p
 JOIN accesscontrol_tenantrole r ON r.id = p.role_id
 JOIN applications_resource s ON s.id = p.resource_id AND s.application_id = ANY(%(applications)s)
 GROUP BY p.tenant_id, s.owner_tenant_id IS NOT NULL, s.application_id, r.key, p.during
 """
-_ON_THEIRS = """resource_id = ANY(ARRAY(
-        SELECT id FROM applications_resource
-        WHERE application_id = ANY(%(applications)s) AND owner_tenant_id IS NULL
-        UNION ALL
-        SELECT id FROM applications_resource
-        WHERE application_id = ANY(%(applications)s) AND owner_tenant_id {here}))"""
-# One tenant by plain equality: with an array the planner takes the index of all that a tenant's roles hold.
-OF_ONE = _BOOKS.format(here="= %(tenant)s", chosen=_ON_THEIRS.format(here="= %(tenant)s"))
+_OF_ONE = f"{DECLARED}UNION ALL{_MADE}"
 # Of an application's own roles those that somebody holds; of the others only what stands on the resources
 # that the tenants' own roles name, which says what these come to.
 _SOME = """
@@ -124,7 +124,7 @@ def books_of_held(
 
 def of_tenant(application_ids: Collection[str], *, tenant_id: UUID | str) -> dict[str, RoleBook]:
     """Permissions of application roles and of one tenant's roles, by application. One query."""
-    found = _books(OF_ONE, application_ids, {str(tenant_id)}, {"tenant": tenant_id})
+    found = _books(_OF_ONE, application_ids, {str(tenant_id)}, {"tenant": tenant_id})
     return {application_id: book for (application_id, _tenant), book in found.items()}
 
 

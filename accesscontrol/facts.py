@@ -75,11 +75,14 @@ class Principal:
     group_id: UUID | str | None = None
 
 
+# Of the tenant's own roles each by its id: joined, the planner reads all of them.
 ASSIGNMENTS = """
 SELECT a.id, a.group_id, a.during, a.by_name, a.contract_id, r.application_id, r.key, t.key, t.name, {made}
 FROM accesscontrol_assignment a
 LEFT JOIN applications_applicationrole r ON r.id = a.application_role_id
-LEFT JOIN accesscontrol_tenantrole t ON t.id = a.tenant_role_id
+LEFT JOIN LATERAL (
+    SELECT id, key, name, during FROM accesscontrol_tenantrole WHERE id = a.tenant_role_id OFFSET 0
+) t ON true
 WHERE a.tenant_id = %(tenant)s AND NOT isempty(a.during)
     AND (a.user_id = %(user)s::uuid OR a.application_id = %(application)s::text
          OR a.group_id = ANY({groups}))

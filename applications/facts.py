@@ -123,7 +123,7 @@ def sharing(
     The providers' own contracts are included, so that an access contract can be followed to its source.
     Unknown ids are left out of the answer.
     """
-    applications = [_application(row) for row in _rows(_NAMED, applications=list(application_ids))]
+    applications = [application_of(row) for row in _rows(_NAMED, applications=list(application_ids))]
     if not applications:
         return {}
     tenants = [str(tenant_id) for tenant_id in tenant_ids]
@@ -138,10 +138,10 @@ def sharing(
 
 
 def built_in(
-    applications: Iterable[tuple[Any, ...]], tenants: Iterable[tuple[Any, ...]]
+    applications: Sequence[ApplicationFact], tenants: Iterable[tuple[Any, ...]]
 ) -> dict[str, SharingFacts]:
     """Facts of what no contract shares, of the rows of both statements."""
-    return _sharing([_application(row) for row in applications], tenants, {})
+    return _sharing(applications, tenants, {})
 
 
 def _sharing(
@@ -161,7 +161,7 @@ def grounds(
 ) -> dict[str, SharingFacts]:
     """The same without any contract: what stops an application or a tenant, whatever was agreed."""
     asked, wanted = list(application_ids), [str(tenant_id) for tenant_id in tenant_ids]
-    applications = [_application(row) for row in _rows(_NAMED, applications=asked)]
+    applications = [application_of(row) for row in _rows(_NAMED, applications=asked)]
     wanted += [application.owner_id for application in applications]
     rows = _rows(TENANTS.format(tenants="%(tenants)s::uuid[]"), tenants=wanted)
     return _sharing(applications, rows, {})
@@ -178,7 +178,8 @@ def onward_consumers(providers: Collection[UUID], *, applications: Collection[st
     return {row[0] for row in rows}
 
 
-def _application(row: tuple[Any, ...]) -> ApplicationFact:
+def application_of(row: tuple[Any, ...]) -> ApplicationFact:
+    """A row of :data:`APPLICATIONS`."""
     pk, name, owner_id, during, stopped, by, keys, lives = row
     roles: dict[str, tuple[Span, ...]] = {}
     for key, life in zip(keys, lives, strict=True):

@@ -19,6 +19,7 @@ os.environ["PORTAL_ENVIRONMENT"] = "test"
 os.environ["DJANGO_SETTINGS_MODULE"] = "iam_portal.settings"
 django.setup()
 
+from accesscontrol import at_the_door  # noqa: E402
 from tenants.actions import sessions, tallies  # noqa: E402
 from tests.support import database, described, recorded  # noqa: E402
 from tests.support.costs import Costs  # noqa: E402
@@ -86,10 +87,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """A limit that one test has passed is no other's: the process would remember it.
 
+    Nor is what the portal declared in another's world: where it differs, a door asks once more. Where all is
+    taken back in the end, it is kept as if it had been committed.
     And where statements are counted, no session is noted anew: it would be where a story is a minute old.
     """
     tallies.forget()
-    counts = "django_assert_num_queries" in getattr(item, "fixturenames", ())
+    at_the_door.forget()
+    fixtures = getattr(item, "fixturenames", ())
+    at_the_door.COMMITTED_ONLY = "committed_db" in fixtures
+    counts = "django_assert_num_queries" in fixtures
     counts = counts or hasattr(getattr(item, "module", None), "CaptureQueriesContext")
     sessions.TOUCH = timedelta(days=1) if counts else _TOUCH
 

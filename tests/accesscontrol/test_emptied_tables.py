@@ -3,8 +3,8 @@
 from psycopg import sql
 
 from accesscontrol.migrations._changes_sql import TABLES
+from accesscontrol.models.changes import LOST
 from accesscontrol.oauth.short import versions
-from accesscontrol.oauth.short.versions import LOST
 from tests.support.database import owner_connection
 
 GROUND = versions.array([LOST, "a:whatever"]).decode()

@@ -5,7 +5,6 @@ The version of a set of keys is read within each request, in one statement: who 
 a version, and reads the same version now, knows that nothing has changed between.
 """
 
-import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -14,8 +13,8 @@ from uuid import UUID
 from django.db import connection
 
 from accesscontrol.decide import CallFacts
+from accesscontrol.models.changes import LOST, number
 
-LOST = "*"  # a change whose row no longer said whose it is
 NOTHING = 0  # no trace has this key
 STATEMENT = """
 SELECT coalesce(bit_xor(nonce) FILTER (WHERE key <> {own}), 0),
@@ -67,12 +66,6 @@ class Reader(Protocol):
     def take(self, taking: Taking, *, at: datetime) -> bool:
         """Whether the key still lives and nobody has used the assertion before; now it is used."""
         ...
-
-
-def number(key: str) -> int:
-    """A key as traces have it: half of a digest. Two that are alike cost a look, and nothing else."""
-    half = hashlib.md5(key.encode(), usedforsecurity=False).digest()[:8]
-    return int.from_bytes(half, "big", signed=True)
 
 
 def array(keys: Iterable[str]) -> bytes:

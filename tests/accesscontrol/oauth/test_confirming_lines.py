@@ -10,10 +10,11 @@ import psycopg
 import pytest
 
 from accesscontrol.models import FactChange
+from accesscontrol.models.changes import number
 from accesscontrol.oauth.short import lines
 from accesscontrol.oauth.short.lines import KeptReader
 from accesscontrol.oauth.short.together import Together
-from accesscontrol.oauth.short.versions import Look, Seen, SharedReader, Version, array, number
+from accesscontrol.oauth.short.versions import Look, Seen, SharedReader, Version, array
 
 KEYS = array(["k"])
 SEEN = Seen(Version(1, 1), 0)

@@ -8,11 +8,12 @@ from django.db import connection
 from accesscontrol.actions import traces
 from accesscontrol.migrations._changes_sql import TABLES
 from accesscontrol.models import FactChange
+from accesscontrol.models.changes import LOST, number
 from accesscontrol.oauth.short import versions
-from accesscontrol.oauth.short.versions import LOST, SharedReader
+from accesscontrol.oauth.short.versions import SharedReader
 from tests.accesscontrol.oauth.conftest import World
 
-ON_ALL = versions.number(LOST)
+ON_ALL = number(LOST)
 CROWD = traces.CROWDED + 1
 
 
