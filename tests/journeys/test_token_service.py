@@ -35,7 +35,8 @@ class Said:
 
     def told(self) -> tuple[Any, ...]:
         """All of it but ids, moments and signatures."""
-        fields = {name: value for name, value in self.fields.items() if name not in MADE_ANEW}
+        without = MADE_ANEW | ({"content-length"} if self.status == 204 else set())  # RFC 9110 §8.6
+        fields = {name: value for name, value in self.fields.items() if name not in without}
         said: Any = self.body
         if b'"access_token"' in said:
             said = json.loads(said, object_pairs_hook=list)
