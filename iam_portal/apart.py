@@ -1,4 +1,4 @@
-"""Where one thread answers many requests at once (:mod:`iam_portal.tokens`), what would block is done apart.
+"""Where one thread answers many requests (:mod:`iam_portal.token_service`), what would block is done apart.
 
 Each request runs there on a stack of its own, a greenlet: the functions that answer it know nothing of
 loops. Where it would wait, it is laid aside until what it waits for is there, and the loop goes on with

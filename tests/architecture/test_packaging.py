@@ -274,7 +274,9 @@ def test_the_units_start_what_the_containers_start() -> None:
     started = {path.stem: re.search(r"^ExecStart=\S+/bin/(.*)$", path.read_text(), re.M) for path in UNITS}
     commands = {name: found[1] for name, found in started.items() if found is not None}
 
-    assert set(commands) == {"iam-portal-web@", *(f"iam-portal-{name}" for name in OTHERS)}
+    optional = {"iam-portal-tokens": "python manage.py serve_tokens --port 8002 --workers 2"}
+    assert set(commands) == {"iam-portal-web@", *optional, *(f"iam-portal-{name}" for name in OTHERS)}
+    assert {name: commands[name] for name in optional} == optional
     image = " ".join(dockerfile.stages(DOCKERFILE)[-1].last("CMD").words)
     assert commands["iam-portal-web@"] == image.replace("0.0.0.0", "127.0.0.1").replace("8000", "%i")
     for path in UNITS:

@@ -1,10 +1,6 @@
 """The token service as a server of HTTP: what it answers, what it refuses, and what it never mixes up."""
 
 import re
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -16,10 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iam_portal import apart
-from iam_portal.launchers.valkey import free_port
 from iam_portal.live import wire
-from iam_portal.tokens import requests, server
-from tests.support.tokened import PATIENCE, Tokened, rest, tokened
+from iam_portal.token_service import requests, server
+from tests.support.tokened import Tokened, rest, soon, tokened
 
 DOOR = "/realms/acme/protocol/openid-connect/token"
 HEAD = f"POST {DOOR} HTTP/1.1\r\nHost: a\r\n"
@@ -269,7 +264,7 @@ def test_one_more_than_there_is_room_for_is_told_so() -> None:
         said = here.say()
         assert status(said) == 503 and b"Retry-After: 5" in said
         one.close()
-        assert _soon(lambda: status(here.say(post())) == 200)
+        assert soon(lambda: status(here.say(post())) == 200)
 
 
 def test_whoever_is_answered_gets_it_before_the_service_ends() -> None:
@@ -279,71 +274,8 @@ def test_whoever_is_answered_gets_it_before_the_service_ends() -> None:
             assert idle.recv(1000)
             half = others.submit(here.say, f"{HEAD}Content-Length: 3\r\n\r\n".encode(), b"", b"abc")
             slow = others.submit(here.say, post(b"slow", last=False))
-            assert _soon(lambda: any(each.is_answering for each in here.service.connections))
+            assert soon(lambda: any(each.is_answering for each in here.service.connections))
             threading.Timer(0.3, SLOWLY.set).start()
         said = slow.result()
         assert bodies(half.result()) == [b"POST abc"]
     assert bodies(said) == [b"POST slow"] and b"Connection: close" in said
-
-
-def _soon(holds: Callable[[], bool]) -> bool:
-    until = time.monotonic() + 10
-    while time.monotonic() < until:
-        if holds():
-            return True
-        time.sleep(0.02)
-    return False
-
-
-def test_a_thread_that_hangs_does_not_keep_the_process() -> None:
-    """What it does beside its requests is done before."""
-    script = """
-import threading, time
-from iam_portal import apart, beside
-from iam_portal.tokens import server
-server.GRACE, server.LAST_SECONDS = 0.5, 1.0
-kept = beside.Beside(lambda: print("noted", flush=True), name="x")
-kept.start(60)
-def app(environ, start):
-    apart.done(lambda: (print("hangs", flush=True), time.sleep(100)))
-real = server.serving
-server.serving = lambda host, port: real(host, port, app)
-server.run("127.0.0.1", PORT)
-print("over", flush=True)
-"""
-    port = free_port()
-    command = [sys.executable, "-c", script.replace("PORT", str(port))]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        assert _soon(lambda: _connects(port))
-        with socket.create_connection(("127.0.0.1", port)) as line:
-            line.sendall(post(b"x"))
-            while "hangs" not in child.stdout.readline():
-                pass
-            child.terminate()
-            said = child.stdout.read()
-            assert child.wait(PATIENCE) == 1
-    assert "noted" in said and "over" in said
-
-
-def _connects(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
-def test_workers_that_hang_are_killed_when_another_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "GRACE", 0.5)
-    monkeypatch.setattr(server, "LAST_SECONDS", 0.1)
-    folder = "import os, signal, sys, time\n"
-    ends = folder + "sys.exit(0) if os.getpid() % 2 else (signal.signal(15, signal.SIG_IGN), time.sleep(100))"
-    former = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    began = time.monotonic()
-    try:
-        assert server.run_many([sys.executable, "-c", ends], 5) == 1
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
-    assert time.monotonic() - began < 60

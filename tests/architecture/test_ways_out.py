@@ -42,10 +42,12 @@ MAY_CONNECT = {
     "applications/actions/reminders.py": "the same",
     "accesscontrol/installation/doctor/reached.py": "the servers of the settings, for who runs it",
     "accesscontrol/installation/doctor/findings.py": "knows a mail server's refusal from silence",
+    "accesscontrol/oauth/short/gathered.py": "opens none: waits on a loop for the database's lines",
+    "iam_portal/apart.py": "opens none: waits on a loop for threads",
     "iam_portal/working.py": "opens none: answers probes of the worker",
 }
 # Local processes of an installation: servers on loopback, and programs of the operator.
-LOCAL = ("iam_portal/launchers/", "iam_portal/live/", "iam_portal/management/")
+LOCAL = ("iam_portal/launchers/", "iam_portal/live/", "iam_portal/token_service/", "iam_portal/management/")
 # Who asks for a foreign document, or sends to a foreign address: all by the above.
 MAY_ASK = {
     "accesscontrol/oauth/clients/foreign.py": "jwks_uri of clients; discovery and keys of issuers they trust",

@@ -3,14 +3,15 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import uvloop
 
 from iam_portal.apart import App
-from iam_portal.tokens.server import Service, serving
+from iam_portal.token_service.server import Service, serving
 
 PATIENCE = 15.0  # longer than anything here takes on a busy machine
 
@@ -44,6 +45,16 @@ def rest(line: socket.socket) -> bytes:
     except ConnectionResetError:
         pass
     return found
+
+
+def soon(holds: Callable[[], bool]) -> bool:
+    """Whether it comes to that."""
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        if holds():
+            return True
+        time.sleep(0.02)
+    return False
 
 
 @contextmanager

@@ -212,6 +212,7 @@ _ON_PORTALS = (
     ("browser/pages",),
     (
         "journeys/no_stale_token",
+        "journeys/token_service",
         "journeys/certificates",
         "journeys/certificates_envoy",
         "journeys/certificates_nginx",

@@ -27,6 +27,7 @@ _FOLDERS = {
     "serializers",
     "oauth",
     "live",
+    "token_service",
     "admission",
 }
 _FILES = {

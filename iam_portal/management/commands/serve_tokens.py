@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from iam_portal.tokens import server
+from iam_portal.token_service import server
 
 
 class Command(BaseCommand):

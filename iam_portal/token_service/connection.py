@@ -11,7 +11,7 @@ from iam_portal.apart import Stack, whole
 from iam_portal.live import wire
 from iam_portal.live.connection import notice_the_dead
 from iam_portal.live.wire import Asked, Refused
-from iam_portal.tokens import requests
+from iam_portal.token_service import requests
 
 log = structlog.get_logger("iam.tokens")
 

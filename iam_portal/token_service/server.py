@@ -18,7 +18,7 @@ from django.conf import settings
 from iam_portal import beside
 from iam_portal.apart import App, Stack
 from iam_portal.live.server import make_room
-from iam_portal.tokens.connection import Connection
+from iam_portal.token_service.connection import Connection
 from iam_portal.wsgi import application
 
 log = structlog.get_logger("iam.tokens")
@@ -154,7 +154,8 @@ def run_many(command: Sequence[str], processes: int) -> int:
     while not told and not any(child.poll() is not None for child in children):
         time.sleep(_LOOK / 5)
     was_told = told
-    tell()
+    if not was_told:  # and not twice: at the end of a process nobody listens any more
+        tell()
     codes = [_ended(child) for child in children]
     return 0 if was_told and not any(codes) else 1
 

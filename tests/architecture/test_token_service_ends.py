@@ -1,0 +1,69 @@
+"""A token service ends in time, whatever hangs in it, and with it all of its processes."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from iam_portal.launchers.valkey import free_port
+from iam_portal.token_service import server
+from tests.support.tokened import PATIENCE, soon
+
+POST = b"POST /realms/a/protocol/openid-connect/token HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
+
+
+def test_a_thread_that_hangs_does_not_keep_the_process() -> None:
+    """What it does beside its requests is done before."""
+    script = """
+import threading, time
+from iam_portal import apart, beside
+from iam_portal.token_service import server
+server.GRACE, server.LAST_SECONDS = 0.5, 1.0
+kept = beside.Beside(lambda: print("noted", flush=True), name="x")
+kept.start(60)
+def app(environ, start):
+    apart.done(lambda: (print("hangs", flush=True), time.sleep(100)))
+real = server.serving
+server.serving = lambda host, port: real(host, port, app)
+server.run("127.0.0.1", PORT)
+print("over", flush=True)
+"""
+    port = free_port()
+    command = [sys.executable, "-c", script.replace("PORT", str(port))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert soon(lambda: _connects(port))
+        with socket.create_connection(("127.0.0.1", port)) as line:
+            line.sendall(POST)
+            while "hangs" not in child.stdout.readline():
+                pass
+            child.terminate()
+            said = child.stdout.read()
+            assert child.wait(PATIENCE) == 1
+    assert "noted" in said and "over" in said
+
+
+def _connects(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_workers_that_hang_are_killed_when_another_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "GRACE", 0.5)
+    monkeypatch.setattr(server, "LAST_SECONDS", 0.1)
+    folder = "import os, signal, sys, time\n"
+    ends = folder + "sys.exit(0) if os.getpid() % 2 else (signal.signal(15, signal.SIG_IGN), time.sleep(100))"
+    former = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    began = time.monotonic()
+    try:
+        assert server.run_many([sys.executable, "-c", ends], 5) == 1
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+    assert time.monotonic() - began < 60
