@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db.models import Q, QuerySet
 
 from applications import facts as load
 from applications import reasons as say
@@ -26,7 +25,6 @@ from iam_portal.errors import DomainError, Kind, NotFound
 from iam_portal.gate import Privilege
 from iam_portal.spans import Span
 from tenants.models import Tenant, still_open
-from tenants.models.lookups import is_true, of_outer
 
 # The portal's resource whose permissions govern contracts of a type.
 RESOURCES: Mapping[str, str] = {
@@ -58,38 +56,6 @@ def sides_of(tenant_id: UUID) -> tuple[QuerySet[Contract], QuerySet[Contract]]:
     """The same by side, provided and received: of each an index knows the newest, of both together none."""
     received = Contract.objects.filter(consumer_id=tenant_id, proposed_at__isnull=False)
     return Contract.objects.filter(provider_id=tenant_id), received
-
-
-def open_to(tenant: Tenant, *, at: datetime, application_id: str | None = None) -> QuerySet[Application]:
-    """Whose roles and resources it may read: its own, and what a living contract names, now or to come.
-
-    A pause or a suspension only interrupts. Once a contract is over, or names no role of it any more, nothing
-    is read that the owner declares later. An access contract shows no more than its provider still has.
-    ``application_id``: of this one alone, so that the terms of no other are looked at.
-    """
-    lasting = Q(ends_at=None) | Q(ends_at__gt=at)
-    running = Q(contract__ends_at=None) | Q(contract__ends_at__gt=at)
-    terms = ContractTerm.objects.not_over(at).filter(running, contract__state=ContractState.ACCEPTED)
-    # From the provider's contracts, which are few, to their terms: a role of what everybody has stands in
-    # thousands of terms, and the planner expects the average. As text no index serves for it.
-    carried = ContractTerm.objects.not_over(at).filter(of_outer("contract"))
-    carried = carried.annotate(named=Cast("role_id", TextField())).filter(
-        named=Cast(OuterRef(OuterRef("role_id")), TextField())
-    )
-    source = Contract.objects.filter(
-        lasting,
-        consumer=OuterRef("contract__provider"),
-        state=ContractState.ACCEPTED,
-        type=ContractType.PROVISION,
-        onward_access=True,
-    ).filter(is_true(Exists(carried)))
-    theirs = Q(role__application__owner=F("contract__provider")) | Q(Exists(source))
-    held = terms.filter(theirs, contract__consumer=tenant)
-    rows = Application.objects.all()
-    if application_id is not None:
-        rows, held = rows.filter(pk=application_id), held.filter(role__application=application_id)
-    # As a list of ids, found by the consumer: asked of each application, terms of everybody would be read.
-    return rows.filter(Q(owner=tenant) | Q(pk__in=held.values("role__application")))
 
 
 def with_parts(rows: QuerySet[Contract]) -> QuerySet[Contract]:

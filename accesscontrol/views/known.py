@@ -5,16 +5,18 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Q, QuerySet, Value
+from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
 from django.db.models.functions import Concat
 
 from applications.models import Application, ContractTerm, Resource
 from applications.models.applications import PORTAL_ID
-from applications.policies import open_to
+from applications.opened import open_to
+from iam_portal.spelled import Spelled
 from tenants.models import Group, Tenant
 
 KINDS = ("user", "group", "application")
 Fits = Callable[[str], Q]
+OFFERED = 100  # of each datalist
 MOST = 12  # of those that fit, shown to choose from
 
 
@@ -33,22 +35,37 @@ class Somebody(NamedTuple):
 
 def applications(tenant: Tenant, wanted: str = "") -> QuerySet[Application]:
     """What the tenant owns or owned, has or had by a contract, and the portal itself."""
-    # As a list of ids: joined, the contracts of everybody would be read.
-    terms = ContractTerm.objects.filter(contract__consumer=tenant, contract__state="accepted")
-    received = Q(pk__in=terms.values("role__application"))
+    received = Q(pk__in=_RECEIVED(tenant=tenant.pk))
     rows = Application.objects.filter(Q(owner=tenant) | Q(pk=PORTAL_ID) | received)
     if wanted:
         rows = rows.filter(Q(display_name__icontains=wanted) | Q(pk__icontains=wanted))
     return rows.order_by("display_name", "pk")
 
 
-def somebody(tenant: Tenant, text: str, *, kinds: Collection[str] = KINDS) -> list[Somebody]:
-    """Who fits, of these kinds; at most one more than :data:`MOST`. An exact name leaves the others out."""
+def offered(tenant: Tenant) -> list[tuple[str, str]]:
+    """What a field for an application offers: id and name."""
+    return list(applications(tenant).values_list("pk", "display_name")[:OFFERED])
+
+
+def offered_of(resources: QuerySet[Resource]) -> list[tuple[str, str]]:
+    """The same for a field for a resource."""
+    rows = resources.values_list("type", "key", "name")[:OFFERED]
+    return [(f"{kind}/{key}", name) for kind, key, name in rows]
+
+
+def somebody(
+    tenant: Tenant, text: str, *, kinds: Collection[str] = KINDS, near: bool = True
+) -> list[Somebody]:
+    """Who fits, of these kinds; at most one more than :data:`MOST`. An exact name leaves the others out.
+
+    ``near``: whether a part of a name is enough. It is not after a kind, as in ``user:anna``.
+    """
     kind, colon, rest = text.partition(":")
     if colon and kind in KINDS:
-        kinds, text = {kind}.intersection(kinds), rest
-    exact = _found(tenant, kinds, text, _EXACT)
-    return exact or ([] if colon and kind in KINDS else _found(tenant, kinds, text, _NEAR))
+        kinds, text, near = {kind}.intersection(kinds), rest, False
+    found = _found(tenant, kinds, text, near=near)
+    exact = [hit for is_exact, hit in found if is_exact]
+    return (exact or [hit for _, hit in found])[: MOST + 1]
 
 
 def exactly(tenant: Tenant, text: str) -> Somebody | None:
@@ -56,7 +73,8 @@ def exactly(tenant: Tenant, text: str) -> Somebody | None:
     kind, _colon, rest = text.partition(":")
     if kind not in ("user", "group") or _exactly(rest) == Q(pk__in=()):
         return None
-    return next(iter(_found(tenant, (kind,), rest, _BY_ID)), None)
+    row = _rows(tenant, kind).filter(_exactly(rest)).only(*_COLUMNS[kind]).first()
+    return None if row is None else _somebody(kind, row)
 
 
 def called(tenant: Tenant, text: str) -> list[Application]:
@@ -82,18 +100,38 @@ def resource(among: QuerySet[Resource], text: str) -> tuple[str, str]:
     return kind, key
 
 
-def _found(tenant: Tenant, kinds: Iterable[str], text: str, fits: dict[str, Fits]) -> list[Somebody]:
-    rows: dict[str, QuerySet[Any]] = {
-        "user": tenant.users.order_by("display_name", "pk"),
-        "group": Group.objects.filter(tenant=tenant).order_by("name", "pk"),
-        "application": applications(tenant).exclude(pk=PORTAL_ID),
-    }
-    hits = [
-        Somebody(kind, str(row.pk), str(row), getattr(row, _NOTE[kind]))
-        for kind in kinds
-        for row in rows[kind].filter(fits[kind](text)).only(*_COLUMNS[kind])[: MOST + 1]
-    ]
-    return hits[: MOST + 1]
+def _found(tenant: Tenant, kinds: Iterable[str], text: str, *, near: bool) -> list[tuple[bool, Somebody]]:
+    """Of each kind the first, and whether the name is the very one: these before the others."""
+    hits: list[tuple[bool, Somebody]] = []
+    for kind in kinds:
+        exact = _EXACT[kind](text)
+        rows = _rows(tenant, kind).filter(exact | _NEAR[kind](text) if near else exact)
+        is_exact = Case(When(exact, then=True), default=False, output_field=BooleanField())
+        rows = rows.annotate(is_exact=is_exact).order_by("-is_exact", *rows.query.order_by)
+        hits += [(row.is_exact, _somebody(kind, row)) for row in rows.only(*_COLUMNS[kind])[: MOST + 1]]
+    return hits
+
+
+def _rows(tenant: Tenant, kind: str) -> QuerySet[Any]:
+    """All of a kind here, in their order."""
+    if kind == "user":
+        return tenant.users.order_by("display_name", "pk")
+    if kind == "group":
+        return Group.objects.filter(tenant=tenant).order_by("name", "pk")
+    return applications(tenant).exclude(pk=PORTAL_ID)
+
+
+def _somebody(kind: str, row: Any) -> Somebody:
+    return Somebody(kind, str(row.pk), str(row), getattr(row, _NOTE[kind]))
+
+
+def _received(*, tenant: UUID) -> QuerySet[Any, Any]:
+    """As a list of ids: joined, the contracts of everybody would be read."""
+    terms = ContractTerm.objects.filter(contract__consumer=tenant, contract__state="accepted")
+    return terms.order_by().values("role__application")
+
+
+_RECEIVED = Spelled(_received, tenant=UUID)
 
 
 def _exactly(text: str) -> Q:
@@ -110,7 +148,6 @@ _COLUMNS = {
     "group": ("name", "description"),
     "application": ("display_name", "name"),
 }
-_BY_ID: dict[str, Fits] = {"user": lambda text: _exactly(text), "group": lambda text: _exactly(text)}
 _EXACT: dict[str, Fits] = {
     "user": lambda text: (
         _exactly(text) | Q(username__iexact=text) | Q(email__iexact=text) | Q(display_name__iexact=text)

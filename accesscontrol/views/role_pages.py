@@ -19,7 +19,7 @@ from applications import facts as sharing_facts
 from applications.availability import granted
 from applications.models import ApplicationRole, RolePermission
 from applications.models.applications import PORTAL_ID
-from applications.policies import open_to
+from applications.opened import open_to
 from applications.trees import Forest, forest
 from applications.views import role_words
 from iam_portal.errors import NotFound

@@ -19,7 +19,7 @@ from applications import facts as sharing_facts
 from applications.availability import Answer, granted
 from applications.models import ApplicationRole, ContractTerm
 from applications.models.applications import PORTAL_ID
-from applications.policies import open_to
+from applications.opened import open_to
 from applications.views import role_words
 from tenants.http import paging
 from tenants.models import Tenant

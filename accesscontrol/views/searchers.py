@@ -1,33 +1,65 @@
 """What the search finds of roles: those of applications that are known here, and the organization's own."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from urllib.parse import urlencode
+from uuid import UUID
 
-from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
+from django.db.models import BooleanField, Case, F, Func, Q, QuerySet, TextField, Value, When
+from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accesscontrol.models import Assignment, TenantRole
 from applications.models import ApplicationRole
 from applications.models.applications import PORTAL_ID
-from applications.policies import open_to
+from applications.opened import open_to
 from applications.views import role_words
 from tenants.http.pages import TenantPage
-from tenants.http.searching import MOST, Found, Kind, Pasted, first_of, register
+from tenants.http.searching import MOST, Found, Kind, Pasted, finding, register
+from tenants.models import Tenant
 from tenants.views.wording import address
 
 
 def find_roles(page: TenantPage, wanted: str) -> tuple[Sequence[Found], int]:
     """By name or key."""
-    own_words = Q(name__icontains=wanted) | Q(key__icontains=wanted)
-    own, own_count = first_of(_own(page).filter(own_words), wanted, by="name")
-    words = role_words.called(wanted) | Q(key__icontains=wanted)
-    # What is known here is looked up where a name fits, and not at all where none does.
-    fits = Case(When(words, then=_known(page)), default=Value(False), output_field=BooleanField())
-    rows = ApplicationRole.objects.at(page.at).filter(fits).select_related("application")
-    declared, count = first_of(rows, wanted, by="name")
-    hits = [*(_own_role(page, row) for row in own), *(_role(page, row) for row in declared)]
+    own, own_count = _OWN(tenant=page.tenant.pk, at=page.at, wanted=wanted)
+    keys = "{" + ",".join(role_words.of_portal(wanted)) + "}"
+    declared, count = _DECLARED(tenant=page.tenant.pk, at=page.at, wanted=wanted, keys=keys)
+    hits = [*(_own_role(page, *row) for row in own), *(_role(page, *row) for row in declared)]
     return hits[:MOST], own_count + count
+
+
+def _own_named(*, tenant: UUID, at: datetime, wanted: str) -> QuerySet[TenantRole]:
+    names = Q(name__icontains=wanted) | Q(key__icontains=wanted)
+    return TenantRole.objects.at(at).filter(names, tenant=tenant)
+
+
+def _declared_named(*, tenant: UUID, at: datetime, wanted: str, keys: str) -> QuerySet[ApplicationRole]:
+    """``keys`` of the portal's roles that the reader calls so, as an array in one text."""
+    meant = Func(
+        F("key"),
+        Value(keys, output_field=TextField()),
+        template="%(expressions)s::text[])",
+        arg_joiner=" = ANY(",
+        output_field=BooleanField(),
+    )
+    words = Q(name__icontains=wanted) | Q(key__icontains=wanted) | Q(meant, application=PORTAL_ID)
+    # What is known here is looked up where a name fits, and not at all where none does.
+    fits = Case(When(words, then=_known(tenant, at)), default=Value(False), output_field=BooleanField())
+    said = Coalesce(NullIf("application__display_name", Value("")), "application__name")
+    return ApplicationRole.objects.at(at).filter(fits).annotate(said=said)
+
+
+_OWN = finding(_own_named, by="name", told=("name", "key"), tenant=UUID, at=datetime)
+_DECLARED = finding(
+    _declared_named,
+    by="name",
+    told=("name", "key", "application_id", "said"),
+    tenant=UUID,
+    at=datetime,
+    keys=str,
+)
 
 
 def know_role(page: TenantPage, pasted: Pasted) -> Sequence[Found]:
@@ -40,8 +72,8 @@ def know_role(page: TenantPage, pasted: Pasted) -> Sequence[Found]:
     given = Assignment.objects.filter(tenant=page.tenant, pk=pasted.uuid)
     given = given.select_related("user", "group", "application")
     return [
-        *(_own_role(page, row) for row in own),
-        *(_role(page, row) for row in declared),
+        *(_own_role(page, row.name, row.key) for row in own),
+        *(_role(page, row.name, row.key, row.application_id, str(row.application)) for row in declared),
         *(_held(page, row) for row in given),
     ]
 
@@ -52,9 +84,10 @@ def _of_urn(page: TenantPage, kind: str, parts: tuple[str, ...]) -> Sequence[Fou
     Which tenant it stands for does not matter here: what it may is the same.
     """
     if kind == "tenant-role" and len(parts) == 2 and parts[0] == str(page.tenant.pk):
-        return [_own_role(page, row) for row in _own(page).filter(key=parts[1])]
+        return [_own_role(page, row.name, row.key) for row in _own(page).filter(key=parts[1])]
     if kind == "application-role" and len(parts) == 3:
-        return [_role(page, row) for row in _declared(page).filter(application_id=parts[1], key=parts[2])]
+        rows = _declared(page).filter(application_id=parts[1], key=parts[2])
+        return [_role(page, row.name, row.key, row.application_id, str(row.application)) for row in rows]
     return ()
 
 
@@ -63,23 +96,25 @@ def _own(page: TenantPage) -> QuerySet[TenantRole]:
 
 
 def _declared(page: TenantPage) -> QuerySet[ApplicationRole]:
-    return ApplicationRole.objects.at(page.at).filter(_known(page)).select_related("application")
+    return (
+        ApplicationRole.objects.at(page.at).filter(_known(page.tenant, page.at)).select_related("application")
+    )
 
 
-def _known(page: TenantPage) -> Q:
+def _known(tenant: Tenant | UUID, at: datetime) -> Q:
     """Of the tenant's applications, of those that are or will be shared with it, and of the portal."""
-    return Q(application__in=open_to(page.tenant, at=page.at)) | Q(application=PORTAL_ID)
+    return Q(application__in=open_to(tenant, at=at)) | Q(application=PORTAL_ID)
 
 
-def _own_role(page: TenantPage, row: TenantRole) -> Found:
-    url = f"{_list(page)}?{urlencode({'q': row.name})}"
-    return Found(row.name, url, _("%(key)s · of your organization") % {"key": row.key})
+def _own_role(page: TenantPage, name: str, key: str) -> Found:
+    url = f"{_list(page)}?{urlencode({'q': name})}"
+    return Found(name, url, _("%(key)s · of your organization") % {"key": key})
 
 
-def _role(page: TenantPage, row: ApplicationRole) -> Found:
-    name, application = role_words.shown(row), role_words.named(str(row.application), row.application_id)
-    url = f"{_list(page)}?{urlencode({'application': row.application_id, 'q': name})}"
-    return Found(name, url, f"{row.key} · {application}")
+def _role(page: TenantPage, name: str, key: str, application_id: str, said: str) -> Found:
+    name, application = (role_words.named(each, application_id) for each in (name, said))
+    url = f"{_list(page)}?{urlencode({'application': application_id, 'q': name})}"
+    return Found(name, url, f"{key} · {application}")
 
 
 def _held(page: TenantPage, row: Assignment) -> Found:

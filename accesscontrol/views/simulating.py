@@ -28,7 +28,6 @@ from tenants.http import paging
 from tenants.http.refusals import into_form
 from tenants.views.console import ConsolePage
 
-OFFERED = 100  # of each datalist
 MOMENTS = ("iat", "nbf", "exp", "auth_time")
 
 
@@ -59,8 +58,8 @@ class AskDecision(ConsolePage):
             "form": form,
             "several": several,
             "answer": answer,
-            "applications": known.applications(self.tenant).only("display_name")[:OFFERED],
-            "resources": here.only("type", "key", "name")[:OFFERED],
+            "applications": known.offered(self.tenant),
+            "resources": known.offered_of(here),
         }
         return self.render("accesscontrol/access_decision.html", context)
 
@@ -147,14 +146,15 @@ class AskToken(ConsolePage):
             "form": form,
             "several": several,
             "answer": answer,
-            "applications": known.applications(self.tenant).only("display_name")[:OFFERED],
+            "applications": known.offered(self.tenant),
             "clients": self._clients(),
         }
         return self.render("accesscontrol/access_token.html", context)
 
-    def _clients(self) -> list[str]:
+    def _clients(self) -> list[tuple[str, str]]:
         here = Client.objects.filter(application__in=known.applications(self.tenant).values("pk"))
-        return list(here.order_by("client_id").values_list("client_id", flat=True)[:OFFERED])
+        ids = here.order_by("client_id").values_list("client_id", flat=True)[: known.OFFERED]
+        return [(client_id, "") for client_id in ids]
 
     def _told(self, form: TokenForm, who: known.Somebody | None) -> dict[str, Any] | None:
         given = form.cleaned_data
@@ -195,7 +195,7 @@ def _spoken(page: ConsolePage) -> tuple[QueryDict, known.Somebody | None]:
     found = known.exactly(page.tenant, given.get("who", ""))
     if found is not None:
         words = found.note if found.kind == "user" and page.can("Users:read") else found.name
-        if known.somebody(page.tenant, words) == [found]:
+        if known.somebody(page.tenant, words, near=False) == [found]:
             given["who"] = words
             return given, found
     return given, None
@@ -256,7 +256,9 @@ def _owners(page: ConsolePage) -> list[tuple[str, str]]:
     """Organizations on whose data one's own people and services work, by access contract."""
     received = Contract.objects.filter(consumer=page.tenant, type="access", state="accepted")
     named = received.order_by("provider__name", "provider_id").distinct()
-    return [(str(key), name) for key, name in named.values_list("provider_id", "provider__name")[:OFFERED]]
+    return [
+        (str(key), name) for key, name in named.values_list("provider_id", "provider__name")[: known.OFFERED]
+    ]
 
 
 def _key(demand: str) -> str:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
@@ -13,7 +14,7 @@ from applications.availability import Answer, available
 from applications.http import address
 from applications.models import Application, Availability, Contract
 from applications.models.applications import PORTAL_ID
-from applications.policies import open_to
+from applications.opened import open_to
 from iam_portal.decision import Decision, Reason
 from iam_portal.errors import NotFound
 from iam_portal.spans import Span
@@ -28,7 +29,7 @@ RELATIONS = {
 }
 
 
-def visible(tenant: Tenant) -> QuerySet[Application]:
+def visible(tenant: Tenant | UUID) -> QuerySet[Application]:
     """What the tenant owns, and what was, is or will be shared with it."""
     held = Availability.objects.filter(tenant=tenant, application=OuterRef("pk"))
     own = Application.objects.filter(owner=tenant)

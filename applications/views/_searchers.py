@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -25,19 +25,17 @@ from applications.views._contracts_named import contracts_named
 from applications.views._standing import STANDINGS, standing
 from applications.views._titles import titles
 from iam_portal.gate import Privilege
-from tenants.http import paging
 from tenants.http.pages import TenantPage
-from tenants.http.searching import MOST, Found, Kind, Pasted, first_of, register
+from tenants.http.searching import MOST, Found, Kind, Pasted, finding, register
 
 _WORDS = dict(STANDINGS)
+COUNTED = 100  # contracts: each that fits is looked at with its roles
 
 
 def find_applications(page: TenantPage, wanted: str) -> tuple[Sequence[Found], int]:
     """By id, either name, or the owner's."""
-    words = Q(id__icontains=wanted) | Q(name__icontains=wanted) | Q(display_name__icontains=wanted)
-    rows = visible(page.tenant).filter(words | Q(owner__name__icontains=wanted), during__endswith=None)
-    found, count = first_of(rows, wanted, by="display_name")
-    return [_application(page, row) for row in found], count
+    rows, count = _APPLICATIONS(tenant=page.tenant.pk, wanted=wanted)
+    return [_application(page, *row) for row in rows], count
 
 
 def know_application(page: TenantPage, pasted: Pasted) -> Sequence[Found]:
@@ -53,7 +51,7 @@ def know_application(page: TenantPage, pasted: Pasted) -> Sequence[Found]:
         | Q(Exists(accounts.filter(application=OuterRef("pk"))))
         | Q(Exists(keys.filter(client__application=OuterRef("pk"))))
     )
-    return [_application(page, row) for row in rows[:10]]
+    return [_application(page, row.pk, str(row), row.name, row.owner.name) for row in rows[:MOST]]
 
 
 def find_contracts(page: TenantPage, wanted: str) -> tuple[Sequence[Found], int]:
@@ -61,7 +59,7 @@ def find_contracts(page: TenantPage, wanted: str) -> tuple[Sequence[Found], int]
     if not _types(page):
         return [], 0
     ids, count = contracts_named(
-        wanted, tenant_id=page.tenant.id, types=_types(page), most=paging.COUNTED + 1, shown=MOST
+        wanted, tenant_id=page.tenant.id, types=_types(page), most=COUNTED + 1, shown=MOST
     )
     return _contracts(page, ids), count
 
@@ -93,9 +91,19 @@ def _types(page: TenantPage) -> list[str]:
     return [kind for kind in ContractType.values if page.can(f"{RESOURCES[kind]}:read")]
 
 
-def _application(page: TenantPage, row: Application) -> Found:
-    url = address("application-detail", page.slug, application_id=row.id)
-    return Found(str(row), url, f"{row.id} · {row.owner.name}")
+def _application(page: TenantPage, pk: str, display_name: str, name: str, owner: str) -> Found:
+    url = address("application-detail", page.slug, application_id=pk)
+    return Found(display_name or name, url, f"{pk} · {owner}")
+
+
+def _named(*, tenant: UUID, wanted: str) -> QuerySet[Application]:
+    words = Q(id__icontains=wanted) | Q(name__icontains=wanted) | Q(display_name__icontains=wanted)
+    return visible(tenant).filter(words | Q(owner__name__icontains=wanted), during__endswith=None)
+
+
+_APPLICATIONS = finding(
+    _named, by="display_name", told=("pk", "display_name", "name", "owner__name"), tenant=UUID
+)
 
 
 def _contracts(page: TenantPage, ids: Sequence[UUID]) -> list[Found]:
@@ -132,6 +140,7 @@ def register_all() -> None:
             know_contract,
             find_contracts,
             "applications:contract-list",
+            counted=COUNTED,
         ),
         Kind("webhooks", gettext_lazy("Webhooks"), "bell", "Webhooks:read", 80, know_webhook),
     )

@@ -30,9 +30,13 @@ def named(name: str, application_id: str) -> str:
 
 def called(wanted: str, of: str = "") -> Q:
     """Application roles with the text in the name that the reader sees. ``of``: the way to the role."""
-    found = Q(**{f"{of}name__icontains": wanted})
+    found, keys = Q(**{f"{of}name__icontains": wanted}), of_portal(wanted)
+    return found | Q(**{f"{of}application": PORTAL_ID, f"{of}key__in": keys}) if keys else found
+
+
+def of_portal(wanted: str) -> list[str]:
+    """Keys of the portal's roles with the text in their name in the reader's language, if it is not ours."""
     if get_language() in (None, settings.LANGUAGE_CODE):
-        return found
+        return []
     portals = ApplicationRole.objects.filter(application=PORTAL_ID).order_by().values_list("key", "name")
-    keys = [key for key, name in portals.distinct() if wanted.casefold() in translated(name).casefold()]
-    return found | Q(**{f"{of}application": PORTAL_ID, f"{of}key__in": keys})
+    return [key for key, name in portals.distinct() if wanted.casefold() in translated(name).casefold()]

@@ -218,6 +218,15 @@ def boxes(field: BoundField) -> SafeString:
     return format_html_join("", _BOX, (_box(choice) for choice in field.subwidgets))
 
 
+@register.simple_tag
+def datalist(name: str, rows: Iterable[tuple[str, str]]) -> SafeString:
+    """What a field offers while one is typing: values, each with what it stands for."""
+    options = "".join(
+        f'<option value="{tables.said(value)}">{tables.said(text)}</option>' for value, text in rows
+    )
+    return SafeString(f'<datalist id="{tables.said(name)}">{options}</datalist>')
+
+
 def _box(choice: BoundWidget) -> tuple[Any, ...]:
     data, anchor = choice.data, choice.id_for_label
     checked = _CHECKED if data["selected"] else ""

@@ -14,6 +14,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Case, Count, F, Func, IntegerField, Q, QuerySet, Value, When, Window
 from django.utils.functional import Promise
 
+from iam_portal.spelled import Spelled
 from tenants.http.pages import TenantPage
 from tenants.http.paging import COUNTED
 
@@ -66,7 +67,7 @@ class Found:
 class Kind:
     """``named`` finds by what people call it: the first few, and how many there are. ``known`` by an id.
 
-    ``list_name`` is the page that shows all of them with ``q``.
+    ``list_name`` is the page that shows all of them with ``q``; more than ``counted`` are not told by number.
     """
 
     key: str
@@ -77,6 +78,7 @@ class Kind:
     known: Callable[[TenantPage, Pasted], Sequence[Found]]
     named: Callable[[TenantPage, str], tuple[Sequence[Found], int]] | None = None
     list_name: str = ""
+    counted: int = COUNTED
 
 
 _kinds: dict[str, Kind] = {}
@@ -93,17 +95,30 @@ def kinds(page: TenantPage) -> list[Kind]:
     return sorted(readable, key=lambda kind: kind.position)
 
 
-def first_of(rows: QuerySet[Any], wanted: str, *, by: str, thousands: bool = False) -> tuple[list[Any], int]:
-    """The first few in the order of a field, those that begin with what was typed before; and how many.
+def finding(
+    write: Callable[..., QuerySet[Any]], *, by: str, told: Sequence[str], most: int = 0, **types: type
+) -> Callable[..., tuple[list[tuple[Any, ...]], int]]:
+    """Finds the first few, ``told`` of each, and how many there are: those that begin with ``wanted`` before
+    the others.
 
-    One statement: each row carries the count of all. ``thousands``: there may be so many that it does not pay
-    to count further than a search tells.
+    ``write`` gives the rows for ``wanted`` and values of ``types``. ``most``: there may be so many that it
+    does not pay to count further. One statement: each row carries the count of all.
     """
-    begins = Case(When(Q(**{f"{by}__istartswith": wanted}), then=Value(0)), default=Value(1))
-    count: Window | Func = Window(Count("*"), output_field=IntegerField())
-    if thousands:
-        told = ArraySubquery(rows.order_by().values("pk")[: COUNTED + 1])
-        count = Func(told, function="cardinality", output_field=IntegerField())
-    ordered = rows.annotate(found_rank=begins, found_count=count)
-    found = list(ordered.order_by("found_rank", F(by).asc(), "pk")[:MOST])
-    return found, found[0].found_count if found else 0
+
+    def ordered(**values: Any) -> QuerySet[Any, Any]:
+        rows = write(**values)
+        begins = Case(When(Q(**{f"{by}__istartswith": values["wanted"]}), then=Value(0)), default=Value(1))
+        count: Window | Func = Window(Count("*"), output_field=IntegerField())
+        if most:
+            counted = ArraySubquery(rows.order_by().values("pk")[: most + 1])
+            count = Func(counted, function="cardinality", output_field=IntegerField())
+        found = rows.annotate(found_rank=begins, found_count=count)
+        return found.order_by("found_rank", F(by).asc(), "pk").values_list("found_count", *told)[:MOST]
+
+    statement = Spelled(ordered, wanted=str, **types)
+
+    def find(**values: Any) -> tuple[list[tuple[Any, ...]], int]:
+        rows = statement.rows(**values)
+        return [row[1:] for row in rows], rows[0][0] if rows else 0
+
+    return find

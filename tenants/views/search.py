@@ -42,8 +42,8 @@ class Search(ConsolePage):
         group: dict[str, Any] = {"key": kind.key, "label": kind.label, "icon": kind.icon, "hits": hits}
         if kind.list_name and count > len(hits):
             said = ngettext("All %(count)d of them", "All %(count)d of them", count) % {"count": count}
-            if count > paging.COUNTED:
-                said = _("More than %(count)d of them") % {"count": paging.COUNTED}
+            if count > kind.counted:
+                said = _("More than %(count)d of them") % {"count": kind.counted}
             url = f"{self.url(kind.list_name)}?{urlencode({'q': wanted})}"
             group["all"] = {"label": said, "url": url}
         return group

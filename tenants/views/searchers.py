@@ -1,15 +1,18 @@
 """What the search finds of people, groups, partners and the record."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from tenants import questions
 from tenants.actions import partnerships
+from tenants.http import paging
 from tenants.http.pages import TenantPage
-from tenants.http.searching import MOST, Found, Kind, Pasted, first_of, register
+from tenants.http.searching import MOST, Found, Kind, Pasted, finding, register
 from tenants.models import Group, Partnership, User
 from tenants.questions import Asked
 from tenants.views._partners_named import partners_named
@@ -19,25 +22,22 @@ from tenants.views.wording import address
 
 def find_users(page: TenantPage, wanted: str) -> tuple[Sequence[Found], int]:
     """By name, user name or mailbox."""
-    names = Q(display_name__icontains=wanted) | Q(username__icontains=wanted) | Q(email__icontains=wanted)
-    rows, count = first_of(page.tenant.users.filter(names), wanted, by="display_name", thousands=True)
-    return [_user(page, row) for row in rows], count
+    rows, count = _USERS(tenant=page.tenant.pk, wanted=wanted)
+    return [_user(page, *row) for row in rows], count
 
 
 def know_user(page: TenantPage, pasted: Pasted) -> Sequence[Found]:
     """By id: the ``sub`` of a person's tokens."""
     if pasted.uuid is None:
         return ()
-    return [_user(page, row) for row in page.tenant.users.filter(pk=pasted.uuid)]
+    rows = page.tenant.users.filter(pk=pasted.uuid)
+    return [_user(page, row.pk, row.display_name, row.username, row.email) for row in rows]
 
 
 def find_groups(page: TenantPage, wanted: str) -> tuple[Sequence[Found], int]:
     """By name or purpose."""
-    rows = Group.objects.at(page.at).filter(tenant=page.tenant)
-    found, count = first_of(
-        rows.filter(Q(name__icontains=wanted) | Q(description__icontains=wanted)), wanted, by="name"
-    )
-    return [_group(page, row) for row in found], count
+    rows, count = _GROUPS(tenant=page.tenant.pk, at=page.at, wanted=wanted)
+    return [_group(page, *row) for row in rows], count
 
 
 def know_group(page: TenantPage, pasted: Pasted) -> Sequence[Found]:
@@ -45,7 +45,7 @@ def know_group(page: TenantPage, pasted: Pasted) -> Sequence[Found]:
     if pasted.uuid is None:
         return ()
     rows = Group.objects.at(page.at).filter(tenant=page.tenant, pk=pasted.uuid)
-    return [_group(page, row) for row in rows]
+    return [_group(page, row.pk, row.name, row.description) for row in rows]
 
 
 def find_partners(page: TenantPage, wanted: str) -> tuple[Sequence[Found], int]:
@@ -79,12 +79,32 @@ def know_row(page: TenantPage, pasted: Pasted) -> Sequence[Found]:
     return found
 
 
-def _user(page: TenantPage, row: User) -> Found:
-    return Found(str(row), address(page.slug, "user", str(row.pk)), f"{row.username} · {row.email}")
+def _user(page: TenantPage, pk: UUID, display_name: str, username: str, email: str) -> Found:
+    return Found(display_name or username, address(page.slug, "user", str(pk)), f"{username} · {email}")
 
 
-def _group(page: TenantPage, row: Group) -> Found:
-    return Found(row.name, address(page.slug, "group", str(row.pk)), row.description)
+def _group(page: TenantPage, pk: UUID, name: str, description: str) -> Found:
+    return Found(name, address(page.slug, "group", str(pk)), description)
+
+
+def _users_named(*, tenant: UUID, wanted: str) -> QuerySet[User]:
+    names = Q(display_name__icontains=wanted) | Q(username__icontains=wanted) | Q(email__icontains=wanted)
+    return User.objects.filter(names, tenant=tenant)
+
+
+def _groups_named(*, tenant: UUID, at: datetime, wanted: str) -> QuerySet[Group]:
+    names = Q(name__icontains=wanted) | Q(description__icontains=wanted)
+    return Group.objects.at(at).filter(names, tenant=tenant)
+
+
+_USERS = finding(
+    _users_named,
+    by="display_name",
+    told=("pk", "display_name", "username", "email"),
+    most=paging.COUNTED,
+    tenant=UUID,
+)
+_GROUPS = finding(_groups_named, by="name", told=("pk", "name", "description"), tenant=UUID, at=datetime)
 
 
 def _partner(page: TenantPage, row: Partnership) -> Found:

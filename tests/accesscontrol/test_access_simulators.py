@@ -63,6 +63,16 @@ class TestDecision:
         chosen = town.beta.client.get(shown.context["several"][0]["url"])
         assert chosen.context["answer"]["allowed"] is False
 
+    def test_an_exact_name_is_found_behind_any_number_of_near_ones(self, town: Town) -> None:
+        for number in range(15):
+            factories.make_user(town.beta.tenant, f"aa-lee-{number}", at=timezone.now())
+        meant = factories.make_user(town.beta.tenant, "lee", at=timezone.now())
+        shown = ask(town.beta, "lee")
+        assert (shown.context["several"], shown.context["answer"]["allowed"]) == ([], False)
+        assert meant.display_name in shown.context["answer"]["sentence"]
+        many = ask(town.beta, "lee-")
+        assert len(many.context["several"]) == 12
+
     def test_who_only_reads_roles_learns_no_addresses(self, town: Town) -> None:
         permission = ("iam-portal", "urn:iam:portal", "Roles", "read")
         only = tenant_roles.Definition(key="only", name="Only", description="", permissions=[permission])

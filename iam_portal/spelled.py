@@ -1,0 +1,92 @@
+"""A statement, or a part of one, that the framework writes out once in a process and that then takes values.
+
+To write a long one anew for each request takes the framework longer than PostgreSQL takes to answer it.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Expression, Field, QuerySet
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# What stands in for the n-th value of a type while the subquery is written: no real value is any of them.
+_STAND_INS: Mapping[type, Callable[[int], Any]] = {
+    UUID: lambda n: UUID(int=n),
+    datetime: lambda n: _EPOCH - timedelta(days=36_500 + n),
+    str: lambda n: f"\x00{n}",
+}
+
+
+# How a value can stand in a statement: itself, or in the pattern of ``icontains`` or ``istartswith``.
+_SHAPES: tuple[Callable[[Any], Any], ...] = (
+    lambda value: value,
+    lambda value: f"%{connection.ops.prep_for_like_query(value)}%",
+    lambda value: f"{connection.ops.prep_for_like_query(value)}%",
+)
+
+
+class Given(NamedTuple):
+    """A place in a statement: the value of this name, so shaped; without a name it is always the same."""
+
+    name: str
+    shape: Callable[[Any], Any]
+    constant: Any
+
+
+class Spelled:
+    """``write`` gives the rows for values of these types by name. It sees them once, and never the real ones:
+    it must not branch on them, and none may change on its way into the statement but to a pattern.
+    """
+
+    def __init__(self, write: Callable[..., QuerySet[Any, Any]], **types: type) -> None:
+        self._write, self._types = write, types
+        self._sql = ""
+        self._given: list[Given] = []
+
+    def __call__(self, **values: Any) -> "Written":
+        """For ``__in``, ``Exists`` and whatever else takes an expression. Rows of one column."""
+        return Written(*self._filled(values))
+
+    def rows(self, **values: Any) -> list[tuple[Any, ...]]:
+        """What the database answers, as it has it: for ``write`` with ``values_list``. One statement."""
+        with connection.cursor() as cursor:
+            cursor.execute(*self._filled(values))
+            return cursor.fetchall()
+
+    def _filled(self, values: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
+        if not self._sql:
+            self._sql, self._given = self._spell()
+        return self._sql, tuple(
+            shape(values[name]) if name else constant for name, shape, constant in self._given
+        )
+
+    def _spell(self) -> tuple[str, list[Given]]:
+        stands = {name: _STAND_INS[kind](n) for n, (name, kind) in enumerate(self._types.items())}
+        sql, params = self._write(**stands).query.sql_with_params()
+        given = [_recognized(value, stands) for value in params]
+        missing = set(stands) - {name for name, _, _ in given}
+        assert not missing, f"not found again in the statement: {missing}"
+        return str(sql), given
+
+
+def _recognized(value: Any, stands: Mapping[str, Any]) -> Given:
+    for name, stand in stands.items():
+        for shape in _SHAPES if isinstance(stand, str) else _SHAPES[:1]:
+            if type(value) is type(stand) and value == shape(stand):
+                return Given(name, shape, None)
+    return Given("", _SHAPES[0], value)
+
+
+class Written(Expression):
+    """A subquery as text, and its values."""
+
+    def __init__(self, sql: str, values: tuple[Any, ...]) -> None:
+        super().__init__(output_field=Field())
+        self.sql, self.values = sql, values
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        """Within parentheses."""
+        return f"({self.sql})", self.values

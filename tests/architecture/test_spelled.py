@@ -1,0 +1,59 @@
+"""A statement that is written once answers with each value as the framework would (iam_portal.spelled)."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db.models import Q, QuerySet
+from hypothesis import given
+from hypothesis import strategies as st
+
+from applications import opened
+from applications.models import Application, ContractTerm
+from iam_portal.spelled import Spelled
+from tenants.models import Group
+
+MOMENTS = st.datetimes(timezones=st.just(UTC), max_value=datetime(2200, 1, 1))
+TEXTS = st.text(st.characters(exclude_characters="\x00", codec="utf-8"), max_size=30) | st.sampled_from(
+    ("%", "_", "\\", "%s", "%(tenant)s", "'", "a%b_c\\d", "\x01", "")
+)
+
+
+def groups(*, tenant: UUID, at: datetime, wanted: str) -> QuerySet[Any, Any]:
+    named = Q(name__icontains=wanted) | Q(description__istartswith=wanted) | Q(description=wanted)
+    found = Group.objects.at(at).filter(named, tenant=tenant).exclude(name="always")
+    return found.order_by("name").values_list("pk", "name")[:10]
+
+
+GROUPS = Spelled(groups, tenant=UUID, at=datetime, wanted=str)
+
+
+@given(tenant=st.uuids(), at=MOMENTS, wanted=TEXTS)
+def test_a_statement_is_the_frameworks_own_with_these_values(tenant: UUID, at: datetime, wanted: str) -> None:
+    values = {"tenant": tenant, "at": at, "wanted": wanted}
+    sql, params = groups(**values).query.sql_with_params()
+    assert GROUPS._filled(values) == (sql, params)
+
+
+@given(tenant=st.uuids(), at=MOMENTS, application=TEXTS)
+def test_the_rule_of_what_is_open_to_a_tenant_is_within_others(
+    tenant: UUID, at: datetime, application: str
+) -> None:
+    """The same rows asked as one subquery and as another part of the same statement."""
+    held = opened._held(tenant=tenant, at=at)
+    assert opened._HELD(tenant=tenant, at=at).values == held.query.sql_with_params()[1]
+    of_one = opened._held_of_one(tenant=tenant, at=at, application=application)
+    written = opened._HELD_OF_ONE(tenant=tenant, at=at, application=application)
+    assert (written.sql, written.values) == of_one.query.sql_with_params()
+    whole, params = Application.objects.filter(Q(name="x") | Q(pk__in=written)).query.sql_with_params()
+    assert written.sql in whole
+    assert params == ("x", *written.values)
+
+
+def test_a_value_that_is_lost_on_the_way_is_told_at_once() -> None:
+    def later(*, at: datetime) -> QuerySet[Any, Any]:
+        return ContractTerm.objects.not_over(at + timedelta(days=1)).values("pk")
+
+    with pytest.raises(AssertionError, match="at"):
+        Spelled(later, at=datetime)(at=datetime.now(UTC))
