@@ -22,7 +22,7 @@ from applications.views.contracts import TYPE, ContractPage
 from tenants.http.paging import searched
 
 OFFERED = 100  # applications to choose from
-NEWEST = 1_000  # contracts of a side whose applications they are, where none is chosen
+NEWEST = 300  # contracts of a side whose applications they are, where none is chosen
 STATE = Chip("state", gettext_lazy("State"), [("", gettext_lazy("Not over")), *STANDINGS])
 
 

@@ -16,31 +16,32 @@ from applications.views._network import Node, Question, nodes, wanted
 _PARTNERS = """
 WITH mine AS MATERIALIZED ({contracts}),
 {before}total AS MATERIALIZED (
-    SELECT partner, count(*) AS number FROM {counted} WHERE there = ANY(%(wanted)s) GROUP BY partner
-), link AS MATERIALIZED (
-    SELECT DISTINCT ON (partner) partner, id FROM ({partnerships}) AS confirmed
-    WHERE %(linked)s ORDER BY partner, confirmed_at DESC, id
+    SELECT partner, count(*) FILTER (WHERE counts) AS number FROM (
+        SELECT partner, TRUE AS counts FROM {counted} WHERE there = ANY(%(wanted)s)
+        UNION ALL
+        SELECT partner, FALSE FROM ({partnerships}) AS confirmed WHERE %(alone)s
+    ) AS met GROUP BY partner
 ), node AS MATERIALIZED (
-    SELECT t.id, t.name, lower(t.name) COLLATE "C" AS folded, coalesce(total.number, 0) AS number,
-        link.id AS link
-    FROM total FULL JOIN link ON link.partner = total.partner
-    JOIN tenants_tenant t ON t.id = coalesce(total.partner, link.partner)
-    WHERE total.number IS NOT NULL OR %(alone)s
+    SELECT t.id, t.name, lower(t.name) COLLATE "C" AS folded, total.number
+    FROM total JOIN tenants_tenant t ON t.id = total.partner
 ), drawn AS MATERIALIZED (
     SELECT id FROM node ORDER BY number DESC, folded, id LIMIT %(most)s
 ), listed AS MATERIALIZED (
     SELECT id FROM node {beyond} ORDER BY folded {way}, id {way} LIMIT %(size)s
 ), shown AS MATERIALIZED (
     SELECT id FROM drawn UNION SELECT id FROM listed
+), link AS MATERIALIZED (
+    SELECT DISTINCT ON (partner) partner, id FROM ({partnerships}) AS confirmed
+    WHERE %(linked)s AND partner IN (SELECT id FROM shown) ORDER BY partner, confirmed_at DESC, id
 ), {after}edge AS MATERIALIZED (
     SELECT partner, provided, type, there, count(*) AS number, min(id::text) AS one
     FROM stood WHERE there = ANY(%(wanted)s) AND partner IN (SELECT id FROM shown)
     GROUP BY partner, provided, type, there
 )
-SELECT node.id::text, node.name, node.folded, node.link, edge.provided, edge.type, edge.there, edge.number,
+SELECT node.id::text, node.name, node.folded, link.id, edge.provided, edge.type, edge.there, edge.number,
     edge.one, node.id IN (SELECT id FROM drawn), node.id IN (SELECT id FROM listed),
     (SELECT count(*) FROM node)
-FROM node LEFT JOIN edge ON edge.partner = node.id
+FROM node LEFT JOIN link ON link.partner = node.id LEFT JOIN edge ON edge.partner = node.id
 WHERE node.id IN (SELECT id FROM shown)
 ORDER BY node.folded, node.id
 """
