@@ -8,6 +8,7 @@ import gc
 from iam_portal import settled
 settled.settle()
 loaded = gc.get_freeze_count()
+assert gc.get_threshold()[0] == settled.OBJECTS
 of_requests = [[] for _ in range(5000)]
 gc.collect(1)
 assert gc.get_freeze_count() == loaded

@@ -28,6 +28,7 @@ from django.utils import timezone  # noqa: E402
 
 from accesscontrol.models import TenantRole  # noqa: E402
 from applications.models import Contract  # noqa: E402
+from iam_portal import settled  # noqa: E402
 from iam_portal.launchers.load.company import TYPE  # noqa: E402
 from iam_portal.walls import tenant_scope  # noqa: E402
 from tenants.actions.entering import Origin, enter  # noqa: E402
@@ -151,6 +152,7 @@ def main() -> None:
 
     settings.ALLOWED_HOSTS.append("testserver")
     settings.STATIC_ROOT = tempfile.mkdtemp(prefix="iam-static-")
+    settled.settle()  # as a web process does
     print("| what | statements | ms | first byte, ms | 95 of 100, ms | kB |\n|---|--:|--:|--:|--:|--:|")
     rows = []
     for what, ask in Place(options.slug).everything():
