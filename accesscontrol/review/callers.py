@@ -20,8 +20,9 @@ from accesscontrol.review.whole import called, is_ours
 from applications import facts as sharing_facts
 from iam_portal.walls import cross_tenant
 
+# Asked of the rows that are no person's: the index of what is given to applications has everybody's.
 _GIVEN = assigned(
-    "a.tenant_id = %(tenant)s AND a.user_id IS NULL AND a.application_id IS NOT NULL",
+    "a.tenant_id = %(tenant)s AND a.user_id IS NULL AND (a.application_id > '') IS TRUE",
     targets="= %(application)s",
 )
 # Under an access contract the provider may have given the same service something of its own, too.

@@ -37,6 +37,53 @@ def service_rows(rows: Iterable[Mapping[str, Any]]) -> SafeString:
     return SafeString("".join(map(_service, rows)))
 
 
+@register.simple_tag
+def review_rows(rows: Iterable[Mapping[str, Any]]) -> SafeString:
+    """Rows of the access review: {name, url, kind, role, role_name, own_role, elsewhere, lost, state, word,
+    through, permissions {shown, drawn}, before, why, ask_url}.
+    """
+    return SafeString("".join(map(_reviewed, rows)))
+
+
+def _reviewed(row: Mapping[str, Any]) -> str:
+    name, why = conditional_escape(row["name"]), row["why"]
+    linked = format_html('<a href="{}">{}</a>', row["url"], name) if row["url"] else name
+    notes = [
+        row["kind"],
+        _("own role") if row["own_role"] else "",
+        _("on another organization's data") if row["elsewhere"] else "",
+    ]
+    kind, *more = (f"<span>{conditional_escape(note)}</span>" if note else "" for note in notes)
+    role = format_html('<span title="{}">{}</span>', row["role"], row["role_name"])
+    badge = state_badge(row["state"], row["word"]) if row["state"] else ""
+    through = conditional_escape("; ".join(_through(via, by) for via, by in row["through"]))
+    ask = _("Ask what %(name)s may do") % {"name": row["name"]}
+    asking = format_html('<p><a href="{}">{}</a></p>', row["ask_url"], ask) if row["ask_url"] else ""
+    sentence = _("The role counted before") if row["lost"] else _("The role counts")
+    return (
+        f'<li>\n<div class="held-row"><strong>{linked}</strong>{kind}{role}{"".join(more)}{badge}</div>\n'
+        f'<div class="held-meta"><p class="history-note">{through}</p>\n{_amounts(row)}\n'
+        f"{_folded(why['allowed'], why['reasons'], sentence, shown=False, beyond=asking)}</div>\n</li>\n"
+    )
+
+
+def _through(via: Any, by: str) -> str:
+    if not via:
+        return _("given by %(by)s") % {"by": by}
+    return _("through the group %(group)s, given by %(by)s") % {"group": via.group_name, "by": by}
+
+
+def _amounts(row: Mapping[str, Any]) -> str:
+    """What it allows, folded; of a change, what it allowed before as well."""
+    before, now = row["before"], row["permissions"]
+    note, nothing = '<p class="history-note">{}</p>', '<span class="table-note">{}</span>'
+    parts = [f"<summary>{conditional_escape(_('Permissions'))}</summary>"]
+    if before and before["shown"]:
+        parts += [format_html(note, _("Before:")), before["drawn"], format_html(note, _("Then:"))]
+    parts.append(now["drawn"] if now["shown"] else format_html(nothing, _("Allows nothing by itself.")))
+    return f'<details class="more">{"".join(parts)}</details>'
+
+
 def _service(row: Mapping[str, Any]) -> str:
     name, roles = conditional_escape(row["name"]), conditional_escape(row["roles"])
     badge = state_badge(row["state"], row.get("word", ""))
@@ -88,14 +135,14 @@ def _why(decision: Any, shown: bool) -> str:
     return _folded(decision.allowed, decision.reasons, sentence, shown=shown)
 
 
-def _folded(good: bool, reasons: Iterable[Any], sentence: str, *, shown: bool) -> str:
+def _folded(good: bool, reasons: Iterable[Any], sentence: str, *, shown: bool, beyond: str = "") -> str:
     """``_why.html``, folded, unless it is what one has to see."""
     css, sign = ("why-yes", "state-in-force") if good else ("why-no", "state-refused")
     chain, why = why_chain(reasons) if reasons else "", _("Why")
     return (
         f'<details class="more"{" open" if shown else ""}><summary>{conditional_escape(why)}</summary>\n'
         f'<div class="why {css}">\n<p class="why-sentence">{icon(sign)}'
-        f"<span>{conditional_escape(sentence)}</span></p>\n{chain}\n</div></details>"
+        f"<span>{conditional_escape(sentence)}</span></p>\n{chain}\n</div>{beyond}</details>"
     )
 
 
