@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.postgres.aggregates import ArrayAgg
@@ -28,8 +28,7 @@ SELECT wanted.id, (SELECT count(*) FROM (
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A living resource. ``above`` contains it; ``usable`` is what the asked-for roles hold of it."""
 
     id: UUID
@@ -150,10 +149,11 @@ def _in_order(
     """By application, then each below what contains it; what has no living parent stands at the top."""
     known = {row[0]: row for row in rows.values_list(*_COLUMNS, "owner_tenant_id")}
     below: dict[Any, list[tuple[Any, ...]]] = defaultdict(list)
-    for row in sorted(known.values(), key=lambda row: (row[3].lower(), str(row[0])), reverse=True):
+    for row in sorted(known.values(), key=lambda row: (row[3].lower(), row[0].int), reverse=True):
         below[row[2] if row[2] in known else row[1]].append(row)
     waiting = [(row, 0) for application_id in reversed(applications) for row in below[application_id]]
     made: dict[UUID, Node] = {}
+    nothing: frozenset[str] = frozenset()
     while waiting:
         (pk, application_id, parent, name, kind, key, described, offered, owner), depth = waiting.pop()
         made[pk] = Node(
@@ -167,8 +167,9 @@ def _in_order(
             described,
             tuple(offered),
             owner is not None,
-            frozenset(usable.get(pk, ())),
+            frozenset(usable[pk]) if pk in usable else nothing,
             not text or text in f"{name} {kind} {key}".lower(),
         )
-        waiting += [(row, depth + 1) for row in below[pk]]
+        if pk in below:
+            waiting += [(row, depth + 1) for row in below[pk]]
     return made

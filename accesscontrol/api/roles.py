@@ -1,18 +1,17 @@
 """Tenant roles by REST."""
 
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from django.contrib.postgres.aggregates import ArrayAgg
+from django.db import connection
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accesscontrol.actions import tenant_roles
 from accesscontrol.decide import tenant_role_urn
-from accesscontrol.models import TenantRole, TenantRolePermission
+from accesscontrol.models import TenantRole
 from accesscontrol.serializers.roles import RoleBody, RoleIn, RoleOut, RolePage
 from iam_portal.errors import Invalid, NotFound
 from iam_portal.gate import Privilege
@@ -25,8 +24,18 @@ from tenants.serializers.impact import ImpactOut
 
 ROLE_OR_IMPACT = PolymorphicProxySerializer("RoleOrImpact", [RoleOut, ImpactOut], None)
 DRY_RUN = query("dry_run", "Only show the impact.", bool)
-_ADDRESS = ("resource__application_id", "resource__type", "resource__key")
 _ORDER = [privilege.value for privilege in Privilege]
+
+# A row for each role: as rows of their own, thousands of permissions took three times as long to read.
+_PERMISSIONS = """
+SELECT held.role_id, json_agg(json_build_array(s.application_id, s.type, s.key, held.privileges))
+FROM (
+    SELECT role_id, resource_id, string_agg(privilege, ' ') AS privileges
+    FROM accesscontrol_tenantrolepermission
+    WHERE role_id = ANY(%(roles)s) AND during @> %(at)s GROUP BY role_id, resource_id
+) held JOIN applications_resource s ON s.id = held.resource_id
+GROUP BY held.role_id
+"""
 
 
 class RoleAPI(TenantAPI):
@@ -73,15 +82,11 @@ class RoleAPI(TenantAPI):
         return Response(self.shapes([role])[0], headers={"ETag": f'"r-{role.revision}"'})
 
     def shapes(self, roles: list[TenantRole]) -> list[dict[str, Any]]:
-        """With their permissions, in one query: a row for each resource, and there may be thousands."""
-        held: dict[Any, list[tuple[Any, ...]]] = defaultdict(list)
-        rows = TenantRolePermission.objects.at(self.at).filter(role__in=roles)
-        by_resource = rows.values("role_id", *_ADDRESS).annotate(
-            privileges=ArrayAgg("privilege", distinct=True)
-        )
-        for role_id, *permission in by_resource.values_list("role_id", *_ADDRESS, "privileges"):
-            held[role_id].append(tuple(permission))
-        return [_shape(role, held[role.id]) for role in roles]
+        """With their permissions, of which there may be thousands, in one query."""
+        with connection.cursor() as cursor:
+            cursor.execute(_PERMISSIONS, {"roles": [role.id for role in roles], "at": self.at})
+            held = dict(cursor.fetchall())
+        return [_shape(role, held.get(role.id, [])) for role in roles]
 
 
 class Roles(RoleAPI):
@@ -168,7 +173,7 @@ class RoleImpact(RoleAPI):
         return foreseen(self.act("delete", role), self.deleting(key))
 
 
-def _shape(role: TenantRole, held: list[tuple[Any, ...]]) -> dict[str, Any]:
+def _shape(role: TenantRole, held: list[list[str]]) -> dict[str, Any]:
     return {
         "key": role.key,
         "name": role.name,
@@ -179,9 +184,14 @@ def _shape(role: TenantRole, held: list[tuple[Any, ...]]) -> dict[str, Any]:
                 "applicationId": application_id,
                 "resourceType": kind,
                 "resourceId": key,
-                "privileges": sorted(privileges, key=_ORDER.index),
+                "privileges": _in_order(privileges),
             }
             for application_id, kind, key, privileges in sorted(held)
         ],
         "revision": f"r-{role.revision}",
     }
+
+
+def _in_order(privileges: str) -> list[str]:
+    """Most often it is one."""
+    return sorted(privileges.split(), key=_ORDER.index) if " " in privileges else [privileges]

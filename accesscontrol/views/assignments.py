@@ -1,5 +1,6 @@
 """Assignments: who holds which role here, since when, until when, and whether it counts."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -17,14 +18,8 @@ from tenants.http import paging
 from tenants.views.console import ConsolePage
 from tenants.views.wording import address
 
-RELATED = (
-    "user",
-    "group",
-    "application",
-    "application_role__application",
-    "tenant_role",
-    "contract__provider",
-)
+WHOM = ("user", "group", "application", "contract__provider")
+RELATED = (*WHOM, "application_role__application", "tenant_role")
 KINDS = {
     "user": gettext_lazy("Users"),
     "group": gettext_lazy("Groups"),
@@ -73,9 +68,9 @@ def count_text(count: int) -> str:
     return ngettext("%(count)d assignment", "%(count)d assignments", count) % {"count": count}
 
 
-def with_related(rows: list[Assignment]) -> list[Assignment]:
+def with_related(rows: list[Assignment], related: Iterable[str] = RELATED) -> list[Assignment]:
     """Of the page alone: joined before it is cut, all that is related to every assignment would be sorted."""
-    found = Assignment.objects.select_related(*RELATED).in_bulk([row.pk for row in rows])
+    found = Assignment.objects.select_related(*related).in_bulk([row.pk for row in rows])
     return [found[row.pk] for row in rows if row.pk in found]
 
 

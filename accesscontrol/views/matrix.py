@@ -1,7 +1,7 @@
 """The permissions of a role as a matrix: resources in their trees against the five privileges."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -18,17 +18,8 @@ PRIVILEGES = [privilege.value for privilege in Privilege]
 Held = Mapping[UUID, frozenset[str]]  # resource → privileges that the role names on it
 
 
-class _Drawn:
-    """Templates ask for an item first: in a table of 200 cells each of ten questions would fail once."""
-
-    __slots__ = ()
-
-    def __getitem__(self, name: str) -> Any:
-        return getattr(self, name)
-
-
 @dataclass(frozen=True, slots=True)
-class Cell(_Drawn):
+class Cell:
     """One privilege on one resource. ``by``: what contains it gives it; ``box``: the value that is sent.
 
     ``word`` and ``label``: the privilege, and what the box is called, in the reader's language.
@@ -45,7 +36,7 @@ class Cell(_Drawn):
 
 
 @dataclass(frozen=True, slots=True)
-class Line(_Drawn):
+class Line:
     """A resource; ``heading`` is the application's name where its part begins."""
 
     node: Node
@@ -181,4 +172,4 @@ def legend() -> list[dict[str, Any]]:
 
 def _worded(node: Node) -> Node:
     """What the portal itself declares has words in every language."""
-    return replace(node, name=translated(node.name)) if node.application_id == PORTAL_ID else node
+    return node._replace(name=translated(node.name)) if node.application_id == PORTAL_ID else node

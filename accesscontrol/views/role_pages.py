@@ -128,7 +128,7 @@ class RoleHolders(RolePage):
         rows = _of(role, assignments.chosen(self, wanted))
         count = paging.counted(rows)
         shown = paging.page_of(rows, request=request, key="created_at", descending=True)
-        listed = assignments.with_related(shown.rows)
+        listed = [_given(row, role) for row in assignments.with_related(shown.rows, assignments.WHOM)]
         standings = standing.of_rows(listed, tenant=self.tenant, at=self.at)
         labels = [_("Who"), _("State"), _("From"), _("Until")]
         columns = [{"label": label} for label in labels]
@@ -147,6 +147,15 @@ def _of(role: TenantRole | ApplicationRole, rows: Any) -> Any:
     if isinstance(role, TenantRole):
         return rows.filter(just("tenant_role", role.pk))
     return rows.filter(application_role=role)
+
+
+def _given(row: Assignment, role: TenantRole | ApplicationRole) -> Assignment:
+    """All are of the one role, which is read already: joined to each, it and its application cost more."""
+    if isinstance(role, TenantRole):
+        row.tenant_role = role
+    else:
+        row.application_role = role
+    return row
 
 
 def _holder(page: ConsolePage, row: Assignment, stands: standing.Standing) -> list[dict[str, Any]]:
