@@ -11,8 +11,7 @@ from django.utils.translation import ngettext
 
 from accesscontrol.decide import application_role_urn, tenant_role_urn
 from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
-from accesscontrol.views import assignments, linking, standing
-from accesscontrol.views.assignments import KINDS
+from accesscontrol.views import linking
 from accesscontrol.views.material import Material, material
 from accesscontrol.views.matrix import Matrix
 from applications import facts as sharing_facts
@@ -71,7 +70,7 @@ class RolePage(ConsolePage):
         return found + ([{"label": role_words.shown(role), "url": self.to("detail", role)}] if role else [])
 
     def _holders(self, role: TenantRole | ApplicationRole) -> int:
-        return int(_of(role, Assignment.objects.not_over(self.at).filter(tenant=self.tenant)).count())
+        return int(held(role, Assignment.objects.not_over(self.at).filter(tenant=self.tenant)).count())
 
     def frame(self, role: TenantRole | ApplicationRole, active: str) -> dict[str, Any]:
         """``page``: title, tabs, acts."""
@@ -99,6 +98,13 @@ class RolePage(ConsolePage):
         return page | {"primary": edit, "more": [assign, delete]}
 
 
+def held(role: TenantRole | ApplicationRole, rows: Any) -> Any:
+    """Of these assignments, those of the role."""
+    if isinstance(role, TenantRole):
+        return rows.filter(just("tenant_role", role.pk))
+    return rows.filter(application_role=role)
+
+
 class RoleDetail(RolePage):
     """The permissions, in their trees."""
 
@@ -118,71 +124,6 @@ class ApplicationRoleDetail(RoleDetail):
     """What a role of an application may, whoever manages applications may read, too."""
 
     permission = "Roles:read|Modules:read"
-
-
-class RoleHolders(RolePage):
-    """Who holds it, now or later."""
-
-    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        role, wanted = self.role(), paging.searched(request)
-        rows = _of(role, assignments.chosen(self, wanted))
-        count = paging.counted(rows)
-        shown = paging.page_of(rows, request=request, key="created_at", descending=True)
-        listed = [_given(row, role) for row in assignments.with_related(shown.rows, assignments.WHOM)]
-        standings = standing.of_rows(listed, tenant=self.tenant, at=self.at)
-        labels = [_("Who"), _("State"), _("From"), _("Until")]
-        columns = [{"label": label} for label in labels]
-        table = {
-            "caption": _("Held by"),
-            "columns": [*columns, {"label": _("Withdraw"), "hidden_label": True}],
-            "rows": [{"cells": _holder(self, row, standings[row.pk])} for row in listed],
-            "count_text": assignments.count_text(count),
-            "paging": shown.paging,
-        }
-        context = {"page": self.frame(role, "holders"), "filters": _filters(self, wanted), "table": table}
-        return self.render("accesscontrol/role_holders.html", context)
-
-
-def _of(role: TenantRole | ApplicationRole, rows: Any) -> Any:
-    if isinstance(role, TenantRole):
-        return rows.filter(just("tenant_role", role.pk))
-    return rows.filter(application_role=role)
-
-
-def _given(row: Assignment, role: TenantRole | ApplicationRole) -> Assignment:
-    """All are of the one role, which is read already: joined to each, it and its application cost more."""
-    if isinstance(role, TenantRole):
-        row.tenant_role = role
-    else:
-        row.application_role = role
-    return row
-
-
-def _holder(page: ConsolePage, row: Assignment, stands: standing.Standing) -> list[dict[str, Any]]:
-    who, _role, application, *rest = assignments.cells(page, row, stands)
-    note = ", ".join(part for part in (who["note"], application["note"]) if part)
-    return [{**who, "note": note}, *rest]
-
-
-def _filters(page: ConsolePage, wanted: str) -> dict[str, Any]:
-    given = page.request.GET
-    states = {"scheduled": _("Scheduled"), "ended": _("Ended"), "all": _("All, with ended")}
-    menus = (("kind", _("Who"), KINDS), ("state", _("State"), states))
-    return {
-        "url": page.request.path,
-        "q": wanted,
-        "placeholder": _("Search who holds it"),
-        "hidden": [(name, given[name]) for name, _label, _values in menus if given.get(name)],
-        "chips": [
-            {
-                "label": label,
-                "value": values.get(given.get(name, "")),
-                "options": linking.options(page.request, name, values),
-            }
-            for name, label, values in menus
-        ],
-        "clear_url": page.request.path if given else "",
-    }
 
 
 def held_by(role: TenantRole, page: ConsolePage) -> tuple[dict[UUID, frozenset[str]], set[str]]:

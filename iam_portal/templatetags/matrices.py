@@ -46,7 +46,8 @@ class _Cells:
             return self.yes if cell.given else ""
         state = f"{' checked' if cell.given else ''}{' disabled' if cell.locked else ''}"
         value, label = conditional_escape(cell.box), conditional_escape(cell.label)
-        return f'<input class="form-check-input" type="checkbox" name="p" value="{value}" aria-label="{label}"{state}>'
+        box = '<input class="form-check-input" type="checkbox" name="p"'
+        return f'{box} value="{value}" aria-label="{label}"{state}>'
 
     def _by(self, cell: Any) -> str:
         return format_html(
