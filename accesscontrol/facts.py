@@ -236,13 +236,13 @@ def _assignment(row: tuple[Any, ...], tenant_id: str, application_id: str, via: 
     )
 
 
-def groups_above(group_id: UUID, *, tenant_id: UUID | str, at: datetime) -> set[UUID]:
-    """The group and every group above it, now or planned."""
+def groups_above(*group_ids: UUID, tenant_id: UUID | str, at: datetime) -> set[UUID]:
+    """The groups and every group above them, now or planned. One query for any number."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             WITH RECURSIVE above(id) AS (
-                SELECT %(group)s::uuid
+                SELECT unnest(%(groups)s::uuid[])
                 UNION
                 SELECT p.parent_id FROM above JOIN tenants_groupplacement p
                     ON p.group_id = above.id AND p.tenant_id = %(tenant)s
@@ -250,7 +250,7 @@ def groups_above(group_id: UUID, *, tenant_id: UUID | str, at: datetime) -> set[
             )
             SELECT id FROM above
             """,
-            {"group": group_id, "tenant": tenant_id, "at": at},
+            {"groups": list(group_ids), "tenant": tenant_id, "at": at},
         )
         return {row[0] for row in cursor.fetchall()}
 

@@ -151,10 +151,7 @@ def _applications(act: Act, held: Q) -> list[str]:
 
 
 def _above(act: Act, group_ids: Collection[UUID]) -> set[UUID]:
-    found: set[UUID] = set()
-    for group_id in group_ids:
-        found |= load.groups_above(group_id, tenant_id=act.tenant.id, at=act.at)
-    return found
+    return load.groups_above(*group_ids, tenant_id=act.tenant.id, at=act.at)
 
 
 def _peopled(act: Act, applications: Collection[str]) -> set[str]:
@@ -162,7 +159,9 @@ def _peopled(act: Act, applications: Collection[str]) -> set[str]:
 
 
 def _mappers_into(subject: User | Group) -> set[str]:
-    """Ids of the rules of identity providers that put people into the group."""
+    """Ids of the rules of identity providers that put people into the group; a person has none."""
+    if isinstance(subject, User):
+        return set()
     rows = IdentityMapper.objects.filter(group=subject.pk)
     return {f"{row}" for row in rows.values_list("id", flat=True)}
 
