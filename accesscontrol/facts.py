@@ -211,9 +211,11 @@ def reaching(rows: Iterable[tuple[Any, ...]]) -> tuple[tuple[Span, ...], dict[An
     return tuple(active), groups
 
 
-def groups_reaching(user_id: UUID, *, tenant_id: UUID | str) -> set[UUID]:
-    """Every group whose roles reached the user, reach him or will: one query."""
-    return set(_reach(Principal(tenant_id, user_id=user_id))[1])
+def reach_of_user(
+    user_id: UUID, *, tenant_id: UUID | str
+) -> tuple[tuple[Span, ...], dict[UUID, list[Via | None]]]:
+    """When the user is active, and every group whose roles reached him, reach him or will: one query."""
+    return _reach(Principal(tenant_id, user_id=user_id))
 
 
 def _any_tenant_role(facts: Mapping[str, PrincipalFacts]) -> bool:
