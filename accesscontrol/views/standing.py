@@ -19,6 +19,7 @@ from iam_portal.sentences import said
 from iam_portal.spans import Span
 from tenants.models import Tenant, User, UserActivity
 
+RELATED = ("application_role__application", "tenant_role", "contract__provider")
 NO_PERMISSION = Reason("role_empty", said("The role holds no permission."))
 
 
@@ -83,15 +84,17 @@ def of_rows(rows: Sequence[Assignment], *, tenant: Tenant, at: datetime) -> dict
     return found
 
 
-def of_user(user: User, *, tenant: Tenant, at: datetime, which: Q | None = None) -> list[Held]:
+def of_user(
+    user: User, *, tenant: Tenant, at: datetime, which: Q | None = None, related: Sequence[str] = RELATED
+) -> list[Held]:
     """Everything that reaches the user now or later, directly and through groups, with its standing.
 
-    ``which``: of these assignments alone.
+    ``which``: of these assignments alone; ``related``: what is read with them.
     """
     active, reach = load.reach_of_user(user.pk, tenant_id=tenant.pk)
     mine = Assignment.objects.not_over(at).filter(Q(user=user) | Q(group_id__in=list(reach)), tenant=tenant)
     mine = mine.filter(which or Q()).order_by("created_at", "id")
-    found = mine.select_related("application_role__application", "tenant_role", "contract__provider")
+    found = mine.select_related(*related)
     rows = [row for row in found if row.tenant_role is None or not row.tenant_role.during.isempty]
     spoken_of = _applications_of(rows)
     judge = _judge(rows, spoken_of, tenant, at)
@@ -126,7 +129,8 @@ def _applications_of(rows: Sequence[Assignment]) -> dict[UUID, list[str]]:
     made = {row.tenant_role_id for row in rows if row.tenant_role_id is not None}
     touched: dict[UUID, list[str]] = defaultdict(list)
     pairs = TenantRolePermission.objects.filter(role_id__in=made, during__isempty=False)
-    for role_id, application_id in pairs.values_list("role_id", "resource__application_id").distinct():
+    named = pairs.values_list("role_id", "resource__application_id").distinct() if made else ()
+    for role_id, application_id in named:
         touched[role_id].append(application_id)
     return {
         row.pk: [row.application_role.application_id]
