@@ -211,9 +211,11 @@ def reaching(rows: Iterable[tuple[Any, ...]]) -> tuple[tuple[Span, ...], dict[An
     return tuple(active), groups
 
 
-def groups_reaching(user_id: UUID, *, tenant_id: UUID | str) -> set[UUID]:
-    """Every group whose roles reached the user, reach him or will: one query."""
-    return set(_reach(Principal(tenant_id, user_id=user_id))[1])
+def reach_of_user(
+    user_id: UUID, *, tenant_id: UUID | str
+) -> tuple[tuple[Span, ...], dict[UUID, list[Via | None]]]:
+    """When the user is active, and every group whose roles reached him, reach him or will: one query."""
+    return _reach(Principal(tenant_id, user_id=user_id))
 
 
 def _any_tenant_role(facts: Mapping[str, PrincipalFacts]) -> bool:
@@ -236,13 +238,13 @@ def _assignment(row: tuple[Any, ...], tenant_id: str, application_id: str, via: 
     )
 
 
-def groups_above(group_id: UUID, *, tenant_id: UUID | str, at: datetime) -> set[UUID]:
-    """The group and every group above it, now or planned."""
+def groups_above(*group_ids: UUID, tenant_id: UUID | str, at: datetime) -> set[UUID]:
+    """The groups and every group above them, now or planned. One query for any number."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             WITH RECURSIVE above(id) AS (
-                SELECT %(group)s::uuid
+                SELECT unnest(%(groups)s::uuid[])
                 UNION
                 SELECT p.parent_id FROM above JOIN tenants_groupplacement p
                     ON p.group_id = above.id AND p.tenant_id = %(tenant)s
@@ -250,7 +252,7 @@ def groups_above(group_id: UUID, *, tenant_id: UUID | str, at: datetime) -> set[
             )
             SELECT id FROM above
             """,
-            {"group": group_id, "tenant": tenant_id, "at": at},
+            {"groups": list(group_ids), "tenant": tenant_id, "at": at},
         )
         return {row[0] for row in cursor.fetchall()}
 

@@ -5,27 +5,27 @@ nobody of the organization holds a role any more is named.
 """
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q
 
-from accesscontrol import facts as load
 from accesscontrol import holders
-from accesscontrol.books import books_of_held
+from accesscontrol.books import Pair, books_of_held
+from accesscontrol.decide import PrincipalFacts
 from accesscontrol.holdings import Holdings
 from accesscontrol.impact import People, lost_by_people
 from accesscontrol.impact_shapes import all_of_person, named_applications, people_part
-from accesscontrol.models import Assignment, TenantRolePermission
 from accesscontrol.review import people as holding
 from applications import facts as sharing_facts
 from applications.impact import UNMOVED
 from iam_portal.gate import Permission, gate
 from tenants.impact import Act, Part
-from tenants.models import Group, GroupPlacement, IdentityMapper, Membership, User
+from tenants.models import Group, GroupPlacement, IdentityMapper, User
 from tenants.policies import hold
 
+_NOT_OVER = "NOT isempty(during) AND (upper_inf(during) OR upper(during) > %(at)s)"
 _INSIDE = """
 WITH RECURSIVE below(group_id) AS (
     SELECT %(group)s::uuid
@@ -38,6 +38,41 @@ SELECT DISTINCT m.user_id FROM tenants_membership m
 WHERE m.tenant_id = %(tenant)s AND m.group_id = ANY(ARRAY(SELECT group_id FROM below))
     AND NOT isempty(m.during) AND (upper_inf(m.during) OR upper(m.during) > %(at)s)
 """
+# Roles of the tenant's own making each by its id, and each of their resources: joined, all is read.
+_GIVEN = f"""
+WITH RECURSIVE above(id) AS (
+    SELECT group_id FROM tenants_membership
+    WHERE tenant_id = %(tenant)s AND user_id = ANY(ARRAY(SELECT %(user)s::uuid)) AND {_NOT_OVER}
+    UNION ALL
+    SELECT %(group)s::uuid WHERE %(group)s::uuid IS NOT NULL
+    UNION
+    SELECT p.parent_id FROM above JOIN tenants_groupplacement p
+        ON p.group_id = above.id AND p.tenant_id = %(tenant)s
+    WHERE {_NOT_OVER}
+), given AS MATERIALIZED (
+    SELECT DISTINCT application_role_id, tenant_role_id FROM accesscontrol_assignment
+    WHERE tenant_id = %(tenant)s AND {_NOT_OVER}
+        AND (user_id = %(user)s::uuid OR group_id = ANY(ARRAY(SELECT id FROM above)))
+)
+SELECT application_id FROM applications_applicationrole
+WHERE id = ANY(ARRAY(SELECT application_role_id FROM given))
+UNION
+SELECT s.application_id
+FROM (SELECT DISTINCT tenant_role_id FROM given WHERE tenant_role_id IS NOT NULL) made
+CROSS JOIN LATERAL (
+    SELECT resource_id FROM accesscontrol_tenantrolepermission
+    WHERE role_id = made.tenant_role_id AND {_NOT_OVER} OFFSET 0
+) p
+CROSS JOIN LATERAL (SELECT application_id FROM applications_resource WHERE id = p.resource_id OFFSET 0) s
+"""
+# What a person or a group has itself: with the act, some of it ends.
+_OWN = f"""
+SELECT id::text FROM accesscontrol_assignment
+WHERE tenant_id = %(tenant)s AND {{column}} = %(id)s::uuid AND {_NOT_OVER}
+UNION ALL
+SELECT id::text FROM tenants_membership
+WHERE tenant_id = %(tenant)s AND {{column}} = ANY(ARRAY(SELECT %(id)s::uuid)) AND {_NOT_OVER}
+"""
 READING = Permission.parse("Roles:read")
 NO_CALLS: Mapping[str, Any] = {"services": {"count": 0, "items": []}}
 
@@ -45,15 +80,8 @@ NO_CALLS: Mapping[str, Any] = {"services": {"count": 0, "items": []}}
 def look_at_user(act: Act, user: User) -> Callable[[], Part]:
     """One person who is deactivated or deleted."""
     hold(act.tenant)
-    groups = _above(act, Membership.objects.of_user(user).not_over(act.at).values_list("group_id", flat=True))
-    applications = _applications(act, Q(user=user) | Q(group_id__in=groups))
-    before = _of_people(act, {user.id}, applications)
-    return _again(
-        act,
-        user,
-        applications,
-        lambda: lost_by_people(before, _of_people(act, {user.id}, applications), act.moment, act.renamed),
-    )
+    applications = _applications(act, user)
+    return _again(act, user, applications, _losing(act, {user.id}, applications))
 
 
 def look_at_group(act: Act, group: Group) -> Callable[[], Part]:
@@ -62,15 +90,8 @@ def look_at_group(act: Act, group: Group) -> Callable[[], Part]:
     below = GroupPlacement.objects.not_over(act.at).filter(tenant=act.tenant, parent=group)
     if act.name == "delete" and below.exists():
         return Part  # the act is refused, and nobody loses anything
-    applications = _applications(act, Q(group_id__in=_above(act, [group.id])))
-    users = _inside(act, group)
-    before = _of_people(act, users, applications)
-    return _again(
-        act,
-        group,
-        applications,
-        lambda: lost_by_people(before, _of_people(act, users, applications), act.moment, act.renamed),
-    )
+    applications = _applications(act, group)
+    return _again(act, group, applications, _losing(act, _inside(act, group), applications))
 
 
 def _again(
@@ -79,7 +100,7 @@ def _again(
     revision = type(subject)._default_manager.values_list("revision", flat=True).get(pk=subject.pk)
     peopled, facts, named = _peopled(act, applications), _facts_of(act, subject), _may_read_roles(act)
     mappers = _mappers_into(subject)
-    endings = all_of_person(act, subject.id) if isinstance(subject, User) else {}
+    endings = all_of_person(act, subject.id) if isinstance(subject, User) else None
 
     def again() -> Part:
         people = lose()
@@ -89,8 +110,7 @@ def _again(
         shown = {
             **UNMOVED,
             **NO_CALLS,
-            **people_part(act, people, applications=applications),
-            **endings,
+            **people_part(act, people, applications=applications, endings=endings),
             "withoutPeople": named_applications(deserted),
             **({"mappers": {"count": len(unmapped)}} if isinstance(subject, Group) else {}),
         }
@@ -113,23 +133,49 @@ def _may_read_roles(act: Act) -> bool:
     return bool(gate().decide(actor=act.by, tenant_id=act.tenant.id, permission=READING, at=act.at))
 
 
+def _losing(act: Act, user_ids: Collection[UUID], applications: Collection[str]) -> Callable[[], People]:
+    """What these people hold before the act; asked afterwards, what of it they have lost.
+
+    What is shared with whom, and what is in a role, no such act moves: it is read once.
+    """
+    before = _of_people(act, user_ids, applications)
+
+    def lose() -> People:
+        after = replace(before, people=_held(act, user_ids, applications))
+        return lost_by_people(before, after, act.moment, act.renamed)
+
+    return lose
+
+
 def _of_people(act: Act, user_ids: Collection[UUID], applications: Collection[str]) -> Holdings:
-    """As :func:`accesscontrol.holdings.load`, for some people: of thousands, the others do not matter."""
-    tenant_id = str(act.tenant.id)
-    found = holding.people(user_ids, tenant_id=tenant_id, application_ids=applications)
-    every = [one for theirs in found.values() for each in theirs.values() for one in each.assignments]
+    """As :func:`accesscontrol.holdings.load`, for some people: of thousands, the others do not matter.
+
+    Of an application's own role what is in it matters where it came by a contract that may be confirmed for
+    less: else it is gone, or as it was.
+    """
+    people = _held(act, user_ids, applications)
+    every = {one for theirs in people.values() for each in theirs.values() for one in each.assignments}
+    tenant_ids = {str(act.tenant.id)}
     books = books_of_held(
         applications,
-        tenant_ids={tenant_id},
+        tenant_ids=tenant_ids,
         made={one.tenant_role for one in every if one.tenant_role},
-        declared={(one.application_id or "", one.application_role) for one in every if one.application_role},
+        declared={
+            (one.application_id or "", one.application_role)
+            for one in every
+            if one.application_role and one.contract_id
+        },
     )
-    return Holdings(
-        sharing=sharing_facts.sharing(applications, tenant_ids={tenant_id}),
-        books=books,
-        people={(application_id, tenant_id): theirs for application_id, theirs in found.items()},
-        calls={},
-    )
+    sharing = sharing_facts.sharing(applications, tenant_ids=tenant_ids)
+    return Holdings(sharing=sharing, books=books, people=people, calls={})
+
+
+def _held(
+    act: Act, user_ids: Collection[UUID], applications: Collection[str]
+) -> dict[Pair, dict[UUID, PrincipalFacts]]:
+    tenant_id = str(act.tenant.id)
+    found = holding.people(user_ids, tenant_id=tenant_id, application_ids=applications)
+    return {(application_id, tenant_id): theirs for application_id, theirs in found.items()}
 
 
 def _inside(act: Act, group: Group) -> set[UUID]:
@@ -139,22 +185,12 @@ def _inside(act: Act, group: Group) -> set[UUID]:
         return {row[0] for row in cursor.fetchall()}
 
 
-def _applications(act: Act, held: Q) -> list[str]:
-    """Of which something is assigned there, now or by plan."""
-    rows = Assignment.objects.not_over(act.at).filter(held, tenant=act.tenant)
-    given = set(rows.values_list("application_role__application_id", "tenant_role_id"))
-    # The roles as a list: as a question inside the other, it was asked for each of their permissions.
-    roles = {role for _application, role in given} - {None}
-    made = TenantRolePermission.objects.not_over(act.at).filter(role__in=roles)
-    named = made.values_list("resource__application_id", flat=True).distinct()
-    return sorted({*(application for application, _role in given if application), *named})
-
-
-def _above(act: Act, group_ids: Collection[UUID]) -> set[UUID]:
-    found: set[UUID] = set()
-    for group_id in group_ids:
-        found |= load.groups_above(group_id, tenant_id=act.tenant.id, at=act.at)
-    return found
+def _applications(act: Act, subject: User | Group) -> list[str]:
+    """Of which something is assigned to the subject, or to a group above it, now or by plan."""
+    user, group = (subject.id, None) if isinstance(subject, User) else (None, subject.id)
+    with connection.cursor() as cursor:
+        cursor.execute(_GIVEN, {"tenant": act.tenant.id, "user": user, "group": group, "at": act.at})
+        return sorted(row[0] for row in cursor.fetchall())
 
 
 def _peopled(act: Act, applications: Collection[str]) -> set[str]:
@@ -162,15 +198,16 @@ def _peopled(act: Act, applications: Collection[str]) -> set[str]:
 
 
 def _mappers_into(subject: User | Group) -> set[str]:
-    """Ids of the rules of identity providers that put people into the group."""
+    """Ids of the rules of identity providers that put people into the group; a person has none."""
+    if isinstance(subject, User):
+        return set()
     rows = IdentityMapper.objects.filter(group=subject.pk)
     return {f"{row}" for row in rows.values_list("id", flat=True)}
 
 
 def _facts_of(act: Act, subject: User | Group) -> set[str]:
     """Ids of what the subject holds himself: with the act, some of it ends."""
-    mine = {"user": subject} if isinstance(subject, User) else {"group": subject}
-    assigned = Assignment.objects.not_over(act.at).filter(tenant=act.tenant, **mine)
-    theirs = Membership.objects.filter(tenant=act.tenant, group=subject.pk)
-    inside = (Membership.objects.of_user(subject) if isinstance(subject, User) else theirs).not_over(act.at)
-    return {f"{row}" for rows in (assigned, inside) for row in rows.values_list("id", flat=True)}
+    statement = _OWN.format(column="user_id" if isinstance(subject, User) else "group_id")
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"tenant": act.tenant.id, "id": subject.pk, "at": act.at})
+        return {row[0] for row in cursor.fetchall()}

@@ -23,9 +23,15 @@ MOST_ITEMS = 500  # of one list; the counts are always whole
 
 
 def people_part(
-    act: Act, people: Mapping[tuple[str, Id], Collection[str]], *, applications: Collection[str]
+    act: Act,
+    people: Mapping[tuple[str, Id], Collection[str]],
+    *,
+    applications: Collection[str],
+    endings: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """``users``; of one's own their live ``sessions`` and their ``refreshTokens`` for these applications.
+
+    The two last may be known already: ``endings``.
 
     Persons of other tenants are counted and never named: they are their tenant's own, and so is whether they
     are here. ``lastUsedAt`` is when a person's sign-in to one of these applications last gave a token, as far
@@ -50,12 +56,11 @@ def people_part(
         }
         for user_id, name, username in named
     ]
-    living = grants.filter(one_of("user_id", mine)).living(tenant=act.tenant, at=act.at)
-    return {
-        "users": {"count": len(people), "items": items},
-        "sessions": {"count": _sessions(act, mine).count()},
-        "refreshTokens": {"count": living.count()},
-    }
+    if endings is None:
+        living = grants.filter(one_of("user_id", mine)).living(tenant=act.tenant, at=act.at)
+        sessions = {"count": _sessions(act, mine).count()}
+        endings = {"sessions": sessions, "refreshTokens": {"count": living.count()}}
+    return {"users": {"count": len(people), "items": items}, **endings}
 
 
 def all_of_person(act: Act, user_id: UUID) -> dict[str, Any]:

@@ -58,9 +58,8 @@ def may_become_user(*, actor: Actor, tenant: Tenant, user: User, at: datetime, *
     """
     if actor.kind == "user" and actor.id == str(user.id) and is_active(user=user, at=at):
         return
-    groups: set[UUID] = set()
-    for group_id in Membership.objects.of_user(user).not_over(at).values_list("group_id", flat=True):
-        groups |= groups_above(group_id, tenant_id=tenant.id, at=at)
+    inside = Membership.objects.of_user(user).not_over(at).values_list("group_id", flat=True)
+    groups = groups_above(*inside, tenant_id=tenant.id, at=at)
     rows = _living(at).filter(tenant=tenant)
     held = rows.filter(user=user) | rows.filter(group_id__in=groups)
     _require(actor, tenant.id, held, at, ("user", user.id, str(user)))
@@ -72,10 +71,8 @@ def may_vouch_for(
 ) -> None:
     """Whoever moves the word of a provider could come in as all who are linked to it: all that they hold."""
     linked = provider.links.values("user_id")
-    groups: set[UUID] = set()
-    inside = Membership.objects.not_over(at).filter(user__in=linked)
-    for group_id in set(inside.values_list("group_id", flat=True)):
-        groups |= groups_above(group_id, tenant_id=tenant.id, at=at)
+    inside = Membership.objects.not_over(at).filter(user__in=linked).values_list("group_id", flat=True)
+    groups = groups_above(*inside.distinct(), tenant_id=tenant.id, at=at)
     rows = _living(at).filter(tenant=tenant)
     held = rows.filter(user__in=linked) | rows.filter(group_id__in=groups)
     _require(actor, tenant.id, held, at, ("identity_provider", provider.id, provider.name))

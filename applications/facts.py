@@ -55,13 +55,15 @@ JOIN roles r ON r.id = t.role_id
 ORDER BY c.id, r.id, t.during
 """
 # For few tenants terms are found by contract: roles are compared so that no index serves, for the planner
-# would rather look through all terms of an application that thousands have.
+# would rather look through all terms of an application that thousands have. Only its owner shares one by
+# provision, so of all that a large organization has received the terms of few contracts are read.
 _BY_CONTRACT = _CONTRACTS.format(
     found="""own AS MATERIALIZED (
     SELECT contract_id, role_id, during, confirmed_at FROM applications_contractterm
     WHERE contract_id = ANY(ARRAY(
             SELECT id FROM applications_contract
-            WHERE state = 'accepted' AND consumer_id = ANY(%(tenants)s::uuid[])))
+            WHERE state = 'accepted' AND consumer_id = ANY(%(tenants)s::uuid[])
+                AND (type = 'access' OR provider_id = ANY(%(owners)s::uuid[])) IS TRUE))
         AND (role_id = ANY(ARRAY(SELECT id FROM roles))) IS TRUE AND NOT isempty(during)
 ), source AS MATERIALIZED (
     SELECT contract_id, role_id, during, confirmed_at FROM applications_contractterm
@@ -69,7 +71,8 @@ _BY_CONTRACT = _CONTRACTS.format(
             SELECT id FROM applications_contract
             WHERE state = 'accepted' AND type = 'provision' AND consumer_id = ANY(ARRAY(
                 SELECT provider_id FROM applications_contract
-                WHERE type = 'access' AND id = ANY(ARRAY(SELECT contract_id FROM own))))))
+                WHERE type = 'access' AND id = ANY(ARRAY(SELECT contract_id FROM own))))
+                AND (provider_id = ANY(%(owners)s::uuid[])) IS TRUE))
         AND (role_id = ANY(ARRAY(SELECT id FROM roles))) IS TRUE AND NOT isempty(during)
 )"""
 )
@@ -128,7 +131,7 @@ def sharing(
         return {}
     tenants = [str(tenant_id) for tenant_id in tenant_ids]
     # What is built in is shared by no contract: every door asks for the portal's own roles.
-    shared = [application.id for application in applications if not application.builtin]
+    shared = [application for application in applications if not application.builtin]
     contracts = _contracts(shared, tenants) if shared else {}
     mentioned = {*tenants, *(application.owner_id for application in applications)}
     for facts in contracts.values():
@@ -195,11 +198,12 @@ def application_of(row: tuple[Any, ...]) -> ApplicationFact:
     )
 
 
-def _contracts(application_ids: Sequence[str], tenant_ids: Sequence[str]) -> dict[str, list[ContractFact]]:
+def _contracts(shared: Sequence[ApplicationFact], tenant_ids: Sequence[str]) -> dict[str, list[ContractFact]]:
     terms: dict[tuple[str, UUID], dict[str, tuple[Term, ...]]] = defaultdict(dict)
     heads: dict[tuple[str, UUID], tuple[Any, ...]] = {}
-    statement = _finding(len(application_ids), len(tenant_ids))
-    for row in _rows(statement, applications=list(application_ids), tenants=list(tenant_ids)):
+    statement = _finding(len(shared), len(tenant_ids))
+    asked = {"applications": [each.id for each in shared], "owners": list({each.owner_id for each in shared})}
+    for row in _rows(statement, tenants=list(tenant_ids), **asked):
         application_id, key, during, confirmed_at, widened, *head = row
         address = (application_id, head[0])
         roles = terms[address]

@@ -58,8 +58,11 @@ def _administered(tenant: Tenant, at: datetime) -> list[Span]:
     rows = Assignment.objects.not_over(at).filter(
         tenant=tenant, application_role__application_id=PORTAL_ID, application_role__key__in=keys
     )
-    people, groups = _by(rows, at, "user_id"), _by(rows.exclude(group=None), at, "group_id")
-    people.pop(None, None)
+    people: dict[UUID, list[Span]] = defaultdict(list)
+    groups: dict[UUID, list[Span]] = defaultdict(list)
+    for user_id, group_id, during in rows.values_list("user_id", "group_id", "during"):
+        if user_id or group_id:
+            (people[user_id] if user_id else groups[group_id]).append(_ahead(during, at))
     if groups:
         groups = _with_those_below(groups, tenant, at)
         members = Membership.objects.not_over(at).filter(tenant=tenant, group_id__in=groups)
@@ -67,8 +70,11 @@ def _administered(tenant: Tenant, at: datetime) -> list[Span]:
             return [Span(at)]
         for user_id, group_id, during in members.values_list("user_id", "group_id", "during"):
             people[user_id] += _shared(groups[group_id], [_ahead(during, at)])
-    activity = _by(UserActivity.objects.not_over(at).filter(tenant=tenant, user_id__in=people), at, "user_id")
-    return joined([span for user_id, spans in activity.items() for span in _shared(spans, people[user_id])])
+    active: dict[UUID, list[Span]] = defaultdict(list)
+    rows = UserActivity.objects.not_over(at).filter(tenant=tenant, user_id__in=people)
+    for user_id, during in rows.values_list("user_id", "during"):
+        active[user_id].append(_ahead(during, at))
+    return joined([span for user_id, spans in active.items() for span in _shared(spans, people[user_id])])
 
 
 def _with_those_below(groups: Reached, tenant: Tenant, at: datetime) -> dict[UUID, list[Span]]:
@@ -93,13 +99,6 @@ def _somebody_stays(members: Spanned, groups: Reached, at: datetime) -> bool:
     lasting = [group_id for group_id, spans in groups.items() if Span(at) in spans]
     active = UserActivity.objects.at(at).filter(still_open()).values("user")
     return members.at(at).filter(still_open(), group_id__in=lasting, user__in=active).exists()
-
-
-def _by(rows: Spanned, at: datetime, column: str) -> dict[Any, list[Span]]:
-    found: dict[Any, list[Span]] = defaultdict(list)
-    for key, during in rows.values_list(column, "during"):
-        found[key].append(_ahead(during, at))
-    return found
 
 
 def _ahead(during: Any, at: datetime) -> Span:

@@ -19,6 +19,7 @@ from tenants.models import Tenant, User
 
 # Roles of applications that one opens: neither the portal's own nor those of the organization's making.
 OPENING = Q(application_role__isnull=False) & ~Q(application_role__application=PORTAL_ID)
+SHOWN = ("application_role__application",)  # and nothing else of what a person holds
 TEMPLATE = "accesscontrol/_own_applications.html"
 
 
@@ -42,7 +43,7 @@ def own_applications(
 ) -> dict[str, Any] | None:
     """What the person can open now, with the roles held there; ``alone``: also that it is nothing."""
     roles: dict[Application, list[str]] = defaultdict(list)
-    for held in standing.of_user(user, tenant=tenant, at=at, which=OPENING):
+    for held in standing.of_user(user, tenant=tenant, at=at, which=OPENING, related=SHOWN):
         role = held.row.application_role
         if role is not None and held.standing.state == "in_force":
             roles[role.application].append(str(role))

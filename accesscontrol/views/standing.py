@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import product
 from uuid import UUID
 
 from django.db.models import Q
@@ -18,6 +19,7 @@ from iam_portal.sentences import said
 from iam_portal.spans import Span
 from tenants.models import Tenant, User, UserActivity
 
+RELATED = ("application_role__application", "tenant_role", "contract__provider")
 NO_PERMISSION = Reason("role_empty", said("The role holds no permission."))
 
 
@@ -82,34 +84,28 @@ def of_rows(rows: Sequence[Assignment], *, tenant: Tenant, at: datetime) -> dict
     return found
 
 
-def of_user(user: User, *, tenant: Tenant, at: datetime, which: Q | None = None) -> list[Held]:
+def of_user(
+    user: User, *, tenant: Tenant, at: datetime, which: Q | None = None, related: Sequence[str] = RELATED
+) -> list[Held]:
     """Everything that reaches the user now or later, directly and through groups, with its standing.
 
-    ``which``: of these assignments alone.
+    ``which``: of these assignments alone; ``related``: what is read with them.
     """
-    rows = Assignment.objects.not_over(at).filter(which or Q(), tenant=tenant)
-    groups = load.groups_reaching(user.pk, tenant_id=tenant.pk)
-    mine = rows.filter(Q(user=user) | Q(group_id__in=groups))
-    known = {
-        row.pk: row
-        for row in mine.select_related("application_role__application", "tenant_role", "contract__provider")
-    }
-    spoken_of = _applications_of(list(known.values()))
-    judge = _judge(known.values(), spoken_of, tenant, at)
-    who = load.Principal(tenant.pk, user_id=user.pk)
-    facts = load.principal(who, application_ids=list(judge.grounds))
-    given: dict[tuple[str, str], list[AssignmentFact]] = defaultdict(list)
-    active: tuple[Span, ...] = ()
-    for application_id, principal in facts.items():
-        active = principal.active
-        for fact in principal.assignments:
-            group = fact.via.group_name if fact.via else ""
-            given[fact.id, group].append(replace(fact, application_id=application_id))
-    held = [
-        Held(known[UUID(pk)], group, judge.judge(found, active))
-        for (pk, group), found in given.items()
-        if UUID(pk) in known
-    ]
+    active, reach = load.reach_of_user(user.pk, tenant_id=tenant.pk)
+    mine = Assignment.objects.not_over(at).filter(Q(user=user) | Q(group_id__in=list(reach)), tenant=tenant)
+    mine = mine.filter(which or Q()).order_by("created_at", "id")
+    found = mine.select_related(*related)
+    rows = [row for row in found if row.tenant_role is None or not row.tenant_role.during.isempty]
+    spoken_of = _applications_of(rows)
+    judge = _judge(rows, spoken_of, tenant, at)
+    given: dict[tuple[UUID, str], list[AssignmentFact]] = defaultdict(list)
+    for application_id, row in product(judge.grounds, rows):
+        if application_id in spoken_of[row.pk]:
+            fact = _fact(row, application_id)
+            for via in reach[row.group_id] if row.group_id else [None]:
+                given[row.pk, via.group_name if via else ""].append(replace(fact, via=via))
+    known = {row.pk: row for row in rows}
+    held = [Held(known[pk], group, judge.judge(facts, active)) for (pk, group), facts in given.items()]
     return [one for one in held if one.standing.state != "ended"]
 
 
@@ -133,7 +129,8 @@ def _applications_of(rows: Sequence[Assignment]) -> dict[UUID, list[str]]:
     made = {row.tenant_role_id for row in rows if row.tenant_role_id is not None}
     touched: dict[UUID, list[str]] = defaultdict(list)
     pairs = TenantRolePermission.objects.filter(role_id__in=made, during__isempty=False)
-    for role_id, application_id in pairs.values_list("role_id", "resource__application_id").distinct():
+    named = pairs.values_list("role_id", "resource__application_id").distinct() if made else ()
+    for role_id, application_id in named:
         touched[role_id].append(application_id)
     return {
         row.pk: [row.application_role.application_id]

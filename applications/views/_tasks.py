@@ -16,45 +16,48 @@ from applications.views._titles import Title, titles
 from tenants.models import Tenant
 
 MOST = 100  # rows that are looked through
-# The contracts that may ask for something, the newest of each kind. What is agreed is read once, from the
-# indexes of both sides; what else is asked of it, by keys.
-_ASKING = """
-WITH agreed AS MATERIALIZED (
-    SELECT id, TRUE AS mine, type, starts_at, ends_at, created_at FROM applications_contract
-    WHERE provider_id = %(tenant)s AND type = ANY(%(types)s) AND state = 'accepted'
-    UNION ALL
-    SELECT id, FALSE, type, starts_at, ends_at, created_at FROM applications_contract
-    WHERE consumer_id = %(tenant)s AND type = ANY(%(types)s) AND state = 'accepted'
-), grown AS MATERIALIZED (
+# The contracts that may ask for something, the newest of each kind. All is read from the indexes of both
+# sides, which hold every column that is asked for; what else is asked of what is agreed, by keys.
+_COLUMNS = "id, provider_id, state, starts_at, ends_at, answer_by, created_at, proposed_at"
+_AGREED = """SELECT {columns} FROM applications_contract
+        WHERE provider_id = %(tenant)s AND type = ANY(%(types)s) AND state = 'accepted'
+        UNION ALL
+        SELECT {columns} FROM applications_contract
+        WHERE consumer_id = %(tenant)s AND type = ANY(%(types)s) AND state = 'accepted'"""
+_ASKING = f"""
+WITH grown AS MATERIALIZED (
     SELECT t.contract_id, count(DISTINCT t.role_id) AS number FROM applications_contractterm t
     WHERE t.contract_id = ANY(ARRAY(
-            SELECT id FROM agreed WHERE mine AND type = 'access' AND (ends_at IS NULL OR ends_at > %(at)s)))
+            SELECT id FROM applications_contract
+            WHERE provider_id = %(tenant)s AND type = 'access' AND type = ANY(%(types)s)
+                AND state = 'accepted' AND (ends_at IS NULL OR ends_at > %(at)s)))
         AND NOT isempty(t.during) AND (upper_inf(t.during) OR upper(t.during) > %(at)s)
         AND EXISTS (SELECT FROM applications_rolepermission p WHERE p.role_id = t.role_id
             AND p.during @> %(at)s::timestamptz AND NOT p.held @> t.confirmed_at)
     GROUP BY t.contract_id
 ), amended AS MATERIALIZED (
     SELECT contract_id FROM applications_amendment
-    WHERE state = 'proposed' AND proposed_by_tenant_id <> %(tenant)s
-        AND contract_id = ANY(ARRAY(SELECT id FROM agreed))
+    WHERE state = 'proposed' AND proposed_by_tenant_id <> %(tenant)s AND contract_id = ANY(ARRAY(
+        {_AGREED.format(columns="id")}))
 ), asking AS (
-    (SELECT id FROM applications_contract
+    (SELECT {_COLUMNS} FROM applications_contract
     WHERE provider_id = %(tenant)s AND type = ANY(%(types)s) AND state = 'draft'
     ORDER BY created_at DESC, id LIMIT %(most)s)
-    UNION
-    (SELECT id FROM applications_contract
+    UNION ALL
+    (SELECT {_COLUMNS} FROM applications_contract
     WHERE consumer_id = %(tenant)s AND type = ANY(%(types)s) AND state = 'proposed'
     ORDER BY created_at DESC, id LIMIT %(most)s)
-    UNION
-    (SELECT id FROM agreed
+    UNION ALL
+    (SELECT * FROM (
+        {_AGREED.format(columns=_COLUMNS)}
+    ) agreed
     WHERE ends_at > %(at)s AND ends_at <= %(soon)s OR starts_at > %(at)s AND starts_at <= %(soon)s
         OR id IN (SELECT contract_id FROM grown) OR id IN (SELECT contract_id FROM amended)
     ORDER BY created_at DESC, id LIMIT %(most)s)
 )
-SELECT c.id, c.provider_id, c.state, c.starts_at, c.ends_at, c.answer_by, c.created_at, c.proposed_at,
-    c.id IN (SELECT contract_id FROM amended), coalesce(grown.number, 0)
-FROM applications_contract c LEFT JOIN grown ON grown.contract_id = c.id
-WHERE c.id = ANY(ARRAY(SELECT id FROM asking)) ORDER BY c.created_at DESC, c.id LIMIT %(most)s
+SELECT c.*, c.id IN (SELECT contract_id FROM amended), coalesce(grown.number, 0)
+FROM asking c LEFT JOIN grown ON grown.contract_id = c.id
+ORDER BY c.created_at DESC, c.id LIMIT %(most)s
 """
 
 

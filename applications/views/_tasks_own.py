@@ -5,12 +5,11 @@ from typing import Any
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import connection
-from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from applications.http import address
-from applications.models import Webhook
+from applications.models.webhooks import WebhookState
 from applications.views._task import ANSWER, BROKEN, ENDS, OPEN, SOON, Task
 from applications.views._webhook import BECAUSE
 from tenants.models import Partnership, Tenant
@@ -50,11 +49,18 @@ def credentials(tenant: Tenant, at: datetime) -> list[Task]:
         return [_credential(row, tenant) for row in cursor.fetchall()]
 
 
+_WEBHOOKS = """
+SELECT id, url, state, paused_because, failing_since FROM applications_webhook
+WHERE tenant_id = %(tenant)s AND ended_at IS NULL AND (failing_since IS NOT NULL OR state = 'paused')
+ORDER BY id LIMIT %(most)s
+"""
+
+
 def webhooks(tenant: Tenant) -> list[Task]:
     """Those that are paused, and those whose receiver does not take what it is sent. One query."""
-    rows = Webhook.objects.filter(tenant=tenant, ended_at__isnull=True)
-    troubled = rows.filter(Q(failing_since__isnull=False) | Q(state=Webhook.State.PAUSED)).order_by("id")
-    return [_webhook(row, tenant) for row in troubled[:MOST]]
+    with connection.cursor() as cursor:
+        cursor.execute(_WEBHOOKS, {"tenant": tenant.id, "most": MOST})
+        return [_webhook(row, tenant) for row in cursor.fetchall()]
 
 
 # Found by the index of those that were invited; of the few that are told, the rest is read.
@@ -115,14 +121,14 @@ def _credential(row: Any, tenant: Tenant) -> Task:
     return Task(ENDS, "key", text, said, ends, {"label": _("Renew"), "url": url})
 
 
-def _webhook(row: Webhook, tenant: Tenant) -> Task:
-    url = address("webhook-detail", tenant.slug, webhook_id=row.id)
-    action = {"label": _("Look"), "url": url}
-    if row.state == Webhook.State.PAUSED:
-        rank = OPEN if row.paused_because == "by_hand" else BROKEN
-        said = _("Webhook paused. %(why)s") % {"why": BECAUSE[row.paused_because]}
-        return Task(rank, "bell", row.url, said, None, action)
-    return Task(BROKEN, "bell", row.url, _("Webhook not received since"), row.failing_since, action)
+def _webhook(row: Any, tenant: Tenant) -> Task:
+    pk, receiver, state, because, failing_since = row
+    action = {"label": _("Look"), "url": address("webhook-detail", tenant.slug, webhook_id=pk)}
+    if state == WebhookState.PAUSED:
+        rank = OPEN if because == "by_hand" else BROKEN
+        said = _("Webhook paused. %(why)s") % {"why": BECAUSE[because]}
+        return Task(rank, "bell", receiver, said, None, action)
+    return Task(BROKEN, "bell", receiver, _("Webhook not received since"), failing_since, action)
 
 
 def _partnership(row: Any, page: ConsolePage) -> Task:

@@ -105,13 +105,18 @@ class _ActOnUser(ConfirmPage):
 
 
 class _TakesFromUser(_ActOnUser, WeighedPage):
-    """An act that takes what he holds."""
+    """An act that takes what he holds. ``asked_of`` is he, as the question found him."""
 
     name: ClassVar[str]
     action: ClassVar[Callable[..., object]]
+    asked_of: User
+
+    def person(self) -> User:
+        self.asked_of = super().person()
+        return self.asked_of
 
     def weighed(self, revision: int | None) -> Weighed:
-        user = self.person()
+        user = self.asked_of
         act = Act(name=self.name, tenant=self.tenant, subject=user, at=self.at, by=self.actor)
         given: dict[str, Any] = {"tenant": self.tenant, "user_id": user.pk, "by": self.actor, "at": self.at}
         action = type(self).action
