@@ -21,7 +21,7 @@ from accesscontrol.review import people as holding
 from applications import facts as sharing_facts
 from applications.impact import UNMOVED
 from iam_portal.gate import Permission, gate
-from tenants.impact import Act, Part
+from tenants.impact import Act, Part, is_foreseen
 from tenants.models import Group, GroupPlacement, IdentityMapper, User
 from tenants.policies import hold
 
@@ -81,7 +81,8 @@ def look_at_user(act: Act, user: User) -> Callable[[], Part]:
     """One person who is deactivated or deleted."""
     hold(act.tenant)
     applications = _applications(act, user)
-    return _again(act, user, applications, _losing(act, {user.id}, applications))
+    losing = _losing(act, {user.id}, applications, all_of_it=_is_foreseen(act, user))
+    return _again(act, user, applications, losing)
 
 
 def look_at_group(act: Act, group: Group) -> Callable[[], Part]:
@@ -100,13 +101,14 @@ def _again(
     revision = type(subject)._default_manager.values_list("revision", flat=True).get(pk=subject.pk)
     peopled, facts, named = _peopled(act, applications), _facts_of(act, subject), _may_read_roles(act)
     mappers = _mappers_into(subject)
+    foreseen, kept = _is_foreseen(act, subject), set() if act.name == "delete" else facts
     endings = all_of_person(act, subject.id) if isinstance(subject, User) else None
 
     def again() -> Part:
         people = lose()
         deserted = sorted(peopled - _peopled(act, applications))
         unmapped = mappers - _mappers_into(subject)
-        ended = sorted(facts - _facts_of(act, subject) | unmapped)
+        ended = sorted(facts - (kept if foreseen else _facts_of(act, subject)) | unmapped)
         shown = {
             **UNMOVED,
             **NO_CALLS,
@@ -126,6 +128,11 @@ def _again(
     return again
 
 
+def _is_foreseen(act: Act, subject: User | Group) -> bool:
+    """Whether it only ends a person's being here: he holds nothing from then on; his own rows stay, or go."""
+    return isinstance(subject, User) and is_foreseen(act.name, subject)
+
+
 def _may_read_roles(act: Act) -> bool:
     """Asked before the act."""
     if act.by is None:
@@ -133,7 +140,9 @@ def _may_read_roles(act: Act) -> bool:
     return bool(gate().decide(actor=act.by, tenant_id=act.tenant.id, permission=READING, at=act.at))
 
 
-def _losing(act: Act, user_ids: Collection[UUID], applications: Collection[str]) -> Callable[[], People]:
+def _losing(
+    act: Act, user_ids: Collection[UUID], applications: Collection[str], *, all_of_it: bool = False
+) -> Callable[[], People]:
     """What these people hold before the act; asked afterwards, what of it they have lost.
 
     What is shared with whom, and what is in a role, no such act moves: it is read once.
@@ -141,8 +150,8 @@ def _losing(act: Act, user_ids: Collection[UUID], applications: Collection[str])
     before = _of_people(act, user_ids, applications)
 
     def lose() -> People:
-        after = replace(before, people=_held(act, user_ids, applications))
-        return lost_by_people(before, after, act.moment, act.renamed)
+        left = {} if all_of_it else _held(act, user_ids, applications)
+        return lost_by_people(before, replace(before, people=left), act.moment, act.renamed)
 
     return lose
 

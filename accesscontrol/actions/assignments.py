@@ -129,27 +129,28 @@ def _require_may_take(row: Assignment, *, by: Actor, at: datetime) -> None:
 
 def what_role_gives(row: Assignment, *, at: datetime) -> tuple[set[Permission], bool]:
     """(portal permissions that the role holds, whether it holds anything of other applications)."""
-    role = row.application_role
-    if role is not None:
-        if role.application_id != PORTAL_ID:
-            return set(), True
-        # The rows that the gate reads, not the table they were made from.
-        held = RolePermission.objects.at(at).filter(role=role)
-        return set(held.values_list("resource__type", "resource__key", "privilege")), False
-    rows = TenantRolePermission.objects.not_over(at).filter(role=row.tenant_role)
-    pairs = list(rows.values_list("resource__application_id", "resource__type", "resource__key", "privilege"))
-    portal = {(kind, key, privilege) for app, kind, key, privilege in pairs if app == PORTAL_ID}
-    return portal, any(app != PORTAL_ID for app, *_ in pairs) or not pairs
+    return what_principal_holds([row], at=at)
 
 
 def what_principal_holds(rows: Iterable[Assignment], *, at: datetime) -> tuple[set[Permission], bool]:
-    """The same over everything that a principal holds."""
+    """The same over everything that a principal holds. Two statements at most, after that of the rows."""
+    every = list(rows)
+    declared = [row.application_role for row in every if row.application_role]
+    portal = {role.pk for role in declared if role.application_id == PORTAL_ID}
+    foreign = any(role.application_id != PORTAL_ID for role in declared)
+    made = {row.tenant_role_id for row in every if row.tenant_role_id}
     asked: set[Permission] = set()
-    foreign = False
-    for row in rows:
-        portal, other = what_role_gives(row, at=at)
-        asked |= portal
-        foreign = foreign or other
+    if portal:
+        # The rows that the gate reads, not the table they were made from.
+        held = RolePermission.objects.at(at).filter(role__in=portal)
+        asked |= set(held.values_list("resource__type", "resource__key", "privilege"))
+    if made:
+        named = TenantRolePermission.objects.not_over(at).filter(role__in=made)
+        columns = ("role_id", "resource__application_id", "resource__type", "resource__key", "privilege")
+        found = list(named.values_list(*columns))
+        asked |= {(kind, key, privilege) for _, app, kind, key, privilege in found if app == PORTAL_ID}
+        # One that is empty yet may be filled with anything.
+        foreign = foreign or {role for role, *_ in found} != made or any(row[1] != PORTAL_ID for row in found)
     return asked, foreign
 
 

@@ -17,6 +17,7 @@ from iam_portal.walls import cross_tenant, tenant_scope
 from tenants import policies
 from tenants.actions import factors, links, memberships, sessions
 from tenants.history import record
+from tenants.impact import is_foreseen
 from tenants.models import (
     ExternalId,
     HistoryEvent,
@@ -57,14 +58,9 @@ def delete(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, revision: 
         principal_becoming.send(sender=User, actor=by, tenant=tenant, user=user, at=at)
         active = policies.is_active(user=user, at=at)
         UserActivity.objects.filter(user=user).close(at)
-        sessions.end_all(user=user, by=by, at=at)
-        links.void(user=user, at=at)
-        user.identity_links.all().delete()
-        KeptInput.objects.filter(user=user).delete()
-        factors.forget_all(user=user)
-        ExternalId.objects.filter(user=user).delete()
-        memberships.end_all(user=user, by=by, at=at)
-        user_deleted.send(sender=User, tenant=tenant, user=user, by=by, at=at)
+        if is_foreseen("delete", user):
+            return  # of what follows nothing refuses: that all of his ends is known without it
+        _end_all(tenant, user, by, at)
         # Which of them name him cannot be told: a request that is sent again is told that it was answered.
         IdempotentReply.objects.filter(tenant=tenant).update(reply=None)
         keeps = Kept(Tenant.objects.values_list("history_keeps", flat=True).get(pk=tenant.pk))
@@ -82,6 +78,18 @@ def delete(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, revision: 
             before={"active": active},
             after={"active": False, "keeps": keeps},
         )
+
+
+def _end_all(tenant: Tenant, user: User, by: Actor, at: datetime) -> None:
+    """By which he came in, and what he was and held."""
+    sessions.end_all(user=user, by=by, at=at)
+    links.void(user=user, at=at)
+    user.identity_links.all().delete()
+    KeptInput.objects.filter(user=user).delete()
+    factors.forget_all(user=user)
+    ExternalId.objects.filter(user=user).delete()
+    memberships.end_all(user=user, by=by, at=at)
+    user_deleted.send(sender=User, tenant=tenant, user=user, by=by, at=at)
 
 
 def erase_late(*, at: datetime) -> int:
