@@ -21,7 +21,7 @@ from accesscontrol.decide import (
     roles_on,
 )
 from accesscontrol.holdings import Call, Holdings
-from accesscontrol.impact_shapes import people_part, services_part
+from accesscontrol.impact_shapes import ours, people_part, services_part
 from applications.availability import SharingFacts
 from applications.impact import Renamed, moments_of
 from applications.impact_scope import Scope
@@ -51,7 +51,7 @@ def look(act: Act, scope: Scope) -> Callable[[], Part]:
             sorted([tenant_id, str(user_id), sorted(urns)] for (tenant_id, user_id), urns in people.items()),
             sorted(services),
         ]
-        return Part(shown, weighed, harmless=not people and not services)
+        return Part(shown, weighed, harmless=not people and not services, ours=ours(act, people))
 
     return again
 

@@ -123,7 +123,8 @@ def _again(
         lost = sorted(
             [tenant_id, str(user_id), sorted(urns)] for (tenant_id, user_id), urns in people.items()
         )
-        return Part(shown, [lost, revision, ended, deserted], harmless=not people and not ended)
+        harmless = not people and not ended
+        return Part(shown, [lost, revision, ended, deserted], harmless, ours=len(people))
 
     return again
 

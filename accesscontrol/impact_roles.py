@@ -82,7 +82,8 @@ def look_at_role(act: Act, role: TenantRole) -> Callable[[], Part]:
             **services_part(act, calls),
         }
         weighed = [people, sorted(calls), revision, withdrawn]
-        return Part(shown, weighed, harmless=not people and not calls and not withdrawn)
+        harmless = not people and not calls and not withdrawn
+        return Part(shown, weighed, harmless, ours=len(people))
 
     return again
 

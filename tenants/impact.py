@@ -42,7 +42,8 @@ class Act:
     the act was told (ready for JSON): another wish is another impact. ``also`` are applications that it will
     lock besides those of its subject, to be locked together with them. ``renamed``: what it only gives
     another name, former → new; what is held under the new name is not lost. ``by`` is who looks: of acts on
-    people and groups, it is told of roles only as far as he may read them.
+    people and groups, it is told of roles only as far as he may read them. ``named``: so many people are told
+    by name; counted are all.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Act:
     also: frozenset[str] = frozenset()
     by: Actor | None = None
     renamed: Mapping[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+    named: int = 500
 
     @property
     def moment(self) -> datetime:
@@ -63,11 +65,15 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """``shown`` are members of the wire form; ``weighed`` is what the revision is made of, ready for JSON."""
+    """``shown`` are members of the wire form; ``weighed`` is what the revision is made of, ready for JSON.
+
+    ``ours``: how many people of the acting organization lose something.
+    """
 
     shown: Mapping[str, Any] = field(default_factory=dict)
     weighed: Any = None
     harmless: bool = True  # nobody loses anything, as far as this part knows
+    ours: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,7 @@ class Impact:
     revision: str
     parts: Mapping[str, Any]
     takes_nothing: bool
+    ours: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """The wire form."""
@@ -175,13 +182,13 @@ def weigh(act: Act, do: Callable[[], Done]) -> tuple[Impact, Done]:
     done = do()
     shown: dict[str, Any] = {}
     weighed: list[Any] = [act.name, rfc3339(act.when), act.asked]
-    harmless = True
+    harmless, ours = True, 0
     for look in looks:
         part = look()
         shown |= part.shown
         weighed.append(part.weighed)
-        harmless = harmless and part.harmless
-    return Impact(act.name, act.moment, revision_of(weighed), shown, harmless), done
+        harmless, ours = harmless and part.harmless, ours + part.ours
+    return Impact(act.name, act.moment, revision_of(weighed), shown, harmless, ours), done
 
 
 @contextmanager

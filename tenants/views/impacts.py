@@ -13,11 +13,13 @@ Found = Mapping[str, Any]
 Drawn = Callable[[Found, ConsolePage], dict[str, Any]]
 
 
-def shown(found: Found, page: ConsolePage, *, nothing: str, apart_from: object = None) -> dict[str, Any]:
+def shown(
+    found: Found, page: ConsolePage, *, nothing: str, apart_from: object = None, ours: int = 0
+) -> dict[str, Any]:
     """``counts`` and ``names`` of ``_confirm.html``, or the sentence for when nobody loses anything.
 
     ``found`` is the wire form of an impact. ``apart_from`` is the contract that the act is done to: that it
-    ends is no news.
+    ends is no news. ``ours``: people of one's own, of whom not all may be named.
     """
     contracts = [item for item in _items(found, "contracts") if item["contractId"] != str(apart_from)]
     others = _count(found, "contracts") - (len(_items(found, "contracts")) - len(contracts))
@@ -31,7 +33,7 @@ def shown(found: Found, page: ConsolePage, *, nothing: str, apart_from: object =
         (_("Becomes unavailable"), gone, _pair, len(gone)),
         (_("Loses roles"), narrowed, _pair, len(narrowed)),
         (_("Contracts"), contracts, _contract, others),
-        (_("People of your organization"), people, _person, len(people)),
+        (_("People of your organization"), people, _person, max(ours, len(people))),
         (_("Services"), _items(found, "services"), _service, len(_items(found, "services"))),
         (_("Nobody here has a role any more in"), deserted, _deserted, len(deserted)),
     ]

@@ -1,6 +1,7 @@
 """Acts on people and groups that take something away: what, is shown before, and compared when it is done."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
@@ -31,12 +32,14 @@ class WeighedPage(ConfirmPage):
         One who only came at a bad moment may still try: by then it can be free.
         """
         try:
-            found = foresee(*self.weighed(None)).as_json()
+            act, do = self.weighed(None)
+            found = foresee(replace(act, named=impacts.MOST), do)
         except ImpactBusy as busy:
             return {"nothing": translated(busy.detail)}
         except DomainError as refusal:
             return {"refused": translated(refusal.detail)}
-        return {"impact": found["revision"], **impacts.shown(found, self, nothing=nothing)}
+        shown = impacts.shown(found.as_json(), self, nothing=nothing, ours=found.ours)
+        return {"impact": found.revision, **shown}
 
     def carry_out(self, revision: int | None) -> None:
         """Do it, if it takes what was shown."""

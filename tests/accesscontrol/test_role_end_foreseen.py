@@ -1,7 +1,7 @@
 """The end of a tenant's role, foreseen without being written: it is what carrying it out finds."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,9 @@ from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants.impact import Act, Impact, carry_out, foresee, is_foreseen, weigh
 from tenants.models import Tenant
+from tenants.views import impacts
 from tests.applications.sharing import make_pair, register
+from tests.applications.story import signed_in
 from tests.support.factories import SYSTEM, make_group, make_user
 from tests.support.knocking import person
 
@@ -83,6 +85,30 @@ def test_it_is_what_carrying_it_out_finds(place: Place) -> None:
     assert [item["name"] for item in found.parts["users"]["items"]] == ["Ann", "Joe", "Kim", "Lee"]
     assert [item["calls"] for item in found.parts["services"]["items"]] == ["acme.press"]
     assert not found.takes_nothing
+
+
+def test_of_many_the_first_are_named_and_all_counted(place: Place) -> None:
+    """A page names fewer than a program is told: it is the same impact."""
+    act, do = place.deleting()
+    with tenant_scope(place.tenant.id):
+        found = foresee(replace(act, named=2), do)
+    assert (found.revision, found.ours) == (place.foreseen().revision, 4)
+    users = found.parts["users"]
+    assert (users["count"], [item["name"] for item in users["items"]]) == (4, ["Ann", "Joe"])
+    page = _page(place)
+    (people,) = [names for names in page.context["confirm"]["names"] if "People" in names["label"]]
+    assert (len(people["items"]), people["more"]) == (4, 0)
+
+
+def test_a_page_says_how_many_are_not_named(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(impacts, "MOST", 3)
+    page = _page(place)
+    assert "and 1 more" in page.content.decode()
+
+
+def _page(place: Place) -> Any:
+    manager, _ = person(place.tenant, "manager", "access-manager")
+    return signed_in(manager, datetime.now(UTC)).get("/t/acme/roles/night-shift/delete")
 
 
 def test_what_its_services_may_by_other_roles_stays(place: Place) -> None:
