@@ -3,12 +3,13 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import structlog
@@ -30,6 +31,7 @@ GRACE = 30.0  # for requests that run when the process is told to stop
 QUIET_SECONDS = 0.5  # after which nothing is on its way any more on a connection
 LAST_SECONDS = 3.0  # for threads that run when all requests are answered, or given up
 _LOOK = 1.0
+_LATE = 0.1  # for those who were taken as it began to stop
 _BACKLOG = 1024
 
 
@@ -48,8 +50,8 @@ class Service:
         return Connection(self)
 
     def admits(self, connection: Connection) -> bool:
-        """Room for one more."""
-        if self.stopping or len(self.connections) >= self._most:
+        """Room for one more. Who had come before the end is answered, too."""
+        if len(self.connections) >= self._most:
             return False
         self.connections.add(connection)
         return True
@@ -73,10 +75,13 @@ class Service:
                 connection.transport.abort()
 
     async def finish(self) -> None:
-        """Who waits, or is about to ask, gets his answer; who takes longer than that is cut off."""
+        """Who waits, or is about to ask, gets his answer; who takes longer than that is cut off.
+
+        Who was taken in the last turn of the loop is told of in one of the next.
+        """
         self.stopping = True
-        until = time.monotonic() + GRACE
-        while self.connections and (now := time.monotonic()) < until:
+        began = time.monotonic()
+        while ((now := time.monotonic()) < began + _LATE) or (self.connections and now < began + GRACE):
             for connection in list(self.connections):
                 if connection.is_idle and now - connection.since > QUIET_SECONDS:
                     connection.transport.close()
@@ -98,9 +103,21 @@ async def serving(
     try:
         yield service, server.sockets[0].getsockname()[1]
     finally:
-        server.close()
+        for late in _not_yet_taken(server):
+            await loop.connect_accepted_socket(service.connection, late)
         await service.finish()
         looks.cancel()
+
+
+def _not_yet_taken(server: asyncio.Server) -> Iterator[socket.socket]:
+    """It listens no more. Those who are connected, but not yet taken, would be reset by the closing."""
+    listening = [socket.socket(fileno=os.dup(each.fileno())) for each in server.sockets]
+    server.close()
+    for each in listening:
+        with each, suppress(BlockingIOError):
+            each.setblocking(False)
+            while True:
+                yield each.accept()[0]
 
 
 async def _looking(service: Service) -> None:

@@ -4,13 +4,16 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 
 import pytest
+import uvloop
 
 from iam_portal.launchers.valkey import free_port
 from iam_portal.token_service import server
-from tests.support.tokened import PATIENCE, soon
+from tests.support.tokened import PATIENCE, rest, soon, tokened
 
 POST = b"POST /realms/a/protocol/openid-connect/token HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
 
@@ -44,6 +47,49 @@ print("over", flush=True)
             said = child.stdout.read()
             assert child.wait(PATIENCE) == 1
     assert "noted" in said and "over" in said
+
+
+def test_who_came_before_the_end_is_answered() -> None:
+    """Taken by the process in the very turn in which it is told to end."""
+    with tokened(_done) as service:
+        busy = threading.Event()
+
+        def hold() -> None:
+            busy.set()
+            time.sleep(0.5)
+            service.stop()
+
+        service.loop.call_soon_threadsafe(hold)
+        assert busy.wait(PATIENCE)
+        lines = [_asking(service.port) for _ in range(20)]
+    for line in lines:
+        with line:
+            assert rest(line).endswith(b"done")
+
+
+def test_who_was_not_yet_taken_is_answered() -> None:
+    lines: list[socket.socket] = []
+
+    async def serve() -> None:
+        async with server.serving("127.0.0.1", 0, _done) as (_, port):
+            lines.extend(_asking(port) for _ in range(20))  # and not one turn for the loop
+
+    uvloop.run(serve())
+    assert len(lines) == 20
+    for line in lines:
+        with line:
+            assert rest(line).endswith(b"done")
+
+
+def _done(environ: dict[str, object], start: Callable[..., object]) -> list[bytes]:
+    start("200 OK", [("Content-Length", "4")])
+    return [b"done"]
+
+
+def _asking(port: int) -> socket.socket:
+    line = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+    line.sendall(POST)
+    return line
 
 
 def _connects(port: int) -> bool:

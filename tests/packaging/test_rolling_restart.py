@@ -17,7 +17,7 @@ from iam_portal.launchers.valkey import free_port
 from tests.support import rolling
 from tests.support.machines import owner_of
 from tests.support.portal import RunningPortal
-from tests.support.rolling import Callers, Web, gone
+from tests.support.rolling import Callers, Tokens, Web, gone
 from tests.support.stage import Stage, made_of
 
 pytestmark = pytest.mark.drill
@@ -118,6 +118,34 @@ def test_no_request_and_no_token_is_lost(
     issued = asked.right[0] + asked.right[1]
     assert settled(stage, issued) == issued
     running_portal.kill_worker()
+
+
+def test_no_token_is_lost_where_a_token_service_is_replaced(
+    running_portal: RunningPortal,
+    worker: None,
+    webs: list[Web],
+    stage: Stage,
+    tmp_path: Path,
+    supervisor: Supervisor,
+) -> None:
+    """Two of them behind nginx as documented, which asks nothing twice that might change something."""
+    services = [Tokens(running_portal, tmp_path / f"tokens{number}", supervisor) for number in range(2)]
+    with rolling.nginx(webs, tmp_path / "proxy", tokens=services) as address:
+        asked = callers(address, stage, running_portal.story["consumer"]["slug"])
+        with asked.calling(THREADS):
+            for service in services:
+                time.sleep(2)
+                service.go()
+                service.start()
+            time.sleep(1)
+        said = (tmp_path / "proxy" / "access.log").read_text()
+    assert asked.wrong == []
+    assert min(asked.right.values()) > 5, asked.right
+    for service in services:
+        assert f'upstream "127.0.0.1:{service.port}" 200' in said
+        service.go()
+    issued = asked.right[0] + asked.right[1]
+    assert settled(stage, issued) == issued
 
 
 def test_no_task_is_lost_or_done_twice(

@@ -98,6 +98,14 @@ class Web:
         gone(self._child, self._supervisor)
 
 
+class Tokens(Web):
+    """A token service, in the same way."""
+
+    def start(self) -> None:
+        self._child = self._local.start_tokens(workers=2)
+        self._local.wait_ready()
+
+
 def gone(child: Child, supervisor: Supervisor) -> None:
     """SIGTERM to the first process alone; it must end by itself, and well."""
     supervisor.forget(child)
@@ -106,12 +114,16 @@ def gone(child: Child, supervisor: Supervisor) -> None:
 
 
 @contextmanager
-def nginx(webs: Sequence[Port], folder: Path) -> Iterator[str]:
-    """With the documented configuration, without TLS; its logs lie in the folder."""
+def nginx(webs: Sequence[Port], folder: Path, *, tokens: Sequence[Port] = ()) -> Iterator[str]:
+    """With the documented configuration, without TLS; its logs lie in the folder.
+
+    ``tokens``: token services in the place of web servers, where clients come for tokens.
+    """
     port, unused = free_port(), free_port()
-    upstreams = (_DEPLOYED / "upstreams.conf").read_text()
-    for known, web in zip(("8000", "8010"), webs, strict=True):
-        upstreams = upstreams.replace(f":{known}", f":{web.port}")
+    upstreams, upstream, of_tokens = (
+        (_DEPLOYED / "upstreams.conf").read_text().partition("upstream iam_portal_tokens")
+    )
+    upstreams = _placed(upstreams, webs) + upstream + _placed(of_tokens, tokens or webs)
     documented = (_DEPLOYED / "nginx.conf").read_text()
     lines = [line for line in documented.splitlines() if not line.strip().startswith(("ssl_", "include"))]
     text = "\n".join(lines).replace("listen 443 ssl", f"listen {LOOPBACK}:{port}")
@@ -125,6 +137,13 @@ def nginx(webs: Sequence[Port], folder: Path) -> Iterator[str]:
     config.write_text(_NGINX.format(user=user, folder=folder, included=upstreams + text))
     with _served("nginx", ["-c", str(config), "-g", "daemon off;"], folder, port) as address:
         yield address
+
+
+def _placed(upstreams: str, servers: Sequence[Port]) -> str:
+    for known, server in zip(("8000", "8010"), servers, strict=True):
+        assert f":{known}" in upstreams
+        upstreams = upstreams.replace(f":{known}", f":{server.port}")
+    return upstreams
 
 
 @contextmanager

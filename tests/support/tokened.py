@@ -23,6 +23,7 @@ class Tokened:
     port: int
     service: Service
     loop: asyncio.AbstractEventLoop
+    stop: Callable[[], None]
 
     def connect(self) -> socket.socket:
         """A connection that waits no longer than a test may."""
@@ -65,7 +66,7 @@ def tokened(app: App, *, most: int = 1_000) -> Iterator[Tokened]:
 
     async def serve() -> None:
         async with serving("127.0.0.1", 0, app, most) as (service, port):
-            made.append(Tokened(port, service, asyncio.get_running_loop()))
+            made.append(Tokened(port, service, asyncio.get_running_loop(), stop.set))
             ready.set()
             await stop.wait()
 
