@@ -92,19 +92,6 @@ FROM named GROUP BY tenant_id, dynamic, application_id, role_id, role, during
 """
 
 
-def books_of_made(
-    application_ids: Collection[str], *, tenant_id: UUID | str, made: Collection[str]
-) -> dict[str, RoleBook]:
-    """By application, what decides whether the tenant's own roles of these keys come to something. One query.
-
-    What roles of the applications come to is not in it.
-    """
-    if not made:
-        return {application_id: RoleBook() for application_id in application_ids}
-    found = books_of_held(application_ids, tenant_ids={str(tenant_id)}, made=made, declared=())
-    return {application_id: book for (application_id, _tenant), book in found.items()}
-
-
 def books_of_held(
     application_ids: Collection[str],
     *,

@@ -15,14 +15,16 @@ from tenants.models import Tenant
 
 MOST = 50
 _OPEN = "contract_id IS NULL AND application_id IS NULL AND during @> %(at)s"
+_OWN = "starts_with(asks.role, '/')"  # a role of the tenant's making, by its name in ``roles``
 # What groups hold is found by the index of what no person holds, and then down the tree.
 _GROUPS = f"""
     SELECT given.group_id, asks.role FROM asks CROSS JOIN LATERAL (
         SELECT group_id FROM accesscontrol_assignment
-        WHERE tenant_id = %(tenant)s AND user_id IS NULL AND application_role_id = asks.id AND {_OPEN}
+        WHERE NOT {_OWN}
+            AND tenant_id = %(tenant)s AND user_id IS NULL AND application_role_id = asks.id AND {_OPEN}
         UNION ALL
         SELECT group_id FROM accesscontrol_assignment
-        WHERE tenant_id = %(tenant)s AND user_id IS NULL AND application_role_id IS NULL
+        WHERE {_OWN} AND tenant_id = %(tenant)s AND user_id IS NULL AND application_role_id IS NULL
             AND tenant_role_id = asks.id AND {_OPEN}
         OFFSET 0
     ) given
@@ -35,22 +37,29 @@ _GROUPS = f"""
         WHERE parent_id = reached.group_id AND tenant_id = %(tenant)s AND during @> %(at)s OFFSET 0
     ) below
 """
-# Role by role until so many rows are found; a person may be in two of them.
-_SEEN = f"""{second_factors.ASKS}, reached(group_id, role) AS ({_GROUPS}), seen AS MATERIALIZED (
-    SELECT asks.role, held.user_id FROM (SELECT id, role FROM asks UNION ALL SELECT NULL, '*') asks
+# Role by role until so many rows are found; a person may be in two of them. The groups of a role lie beside
+# it: looked for role by role, all of them would be gone through as often.
+_SEEN = f"""{second_factors.ASKS}, reached(group_id, role) AS ({_GROUPS}), inside AS MATERIALIZED (
+    SELECT role, array_agg(group_id) AS group_ids FROM reached GROUP BY role
+), seen AS MATERIALIZED (
+    SELECT asks.role, held.user_id FROM (
+        SELECT asks.id, asks.role, inside.group_ids FROM asks LEFT JOIN inside ON inside.role = asks.role
+        UNION ALL SELECT NULL, '*', NULL
+    ) asks
     CROSS JOIN LATERAL (
         SELECT user_id FROM (
             SELECT user_id FROM accesscontrol_assignment
-            WHERE tenant_id = %(tenant)s AND application_role_id = asks.id AND user_id IS NOT NULL AND {_OPEN}
+            WHERE NOT {_OWN} AND tenant_id = %(tenant)s AND application_role_id = asks.id
+                AND user_id IS NOT NULL AND {_OPEN}
             UNION ALL
             SELECT user_id FROM accesscontrol_assignment
-            WHERE tenant_id = %(tenant)s AND tenant_role_id = asks.id AND user_id IS NOT NULL AND {_OPEN}
+            WHERE {_OWN} AND tenant_id = %(tenant)s AND tenant_role_id = asks.id
+                AND user_id IS NOT NULL AND {_OPEN}
             UNION ALL
-            SELECT m.user_id FROM reached CROSS JOIN LATERAL (
+            SELECT m.user_id FROM unnest(asks.group_ids) AS reached(group_id) CROSS JOIN LATERAL (
                 SELECT user_id FROM tenants_membership
                 WHERE group_id = reached.group_id AND tenant_id = %(tenant)s AND during @> %(at)s OFFSET 0
             ) m
-            WHERE reached.role = asks.role
             UNION ALL
             SELECT id FROM tenants_user
             WHERE tenant_id = %(tenant)s AND asks.role = '*' AND '*' = ANY(%(roles)s)

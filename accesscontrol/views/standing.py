@@ -10,9 +10,10 @@ from uuid import UUID
 from django.db.models import Q
 
 from accesscontrol import facts as load
-from accesscontrol.books import books_of_made
+from accesscontrol import made as made_roles
 from accesscontrol.decide import AssignmentFact, Ground, PrincipalFacts, roles_on
-from accesscontrol.models import Assignment, TenantRolePermission
+from accesscontrol.made import Touched
+from accesscontrol.models import Assignment
 from applications import facts as sharing_facts
 from iam_portal.decision import Decision, Reason
 from iam_portal.sentences import said
@@ -73,8 +74,7 @@ def of_rows(rows: Sequence[Assignment], *, tenant: Tenant, at: datetime) -> dict
 
     ``application_role`` and ``tenant_role`` of the rows are read.
     """
-    spoken_of = _applications_of(rows)
-    judge = _judge(rows, spoken_of, tenant, at)
+    judge, spoken_of = _judge(rows, tenant, at)
     active = _activity({row.user_id for row in rows if row.user_id is not None}, tenant)
     found = {}
     for row in rows:
@@ -96,8 +96,7 @@ def of_user(
     mine = mine.filter(which or Q()).order_by("created_at", "id")
     found = mine.select_related(*related)
     rows = [row for row in found if row.tenant_role is None or not row.tenant_role.during.isempty]
-    spoken_of = _applications_of(rows)
-    judge = _judge(rows, spoken_of, tenant, at)
+    judge, spoken_of = _judge(rows, tenant, at)
     given: dict[tuple[UUID, str], list[AssignmentFact]] = defaultdict(list)
     for application_id, row in product(judge.grounds, rows):
         if application_id in spoken_of[row.pk]:
@@ -109,35 +108,28 @@ def of_user(
     return [one for one in held if one.standing.state != "ended"]
 
 
-def _judge(
-    rows: Iterable[Assignment], spoken_of: Mapping[UUID, list[str]], tenant: Tenant, at: datetime
-) -> Judge:
-    """Of permissions only those by which a role of the tenant's own making may come to nothing."""
+def _judge(rows: Sequence[Assignment], tenant: Tenant, at: datetime) -> tuple[Judge, dict[UUID, list[str]]]:
+    """And the applications that each assignment's role speaks of.
+
+    Of permissions only those by which a role of the tenant's own making may come to nothing.
+    """
+    made = {row.tenant_role_id: row.tenant_role.key for row in rows if row.tenant_role_id and row.tenant_role}
+    touched = made_roles.touched(list(made), at=at)
+    spoken_of = {row.pk: _applications_of(row, touched) for row in rows}
     application_ids = {found for ids in spoken_of.values() for found in ids}
     sharing = sharing_facts.sharing(application_ids, tenant_ids=[tenant.pk])
-    made, tenant_id = {row.tenant_role.key for row in rows if row.tenant_role}, str(tenant.pk)
-    shelves = books_of_made(sharing.keys(), tenant_id=tenant_id, made=made)
+    named, tenant_id = [(key, touched[pk]) for pk, key in made.items() if pk in touched], str(tenant.pk)
     grounds = {
-        application_id: Ground(facts, shelves[application_id], tenant_id=tenant_id, at=at)
+        application_id: Ground(facts, made_roles.book(application_id, named), tenant_id=tenant_id, at=at)
         for application_id, facts in sharing.items()
     }
-    return Judge(tenant_id, grounds, at)
+    return Judge(tenant_id, grounds, at), spoken_of
 
 
-def _applications_of(rows: Sequence[Assignment]) -> dict[UUID, list[str]]:
-    """The applications that each assignment's role speaks of."""
-    made = {row.tenant_role_id for row in rows if row.tenant_role_id is not None}
-    touched: dict[UUID, list[str]] = defaultdict(list)
-    pairs = TenantRolePermission.objects.filter(role_id__in=made, during__isempty=False)
-    named = pairs.values_list("role_id", "resource__application_id").distinct() if made else ()
-    for role_id, application_id in named:
-        touched[role_id].append(application_id)
-    return {
-        row.pk: [row.application_role.application_id]
-        if row.application_role
-        else touched.get(row.tenant_role_id, [])  # type: ignore[arg-type]  # one of the two is set
-        for row in rows
-    }
+def _applications_of(row: Assignment, touched: Mapping[UUID, Mapping[str, Touched]]) -> list[str]:
+    if row.application_role:
+        return [row.application_role.application_id]
+    return sorted(touched.get(row.tenant_role_id, ())) if row.tenant_role_id else []
 
 
 def _activity(user_ids: Iterable[UUID], tenant: Tenant) -> dict[UUID, list[Span]]:

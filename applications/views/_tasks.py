@@ -1,13 +1,13 @@
 """What contracts ask of this organization: answers, drafts, roles that grew, near ends and starts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from applications.http import address
 from applications.shapes import state as state_of
@@ -16,6 +16,11 @@ from applications.views._titles import Title, titles
 from tenants.models import Tenant
 
 MOST = 100  # rows that are looked through
+# Of a hundred only those that are shown are put into words and addresses.
+_ANY = UUID(int=0)
+_ANSWER, _AMENDED = pgettext_lazy("act", "Answer"), gettext_lazy("An amendment is proposed")
+_DRAFTED, _CONTINUE = gettext_lazy("Drafted"), gettext_lazy("Continue")
+_ENDS, _STARTS, _OPEN = gettext_lazy("Ends"), gettext_lazy("Starts"), gettext_lazy("Open")
 # The contracts that may ask for something, the newest of each kind. All is read from the indexes of both
 # sides, which hold every column that is asked for; what else is asked of what is agreed, by keys.
 _COLUMNS = "id, provider_id, state, starts_at, ends_at, answer_by, created_at, proposed_at"
@@ -93,9 +98,13 @@ def tasks(types: Sequence[str], tenant: Tenant, at: datetime) -> list[Task]:
 def titled(shown: Sequence[Task], tenant: Tenant) -> list[Task]:
     """Those that are shown, with words and addresses of their contracts. One query at most."""
     ids = {task.contract_id for task in shown if task.contract_id is not None}
-    known = titles(ids, tenant)
+    known, pages = (
+        titles(ids, tenant),
+        {task.action["page"] for task in shown if task.contract_id is not None},
+    )
+    addresses = {page: address(page, tenant.slug, contract_id=_ANY) for page in pages}
     return [
-        task if task.contract_id is None else _worded(task, known[task.contract_id], tenant)
+        task if task.contract_id is None else _worded(task, known[task.contract_id], addresses)
         for task in shown
         if task.contract_id is None or task.contract_id in known  # one may be gone meanwhile
     ]
@@ -113,23 +122,23 @@ def _task(row: Any, tenant: Tenant, at: datetime) -> Task | None:
     """What one row asks; whether it is paused does not matter."""
     state, received = state_of(row, at), row.provider_id != tenant.id
 
-    def leading(rank: int, icon: str, note: str, moment: datetime | None, label: str) -> Task:
+    def leading(rank: int, icon: str, note: Any, moment: datetime | None, label: Any) -> Task:
         return Task(rank, icon, "", note, moment, {"label": label, "page": "contract-detail"}, row.id)
 
     if state == "proposed" and received:
-        return leading(ANSWER, "contract", "", row.proposed_at, pgettext("act", "Answer"))
+        return leading(ANSWER, "contract", "", row.proposed_at, _ANSWER)
     if state == "accepted" and row.amended:
-        return leading(ANSWER, "edit", _("An amendment is proposed"), None, pgettext("act", "Answer"))
+        return leading(ANSWER, "edit", _AMENDED, None, _ANSWER)
     if state == "draft":
-        return leading(OPEN, "edit", _("Drafted"), row.created_at, _("Continue"))
+        return leading(OPEN, "edit", _DRAFTED, row.created_at, _CONTINUE)
     if state == "accepted" and row.ends_at and row.ends_at <= at + SOON:
-        return leading(ENDS, "clock", _("Ends"), row.ends_at, _("Open"))
+        return leading(ENDS, "clock", _ENDS, row.ends_at, _OPEN)
     if state == "accepted" and at < row.starts_at <= at + SOON:
-        return leading(STARTS, "calendar", _("Starts"), row.starts_at, _("Open"))
+        return leading(STARTS, "calendar", _STARTS, row.starts_at, _OPEN)
     return None
 
 
-def _worded(task: Task, title: Title, tenant: Tenant) -> Task:
-    url = address(task.action["page"], tenant.slug, contract_id=task.contract_id)
-    note = task.note or _("Proposed by %(partner)s") % {"partner": title.provider}
-    return task._replace(text=title.text, note=note, action={"label": task.action["label"], "url": url})
+def _worded(task: Task, title: Title, addresses: Mapping[str, str]) -> Task:
+    url = addresses[task.action["page"]].replace(str(_ANY), str(task.contract_id))
+    note = str(task.note) or _("Proposed by %(partner)s") % {"partner": title.provider}
+    return task._replace(text=title.text, note=note, action={"label": str(task.action["label"]), "url": url})

@@ -7,13 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import connection
+
 from iam_portal.errors import DomainError, Kind
 from tenants import hashers, policies
 from tenants.actions.entering import Halfway
-from tenants.models import AuthenticatorApp, Passkey, RecoveryCode, SignInStep, Tenant, User
+from tenants.models import AuthenticatorApp, Passkey, SignInStep, Tenant, User
 from tenants.signals import second_factor_asked
 
 EVERYBODY = "*"  # in the place of a role
+_HELD = """
+SELECT (SELECT count(*) FROM tenants_authenticatorapp WHERE user_id = %(user)s),
+    (SELECT count(*) FROM tenants_passkey WHERE user_id = %(user)s),
+    (SELECT count(*) FROM tenants_recoverycode WHERE user_id = %(user)s AND used_at IS NULL)
+"""
 LIFETIME = timedelta(minutes=15)  # an app or a key may have to be fetched, and set up
 
 
@@ -37,12 +44,11 @@ class Held:
 
 
 def held(user: User) -> Held:
-    """What he has now."""
-    return Held(
-        apps=AuthenticatorApp.objects.filter(user=user).count(),
-        passkeys=Passkey.objects.filter(user=user).count(),
-        codes=RecoveryCode.objects.filter(user=user, used_at=None).count(),
-    )
+    """What he has now. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD, {"user": user.pk})
+        apps, passkeys, codes = cursor.fetchone()
+    return Held(apps=apps, passkeys=passkeys, codes=codes)
 
 
 def has_factor(user: User) -> bool:
