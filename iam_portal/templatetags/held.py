@@ -77,7 +77,7 @@ def _amounts(row: Mapping[str, Any]) -> str:
     """What it allows, folded; of a change, what it allowed before as well."""
     before, now = row["before"], row["permissions"]
     note, nothing = '<p class="history-note">{}</p>', '<span class="table-note">{}</span>'
-    parts = [f"<summary>{conditional_escape(_('Permissions'))}</summary>"]
+    parts = [format_html("<summary>{}</summary>", _("Permissions"))]
     if before and before["shown"]:
         parts += [format_html(note, _("Before:")), before["drawn"], format_html(note, _("Then:"))]
     parts.append(now["drawn"] if now["shown"] else format_html(nothing, _("Allows nothing by itself.")))
