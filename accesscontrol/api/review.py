@@ -56,7 +56,7 @@ class AccessReview(TenantAPI):
         body: dict[str, Any] = {"applicationId": application_id, "at": rfc3339(at)}
         if other is not None:
             body["compareWith"] = rfc3339(other)
-        asked = Asked(tenant=self.tenant, application_id=application_id, at=at, other=other)
+        asked = Asked(tenant=self.tenant, application_id=application_id, at=at, other=other, rows_alone=True)
         return Response({**body, **_page(request, asked)})
 
 

@@ -3,7 +3,7 @@
 Who calls there by what another tenant gave is that tenant's affair, and not looked for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from accesscontrol.books import books_of_held
@@ -16,6 +16,7 @@ from accesscontrol.holdings import (
     owners_of,
     rows_of,
 )
+from accesscontrol.review.people import AS_IN_BOOK
 from accesscontrol.review.whole import called, is_ours
 from applications import facts as sharing_facts
 from iam_portal.walls import cross_tenant
@@ -24,6 +25,7 @@ from iam_portal.walls import cross_tenant
 _GIVEN = assigned(
     "a.tenant_id = %(tenant)s AND a.user_id IS NULL AND (a.application_id > '') IS TRUE",
     targets="= %(application)s",
+    touched=AS_IN_BOOK,
 )
 # Under an access contract the provider may have given the same service something of its own, too.
 _THERE = assigned(
@@ -32,14 +34,18 @@ _THERE = assigned(
 )
 
 
-def services(*, tenant_id: str, application_id: str, since: datetime) -> Sequence[tuple[str, CallFacts]]:
+def services(
+    *, tenant_id: str, application_id: str, since: datetime, made: Collection[str]
+) -> Sequence[tuple[str, CallFacts]]:
     """Each call with the caller's name. A fixed number of statements.
+
+    ``made``: the keys of the tenant's own roles that hold something of the application.
 
     Crosses tenants: by an access contract the tenant's service works in its provider's, and the answer asks
     what else it holds there. Told is only what the tenant itself gave.
     """
     with cross_tenant():
-        calls = _calls(tenant_id, application_id, since)
+        calls = _calls(tenant_id, application_id, since, made)
     names = called(call[0] for call in calls)
     return [
         (names[caller], facts)
@@ -48,8 +54,11 @@ def services(*, tenant_id: str, application_id: str, since: datetime) -> Sequenc
     ]
 
 
-def _calls(tenant_id: str, application_id: str, since: datetime) -> Mapping[Call, CallFacts]:
-    given = rows_of(_GIVEN, tenant=tenant_id, application=application_id, when=since)
+def _calls(
+    tenant_id: str, application_id: str, since: datetime, made: Collection[str]
+) -> Mapping[Call, CallFacts]:
+    asked = {"application": application_id, "applications": [application_id], "made": sorted(made)}
+    given = rows_of(_GIVEN, tenant=tenant_id, when=since, **asked)
     owners = owners_of({row[4] for row in given})
     calls: set[Call] = {(row[4], application_id, row[8] or tenant_id) for row in given}
     places = {tenant_id, *(place for _caller, _target, place in calls)}

@@ -39,11 +39,11 @@ slot{n} AS MATERIALIZED (
     ) below
 ), person{n}(line, user_id) AS (
     SELECT line, user_id FROM (
-        SELECT line, user_id FROM given{n} WHERE user_id IS NOT NULL
+        SELECT line, user_id FROM given{n} WHERE {given}
         UNION ALL
         SELECT reached.line, m.user_id FROM reached{n} reached
         JOIN tenants_membership m ON m.group_id = reached.group_id
-        WHERE m.tenant_id = %(tenant)s AND m.during @> %(at{n})s
+        WHERE m.tenant_id = %(tenant)s AND m.during @> %(at{n})s {member}
     ) every
     UNION
     SELECT line, user_id FROM person{n} WHERE false
@@ -52,14 +52,25 @@ slot{n} AS MATERIALIZED (
         SELECT user_id FROM tenants_useractivity WHERE tenant_id = %(tenant)s AND during @> %(at{n})s
     )) IS TRUE
 )"""
-_SAME = "kept AS MATERIALIZED (SELECT line, user_id FROM held1)"
+_SAME = "kept AS NOT MATERIALIZED (SELECT line, user_id FROM held1)"
+# The nearest who are active, whatever they hold: of thousands, most parts lie among them.
+_NEAREST = """nearest AS MATERIALIZED (
+    SELECT user_id FROM tenants_useractivity
+    WHERE tenant_id = %(tenant)s AND during @> %(at1)s {from_edge} ORDER BY user_id {way} LIMIT %(looked_at)s
+)"""
+_ANYBODY = {"given": "user_id IS NOT NULL", "member": ""}
+_OF_NEAREST = {
+    "given": "(user_id IN (SELECT user_id FROM nearest)) IS TRUE",
+    "member": "AND m.user_id = ANY(ARRAY(SELECT user_id FROM nearest))",
+}
 _DIFFERENT = """kept AS MATERIALIZED (
     SELECT line, user_id FROM held1 FULL JOIN held2 USING (line, user_id)
     WHERE CASE WHEN held2.user_id IS NULL THEN line = ANY(%(lost)s)
         WHEN held1.user_id IS NULL THEN line = ANY(%(gained)s) ELSE line = ANY(%(changed)s) END
 )"""
+PEOPLE = 4  # who are looked at for each line, before all are
 _NAME = "lower(CASE WHEN u.display_name <> '' THEN u.display_name ELSE u.username END)"
-_NAMED = """, named AS MATERIALIZED (
+_NAMED = """, named AS {once} MATERIALIZED (
     SELECT {first} AS first, u.id FROM tenants_user u
     WHERE u.tenant_id = %(tenant)s AND (u.id IN (SELECT user_id FROM kept)) IS TRUE {text}
 ), near AS MATERIALIZED (
@@ -73,13 +84,13 @@ _BY_ID = """, found AS (
 )"""
 _FOUND = """
 SELECT counted.number, part.first, part.id, part.line
-FROM (SELECT count(*) AS number FROM kept {counted}) counted
+FROM (SELECT count(*) AS number FROM {counted}) counted
 LEFT JOIN LATERAL (
     SELECT * FROM found {beyond} ORDER BY first {way}, id {way}, line {way} LIMIT %(limit)s
 ) part ON true
 """
 _TEXT = f"AND (position(%(text)s IN {_NAME}) > 0 OR u.id::text = %(text)s)"
-_COUNTED = "WHERE (user_id IN (SELECT id FROM named)) IS TRUE"
+_COUNTED = "kept WHERE (user_id IN (SELECT id FROM named)) IS TRUE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,20 +123,46 @@ class Sought:
 
 def rows(sought: Sought, *, edge: Edge | None, backwards: bool, limit: int) -> tuple[int, list[Edge]]:
     """How many there are in all, and those of the part: the nearest to the edge first."""
-    sides = ",".join(_SIDE.format(n=n) for n in range(1, len(sought.sides) + 1))
-    compare, way = ("<", "DESC") if backwards else (">", "")
+    sides = [_SIDE.format(n=n, **_ANYBODY) for n in range(1, len(sought.sides) + 1)]
     tail = (_NAMED if sought.by_name or sought.text else _BY_ID) + _FOUND
+    order = _order(edge, backwards)
     tail = tail.format(
         first=f'{_NAME} COLLATE "C"' if sought.by_name else "''",
         text=_TEXT if sought.text else "",
-        counted=_COUNTED if sought.text else "",
-        from_edge=f"WHERE (first, id) {compare}= (%(first)s, %(user)s)" if edge else "",
-        beyond=f"WHERE (first, id, line) {compare} (%(first)s, %(user)s, %(line)s)" if edge else "",
-        way=way,
+        once="" if sought.text else "NOT",  # with a text, it is counted from, too
+        counted=_COUNTED if sought.text else "kept",
+        from_edge=f"WHERE (first, id) {order['compare']}= (%(first)s, %(user)s)" if edge else "",
+        **order,
     )
     kept = _SAME if len(sought.sides) == 1 else _DIFFERENT
+    return _asked(f"{','.join(sides)}, {kept}{tail}", _values(sought, edge, limit))
+
+
+def first_rows(sought: Sought, *, edge: Edge | None, backwards: bool, limit: int) -> list[Edge]:
+    """Those of the part alone, uncounted, of one moment by ids: they are looked for among the nearest first.
+
+    A second statement over all of them, where those hold too little.
+    """
+    order, looked_at = _order(edge, backwards), PEOPLE * limit
+    from_edge = f"AND user_id {order['compare']}= %(user)s" if edge else ""
+    nearest = _NEAREST.format(from_edge=from_edge, way=order["way"])
+    tail = (_BY_ID + _FOUND).format(counted="nearest", **order)
+    values = {**_values(sought, edge, limit), "looked_at": looked_at}
+    number, found = _asked(f"{nearest}, {_SIDE.format(n=1, **_OF_NEAREST)}, {_SAME}{tail}", values)
+    if number < looked_at or len(found) >= limit:
+        return found
+    return rows(sought, edge=edge, backwards=backwards, limit=limit)[1]
+
+
+def _order(edge: Edge | None, backwards: bool) -> dict[str, str]:
+    compare, way = ("<", "DESC") if backwards else (">", "")
+    beyond = f"WHERE (first, id, line) {compare} (%(first)s, %(user)s, %(line)s)" if edge else ""
+    return {"compare": compare, "way": way, "beyond": beyond}
+
+
+def _asked(statement: str, values: dict[str, Any]) -> tuple[int, list[Edge]]:
     with connection.cursor() as cursor:
-        cursor.execute(f"WITH RECURSIVE {sides}, {kept}{tail}", _values(sought, edge, limit))
+        cursor.execute(f"WITH RECURSIVE {statement}", values)
         found = cursor.fetchall()
     return found[0][0], [Edge(*row) for _number, *row in found if row[1] is not None]
 

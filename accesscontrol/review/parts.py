@@ -46,6 +46,7 @@ class Asked:
     text: str = ""  # a part of the name, or the id
     fits: Fits = everything
     order: Order = Order.ID
+    rows_alone: bool = False  # of thousands of people, only the nearest need be looked at for these
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Part:
     """From the line at ``first`` to that at ``last``; ``more`` lie beyond, on the side that was asked for.
 
     ``count``: of all lines that were asked for. ``roles``: keys of those that are given to anybody at all.
+    Neither is looked for where the rows alone were asked for.
     """
 
     rows: Sequence[Change]
@@ -106,6 +108,8 @@ class _Looking:
         inside = sorted(places[:limit])
         rows = self._worked_out([(place, found[place]) for place in inside])
         first, last = (inside[0], inside[-1]) if inside else ((), ())
+        if self.asked.rows_alone:
+            return Part(rows, first, last, len(places) > limit, 0, frozenset())
         return Part(rows, first, last, len(places) > limit, count, self._roles())
 
     def _roles(self) -> frozenset[str]:
@@ -118,9 +122,14 @@ class _Looking:
         """All of them: a tenant has few, and who calls in another's data is found otherwise than people."""
         asked = self.asked
         since = min(asked.at, asked.other or asked.at)
-        calls = services(tenant_id=self.tenant_id, application_id=asked.application_id, since=since)
+        given = {"tenant_id": self.tenant_id, "application_id": asked.application_id}
+        calls = services(since=since, made=self._made(), **given)
         changes = replace(self.review, services=tuple(calls)).between(asked.at, asked.other)
         return {self._place(change.line): change for change in changes if self._is_asked(change)}
+
+    def _made(self) -> set[str]:
+        """Keys of the tenant's own roles that hold something of the application, whenever."""
+        return {*self.review.book.tenant, *self.review.book.own}
 
     def _is_asked(self, change: Change) -> bool:
         line, text = change.line, self.asked.text.casefold()
@@ -141,7 +150,12 @@ class _Looking:
             edge = self._edge(after, backwards)
         elif not _is_beyond((kind,), after, backwards):
             limit = 0  # all of them lie on this side of it
-        number, found = keys.rows(self._sought(), edge=edge, backwards=backwards, limit=limit)
+        sought = self._sought()
+        near = self.asked.rows_alone and self.asked.order is Order.ID and not sought.text
+        if near and len(sought.sides) == 1:
+            number, found = 0, keys.first_rows(sought, edge=edge, backwards=backwards, limit=limit)
+        else:
+            number, found = keys.rows(sought, edge=edge, backwards=backwards, limit=limit)
         return number, {self._place_of(each, kind): each.user_id for each in found}
 
     def _edge(self, after: Place, backwards: bool) -> Edge:
@@ -190,9 +204,8 @@ class _Looking:
         """In their order. What ceased to be since its key was read is left out."""
         asked = self.asked
         users = {found for _place, found in inside if isinstance(found, UUID)}
-        book = self.review.book
-        made = {*book.tenant, *book.own}
-        found = people(users, tenant_id=self.tenant_id, application_ids=[asked.application_id], made=made)
+        only, made = [asked.application_id], self._made()
+        found = people(users, tenant_id=self.tenant_id, application_ids=only, made=made)
         names = {user.pk: str(user) for user in User.everyone.filter(tenant=asked.tenant, id__in=users)}
         holders = [(names[pk], facts) for pk, facts in found.get(asked.application_id, {}).items()]
         changes = replace(self.review, people=tuple(holders)).between(asked.at, asked.other)

@@ -30,12 +30,12 @@ WHERE reach.during && g.during
 _THEIRS = """a.tenant_id = %(tenant)s AND a.application_id IS NULL
         AND (a.user_id = ANY(%(users)s::uuid[]) OR a.group_id = ANY(%(groups)s::uuid[]))"""
 # Where a book says which roles of the tenant's own hold something of the one application.
-_AS_IN_BOOK = """SELECT id AS role_id, application_id
+AS_IN_BOOK = """SELECT id AS role_id, application_id
     FROM accesscontrol_tenantrole CROSS JOIN unnest(%(applications)s::text[]) AS one(application_id)
     WHERE tenant_id = %(tenant)s AND key = ANY(%(made)s)"""
 _HELD = assigned(_THEIRS, targets="= ANY(%(applications)s)")
 _HELD_OF_FEW = assigned(_THEIRS, targets="= ANY(%(applications)s)", few=True)
-_HELD_AS_IN_BOOK = assigned(_THEIRS, targets="= ANY(%(applications)s)", touched=_AS_IN_BOOK)
+_HELD_AS_IN_BOOK = assigned(_THEIRS, targets="= ANY(%(applications)s)", touched=AS_IN_BOOK)
 FEW = 5
 
 
