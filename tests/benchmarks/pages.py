@@ -49,6 +49,8 @@ class Place:
         at = timezone.now()
         with tenant_scope(self.tenant.id):
             self.user = User.objects.get(tenant=self.tenant, username="user1")
+            # An act on oneself is refused, and weighs nothing.
+            self.other = User.objects.get(tenant=self.tenant, username="user2")
             groups = Group.objects.filter(tenant=self.tenant)
             self.group = groups.get(name="Group 1")
             self.role = TenantRole.objects.filter(tenant=self.tenant).order_by("key").first()
@@ -90,8 +92,9 @@ class Place:
                 yield f"applications/{application}{part}"
             yield f"access?application={application}"
             yield f"roles/of/{application}/viewer/holders"
-        for part in ("", "/deactivate", "/delete"):
-            yield f"{user}{part}"
+        yield user
+        for part in ("deactivate", "delete"):
+            yield f"users/{self.other.id}/{part}"
         yield from (f"{group}{part}" for part in ("", "/delete"))
         yield from (f"{role}{part}" for part in ("", "/holders", "/edit", "/delete"))
         yield from (f"{contract}{part}" for part in ("", "/pause", "/end", "/amend"))
