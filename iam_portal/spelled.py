@@ -43,8 +43,7 @@ class Spelled:
 
     def __init__(self, write: Callable[..., QuerySet[Any, Any]], **types: type) -> None:
         self._write, self._types = write, types
-        self._sql = ""
-        self._given: list[Given] = []
+        self._text: tuple[str, list[Given]] | None = None  # both at once: another thread never sees a half
 
     def __call__(self, **values: Any) -> "Written":
         """For ``__in``, ``Exists`` and whatever else takes an expression. Rows of one column."""
@@ -57,19 +56,23 @@ class Spelled:
             return cursor.fetchall()
 
     def _filled(self, values: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
-        if not self._sql:
-            self._sql, self._given = self._spell()
-        return self._sql, tuple(
-            shape(values[name]) if name else constant for name, shape, constant in self._given
-        )
+        if self._text is None:
+            self._text = self._spell()
+        sql, given = self._text
+        return sql, tuple(shape(values[name]) if name else constant for name, shape, constant in given)
 
     def _spell(self) -> tuple[str, list[Given]]:
-        stands = {name: _STAND_INS[kind](n) for n, (name, kind) in enumerate(self._types.items())}
-        sql, params = self._write(**stands).query.sql_with_params()
-        given = [_recognized(value, stands) for value in params]
-        missing = set(stands) - {name for name, _, _ in given}
+        """Twice, for different values: what differs then has come from one that is not recognized."""
+        found = self._spelled(0)
+        missing = set(self._types) - {name for name, _, _ in found[1]}
         assert not missing, f"not found again in the statement: {missing}"
-        return str(sql), given
+        assert found == self._spelled(len(self._types)), "changed on the way into the statement"
+        return found
+
+    def _spelled(self, first: int) -> tuple[str, list[Given]]:
+        stands = {name: _STAND_INS[kind](n) for n, (name, kind) in enumerate(self._types.items(), first)}
+        sql, params = self._write(**stands).query.sql_with_params()
+        return str(sql), [_recognized(value, stands) for value in params]
 
 
 def _recognized(value: Any, stands: Mapping[str, Any]) -> Given:

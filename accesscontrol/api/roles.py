@@ -186,12 +186,21 @@ def _shape(role: TenantRole, held: list[list[str]]) -> dict[str, Any]:
                 "resourceId": key,
                 "privileges": _in_order(privileges),
             }
-            for application_id, kind, key, privileges in sorted(held)
+            for (application_id, kind, key), privileges in sorted(_by_address(held).items())
         ],
         "revision": f"r-{role.revision}",
     }
 
 
+def _by_address(held: list[list[str]]) -> dict[tuple[str, str, str], str]:
+    """A static resource and one of the tenant's own may have the same: here they are one, as in a request."""
+    found: dict[tuple[str, str, str], str] = {}
+    for application_id, kind, key, privileges in held:
+        address = application_id, kind, key
+        found[address] = f"{found[address]} {privileges}" if address in found else privileges
+    return found
+
+
 def _in_order(privileges: str) -> list[str]:
     """Most often it is one."""
-    return sorted(privileges.split(), key=_ORDER.index) if " " in privileges else [privileges]
+    return sorted({*privileges.split()}, key=_ORDER.index) if " " in privileges else [privileges]

@@ -9,6 +9,7 @@ import pytest
 from accesscontrol.actions import assignments, tenant_roles, watch
 from accesscontrol.actions.assignments import Wanted
 from accesscontrol.actions.tenant_roles import Definition
+from accesscontrol.api.roles import RoleAPI
 from accesscontrol.models import Assignment, TenantRole
 from applications.actions import manifests, superseding
 from applications.actions.confirmations import Overtaken
@@ -194,6 +195,29 @@ def test_children_that_tenants_made_lie_below_the_heir(line: Line) -> None:
     line.supersede(NEXT)
     line.later()
     assert line.decided("beta", "beta.reader", press)["allowed"]
+
+
+def test_a_role_tells_an_heir_and_its_own_of_the_same_id_as_one(line: Line) -> None:
+    """The tenant's own robots were there before the machines came to be called so."""
+    beta, start = line.u.tenants["beta"], Clock.at
+    with cross_tenant():
+        given = {"owner_tenant": beta, "during": since(start)}
+        own = Resource.objects.create(
+            application_id=METER, type=NEW["type"], key=NEW["id"], name="R", **given
+        )
+        own.places.create(privileges=["read"], **given)
+    held = [MACHINES, (*MACHINES[:3], "modify"), (METER, NEW["type"], NEW["id"], "read")]
+    definition = Definition(key="day", name="Day", description="", permissions=held)
+    role = tenant_roles.define(tenant=beta, definition=definition, by=SYSTEM, at=start)
+    line.later()
+    line.supersede(NEXT)
+    line.later()
+    doors = RoleAPI()
+    doors.at = Clock.at
+    with tenant_scope(beta.id):
+        [told] = doors.shapes([role])
+    address = {"applicationId": METER, "resourceType": NEW["type"], "resourceId": NEW["id"]}
+    assert told["permissions"] == [{**address, "privileges": ["read", "modify"]}]
 
 
 def test_assignments_go_on_with_their_spans(line: Line) -> None:

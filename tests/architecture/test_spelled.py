@@ -57,3 +57,29 @@ def test_a_value_that_is_lost_on_the_way_is_told_at_once() -> None:
 
     with pytest.raises(AssertionError, match="at"):
         Spelled(later, at=datetime)(at=datetime.now(UTC))
+
+
+def test_so_is_one_that_is_lost_in_one_of_two_places() -> None:
+    def both(*, at: datetime) -> QuerySet[Any, Any]:
+        return ContractTerm.objects.at(at).not_over(at + timedelta(days=1)).values("pk")
+
+    with pytest.raises(AssertionError, match="changed on the way"):
+        Spelled(both, at=datetime)(at=datetime.now(UTC))
+
+
+def test_a_statement_and_its_places_are_kept_at_once() -> None:
+    """What another thread finds meanwhile is nothing, or both."""
+    seen: list[tuple[str, Any]] = []
+
+    class Watched(Spelled):
+        def __setattr__(self, name: str, value: Any) -> None:
+            super().__setattr__(name, value)
+            seen.append((name, value))
+
+    watched = Watched(groups, tenant=UUID, at=datetime, wanted=str)
+    seen.clear()
+    values = {"tenant": UUID(int=5), "at": datetime.now(UTC), "wanted": "x"}
+    watched._filled(values)
+    watched._filled(values)
+    ((_, (sql, places)),) = seen
+    assert sql.count("%s") == len(places) > 3
