@@ -146,24 +146,20 @@ def by_name(change: Change) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_rows_alone_are_those_of_the_whole(shared: World, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of which only the nearest people are looked at, and where they hold too little, all."""
-    chance = Chance(shared, seed)
+def test_rows_alone_are_the_same(shared: World, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    chance, seen = Chance(shared, seed), 0
     chance.live(30)
-    seen = 0
     for at in (shared.clock.at, *chance.lot.sample(chance.moments, 3)):
         with tenant_scope(shared.globex.id):
             every = review(tenant=shared.globex, application_id=METER, since=at).between(at, None)
-            expected = [told(change) for change in every]
-            seen += len(every)
+            seen, expected = seen + len(every), [told(change) for change in every]
             asked = Asked(tenant=shared.globex, application_id=METER, at=at, rows_alone=True)
-            for people in (1, 4):
+            for people in (1, 4):  # where the nearest hold too little, all are looked at
                 monkeypatch.setattr(reviewing.parts.keys, "PEOPLE", people)  # type: ignore[attr-defined]
                 for backwards in (False, True):
                     found, counts = walked(asked, backwards=backwards, limit=chance.lot.randint(1, 4))
                     shown = [told(change) for change in found]
-                    assert (shown[::-1] if backwards else shown) == expected, (at, people)
-                    assert counts == {0}
+                    assert (shown[::-1] if backwards else shown, counts) == (expected, {0}), (at, people)
     assert seen > 5
 
 
