@@ -48,7 +48,7 @@ class AssignmentList(ConsolePage):
                 "lead": _("Who holds which role here. A role counts only while your organization has it."),
                 "primary": self.link(_("Assign a role"), "Roles:modify", adding, icon="plus"),
             },
-            "filters": _filters(self, wanted),
+            "filters": _filters(self),
             "table": {
                 "caption": _("Assignments"),
                 "columns": [*columns, {"label": _("Withdraw"), "hidden_label": True}],
@@ -106,8 +106,7 @@ def chosen(page: ConsolePage, wanted: str) -> QuerySet[Assignment]:
     return rows
 
 
-def _filters(page: ConsolePage, wanted: str) -> dict[str, Any]:
-    given = page.request.GET
+def _filters(page: ConsolePage) -> dict[str, Any]:
     states = {"scheduled": _("Scheduled"), "ended": _("Ended"), "all": _("All, with ended")}
     shown = holders.applications_given(tenant_id=page.tenant.pk, most=50)
     applications = {pk: role_words.named(name, pk) for pk, name in shown}
@@ -116,21 +115,7 @@ def _filters(page: ConsolePage, wanted: str) -> dict[str, Any]:
         ("application", _("Application"), applications),
         ("state", _("State"), states),
     )
-    return {
-        "url": page.request.path,
-        "q": wanted,
-        "placeholder": _("Search people and roles"),
-        "hidden": [(name, given[name]) for name, _label, _values in menus if given.get(name)],
-        "chips": [
-            {
-                "label": label,
-                "value": values.get(given.get(name, "")),
-                "options": linking.options(page.request, name, values),
-            }
-            for name, label, values in menus
-        ],
-        "clear_url": page.request.path if given else "",
-    }
+    return linking.filters(page.request, menus, placeholder=_("Search people and roles"))
 
 
 def cells(page: ConsolePage, row: Assignment, stands: standing.Standing) -> list[dict[str, Any]]:

@@ -252,7 +252,7 @@ def _giver(by: str) -> str:
 def _filters(page: ConsolePage, keys: Collection[str], names: Names) -> dict[str, Any]:
     given = page.request.GET
     roles = {key: names.roles.of_key(key) for key in sorted(keys)}
-    menus: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    menus: tuple[linking.Menu, ...] = (
         ("kind", _("Who"), KINDS),
         ("role", _("Role"), roles),
     )
@@ -262,14 +262,7 @@ def _filters(page: ConsolePage, keys: Collection[str], names: Names) -> dict[str
         "q": paging.searched(page.request),
         "placeholder": _("Search people and services"),
         "hidden": [(name, given[name]) for name in kept if given.get(name)],
-        "chips": [
-            {
-                "label": label,
-                "value": values.get(given.get(name, "")),
-                "options": linking.options(page.request, name, values),
-            }
-            for name, label, values in menus
-        ],
+        "chips": linking.chips(page.request, menus),
         "clear_url": paging.with_query(page.request, **dict.fromkeys(_FILTERS))
         if any(given.get(name) for name in _FILTERS)
         else "",

@@ -33,7 +33,7 @@ class RoleHolders(RolePage):
             "count_text": assignments.count_text(count),
             "paging": shown.paging,
         }
-        context = {"page": self.frame(role, "holders"), "filters": _filters(self, wanted), "table": table}
+        context = {"page": self.frame(role, "holders"), "filters": _filters(self), "table": table}
         return self.render("accesscontrol/role_holders.html", context)
 
 
@@ -52,22 +52,7 @@ def _holder(page: ConsolePage, row: Assignment, stands: standing.Standing) -> li
     return [{**who, "note": note}, *rest]
 
 
-def _filters(page: ConsolePage, wanted: str) -> dict[str, Any]:
-    given = page.request.GET
+def _filters(page: ConsolePage) -> dict[str, Any]:
     states = {"scheduled": _("Scheduled"), "ended": _("Ended"), "all": _("All, with ended")}
     menus = (("kind", _("Who"), KINDS), ("state", _("State"), states))
-    return {
-        "url": page.request.path,
-        "q": wanted,
-        "placeholder": _("Search who holds it"),
-        "hidden": [(name, given[name]) for name, _label, _values in menus if given.get(name)],
-        "chips": [
-            {
-                "label": label,
-                "value": values.get(given.get(name, "")),
-                "options": linking.options(page.request, name, values),
-            }
-            for name, label, values in menus
-        ],
-        "clear_url": page.request.path if given else "",
-    }
+    return linking.filters(page.request, menus, placeholder=_("Search who holds it"))

@@ -135,7 +135,6 @@ def _narrowed(page: ConsolePage, entries: Iterable[Entry]) -> list[Entry]:
 
 
 def _filters(page: ConsolePage, entries: Sequence[Entry]) -> dict[str, Any]:
-    given = page.request.GET
     places = {entry.application_id: entry.application for entry in entries if entry.kind == "application"}
     applications = dict(sorted(places.items(), key=lambda pair: pair[1].lower())[:50])
     menus = (
@@ -143,22 +142,7 @@ def _filters(page: ConsolePage, entries: Sequence[Entry]) -> dict[str, Any]:
         ("application", _("Application"), applications),
         ("held", _("Held"), HELD),
     )
-    return {
-        "url": page.request.path,
-        "q": paging.searched(page.request),
-        "placeholder": _("Search roles and applications"),
-        "hidden": [(name, given[name]) for name, _label, _values in menus if given.get(name)],
-        "chips": [
-            {
-                "label": label,
-                "value": values.get(given.get(name, "")),
-                "options": linking.options(page.request, name, values),
-            }
-            for name, label, values in menus
-            if values
-        ],
-        "clear_url": page.request.path if given else "",
-    }
+    return linking.filters(page.request, menus, placeholder=_("Search roles and applications"))
 
 
 def _rows(page: ConsolePage, entries: Sequence[Entry]) -> list[list[dict[str, Any]]]:
