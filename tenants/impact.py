@@ -42,8 +42,8 @@ class Act:
     the act was told (ready for JSON): another wish is another impact. ``also`` are applications that it will
     lock besides those of its subject, to be locked together with them. ``renamed``: what it only gives
     another name, former → new; what is held under the new name is not lost. ``by`` is who looks: of acts on
-    people and groups, it is told of roles only as far as he may read them. ``named``: so many people are told
-    by name; counted are all.
+    people and groups, it is told of roles only as far as he may read them. ``reads_roles``: whether
+    he may, where it is known. ``named``: so many people are told by name; counted are all.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Act:
     by: Actor | None = None
     renamed: Mapping[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
     named: int = 500
+    reads_roles: bool | None = None
 
     @property
     def moment(self) -> datetime:

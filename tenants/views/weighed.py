@@ -33,7 +33,8 @@ class WeighedPage(ConfirmPage):
         """
         try:
             act, do = self.weighed(None)
-            found = foresee(replace(act, named=impacts.MOST), do)
+            reads_roles = bool(self.can("Roles:read"))
+            found = foresee(replace(act, named=impacts.MOST, reads_roles=reads_roles), do)
         except ImpactBusy as busy:
             return {"nothing": translated(busy.detail)}
         except DomainError as refusal:
