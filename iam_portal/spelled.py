@@ -19,7 +19,6 @@ _STAND_INS: Mapping[type, Callable[[int], Any]] = {
     str: lambda n: f"\x00{n}",
 }
 
-
 # How a value can stand in a statement: itself, or in the pattern of ``icontains`` or ``istartswith``.
 _SHAPES: tuple[Callable[[Any], Any], ...] = (
     lambda value: value,
@@ -37,8 +36,9 @@ class Given(NamedTuple):
 
 
 class Spelled:
-    """``write`` gives the rows for values of these types by name. It sees them once, and never the real ones:
-    it must not branch on them, and none may change on its way into the statement but to a pattern.
+    """``write`` gives the rows for values of these types by name. It is asked once for all, with others in
+    their place: it must not branch on them, and none may change on its way into the statement, but to a
+    pattern.
     """
 
     def __init__(self, write: Callable[..., QuerySet[Any, Any]], **types: type) -> None:

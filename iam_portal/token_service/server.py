@@ -104,7 +104,8 @@ async def serving(
         yield service, server.sockets[0].getsockname()[1]
     finally:
         for late in _not_yet_taken(server):
-            await loop.connect_accepted_socket(service.connection, late)
+            with suppress(OSError):  # it has gone again
+                await loop.connect_accepted_socket(service.connection, late)
         await service.finish()
         looks.cancel()
 
@@ -114,10 +115,11 @@ def _not_yet_taken(server: asyncio.Server) -> Iterator[socket.socket]:
     listening = [socket.socket(fileno=os.dup(each.fileno())) for each in server.sockets]
     server.close()
     for each in listening:
-        with each, suppress(BlockingIOError):
+        with each, suppress(OSError):  # most often that nobody is left
             each.setblocking(False)
             while True:
-                yield each.accept()[0]
+                with suppress(ConnectionAbortedError):
+                    yield each.accept()[0]
 
 
 async def _looking(service: Service) -> None:

@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -67,12 +68,24 @@ def test_who_came_before_the_end_is_answered() -> None:
             assert rest(line).endswith(b"done")
 
 
-def test_who_was_not_yet_taken_is_answered() -> None:
+def test_who_was_not_yet_taken_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where others among them have gone again, of which the system may or may not tell."""
     lines: list[socket.socket] = []
+    taken, told = socket.socket.accept, iter((False, True, True))
+
+    def accept(listening: socket.socket) -> tuple[socket.socket, object]:
+        if next(told, False):
+            raise ConnectionAbortedError
+        return taken(listening)
+
+    monkeypatch.setattr(socket.socket, "accept", accept)
 
     async def serve() -> None:
-        async with server.serving("127.0.0.1", 0, _done) as (_, port):
-            lines.extend(_asking(port) for _ in range(20))  # and not one turn for the loop
+        async with server.serving("127.0.0.1", 0, _done) as (_, port):  # and not one turn for the loop
+            for _number in range(20):
+                with _asking(port) as gone:
+                    gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                lines.append(_asking(port))
 
     uvloop.run(serve())
     assert len(lines) == 20
