@@ -27,7 +27,7 @@ ALWAYS = (Span(),)
 # the planner, which expects few rows, would hold each assignment against all roles of the tenant.
 _ASSIGNED = """
 WITH chosen AS MATERIALIZED (
-    SELECT a.* FROM accesscontrol_assignment a
+    SELECT a.* FROM {rows} a
     WHERE NOT isempty(a.during) AND (upper_inf(a.during) OR upper(a.during) > %(when)s) AND {chosen}
 ), touched AS MATERIALIZED (
     SELECT found.role_id, found.application_id, named.key, named.name FROM ({touched}) found
@@ -64,15 +64,22 @@ _OF_FEW = """SELECT DISTINCT p.role_id, s.application_id
     WHERE s.application_id {targets}"""
 
 
-def assigned(chosen: str, *, targets: str = "", few: bool = False, touched: str = "") -> str:
-    """The statement for the rows that are ``chosen``, and of applications for the ``targets``.
+def assigned(
+    chosen: str,
+    *,
+    rows: str = "accesscontrol_assignment",
+    targets: str = "",
+    few: bool = False,
+    touched: str = "",
+) -> str:
+    """The statement for the ``rows`` that are ``chosen``, and of applications for the ``targets``.
 
     ``touched``: where it is known which roles touch which application.
     """
     near = _NEAR.format(targets) if targets else ""
     wanted = targets or "IS NOT NULL"
     found = _OF_FEW.format(targets=wanted) if few else _TOUCHED.format(targets=wanted, near=near)
-    return _ASSIGNED.format(chosen=chosen, targets=wanted, touched=touched or found)
+    return _ASSIGNED.format(rows=rows, chosen=chosen, targets=wanted, touched=touched or found)
 
 
 _OF_PAIRS = assigned(

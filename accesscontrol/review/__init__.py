@@ -5,7 +5,8 @@ lines are in the part is found in the database, and only theirs are worked out.
 """
 
 from accesscontrol.review.lines import SERVICE, USER, Change, Line, Review
-from accesscontrol.review.parts import Asked, Order, Part, Place, part
+from accesscontrol.review.parts import Part, part
+from accesscontrol.review.seeking import Asked, Order, Place, everything
 from accesscontrol.review.whole import review
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Part",
     "Place",
     "Review",
+    "everything",
     "part",
     "review",
 ]

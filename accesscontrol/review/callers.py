@@ -37,7 +37,7 @@ _THERE = assigned(
 def services(
     *, tenant_id: str, application_id: str, since: datetime, made: Collection[str]
 ) -> Sequence[tuple[str, CallFacts]]:
-    """Each call with the caller's name. A fixed number of statements.
+    """Each call with the caller's name. At most so many statements, whatever there is.
 
     ``made``: the keys of the tenant's own roles that hold something of the application.
 
@@ -59,6 +59,8 @@ def _calls(
 ) -> Mapping[Call, CallFacts]:
     asked = {"application": application_id, "applications": [application_id], "made": sorted(made)}
     given = rows_of(_GIVEN, tenant=tenant_id, when=since, **asked)
+    if not given:
+        return {}
     owners = owners_of({row[4] for row in given})
     calls: set[Call] = {(row[4], application_id, row[8] or tenant_id) for row in given}
     places = {tenant_id, *(place for _caller, _target, place in calls)}

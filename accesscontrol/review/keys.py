@@ -39,11 +39,11 @@ slot{n} AS MATERIALIZED (
     ) below
 ), person{n}(line, user_id) AS (
     SELECT line, user_id FROM (
-        SELECT line, user_id FROM given{n} WHERE {given}
+        SELECT line, user_id FROM given{n} WHERE user_id IS NOT NULL
         UNION ALL
         SELECT reached.line, m.user_id FROM reached{n} reached
         JOIN tenants_membership m ON m.group_id = reached.group_id
-        WHERE m.tenant_id = %(tenant)s AND m.during @> %(at{n})s {member}
+        WHERE m.tenant_id = %(tenant)s AND m.during @> %(at{n})s
     ) every
     UNION
     SELECT line, user_id FROM person{n} WHERE false
@@ -53,23 +53,12 @@ slot{n} AS MATERIALIZED (
     )) IS TRUE
 )"""
 _SAME = "kept AS NOT MATERIALIZED (SELECT line, user_id FROM held1)"
-# The nearest who are active, whatever they hold: of thousands, most parts lie among them.
-_NEAREST = """nearest AS MATERIALIZED (
-    SELECT user_id FROM tenants_useractivity
-    WHERE tenant_id = %(tenant)s AND during @> %(at1)s {from_edge} ORDER BY user_id {way} LIMIT %(looked_at)s
-)"""
-_ANYBODY = {"given": "user_id IS NOT NULL", "member": ""}
-_OF_NEAREST = {
-    "given": "(user_id IN (SELECT user_id FROM nearest)) IS TRUE",
-    "member": "AND m.user_id = ANY(ARRAY(SELECT user_id FROM nearest))",
-}
 _DIFFERENT = """kept AS MATERIALIZED (
     SELECT line, user_id FROM held1 FULL JOIN held2 USING (line, user_id)
     WHERE CASE WHEN held2.user_id IS NULL THEN line = ANY(%(lost)s)
         WHEN held1.user_id IS NULL THEN line = ANY(%(gained)s) ELSE line = ANY(%(changed)s) END
 )"""
-PEOPLE = 4  # who are looked at for each line, before all are
-_NAME = "lower(CASE WHEN u.display_name <> '' THEN u.display_name ELSE u.username END)"
+NAME = "lower(CASE WHEN u.display_name > '' THEN u.display_name ELSE u.username END)"  # as the index has it
 _NAMED = """, named AS {once} MATERIALIZED (
     SELECT {first} AS first, u.id FROM tenants_user u
     WHERE u.tenant_id = %(tenant)s AND (u.id IN (SELECT user_id FROM kept)) IS TRUE {text}
@@ -89,7 +78,9 @@ LEFT JOIN LATERAL (
     SELECT * FROM found {beyond} ORDER BY first {way}, id {way}, line {way} LIMIT %(limit)s
 ) part ON true
 """
-_TEXT = f"AND (position(%(text)s IN {_NAME}) > 0 OR u.id::text = %(text)s)"
+# What is read of a table that a recursion makes is made then, and no more.
+_UP_TO = "SELECT count(*) FROM (SELECT FROM held1 LIMIT %(limit)s + 1) counted"
+_TEXT = f"AND (position(%(text)s IN {NAME}) > 0 OR u.id::text = %(text)s)"
 _COUNTED = "kept WHERE (user_id IN (SELECT id FROM named)) IS TRUE"
 
 
@@ -123,11 +114,11 @@ class Sought:
 
 def rows(sought: Sought, *, edge: Edge | None, backwards: bool, limit: int) -> tuple[int, list[Edge]]:
     """How many there are in all, and those of the part: the nearest to the edge first."""
-    sides = [_SIDE.format(n=n, **_ANYBODY) for n in range(1, len(sought.sides) + 1)]
+    sides = [_SIDE.format(n=n) for n in range(1, len(sought.sides) + 1)]
     tail = (_NAMED if sought.by_name or sought.text else _BY_ID) + _FOUND
     order = _order(edge, backwards)
     tail = tail.format(
-        first=f'{_NAME} COLLATE "C"' if sought.by_name else "''",
+        first=f'{NAME} COLLATE "C"' if sought.by_name else "''",
         text=_TEXT if sought.text else "",
         once="" if sought.text else "NOT",  # with a text, it is counted from, too
         counted=_COUNTED if sought.text else "kept",
@@ -138,20 +129,11 @@ def rows(sought: Sought, *, edge: Edge | None, backwards: bool, limit: int) -> t
     return _asked(f"{','.join(sides)}, {kept}{tail}", _values(sought, edge, limit))
 
 
-def first_rows(sought: Sought, *, edge: Edge | None, backwards: bool, limit: int) -> list[Edge]:
-    """Those of the part alone, uncounted, of one moment by ids: they are looked for among the nearest first.
-
-    A second statement over all of them, where those hold too little.
-    """
-    order, looked_at = _order(edge, backwards), PEOPLE * limit
-    from_edge = f"AND user_id {order['compare']}= %(user)s" if edge else ""
-    nearest = _NEAREST.format(from_edge=from_edge, way=order["way"])
-    tail = (_BY_ID + _FOUND).format(counted="nearest", **order)
-    values = {**_values(sought, edge, limit), "looked_at": looked_at}
-    number, found = _asked(f"{nearest}, {_SIDE.format(n=1, **_OF_NEAREST)}, {_SAME}{tail}", values)
-    if number < looked_at or len(found) >= limit:
-        return found
-    return rows(sought, edge=edge, backwards=backwards, limit=limit)[1]
+def number(sought: Sought, *, most: int) -> int:
+    """How many lines people have at the one moment, or one more than ``most``: no more are looked for."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"WITH RECURSIVE {_SIDE.format(n=1)}{_UP_TO}", {**_values(sought, None, most)})
+        return int(cursor.fetchone()[0])
 
 
 def _order(edge: Edge | None, backwards: bool) -> dict[str, str]:

@@ -288,6 +288,10 @@ def _file(text: str, content_type: str, application_id: str, ending: str) -> Htt
 
 
 def _counted(count: int, asked: Asked | None) -> str:
-    if asked is None or asked.other is None:
-        return ngettext("%(count)d role held", "%(count)d roles held", count) % {"count": count}
-    return ngettext("%(count)d difference", "%(count)d differences", count) % {"count": count}
+    compared = asked is not None and asked.other is not None
+    if count > paging.COUNTED:
+        said = _("More than %(count)d differences") if compared else _("More than %(count)d roles held")
+        return said % {"count": paging.COUNTED}
+    if compared:
+        return ngettext("%(count)d difference", "%(count)d differences", count) % {"count": count}
+    return ngettext("%(count)d role held", "%(count)d roles held", count) % {"count": count}

@@ -4,7 +4,7 @@ from datetime import datetime
 from functools import partial
 
 from accesscontrol.decide import HeldRole, Permission
-from accesscontrol.review import SERVICE, USER, Asked, Order, Part, Place, part
+from accesscontrol.review import SERVICE, USER, Asked, Order, Part, Place, everything, part
 from applications.models import Application
 from tenants.http import paging
 from tenants.views.console import ConsolePage
@@ -15,6 +15,7 @@ def page(
 ) -> tuple[paging.Page, Part]:
     """Its lines, and what is said of all of them. NotFound as :func:`accesscontrol.review.part`."""
     given = shown.request.GET
+    role = given.get("role", "")
     asked = Asked(
         tenant=shown.tenant,
         application_id=application.pk,
@@ -22,8 +23,9 @@ def page(
         other=other,
         kind=given["kind"] if given.get("kind") in (USER, SERVICE) else "",
         text=paging.searched(shown.request),
-        fits=partial(_fits, given.get("role", ""), resource.casefold()),
+        fits=partial(_fits, role, resource.casefold()) if role or resource else everything,
         order=Order.NAME,
+        most=paging.COUNTED,
     )
     parts: list[Part] = []
 

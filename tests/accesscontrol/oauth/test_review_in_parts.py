@@ -1,126 +1,29 @@
 """A review part by part is the whole review, whatever happened before, in both orders and directions."""
 
-import random
-from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accesscontrol import review as reviewing
-from accesscontrol.actions import assignments, tenant_roles
+from accesscontrol.actions import assignments
 from accesscontrol.actions.assignments import Wanted
-from accesscontrol.actions.tenant_roles import Definition
+from accesscontrol.decide import HeldRole, Permission
 from accesscontrol.models import Assignment
-from accesscontrol.review import Asked, Change, Order, Part, part, review
+from accesscontrol.review import Asked, Change, Order, Part, everything, part, review
 from accesscontrol.serializers.review import as_json
 from accesscontrol.views import standing
-from applications.actions import contracts, pauses
-from iam_portal.errors import DomainError
+from applications.actions import contracts
 from iam_portal.walls import tenant_scope
-from tenants.actions import memberships, users
 from tenants.models import Group
-from tests.accesscontrol.oauth.asking import METER, READER
+from tests.accesscontrol.oauth.asking import METER
+from tests.accesscontrol.oauth.chance import Chance
 from tests.accesscontrol.oauth.conftest import World
 from tests.accesscontrol.oauth.signed_in import give, person
 from tests.support.factories import SYSTEM, make_group
-
-ROLES = ("viewer", "editor", "own", "both")
-
-
-class Chance:
-    """Acts of a year drawn by lot, at Globex."""
-
-    def __init__(self, world: World, seed: int) -> None:
-        self.world, self.lot = world, random.Random(seed)
-        self.tenant = world.globex
-        self.contracts = [world.globex.contracts_received.get()]
-        self.contracts.append(world.share(world.acme, world.globex, (METER, "viewer"), type="access"))
-        self.people = [person(world, name) for name in ("ann", "bob", "cyd", "dan", "eve")]
-        self.groups = [make_group(self.tenant, "Top", at=world.clock.at)]
-        self.moments = [world.clock.at]
-        for key in ROLES[2:]:
-            self.define(key)
-
-    def live(self, acts: int) -> None:
-        choices: list[Callable[[], Any]] = [self.assign] * 8 + [self.join] * 3 + [self.found] * 2
-        choices += [self.withdraw, self.leave, self.pause, self.rest, self.rename, self.redefine]
-        for _ in range(acts):
-            self.moments.append(self.world.clock.forward(hours=self.lot.randint(1, 48)))
-            with suppress(DomainError), tenant_scope(self.tenant.id), transaction.atomic():
-                self.lot.choice(choices)()
-
-    def by(self) -> dict[str, Any]:
-        return {"tenant": self.tenant, "by": SYSTEM, "at": self.world.clock.at}
-
-    def soon(self) -> datetime | None:
-        return (
-            self.world.clock.at + timedelta(days=self.lot.randint(1, 9)) if self.lot.random() < 0.4 else None
-        )
-
-    def define(self, key: str) -> None:
-        held = self.lot.sample(("read", "modify"), self.lot.randint(0, 2))
-        permissions = [(METER, "urn:test", "machines", privilege) for privilege in held]
-        definition = Definition(key=key, name=key, description="", permissions=permissions)
-        tenant_roles.define(definition=definition, **self.by())
-
-    def redefine(self) -> None:
-        self.define(self.lot.choice(ROLES[2:]))
-
-    def found(self) -> None:
-        name = f"Group {len(self.groups)}"
-        made = make_group(self.tenant, name, parent=self.lot.choice(self.groups), at=self.world.clock.at)
-        self.groups.append(made)
-
-    def join(self) -> None:
-        group, user = self.lot.choice(self.groups), self.lot.choice(self.people)
-        memberships.add(group_id=group.id, user_id=user.id, **self.by())
-
-    def leave(self) -> None:
-        group, user = self.lot.choice(self.groups), self.lot.choice(self.people)
-        memberships.remove(group_id=group.id, user_id=user.id, **self.by())
-
-    def assign(self) -> None:
-        key = self.lot.choice(ROLES)
-        who: dict[str, Any] = self.lot.choice(
-            (
-                {"user_id": self.lot.choice(self.people).id},
-                {"group_id": self.lot.choice(self.groups).id},
-                {"principal_application_id": READER},
-            )
-        )
-        application = METER if key in ("viewer", "editor") else None
-        access = application and self.lot.random() < 0.3
-        wanted = Wanted(
-            role=key,
-            application_id=application,
-            contract_id=self.contracts[1].id if access else None,
-            starts_at=self.soon(),
-            ends_at=self.world.clock.at + timedelta(days=20) if self.lot.random() < 0.3 else None,
-            **who,
-        )
-        assignments.assign(wanted=wanted, **self.by())
-
-    def withdraw(self) -> None:
-        rows = self.tenant.assignments.filter(user__in=self.people).order_by("created_at", "pk")
-        if rows:
-            assignments.withdraw(assignment_id=self.lot.choice(list(rows)).id, **self.by())
-
-    def pause(self) -> None:
-        contract = self.lot.choice(self.contracts)
-        by = {**self.by(), "tenant": self.world.acme}
-        pauses.pause(contract_id=contract.id, until=self.world.clock.at + timedelta(days=2), **by)
-
-    def rest(self) -> None:
-        act = self.lot.choice((users.deactivate, users.reactivate))
-        act(user_id=self.lot.choice(self.people).id, **self.by())
-
-    def rename(self) -> None:
-        name = self.lot.choice(("zoe", "Öttl", "ann", "A", "élan"))
-        users.change(user_id=self.lot.choice(self.people).id, display_name=name, **self.by())
 
 
 def told(change: Change) -> tuple[str, dict[str, Any], Any]:
@@ -146,7 +49,8 @@ def by_name(change: Change) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_rows_alone_are_the_same(shared: World, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_alone_are_the_same(shared: World, seed: int) -> None:
+    """The nearest people are looked at first; where those hold too little, all are."""
     chance, seen = Chance(shared, seed), 0
     chance.live(30)
     for at in (shared.clock.at, *chance.lot.sample(chance.moments, 3)):
@@ -154,13 +58,43 @@ def test_rows_alone_are_the_same(shared: World, seed: int, monkeypatch: pytest.M
             every = review(tenant=shared.globex, application_id=METER, since=at).between(at, None)
             seen, expected = seen + len(every), [told(change) for change in every]
             asked = Asked(tenant=shared.globex, application_id=METER, at=at, rows_alone=True)
-            for people in (1, 4):  # where the nearest hold too little, all are looked at
-                monkeypatch.setattr(reviewing.parts.keys, "PEOPLE", people)  # type: ignore[attr-defined]
-                for backwards in (False, True):
-                    found, counts = walked(asked, backwards=backwards, limit=chance.lot.randint(1, 4))
-                    shown = [told(change) for change in found]
-                    assert (shown[::-1] if backwards else shown, counts) == (expected, {0}), (at, people)
+            for limit, backwards in product((1, 2, 3, 5), (False, True)):
+                found, counts = walked(asked, backwards=backwards, limit=limit)
+                shown = [told(change) for change in found]
+                assert (shown[::-1] if backwards else shown, counts) == (expected, {0}), (at, limit)
     assert seen > 5
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("order", Order)
+def test_of_many_the_number_is_not_told_and_the_rows_are_the_same(
+    shared: World, seed: int, order: Order
+) -> None:
+    chance, many = Chance(shared, seed), 0
+    chance.live(30)
+    now = shared.clock.at
+    pairs: list[tuple[datetime, datetime | None]] = [(now, None), (chance.moments[0], now)]
+    pairs += [(moment, None) for moment in chance.lot.sample(chance.moments, 2)]
+    pairs += [(now, chance.moments[15]), (now, now + timedelta(days=15))]
+    for (at, other), fits in product(pairs, (everything, of_viewers)):
+        given = {"tenant": shared.globex, "application_id": METER, "at": at, "other": other}
+        with tenant_scope(shared.globex.id):
+            whole = review(tenant=shared.globex, application_id=METER, since=min(at, other or at))
+            every = [each for each in whole.between(at, other) if fits(each.line.role, frozenset())]
+            key = by_name if order is Order.NAME else lambda change: change.line.key
+            expected = [told(change) for change in sorted(every, key=key)]
+            for most, backwards in product((0, 2, 100), (False, True)):
+                asked = Asked(order=order, fits=fits, most=most, **given)
+                found, counts = walked(asked, backwards=backwards, limit=chance.lot.randint(1, 4))
+                shown = [told(change) for change in found]
+                assert (shown[::-1] if backwards else shown) == expected, (at, other, most)
+                assert counts == {min(len(every), most + 1)}, (at, other, most)
+                many += len(every) > most
+    assert many > 5
+
+
+def of_viewers(role: HeldRole, _permissions: frozenset[Permission]) -> bool:
+    return role.key == "viewer"
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -231,6 +165,24 @@ def test_only_who_is_in_the_part_is_worked_out(shared: World, monkeypatch: pytes
     assert len(many) == len(few)
     assert worked[-1] <= 2 * 10
     assert found.roles == {"viewer", "editor"}
+
+
+def test_of_many_only_the_nearest_are_looked_at(shared: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    crowd = _crowd(shared, 300)
+    wanted = Wanted(role="editor", application_id=METER, group_id=crowd.id)
+    assignments.assign(tenant=shared.globex, wanted=wanted, by=SYSTEM, at=shared.clock.at)
+    whole = reviewing.parts.people  # type: ignore[attr-defined]
+    looked_at: list[int] = []
+
+    def counting(user_ids: Any, **more: Any) -> Any:
+        looked_at.append(len(user_ids))
+        return whole(user_ids, **more)
+
+    monkeypatch.setattr(reviewing.parts, "people", counting)  # type: ignore[attr-defined]
+    monkeypatch.delattr(reviewing.parts.keys, "rows")  # type: ignore[attr-defined]
+    found = narrowed(shared, order=Order.NAME, most=100)
+    assert (found.count, len(found.rows), found.more, len(looked_at)) == (101, 10, True, 1)
+    assert looked_at[0] < 20
 
 
 def test_filters_of_one_role_kind_and_name(shared: World) -> None:
