@@ -1,41 +1,28 @@
 """The access explorer: who can do what in an application on any day, why, and what differs on another."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
-from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accesscontrol.actions.assigned import INSTALLATION
-from accesscontrol.decide import Permission
 from accesscontrol.forms import ReviewForm
 from accesscontrol.http import table
 from accesscontrol.review import SERVICE, USER, Change, review
-from accesscontrol.serializers.review import COLUMNS, as_json, as_row, permissions_of
-from accesscontrol.views import known, linking, naming, reviewed
+from accesscontrol.serializers.review import COLUMNS, as_json, as_row
+from accesscontrol.views import known, linking, naming, review_rows, reviewed
 from applications.models import Application
 from applications.views import role_words
-from iam_portal.decision import Decision, rfc3339
+from iam_portal.decision import rfc3339
 from iam_portal.errors import NotFound
 from tenants.http import paging
 from tenants.views.console import ConsolePage
-from tenants.views.wording import address
 
 KINDS = {USER: gettext_lazy("People"), SERVICE: gettext_lazy("Services")}
-CHANGES = {
-    "gained": ("in_force", gettext_lazy("Gained")),
-    "lost": ("ended", gettext_lazy("Lost")),
-    "changed": ("scheduled", gettext_lazy("Changed")),
-}
-_OPENS = {"user": "Users:read", "application": "Modules:read"}
 _FILTERS = ("q", "kind", "role", "resource")
-_MOST = 12  # resources of a role in one row
-# By what somebody holds: the resources that are shown of it, and how many more there are.
-Allowed = Mapping[frozenset[Permission], tuple[list[dict[str, Any]], int]]
 
 
 class Asked(NamedTuple):
@@ -50,13 +37,6 @@ class Asked(NamedTuple):
         since = min(self.at, self.other or self.at)
         found = review(tenant=page.tenant, application_id=self.application.pk, since=since)
         return found.between(self.at, self.other)
-
-
-class Names(NamedTuple):
-    """What roles and resources of the application are called."""
-
-    roles: naming.RoleNames
-    resources: Mapping[tuple[str, str], str]
 
 
 class AccessReview(ConsolePage):
@@ -78,9 +58,9 @@ class AccessReview(ConsolePage):
         shown, found = reviewed.page(self, *asked, resource=resource) if asked else (paging.Page([]), None)
         roles = found.roles if found else frozenset()
         part = paging.searched(request, "resource")
-        allowed = {held: _allowed(held, part) for each in shown.rows for held in _amounts(each)}
-        names = _names(self, application, roles, shown.rows, allowed)
-        worded = {held: _worded(each, names) for held, each in allowed.items()}
+        names, rows = review_rows.drawn(
+            self, application, shown.rows, roles=roles, resource=part, ask_url=_asking(self)
+        )
         context = {
             "page": {**head(self, "review"), "more": _files(self) if asked else []},
             "application": application,
@@ -91,7 +71,7 @@ class AccessReview(ConsolePage):
             "asked": asked,
             "filters": _filters(self, roles, names),
             "filtered": any(request.GET.get(name) for name in _FILTERS),
-            "rows": [_row(self, change, application, names, worded) for change in shown.rows],
+            "rows": rows,
             "assign": _assigning(self),
             "paging": shown.paging,
             "count_text": _counted(found.count if found else 0, asked),
@@ -175,83 +155,9 @@ def _asked(page: ConsolePage, application: Application, form: ReviewForm) -> Ask
     return Asked(application, form.cleaned_data["at"] or page.at, form.cleaned_data["other"])
 
 
-def _amounts(change: Change) -> set[frozenset[Permission]]:
-    """What a row tells of: those who hold the same role share it."""
-    return {change.line.permissions, change.before}
-
-
-def _allowed(permissions: Iterable[Permission], resource: str) -> tuple[list[dict[str, Any]], int]:
-    """By resource, those first that were asked for; and how many more: a role may allow hundreds."""
-    part = resource.casefold()
-    every = permissions_of(permissions)
-    every.sort(key=lambda one: part not in f"{one['resourceType']}/{one['resourceId']}".casefold())
-    return every[:_MOST], max(0, len(every) - _MOST)
-
-
-def _names(
-    page: ConsolePage,
-    application: Application,
-    roles: Collection[str],
-    shown: Sequence[Change],
-    allowed: Allowed,
-) -> Names:
-    """Of every role that can be filtered by, and of the resources in the rows shown."""
-    told = {(one["resourceType"], one["resourceId"]) for every, _more in allowed.values() for one in every}
-    return Names(
-        naming.roles(page.tenant, application.pk, {*roles, *(change.line.role.key for change in shown)}),
-        naming.resources(page.tenant, application.pk, told),
-    )
-
-
-def _row(
-    page: ConsolePage,
-    change: Change,
-    application: Application,
-    names: Names,
-    worded: Mapping[frozenset[Permission], dict[str, Any]],
-) -> dict[str, Any]:
-    line = change.line
-    kind = "user" if line.kind == USER else "application"
-    state, word = CHANGES.get(change.what, ("", ""))
-    elsewhere = line.role.scope_tenant_id != str(page.tenant.pk)
-    asking = _asking(page)
-    return {
-        "name": line.name,
-        "url": address(page.slug, kind, line.principal_id) if page.can(_OPENS[kind]) else "",
-        "kind": _("service") if line.kind == SERVICE else "",
-        "role": line.role.key,
-        "role_name": names.roles.of(line.role),
-        "own_role": line.role.relation == "tenant",
-        "elsewhere": elsewhere,
-        "lost": change.what == "lost",
-        "state": state,
-        "word": word,
-        "through": [(way.via, _giver(way.by)) for way in line.through],
-        "permissions": worded[line.permissions],
-        "before": worded[change.before] if change.what == "changed" else {},
-        "why": linking.why(Decision.yes(*line.role.reasons), page),
-        "ask_url": f"{asking}?who={kind}:{line.principal_id}&application={application.pk}" if asking else "",
-    }
-
-
-def _worded(allowed: tuple[list[dict[str, Any]], int], names: Names) -> dict[str, Any]:
-    """With names, drawn once for all who hold it. A resource without a name is told by its type and id."""
-    shown, more = allowed
-    known = [
-        {**one, "name": names.resources.get((one["resourceType"], one["resourceId"]), "")} for one in shown
-    ]
-    said = {"shown": known, "more": more}
-    return {**said, "drawn": render_to_string("accesscontrol/_allowed.html", said)}
-
-
-def _giver(by: str) -> str:
-    """Who gave it; the installation is nobody's name."""
-    return _("the installation") if by == INSTALLATION else by
-
-
-def _filters(page: ConsolePage, keys: Collection[str], names: Names) -> dict[str, Any]:
+def _filters(page: ConsolePage, keys: Collection[str], names: naming.RoleNames) -> dict[str, Any]:
     given = page.request.GET
-    roles = {key: names.roles.of_key(key) for key in sorted(keys)}
+    roles = {key: names.of_key(key) for key in sorted(keys)}
     menus: tuple[linking.Menu, ...] = (
         ("kind", _("Who"), KINDS),
         ("role", _("Role"), roles),

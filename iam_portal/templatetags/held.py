@@ -10,8 +10,9 @@ from django import template
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from iam_portal.templatetags.portal import dated, icon, moment, since, span_text, state_badge
+from iam_portal.templatetags.portal import dated, icon, moment, privileges, since, span_text, state_badge
 
 register = template.Library()
 
@@ -42,11 +43,27 @@ def review_rows(rows: Iterable[Mapping[str, Any]]) -> SafeString:
     """Rows of the access review: {name, url, kind, role, role_name, own_role, elsewhere, lost, state, word,
     through, permissions {shown, drawn}, before, why, ask_url}.
     """
-    return SafeString("".join(map(_reviewed, rows)))
+    chains: dict[int, str] = {}  # rows of one role share what it says
+    return SafeString("".join(_reviewed(row, chains) for row in rows))
 
 
-def _reviewed(row: Mapping[str, Any]) -> str:
+def allowed_list(shown: Iterable[Mapping[str, Any]], more: int) -> SafeString:
+    """What a role allows: {resourceType, resourceId, name, privileges} of each resource; how many more."""
+    css, parts = "table-note", []
+    for one in shown:
+        address = f"{one['resourceType']}/{one['resourceId']}"
+        said = f"{one['name'] or address}: {privileges(one['privileges'])}"
+        parts.append(format_html('<span class="{}" title="{}">{}</span>', css, address, said))
+    if more:
+        said = ngettext("And %(more)s more.", "And %(more)s more.", more) % {"more": more}
+        parts.append(format_html('<span class="{}">{}</span>', css, said))
+    return SafeString("".join(parts))
+
+
+def _reviewed(row: Mapping[str, Any], chains: dict[int, str]) -> str:
     name, why = conditional_escape(row["name"]), row["why"]
+    if id(why) not in chains:
+        chains[id(why)] = _chain(why["reasons"])
     linked = format_html('<a href="{}">{}</a>', row["url"], name) if row["url"] else name
     notes = [
         row["kind"],
@@ -63,7 +80,7 @@ def _reviewed(row: Mapping[str, Any]) -> str:
     return (
         f'<li>\n<div class="held-row"><strong>{linked}</strong>{kind}{role}{"".join(more)}{badge}</div>\n'
         f'<div class="held-meta"><p class="history-note">{through}</p>\n{_amounts(row)}\n'
-        f"{_folded(why['allowed'], why['reasons'], sentence, shown=False, beyond=asking)}</div>\n</li>\n"
+        f"{_folded(why['allowed'], chains[id(why)], sentence, shown=False, beyond=asking)}</div>\n</li>\n"
     )
 
 
@@ -94,7 +111,10 @@ def _service(row: Mapping[str, Any]) -> str:
     if row["last"]:
         used = conditional_escape(_("last used %(at)s")) % {"at": moment(row["last"])}
     why = row["why"]
-    chain = _folded(why["allowed"], why["reasons"], row["sentence"], shown=not why["allowed"]) if why else ""
+    chain = ""
+    if why:
+        reasons = _chain(why["reasons"])
+        chain = _folded(why["allowed"], reasons, row["sentence"], shown=not why["allowed"])
     return (
         f'<li>\n<div class="held-row">{named}{f"<span>{roles}</span>" if roles else ""}</div>\n'
         f'<div class="held-meta"><p class="history-note">{during}{used}</p>\n{chain}</div>\n</li>\n'
@@ -132,13 +152,17 @@ def _why(decision: Any, shown: bool) -> str:
     if not decision.reasons:
         return ""
     sentence = _("It counts") if decision.allowed else _("It does not count")
-    return _folded(decision.allowed, decision.reasons, sentence, shown=shown)
+    return _folded(decision.allowed, _chain(decision.reasons), sentence, shown=shown)
 
 
-def _folded(good: bool, reasons: Iterable[Any], sentence: str, *, shown: bool, beyond: str = "") -> str:
+def _chain(reasons: Iterable[Any]) -> str:
+    return why_chain(reasons) if reasons else ""
+
+
+def _folded(good: bool, chain: str, sentence: str, *, shown: bool, beyond: str = "") -> str:
     """``_why.html``, folded, unless it is what one has to see."""
     css, sign = ("why-yes", "state-in-force") if good else ("why-no", "state-refused")
-    chain, why = why_chain(reasons) if reasons else "", _("Why")
+    why = _("Why")
     return (
         f'<details class="more"{" open" if shown else ""}><summary>{conditional_escape(why)}</summary>\n'
         f'<div class="why {css}">\n<p class="why-sentence">{icon(sign)}'

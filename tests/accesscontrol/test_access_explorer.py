@@ -58,7 +58,7 @@ class TestReview:
     def test_of_many_resources_those_that_were_asked_for_come_first(
         self, town: Town, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("accesscontrol.views.exploring._MOST", 1)
+        monkeypatch.setattr("accesscontrol.views.review_rows._MOST", 1)
         whole = town.beta.get("access", application="iam-portal")
         (row, *_others) = [row for row in whole.context["rows"] if row["permissions"]["more"]]
         assert len(row["permissions"]["shown"]) == 1
