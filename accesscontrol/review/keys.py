@@ -39,11 +39,11 @@ slot{n} AS MATERIALIZED (
     ) below
 ), person{n}(line, user_id) AS (
     SELECT line, user_id FROM (
-        SELECT line, user_id FROM given{n} WHERE user_id IS NOT NULL
+        SELECT line, user_id FROM given{n} WHERE {given}
         UNION ALL
         SELECT reached.line, m.user_id FROM reached{n} reached
         JOIN tenants_membership m ON m.group_id = reached.group_id
-        WHERE m.tenant_id = %(tenant)s AND m.during @> %(at{n})s
+        WHERE m.tenant_id = %(tenant)s AND m.during @> %(at{n})s {member}
     ) every
     UNION
     SELECT line, user_id FROM person{n} WHERE false
@@ -59,11 +59,19 @@ _DIFFERENT = """kept AS MATERIALIZED (
         WHEN held1.user_id IS NULL THEN line = ANY(%(gained)s) ELSE line = ANY(%(changed)s) END
 )"""
 NAME = "lower(CASE WHEN u.display_name > '' THEN u.display_name ELSE u.username END)"  # as the index has it
-_NAMED = """, named AS {once} MATERIALIZED (
-    SELECT {first} AS first, u.id FROM tenants_user u
-    WHERE u.tenant_id = %(tenant)s AND (u.id IN (SELECT user_id FROM kept)) IS TRUE {text}
-), near AS MATERIALIZED (
-    SELECT first, id FROM named {from_edge} ORDER BY first {way}, id {way} LIMIT %(limit)s + 1
+_ANYBODY = {"given": "user_id IS NOT NULL", "member": ""}
+# With a text, those so named come first, and nobody else is looked at.
+_OF_NAMED = {
+    "given": "(user_id IN (SELECT id FROM named)) IS TRUE",
+    "member": "AND (m.user_id IN (SELECT id FROM named)) IS TRUE",
+}
+_TEXT = f"AND (position(%(text)s IN {NAME}) > 0 OR u.id::text = %(text)s)"
+_NAMED = """named AS {once} MATERIALIZED (
+    SELECT {first} AS first, u.id FROM tenants_user u WHERE u.tenant_id = %(tenant)s {text}
+)"""
+_NEAR = """, near AS MATERIALIZED (
+    SELECT first, id FROM named WHERE (id IN (SELECT user_id FROM kept)) IS TRUE {from_edge}
+    ORDER BY first {way}, id {way} LIMIT %(limit)s + 1
 ), found AS (
     SELECT near.first, near.id, kept.line FROM near JOIN kept ON kept.user_id = near.id
 )"""
@@ -73,15 +81,13 @@ _BY_ID = """, found AS (
 )"""
 _FOUND = """
 SELECT counted.number, part.first, part.id, part.line
-FROM (SELECT count(*) AS number FROM {counted}) counted
+FROM (SELECT count(*) AS number FROM kept) counted
 LEFT JOIN LATERAL (
     SELECT * FROM found {beyond} ORDER BY first {way}, id {way}, line {way} LIMIT %(limit)s
 ) part ON true
 """
 # What is read of a table that a recursion makes is made then, and no more.
 _UP_TO = "SELECT count(*) FROM (SELECT FROM held1 LIMIT %(limit)s + 1) counted"
-_TEXT = f"AND (position(%(text)s IN {NAME}) > 0 OR u.id::text = %(text)s)"
-_COUNTED = "kept WHERE (user_id IN (SELECT id FROM named)) IS TRUE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,25 +120,26 @@ class Sought:
 
 def rows(sought: Sought, *, edge: Edge | None, backwards: bool, limit: int) -> tuple[int, list[Edge]]:
     """How many there are in all, and those of the part: the nearest to the edge first."""
-    sides = [_SIDE.format(n=n) for n in range(1, len(sought.sides) + 1)]
-    tail = (_NAMED if sought.by_name or sought.text else _BY_ID) + _FOUND
-    order = _order(edge, backwards)
-    tail = tail.format(
-        first=f'{NAME} COLLATE "C"' if sought.by_name else "''",
-        text=_TEXT if sought.text else "",
-        once="" if sought.text else "NOT",  # with a text, it is counted from, too
-        counted=_COUNTED if sought.text else "kept",
-        from_edge=f"WHERE (first, id) {order['compare']}= (%(first)s, %(user)s)" if edge else "",
-        **order,
-    )
-    kept = _SAME if len(sought.sides) == 1 else _DIFFERENT
-    return _asked(f"{','.join(sides)}, {kept}{tail}", _values(sought, edge, limit))
+    whom = _OF_NAMED if sought.text else _ANYBODY
+    parts = [_SIDE.format(n=n, **whom) for n in range(1, len(sought.sides) + 1)]
+    parts.append(_SAME if len(sought.sides) == 1 else _DIFFERENT)
+    order, tail = _order(edge, backwards), _BY_ID
+    if sought.by_name or sought.text:
+        # With a text it is asked three times.
+        once = {"once": "" if sought.text else "NOT", "text": _TEXT if sought.text else ""}
+        first = f'{NAME} COLLATE "C"' if sought.by_name else "''"
+        parts.insert(0, _NAMED.format(first=first, **once))
+        beyond = f"AND (first, id) {order['compare']}= (%(first)s, %(user)s)" if edge else ""
+        tail = _NEAR.format(from_edge=beyond, **order)
+    return _asked(f"{','.join(parts)}{tail}{_FOUND.format(**order)}", _values(sought, edge, limit))
 
 
 def number(sought: Sought, *, most: int) -> int:
     """How many lines people have at the one moment, or one more than ``most``: no more are looked for."""
     with connection.cursor() as cursor:
-        cursor.execute(f"WITH RECURSIVE {_SIDE.format(n=1)}{_UP_TO}", {**_values(sought, None, most)})
+        cursor.execute(
+            f"WITH RECURSIVE {_SIDE.format(n=1, **_ANYBODY)}{_UP_TO}", {**_values(sought, None, most)}
+        )
         return int(cursor.fetchone()[0])
 
 

@@ -38,8 +38,8 @@ ELSEWHERE |= {"provider_key", "mapper_id", "token_id"}
 # The platform's own; what an act would take away grows with it and has tests of its own; of access contracts;
 # of a stream of signals.
 OTHERS = {"organizations", "system", "impact", "role-changes", "status"}
-# Statements that a page of none saves, those of one more batch of what is read in batches, and those of a look
-# at all people where the nearest hold too little.
+# Statements that a page of none saves, those of one more batch of what is read in batches, and those of a
+# look at all people where the nearest hold too little.
 MORE = {
     "GET /iam/access-management/v1/tenants/{tenant_id}/access-review": 4,
     "GET /iam/application-management/v1/application/events": 2,
