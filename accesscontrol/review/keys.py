@@ -13,8 +13,7 @@ from accesscontrol.review.slots import Slot
 # Who has which line at a moment: directly, or by a group above his own. ``IN … IS TRUE`` is looked up in a
 # table made once; behind the wall the planner does not know how many are active, or members, at a moment.
 # It would sort the pairs to keep each once, too: what a recursion finds is kept so in such a table.
-_SIDE = """
-slot{n} AS MATERIALIZED (
+_WAYS = """slot{n} AS MATERIALIZED (
     SELECT * FROM unnest(%(roles{n})s::uuid[], %(contracts{n})s::uuid[], %(lines{n})s::int[])
         AS slot(role_id, contract_id, line)
 ), given{n} AS MATERIALIZED (
@@ -37,7 +36,8 @@ slot{n} AS MATERIALIZED (
         SELECT group_id FROM tenants_groupplacement
         WHERE parent_id = reached.group_id AND tenant_id = %(tenant)s AND during @> %(at{n})s OFFSET 0
     ) below
-), person{n}(line, user_id) AS (
+)"""
+_PEOPLE = """person{n}(line, user_id) AS (
     SELECT line, user_id FROM (
         SELECT line, user_id FROM given{n} WHERE {given}
         UNION ALL
@@ -59,6 +59,32 @@ _DIFFERENT = """kept AS MATERIALIZED (
         WHEN held1.user_id IS NULL THEN line = ANY(%(gained)s) ELSE line = ANY(%(changed)s) END
 )"""
 NAME = "lower(CASE WHEN u.display_name > '' THEN u.display_name ELSE u.username END)"  # as the index has it
+# Between two moments, of those alone whose own lines may not be the same: by what was given, by a group that
+# came to other lines, by a membership, by a life.
+_TURNED = """moved AS MATERIALIZED (
+    (SELECT line, group_id FROM reached1 EXCEPT SELECT line, group_id FROM reached2)
+    UNION ALL
+    (SELECT line, group_id FROM reached2 EXCEPT SELECT line, group_id FROM reached1)
+), turned AS MATERIALIZED (
+    SELECT user_id FROM (
+        (SELECT line, user_id FROM given1 EXCEPT SELECT line, user_id FROM given2)
+        UNION ALL
+        (SELECT line, user_id FROM given2 EXCEPT SELECT line, user_id FROM given1)
+    ) given WHERE user_id IS NOT NULL
+    UNION ALL
+    SELECT user_id FROM tenants_membership WHERE tenant_id = %(tenant)s AND (
+        (during @> %(at1)s AND during @> %(at2)s AND group_id IN (SELECT group_id FROM moved))
+        OR ((during @> %(at1)s) <> (during @> %(at2)s)
+            AND group_id IN (SELECT group_id FROM reached1 UNION ALL SELECT group_id FROM reached2))
+    ) IS TRUE
+    UNION ALL
+    SELECT user_id FROM tenants_useractivity
+    WHERE tenant_id = %(tenant)s AND (during @> %(at1)s) <> (during @> %(at2)s)
+)"""
+_OF_TURNED = {
+    "given": "(user_id IN (SELECT user_id FROM turned)) IS TRUE",
+    "member": "AND (m.user_id IN (SELECT user_id FROM turned)) IS TRUE",
+}
 _ANYBODY = {"given": "user_id IS NOT NULL", "member": ""}
 # With a text, those so named come first, and nobody else is looked at.
 _OF_NAMED = {
@@ -120,9 +146,14 @@ class Sought:
 
 def rows(sought: Sought, *, edge: Edge | None, backwards: bool, limit: int) -> tuple[int, list[Edge]]:
     """How many there are in all, and those of the part: the nearest to the edge first."""
+    both = len(sought.sides) == 2
+    parts = [_WAYS.format(n=n) for n in range(1, len(sought.sides) + 1)]
     whom = _OF_NAMED if sought.text else _ANYBODY
-    parts = [_SIDE.format(n=n, **whom) for n in range(1, len(sought.sides) + 1)]
-    parts.append(_SAME if len(sought.sides) == 1 else _DIFFERENT)
+    if both and not sought.text and not sought.told["changed"]:
+        parts.append(_TURNED)
+        whom = _OF_TURNED
+    parts += [_PEOPLE.format(n=n, **whom) for n in range(1, len(sought.sides) + 1)]
+    parts.append(_DIFFERENT if both else _SAME)
     order, tail = _order(edge, backwards), _BY_ID
     if sought.by_name or sought.text:
         # With a text it is asked three times.
@@ -136,10 +167,10 @@ def rows(sought: Sought, *, edge: Edge | None, backwards: bool, limit: int) -> t
 
 def number(sought: Sought, *, most: int) -> int:
     """How many lines people have at the one moment, or one more than ``most``: no more are looked for."""
+    people = _PEOPLE.format(n=1, **_ANYBODY)
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"WITH RECURSIVE {_SIDE.format(n=1, **_ANYBODY)}{_UP_TO}", {**_values(sought, None, most)}
-        )
+        statement = f"WITH RECURSIVE {_WAYS.format(n=1)}, {people}{_UP_TO}"
+        cursor.execute(statement, _values(sought, None, most))
         return int(cursor.fetchone()[0])
 
 
