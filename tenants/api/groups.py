@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Lower
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -17,6 +17,7 @@ from tenants.api.objections import of_body
 from tenants.creating import creates
 from tenants.impact import Act
 from tenants.models import Group, GroupPlacement, Membership
+from tenants.models.lookups import of_outer
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size, searched, uuid_of, with_revision
 from tenants.schema import AT, PAGE, SEARCH, query
 from tenants.serializers.impact import GroupImpactOut
@@ -34,11 +35,12 @@ class GroupAPI(TenantAPI):
 
     def rows(self) -> QuerySet[Any]:
         """The groups of this tenant at the moment asked, with ``parent`` and the count of ``members``."""
-        at = self.moment()
-        place = GroupPlacement.objects.at(at).filter(group=OuterRef("pk")).values("parent_id")
-        inside = Membership.objects.at(at).filter(group=OuterRef("pk")).order_by().values("group")
+        # With the tenant by name the planner knows how many are its own, and looks for those of each group.
+        at, ours = self.moment(), {"tenant_id": self.kwargs["tenant_id"]}
+        place = GroupPlacement.objects.at(at).filter(of_outer("group"), **ours).values("parent_id")
+        inside = Membership.objects.at(at).filter(of_outer("group"), **ours).order_by().values("group")
         counted = inside.annotate(count=Count("pk")).values("count")
-        rows = Group.objects.at(at).filter(tenant_id=self.kwargs["tenant_id"])
+        rows = Group.objects.at(at).filter(**ours)
         return rows.annotate(parent=Subquery(place[:1]), members=Coalesce(Subquery(counted), 0))
 
     def answer(self, group_id: UUID, status: int = 200) -> Response:

@@ -16,6 +16,7 @@ from iam_portal.decision import rfc3339
 from iam_portal.errors import Invalid, NotFound
 from tenants.actions import memberships
 from tenants.models import Group, Membership, Spanned
+from tenants.models.lookups import one_of
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size, parse_moment, switch
 from tenants.schema import AT, PAGE, query
 from tenants.serializers.people import MemberOut, MemberPage, MembershipIn, MembershipPage
@@ -130,7 +131,7 @@ class GroupsOfUser(MembershipAPI):
         """By name."""
         if not self.tenant.users.filter(id=user_id).exists():
             raise NotFound
-        rows = self.rows().filter(user_id=user_id).select_related("group")
+        rows = self.rows().filter(one_of("user", [user_id])).select_related("group")
         return self.page(rows.annotate(sorted_by=Lower("group__name")), _group)
 
 
