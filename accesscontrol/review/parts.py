@@ -16,7 +16,7 @@ from applications import facts as sharing_facts
 from iam_portal.errors import NotFound
 from tenants.models import User
 
-MANY = 1_000  # lines of people: where there are more, the nearest people are looked at before all
+MANY = 1_000  # lines: where so many are not the same, the nearest people have enough of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ class _Looking:
     def __init__(self, asked: Asked, after: Place | None, backwards: bool, limit: int) -> None:
         self.asked, self.after, self.backwards, self.limit = asked, after, backwards, limit
         self.tenant_id = str(asked.tenant.id)
+        self.most = MANY if asked.most is None else asked.most
         self.kind = USER if asked.order is Order.ID else ""  # how the places of people begin
         sharing = sharing_facts.of_application(asked.application_id, tenant_id=self.tenant_id)
         if sharing is None or not sharing_facts.concerns(sharing, tenant_id=self.tenant_id):
@@ -115,24 +116,29 @@ class _Looking:
             edge = self._edge(self.after)
         elif not self._is_beyond((self.kind,)):
             limit = 0  # all of them lie on this side of it
-        most = MANY if self.asked.most is None else self.asked.most
-        if self._are_many(most):
+        if self._by_the_nearest():
             nearest = self._nearest(edge, limit)
             if nearest is not None:
-                return most + 1, nearest
+                return self._number(), nearest
         number, found = keys.rows(self.lines.sought(), edge=edge, backwards=self.backwards, limit=limit)
         return number, {self._place_of(each): each.user_id for each in found}
 
-    def _are_many(self, most: int) -> bool:
-        """Whether the nearest people are likely to hold enough, and all others can be left alone."""
+    def _by_the_nearest(self) -> bool:
+        """Whether the nearest people may hold enough, and not all need be counted.
+
+        Of two moments most have the same; there are many where a line counts at one of them alone.
+        """
         asked = self.asked
-        if asked.text:
+        if asked.text or (asked.most is None and not asked.rows_alone):
             return False
-        if asked.rows_alone and asked.other is None:
-            return asked.fits is everything
-        if asked.most is None and not asked.rows_alone:
-            return False  # all are counted
-        return any(keys.number(sought, most=most) > most for sought in self.lines.surely())
+        if asked.other is None:
+            return not asked.rows_alone or asked.fits is everything
+        return any(keys.number(sought, most=self.most) > self.most for sought in self.lines.surely())
+
+    def _number(self) -> int:
+        if self.asked.rows_alone or self.asked.other is not None:
+            return self.most + 1
+        return keys.number(self.lines.sought(), most=self.most)
 
     def _nearest(self, edge: Edge | None, limit: int) -> dict[Place, Change | UUID] | None:
         """Nothing where so few people hold too little."""

@@ -10,6 +10,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
@@ -92,6 +93,9 @@ class Place:
                 yield f"applications/{application}{part}"
             yield f"access?application={application}"
             yield f"roles/of/{application}/viewer/holders"
+        month_ago = (timezone.now() - timedelta(days=30)).strftime("%Y-%m-%dT%H:%M")
+        for filters in ("role=role3", "q=user1", f"other={month_ago}"):
+            yield f"access?application={self.tool}&{filters}"
         yield user
         for part in ("deactivate", "delete"):
             yield f"users/{self.other.id}/{part}"
