@@ -48,6 +48,7 @@ class Place:
     def __init__(self, slug: str) -> None:
         self.tenant = Tenant.objects.get(slug=slug)
         at = timezone.now()
+        self.month_ago = at - timedelta(days=30)
         with tenant_scope(self.tenant.id):
             self.user = User.objects.get(tenant=self.tenant, username="user1")
             # An act on oneself is refused, and weighs nothing.
@@ -93,8 +94,7 @@ class Place:
                 yield f"applications/{application}{part}"
             yield f"access?application={application}"
             yield f"roles/of/{application}/viewer/holders"
-        month_ago = (timezone.now() - timedelta(days=30)).strftime("%Y-%m-%dT%H:%M")
-        for filters in ("role=role3", "q=user1", f"other={month_ago}"):
+        for filters in ("role=role3", "q=user1", f"other={self.month_ago:%Y-%m-%dT%H:%M}"):
             yield f"access?application={self.tool}&{filters}"
         yield user
         for part in ("deactivate", "delete"):
@@ -137,6 +137,7 @@ class Place:
                 *("assignments", f"assignments?userId={self.user.id}"),
                 *("resources", f"resources?applicationId={self.tool}"),
                 f"access-review?applicationId={self.tool}",
+                f"access-review?applicationId={self.tool}&compareWith={self.month_ago:%Y-%m-%dT%H:%MZ}",
             ],
         }
 
