@@ -107,13 +107,14 @@ _BY_ID = """, found AS (
 )"""
 _FOUND = """
 SELECT counted.number, part.first, part.id, part.line
-FROM (SELECT count(*) AS number FROM kept) counted
+FROM (SELECT count(*) AS number FROM {counted}) counted
 LEFT JOIN LATERAL (
-    SELECT * FROM found {beyond} ORDER BY first {way}, id {way}, line {way} LIMIT %(limit)s
+    SELECT * FROM found WHERE {few} {beyond} ORDER BY first {way}, id {way}, line {way} LIMIT %(limit)s
 ) part ON true
 """
-# What is read of a table that a recursion makes is made then, and no more.
-_UP_TO = "SELECT count(*) FROM (SELECT FROM held1 LIMIT %(limit)s + 1) counted"
+_ALL = {"counted": "kept", "few": "true"}
+# A table that a recursion makes is made as far as it is read: of many lines, the others are not looked for.
+_UP_TO = {"counted": "(SELECT FROM kept LIMIT %(most)s + 1) up_to", "few": "counted.number <= %(most)s"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +145,13 @@ class Sought:
     by_name: bool
 
 
-def rows(sought: Sought, *, edge: Edge | None, backwards: bool, limit: int) -> tuple[int, list[Edge]]:
-    """How many there are in all, and those of the part: the nearest to the edge first."""
+def rows(
+    sought: Sought, *, edge: Edge | None, backwards: bool, limit: int, most: int | None = None
+) -> tuple[int, list[Edge]]:
+    """How many there are in all, and those of the part: the nearest to the edge first.
+
+    Of more than ``most``, only that they are more: the number is one more, and there are no rows.
+    """
     both = len(sought.sides) == 2
     parts = [_WAYS.format(n=n) for n in range(1, len(sought.sides) + 1)]
     whom = _OF_NAMED if sought.text else _ANYBODY
@@ -162,29 +168,18 @@ def rows(sought: Sought, *, edge: Edge | None, backwards: bool, limit: int) -> t
         parts.insert(0, _NAMED.format(first=first, **once))
         beyond = f"AND (first, id) {order['compare']}= (%(first)s, %(user)s)" if edge else ""
         tail = _NEAR.format(from_edge=beyond, **order)
-    return _asked(f"{','.join(parts)}{tail}{_FOUND.format(**order)}", _values(sought, edge, limit))
-
-
-def number(sought: Sought, *, most: int) -> int:
-    """How many lines people have at the one moment, or one more than ``most``: no more are looked for."""
-    people = _PEOPLE.format(n=1, **_ANYBODY)
+    tail += _FOUND.format(**order, **(_ALL if most is None else _UP_TO))
+    values = {**_values(sought, edge, limit), "most": most}
     with connection.cursor() as cursor:
-        statement = f"WITH RECURSIVE {_WAYS.format(n=1)}, {people}{_UP_TO}"
-        cursor.execute(statement, _values(sought, None, most))
-        return int(cursor.fetchone()[0])
+        cursor.execute(f"WITH RECURSIVE {','.join(parts)}{tail}", values)
+        found = cursor.fetchall()
+    return found[0][0], [Edge(*row) for _number, *row in found if row[1] is not None]
 
 
 def _order(edge: Edge | None, backwards: bool) -> dict[str, str]:
     compare, way = ("<", "DESC") if backwards else (">", "")
-    beyond = f"WHERE (first, id, line) {compare} (%(first)s, %(user)s, %(line)s)" if edge else ""
+    beyond = f"AND (first, id, line) {compare} (%(first)s, %(user)s, %(line)s)" if edge else ""
     return {"compare": compare, "way": way, "beyond": beyond}
-
-
-def _asked(statement: str, values: dict[str, Any]) -> tuple[int, list[Edge]]:
-    with connection.cursor() as cursor:
-        cursor.execute(f"WITH RECURSIVE {statement}", values)
-        found = cursor.fetchall()
-    return found[0][0], [Edge(*row) for _number, *row in found if row[1] is not None]
 
 
 def _values(sought: Sought, edge: Edge | None, limit: int) -> dict[str, Any]:

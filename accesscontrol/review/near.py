@@ -1,28 +1,58 @@
-"""The nearest people in the order of a review, whatever they hold.
+"""The nearest people in the order of a review who may have something in it.
 
-Where most hold something a part is theirs. Of thousands, the next few dozens are found by an index; who of
-all of them holds something takes ten times as long.
+Where thousands have, a part is found so by an index, person by person; who of all of them has what takes ten
+times as long. What they have is worked out from their facts: a few may have nothing that counts.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
-from accesscontrol.review.keys import NAME, Edge
+from accesscontrol.review.keys import NAME, Edge, Sought
 
-# Asked of each by himself: together, the planner would read whoever is active, and sort.
+# Asked of each by himself: together, the planner would read whoever is active, or all that is assigned. By an
+# array that it does not know: by one value it reads all of the index that keeps memberships apart.
 _PEOPLE = """
+WITH RECURSIVE reached(group_id) AS (
+    SELECT group_id FROM (
+        SELECT group_id FROM accesscontrol_assignment
+        WHERE tenant_id = %(tenant)s AND user_id IS NULL AND group_id IS NOT NULL
+            AND application_role_id = ANY(%(roles)s::uuid[]) AND during @> ANY(%(moments)s::timestamptz[])
+        UNION ALL
+        SELECT group_id FROM accesscontrol_assignment
+        WHERE tenant_id = %(tenant)s AND user_id IS NULL AND group_id IS NOT NULL
+            AND tenant_role_id = ANY(%(roles)s::uuid[]) AND during @> ANY(%(moments)s::timestamptz[])
+    ) given
+    UNION
+    SELECT below.group_id FROM reached CROSS JOIN LATERAL (
+        SELECT group_id FROM tenants_groupplacement
+        WHERE parent_id = reached.group_id AND tenant_id = %(tenant)s
+            AND during @> ANY(%(moments)s::timestamptz[]) OFFSET 0
+    ) below
+)
 SELECT {first} AS first, u.id, CASE WHEN u.display_name > '' THEN u.display_name ELSE u.username END
 FROM tenants_user u
 WHERE u.tenant_id = %(tenant)s {from_edge} AND (
     SELECT true FROM tenants_useractivity
-    WHERE user_id = ANY(ARRAY[u.id]) AND tenant_id = %(tenant)s AND during @> ANY(%(moments)s::timestamptz[])
+    WHERE user_id = ANY(ARRAY(SELECT u.id)) AND tenant_id = %(tenant)s
+        AND during @> ANY(%(moments)s::timestamptz[])
     LIMIT 1
-) IS TRUE
+) IS TRUE AND ((
+    SELECT true FROM tenants_membership
+    WHERE user_id = ANY(ARRAY(SELECT u.id)) AND tenant_id = %(tenant)s
+        AND during @> ANY(%(moments)s::timestamptz[])
+        AND (group_id IN (SELECT group_id FROM reached)) IS TRUE
+    LIMIT 1
+) IS TRUE OR (
+    SELECT true FROM accesscontrol_assignment
+    WHERE user_id = ANY(ARRAY(SELECT u.id)) AND tenant_id = %(tenant)s
+        AND during @> ANY(%(moments)s::timestamptz[])
+        AND (application_role_id = ANY(%(roles)s::uuid[]) OR tenant_role_id = ANY(%(roles)s::uuid[])) IS TRUE
+    LIMIT 1
+) IS TRUE)
 ORDER BY first {way}, u.id {way} LIMIT %(most)s
 """
 
@@ -36,23 +66,22 @@ class Person:
     name: str
 
 
-def people(
-    tenant_id: str,
-    moments: Sequence[datetime],
-    *,
-    by_name: bool,
-    edge: Edge | None,
-    backwards: bool,
-    most: int,
-) -> list[Person]:
-    """Who is active at one of the moments, from the person of the edge on, the nearest first."""
-    first = f'{NAME} COLLATE "C"' if by_name else "''"
+def people(sought: Sought, *, edge: Edge | None, backwards: bool, most: int) -> Sequence[Person]:
+    """Who may have a line at one of the moments, from the person of the edge on, the nearest first."""
+    first = f'{NAME} COLLATE "C"' if sought.by_name else "''"
     compare, way = ("<=", "DESC") if backwards else (">=", "")
-    beyond = f"({first}, u.id) {compare} (%(first)s, %(user)s)" if by_name else f"u.id {compare} %(user)s"
-    from_edge = f"AND {beyond}" if edge else ""
-    values: dict[str, Any] = {"tenant": tenant_id, "moments": list(moments), "most": most}
+    beyond = (
+        f"({first}, u.id) {compare} (%(first)s, %(user)s)" if sought.by_name else f"u.id {compare} %(user)s"
+    )
+    values: dict[str, Any] = {
+        "tenant": sought.tenant_id,
+        "moments": [side.at for side in sought.sides],
+        "roles": list({slot.role_id for side in sought.sides for slot, _line in side.slots}),
+        "most": most,
+    }
     if edge is not None:
         values |= {"first": edge.first, "user": edge.user_id}
+    statement = _PEOPLE.format(first=first, from_edge=f"AND {beyond}" if edge else "", way=way)
     with connection.cursor() as cursor:
-        cursor.execute(_PEOPLE.format(first=first, from_edge=from_edge, way=way), values)
+        cursor.execute(statement, values)
         return [Person(*row) for row in cursor.fetchall()]

@@ -11,12 +11,12 @@ from accesscontrol.review.callers import services
 from accesscontrol.review.keys import Edge
 from accesscontrol.review.lines import SERVICE, USER, Change, Line, Review
 from accesscontrol.review.people import people
-from accesscontrol.review.seeking import Asked, Lines, Order, Place, everything
+from accesscontrol.review.seeking import Asked, Lines, Order, Place
 from applications import facts as sharing_facts
 from iam_portal.errors import NotFound
 from tenants.models import User
 
-MANY = 1_000  # lines: where so many are not the same, the nearest people have enough of them
+MANY = 1_000  # lines of people: where there are more, the nearest people are looked at before all
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,55 +116,50 @@ class _Looking:
             edge = self._edge(self.after)
         elif not self._is_beyond((self.kind,)):
             limit = 0  # all of them lie on this side of it
-        if self._by_the_nearest():
-            nearest = self._nearest(edge, limit)
-            if nearest is not None:
-                return self._number(), nearest
-        number, found = keys.rows(self.lines.sought(), edge=edge, backwards=self.backwards, limit=limit)
+        number, found = self._all(edge, limit)
+        if found is None:
+            found = self._nearest(edge, limit)
+        if found is None:
+            number, found = self._rows(edge, limit)
+        return number, found
+
+    def _all(self, edge: Edge | None, limit: int) -> tuple[int, dict[Place, Change | UUID] | None]:
+        """Nothing of them where they are too many to look at each.
+
+        Of two moments most people have the same; many have not where a line counts at one of them alone.
+        """
+        asked, most = self.asked, self.most
+        if asked.text or (asked.most is None and not asked.rows_alone):
+            return self._rows(edge, limit)
+        if asked.other is None:
+            number, found = self._rows(edge, limit, most=most)
+            return number, None if number > most else found
+        for sought in self.lines.surely():
+            number, _found = keys.rows(sought, edge=None, backwards=False, limit=0, most=most)
+            if number > most:
+                return number, None
+        return self._rows(edge, limit)
+
+    def _rows(
+        self, edge: Edge | None, limit: int, most: int | None = None
+    ) -> tuple[int, dict[Place, Change | UUID]]:
+        sought = self.lines.sought()
+        number, found = keys.rows(sought, edge=edge, backwards=self.backwards, limit=limit, most=most)
         return number, {self._place_of(each): each.user_id for each in found}
 
-    def _by_the_nearest(self) -> bool:
-        """Whether the nearest people may hold enough, and not all need be counted.
-
-        Of two moments most have the same; there are many where a line counts at one of them alone.
-        """
-        asked = self.asked
-        if asked.text or (asked.most is None and not asked.rows_alone):
-            return False
-        if asked.other is None:
-            return not asked.rows_alone or asked.fits is everything
-        return any(keys.number(sought, most=self.most) > self.most for sought in self.lines.surely())
-
-    def _number(self) -> int:
-        if self.asked.rows_alone or self.asked.other is not None:
-            return self.most + 1
-        return keys.number(self.lines.sought(), most=self.most)
-
     def _nearest(self, edge: Edge | None, limit: int) -> dict[Place, Change | UUID] | None:
-        """Nothing where so few people hold too little."""
-        asked, most, found = self.asked, limit + limit // 2, dict[Place, Change | UUID]()
+        """The lines of the nearest who may have one; nothing where those have too few after all."""
+        found: dict[Place, Change | UUID] = {}
         if not limit:
             return found
-        every = near.people(
-            self.tenant_id,
-            asked.moments,
-            by_name=asked.order is Order.NAME,
-            edge=edge,
-            backwards=self.backwards,
-            most=most,
-        )
-        facts = self._facts({person.user_id for person in every})
-        for start in range(0, most, limit):
-            some = every[start : start + limit]
-            firsts = {str(person.user_id): person.first for person in some}
-            names = {person.user_id: person.name for person in some}
-            for change in self._changes(names, facts):
-                place = self._place_at(firsts[change.line.principal_id], change.line.key[1:])
-                if self._is_beyond(place) and self._is_asked(change):
-                    found[place] = change
-            if len(found) >= limit or start + limit >= len(every) < most:
-                return found
-        return None
+        every = near.people(self.lines.sought(), edge=edge, backwards=self.backwards, most=limit)
+        firsts = {str(person.user_id): person.first for person in every}
+        names = {person.user_id: person.name for person in every}
+        for change in self._changes(names, self._facts(names)):
+            place = self._place_at(firsts[change.line.principal_id], change.line.key[1:])
+            if self._is_beyond(place) and self._is_asked(change):
+                found[place] = change
+        return found if len(found) >= limit or len(every) < limit else None
 
     def _edge(self, after: Place) -> Edge:
         *named, user_id, urn, contract_id = after[1:]
