@@ -8,7 +8,7 @@ What the portal declares of itself, its roles and what they hold, changes when i
 it with the version (docs/adr/0007-confirmed-cache.md) that was read in the same snapshot, and believes it
 only where the statement that reads all else reads that version again. Where it reads another one, nothing of
 it counts: all is asked anew, in one statement. Nothing is kept of a transaction that has written: of its own
-it sees what nobody else may ever see, and a planted statement may have taken the traces away.
+it sees what nobody else may ever see, and the traces of it may be gone.
 """
 
 from collections import defaultdict

@@ -7,15 +7,20 @@ others. Under WSGI, where each request has a thread, the same calls just do what
 
 import asyncio
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor
 from contextvars import copy_context
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from greenlet import getcurrent, greenlet
 
 T = TypeVar("T")
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class Threads(Protocol):
+    """Where what would block is done; the stack that asks waits meanwhile."""
+
+    def run(self, work: Callable[[], T], environ: dict[str, Any]) -> T: ...
 
 
 class Stack(greenlet):  # type: ignore[misc]  # the package has no types
@@ -28,10 +33,11 @@ class Stack(greenlet):  # type: ignore[misc]  # the package has no types
         self,
         work: Callable[[], T],
         ended: Callable[[T | None, BaseException | None], None],
-        threads: Executor,
+        threads: Threads,
+        environ: dict[str, Any],
     ) -> None:
         super().__init__(work)
-        self.threads = threads
+        self.threads, self.environ = threads, environ
         self._ended = ended
 
     def begin(self) -> None:
@@ -70,12 +76,16 @@ def awaited(answer: "asyncio.Future[T]") -> T:
 
 
 def done(work: Callable[[], T]) -> T:
-    """What asks the database, or takes long: in a thread of its own where the request has none."""
+    """What asks the database, or takes long: in a thread of its own where the request has none.
+
+    There ``iam_portal.admission.Refused`` is raised where no thread is free in time: nothing was done then.
+    """
     stack = getcurrent()
     if not isinstance(stack, Stack):
         return work()
     carried = partial(copy_context().run, work)  # what it binds for its lines in the log stays in there
-    return awaited(asyncio.get_running_loop().run_in_executor(stack.threads, carried))
+    found: T = stack.threads.run(carried, stack.environ)
+    return found
 
 
 class Apart:

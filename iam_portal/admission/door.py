@@ -27,6 +27,8 @@ LONGEST_WAIT = 10.0  # seconds for a turn
 LONGEST_ADDRESS = 8_192  # characters of path and query
 WHOSE = "iam.whose"  # in the environment: who waits for a turn
 TURN = "iam.turn"  # in the environment: the turn of the request that runs
+CALLER = "iam.caller"  # in the environment: by what it is known whose it is; missing for strangers
+WAITED = "iam.waited"  # in the environment: seconds that it has waited already, before its turn
 GIVEN = "iam.credentials"  # in the environment: those of its Basic header, if it has one
 OURS = "iam.tenant_id"  # in the environment: the tenant that the request proved to be of
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -95,7 +97,7 @@ class InTurn:
             return self._app(environ, start_response)
         turn = Turn(self._turns, whose)
         try:
-            turn.take()
+            turn.take(environ.get(WAITED, 0.0))
         except Refused as refused:
             return _refusal(refused, environ, start_response)
         environ[TURN] = turn
@@ -130,6 +132,7 @@ class Admission:
         try:
             length = _sound_length(environ)
             if found is not None:
+                environ[CALLER] = found.caller
                 self._rates.take(whose, found.caller, tokens=callers.at_oauth(path))
             self._places.take(whose)
         except Refused as refused:

@@ -64,15 +64,15 @@ class Turns:
         self._running = 0
         self._waiting: dict[str, deque[_Place]] = {}  # in the order of turns
 
-    def enter(self, whose: str) -> None:
-        """Wait for the turn. :class:`Refused` where none came in time."""
+    def enter(self, whose: str, waited: float = 0.0) -> None:
+        """Wait for the turn, so much shorter. :class:`Refused` where none came in time."""
         with self._changing:
             if whose not in self._waiting and self._may_run(whose):
                 self._begin(whose)
                 return
             place = _Place()
             self._waiting.setdefault(whose, deque()).append(place)
-        if not place.turn.acquire(timeout=self.longest):
+        if not place.turn.acquire(timeout=max(0.0, self.longest - waited)):
             self._give_up(whose, place)
 
     def leave(self, whose: str) -> None:
@@ -121,9 +121,9 @@ class Turn:
     def __init__(self, turns: Turns, whose: str) -> None:
         self._turns, self._whose, self._has = turns, whose, False
 
-    def take(self) -> None:
+    def take(self, waited: float = 0.0) -> None:
         """Wait for it. :class:`Refused` where it did not come in time."""
-        self._turns.enter(self._whose)
+        self._turns.enter(self._whose, waited)
         self._has = True
 
     def let_go(self) -> None:

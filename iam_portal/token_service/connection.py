@@ -3,10 +3,11 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import structlog
 
+from iam_portal import admission
 from iam_portal.apart import Stack, whole
 from iam_portal.live import wire
 from iam_portal.live.connection import notice_the_dead
@@ -29,7 +30,9 @@ class Service(Protocol):
 
     def lost(self, connection: "Connection") -> None: ...
 
-    def stack(self, work: Callable[[], list[bytes]], ended: Callable[..., None]) -> Stack: ...
+    def stack(
+        self, work: Callable[[], list[bytes]], ended: Callable[..., None], environ: dict[str, Any]
+    ) -> Stack: ...
 
     def app(self, environ: dict[str, object], start: Callable[..., object]) -> list[bytes]: ...
 
@@ -147,7 +150,7 @@ class Connection(asyncio.Protocol):
         self.is_answering, self._said = True, None
         environ = requests.environ(method, asked, body, self.peer)
         service = self._service
-        service.stack(lambda: whole(service.app, environ, self._start), self._ended).begin()
+        service.stack(lambda: whole(service.app, environ, self._start), self._ended, environ).begin()
 
     def _start(self, status: str, headers: list[tuple[str, str]], *_more: object) -> None:
         self._said = (status, headers)
@@ -167,6 +170,9 @@ class Connection(asyncio.Protocol):
             last = last or self._service.stopping or ("Connection", "close") in fields
             whole_body = b"".join(body or ())
             said = requests.answer(status, fields, whole_body, last=last, only_head=method == "HEAD")
+        except admission.Refused as refused:  # in front of which there is no door: a probe
+            self._refuse(Refused(503, refused.limit, "It is busy. Try again later.", wait=refused.wait))
+            return
         except BaseException as broken:  # whatever it is: the loop has others to answer
             log.error("tokens.broken", exc_info=broken)
             self._refuse(Refused(500, "internal_error", "Something went wrong here."))

@@ -8,7 +8,6 @@ import subprocess
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -17,14 +16,17 @@ import uvloop
 from django.conf import settings
 
 from iam_portal import beside
+from iam_portal.admission import LONGEST_WAIT
 from iam_portal.apart import App, Stack
 from iam_portal.live.server import make_room
 from iam_portal.token_service.connection import Connection
+from iam_portal.token_service.line import Line
 from iam_portal.wsgi import application
 
 log = structlog.get_logger("iam.tokens")
 
 MOST_CONNECTIONS = 1_000  # of a process
+MOST_WAITING = 500  # for a thread: who needs none always finds room to connect
 OWED_SECONDS = 10.0  # to send a request, or to take an answer
 IDLE_SECONDS = 75.0  # between two requests
 GRACE = 30.0  # for requests that run when the process is told to stop
@@ -38,12 +40,11 @@ _BACKLOG = 1024
 class Service:
     """All connections of this process, in front of one application of WSGI."""
 
-    def __init__(self, app: App, *, threads: int, most: int = MOST_CONNECTIONS) -> None:
+    def __init__(self, app: App, *, line: Line, most: int = MOST_CONNECTIONS) -> None:
         self.app: Any = app
         self.connections: set[Connection] = set()
         self.stopping = False
-        self._most = most
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
+        self.line, self._most = line, most
 
     def connection(self) -> Connection:
         """The next one, for the server."""
@@ -60,9 +61,9 @@ class Service:
         """It is no longer there."""
         self.connections.discard(connection)
 
-    def stack(self, work: Callable[[], Any], ended: Callable[..., None]) -> Stack:
+    def stack(self, work: Callable[[], Any], ended: Callable[..., None], environ: dict[str, Any]) -> Stack:
         """For one request."""
-        return Stack(work, ended, self._threads)
+        return Stack(work, ended, self.line, environ)
 
     def look(self) -> None:
         """Who owes something for too long, or comes no more, is let go of."""
@@ -88,7 +89,7 @@ class Service:
             await asyncio.sleep(0.02)
         for connection in list(self.connections):
             connection.transport.abort()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self.line.close()
 
 
 @asynccontextmanager
@@ -96,7 +97,8 @@ async def serving(
     host: str, port: int, app: App = application, most: int = MOST_CONNECTIONS
 ) -> AsyncIterator[tuple[Service, int]]:
     """A service at this address, and the port that it got. Any number of processes may share one."""
-    service = Service(app, threads=settings.PORTAL_WEB_THREADS, most=most)
+    line = Line(settings.PORTAL_WEB_THREADS, most=MOST_WAITING, longest=LONGEST_WAIT)
+    service = Service(app, line=line, most=most)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(service.connection, host, port, backlog=_BACKLOG, reuse_port=True)
     looks = asyncio.create_task(_looking(service))

@@ -25,6 +25,10 @@ AS_OWNER = {
     "iam_wall_knows": ({"iam_web", "iam_cross"}, "tells whether a process has a key that the wall knows"),
     "iam_erase_person": ({"iam_web"}, "a deleted person of the tenant in scope, who keeps pseudonyms only"),
     "iam_history_drop": ({"iam_cross"}, "a year old at least, anchored, and for the job with its seal"),
+    "iam_fold_traces": (
+        {"iam_cross"},
+        "puts new traces in the place of old ones, forgets none in its time, and for the job with its seal",
+    ),
     "iam_history_partition": ({"iam_web", "iam_cross"}, "makes months from the last to one in thirteen"),
     "iam_history_drop_unasked": (set(), "called by iam_history_drop"),
     "iam_erase_person_unasked": (set(), "called by iam_erase_person"),

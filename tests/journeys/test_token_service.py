@@ -1,6 +1,5 @@
 """A token service beside a web server of the same portal: the same answers, and nothing lost at its end."""
 
-import base64
 import http.client
 import json
 import re
@@ -19,6 +18,7 @@ import pytest
 from accesscontrol.actions.keys import LOOK_AGAIN
 from iam_portal.launchers.children import Child
 from iam_portal.launchers.story_check import Credentials
+from tests.support import alike
 from tests.support.portal import RunningPortal
 from tests.support.stage import Stage
 
@@ -36,25 +36,7 @@ class Said:
     def told(self) -> tuple[Any, ...]:
         """All of it but ids, moments and signatures."""
         without = MADE_ANEW | ({"content-length"} if self.status == 204 else set())  # RFC 9110 §8.6
-        fields = {name: value for name, value in self.fields.items() if name not in without}
-        said: Any = self.body
-        if b'"access_token"' in said:
-            said = json.loads(said, object_pairs_hook=list)
-            said = [(name, _known(name, value)) for name, value in said]
-        return self.status, fields, said
-
-
-def _known(name: str, value: Any) -> Any:
-    if name != "access_token":
-        return len(value) if name == "jti" else value
-    head, payload, signature = value.split(".")
-    claims = json.loads(_decoded(payload), object_pairs_hook=list)
-    moving = ("exp", "iat", "nbf", "jti")
-    return _decoded(head), [(each, 0 if each in moving else said) for each, said in claims], len(signature)
-
-
-def _decoded(part: str) -> bytes:
-    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+        return alike.told(self.status, self.fields.items(), self.body, anew=without, moments=False)
 
 
 @dataclass

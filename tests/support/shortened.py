@@ -1,6 +1,5 @@
 """Both ways to a token, side by side: the portal as WSGI servers call it, with the short way and without."""
 
-import base64
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,9 +14,10 @@ from accesscontrol.oauth.short import ShortWay
 from accesscontrol.oauth.short.versions import SharedReader
 from iam_portal.wsgi import Handler
 from tests.accesscontrol.oauth.conftest import Caller
+from tests.support import alike
 
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-MADE_ANEW = ("X-Request-Id", "Set-Cookie")  # a cookie of CSRF in the place of a malformed one
+MADE_ANEW = ("x-request-id", "set-cookie")  # a cookie of CSRF in the place of a malformed one
 DOORS = ("/token", "/token/introspect")
 ONCE = (b"authorization_code", b"refresh_token", b"client_assertion")  # what is worth nothing a second time
 ENOUGH = 3  # requests after which the short way knows what it may know
@@ -92,27 +92,7 @@ def through(app: App, environ: dict[str, Any]) -> Any:
 
 def told(reply: Any) -> tuple[Any, ...]:
     """All of a reply but ids and signatures, in the order in which it was written."""
-    headers = sorted((name.lower(), value) for name, value in reply.items() if name not in MADE_ANEW)
-    body: Any = reply.content
-    if b'"access_token"' in body:
-        pairs = json.loads(body, object_pairs_hook=list)
-        body = [(name, _without_id(name, value)) for name, value in pairs]
-    return reply.status_code, headers, body
-
-
-def _without_id(name: str, value: Any) -> Any:
-    if name == "jti":
-        return len(value)
-    if name != "access_token" or value.count(".") != 2:
-        return value
-    head, payload, signature = value.split(".")
-    claims = json.loads(_decoded(payload), object_pairs_hook=list)
-    claims = [(claim, len(said) if claim == "jti" else said) for claim, said in claims]
-    return _decoded(head), claims, len(signature)
-
-
-def _decoded(part: str) -> bytes:
-    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    return alike.told(reply.status_code, reply.items(), reply.content, anew=MADE_ANEW)
 
 
 def short_way() -> ShortWay:

@@ -29,7 +29,7 @@ from applications import hashers, usage
 from applications.models import ClientKey, ClientSecret
 from iam_portal import apart, telemetry
 from iam_portal import metrics as of_web
-from iam_portal.admission import OURS, is_of
+from iam_portal.admission import OURS, Refused, is_of
 from iam_portal.errors import DomainError
 from iam_portal.metrics import Shortly
 from iam_portal.tracing import chosen_id
@@ -70,6 +70,8 @@ class ShortWay:
         known = self._known.get(asked.gate)
         try:
             body = self._answer(asked, known, request_id)
+        except Refused:  # no thread is free, and the long way wants one, too
+            raise
         except Exception as error:  # whatever it is, the long way knows what to say
             log.warning("short_way_left", error=type(error).__name__)
             body = None

@@ -7,6 +7,7 @@ of the things that they ask. A process that is killed takes the notes of its las
 import os
 import threading
 from collections import defaultdict
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -18,6 +19,7 @@ from django.db import close_old_connections, connection
 from accesscontrol.oauth.clients import uses
 from accesscontrol.oauth.clients.uses import SELDOM, Credential
 from iam_portal import apart
+from iam_portal.admission import Refused
 from iam_portal.beside import Beside
 
 EVERY = 1.0  # seconds
@@ -73,7 +75,8 @@ NOTES = Notes()
 def note(kind: Credential, id: UUID, *, last: datetime | None, at: datetime) -> None:
     """Beside the request; at once where nothing runs beside requests."""
     if not settings.USAGE_FLUSH_SECONDS:
-        apart.done(partial(_at_once, kind, id, last, at))
+        with suppress(Refused):  # the credential is used already: nobody may be told that nothing was done
+            apart.done(partial(_at_once, kind, id, last, at))
         return
     NOTES.note(kind, id, last=last, at=at)
     NOTES.beside.start(EVERY)

@@ -5,7 +5,7 @@ import functools
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from contextvars import ContextVar
 from typing import Any
 
@@ -17,6 +17,7 @@ from accesscontrol.oauth.short import gathered as gathering
 from accesscontrol.oauth.short.gathered import Gathered
 from accesscontrol.oauth.short.versions import Look, Seen, Version
 from iam_portal import apart
+from iam_portal.token_service.line import Line
 
 WORD: ContextVar[str] = ContextVar("word", default="none")
 
@@ -40,12 +41,16 @@ class Asking:
         return {look: Seen(Version(version, 1), 0) for look in looks}
 
 
+def line(threads: int) -> Line:
+    return Line(threads, most=10, longest=10)
+
+
 def together(*works: Callable[[], Any], beside: Callable[[], Any] | None = None) -> list[Any]:
     """All of them on one loop; what each returned, or raised."""
 
     async def run() -> list[Any]:
         loop = asyncio.get_running_loop()
-        with ThreadPoolExecutor(4) as threads:
+        with closing(line(4)) as threads:
             answers = []
             for work in works:
                 answer: asyncio.Future[Any] = loop.create_future()
@@ -54,7 +59,7 @@ def together(*works: Callable[[], Any], beside: Callable[[], Any] | None = None)
                 def ended(found: Any, error: BaseException | None, answer: Any = answer) -> None:
                     answer.set_exception(error) if error else answer.set_result(found)
 
-                apart.Stack(work, ended, threads).begin()
+                apart.Stack(work, ended, threads, {}).begin()
             if beside is not None:
                 await asyncio.to_thread(beside)
             return await asyncio.gather(*answers, return_exceptions=True)
@@ -158,9 +163,9 @@ def test_no_wake_up_is_lost_however_long_a_turn_of_the_loop_takes() -> None:
             answer = loop.create_future()
             answers.append(answer)
             work = functools.partial(gathered.read, look(number))
-            apart.Stack(work, lambda found, error: answer.set_result(found or error), threads).begin()
+            apart.Stack(work, lambda found, error: answer.set_result(found or error), threads, {}).begin()
 
-        with ThreadPoolExecutor(1) as threads:
+        with closing(line(1)) as threads:
             ask(1)
             while len(database.questions) < 1:
                 await asyncio.sleep(0.001)

@@ -1,9 +1,10 @@
 """The table of traces stays small, and nobody forges one by emptying a table."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import ProgrammingError, connection, transaction
 
 from accesscontrol.actions import traces
 from accesscontrol.migrations._changes_sql import TABLES
@@ -11,9 +12,11 @@ from accesscontrol.models import FactChange
 from accesscontrol.models.changes import LOST, number
 from accesscontrol.oauth.short import versions
 from accesscontrol.oauth.short.versions import SharedReader
+from iam_portal.walls import tenant_scope
 from tests.accesscontrol.oauth.conftest import World
 
 ON_ALL = number(LOST)
+FOLDED = "iam_fold_traces(now(), 5, 3000, 20000, 0, 1000)"
 CROWD = traces.CROWDED + 1
 
 
@@ -62,6 +65,47 @@ def test_a_revoked_token_keeps_its_trace(shared: World, monkeypatch: pytest.Monk
     )
     traces.fold(at=shared.clock.at)
     assert left([5]) == [CROWD]
+
+
+def test_a_revoked_token_is_forgotten_by_no_clock_that_goes_ahead(shared: World) -> None:
+    """It is over by the caller's clock and by the database's."""
+    now = datetime.now(UTC)
+    rows = (FactChange(key=5, nonce=0, until=now + timedelta(hours=hours)) for hours in (-2, -1, 1))
+    FactChange.objects.bulk_create(rows)
+    assert traces.fold(at=now - timedelta(minutes=90)) == 1
+    assert traces.fold(at=now + timedelta(days=1)) == 1
+    assert left([5]) == [1]
+
+
+PLANTED = [
+    "DELETE FROM accesscontrol_factchange",
+    "UPDATE accesscontrol_factchange SET nonce = 0",
+    "SET ROLE iam_cross; DELETE FROM accesscontrol_factchange",
+    f"SELECT {FOLDED}",
+    f"SET ROLE iam_cross; SELECT {FOLDED}",
+    f"SET ROLE iam_cross; SELECT set_config('iam.pass', current_setting('iam.seal'), true); SELECT {FOLDED}",
+    "ALTER TABLE accesscontrol_factchange DISABLE TRIGGER ALL",
+    "SET session_replication_role = replica",
+]
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+def test_no_planted_statement_takes_a_trace_away(shared: World, planted: str) -> None:
+    leave(5, CROWD)
+    with (
+        tenant_scope(shared.acme.id),
+        pytest.raises(ProgrammingError),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(planted)
+    assert left([5]) == [CROWD]
+
+
+def test_nobody_says_what_a_trace_is(shared: World) -> None:
+    """Else a version could be put together that somebody has seen before."""
+    leave(5, 3)
+    assert not {0, 1, 2} & set(FactChange.objects.filter(key=5).values_list("nonce", flat=True))
 
 
 def test_no_process_of_the_portal_may_empty_a_table_of_facts(shared: World) -> None:
