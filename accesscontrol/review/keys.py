@@ -42,14 +42,14 @@ _PEOPLE = """person{n}(line, user_id) AS (
         SELECT line, user_id FROM given{n} WHERE {given}
         UNION ALL
         SELECT reached.line, m.user_id FROM reached{n} reached
-        JOIN tenants_membership m ON m.group_id = reached.group_id
+        JOIN {memberships} m ON m.group_id = reached.group_id
         WHERE m.tenant_id = %(tenant)s AND m.during @> %(at{n})s {member}
     ) every
     UNION
     SELECT line, user_id FROM person{n} WHERE false
 ), held{n} AS MATERIALIZED (
     SELECT line, user_id FROM person{n} WHERE (user_id IN (
-        SELECT user_id FROM tenants_useractivity WHERE tenant_id = %(tenant)s AND during @> %(at{n})s
+        SELECT user_id FROM {lives} WHERE tenant_id = %(tenant)s AND during @> %(at{n})s
     )) IS TRUE
 )"""
 _SAME = "kept AS NOT MATERIALIZED (SELECT line, user_id FROM held1)"
@@ -80,14 +80,28 @@ _TURNED = """moved AS MATERIALIZED (
     UNION ALL
     SELECT user_id FROM tenants_useractivity
     WHERE tenant_id = %(tenant)s AND (during @> %(at1)s) <> (during @> %(at2)s)
+), theirs AS MATERIALIZED (
+    SELECT tenant_id, group_id, user_id, during FROM tenants_membership
+    WHERE tenant_id = %(tenant)s AND (user_id IN (SELECT user_id FROM turned)) IS TRUE
+), lives AS MATERIALIZED (
+    SELECT tenant_id, user_id, during FROM tenants_useractivity
+    WHERE tenant_id = %(tenant)s AND (user_id IN (SELECT user_id FROM turned)) IS TRUE
 )"""
+_ANYBODY = {
+    "given": "user_id IS NOT NULL",
+    "member": "",
+    "memberships": "tenants_membership",
+    "lives": "tenants_useractivity",
+}
 _OF_TURNED = {
     "given": "(user_id IN (SELECT user_id FROM turned)) IS TRUE",
-    "member": "AND (m.user_id IN (SELECT user_id FROM turned)) IS TRUE",
+    "member": "",
+    "memberships": "theirs",
+    "lives": "lives",
 }
-_ANYBODY = {"given": "user_id IS NOT NULL", "member": ""}
 # With a text, those so named come first, and nobody else is looked at.
 _OF_NAMED = {
+    **_ANYBODY,
     "given": "(user_id IN (SELECT id FROM named)) IS TRUE",
     "member": "AND (m.user_id IN (SELECT id FROM named)) IS TRUE",
 }
