@@ -33,8 +33,7 @@ class WeighedPage(ConfirmPage):
         """
         try:
             act, do = self.weighed(None)
-            reads_roles = bool(self.can("Roles:read"))
-            found = foresee(replace(act, named=impacts.MOST, reads_roles=reads_roles), do)
+            found = foresee(replace(act, named=impacts.MOST, answers=self.answers), do)
         except ImpactBusy as busy:
             return {"nothing": translated(busy.detail)}
         except DomainError as refusal:
