@@ -8,29 +8,62 @@ from uuid import UUID
 from django.db import connection, models
 
 from accesscontrol.models import Authorization
+from accesscontrol.models.tokens import limits
 from applications.models import Application
 from applications.usage import last_used
 from iam_portal.decision import rfc3339
+from iam_portal.spelled import Spelled
 from iam_portal.walls import cross_tenant
 from tenants.impact import Act
 from tenants.lifetimes import Lifetime, lifetime
 from tenants.models import UserSession
-from tenants.models.lookups import one_of
 
 Id = TypeVar("Id", UUID, str)
 MOST_ITEMS = 500  # of one list; the counts are always whole
 
-# Each by his id, and then the few that are named: joined, all sign-ins of the organization would be read.
+
+def _asked(column: str, asked: str) -> models.Func:
+    """Whether a column is among what the whole statement is asked about, which is sent once."""
+    template = f"%(expressions)s = ANY((SELECT {asked} FROM asked)::{_ASKED[asked]}[])"
+    return models.Func(models.F(column), template=template, output_field=models.BooleanField())
+
+
+def _counted(rows: models.QuerySet[Any]) -> models.QuerySet[Any, Any]:
+    count = models.Func(models.F("pk"), function="count", output_field=models.IntegerField())
+    return rows.order_by().annotate(count=count).values_list("count")
+
+
+def _their_sessions(*, tenant: UUID, at: datetime, seen: datetime) -> models.QuerySet[Any, Any]:
+    return _counted(_living_sessions(tenant, at, seen).filter(_asked("user_id", "people")))
+
+
+def _their_grants(
+    *, tenant: UUID, at: datetime, online: datetime, offline: datetime
+) -> models.QuerySet[Any, Any]:
+    those = (_asked("user_id", "people"), _asked("client__application_id", "applications"))
+    rows = Authorization.objects.filter(*those)
+    return _counted(rows.used_since(tenant=tenant, at=at, online=online, offline=offline))
+
+
+_NOT_COUNTED = ("NULL, NULL", ())
+_ASKED = {"people": "uuid", "applications": "text"}
+_SESSIONS = Spelled(_their_sessions, tenant=UUID, at=datetime, seen=datetime)
+_GRANTS = Spelled(_their_grants, tenant=UUID, at=datetime, online=datetime, offline=datetime)
+# People by their ids, and then the few that are named: joined, all sign-ins of the organization would be
+# read. They are sent as one text, once. What is counted stands in the first row, and in every other.
 _NAMED = """
+WITH asked AS MATERIALIZED (SELECT ('{{' || %s || '}}')::uuid[] AS people, %s::text[] AS applications)
 SELECT u.id::text, CASE WHEN u.display_name > '' THEN u.display_name ELSE u.username END, (
-    SELECT max(used_at) FROM accesscontrol_authorization WHERE tenant_id = %(tenant)s AND user_id = u.id
-        AND client_id IN (SELECT id FROM applications_client WHERE application_id = ANY(%(applications)s))
-)
-FROM (
+    SELECT max(used_at) FROM accesscontrol_authorization WHERE tenant_id = %s AND user_id = u.id AND client_id
+        IN (SELECT id FROM applications_client WHERE application_id = ANY(asked.applications))
+), counted.*
+FROM asked
+CROSS JOIN (SELECT {counts}) counted
+LEFT JOIN LATERAL (
     SELECT id, display_name, username FROM tenants_user
-    WHERE tenant_id = %(tenant)s AND id = ANY(('{' || %(people)s || '}')::uuid[])
-    ORDER BY display_name, id LIMIT %(most)s
-) u ORDER BY u.display_name, u.id
+    WHERE tenant_id = %s AND id = ANY((SELECT people FROM asked)::uuid[])
+    ORDER BY display_name, id LIMIT %s
+) u ON true ORDER BY u.display_name, u.id
 """
 
 
@@ -43,32 +76,36 @@ def people_part(
 ) -> dict[str, Any]:
     """``users``; of one's own their live ``sessions`` and their ``refreshTokens`` for these applications.
 
-    The two last may be known already: ``endings``.
+    The two last may be known already: ``endings``. One statement.
 
     Persons of other tenants are counted and never named: they are their tenant's own, and so is whether they
     are here. ``lastUsedAt`` is when a person's sign-in to one of these applications last gave a token, as far
     back as sign-ins are kept.
     """
-    here = str(act.tenant.id)
+    here, own = str(act.tenant.id), act.tenant.id
     mine = {str(user_id): urns for (tenant_id, user_id), urns in people.items() if tenant_id == here}
-    grants = Authorization.objects.filter(tenant=act.tenant, client__application_id__in=list(applications))
-    values: dict[str, Any] = {
-        "tenant": act.tenant.id,
-        "people": ",".join(mine),
-        "applications": list(applications),
-    }
+    counted: tuple[str, tuple[Any, ...]] = _NOT_COUNTED if endings is not None else _counts(act)
+    asked = (",".join(mine), list(applications), own, *counted[1], own, act.named)
     with connection.cursor() as cursor:
-        cursor.execute(_NAMED, {**values, "most": act.named})
+        cursor.execute(_NAMED.format(counts=counted[0]), asked)
         rows = cursor.fetchall()
     items = [
         {"userId": user_id, "name": name, "roles": sorted(mine[user_id]), "lastUsedAt": rfc3339(used_at)}
-        for user_id, name, used_at in rows
+        for user_id, name, used_at, *_ in rows
+        if user_id is not None  # of nobody the counts are told all the same
     ]
     if endings is None:
-        living = grants.filter(one_of("user_id", mine)).living(tenant=act.tenant, at=act.at)
-        sessions = {"count": _sessions(act, mine).count()}
-        endings = {"sessions": sessions, "refreshTokens": {"count": living.count()}}
+        sessions, grants = rows[0][3:]
+        endings = {"sessions": {"count": sessions}, "refreshTokens": {"count": grants}}
     return {"users": {"count": len(people), "items": items}, **endings}
+
+
+def _counts(act: Act) -> tuple[str, tuple[Any, ...]]:
+    """Of the people who are asked about, as two columns, with their values."""
+    named: dict[str, Any] = {"tenant": act.tenant.id, "at": act.at}
+    sessions = _SESSIONS(seen=act.at - lifetime(act.tenant, Lifetime.SESSION_IDLE), **named)
+    grants = _GRANTS(**limits(act.tenant, act.at), **named)
+    return f"({sessions.sql}), ({grants.sql})", (*sessions.values, *grants.values)
 
 
 def ours(act: Act, people: Collection[tuple[str, Id]]) -> int:
@@ -80,8 +117,10 @@ def ours(act: Act, people: Collection[tuple[str, Id]]) -> int:
 def all_of_person(act: Act, user_id: UUID) -> dict[str, Any]:
     """All ``sessions`` and ``refreshTokens`` of one's own person, for whatever application."""
     rows = Authorization.objects.living(tenant=act.tenant, at=act.at).filter(user_id=user_id)
+    seen = act.at - lifetime(act.tenant, Lifetime.SESSION_IDLE)
+    sessions = _living_sessions(act.tenant.id, act.at, seen).filter(user_id=user_id)
     return {
-        "sessions": {"count": _sessions(act, [user_id]).count()},
+        "sessions": {"count": sessions.count()},
         "refreshTokens": {"count": rows.count()},
     }
 
@@ -93,14 +132,8 @@ def named_applications(application_ids: Collection[str]) -> dict[str, Any]:
     return {"count": len(application_ids), "items": items}
 
 
-def _sessions(act: Act, user_ids: Collection[UUID | str]) -> models.QuerySet[UserSession]:
-    return UserSession.objects.filter(
-        one_of("user_id", user_ids),
-        tenant=act.tenant,
-        ended_at=None,
-        expires_at__gt=act.at,
-        seen_at__gt=act.at - lifetime(act.tenant, Lifetime.SESSION_IDLE),
-    )
+def _living_sessions(tenant: UUID, at: datetime, seen: datetime) -> models.QuerySet[UserSession]:
+    return UserSession.objects.filter(tenant=tenant, ended_at=None, expires_at__gt=at, seen_at__gt=seen)
 
 
 def services_part(act: Act, services: Mapping[tuple[str, str, str], datetime]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -29,14 +30,21 @@ class Authorizations(models.QuerySet["Authorization"]):
         Not ended, used within its idle limit; an online one only while its session is not ended and not past
         its end. That session may idle: a refresh is a use of the sign-in, not of the console.
         """
-        online = Q(
-            session__isnull=False,
-            session__ended_at=None,
-            session__expires_at__gt=at,
-            used_at__gt=at - lifetime(tenant, Lifetime.REFRESH_IDLE),
-        )
-        offline = Q(session=None, used_at__gt=at - lifetime(tenant, Lifetime.OFFLINE_IDLE))
-        return self.filter(online | offline, tenant=tenant, ended_at=None)
+        return self.used_since(tenant=tenant.pk, at=at, **limits(tenant, at))
+
+    def used_since(
+        self, *, tenant: UUID, at: datetime, online: datetime, offline: datetime
+    ) -> "Authorizations":
+        """The same with the tenant's :func:`limits` at hand."""
+        resting = Q(session__isnull=False, session__ended_at=None, session__expires_at__gt=at)
+        alone = Q(session=None, used_at__gt=offline)
+        return self.filter(resting & Q(used_at__gt=online) | alone, tenant=tenant, ended_at=None)
+
+
+def limits(tenant: Tenant, at: datetime) -> dict[str, datetime]:
+    """Since when one must have been used that it still gives tokens at the moment."""
+    idle = {"online": Lifetime.REFRESH_IDLE, "offline": Lifetime.OFFLINE_IDLE}
+    return {name: at - lifetime(tenant, of) for name, of in idle.items()}
 
 
 class Authorization(models.Model):
