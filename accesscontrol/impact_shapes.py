@@ -1,6 +1,7 @@
 """People and services of an impact in their wire form: all are counted, one's own are named."""
 
 from collections.abc import Collection, Mapping
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -140,16 +141,14 @@ def services_part(act: Act, services: Mapping[tuple[str, str, str], datetime]) -
     """``services``: named where they call in one's own tenant, or are one's own."""
     if not services:
         return {"services": {"count": 0, "items": []}}
-    own = set(act.tenant.applications.values_list("id", flat=True))
-    named = [call for call in sorted(services) if call[2] == str(act.tenant.id) or call[0] in own][
-        :MOST_ITEMS
-    ]
-    names = dict(
-        Application.objects.filter(id__in={part for call in named for part in call[:2]}).values_list(
-            "id", "display_name"
-        )
-    )
-    with cross_tenant():  # one's own applications call in other tenants, too
+    here = str(act.tenant.id)
+    known = _named({part for call in services for part in call[:2]})
+    names = {application_id: name for application_id, name, _owner in known}
+    own = {application_id for application_id, _name, owner in known if owner == here}
+    named = [call for call in sorted(services) if call[2] == here or call[0] in own][:MOST_ITEMS]
+    # One's own applications call in other tenants, too.
+    abroad = any(tenant_id != here for _caller, _target, tenant_id in named)
+    with cross_tenant() if abroad else nullcontext():
         used = last_used([(UUID(tenant_id), caller, target) for caller, target, tenant_id in named])
     items = [
         {
@@ -164,3 +163,11 @@ def services_part(act: Act, services: Mapping[tuple[str, str, str], datetime]) -
         for caller, target, tenant_id in named
     ]
     return {"services": {"count": len(services), "items": items}}
+
+
+def _named(application_ids: Collection[str]) -> list[tuple[str, str, str]]:
+    """Id, name and owner of each."""
+    statement = "SELECT id, display_name, owner_id::text FROM applications_application WHERE id = ANY(%s)"
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [sorted(application_ids)])
+        return cursor.fetchall()

@@ -31,6 +31,8 @@ class WeighedPage(ConfirmPage):
 
         One who only came at a bad moment may still try: by then it can be free.
         """
+        if not self.asks:
+            return {}
         try:
             act, do = self.weighed(None)
             found = foresee(replace(act, named=impacts.MOST, answers=self.answers), do)
@@ -60,11 +62,12 @@ class NamedPage(WeighedPage):
         return self._asked(None)
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        shown = self.confirmation()
-        form = TypedNameForm(request.POST, name=shown["confirm"]["irreversible"])
+        self.asks = False
+        form = TypedNameForm(request.POST, name=self.confirmation()["confirm"]["irreversible"])
         return super().post(request, **kwargs) if form.is_valid() else self._asked(form)
 
     def _asked(self, form: TypedNameForm | None) -> HttpResponse:
+        self.asks = True
         shown = {**self.confirmation()}
         shown["confirm"].setdefault("url", self.request.path)
         shown["form"] = form or TypedNameForm(name=shown["confirm"]["irreversible"])
