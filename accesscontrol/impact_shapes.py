@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection, models
 
 from accesscontrol.models import Authorization
-from accesscontrol.models.tokens import limits
+from accesscontrol.models.tokens import idle_since
 from applications.models import Application
 from applications.usage import last_used
 from iam_portal.decision import rfc3339
@@ -17,7 +18,7 @@ from iam_portal.spelled import Spelled
 from iam_portal.walls import cross_tenant
 from tenants.impact import Act
 from tenants.lifetimes import Lifetime, lifetime
-from tenants.models import UserSession
+from tenants.models import Tenant, UserSession
 
 Id = TypeVar("Id", UUID, str)
 MOST_ITEMS = 500  # of one list; the counts are always whole
@@ -29,13 +30,13 @@ def _asked(column: str, asked: str) -> models.Func:
     return models.Func(models.F(column), template=template, output_field=models.BooleanField())
 
 
-def _counted(rows: models.QuerySet[Any]) -> models.QuerySet[Any, Any]:
+def _count(rows: models.QuerySet[Any]) -> models.QuerySet[Any, Any]:
     count = models.Func(models.F("pk"), function="count", output_field=models.IntegerField())
     return rows.order_by().annotate(count=count).values_list("count")
 
 
 def _their_sessions(*, tenant: UUID, at: datetime, seen: datetime) -> models.QuerySet[Any, Any]:
-    return _counted(_living_sessions(tenant, at, seen).filter(_asked("user_id", "people")))
+    return _count(_living(tenant, at, seen).filter(_asked("user_id", "people")))
 
 
 def _their_grants(
@@ -43,7 +44,7 @@ def _their_grants(
 ) -> models.QuerySet[Any, Any]:
     those = (_asked("user_id", "people"), _asked("client__application_id", "applications"))
     rows = Authorization.objects.filter(*those)
-    return _counted(rows.used_since(tenant=tenant, at=at, online=online, offline=offline))
+    return _count(rows.used_since(tenant=tenant, at=at, online=online, offline=offline))
 
 
 _NOT_COUNTED = ("NULL, NULL", ())
@@ -105,7 +106,8 @@ def _counts(act: Act) -> tuple[str, tuple[Any, ...]]:
     """Of the people who are asked about, as two columns, with their values."""
     named: dict[str, Any] = {"tenant": act.tenant.id, "at": act.at}
     sessions = _SESSIONS(seen=act.at - lifetime(act.tenant, Lifetime.SESSION_IDLE), **named)
-    grants = _GRANTS(**limits(act.tenant, act.at), **named)
+    online, offline = idle_since(act.tenant, act.at)
+    grants = _GRANTS(online=online, offline=offline, **named)
     return f"({sessions.sql}), ({grants.sql})", (*sessions.values, *grants.values)
 
 
@@ -117,13 +119,31 @@ def ours(act: Act, people: Collection[tuple[str, Id]]) -> int:
 
 def all_of_person(act: Act, user_id: UUID) -> dict[str, Any]:
     """All ``sessions`` and ``refreshTokens`` of one's own person, for whatever application."""
-    rows = Authorization.objects.living(tenant=act.tenant, at=act.at).filter(user_id=user_id)
+    online, offline = idle_since(act.tenant, act.at)
     seen = act.at - lifetime(act.tenant, Lifetime.SESSION_IDLE)
-    sessions = _living_sessions(act.tenant.id, act.at, seen).filter(user_id=user_id)
-    return {
-        "sessions": {"count": sessions.count()},
-        "refreshTokens": {"count": rows.count()},
-    }
+    since = {"at": act.at, "seen": seen, "online": online, "offline": offline}
+    ((sessions, grants),) = _OF_PERSON.rows(tenant=act.tenant.id, user=user_id, **since)
+    return {"sessions": {"count": sessions}, "refreshTokens": {"count": grants}}
+
+
+def _of_person(
+    *, tenant: UUID, user: UUID, at: datetime, seen: datetime, online: datetime, offline: datetime
+) -> models.QuerySet[Tenant, Any]:
+    sessions = _living(tenant, at, seen).filter(user=user)
+    grants = Authorization.objects.used_since(tenant=tenant, at=at, online=online, offline=offline)
+    return Tenant.objects.filter(pk=tenant).values_list(
+        _counted(sessions), _counted(grants.filter(user=user))
+    )
+
+
+def _counted(rows: models.QuerySet[Any]) -> models.Func:
+    ids = ArraySubquery(rows.order_by().values("pk"))
+    return models.Func(ids, function="cardinality", output_field=models.IntegerField())
+
+
+_OF_PERSON = Spelled(
+    _of_person, tenant=UUID, user=UUID, at=datetime, seen=datetime, online=datetime, offline=datetime
+)
 
 
 def named_applications(application_ids: Collection[str]) -> dict[str, Any]:
@@ -133,7 +153,7 @@ def named_applications(application_ids: Collection[str]) -> dict[str, Any]:
     return {"count": len(application_ids), "items": items}
 
 
-def _living_sessions(tenant: UUID, at: datetime, seen: datetime) -> models.QuerySet[UserSession]:
+def _living(tenant: UUID, at: datetime, seen: datetime) -> models.QuerySet[UserSession]:
     return UserSession.objects.filter(tenant=tenant, ended_at=None, expires_at__gt=at, seen_at__gt=seen)
 
 

@@ -26,7 +26,7 @@ from tenants.models import Tenant
 from tenants.signals import act_weighed
 
 LONGEST_WAIT, LONGEST_WORK = "4s", "20s"  # of a look: for each lock, for each statement
-_LIMITS = "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)"
+_PATIENCE = "SET LOCAL lock_timeout = %s; SET LOCAL statement_timeout = %s"
 
 Done = TypeVar("Done")
 # Called after the act: the parts of the impact, and what of them the revision stands for.
@@ -221,7 +221,7 @@ def patient() -> Iterator[None]:
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
-                cursor.execute(_LIMITS, [LONGEST_WAIT, LONGEST_WORK])
+                cursor.execute(_PATIENCE, [LONGEST_WAIT, LONGEST_WORK])
             yield
     except OperationalError as error:
         if isinstance(error.__cause__, LockNotAvailable | QueryCanceled | DeadlockDetected):

@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -30,21 +29,25 @@ class Authorizations(models.QuerySet["Authorization"]):
         Not ended, used within its idle limit; an online one only while its session is not ended and not past
         its end. That session may idle: a refresh is a use of the sign-in, not of the console.
         """
-        return self.used_since(tenant=tenant.pk, at=at, **limits(tenant, at))
+        online, offline = idle_since(tenant, at)
+        return self.used_since(tenant=tenant.pk, at=at, online=online, offline=offline)
 
     def used_since(
-        self, *, tenant: UUID, at: datetime, online: datetime, offline: datetime
+        self, *, tenant: uuid.UUID, at: datetime, online: datetime, offline: datetime
     ) -> "Authorizations":
-        """The same with the tenant's :func:`limits` at hand."""
-        resting = Q(session__isnull=False, session__ended_at=None, session__expires_at__gt=at)
-        alone = Q(session=None, used_at__gt=offline)
-        return self.filter(resting & Q(used_at__gt=online) | alone, tenant=tenant, ended_at=None)
+        """The same, of those used after :func:`idle_since`."""
+        with_session = Q(
+            session__isnull=False, session__ended_at=None, session__expires_at__gt=at, used_at__gt=online
+        )
+        without = Q(session=None, used_at__gt=offline)
+        return self.filter(with_session | without, tenant=tenant, ended_at=None)
 
 
-def limits(tenant: Tenant, at: datetime) -> dict[str, datetime]:
-    """Since when one must have been used that it still gives tokens at the moment."""
-    idle = {"online": Lifetime.REFRESH_IDLE, "offline": Lifetime.OFFLINE_IDLE}
-    return {name: at - lifetime(tenant, of) for name, of in idle.items()}
+def idle_since(tenant: Tenant, at: datetime) -> tuple[datetime, datetime]:
+    """Who did not use an online, or an offline, sign-in after these moments gets no token by it."""
+    idle = (lifetime(tenant, each) for each in (Lifetime.REFRESH_IDLE, Lifetime.OFFLINE_IDLE))
+    online, offline = (at - each for each in idle)
+    return online, offline
 
 
 class Authorization(models.Model):

@@ -37,7 +37,7 @@ def test_without_a_revision_it_is_a_plan_under_the_limits_of_one(world: World) -
     revision = world.plan(world.acme, document).json()["revision"]
     assert refused.json()["plan"]["revision"] == revision
     one_at_a_time = first(statements, "pg_advisory_xact_lock", "hashtextextended('impact:")
-    assert first(statements, "set_config('lock_timeout'") < one_at_a_time
+    assert first(statements, "SET LOCAL lock_timeout") < one_at_a_time
     assert one_at_a_time < first(statements, "tenants_tenant", "FOR ")
 
 
@@ -90,5 +90,4 @@ def test_to_look_at_a_manifest_is_limited_from_its_first_lock(world: World) -> N
     manifest["resources"].append({"type": "urn:fleet:depot", "id": "depots", "privileges": ["read"]})
     reply, statements = asked(lambda: world.acme.client.put(path, manifest, "application/json"))
     assert (reply.status_code, reply.json().keys()) == (200, {"diff"})
-    limited = first(statements, "set_config('lock_timeout'")
-    assert limited < first(statements, "applications_application", "FOR ")
+    assert first(statements, "SET LOCAL lock_timeout") < first(statements, "applications_application", "FOR ")
