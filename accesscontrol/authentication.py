@@ -40,7 +40,8 @@ from applications.models.applications import PORTAL_ID
 from iam_portal import tracing
 from iam_portal.admission import is_of
 from iam_portal.errors import DomainError, Kind, NotFound
-from iam_portal.gate import Actor, Permission, first_yes, require_any
+from iam_portal.gate import Actor, Permission, first_yes
+from iam_portal.gate import gate as port
 from iam_portal.walls import tenant_scope
 from tenants.actions import sessions
 from tenants.http.sessions import cookie_name
@@ -203,11 +204,11 @@ class DeclaredPermission(BasePermission):
             raise ImproperlyConfigured(f"{type(view).__name__} has no tenant_id in its address.")
         if principal.actor.tenant_id != tenant_id:
             raise NotFound
-        wanted, actor, at = Permission.alternatives(declared), principal.actor, timezone.now()
-        if principal.door is None:
-            require_any(actor=actor, tenant_id=tenant_id, permissions=wanted, at=at)
-        else:
-            first_yes(gate.answers_at(principal.door, actor=actor, tenant_id=tenant_id, at=at), wanted)
+        door, at = principal.door, getattr(view, "at", None) or timezone.now()
+        asked: dict[str, Any] = {"actor": principal.actor, "tenant_id": tenant_id, "at": at}
+        answers = port().answers(**asked) if door is None else gate.answers_at(door, **asked)
+        first_yes(answers, Permission.alternatives(declared))
+        view.answers = answers  # type: ignore[attr-defined]  # of those below a tenant
         return True
 
 

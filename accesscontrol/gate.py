@@ -1,6 +1,7 @@
 """The portal asks its own functions: the gate that the kernel's port names."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from accesscontrol.portal_roles import RESOURCES, permissions_of
 from applications.availability import SharingFacts, available
 from iam_portal.decision import Decision
 from iam_portal.errors import Forbidden
-from iam_portal.gate import Actor, Permission
+from iam_portal.gate import Actor, Answers, Permission
 from iam_portal.walls import tenant_scope
 
 RESOURCE_TYPE = "urn:iam:portal"
@@ -26,29 +27,34 @@ class PortalGate:
         """Yes with the role that gives it, no with what is missing."""
         return self.answers(actor=actor, tenant_id=tenant_id, at=at)(permission)
 
-    def answers(self, *, actor: Actor, tenant_id: UUID, at: datetime) -> Callable[[Permission], Decision]:
+    def answers(self, *, actor: Actor, tenant_id: UUID, at: datetime) -> Answers:
         """What is held is read once, for any number of permissions."""
         if actor.kind == "system":
             return lambda _permission: Decision.yes(say.may_grant())
-        return _answering(permissions(actor=actor, tenant_id=tenant_id, at=at))
+        return _Read(actor, str(tenant_id), at, permissions(actor=actor, tenant_id=tenant_id, at=at))
 
 
-def answers_at(
-    door: at_the_door.Door, *, actor: Actor, tenant_id: UUID, at: datetime
-) -> Callable[[Permission], Decision]:
-    """The same, of what this request has read of the actor in the tenant. Of another tenant it answers no."""
-    here = str(door.principal.tenant_id) == str(actor.tenant_id) == str(tenant_id)
-    return _answering(_at(door, actor=actor, tenant_id=tenant_id, at=at) if here else set())
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Answers about one actor in one tenant at a moment, and all that was read for them."""
 
+    actor: Actor
+    tenant_id: str
+    at: datetime
+    held: set[decide.Permission]
 
-def _answering(held: set[decide.Permission]) -> Callable[[Permission], Decision]:
-    def answer(permission: Permission) -> Decision:
+    def __call__(self, permission: Permission) -> Decision:
         wanted = asked_of(permission)
-        if wanted in held:
+        if wanted in self.held:
             return Decision.yes(say.may_grant())
         return Decision.no(say.permission_not_held(wanted, RESOURCES.get(permission.resource, "")))
 
-    return answer
+
+def answers_at(door: at_the_door.Door, *, actor: Actor, tenant_id: UUID, at: datetime) -> Answers:
+    """The same, of what this request has read of the actor in the tenant. Of another tenant it answers no."""
+    here = str(door.principal.tenant_id) == str(actor.tenant_id) == str(tenant_id)
+    held = _at(door, actor=actor, tenant_id=tenant_id, at=at) if here else set()
+    return _Read(actor, str(tenant_id), at, held)
 
 
 def asked_of(permission: Permission) -> decide.Permission:
@@ -101,31 +107,53 @@ def own_account(person: decide.PrincipalFacts, sharing: SharingFacts, at: dateti
     return set(permissions_of(OWN_ACCOUNT_ROLE)) if active and here else set()
 
 
-def require_may_grant(
+def may_grant(
     *,
     actor: Actor,
     tenant_id: UUID,
-    asked: Iterable[decide.Permission],
+    asked: Collection[decide.Permission],
     foreign: bool,
     at: datetime,
-    subject: tuple[str, object, str],
-) -> None:
-    """Forbidden, with every reason, unless the actor may hand this out (``may grant``).
+    read: Answers | None = None,
+) -> tuple[Decision, set[decide.Permission]]:
+    """Whether the actor may hand this out, and what is missing.
 
-    ``subject`` is who would gain by it, (kind, id, name). The refusal asks to be recorded: somebody tried.
+    ``read`` is what the same request has read of him already, for who only looks.
     """
     if actor.kind == "system":
-        return
-    holds = permissions(actor=actor, tenant_id=tenant_id, at=at)
+        return Decision.yes(say.may_grant()), set()
+    if isinstance(read, _Read) and (read.actor, read.tenant_id, read.at) == (actor, str(tenant_id), at):
+        holds = read.held
+    else:
+        holds = permissions(actor=actor, tenant_id=tenant_id, at=at)
     manager = asked_of(ASSIGNING) in holds
     if actor.kind == "scim":
         # The console asks its maker for a recent proof before he gives power. A token brings none: whoever
         # stole it would make himself an administrator, or take an administrator's mailbox.
         holds = {each for each in holds if each[1] == "OwnAccount"}
-    asked = set(asked)
     decision = decide.may_grant(asked=asked, foreign=foreign, holds=holds, access_manager=manager)
+    return decision, set(asked) - holds
+
+
+def require_may_grant(
+    *,
+    actor: Actor,
+    tenant_id: UUID,
+    asked: Collection[decide.Permission],
+    foreign: bool,
+    at: datetime,
+    subject: tuple[str, object, str],
+    read: Answers | None = None,
+) -> None:
+    """Forbidden, with every reason, unless the actor may hand this out (``may grant``). ``read`` as above.
+
+    ``subject`` is who would gain by it, (kind, id, name). The refusal asks to be recorded: somebody tried.
+    """
+    decision, lacked = may_grant(
+        actor=actor, tenant_id=tenant_id, asked=asked, foreign=foreign, at=at, read=read
+    )
     if not decision:
-        missing = sorted(f"{resource}:{privilege}" for _, resource, privilege in asked - holds)
+        missing = sorted(f"{resource}:{privilege}" for _, resource, privilege in lacked)
         reasons = [reason.code for reason in decision.reasons]
         record = {
             "action": "grant.refused",

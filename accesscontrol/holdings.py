@@ -38,7 +38,7 @@ WITH chosen AS MATERIALIZED (
 )
 SELECT a.tenant_id::text, a.id::text, a.user_id, a.group_id, a.application_id, a.during, a.by_name,
     a.contract_id::text, c.provider_id::text, coalesce(r.application_id, touched.application_id),
-    r.key, touched.key, touched.name
+    r.key, touched.key, touched.name{more}
 FROM chosen a
 LEFT JOIN applications_applicationrole r ON r.id = a.application_role_id
 LEFT JOIN touched ON touched.role_id = a.tenant_role_id
@@ -71,22 +71,27 @@ def assigned(
     targets: str = "",
     few: bool = False,
     touched: str = "",
+    more: str = "",
 ) -> str:
     """The statement for the ``rows`` that are ``chosen``, and of applications for the ``targets``.
 
-    ``touched``: where it is known which roles touch which application.
+    ``touched``: where it is known which roles touch which application. ``more``: columns besides those that
+    :func:`assignment_of` takes.
     """
     near = _NEAR.format(targets) if targets else ""
     wanted = targets or "IS NOT NULL"
     found = _OF_FEW.format(targets=wanted) if few else _TOUCHED.format(targets=wanted, near=near)
-    return _ASSIGNED.format(rows=rows, chosen=chosen, targets=wanted, touched=touched or found)
+    return _ASSIGNED.format(rows=rows, chosen=chosen, targets=wanted, touched=touched or found, more=more)
 
 
 _OF_PAIRS = assigned(
     "a.tenant_id = ANY(%(tenants)s::uuid[])",
     targets="= ANY(%(applications)s)",
 )
-_OF_CALLERS = assigned("a.application_id = ANY(%(callers)s)")
+_OF_CALLERS = assigned(
+    "a.application_id = ANY(%(callers)s)",
+    more=", (SELECT owner_id FROM applications_application WHERE id = a.application_id)::text",
+)
 
 # From the groups that hold something down to the people in them and below them.
 _MEMBERS = """
@@ -151,7 +156,7 @@ def _gathered(
 ) -> Holdings:
     """With what the ``callers`` may call, and what decides on all of it."""
     services = rows_of(_OF_CALLERS, when=when, callers=sorted(callers))
-    owners = owners_of({row[4] for row in services})
+    owners = {row[4]: row[13] for row in services}
     calls = _calls(pairs, services, owners)
     targets = {*pairs, *(target for _caller, target, _tenant in calls)}
     places = {*_tenants(pairs), *(tenant_id for _caller, _target, tenant_id in calls)}

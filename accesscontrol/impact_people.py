@@ -136,8 +136,10 @@ def _is_foreseen(act: Act, subject: User | Group) -> bool:
 
 def _may_read_roles(act: Act) -> bool:
     """Asked before the act."""
-    if act.by is None or act.reads_roles is not None:
-        return bool(act.reads_roles)
+    if act.by is None:
+        return False
+    if act.answers is not None:
+        return bool(act.answers(READING))
     return bool(gate().decide(actor=act.by, tenant_id=act.tenant.id, permission=READING, at=act.at))
 
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from accesscontrol import holdings as load
@@ -10,21 +10,21 @@ from accesscontrol.decide import PrincipalFacts, tenant_role_urn
 from accesscontrol.holdings import Holdings, rows_of
 from accesscontrol.impact import Seen, lost_calls, seen
 from accesscontrol.impact_shapes import people_part, services_part
-from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
+from accesscontrol.models import TenantRole
 from applications.impact import UNMOVED
 from iam_portal.spans import Span
 from tenants.impact import Act, Part, is_foreseen
-from tenants.models.lookups import just
 from tenants.policies import hold
 
 Holders = Mapping[Span, frozenset[str]]  # when people hold the role, from the moment on → their ids
 
-# Of a role that thousands hold, one row for all who hold it from and until the same moments.
-_HOLDERS = """
+# All that one look reads of the role itself. Of one that thousands hold, one row for all who hold it from and
+# until the same moments; of its assignments one for all that are not a service's.
+_FOUND = """
 WITH RECURSIVE given AS MATERIALIZED (
-    SELECT user_id, group_id, during FROM accesscontrol_assignment
+    SELECT id, user_id, group_id, application_id, during FROM accesscontrol_assignment
     WHERE tenant_id = %(tenant)s AND tenant_role_id = (SELECT %(role)s::uuid)
-        AND NOT isempty(during) AND (upper_inf(during) OR upper(during) > %(when)s)
+        AND NOT isempty(during) AND (upper_inf(during) OR upper(during) > %(at)s)
 ), below(group_id, during) AS (
     SELECT g.id, g.during * given.during
     FROM given CROSS JOIN LATERAL (SELECT id, during FROM tenants_group WHERE id = given.group_id OFFSET 0) g
@@ -38,15 +38,38 @@ WITH RECURSIVE given AS MATERIALIZED (
     SELECT m.user_id, m.during * b.during
     FROM tenants_membership m JOIN below b ON b.group_id = m.group_id
     WHERE m.tenant_id = %(tenant)s AND m.group_id = ANY(ARRAY(SELECT group_id FROM below))
-), active AS MATERIALIZED (
-    SELECT user_id, during FROM tenants_useractivity WHERE tenant_id = %(tenant)s
-), living AS MATERIALIZED (
-    SELECT user_id, held.during * active.during AS during FROM held JOIN active USING (user_id)
 )
-SELECT greatest(lower(during), %(when)s), upper(during), string_agg(user_id::text, ',')
-FROM living WHERE NOT isempty(during) AND (upper_inf(during) OR upper(during) > %(when)s)
-GROUP BY 1, 2
+SELECT 'held', greatest(lower(during), %(when)s), upper(during), string_agg(user_id::text, ','), NULL
+FROM (
+    SELECT user_id, held.during * active.during AS during
+    FROM held JOIN (
+        SELECT user_id, during FROM tenants_useractivity WHERE tenant_id = %(tenant)s OFFSET 0
+    ) active USING (user_id) OFFSET 0
+) living WHERE NOT isempty(during) AND (upper_inf(during) OR upper(during) > %(when)s)
+GROUP BY 2, 3
+UNION ALL
+SELECT 'given', NULL, NULL, string_agg(id::text, ','), application_id FROM given GROUP BY application_id
+UNION ALL
+SELECT DISTINCT 'in', NULL::timestamptz, NULL::timestamptz, s.application_id, NULL
+FROM (
+    SELECT resource_id FROM accesscontrol_tenantrolepermission
+    WHERE role_id = %(role)s
+        AND NOT isempty(during) AND (upper_inf(during) OR upper(during) > %(at)s) OFFSET 0
+) p
+CROSS JOIN LATERAL (SELECT application_id FROM applications_resource WHERE id = p.resource_id OFFSET 0) s
+UNION ALL
+SELECT 'revision', NULL, NULL, revision::text, NULL FROM accesscontrol_tenantrole WHERE id = %(role)s
 """
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The role at one look. ``given``: assignments, now or by plan, with the service, where it is one."""
+
+    revision: int
+    applications: list[str]
+    given: Mapping[str, str | None]
+    holders: Holders  # directly and through groups, while they are active
 
 
 def look_at_role(act: Act, role: TenantRole) -> Callable[[], Part]:
@@ -57,49 +80,49 @@ def look_at_role(act: Act, role: TenantRole) -> Callable[[], Part]:
     they hold by it is looked at, and of services all that those hold who hold it.
     """
     hold(act.tenant)
-    revision = TenantRole.objects.values_list("revision", flat=True).get(id=role.id)
-    given = _given(role, act.at)
-    rows = TenantRolePermission.objects.not_over(act.at).filter(role=role)
-    applications = rows.values_list("resource__application_id", flat=True).distinct()
-    pairs = {application_id: frozenset({str(act.tenant.id)}) for application_id in applications}
-    foreseen = is_foreseen("delete", role)
-    callers = {caller for caller in given.values() if caller}
+    here, found = str(act.tenant.id), _find(act, role)
+    pairs = {application_id: frozenset({here}) for application_id in found.applications}
+    foreseen, gone = is_foreseen("delete", role), _Found(found.revision, [], {}, {})
+    callers = {caller for caller in found.given.values() if caller}
 
     def services() -> Holdings:
         return load.of_services(pairs, made=role.key, callers=callers, when=act.moment)
 
-    holders, before = _holders(role, act.moment), services()
+    before = services()
 
     def again() -> Part:
-        left, after = ({}, _without(before, role)) if foreseen else (_holders(role, act.moment), services())
-        people = sorted(_lost(role, pairs, (holders, left), (before, after)))
+        left, after = (gone, _without(before, role)) if foreseen else (_find(act, role), services())
+        people = sorted(_lost(role, pairs, (found.holders, left.holders), (before, after)))
         calls = lost_calls(before, after, act.moment, act.renamed)
-        withdrawn = sorted(given if foreseen else given.keys() - _given(role, act.at).keys())
-        urns = [tenant_role_urn(str(act.tenant.id), role.key)]
+        withdrawn = sorted(found.given.keys() - left.given.keys())
+        urns = [tenant_role_urn(here, role.key)]
         shown = {
             **UNMOVED,
-            **people_part(act, {(str(act.tenant.id), one): urns for one in people}, applications=pairs),
+            **people_part(act, {(here, one): urns for one in people}, applications=pairs),
             **services_part(act, calls),
         }
-        weighed = [people, sorted(calls), revision, withdrawn]
+        weighed = [people, sorted(calls), found.revision, withdrawn]
         harmless = not people and not calls and not withdrawn
         return Part(shown, weighed, harmless, ours=len(people))
 
     return again
 
 
-def _given(role: TenantRole, at: datetime) -> dict[str, str | None]:
-    """To whom it is assigned, now or by plan: the service, where it is one."""
-    rows = Assignment.objects.not_over(at).filter(just("tenant_role", role.id), tenant_id=role.tenant_id)
-    return {str(pk): caller for pk, caller in rows.values_list("id", "application_id")}
-
-
-def _holders(role: TenantRole, when: datetime) -> Holders:
-    """Directly and through groups, while they are active."""
-    found: dict[Span, set[str]] = defaultdict(set)
-    for start, end, users in rows_of(_HOLDERS, tenant=role.tenant_id, role=role.id, when=when):
-        found[Span(start, end)].update(users.split(","))
-    return {span: frozenset(users) for span, users in found.items()}
+def _find(act: Act, role: TenantRole) -> _Found:
+    """One statement."""
+    held: dict[Span, set[str]] = defaultdict(set)
+    given: dict[str, str | None] = {}
+    named: dict[str, list[str]] = {"in": [], "revision": []}
+    asked = {"tenant": role.tenant_id, "role": role.id, "at": act.at, "when": act.moment}
+    for kind, start, end, text, caller in rows_of(_FOUND, **asked):
+        if kind == "held":
+            held[Span(start, end)].update(text.split(","))
+        elif kind == "given":
+            given.update(dict.fromkeys(text.split(","), caller))
+        else:
+            named[kind].append(text)
+    holders = {span: frozenset(users) for span, users in held.items()}
+    return _Found(int(named["revision"][0]), sorted(named["in"]), given, holders)
 
 
 def _lost(

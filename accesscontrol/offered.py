@@ -16,14 +16,18 @@ from applications import facts as sharing_facts
 from applications.availability import available
 from applications.models.applications import PORTAL_ID
 
-# What is there as owned or by provision, each with the roles that are granted so. The portal itself stands in
-# no read model: its roles are everybody's.
+# What is there as owned or by provision, each with the roles that are granted so: looked up for each, or the
+# roles of all applications of the installation are read. The portal itself stands in no read model: its roles
+# are everybody's.
 _GRANTED = """
 SELECT v.application_id, r.id FROM applications_availability v
-LEFT JOIN applications_applicationrole r ON r.application_id = v.application_id AND r.during @> %(at)s
-    AND (v.relation = 'owned' OR EXISTS (
-        SELECT FROM applications_contractgrant g
-        WHERE g.contract_id = v.contract_id AND g.role_id = r.id AND g.during @> %(at)s))
+LEFT JOIN LATERAL (
+    SELECT r.id FROM applications_applicationrole r
+    WHERE r.application_id = v.application_id AND r.during @> %(at)s
+        AND (v.relation = 'owned' OR EXISTS (
+            SELECT FROM applications_contractgrant g
+            WHERE g.contract_id = v.contract_id AND g.role_id = r.id AND g.during @> %(at)s)) OFFSET 0
+) r ON true
 WHERE v.tenant_id = %(tenant)s AND v.relation <> 'access' AND v.during @> %(at)s
     AND (%(application)s::text IS NULL OR v.application_id = %(application)s)
 UNION
@@ -112,15 +116,20 @@ def offered(
 
 
 def granted_roles(
-    tenant_id: UUID, *, at: datetime, application_id: str | None = None
+    tenant_id: UUID, *, at: datetime, application_id: str | None = None, by_page: bool = False
 ) -> list[tuple[str, UUID | None]]:
     """Of what is there as owned or by provision, each with its roles that are granted so; with none, once.
 
-    Runs in the tenant's scope; three queries.
+    ``by_page``: whoever asks was let in at this moment by what he holds of the portal here, so it is there.
+    Runs in the tenant's scope; three queries, for a page one.
     """
-    portal = sharing_facts.of_application(PORTAL_ID, tenant_id=tenant_id)
-    builtin = [PORTAL_ID] if portal is not None and available(portal, tenant_id=str(tenant_id), at=at) else []
+    builtin = [PORTAL_ID] if by_page or _has_portal(tenant_id, at) else []
     return _rows(_GRANTED, {"tenant": tenant_id, "at": at, "application": application_id, "builtin": builtin})
+
+
+def _has_portal(tenant_id: UUID, at: datetime) -> bool:
+    portal = sharing_facts.of_application(PORTAL_ID, tenant_id=tenant_id)
+    return portal is not None and bool(available(portal, tenant_id=str(tenant_id), at=at))
 
 
 def _offered(row: Sequence[Any]) -> Offered:

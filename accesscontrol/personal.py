@@ -67,7 +67,8 @@ def _resources(
         )
         alike = rows.filter(type__in={kind for kind, _key in named}, key__in={key for _kind, key in named})
         seeds = [pk for pk, *address in alike.values_list("id", "type", "key") if tuple(address) in named]
-        found = rows.filter(id__in=around(rows, seeds)).order_by("type", "key", "owner_tenant_id")
+        above = dict(rows.filter(Q(("parent_id__isnull", False))).values_list("id", "parent_id"))
+        found = rows.filter(id__in=around(above, seeds)).order_by("type", "key", "owner_tenant_id")
         columns = ("id", "owner_tenant_id", "parent_id", "type", "key", "name", "privileges")
         return [
             Placed(pk, Protected(kind, key, name, owner is not None, frozenset(offered)), owner, parent)

@@ -31,10 +31,10 @@ from applications import signals as application_signals
 from applications.actions.requirements import Tick
 from applications.impact_scope import Scope
 from applications.models import Application, ApplicationRole, Contract, Event, Resource, Webhook
-from iam_portal.gate import Actor, Privilege
+from iam_portal.gate import Actor, Answers, Privilege
 from iam_portal.walls import cross_tenant, tenant_scope
 from tenants import signals as tenant_signals
-from tenants.impact import Act, Part
+from tenants.impact import Act, Part, answers_of_looker
 from tenants.models import Group, IdentityProvider, Membership, Tenant, User
 from tenants.policies import is_active
 
@@ -62,7 +62,8 @@ def may_become_user(*, actor: Actor, tenant: Tenant, user: User, at: datetime, *
     groups = groups_above(*inside, tenant_id=tenant.id, at=at)
     rows = _living(at).filter(tenant=tenant)
     held = rows.filter(user=user) | rows.filter(group_id__in=groups)
-    _require(actor, tenant.id, held, at, ("user", user.id, str(user)))
+    subject, read = ("user", user.id, str(user)), answers_of_looker("delete", user)
+    _require(actor, tenant.id, held, at, subject, read=read)
 
 
 @receiver(tenant_signals.provider_trusting)
@@ -291,10 +292,16 @@ def _living(at: datetime) -> QuerySet[Assignment]:
 
 
 def _require(
-    actor: Actor, tenant_id: UUID, rows: QuerySet[Assignment], at: datetime, subject: tuple[str, object, str]
+    actor: Actor,
+    tenant_id: UUID,
+    rows: QuerySet[Assignment],
+    at: datetime,
+    subject: tuple[str, object, str],
+    *,
+    read: Answers | None = None,
 ) -> None:
     asked, foreign = what_principal_holds(rows, at=at)
     if asked or foreign:
         require_may_grant(
-            actor=actor, tenant_id=tenant_id, asked=asked, foreign=foreign, at=at, subject=subject
+            actor=actor, tenant_id=tenant_id, asked=asked, foreign=foreign, at=at, subject=subject, read=read
         )

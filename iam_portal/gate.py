@@ -74,12 +74,15 @@ class Actor:
         return cls("system", "system", name, None)
 
 
+Answers = Callable[[Permission], Decision]  # of one actor in one tenant at a moment
+
+
 class Gate(Protocol):
     """Answers whether an actor holds a permission in a tenant at a moment."""
 
     def decide(self, *, actor: Actor, tenant_id: UUID, permission: Permission, at: datetime) -> Decision: ...
 
-    def answers(self, *, actor: Actor, tenant_id: UUID, at: datetime) -> Callable[[Permission], Decision]:
+    def answers(self, *, actor: Actor, tenant_id: UUID, at: datetime) -> Answers:
         """The same for any number of permissions, from facts that are read once: for a page's buttons."""
         ...
 
@@ -102,7 +105,7 @@ def require_any(
     return first_yes(gate().answers(actor=actor, tenant_id=tenant_id, at=at), permissions)
 
 
-def first_yes(answer: Callable[[Permission], Decision], permissions: tuple[Permission, ...]) -> Decision:
+def first_yes(answer: Answers, permissions: tuple[Permission, ...]) -> Decision:
     """The same of answers whose facts are read."""
     refusals: list[Reason] = []
     for permission in permissions:

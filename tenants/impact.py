@@ -20,12 +20,13 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
 
 from iam_portal.decision import rfc3339
 from iam_portal.errors import DomainError, Kind
-from iam_portal.gate import Actor
+from iam_portal.gate import Actor, Answers
 from tenants.history import unrecorded
 from tenants.models import Tenant
 from tenants.signals import act_weighed
 
 LONGEST_WAIT, LONGEST_WORK = "4s", "20s"  # of a look: for each lock, for each statement
+_PATIENCE = "SET LOCAL lock_timeout = %s; SET LOCAL statement_timeout = %s"
 
 Done = TypeVar("Done")
 # Called after the act: the parts of the impact, and what of them the revision stands for.
@@ -42,8 +43,9 @@ class Act:
     the act was told (ready for JSON): another wish is another impact. ``also`` are applications that it will
     lock besides those of its subject, to be locked together with them. ``renamed``: what it only gives
     another name, former → new; what is held under the new name is not lost. ``by`` is who looks: of acts on
-    people and groups, it is told of roles only as far as he may read them. ``reads_roles``: whether
-    he may, where it is known. ``named``: so many people are told by name; counted are all.
+    people and groups, it is told of roles only as far as he may read them. ``named``: so many people are told
+    by name; counted are all. ``answers``: what the page has read of him already; only a look that is taken
+    back goes by it, whoever carries the act out is asked anew.
     """
 
     name: str
@@ -56,7 +58,7 @@ class Act:
     by: Actor | None = None
     renamed: Mapping[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
     named: int = 500
-    reads_roles: bool | None = None
+    answers: Answers | None = None
 
     @property
     def moment(self) -> datetime:
@@ -124,6 +126,15 @@ def is_foreseen(name: str, subject: Any) -> bool:
     """
     act = _foreseen.get()
     return act is not None and act.name == name and bool(act.subject == subject)
+
+
+def answers_of_looker(name: str, subject: Any) -> Answers | None:
+    """What the page has read of who looks, while this very act is only foreseen; of a real one, nothing.
+
+    Only for what the act asks before it writes anything: what it moves may be what the actor holds.
+    """
+    act = _foreseen.get()
+    return act.answers if act is not None and is_foreseen(name, subject) else None
 
 
 class _TakenBack(Exception):
@@ -210,8 +221,7 @@ def patient() -> Iterator[None]:
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL lock_timeout = %s", [LONGEST_WAIT])
-                cursor.execute("SET LOCAL statement_timeout = %s", [LONGEST_WORK])
+                cursor.execute(_PATIENCE, [LONGEST_WAIT, LONGEST_WORK])
             yield
     except OperationalError as error:
         if isinstance(error.__cause__, LockNotAvailable | QueryCanceled | DeadlockDetected):

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 
 from iam_portal.errors import DomainError, Kind, NotFound
@@ -21,6 +22,8 @@ from tenants.models import (
     UserActivity,
 )
 from tenants.signals import people_leaving
+
+_HOLD = "SELECT FROM tenants_tenant WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 
 
 class Stale(DomainError):
@@ -48,8 +51,8 @@ def hold(*tenants: Tenant | UUID) -> None:
     and keeps out, acts on contracts of these tenants (they take FOR SHARE). Rows that merely refer to the
     tenant pass (FOR NO KEY UPDATE).
     """
-    rows = Tenant.objects.select_for_update(no_key=True).filter(id__in=_ids(tenants))
-    list(rows.order_by("id").values_list("id"))
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD, [_ids(tenants)])
 
 
 @contextmanager

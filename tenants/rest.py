@@ -24,7 +24,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from iam_portal.errors import Forbidden, Invalid, NotFound
-from iam_portal.gate import Actor
+from iam_portal.gate import Actor, Answers
 from iam_portal.walls import tenant_scope
 from tenants import history
 from tenants.actions import proving
@@ -49,6 +49,7 @@ class TenantAPI(APIView):
     recent: ClassVar[frozenset[str]] = frozenset()  # methods for which a person proves again who he is …
     recent_acts: ClassVar[frozenset[str]] = frozenset()  # … of a door for several acts, for these only
     takes_row: ClassVar[bool] = True  # whether ``If-Match`` may name the revision of a row here
+    answers: Answers | None = None  # what the door has read of the caller
     takes_impact = False  # set by an act that may name the revision of an impact instead
     request: Request
 

@@ -20,9 +20,10 @@ from iam_portal.gate import Actor
 from iam_portal.sentences import said, term
 from iam_portal.walls import tenant_scope
 from tenants import history
-from tenants.impact import is_foreseen
+from tenants.impact import answers_of_looker, is_foreseen
 from tenants.models import Tenant, since
 from tenants.models.spanned import clipped
+from tenants.policies import hold
 
 # (application id, resource type, resource key, privilege)
 Wanted = tuple[str, str, str, str]
@@ -80,7 +81,7 @@ def define(
 
 def _locked(tenant: Tenant, key: str, at: datetime) -> TenantRole | None:
     """The living role of this key; until the transaction ends nobody else makes or changes one."""
-    Tenant.objects.select_for_update(no_key=True).get(id=tenant.id)
+    hold(tenant)
     return TenantRole.objects.at(at).filter(tenant=tenant, key=key).first()
 
 
@@ -131,7 +132,8 @@ def delete(*, tenant: Tenant, key: str, by: Actor, at: datetime, revision: int |
             raise NotFound
         _require_seen(role, revision)
         if is_foreseen("delete", role):
-            assignments.require_may_withdraw_all(role=role, by=by, at=at)
+            read = answers_of_looker("delete", role)
+            assignments.require_may_withdraw_all(role=role, by=by, at=at, read=read)
             return
         before = _told(role, at)
         assignments.withdraw_all(role=role, by=by, at=at)

@@ -170,7 +170,7 @@ class RoleImpact(RoleAPI):
         role = self.one(key)
         if request.query_params.get("action") != "delete":
             raise Invalid("action is delete; for a change, PUT with dry_run=true.")
-        return foreseen(self.act("delete", role), self.deleting(key))
+        return foreseen(self.act("delete", role), self.deleting(key), answers=self.answers)
 
 
 def _shape(role: TenantRole, held: list[list[str]]) -> dict[str, Any]:

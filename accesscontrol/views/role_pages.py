@@ -4,13 +4,14 @@ from collections import defaultdict
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accesscontrol.decide import application_role_urn, tenant_role_urn
-from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
+from accesscontrol.models import Assignment, TenantRole
 from accesscontrol.views import linking
 from accesscontrol.views.material import Material, material
 from accesscontrol.views.matrix import Matrix
@@ -27,6 +28,14 @@ from tenants.models.lookups import just
 from tenants.views.console import ConsolePage
 
 SIZE = 25  # resources on a page, with five cells each
+_NAMED = """
+SELECT named.resource_id, s.application_id, named.privileges
+FROM (
+    SELECT resource_id, string_agg(privilege, ' ') AS privileges FROM accesscontrol_tenantrolepermission
+    WHERE role_id = %(role)s AND (during @> %(at)s) IS TRUE GROUP BY resource_id OFFSET 0
+) named
+CROSS JOIN LATERAL (SELECT application_id FROM applications_resource WHERE id = named.resource_id OFFSET 0) s
+"""
 
 
 class RolePage(ConsolePage):
@@ -128,15 +137,10 @@ class ApplicationRoleDetail(RoleDetail):
 
 def held_by(role: TenantRole, page: ConsolePage) -> tuple[dict[UUID, frozenset[str]], set[str]]:
     """What the tenant's role names: resource → privileges; and of which applications."""
-    found: dict[UUID, set[str]] = defaultdict(set)
-    applications = set()
-    rows = TenantRolePermission.objects.at(page.at).filter(role=role)
-    for pk, privilege, application in rows.values_list(
-        "resource_id", "privilege", "resource__application_id"
-    ):
-        found[pk].add(privilege)
-        applications.add(application)
-    return {pk: frozenset(each) for pk, each in found.items()}, applications
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMED, {"role": role.pk, "at": page.at})
+        rows = cursor.fetchall()
+    return {pk: frozenset(each.split()) for pk, _of, each in rows}, {of for _pk, of, _each in rows}
 
 
 def scope(page: ConsolePage, stuff: Material, wanted: str, among: set[str] | None = None) -> list[str]:

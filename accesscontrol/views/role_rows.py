@@ -62,7 +62,7 @@ def part(
 def _granting(page: ConsolePage) -> Granting:
     """What this request has read of him already; the action asks anew."""
     every = [Permission(key, each) for key in RESOURCES for each in Privilege]
-    held = {gate.asked_of(each) for each in every if page.can(str(each))}
+    held = {gate.asked_of(each) for each in every if page.answers(each)}
     return Granting(held, page.actor.kind == "system")
 
 

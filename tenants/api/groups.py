@@ -157,7 +157,7 @@ class GroupImpact(GroupAPI):
         if name not in TAKING or (parent is None) != (name == "delete"):
             raise Invalid("action is delete, or move with parentId (none: to the top).")
         parent_id = None if parent in (None, "none") else uuid_of(str(parent), "parentId")
-        return foreseen(*self.weighed(group_id, name, parent_id))
+        return foreseen(*self.weighed(group_id, name, parent_id), answers=self.answers)
 
 
 class MoveGroup(GroupAPI):

@@ -1,19 +1,21 @@
 """Foreseeing and carrying out an act that takes something away, for the REST doors."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from rest_framework.response import Response
 
+from iam_portal.gate import Answers
 from tenants.impact import Act, carry_out, foresee
 from tenants.rest import TenantAPI
 
 Done = TypeVar("Done")
 
 
-def foreseen(act: Act, do: Callable[[], object]) -> Response:
-    """The impact; its revision is the ETag, too."""
-    found = foresee(act, do)
+def foreseen(act: Act, do: Callable[[], object], *, answers: Answers | None = None) -> Response:
+    """The impact; its revision is the ETag, too. ``answers``: what the door has read of who looks."""
+    found = foresee(replace(act, answers=answers), do)
     return Response(found.as_json(), headers={"ETag": f'"{found.revision}"', "Cache-Control": "no-store"})
 
 

@@ -153,7 +153,7 @@ class UserImpact(UserAPI):
         weighed = self.weighed(user_id, name)
         if name not in TAKING:
             raise Invalid(f"action is one of {', '.join(TAKING)}.")
-        return foreseen(*weighed)
+        return foreseen(*weighed, answers=self.answers)
 
 
 class UserAct(UserAPI):

@@ -22,7 +22,7 @@ from iam_portal import problem
 from iam_portal.admission import is_of
 from iam_portal.decision import Decision
 from iam_portal.errors import DomainError, Forbidden, Kind, NotFound
-from iam_portal.gate import Actor, Permission, gate
+from iam_portal.gate import Actor, Answers, Permission, gate
 from iam_portal.sentences import said
 from iam_portal.tracing import request_id
 from iam_portal.translating import translated
@@ -71,7 +71,7 @@ class TenantPage(View):
             raise ImproperlyConfigured(f"{type(self).__name__} declares no permission")
         self.at = timezone.now()
         self.slug = kwargs.pop("slug")
-        self._answers: Callable[[Permission], Decision] | None = None
+        self._answers: Answers | None = None
         self._decisions: dict[str, Decision] = {}
         tenant = Tenant.objects.filter(slug=self.slug).first()
         with preferences.kept():
@@ -165,13 +165,18 @@ class TenantPage(View):
 
         Asked once per request. For disabled buttons.
         """
-        if self._answers is None:
-            self._answers = gate().answers(actor=self.actor, tenant_id=self.tenant.id, at=self.at)
         if permission not in self._decisions:
-            found = [self._answers(one) for one in Permission.alternatives(permission)]
+            found = [self.answers(one) for one in Permission.alternatives(permission)]
             refused = Decision.no(*(reason for decision in found for reason in decision.reasons))
             self._decisions[permission] = next((decision for decision in found if decision), refused)
         return self._decisions[permission]
+
+    @property
+    def answers(self) -> Answers:
+        """Of the person, here, now; read once per request."""
+        if self._answers is None:
+            self._answers = gate().answers(actor=self.actor, tenant_id=self.tenant.id, at=self.at)
+        return self._answers
 
     def require(self, permission: str) -> None:
         """Refuse inside a handler whoever lacks this permission."""

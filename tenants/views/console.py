@@ -99,6 +99,7 @@ class ConfirmPage(ConsolePage):
     """Shows what an act would do, and does it. Refusals come back to where the person came from."""
 
     asks_first = True
+    asks = True  # not once the answer has come: what the act would take is not worked out for it again
     undo: Undo | None = None  # the act may set it
 
     def confirmation(self) -> Mapping[str, Any]:
@@ -119,6 +120,7 @@ class ConfirmPage(ConsolePage):
         return self.render("iam_portal/confirm.html", shown)
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        self.asks = False
         back = str(self.confirmation()["confirm"]["cancel_url"])
         with self.attempt() as outcome:
             said = self.act(revision_of(request))

@@ -105,7 +105,7 @@ class EndPartnership(_ActOnPartner):
 
     def confirmation(self) -> dict[str, Any]:
         row = self.row()
-        found = self._impact(row)
+        found = self._impact(row) if self.asks else {}
         nothing = _("There is no contract between you, so nobody loses anything.")
         return self.question(
             row,

@@ -31,10 +31,11 @@ class WeighedPage(ConfirmPage):
 
         One who only came at a bad moment may still try: by then it can be free.
         """
+        if not self.asks:
+            return {}
         try:
             act, do = self.weighed(None)
-            reads_roles = bool(self.can("Roles:read"))
-            found = foresee(replace(act, named=impacts.MOST, reads_roles=reads_roles), do)
+            found = foresee(replace(act, named=impacts.MOST, answers=self.answers), do)
         except ImpactBusy as busy:
             return {"nothing": translated(busy.detail)}
         except DomainError as refusal:
@@ -61,11 +62,12 @@ class NamedPage(WeighedPage):
         return self._asked(None)
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        shown = self.confirmation()
-        form = TypedNameForm(request.POST, name=shown["confirm"]["irreversible"])
+        self.asks = False
+        form = TypedNameForm(request.POST, name=self.confirmation()["confirm"]["irreversible"])
         return super().post(request, **kwargs) if form.is_valid() else self._asked(form)
 
     def _asked(self, form: TypedNameForm | None) -> HttpResponse:
+        self.asks = True
         shown = {**self.confirmation()}
         shown["confirm"].setdefault("url", self.request.path)
         shown["form"] = form or TypedNameForm(name=shown["confirm"]["irreversible"])
