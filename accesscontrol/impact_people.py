@@ -105,8 +105,10 @@ def _again(
     # Who ends by an act that is only foreseen is there still: without him, it is as it will be.
     left = _peopled(act, applications, without=subject.pk) if foreseen else None
     peopled = _peopled(act, set(applications) - left if left is not None else applications)
-    facts, mappers = _facts_of(act, subject), _mappers_into(subject)
-    kept = set() if act.name == "delete" else facts
+    deleted = act.name == "delete"
+    # With a deactivation that is only foreseen, none of them ends.
+    facts = set() if foreseen and not deleted else _facts_of(act, subject)
+    mappers, kept = _mappers_into(subject), set() if deleted else facts
     endings = all_of_person(act, subject.id) if isinstance(subject, User) else None
 
     def again() -> Part:

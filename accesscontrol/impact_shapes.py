@@ -5,16 +5,19 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection, models
 
 from accesscontrol.models import Authorization
+from accesscontrol.models.tokens import idle_since
 from applications.models import Application
 from applications.usage import last_used
 from iam_portal.decision import rfc3339
+from iam_portal.spelled import Spelled
 from iam_portal.walls import cross_tenant
 from tenants.impact import Act
 from tenants.lifetimes import Lifetime, lifetime
-from tenants.models import UserSession
+from tenants.models import Tenant, UserSession
 from tenants.models.lookups import one_of
 
 Id = TypeVar("Id", UUID, str)
@@ -79,11 +82,31 @@ def ours(act: Act, people: Collection[tuple[str, Id]]) -> int:
 
 def all_of_person(act: Act, user_id: UUID) -> dict[str, Any]:
     """All ``sessions`` and ``refreshTokens`` of one's own person, for whatever application."""
-    rows = Authorization.objects.living(tenant=act.tenant, at=act.at).filter(user_id=user_id)
-    return {
-        "sessions": {"count": _sessions(act, [user_id]).count()},
-        "refreshTokens": {"count": rows.count()},
-    }
+    online, offline = idle_since(act.tenant, act.at)
+    seen = act.at - lifetime(act.tenant, Lifetime.SESSION_IDLE)
+    since = {"at": act.at, "seen": seen, "online": online, "offline": offline}
+    ((sessions, grants),) = _OF_PERSON.rows(tenant=act.tenant.id, user=user_id, **since)
+    return {"sessions": {"count": sessions}, "refreshTokens": {"count": grants}}
+
+
+def _of_person(
+    *, tenant: UUID, user: UUID, at: datetime, seen: datetime, online: datetime, offline: datetime
+) -> models.QuerySet[Tenant, Any]:
+    sessions = _living(tenant, at, seen).filter(user=user)
+    grants = Authorization.objects.used_since(tenant=tenant, at=at, online=online, offline=offline)
+    return Tenant.objects.filter(pk=tenant).values_list(
+        _counted(sessions), _counted(grants.filter(user=user))
+    )
+
+
+def _counted(rows: models.QuerySet[Any]) -> models.Func:
+    ids = ArraySubquery(rows.order_by().values("pk"))
+    return models.Func(ids, function="cardinality", output_field=models.IntegerField())
+
+
+_OF_PERSON = Spelled(
+    _of_person, tenant=UUID, user=UUID, at=datetime, seen=datetime, online=datetime, offline=datetime
+)
 
 
 def named_applications(application_ids: Collection[str]) -> dict[str, Any]:
@@ -94,13 +117,12 @@ def named_applications(application_ids: Collection[str]) -> dict[str, Any]:
 
 
 def _sessions(act: Act, user_ids: Collection[UUID | str]) -> models.QuerySet[UserSession]:
-    return UserSession.objects.filter(
-        one_of("user_id", user_ids),
-        tenant=act.tenant,
-        ended_at=None,
-        expires_at__gt=act.at,
-        seen_at__gt=act.at - lifetime(act.tenant, Lifetime.SESSION_IDLE),
-    )
+    seen = act.at - lifetime(act.tenant, Lifetime.SESSION_IDLE)
+    return _living(act.tenant.id, act.at, seen).filter(one_of("user_id", user_ids))
+
+
+def _living(tenant: UUID, at: datetime, seen: datetime) -> models.QuerySet[UserSession]:
+    return UserSession.objects.filter(tenant=tenant, ended_at=None, expires_at__gt=at, seen_at__gt=seen)
 
 
 def services_part(act: Act, services: Mapping[tuple[str, str, str], datetime]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from tenants.models import Tenant, User
 from tenants.signals import act_weighed
 
 LONGEST_WAIT, LONGEST_WORK = "4s", "20s"  # of a look: for each lock, for each statement
+_PATIENCE = "SET LOCAL lock_timeout = %s; SET LOCAL statement_timeout = %s"
 
 Done = TypeVar("Done")
 # Called after the act: the parts of the impact, and what of them the revision stands for.
@@ -221,8 +222,7 @@ def patient() -> Iterator[None]:
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL lock_timeout = %s", [LONGEST_WAIT])
-                cursor.execute("SET LOCAL statement_timeout = %s", [LONGEST_WORK])
+                cursor.execute(_PATIENCE, [LONGEST_WAIT, LONGEST_WORK])
             yield
     except OperationalError as error:
         if isinstance(error.__cause__, LockNotAvailable | QueryCanceled | DeadlockDetected):

@@ -29,14 +29,25 @@ class Authorizations(models.QuerySet["Authorization"]):
         Not ended, used within its idle limit; an online one only while its session is not ended and not past
         its end. That session may idle: a refresh is a use of the sign-in, not of the console.
         """
-        online = Q(
-            session__isnull=False,
-            session__ended_at=None,
-            session__expires_at__gt=at,
-            used_at__gt=at - lifetime(tenant, Lifetime.REFRESH_IDLE),
+        online, offline = idle_since(tenant, at)
+        return self.used_since(tenant=tenant.pk, at=at, online=online, offline=offline)
+
+    def used_since(
+        self, *, tenant: uuid.UUID, at: datetime, online: datetime, offline: datetime
+    ) -> "Authorizations":
+        """The same, of those used after :func:`idle_since`."""
+        with_session = Q(
+            session__isnull=False, session__ended_at=None, session__expires_at__gt=at, used_at__gt=online
         )
-        offline = Q(session=None, used_at__gt=at - lifetime(tenant, Lifetime.OFFLINE_IDLE))
-        return self.filter(online | offline, tenant=tenant, ended_at=None)
+        without = Q(session=None, used_at__gt=offline)
+        return self.filter(with_session | without, tenant=tenant, ended_at=None)
+
+
+def idle_since(tenant: Tenant, at: datetime) -> tuple[datetime, datetime]:
+    """Who did not use an online, or an offline, sign-in after these moments gets no token by it."""
+    idle = (lifetime(tenant, each) for each in (Lifetime.REFRESH_IDLE, Lifetime.OFFLINE_IDLE))
+    online, offline = (at - each for each in idle)
+    return online, offline
 
 
 class Authorization(models.Model):
