@@ -101,9 +101,8 @@ def of_user(
     active, reach = load.reach_of_user(user.pk, tenant_id=tenant.pk)
     groups = "{" + ",".join(map(str, reach)) + "}"
     found = (_OPENED if opening else _HELD).rows(tenant=tenant.pk, user=user.pk, groups=groups, at=at)
-    rows = [
-        row for row in _assignments(found) if row.tenant_role is None or not row.tenant_role.during.isempty
-    ]
+    every = _assignments(found, _OF_OPENED if opening else _BESIDE)
+    rows = [row for row in every if row.tenant_role is None or not row.tenant_role.during.isempty]
     judge, spoken_of = _judge(rows, tenant, at, shared)
     given: dict[tuple[UUID, str], list[AssignmentFact]] = defaultdict(list)
     for application_id, row in product(judge.grounds, rows):
@@ -152,6 +151,7 @@ _BESIDE = {
     "contract": (Contract, _columns(Contract, "id provider")),
     "contract__provider": (Tenant, _columns(Tenant, "id name")),
 }
+_OF_OPENED = {place: told for place, told in _BESIDE.items() if place.startswith("application_role")}
 
 
 def _reaching(
@@ -168,7 +168,8 @@ def _reaching(
     rows = Assignment.objects.not_over(at).filter(Q(user=user) | Q(reached), tenant=tenant)
     if opening:  # neither the portal's own roles nor those of the organization's making
         rows = rows.filter(application_role__isnull=False).exclude(application_role__application=PORTAL_ID)
-    beside = [f"{place}__{name}" for place, (_, names) in _BESIDE.items() for name in names]
+    places = _OF_OPENED if opening else _BESIDE
+    beside = [f"{place}__{name}" for place, (_, names) in places.items() for name in names]
     return rows.order_by("created_at", "id").values_list(*_OWN, *beside)
 
 
@@ -176,7 +177,9 @@ _GIVEN: dict[str, type] = {"tenant": UUID, "user": UUID, "groups": str, "at": da
 _HELD, _OPENED = Spelled(_reaching, **_GIVEN), Spelled(partial(_reaching, opening=True), **_GIVEN)
 
 
-def _assignments(rows: Iterable[Sequence[Any]]) -> Iterator[Assignment]:
+def _assignments(
+    rows: Iterable[Sequence[Any]], places: Mapping[str, tuple[type[Model], Sequence[str]]]
+) -> Iterator[Assignment]:
     """As the framework would make them, but each thing beside them only once; what was not read is asked for
     when it is looked at.
     """
@@ -185,7 +188,7 @@ def _assignments(rows: Iterable[Sequence[Any]]) -> Iterator[Assignment]:
         begin = len(_OWN)
         assignment = Assignment.from_db(None, _OWN, row[:begin])
         found: dict[str, Model] = {"": assignment}
-        for place, (model, names) in _BESIDE.items():
+        for place, (model, names) in places.items():
             values, begin = row[begin : begin + len(names)], begin + len(names)
             if values[0] is None:
                 continue
