@@ -7,7 +7,10 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
+
+from django.db.models import Q, QuerySet
 
 from accesscontrol import facts as load
 from accesscontrol import gate
@@ -30,6 +33,7 @@ from applications.policies import keys_now
 from iam_portal.decision import Decision
 from iam_portal.gate import Actor
 from iam_portal.spans import Span
+from iam_portal.spelled import Spelled
 from tenants.models import Tenant
 
 
@@ -95,15 +99,11 @@ def report(
     ``now`` is when the actor's own rights are asked.
     """
     moment = max(at, contract.starts_at or at) if contract is not None else at
-    ids = _bringing(contract) if contract is not None else _available(tenant, at)
-    if application_id is not None:
-        ids &= {application_id}
-    rows = list(
-        RequiredRole.objects.at(at)
-        .filter(application_id__in=ids)
-        .select_related("application")
-        .order_by("application_id", "wanted_application", "wanted_role")
-    )
+    if contract is not None:
+        chosen = Q(application__in=_bringing(contract))
+    else:
+        chosen = Q(pk__in=[pk for (pk,) in _HERE.rows(tenant=tenant.pk, at=at)])
+    rows = _rows(chosen if application_id is None else chosen & Q(application=application_id), at)
     wanted = {row.wanted_application for row in rows}
     if not rows:
         return []
@@ -133,9 +133,20 @@ def _keys(
     return keys_now(gone, at=at) if gone else {}
 
 
-def _available(tenant: Tenant, at: datetime) -> set[str]:
+def _rows(chosen: Q, at: datetime) -> list[RequiredRole]:
+    """Nothing is asked for nothing, which is what most tenants have."""
+    rows = RequiredRole.objects.at(at).filter(chosen).select_related("application")
+    return list(rows.order_by("application_id", "wanted_application", "wanted_role"))
+
+
+def _here(*, tenant: UUID, at: datetime) -> QuerySet[RequiredRole, Any]:
+    """What is required by what is available as owned or by provision."""
     rows = Availability.objects.at(at).filter(tenant=tenant, relation__in=("owned", "provision"))
-    return set(rows.values_list("application_id", flat=True))
+    asking = RequiredRole.objects.at(at).filter(application__in=rows.order_by().values("application"))
+    return asking.order_by().values_list("pk")
+
+
+_HERE = Spelled(_here, tenant=UUID, at=datetime)
 
 
 def _bringing(contract: Contract) -> set[str]:

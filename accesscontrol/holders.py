@@ -64,6 +64,7 @@ ORDER BY person.tenant_id, person.resource, u.id
 _SOMEBODY = """(
     SELECT true FROM accesscontrol_assignment a
     WHERE a.tenant_id = %(tenant)s AND a.{column} = {whom} AND a.during @> %(at)s AND a.user_id IS NOT NULL
+        AND a.user_id IS DISTINCT FROM %(without)s::uuid
         AND (SELECT true FROM tenants_useractivity
              WHERE user_id = a.user_id AND tenant_id = %(tenant)s AND during @> %(at)s LIMIT 1)
     LIMIT 1
@@ -125,6 +126,7 @@ UNION SELECT application_id FROM by_own
 UNION SELECT application_id FROM below WHERE (
     SELECT true FROM tenants_membership m
     WHERE m.group_id = below.group_id AND m.tenant_id = %(tenant)s AND m.during @> %(at)s
+        AND m.user_id IS DISTINCT FROM %(without)s::uuid
         AND (SELECT true FROM tenants_useractivity
              WHERE user_id = m.user_id AND tenant_id = %(tenant)s AND during @> %(at)s LIMIT 1)
     LIMIT 1
@@ -166,11 +168,18 @@ def people(
         yield from cursor.fetchall()
 
 
-def peopled(*, tenant_id: UUID, application_ids: Collection[str], at: datetime) -> set[str]:
-    """Those of the applications of which somebody active in the tenant holds a role at the moment."""
+def peopled(
+    *, tenant_id: UUID, application_ids: Collection[str], at: datetime, without: UUID | None = None
+) -> set[str]:
+    """Those of the applications of which somebody active in the tenant holds a role at the moment.
+
+    ``without``: somebody other than this person.
+    """
+    if not application_ids:
+        return set()
     values: dict[str, Any] = {"tenant": tenant_id, "applications": list(application_ids), "at": at}
     with connection.cursor() as cursor:
-        cursor.execute(_PEOPLED, values)
+        cursor.execute(_PEOPLED, {**values, "without": without})
         return {row[0] for row in cursor.fetchall()}
 
 

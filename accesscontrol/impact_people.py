@@ -98,15 +98,22 @@ def look_at_group(act: Act, group: Group) -> Callable[[], Part]:
 def _again(
     act: Act, subject: User | Group, applications: Collection[str], lose: Callable[[], People]
 ) -> Callable[[], Part]:
-    revision = type(subject)._default_manager.values_list("revision", flat=True).get(pk=subject.pk)
-    peopled, facts, named = _peopled(act, applications), _facts_of(act, subject), _may_read_roles(act)
-    mappers = _mappers_into(subject)
-    foreseen, kept = _is_foreseen(act, subject), set() if act.name == "delete" else facts
+    foreseen, named = _is_foreseen(act, subject), _may_read_roles(act)
+    # Of an act that is only foreseen, the subject is as whoever asked has just read it.
+    rows = type(subject)._default_manager.values_list("revision", flat=True)
+    revision = subject.revision if foreseen else rows.get(pk=subject.pk)
+    # Who ends by an act that is only foreseen is there still: without him, it is as it will be.
+    left = _peopled(act, applications, without=subject.pk) if foreseen else None
+    peopled = _peopled(act, set(applications) - left if left is not None else applications)
+    deleted = act.name == "delete"
+    # With a deactivation that is only foreseen, none of them ends.
+    facts = set() if foreseen and not deleted else _facts_of(act, subject)
+    mappers, kept = _mappers_into(subject), set() if deleted else facts
     endings = all_of_person(act, subject.id) if isinstance(subject, User) else None
 
     def again() -> Part:
         people = lose()
-        deserted = sorted(peopled - _peopled(act, applications))
+        deserted = sorted(peopled - (_peopled(act, applications) if left is None else left))
         unmapped = mappers - _mappers_into(subject)
         ended = sorted(facts - (kept if foreseen else _facts_of(act, subject)) | unmapped)
         shown = {
@@ -205,8 +212,10 @@ def _applications(act: Act, subject: User | Group) -> list[str]:
         return sorted(row[0] for row in cursor.fetchall())
 
 
-def _peopled(act: Act, applications: Collection[str]) -> set[str]:
-    return holders.peopled(tenant_id=act.tenant.id, application_ids=applications, at=act.moment)
+def _peopled(act: Act, applications: Collection[str], *, without: UUID | None = None) -> set[str]:
+    return holders.peopled(
+        tenant_id=act.tenant.id, application_ids=applications, at=act.moment, without=without
+    )
 
 
 def _mappers_into(subject: User | Group) -> set[str]:

@@ -23,8 +23,10 @@ from accesscontrol.actions.administrators import watch
 from accesscontrol.actions.assignments import what_principal_holds
 from accesscontrol.actions.portal import make_first_administrator
 from accesscontrol.actions.required import give
+from accesscontrol.decide import Permission
 from accesscontrol.facts import groups_above
 from accesscontrol.gate import require_may_grant
+from accesscontrol.handed import in_hand
 from accesscontrol.models import Assignment, Authorization, TenantRole, TenantRolePermission
 from accesscontrol.oauth.signals import writing
 from applications import signals as application_signals
@@ -45,7 +47,7 @@ def may_become_application(*, actor: Actor, application: Application, at: dateti
     with tenant_scope(application.owner_id):
         rows = _living(at).filter(tenant_id=application.owner_id, application=application)
         subject = ("application", application.id, application.display_name)
-        _require(actor, application.owner_id, rows, at, subject)
+        _require(actor, application.owner_id, what_principal_holds(rows, at=at), at, subject)
 
 
 @receiver(tenant_signals.principal_becoming)
@@ -58,10 +60,7 @@ def may_become_user(*, actor: Actor, tenant: Tenant, user: User, at: datetime, *
     """
     if actor.kind == "user" and actor.id == str(user.id) and is_active(user=user, at=at):
         return
-    inside = Membership.objects.of_user(user).not_over(at).values_list("group_id", flat=True)
-    groups = groups_above(*inside, tenant_id=tenant.id, at=at)
-    rows = _living(at).filter(tenant=tenant)
-    held = rows.filter(user=user) | rows.filter(group_id__in=groups)
+    held = in_hand(tenant_id=tenant.id, users=[user.id], at=at)
     subject, read = ("user", user.id, str(user)), answers_of_looker("delete", user)
     _require(actor, tenant.id, held, at, subject, read=read)
 
@@ -75,7 +74,8 @@ def may_vouch_for(
     inside = Membership.objects.not_over(at).filter(user__in=linked).values_list("group_id", flat=True)
     groups = groups_above(*inside.distinct(), tenant_id=tenant.id, at=at)
     rows = _living(at).filter(tenant=tenant)
-    held = rows.filter(user__in=linked) | rows.filter(group_id__in=groups)
+    rows = rows.filter(user__in=linked) | rows.filter(group_id__in=groups)
+    held = what_principal_holds(rows, at=at)
     _require(actor, tenant.id, held, at, ("identity_provider", provider.id, provider.name))
 
 
@@ -84,16 +84,16 @@ def may_let_into_group(
     *, actor: Actor, tenant: Tenant, group: Group, parent: Group | None, at: datetime, **kwargs: Any
 ) -> None:
     """A membership or a move gives, or takes, what the group and those above it hold."""
-    source = parent or group
-    above = groups_above(source.id, tenant_id=tenant.id, at=at)
-    held = _living(at).filter(tenant=tenant, group_id__in=above)
+    held = in_hand(tenant_id=tenant.id, groups=[(parent or group).id], at=at)
     _require(actor, tenant.id, held, at, ("group", group.id, group.name))
 
 
 @receiver(tenant_signals.people_leaving)
-def keep_an_administrator(*, tenant: Tenant, at: datetime, **kwargs: Any) -> Callable[[], None]:
+def keep_an_administrator(
+    *, tenant: Tenant, at: datetime, going: UUID | None = None, **kwargs: Any
+) -> Callable[[], None]:
     """Afterwards somebody must still be able to hand out roles."""
-    return watch(tenant=tenant, at=at)
+    return watch(tenant=tenant, at=at, going=going)
 
 
 @receiver(tenant_signals.second_factor_asked)
@@ -294,13 +294,13 @@ def _living(at: datetime) -> QuerySet[Assignment]:
 def _require(
     actor: Actor,
     tenant_id: UUID,
-    rows: QuerySet[Assignment],
+    held: tuple[set[Permission], bool],
     at: datetime,
     subject: tuple[str, object, str],
     *,
     read: Answers | None = None,
 ) -> None:
-    asked, foreign = what_principal_holds(rows, at=at)
+    asked, foreign = held
     if asked or foreign:
         require_may_grant(
             actor=actor, tenant_id=tenant_id, asked=asked, foreign=foreign, at=at, subject=subject, read=read

@@ -12,7 +12,8 @@ contract_accepted = Signal()
 acceptance_shown = Signal()
 application_shown = Signal()
 # Asked by the first page (page, tenant, at; ``user`` who is signed in): ``tasks_asked`` is answered with what
-# waits for this person, as fields of ``views._task.Task``; ``overview_shown`` with a panel of his own things.
+# waits for this person, as fields of ``views._task.Task``; ``overview_shown`` with a panel of his own things,
+# for which ``shared`` answers with facts of sharing for ids of applications.
 tasks_asked = Signal()
 overview_shown = Signal()
 # asks: may this actor make a credential with which he could act as the application?

@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
 from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
@@ -22,7 +23,7 @@ from iam_portal.decision import rfc3339
 from iam_portal.errors import DomainError, Kind
 from iam_portal.gate import Actor, Answers
 from tenants.history import unrecorded
-from tenants.models import Tenant
+from tenants.models import Tenant, User
 from tenants.signals import act_weighed
 
 LONGEST_WAIT, LONGEST_WORK = "4s", "20s"  # of a look: for each lock, for each statement
@@ -135,6 +136,16 @@ def answers_of_looker(name: str, subject: Any) -> Answers | None:
     """
     act = _foreseen.get()
     return act.answers if act is not None and is_foreseen(name, subject) else None
+
+
+def foreseen_user(name: str, user_id: UUID) -> User | None:
+    """The person of this very act, as whoever asked has just read him, where his end is only foreseen.
+
+    What refuses the act is asked as ever; nothing is written, and his row is not asked for again.
+    """
+    act = _foreseen.get()
+    subject = act.subject if act is not None and act.name == name else None
+    return subject if isinstance(subject, User) and subject.pk == user_id else None
 
 
 class _TakenBack(Exception):

@@ -56,10 +56,16 @@ def hold(*tenants: Tenant | UUID) -> None:
 
 
 @contextmanager
-def guarded(*, tenant: Tenant, at: datetime) -> Iterator[None]:
-    """Hold the tenant for an act that takes people out of what they hold: guards look before and after."""
-    hold(tenant)
-    answers: list[tuple[Any, Any]] = people_leaving.send(sender=Tenant, tenant=tenant, at=at)
+def guarded(*, tenant: Tenant, at: datetime, foreseen: User | None = None) -> Iterator[None]:
+    """Hold the tenant for an act that takes people out of what they hold: guards look before and after.
+
+    ``foreseen`` is whose end is only foreseen: nothing is written, and the look at it holds the tenant.
+    """
+    if foreseen is None:
+        hold(tenant)
+    answers: list[tuple[Any, Any]] = people_leaving.send(
+        sender=Tenant, tenant=tenant, at=at, going=foreseen.pk if foreseen else None
+    )
     yield
     for _, look_again in answers:
         look_again()

@@ -90,7 +90,7 @@ settings_shown = Signal()
 
 # Asked, before an act that takes people out of what they hold (keywords ``tenant``, held, and ``at``): a
 # receiver that guards something takes its first look, and answers with a function that looks again afterwards
-# and may refuse.
+# and may refuse. ``going``: the id of whose end is only foreseen. He is there still, and is looked away from.
 people_leaving = Signal()
 
 # Asked: what has an upper app to show on the page of a partner? Answered as ``user_shown`` is.

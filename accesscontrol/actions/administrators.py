@@ -1,13 +1,14 @@
 """A tenant keeps somebody who can hand out roles, now and at every moment that lies ahead."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
+
 from accesscontrol.gate import RESOURCE_TYPE
-from accesscontrol.models import Assignment
 from accesscontrol.portal_roles import ROLE_KEYS, permissions_of
 from applications.models.applications import PORTAL_ID
 from iam_portal.decision import rfc3339
@@ -18,6 +19,20 @@ from tenants.models import GroupPlacement, Membership, Tenant, UserActivity
 from tenants.models.spanned import Spanned, still_open
 
 Reached = Mapping[UUID, Sequence[Span]]  # by group or by person, when he or it holds the role
+_NOT_OVER = "NOT isempty(during) AND (upper_inf(during) OR upper(during) > %(at)s)"
+_GIVEN = f"""
+SELECT a.user_id, a.group_id, a.during, ARRAY(
+    SELECT during FROM tenants_useractivity
+    WHERE user_id = a.user_id AND tenant_id = %(tenant)s AND {_NOT_OVER}
+)
+FROM (
+    SELECT user_id, group_id, during FROM accesscontrol_assignment
+    WHERE tenant_id = %(tenant)s AND application_id IS NULL AND {_NOT_OVER}
+        AND application_role_id = ANY(ARRAY(
+            SELECT id FROM applications_applicationrole
+            WHERE application_id = %(portal)s AND key = ANY(%(keys)s)))
+) a
+"""
 
 
 class LastAdministrator(DomainError):
@@ -26,7 +41,7 @@ class LastAdministrator(DomainError):
     code = "last_administrator"
 
 
-def watch(*, tenant: Tenant, at: datetime) -> Callable[[], None]:
+def watch(*, tenant: Tenant, at: datetime, going: UUID | None = None) -> Callable[[], None]:
     """A first look before a change that takes something; what it answers takes the second, afterwards.
 
     That refuses when at some moment from now on nobody active could hand out roles who could before: an
@@ -40,11 +55,14 @@ def watch(*, tenant: Tenant, at: datetime) -> Callable[[], None]:
     Two changes at once would each see the other's administrator: whoever looks has locked the tenant's row
     (``tenants.policies.guarded``). Of two, the one with the earlier moment can get the lock last: it sees the
     span of whom the other took ended, at a moment that lies ahead of its own.
+
+    ``going``: who ends by an act that is only foreseen. The second look leaves him out, of the same rows.
     """
-    before = _administered(tenant, at)
+    rows = _given(tenant, at)
+    before = _administered(rows, tenant, at)
 
     def again() -> None:
-        after = _administered(tenant, at)
+        after = _administered(_given(tenant, at) if going is None else rows, tenant, at, without=going)
         for lost in (part.start for span in before for part in span.minus(after)):
             when = "any more" if lost == at else said("from %(lost)s on", {"lost": rfc3339(lost)})
             raise LastAdministrator(said("Nobody here could hand out roles %(when)s.", {"when": when}))
@@ -52,29 +70,39 @@ def watch(*, tenant: Tenant, at: datetime) -> Callable[[], None]:
     return again
 
 
-def _administered(tenant: Tenant, at: datetime) -> list[Span]:
-    """When from now on somebody active can hand out roles, in a fixed number of statements."""
+def _given(tenant: Tenant, at: datetime) -> list[tuple[Any, ...]]:
+    """(user, group, span, when the user is active) of whoever is given a role that hands out roles."""
     keys = [key for key in ROLE_KEYS if (RESOURCE_TYPE, "Roles", "modify") in permissions_of(key)]
-    rows = Assignment.objects.not_over(at).filter(
-        tenant=tenant, application_role__application_id=PORTAL_ID, application_role__key__in=keys
-    )
-    people: dict[UUID, list[Span]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(_GIVEN, {"tenant": tenant.pk, "portal": PORTAL_ID, "keys": keys, "at": at})
+        return cursor.fetchall()
+
+
+def _administered(
+    rows: Iterable[tuple[Any, ...]], tenant: Tenant, at: datetime, *, without: UUID | None = None
+) -> list[Span]:
+    """When from now on somebody active can hand out roles, in a fixed number of statements."""
+    found: list[Span] = []
     groups: dict[UUID, list[Span]] = defaultdict(list)
-    for user_id, group_id, during in rows.values_list("user_id", "group_id", "during"):
-        if user_id or group_id:
-            (people[user_id] if user_id else groups[group_id]).append(_ahead(during, at))
-    if groups:
-        groups = _with_those_below(groups, tenant, at)
-        members = Membership.objects.not_over(at).filter(tenant=tenant, group_id__in=groups)
-        if _somebody_stays(members, groups, at):  # of a large company not everybody is looked at
-            return [Span(at)]
-        for user_id, group_id, during in members.values_list("user_id", "group_id", "during"):
-            people[user_id] += _shared(groups[group_id], [_ahead(during, at)])
-    active: dict[UUID, list[Span]] = defaultdict(list)
-    rows = UserActivity.objects.not_over(at).filter(tenant=tenant, user_id__in=people)
-    for user_id, during in rows.values_list("user_id", "during"):
-        active[user_id].append(_ahead(during, at))
-    return joined([span for user_id, spans in active.items() for span in _shared(spans, people[user_id])])
+    for user_id, group_id, during, active in rows:
+        if group_id is not None:
+            groups[group_id].append(_ahead(during, at))
+        elif user_id != without:
+            found += _shared([_ahead(each, at) for each in active], [_ahead(during, at)])
+    if not groups:
+        return joined(found)
+    reached = _with_those_below(groups, tenant, at)
+    members = Membership.objects.not_over(at).filter(tenant=tenant, group_id__in=reached)
+    members = members.exclude(user=without) if without is not None else members
+    if _somebody_stays(members, reached, at):  # of a large company not everybody is looked at
+        return [Span(at)]
+    people: dict[UUID, list[Span]] = defaultdict(list)
+    for user_id, group_id, during in members.values_list("user_id", "group_id", "during"):
+        people[user_id] += _shared(reached[group_id], [_ahead(during, at)])
+    lives = UserActivity.objects.not_over(at).filter(tenant=tenant, user_id__in=people)
+    for user_id, during in lives.values_list("user_id", "during"):
+        found += _shared([_ahead(during, at)], people[user_id])
+    return joined(found)
 
 
 def _with_those_below(groups: Reached, tenant: Tenant, at: datetime) -> dict[UUID, list[Span]]:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accesscontrol import holders
 from accesscontrol.models import Assignment
-from accesscontrol.views import linking, standing
+from accesscontrol.views import linking, related, standing
 from accesscontrol.views.panels import application_of
 from accesscontrol.views.role_choices import telling
 from applications.views import role_words
@@ -18,8 +18,8 @@ from tenants.http import paging
 from tenants.views.console import ConsolePage
 from tenants.views.wording import address
 
-WHOM = ("user", "group", "application", "contract__provider")
-RELATED = (*WHOM, "application_role__application", "tenant_role")
+WHOM, ROLES = ("user", "group", "application", "contract"), ("application_role", "tenant_role")
+RELATED = (*WHOM[:-1], "contract__provider", "application_role__application", "tenant_role")  # to be joined
 KINDS = {
     "user": gettext_lazy("Users"),
     "group": gettext_lazy("Groups"),
@@ -68,10 +68,9 @@ def count_text(count: int) -> str:
     return ngettext("%(count)d assignment", "%(count)d assignments", count) % {"count": count}
 
 
-def with_related(rows: list[Assignment], related: Iterable[str] = RELATED) -> list[Assignment]:
+def with_related(rows: list[Assignment], names: Iterable[str] = (*WHOM, *ROLES)) -> list[Assignment]:
     """Of the page alone: joined before it is cut, all that is related to every assignment would be sorted."""
-    found = Assignment.objects.select_related(*related).in_bulk([row.pk for row in rows])
-    return [found[row.pk] for row in rows if row.pk in found]
+    return related.read(rows, names)
 
 
 def principal_of(page: ConsolePage, row: Assignment) -> tuple[str, str, str]:

@@ -4,7 +4,6 @@ from collections import Counter, defaultdict
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
 from django.dispatch import receiver
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -12,14 +11,10 @@ from django.utils.translation import ngettext
 from accesscontrol import drift
 from accesscontrol.views import standing
 from applications.models import Application
-from applications.models.applications import PORTAL_ID
 from applications.signals import overview_shown, tasks_asked
 from applications.views._task import OPEN
 from tenants.models import Tenant, User
 
-# Roles of applications that one opens: neither the portal's own nor those of the organization's making.
-OPENING = Q(application_role__isnull=False) & ~Q(application_role__application=PORTAL_ID)
-SHOWN = ("application_role__application",)  # and nothing else of what a person holds
 TEMPLATE = "accesscontrol/_own_applications.html"
 
 
@@ -39,11 +34,18 @@ def open_requirements(*, page: Any, tenant: Tenant, at: datetime, **kwargs: Any)
 
 @receiver(overview_shown)
 def own_applications(
-    *, page: Any, tenant: Tenant, user: User, at: datetime, alone: bool, **kwargs: Any
+    *,
+    page: Any,
+    tenant: Tenant,
+    user: User,
+    at: datetime,
+    alone: bool,
+    shared: standing.Shared | None = None,
+    **kwargs: Any,
 ) -> dict[str, Any] | None:
     """What the person can open now, with the roles held there; ``alone``: also that it is nothing."""
     roles: dict[Application, list[str]] = defaultdict(list)
-    for held in standing.of_user(user, tenant=tenant, at=at, which=OPENING, related=SHOWN):
+    for held in standing.of_user(user, tenant=tenant, at=at, opening=True, shared=shared):
         role = held.row.application_role
         if role is not None and held.standing.state == "in_force":
             roles[role.application].append(str(role))

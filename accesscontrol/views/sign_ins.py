@@ -3,17 +3,20 @@
 from collections.abc import Iterable
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.dispatch import receiver
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accesscontrol.actions import authorizations
 from accesscontrol.models import Authorization
+from accesscontrol.models.tokens import idle_since
 from applications.models import Application
 from iam_portal.errors import NotFound
+from iam_portal.spelled import Spelled
 from tenants import signals
 from tenants.acquainted import browser
 from tenants.lifetimes import Lifetime, lifetime
@@ -30,8 +33,10 @@ def applications_of_user(
     """On one's own account only: what a person opens is not for others to look at."""
     if acting or page.actor.kind != "user" or page.actor.id != str(user.pk):
         return None
-    living = _living(tenant, user, at)
-    rows = [_row(page, list(found)) for _key, found in groupby(living, key=_alike)]
+    online, offline = idle_since(tenant, at)
+    living = _TOLD.rows(tenant=tenant.pk, user=user.pk, at=at, online=online, offline=offline)
+    told = sorted(map(_Told._make, living), key=_Told.alike)
+    rows = [_row(page, list(found)) for _key, found in groupby(told, key=_Told.alike)]
     rows.sort(key=lambda row: row["used_at"], reverse=True)
     names = [row["application"] for row in rows]
     return {
@@ -99,12 +104,40 @@ def _alike(row: Authorization) -> tuple[str, str]:
     return row.client.application_id, str(row.session_id or "")
 
 
-def _row(page: Any, found: list[Authorization]) -> dict[str, Any]:
+class _Told(NamedTuple):
+    """What the page says of a sign-in."""
+
+    pk: UUID
+    application_id: str
+    application: str
+    session_id: UUID | None
+    user_agent: str | None
+    created_at: datetime
+    used_at: datetime
+
+    def alike(self) -> tuple[str, str]:
+        """As :func:`_alike`."""
+        return self.application_id, str(self.session_id or "")
+
+
+def _told(
+    *, tenant: UUID, user: UUID, at: datetime, online: datetime, offline: datetime
+) -> QuerySet[Authorization, Any]:
+    rows = Authorization.objects.used_since(tenant=tenant, at=at, online=online, offline=offline)
+    application = ("client__application_id", "client__application__display_name")
+    told = ("pk", *application, "session_id", "session__user_agent", "created_at", "used_at")
+    return rows.filter(user=user).values_list(*told)
+
+
+_TOLD = Spelled(_told, tenant=UUID, user=UUID, at=datetime, online=datetime, offline=datetime)
+
+
+def _row(page: Any, found: list[_Told]) -> dict[str, Any]:
     first = found[0]
     return {
-        "application": application_of(first).display_name,
-        "offline": first.is_offline,
-        "browser": browser(first.session.user_agent) if first.session else "",
+        "application": first.application,
+        "offline": first.session_id is None,
+        "browser": browser(first.user_agent or "") if first.session_id else "",
         "created_at": min(row.created_at for row in found),
         "used_at": max(row.used_at for row in found),
         "end_url": page.url("accesscontrol:sign-in-end", authorization_id=first.pk),

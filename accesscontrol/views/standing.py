@@ -1,26 +1,32 @@
 """Whether an assignment counts now, and why: the same function that tokens and lists ask."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import product
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import BooleanField, F, Func, Model, Q, QuerySet, TextField, Value
 
 from accesscontrol import facts as load
 from accesscontrol import made as made_roles
 from accesscontrol.decide import AssignmentFact, Ground, PrincipalFacts, roles_on
 from accesscontrol.made import Touched
-from accesscontrol.models import Assignment
+from accesscontrol.models import Assignment, TenantRole
 from applications import facts as sharing_facts
+from applications.availability import SharingFacts
+from applications.models import Application, ApplicationRole, Contract
+from applications.models.applications import PORTAL_ID
 from iam_portal.decision import Decision, Reason
 from iam_portal.sentences import said
 from iam_portal.spans import Span
+from iam_portal.spelled import Spelled
 from tenants.models import Tenant, User, UserActivity
 
-RELATED = ("application_role__application", "tenant_role", "contract__provider")
+Shared = Callable[[Collection[str]], Mapping[str, SharingFacts]]
 NO_PERMISSION = Reason("role_empty", said("The role holds no permission."))
 
 
@@ -85,18 +91,19 @@ def of_rows(rows: Sequence[Assignment], *, tenant: Tenant, at: datetime) -> dict
 
 
 def of_user(
-    user: User, *, tenant: Tenant, at: datetime, which: Q | None = None, related: Sequence[str] = RELATED
+    user: User, *, tenant: Tenant, at: datetime, opening: bool = False, shared: Shared | None = None
 ) -> list[Held]:
     """Everything that reaches the user now or later, directly and through groups, with its standing.
 
-    ``which``: of these assignments alone; ``related``: what is read with them.
+    ``opening``: only roles of applications that one opens. ``shared`` answers with facts of sharing, which
+    are asked for here without it. Of what is held with each assignment, only what is told of it is read.
     """
     active, reach = load.reach_of_user(user.pk, tenant_id=tenant.pk)
-    mine = Assignment.objects.not_over(at).filter(Q(user=user) | Q(group_id__in=list(reach)), tenant=tenant)
-    mine = mine.filter(which or Q()).order_by("created_at", "id")
-    found = mine.select_related(*related)
-    rows = [row for row in found if row.tenant_role is None or not row.tenant_role.during.isempty]
-    judge, spoken_of = _judge(rows, tenant, at)
+    groups = "{" + ",".join(map(str, reach)) + "}"
+    found = (_OPENED if opening else _HELD).rows(tenant=tenant.pk, user=user.pk, groups=groups, at=at)
+    every = _assignments(found, _OF_OPENED if opening else _BESIDE)
+    rows = [row for row in every if row.tenant_role is None or not row.tenant_role.during.isempty]
+    judge, spoken_of = _judge(rows, tenant, at, shared)
     given: dict[tuple[UUID, str], list[AssignmentFact]] = defaultdict(list)
     for application_id, row in product(judge.grounds, rows):
         if application_id in spoken_of[row.pk]:
@@ -108,7 +115,9 @@ def of_user(
     return [one for one in held if one.standing.state != "ended"]
 
 
-def _judge(rows: Sequence[Assignment], tenant: Tenant, at: datetime) -> tuple[Judge, dict[UUID, list[str]]]:
+def _judge(
+    rows: Sequence[Assignment], tenant: Tenant, at: datetime, shared: Shared | None = None
+) -> tuple[Judge, dict[UUID, list[str]]]:
     """And the applications that each assignment's role speaks of.
 
     Of permissions only those by which a role of the tenant's own making may come to nothing.
@@ -117,13 +126,78 @@ def _judge(rows: Sequence[Assignment], tenant: Tenant, at: datetime) -> tuple[Ju
     touched = made_roles.touched(list(made), at=at)
     spoken_of = {row.pk: _applications_of(row, touched) for row in rows}
     application_ids = {found for ids in spoken_of.values() for found in ids}
-    sharing = sharing_facts.sharing(application_ids, tenant_ids=[tenant.pk])
+    shared = shared or partial(sharing_facts.sharing, tenant_ids=[tenant.pk])
+    sharing = shared(application_ids)
     named, tenant_id = [(key, touched[pk]) for pk, key in made.items() if pk in touched], str(tenant.pk)
     grounds = {
         application_id: Ground(facts, made_roles.book(application_id, named), tenant_id=tenant_id, at=at)
         for application_id, facts in sharing.items()
     }
     return Judge(tenant_id, grounds, at), spoken_of
+
+
+def _columns(model: type[Model], names: str) -> tuple[str, ...]:
+    """In the order in which the framework makes an instance of them."""
+    asked = names.split()
+    return tuple(field.attname for field in model._meta.concrete_fields if field.name in asked)
+
+
+# What is read of an assignment, and of what stands beside it: where that is, and its columns.
+_OWN = _columns(Assignment, "id tenant user group application_role tenant_role contract during by_name")
+_BESIDE = {
+    "application_role": (ApplicationRole, _columns(ApplicationRole, "id application key name")),
+    "application_role__application": (Application, _columns(Application, "id name display_name home_url")),
+    "tenant_role": (TenantRole, _columns(TenantRole, "id key name during")),
+    "contract": (Contract, _columns(Contract, "id provider")),
+    "contract__provider": (Tenant, _columns(Tenant, "id name")),
+}
+_OF_OPENED = {place: told for place, told in _BESIDE.items() if place.startswith("application_role")}
+
+
+def _reaching(
+    *, tenant: UUID, user: UUID, groups: str, at: datetime, opening: bool = False
+) -> QuerySet[Assignment, Any]:
+    """``groups`` as an array in one text."""
+    reached = Func(
+        F("group_id"),
+        Value(groups, output_field=TextField()),
+        template="%(expressions)s::uuid[])",
+        arg_joiner=" = ANY(",
+        output_field=BooleanField(),
+    )
+    rows = Assignment.objects.not_over(at).filter(Q(user=user) | Q(reached), tenant=tenant)
+    if opening:  # neither the portal's own roles nor those of the organization's making
+        rows = rows.filter(application_role__isnull=False).exclude(application_role__application=PORTAL_ID)
+    places = _OF_OPENED if opening else _BESIDE
+    beside = [f"{place}__{name}" for place, (_, names) in places.items() for name in names]
+    return rows.order_by("created_at", "id").values_list(*_OWN, *beside)
+
+
+_GIVEN: dict[str, type] = {"tenant": UUID, "user": UUID, "groups": str, "at": datetime}
+_HELD, _OPENED = Spelled(_reaching, **_GIVEN), Spelled(partial(_reaching, opening=True), **_GIVEN)
+
+
+def _assignments(
+    rows: Iterable[Sequence[Any]], places: Mapping[str, tuple[type[Model], Sequence[str]]]
+) -> Iterator[Assignment]:
+    """As the framework would make them, but each thing beside them only once; what was not read is asked for
+    when it is looked at.
+    """
+    known: dict[tuple[str, Any], Model] = {}
+    for row in rows:
+        begin = len(_OWN)
+        assignment = Assignment.from_db(None, _OWN, row[:begin])
+        found: dict[str, Model] = {"": assignment}
+        for place, (model, names) in places.items():
+            values, begin = row[begin : begin + len(names)], begin + len(names)
+            if values[0] is None:
+                continue
+            if (one := known.get((place, values[0]))) is None:
+                one = known[place, values[0]] = model.from_db(None, names, values)
+            found[place] = one
+            owner, _, name = place.rpartition("__")
+            found[owner]._state.fields_cache[name] = one
+        yield assignment
 
 
 def _applications_of(row: Assignment, touched: Mapping[UUID, Mapping[str, Touched]]) -> list[str]:

@@ -1,6 +1,6 @@
 """The overview's figures: what is available, how contracts stand, and what a new organization does first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from applications import facts as load
-from applications.availability import available
+from applications.availability import SharingFacts, available
 from applications.http import address
 from applications.models import Contract
 from applications.models.applications import PORTAL_ID
@@ -64,6 +64,22 @@ def known_applications(tenant: Tenant, at: datetime) -> Known:
     return Known(owned, shared, unavailable, dict(zip(ids, titles, strict=True)))
 
 
+class Shared:
+    """Facts of sharing for several questions of one page: with the first, what the others need is read."""
+
+    def __init__(self, tenant: Tenant, also: Collection[str]) -> None:
+        self._tenant, self._also = tenant, also
+        self._read: dict[str, SharingFacts] = {}
+        self._asked: set[str] = set()
+
+    def __call__(self, application_ids: Collection[str]) -> dict[str, SharingFacts]:
+        if missing := set(application_ids) - self._asked:
+            missing |= set(self._also) - self._asked
+            self._read |= load.sharing(missing, tenant_ids=[self._tenant.id])
+            self._asked |= missing
+        return {pk: self._read[pk] for pk in application_ids if pk in self._read}
+
+
 def application_tiles(known: Known, tenant: Tenant) -> list[dict[str, Any]]:
     """The counts, with the way to them."""
     url = address("application-list", tenant.slug)
@@ -107,12 +123,12 @@ def contract_tile(states: list[dict[str, Any]], tenant: Tenant) -> dict[str, Any
     }
 
 
-def unavailable(known: Known, tenant: Tenant, at: datetime) -> list[dict[str, Any]]:
+def unavailable(known: Known, shared: Shared, tenant: Tenant, at: datetime) -> list[dict[str, Any]]:
     """Applications that are not available, what somebody stopped first, each with its first reason.
 
     The reasons come from the rule itself; as many queries as for one.
     """
-    facts = load.sharing(list(known.lacking), tenant_ids=[tenant.id])
+    facts = shared(known.lacking)
     found = []
     for application_id, name in known.lacking.items():
         answer = available(facts[application_id], tenant_id=str(tenant.id), at=at)

@@ -25,6 +25,7 @@ from applications.views._contracts_named import contracts_named
 from applications.views._standing import STANDINGS, standing
 from applications.views._titles import titles
 from iam_portal.gate import Privilege
+from iam_portal.spelled import Spelled
 from tenants.http.pages import TenantPage
 from tenants.http.searching import MOST, Found, Kind, Pasted, finding, register
 
@@ -44,14 +45,11 @@ def know_application(page: TenantPage, pasted: Pasted) -> Sequence[Found]:
     if pasted.urn is not None:
         kind, parts = pasted.urn
         name = parts[0] if kind == "application" else ""
-    accounts = ServiceAccount.objects.filter(tenant=page.tenant, pk=pasted.uuid or UUID(int=0))
-    keys = ClientKey.objects.filter(kid=name, client__application__owner=page.tenant)
-    rows = visible(page.tenant).filter(
-        Q(pk=name.removesuffix("-frontend"))
-        | Q(Exists(accounts.filter(application=OuterRef("pk"))))
-        | Q(Exists(keys.filter(client__application=OuterRef("pk"))))
-    )
-    return [_application(page, row.pk, str(row), row.name, row.owner.name) for row in rows[:MOST]]
+    if not name and pasted.uuid is None:
+        return ()
+    own, account = name.removesuffix("-frontend"), pasted.uuid or UUID(int=0)
+    rows = _KNOWN.rows(tenant=page.tenant.pk, own=own, key=name, account=account)
+    return [_application(page, *row) for row in rows]
 
 
 def find_contracts(page: TenantPage, wanted: str) -> tuple[Sequence[Found], int]:
@@ -96,14 +94,27 @@ def _application(page: TenantPage, pk: str, display_name: str, name: str, owner:
     return Found(display_name or name, url, f"{pk} · {owner}")
 
 
+def _known(*, tenant: UUID, own: str, key: str, account: UUID) -> QuerySet[Application, Any]:
+    accounts = ServiceAccount.objects.filter(tenant=tenant, pk=account)
+    keys = ClientKey.objects.filter(kid=key, client__application__owner=tenant)
+    rows = visible(tenant).filter(
+        Q(pk=own)
+        | Q(Exists(accounts.filter(application=OuterRef("pk"))))
+        | Q(Exists(keys.filter(client__application=OuterRef("pk"))))
+    )
+    return rows.values_list(*_TOLD)[:MOST]
+
+
+_TOLD = ("pk", "display_name", "name", "owner__name")
+_KNOWN = Spelled(_known, tenant=UUID, own=str, key=str, account=UUID)
+
+
 def _named(*, tenant: UUID, wanted: str) -> QuerySet[Application]:
     words = Q(id__icontains=wanted) | Q(name__icontains=wanted) | Q(display_name__icontains=wanted)
     return visible(tenant).filter(words | Q(owner__name__icontains=wanted), during__endswith=None)
 
 
-_APPLICATIONS = finding(
-    _named, by="display_name", told=("pk", "display_name", "name", "owner__name"), tenant=UUID
-)
+_APPLICATIONS = finding(_named, by="display_name", told=_TOLD, tenant=UUID)
 
 
 def _contracts(page: TenantPage, ids: Sequence[UUID]) -> list[Found]:

@@ -103,8 +103,11 @@ def titled(shown: Sequence[Task], tenant: Tenant) -> list[Task]:
         {task.action["page"] for task in shown if task.contract_id is not None},
     )
     addresses = {page: address(page, tenant.slug, contract_id=_ANY) for page in pages}
+    # Of a hundred tasks, most have the same few words: each is put into the reader's language once.
+    lazy = [part for task in shown for part in (task.note, task.action["label"])]
+    said = {id(part): str(part) for part in {id(part): part for part in lazy}.values()}
     return [
-        task if task.contract_id is None else _worded(task, known[task.contract_id], addresses)
+        task if task.contract_id is None else _worded(task, known[task.contract_id], addresses, said)
         for task in shown
         if task.contract_id is None or task.contract_id in known  # one may be gone meanwhile
     ]
@@ -138,7 +141,9 @@ def _task(row: Any, tenant: Tenant, at: datetime) -> Task | None:
     return None
 
 
-def _worded(task: Task, title: Title, addresses: Mapping[str, str]) -> Task:
+def _worded(task: Task, title: Title, addresses: Mapping[str, str], said: Mapping[int, str]) -> Task:
     url = addresses[task.action["page"]].replace(str(_ANY), str(task.contract_id))
-    note = str(task.note) or _("Proposed by %(partner)s") % {"partner": title.provider}
-    return task._replace(text=title.text, note=note, action={"label": str(task.action["label"]), "url": url})
+    note = said[id(task.note)] or _("Proposed by %(partner)s") % {"partner": title.provider}
+    return task._replace(
+        text=title.text, note=note, action={"label": said[id(task.action["label"])], "url": url}
+    )

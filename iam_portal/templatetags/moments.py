@@ -106,27 +106,37 @@ def distance(moment: datetime, at: datetime) -> str:
     seconds = (moment - at).total_seconds()
     if abs(seconds) < MINUTE / 2:
         return _("now")
-    amount = _amount(abs(seconds))
-    if seconds > 0:
-        return _("in %(amount)s") % {"amount": amount}
-    return _("%(amount)s ago") % {"amount": amount}
+    return _away(*_amount(abs(seconds)), seconds > 0, get_language())
 
 
-def _amount(seconds: float) -> str:
+def _amount(seconds: float) -> tuple[int, str]:
     if seconds < 59.5 * MINUTE:
-        count = max(1, round(seconds / MINUTE))
-        return npgettext("distance", "%(count)d minute", "%(count)d minutes", count) % {"count": count}
+        return max(1, round(seconds / MINUTE)), "minute"
     if seconds < 23.5 * HOUR:
-        count = round(seconds / HOUR)
-        return npgettext("distance", "%(count)d hour", "%(count)d hours", count) % {"count": count}
+        return round(seconds / HOUR), "hour"
     if seconds < 60 * DAY:
-        count = round(seconds / DAY)
-        return npgettext("distance", "%(count)d day", "%(count)d days", count) % {"count": count}
+        return round(seconds / DAY), "day"
     if seconds < 700 * DAY:
-        count = round(seconds / DAY / 30.44)
-        return npgettext("distance", "%(count)d month", "%(count)d months", count) % {"count": count}
-    count = round(seconds / DAY / 365.25)
-    return npgettext("distance", "%(count)d year", "%(count)d years", count) % {"count": count}
+        return round(seconds / DAY / 30.44), "month"
+    return round(seconds / DAY / 365.25), "year"
+
+
+@lru_cache(maxsize=4096)
+def _away(count: int, unit: str, ahead: bool, _language: str | None) -> str:
+    amount = _counted(count, unit) % {"count": count}
+    return (_("in %(amount)s") if ahead else _("%(amount)s ago")) % {"amount": amount}
+
+
+def _counted(count: int, unit: str) -> str:
+    if unit == "minute":
+        return npgettext("distance", "%(count)d minute", "%(count)d minutes", count)
+    if unit == "hour":
+        return npgettext("distance", "%(count)d hour", "%(count)d hours", count)
+    if unit == "day":
+        return npgettext("distance", "%(count)d day", "%(count)d days", count)
+    if unit == "month":
+        return npgettext("distance", "%(count)d month", "%(count)d months", count)
+    return npgettext("distance", "%(count)d year", "%(count)d years", count)
 
 
 def in_words(during: Any) -> SafeString:

@@ -17,7 +17,7 @@ from iam_portal.walls import cross_tenant, tenant_scope
 from tenants import policies
 from tenants.actions import factors, links, memberships, sessions
 from tenants.history import record
-from tenants.impact import is_foreseen
+from tenants.impact import foreseen_user
 from tenants.models import (
     ExternalId,
     HistoryEvent,
@@ -49,17 +49,19 @@ def delete(*, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, revision: 
     Takes his roles for good, so it asks as a withdrawal of each would: who may not give them may not take
     them. (A deactivation asks nobody: whoever may give them undoes it.)
     """
+    foreseen = foreseen_user("delete", user_id)
     # Two who delete each other would each leave the other as administrator.
-    with tenant_scope(tenant.id), transaction.atomic(), policies.guarded(tenant=tenant, at=at):
-        user = policies.locked_user(tenant=tenant, user_id=user_id)
+    guard = policies.guarded(tenant=tenant, at=at, foreseen=foreseen)
+    with tenant_scope(tenant.id), transaction.atomic(), guard:
+        user = foreseen or policies.locked_user(tenant=tenant, user_id=user_id)
         policies.require_revision(user, revision)
         if by.kind == "user" and by.id == str(user.id):
             raise OwnAccount("Nobody deletes his own account: another administrator has to.")
         principal_becoming.send(sender=User, actor=by, tenant=tenant, user=user, at=at)
+        if foreseen:
+            return  # of what follows nothing refuses: that all of his ends is known without it
         active = policies.is_active(user=user, at=at)
         UserActivity.objects.filter(user=user).close(at)
-        if is_foreseen("delete", user):
-            return  # of what follows nothing refuses: that all of his ends is known without it
         _end_all(tenant, user, by, at)
         # Which of them name him cannot be told: a request that is sent again is told that it was answered.
         IdempotentReply.objects.filter(tenant=tenant).update(reply=None)

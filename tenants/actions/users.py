@@ -13,7 +13,7 @@ from iam_portal.walls import tenant_scope
 from tenants import emails, passwords, policies
 from tenants.actions import links, sessions
 from tenants.history import record
-from tenants.impact import is_foreseen
+from tenants.impact import foreseen_user
 from tenants.models import Tenant, User, UserActivity, since
 from tenants.signals import password_set, principal_becoming, user_deactivated, user_reactivated
 
@@ -151,13 +151,15 @@ def deactivate(
     *, tenant: Tenant, user_id: UUID, by: Actor, at: datetime, revision: int | None = None
 ) -> User:
     """From now on he cannot sign in and holds nothing; memberships and assignments stay for a return."""
+    foreseen = foreseen_user("deactivate", user_id)
     # Two who deactivate each other would each leave the other as administrator.
-    with transaction.atomic(), policies.guarded(tenant=tenant, at=at):
-        user = policies.locked_user(tenant=tenant, user_id=user_id)
+    with transaction.atomic(), policies.guarded(tenant=tenant, at=at, foreseen=foreseen):
+        user = foreseen or policies.locked_user(tenant=tenant, user_id=user_id)
         policies.require_revision(user, revision)
-        if not UserActivity.objects.filter(user=user).close(at):
+        lives = UserActivity.objects.filter(user=user)
+        if not (lives.not_over(at).exists() if foreseen else lives.close(at)):
             raise UserInactive(said("%(user)s is inactive already.", {"user": user}))
-        if is_foreseen("deactivate", user):
+        if foreseen:
             return user  # of what follows nothing refuses, and no look sees it
         sessions.end_all(user=user, by=by, at=at)
         links.void(user=user, at=at)

@@ -1,18 +1,20 @@
 """One's own account: who I am here, what I may, where I am signed in."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Window
+from django.db.models import Count, OuterRef, QuerySet, Subquery, Window
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from iam_portal.errors import NotFound
+from iam_portal.spelled import Spelled
 from tenants.acquainted import browser
 from tenants.actions import sessions
-from tenants.models import Membership, UserSession
+from tenants.models import Group, Membership, User, UserSession
 from tenants.signals import user_shown
 from tenants.views import factors, own_identities, recent_sign_ins
 from tenants.views.console import ConfirmPage, ConsolePage
@@ -29,7 +31,7 @@ class AccountDetail(ConsolePage):
         assert self.session is not None
         user = self.session.user
         languages = dict(settings.LANGUAGES)
-        inside = Membership.objects.of_user(user).at(self.at).prefetch_related("group")
+        inside = [name for (name,) in _INSIDE.rows(tenant=self.tenant.pk, user=user.pk, at=self.at)]
         facts = [
             {"label": _("Name"), "text": str(user)},
             {"label": _("User name"), "text": user.username},
@@ -37,7 +39,7 @@ class AccountDetail(ConsolePage):
             {"label": _("Organization"), "text": self.tenant.name, "note": self.tenant.slug},
             {"label": _("Language"), "text": languages.get(user.language) or _("as the browser asks for")},
             {"label": _("Time zone"), "text": user.time_zone or settings.TIME_ZONE},
-            {"label": _("Groups"), "text": ", ".join(sorted(row.group.name for row in inside)) or _("none")},
+            {"label": _("Groups"), "text": ", ".join(sorted(inside)) or _("none")},
         ]
         context = {
             "page": {"title": _("Your account"), "copy_id": str(user.pk), **self._acts()},
@@ -99,20 +101,37 @@ class EndSession(ConfirmPage):
 
 def _sessions(page: ConsolePage, own: UserSession) -> dict[str, Any]:
     """This browser, the others that were seen last, and how many more there are."""
-    rows = UserSession.objects.filter(user=own.user, ended_at=None, expires_at__gt=page.at)
-    others = rows.exclude(pk=own.pk).annotate(of=Window(Count("pk"))).order_by("-seen_at", "pk")
-    shown = list(others[: SHOWN - 1])
-    more = shown[0].of - len(shown) if shown else 0
+    rows = _OTHERS.rows(user=own.user_id, own=own.pk, at=page.at)
+    more = rows[0][-1] - len(rows) if rows else 0
+    this = (own.pk, own.user_agent, own.source_address, own.seen_at, own.created_at)
     listed = [
         {
-            "name": browser(row.user_agent),
-            "address": row.source_address,
-            "seen_at": row.seen_at,
-            "created_at": row.created_at,
-            "own": row.pk == own.pk,
-            "end_url": page.url("tenants:account-session-end", session_id=row.pk),
+            "name": browser(agent),
+            "address": address,
+            "seen_at": seen_at,
+            "created_at": created_at,
+            "own": pk == own.pk,
+            "end_url": page.url("tenants:account-session-end", session_id=pk),
         }
-        for row in [own, *shown]
+        for pk, agent, address, seen_at, created_at, *_count in (this, *rows)
     ]
     said = ngettext("and %(count)d more browser", "and %(count)d more browsers", more) % {"count": more}
     return {"sessions": listed, "more_sessions": said if more else ""}
+
+
+def _inside(*, tenant: UUID, user: UUID, at: datetime) -> QuerySet[Membership, Any]:
+    """Names of the groups, each looked up by its id: joined, all of the tenant's were looked at."""
+    named = Subquery(Group.objects.filter(pk=OuterRef("group_id")).values("name"))
+    rows = Membership.objects.of_user(User(pk=user, tenant_id=tenant)).at(at)
+    return rows.annotate(named=named).values_list("named")
+
+
+def _others(*, user: UUID, own: UUID, at: datetime) -> QuerySet[UserSession, Any]:
+    """The ones seen last, each with the count of all."""
+    rows = UserSession.objects.filter(user=user, ended_at=None, expires_at__gt=at).exclude(pk=own)
+    told = ("pk", "user_agent", "source_address", "seen_at", "created_at")
+    return rows.order_by("-seen_at", "pk").values_list(*told, Window(Count("pk")))[: SHOWN - 1]
+
+
+_INSIDE = Spelled(_inside, tenant=UUID, user=UUID, at=datetime)
+_OTHERS = Spelled(_others, user=UUID, own=UUID, at=datetime)

@@ -54,7 +54,7 @@ class ConsolePage(TenantPage):
     def past(self, kind: str, object_id: object) -> dict[str, Any]:
         """``history`` of what the person may see anyway, and the way to all of it for who may read that."""
         found: dict[str, Any] = {
-            "history": record.recent(tenant=self.tenant, kind=kind, object_id=object_id, limit=20)
+            "history": record.recent(tenant=self.tenant, kind=kind, object_id=object_id, limit=record.FURTHER)
         }
         if self.can("ActivityLog:read"):
             query = urlencode({"object": f"{kind}:{object_id}"})

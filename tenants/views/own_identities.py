@@ -1,12 +1,14 @@
 """Accounts elsewhere by which one signs in here: which there are, another one, one less."""
 
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from iam_portal.errors import NotFound
+from iam_portal.spelled import Spelled
 from tenants.actions import identity_links
 from tenants.models import IdentityLink, IdentityProvider, User
 from tenants.views.console import ConfirmPage, ConsolePage
@@ -75,13 +77,20 @@ class RemoveOwnIdentity(ConfirmPage):
 
 def card(page: ConsolePage) -> dict[str, str] | None:
     """What one's own account says of them; None where the organization has no provider."""
-    mine = Exists(IdentityLink.objects.filter(provider=OuterRef("pk"), user=_own(page)))
-    rows = page.tenant.identity_providers.annotate(mine=mine).filter(Q(enabled=True) | Q(mine=True))
-    found = list(rows)
+    found = _OPEN_TO.rows(tenant=page.tenant.pk, user=_own(page).pk)
     if not found:
         return None
-    names = ", ".join(row.name for row in found if row.mine)
+    names = ", ".join(name for name, mine in found if mine)
     return {"text": names or _("None is linked."), "url": page.url("tenants:own-identity-list")}
+
+
+def _open_to(*, tenant: UUID, user: UUID) -> QuerySet[IdentityProvider, Any]:
+    mine = Exists(IdentityLink.objects.filter(provider=OuterRef("pk"), user=user))
+    rows = IdentityProvider.objects.filter(tenant=tenant).annotate(mine=mine)
+    return rows.filter(Q(enabled=True) | Q(mine=True)).values_list("name", "mine")
+
+
+_OPEN_TO = Spelled(_open_to, tenant=UUID, user=UUID)
 
 
 def _own(page: ConsolePage) -> User:

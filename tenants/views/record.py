@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import QuerySet
 
-from tenants.models import HistoryEvent, HistoryPerson, Tenant
+from iam_portal.spelled import Spelled
+from tenants.models import HistoryEvent, Tenant
 from tenants.views import wording
 
-RECENT = 8
+RECENT, FURTHER = 8, 20
 MOST = 50  # rows that are looked through for what others did meanwhile
 
 
@@ -34,12 +37,28 @@ class Line:
         return " ".join(part for part in (self.phrase, self.subject, self.tail) if part)
 
 
+class _Person(NamedTuple):
+    """Names as they were, and the address."""
+
+    actor: str = ""
+    subject: str = ""
+    source_address: str = ""
+
+
+_NOBODY = _Person()
+_PEOPLE = """
+SELECT event_id, actor_name, subject_name, source_address FROM tenants_historyperson
+WHERE event_id = ANY(%(ids)s::bigint[])
+"""
+
+
 def lines(events: Sequence[HistoryEvent], *, tenant: Tenant) -> list[Line]:
     """The rows in words; two queries for any number of them. Links only to what is there."""
-    ids = [event.id for event in events]
-    people = {person.event_id: person for person in HistoryPerson.objects.filter(event_id__in=ids)}
+    with connection.cursor() as cursor:
+        cursor.execute(_PEOPLE, {"ids": [event.id for event in events]})
+        people = {pk: _Person(*told) for pk, *told in cursor.fetchall()}
     known = _known(events, tenant)
-    return [_line(event, people.get(event.id), known, tenant.slug) for event in events]
+    return [_line(event, people.get(event.id, _NOBODY), known, tenant.slug) for event in events]
 
 
 def shown(line: Line) -> dict[str, Any]:
@@ -58,19 +77,44 @@ def shown(line: Line) -> dict[str, Any]:
 
 def recent(*, tenant: Tenant, kind: str, object_id: object, limit: int = RECENT) -> list[dict[str, Any]]:
     """The latest rows about one object, for ``_history.html`` on its own page."""
-    events = _about(tenant, kind, object_id).exclude(action__startswith="session.")
-    return [_plain(line) for line in lines(list(events[:limit]), tenant=tenant)]
+    asked = {"tenant": tenant.pk, "kind": kind, "object_id": str(object_id)}
+    events = _LATEST[limit].instances(HistoryEvent, **asked)
+    return [_plain(line) for line in lines(events, tenant=tenant)]
 
 
 def since(*, tenant: Tenant, kind: str, object_id: object, revision: int) -> list[dict[str, Any]]:
     """What was done to an object after the revision that somebody saw."""
-    events = [event for event in _about(tenant, kind, object_id)[:MOST] if _revision(event) > revision]
+    events = [
+        event for event in _about(tenant.pk, kind, str(object_id))[:MOST] if _revision(event) > revision
+    ]
     return [_plain(line) for line in lines(events, tenant=tenant)]
 
 
-def _about(tenant: Tenant, kind: str, object_id: object) -> QuerySet[HistoryEvent]:
-    rows = HistoryEvent.objects.filter(tenant=tenant, subject_kind=kind, subject_id=str(object_id))
+def _about(tenant: UUID, kind: str, object_id: str) -> QuerySet[HistoryEvent]:
+    rows = HistoryEvent.objects.filter(tenant=tenant, subject_kind=kind, subject_id=object_id)
     return rows.order_by("-id")
+
+
+def _latest(*, tenant: UUID, kind: str, object_id: str, limit: int) -> QuerySet[HistoryEvent]:
+    return _about(tenant, kind, object_id).exclude(action__startswith="session.")[:limit]
+
+
+def _newest(*, tenant: UUID) -> QuerySet[HistoryEvent]:
+    rows = HistoryEvent.objects.filter(tenant=tenant).exclude(action__startswith="session.")
+    return rows.order_by("-id")[:RECENT]
+
+
+_LATEST = {
+    limit: Spelled(partial(_latest, limit=limit), tenant=UUID, kind=str, object_id=str)
+    for limit in (RECENT, FURTHER)
+}
+_NEWEST = Spelled(_newest, tenant=UUID)
+
+
+def newest(*, tenant: Tenant) -> list[dict[str, Any]]:
+    """The newest rows of the record, without sign-ins."""
+    events = _NEWEST.instances(HistoryEvent, tenant=tenant.pk)
+    return [shown(line) for line in lines(events, tenant=tenant)]
 
 
 def _plain(line: Line) -> dict[str, Any]:
@@ -96,26 +140,25 @@ def _revision(event: HistoryEvent) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def _line(event: HistoryEvent, person: HistoryPerson | None, known: set[tuple[str, str]], slug: str) -> Line:
+def _line(event: HistoryEvent, person: _Person, known: set[tuple[str, str]], slug: str) -> Line:
     themselves = (event.actor_kind, event.actor_id) == (event.subject_kind, event.subject_id)
     silent = themselves and wording.says_itself(event.action)
-    name = person.subject_name if person else ""
     return Line(
         event=event,
         actor=_actor(event, person),
         actor_url=_link(slug, event.actor_kind, event.actor_id, known),
         phrase=wording.phrase(event.action, reflexive=themselves),
-        subject="" if silent else name or event.subject_id,
+        subject="" if silent else person.subject or event.subject_id,
         subject_url="" if silent else _link(slug, event.subject_kind, event.subject_id, known),
         tail=wording.tail(event.action, event.before, event.after),
         icon=wording.icon_of(event.action),
-        source_address=person.source_address if person else "",
+        source_address=person.source_address,
     )
 
 
-def _actor(event: HistoryEvent, person: HistoryPerson | None) -> str:
+def _actor(event: HistoryEvent, person: _Person) -> str:
     """A job of the portal is named as it begins a sentence."""
-    name = (person.actor_name if person else "") or event.actor_kind
+    name = person.actor or event.actor_kind
     return name[:1].upper() + name[1:] if event.actor_kind == "system" else name
 
 

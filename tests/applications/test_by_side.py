@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from applications import policies
 from applications.models import Contract
+from applications.views import _contracts_named
 from applications.views._contract import matching
-from applications.views._contracts_named import contracts_named
 from tenants.http.paging import Page, page_of
 from tests.applications.story import Party, register, share
 
@@ -53,7 +53,12 @@ def test_pages_of_both_sides_are_those_of_all(acme: Party, beta: Party) -> None:
 
 
 @pytest.mark.parametrize("q", ["beta", "ACME", "pier", "9%_", "%", "\\", "reader", "fleet", "nothing at all"])
-def test_the_search_finds_what_the_list_finds(acme: Party, beta: Party, q: str) -> None:
+@pytest.mark.parametrize("many", [_contracts_named.MANY, 1, 0])
+def test_the_search_finds_what_the_list_finds(
+    acme: Party, beta: Party, monkeypatch: pytest.MonkeyPatch, q: str, many: int
+) -> None:
+    """However many organizations are called so."""
+    monkeypatch.setattr(_contracts_named, "MANY", many)
     noted = share(acme, beta, acme.applications["planner"])
     share(acme, beta, register(acme, "Harbour"), type="access")
     share(acme, beta, register(acme, "Draft of ours"), until="draft")
@@ -65,5 +70,5 @@ def test_the_search_finds_what_the_list_finds(acme: Party, beta: Party, q: str) 
         for types in (TYPES, ["access"]):
             known = policies.contracts_of(party.tenant).filter(type__in=types)
             plain = {row.id for row in known.filter(matching(q, party.tenant.id))}
-            ids, count = contracts_named(q, types=types, **named)
+            ids, count = _contracts_named.contracts_named(q, types=types, **named)
             assert (set(ids), count) == (plain, len(plain))

@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from applications import opened
 from applications.models import Application, ContractTerm
 from iam_portal.spelled import Spelled
-from tenants.models import Group
+from iam_portal.walls import tenant_scope
+from tenants.history import record
+from tenants.models import Group, HistoryEvent
+from tests.support.factories import SYSTEM, make_tenant
 
 MOMENTS = st.datetimes(timezones=st.just(UTC), max_value=datetime(2200, 1, 1))
 TEXTS = st.text(st.characters(exclude_characters="\x00", codec="utf-8"), max_size=30) | st.sampled_from(
@@ -49,6 +52,30 @@ def test_the_rule_of_what_is_open_to_a_tenant_is_within_others(
     whole, params = Application.objects.filter(Q(name="x") | Q(pk__in=written)).query.sql_with_params()
     assert written.sql in whole
     assert params == ("x", *written.values)
+
+
+def newest(*, tenant: UUID) -> QuerySet[HistoryEvent, Any]:
+    return HistoryEvent.objects.filter(tenant=tenant).order_by("-id")
+
+
+def test_whole_rows_become_what_the_framework_makes_of_them(db: None) -> None:
+    at = datetime.now(UTC)
+    acme = make_tenant("acme", at=at)
+    with tenant_scope(acme.id):
+        for after in (None, {}, {"a": [1, "ü", None], "at": "2027-03-03"}):
+            given: dict[str, Any] = {
+                "subject": ("group", UUID(int=7), "Depot"),
+                "before": None,
+                "after": after,
+            }
+            record(action="x.tried", tenants=[acme], by=SYSTEM, at=at, **given)
+        found = Spelled(newest, tenant=UUID).instances(HistoryEvent, tenant=acme.id)
+        expected = list(newest(tenant=acme.id))
+    assert [event.__dict__ | {"_state": None} for event in found] == [
+        event.__dict__ | {"_state": None} for event in expected
+    ]
+    assert len(found) >= 3
+    assert all(event._state.db == "default" and not event._state.adding for event in found)
 
 
 def test_a_value_that_is_lost_on_the_way_is_told_at_once() -> None:
