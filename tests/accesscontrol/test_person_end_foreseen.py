@@ -17,6 +17,7 @@ from accesscontrol.handed import in_hand
 from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
 from applications.models import ApplicationRole
 from applications.models.applications import PORTAL_ID
+from iam_portal.decision import Decision
 from iam_portal.errors import DomainError
 from iam_portal.gate import Actor
 from iam_portal.launchers.load.company import Company
@@ -52,7 +53,9 @@ def acme(company_once: Company, django_db_blocker: DjangoDbBlocker) -> Iterator[
 
 def ending(name: str, user: User, *, by: Actor = SYSTEM, at: Any = NOW) -> tuple[Act, Callable[[], object]]:
     given: dict[str, Any] = {"tenant": user.tenant, "by": by, "at": at}
-    act = Act(name=name, tenant=user.tenant, subject=user, by=by, at=at, reads_roles=True)
+    act = Act(
+        name=name, tenant=user.tenant, subject=user, by=by, at=at, answers=lambda _permission: Decision.yes()
+    )
     return act, lambda: ENDS[name](user_id=user.pk, **given)
 
 
