@@ -12,6 +12,7 @@ from accesscontrol.impact import Seen, lost_calls, seen
 from accesscontrol.impact_shapes import people_part, services_part
 from accesscontrol.models import TenantRole
 from applications.impact import UNMOVED
+from iam_portal.errors import NotFound
 from iam_portal.spans import Span
 from tenants.impact import Act, Part, is_foreseen
 from tenants.policies import hold
@@ -58,7 +59,8 @@ FROM (
 ) p
 CROSS JOIN LATERAL (SELECT application_id FROM applications_resource WHERE id = p.resource_id OFFSET 0) s
 UNION ALL
-SELECT 'revision', NULL, NULL, revision::text, NULL FROM accesscontrol_tenantrole WHERE id = %(role)s
+SELECT CASE WHEN during @> %(at)s THEN 'lives' ELSE 'ended' END, NULL, NULL, revision::text, NULL
+FROM accesscontrol_tenantrole WHERE id = %(role)s
 """
 
 
@@ -67,6 +69,7 @@ class _Found:
     """The role at one look. ``given``: assignments, now or by plan, with the service, where it is one."""
 
     revision: int
+    lives: bool
     applications: list[str]
     given: Mapping[str, str | None]
     holders: Holders  # directly and through groups, while they are active
@@ -82,7 +85,9 @@ def look_at_role(act: Act, role: TenantRole) -> Callable[[], Part]:
     hold(act.tenant)
     here, found = str(act.tenant.id), _find(act, role)
     pairs = {application_id: frozenset({here}) for application_id in found.applications}
-    foreseen, gone = is_foreseen("delete", role), _Found(found.revision, [], {}, {})
+    foreseen, gone = is_foreseen("delete", role), _Found(found.revision, False, [], {}, {})
+    if foreseen and not found.lives:
+        raise NotFound  # it ended while we waited for it
     callers = {caller for caller in found.given.values() if caller}
 
     def services() -> Holdings:
@@ -112,7 +117,7 @@ def _find(act: Act, role: TenantRole) -> _Found:
     """One statement."""
     held: dict[Span, set[str]] = defaultdict(set)
     given: dict[str, str | None] = {}
-    named: dict[str, list[str]] = {"in": [], "revision": []}
+    named: dict[str, list[str]] = {"in": [], "lives": [], "ended": []}
     asked = {"tenant": role.tenant_id, "role": role.id, "at": act.at, "when": act.moment}
     for kind, start, end, text, caller in rows_of(_FOUND, **asked):
         if kind == "held":
@@ -122,7 +127,8 @@ def _find(act: Act, role: TenantRole) -> _Found:
         else:
             named[kind].append(text)
     holders = {span: frozenset(users) for span, users in held.items()}
-    return _Found(int(named["revision"][0]), sorted(named["in"]), given, holders)
+    (revision,) = named["lives"] or named["ended"]
+    return _Found(int(revision), bool(named["lives"]), sorted(named["in"]), given, holders)
 
 
 def _lost(

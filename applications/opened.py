@@ -8,7 +8,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from applications.models import Application, Contract, ContractState, ContractTerm, ContractType
-from iam_portal.spelled import Spelled
+from iam_portal.spelled import Spelled, Written
 from tenants.models import Tenant
 from tenants.models.lookups import is_true, of_outer
 
@@ -30,6 +30,11 @@ def open_to(
         held = _HELD_OF_ONE(tenant=tenant_id, at=at, application=application_id)
     # As a list of ids, found by the consumer: asked of each application, terms of everybody would be read.
     return rows.filter(Q(owner=tenant_id) | Q(pk__in=held))
+
+
+def held_by_contract(tenant: UUID, *, at: datetime) -> Written:
+    """Ids of the others' applications among them, as a part of a longer statement."""
+    return _HELD(tenant=tenant, at=at)
 
 
 def _held(*, tenant: UUID, at: datetime) -> QuerySet[Any, Any]:

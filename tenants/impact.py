@@ -30,6 +30,7 @@ LONGEST_WAIT, LONGEST_WORK = "4s", "20s"  # of a look: for each lock, for each s
 _PATIENCE = "SET LOCAL lock_timeout = %s; SET LOCAL statement_timeout = %s"
 
 Done = TypeVar("Done")
+Subject = TypeVar("Subject")
 # Called after the act: the parts of the impact, and what of them the revision stands for.
 Look = Callable[[], "Part"]
 
@@ -238,6 +239,16 @@ def patient() -> Iterator[None]:
         if isinstance(error.__cause__, LockNotAvailable | QueryCanceled | DeadlockDetected):
             raise ImpactBusy("Others are at work on this at the moment. Nothing was changed.") from error
         raise
+
+
+def foreseen_subject(name: str, kind: type[Subject]) -> Subject | None:
+    """What this very act is done to, as whoever asked has just read it, where it is only foreseen.
+
+    What refuses the act is asked as ever; nothing is written, and the look at it holds the tenant.
+    """
+    act = _foreseen.get()
+    subject = act.subject if act is not None and act.name == name else None
+    return subject if isinstance(subject, kind) else None
 
 
 def revision_of(weighed: Any) -> str:

@@ -20,7 +20,7 @@ from iam_portal.gate import Actor
 from iam_portal.sentences import said, term
 from iam_portal.walls import tenant_scope
 from tenants import history
-from tenants.impact import answers_of_looker, is_foreseen
+from tenants.impact import answers_of_looker, foreseen_subject
 from tenants.models import Tenant, since
 from tenants.models.spanned import clipped
 from tenants.policies import hold
@@ -127,11 +127,14 @@ def _made(
 def delete(*, tenant: Tenant, key: str, by: Actor, at: datetime, revision: int | None = None) -> None:
     """End the role, and withdraw it from all who hold it; whoever may not give it may not take it either."""
     with tenant_scope(tenant.id), transaction.atomic():
-        role = _locked(tenant, key, at)
+        foreseen = foreseen_subject("delete", TenantRole)
+        if foreseen is not None and (foreseen.tenant_id, foreseen.key) != (tenant.id, key):
+            foreseen = None
+        role = foreseen or _locked(tenant, key, at)
         if role is None:
             raise NotFound
         _require_seen(role, revision)
-        if is_foreseen("delete", role):
+        if foreseen is not None:
             read = answers_of_looker("delete", role)
             assignments.require_may_withdraw_all(role=role, by=by, at=at, read=read)
             return

@@ -1,13 +1,13 @@
 """All roles that exist here: the organization's own, those of its applications, and the portal's."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db import connection
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -17,9 +17,8 @@ from accesscontrol.views import linking
 from accesscontrol.views.role_choices import telling
 from applications import facts as sharing_facts
 from applications.availability import Answer, granted
-from applications.models import ApplicationRole, ContractTerm
 from applications.models.applications import PORTAL_ID
-from applications.opened import open_to
+from applications.opened import held_by_contract
 from applications.views import role_words
 from tenants.http import paging
 from tenants.models import Tenant
@@ -31,7 +30,51 @@ KINDS = {
     "portal": gettext_lazy("Of this portal"),
 }
 HELD = {"yes": gettext_lazy("By somebody"), "no": gettext_lazy("By nobody")}
-_WHO = (("user_id", "people"), ("group_id", "groups"), ("application_id", "services"))
+_RANKS = {kind: str(rank) for rank, kind in enumerate(KINDS)}
+_WHO = ("people", "groups", "services")
+# By what leads to them: asked of each role of the installation, it takes as long as all others together.
+_HERE = """
+WITH own AS MATERIALIZED (
+    SELECT id, display_name FROM applications_application
+    WHERE (owner_id = %s OR id = %s) AND (during @> %s) IS TRUE
+)
+SELECT r.id, r.key, r.name, r.description, r.application_id, own.display_name
+FROM own CROSS JOIN LATERAL (
+    SELECT * FROM applications_applicationrole
+    WHERE application_id = own.id AND (during @> %s) IS TRUE OFFSET 0
+) r
+UNION ALL
+SELECT r.id, r.key, r.name, r.description, r.application_id, a.display_name
+FROM (
+    SELECT DISTINCT t.role_id FROM applications_contract c
+    JOIN applications_contractterm t ON t.contract_id = c.id
+    WHERE c.consumer_id = %s AND c.state = 'accepted' AND (c.ends_at IS NULL OR c.ends_at > %s)
+) agreed
+CROSS JOIN LATERAL (
+    SELECT * FROM applications_applicationrole WHERE id = agreed.role_id AND (during @> %s) IS TRUE OFFSET 0
+) r
+CROSS JOIN LATERAL (
+    SELECT id, owner_id, display_name FROM applications_application
+    WHERE id = r.application_id AND (during @> %s) IS TRUE OFFSET 0
+) a
+WHERE a.owner_id <> %s AND a.id <> %s AND (a.id IN ({held})) IS TRUE
+"""
+# Role by role: together, the rows of all are sorted, or the planner calls for help that costs more. At one
+# moment nobody holds a role of the organization's own twice; one of an application by several contracts.
+_COUNTED = """
+SELECT role.id, held.* FROM unnest(%(own)s::uuid[]) AS role(id)
+CROSS JOIN LATERAL (
+    SELECT count(user_id), count(group_id), count(application_id) FROM accesscontrol_assignment
+    WHERE tenant_id = %(tenant)s AND tenant_role_id = role.id AND (during @> %(at)s) IS TRUE
+) held
+UNION ALL
+SELECT role.id, held.* FROM unnest(%(declared)s::uuid[]) AS role(id)
+CROSS JOIN LATERAL (
+    SELECT count(DISTINCT user_id), count(DISTINCT group_id), count(DISTINCT application_id)
+    FROM accesscontrol_assignment
+    WHERE tenant_id = %(tenant)s AND application_role_id = role.id AND (during @> %(at)s) IS TRUE
+) held
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +99,26 @@ class Entry:
     @property
     def place(self) -> tuple[str, ...]:
         """Own ones first, then by application; the portal's come last."""
-        rank = str(list(KINDS).index(self.kind))
-        return rank, self.application.lower(), self.application_id, self.shown.lower(), str(self.pk)
+        return (
+            _RANKS[self.kind],
+            self.application.lower(),
+            self.application_id,
+            self.shown.lower(),
+            str(self.pk),
+        )
 
     def matches(self, text: str) -> bool:
         """Whether it has the text in one of its names."""
         return any(text in each.lower() for each in (self.name, self.shown, self.key, self.application))
 
 
-def roles_here(tenant: Tenant, at: datetime) -> QuerySet[ApplicationRole]:
+def roles_here(tenant: Tenant, at: datetime) -> list[tuple[Any, ...]]:
     """Application roles that the tenant owns, or has or will have by a contract, and the portal's."""
-    running = Q(contract__ends_at=None) | Q(contract__ends_at__gt=at)
-    agreed = ContractTerm.objects.filter(running, contract__consumer=tenant, contract__state="accepted")
-    shared = Q(pk__in=agreed.values("role"), application__in=open_to(tenant, at=at).values("pk"))
-    whose = Q(application__owner=tenant) | Q(application_id=PORTAL_ID) | shared
-    living = Q(application__during__contains=at)
-    return ApplicationRole.objects.at(at).filter(living & whose)
+    held = held_by_contract(tenant.pk, at=at)
+    with connection.cursor() as cursor:
+        own = (tenant.pk, PORTAL_ID, at, at)
+        cursor.execute(_HERE.format(held=held.sql), (*own, tenant.pk, at, at, at, *own[:2], *held.values))
+        return cursor.fetchall()
 
 
 class RoleList(ConsolePage):
@@ -106,16 +153,18 @@ class RoleList(ConsolePage):
 def _entries(page: ConsolePage) -> list[Entry]:
     own = TenantRole.objects.at(page.at).filter(tenant=page.tenant)
     names = ("pk", "key", "name", "description")
-    found = [Entry(*row) for row in own.values_list(*names)]
-    rows = roles_here(page.tenant, page.at).order_by()
-    shared = rows.values_list(*names, "application_id", "application__display_name")
-    return [_worded(entry) for entry in [*found, *(Entry(*row) for row in shared)]]
+    found = [
+        Entry(pk, key, name, description, shown=name)
+        for pk, key, name, description in own.values_list(*names)
+    ]
+    return found + [_worded(*row) for row in roles_here(page.tenant, page.at)]
 
 
-def _worded(entry: Entry) -> Entry:
+def _worded(*row: Any) -> Entry:
     """The portal and its roles in the reader's language; others are called as they are called."""
-    application = role_words.named(entry.application, entry.application_id)
-    return replace(entry, application=application, shown=role_words.named(entry.name, entry.application_id))
+    pk, key, name, description, application_id, application = row
+    called, shown = (role_words.named(each, application_id) for each in (application, name))
+    return Entry(pk, key, name, description, application_id, called, shown)
 
 
 def _narrowed(page: ConsolePage, entries: Iterable[Entry]) -> list[Entry]:
@@ -146,11 +195,11 @@ def _filters(page: ConsolePage, entries: Sequence[Entry]) -> dict[str, Any]:
 
 
 def _rows(page: ConsolePage, entries: Sequence[Entry]) -> list[list[dict[str, Any]]]:
-    sharing = sharing_facts.sharing(
-        {entry.application_id for entry in entries if entry.application_id}, tenant_ids=[page.tenant.pk]
-    )
-    holders = counted([entry.pk for entry in entries], tenant=page.tenant, at=page.at)
+    applications = {entry.application_id for entry in entries if entry.application_id}
+    sharing = sharing_facts.sharing(applications, tenant_ids=[page.tenant.pk]) if applications else {}
     own = [entry.pk for entry in entries if entry.kind == "own"]
+    declared = [entry.pk for entry in entries if entry.kind != "own"]
+    holders = counted(own, declared, tenant=page.tenant, at=page.at)
     living = TenantRolePermission.objects.at(page.at).filter(role_id__in=own).order_by()
     sizes = dict(living.values_list("role_id").annotate(Count("pk")))
     made = []
@@ -180,15 +229,14 @@ def standing(answer: Answer) -> dict[str, Any]:
     return {"state": states.get(reason.code, "not_available"), "note": reason.text}
 
 
-def counted(pks: Sequence[UUID], *, tenant: Tenant, at: datetime) -> dict[UUID, dict[str, int]]:
+def counted(
+    own: Sequence[UUID], declared: Sequence[UUID], *, tenant: Tenant, at: datetime
+) -> dict[UUID, dict[str, int]]:
     """How many people, groups and services hold each of the roles directly. One query."""
-    found: dict[UUID, dict[str, int]] = defaultdict(lambda: dict.fromkeys((name for _c, name in _WHO), 0))
-    rows = Assignment.objects.at(at).filter(tenant=tenant).order_by()
-    rows = rows.filter(Q(application_role_id__in=pks) | Q(tenant_role_id__in=pks))
-    counts = {name: Count(column, distinct=True) for column, name in _WHO}
-    for role, made, *numbers in rows.values_list("application_role_id", "tenant_role_id").annotate(**counts):
-        found[role or made] = dict(zip(counts, numbers, strict=True))
-    return found
+    with connection.cursor() as cursor:
+        roles = {"own": list(own), "declared": list(declared)}
+        cursor.execute(_COUNTED, {"tenant": tenant.pk, "at": at, **roles})
+        return {role: dict(zip(_WHO, numbers, strict=True)) for role, *numbers in cursor.fetchall()}
 
 
 def said(numbers: dict[str, int]) -> str:

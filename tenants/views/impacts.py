@@ -1,7 +1,9 @@
 """An impact as the confirmations show it: counts first, names below."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, npgettext
@@ -9,6 +11,7 @@ from django.utils.translation import ngettext, npgettext
 from tenants.views.console import ConsolePage
 
 MOST = 40
+_ANYBODY = str(UUID(int=0))
 Found = Mapping[str, Any]
 Drawn = Callable[[Found, ConsolePage], dict[str, Any]]
 
@@ -28,12 +31,12 @@ def shown(
     if not counts:
         return {"nothing": nothing}
     gone, narrowed = (_pairs(found, becomes) for becomes in ("unavailable", "narrowed"))
-    people = _items(found, "users")
+    people, address = _items(found, "users"), page.url("tenants:user-detail", user_id=_ANYBODY)
     groups: list[tuple[str, list[Found], Drawn, int]] = [
         (_("Becomes unavailable"), gone, _pair, len(gone)),
         (_("Loses roles"), narrowed, _pair, len(narrowed)),
         (_("Contracts"), contracts, _contract, others),
-        (_("People of your organization"), people, _person, max(ours, len(people))),
+        (_("People of your organization"), people, partial(_person, address), max(ours, len(people))),
         (_("Services"), _items(found, "services"), _service, len(_items(found, "services"))),
         (_("Nobody here has a role any more in"), deserted, _deserted, len(deserted)),
     ]
@@ -107,10 +110,10 @@ def _effect(effect: str) -> str:
     }[effect]
 
 
-def _person(item: Found, page: ConsolePage) -> dict[str, Any]:
+def _person(address: str, item: Found, _page: ConsolePage) -> dict[str, Any]:
+    """``address`` is that of anybody: to make each anew takes longer than all else that is drawn of him."""
     roles = sorted({_key(urn) for urn in item["roles"]})
-    url = page.url("tenants:user-detail", user_id=item["userId"])
-    return {"text": f"{item['name']}: {', '.join(roles)}", "url": url}
+    return {"text": f"{item['name']}: {', '.join(roles)}", "url": address.replace(_ANYBODY, item["userId"])}
 
 
 def _key(urn: str) -> str:

@@ -14,7 +14,7 @@ from accesscontrol.actions.assignments import Wanted
 from accesscontrol.actions.tenant_roles import Definition
 from accesscontrol.models import Assignment, TenantRole
 from applications.models import Application
-from iam_portal.errors import Forbidden
+from iam_portal.errors import Forbidden, NotFound
 from iam_portal.gate import Actor
 from iam_portal.walls import tenant_scope
 from tenants.impact import Act, Impact, carry_out, foresee, is_foreseen, weigh
@@ -145,6 +145,32 @@ def test_nobody_holds_it(place: Place) -> None:
         assert Assignment.objects.filter(tenant_role=place.role).delete()[0] == 4
     found, done = place.foreseen(), place.done()
     assert (found.as_json(), found.takes_nothing) == (done.as_json(), True)
+
+
+def test_what_ended_while_the_look_waited_for_it_is_gone(place: Place) -> None:
+    """Whoever asked had read it before; of another's act on the same he learns as ever."""
+    _, delete = place.deleting()
+    with tenant_scope(place.tenant.id):
+        delete()
+    place.at = datetime.now(UTC)
+    with pytest.raises(NotFound):
+        place.foreseen()
+
+
+def test_a_look_at_another_act_takes_no_role_for_its_own(place: Place) -> None:
+    """Within it, what is done to others is done, and taken back."""
+    act, _ = place.deleting()
+    given: dict[str, Any] = {"tenant": place.tenant, "by": SYSTEM, "at": place.at}
+    left: list[bool] = []
+
+    def both() -> None:
+        tenant_roles.delete(key=place.other.key, **given)
+        left.append(TenantRole.objects.at(place.at).filter(pk=place.other.pk).exists())
+
+    with tenant_scope(place.tenant.id):
+        foresee(act, both)
+        assert TenantRole.objects.at(place.at).filter(pk=place.other.pk).exists()
+    assert left == [False]
 
 
 def test_who_may_not_take_it_does_not_foresee_it(place: Place) -> None:
