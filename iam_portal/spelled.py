@@ -56,8 +56,11 @@ class Spelled:
             cursor.execute(*self._filled(values))
             return cursor.fetchall()
 
-    def instances(self, model: type[Found], **values: Any) -> list[Found]:
-        """As the framework makes them, of whole rows: for ``write`` that says nothing of columns."""
+    def instances(self, model: type[Found], *annotations: str, **values: Any) -> list[Found]:
+        """As the framework makes them, of whole rows: for ``write`` that says nothing of columns.
+
+        ``annotations`` are their names, in their order.
+        """
         fields = model._meta.concrete_fields
         names = [field.attname for field in fields]
         read = [(n, each) for n, field in enumerate(fields) for each in field.get_db_converters(connection)]
@@ -66,7 +69,10 @@ class Spelled:
             columns = list(row)
             for n, convert in read:
                 columns[n] = convert(columns[n], None, connection)
-            found.append(model.from_db(connection.alias, names, columns))
+            one = model.from_db(connection.alias, names, columns[: len(names)])
+            for name, value in zip(annotations, columns[len(names) :], strict=True):
+                setattr(one, name, value)
+            found.append(one)
         return found
 
     def _filled(self, values: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from iam_portal.errors import NotFound
+from iam_portal.spelled import Spelled
 from tenants.actions import steps
 from tenants.http import paging
 from tenants.models import Membership, Tenant, User, UserActivity
@@ -34,10 +35,18 @@ def state_of(user: Any) -> str:
 
 def one_of(tenant: Tenant, user_id: UUID, at: datetime) -> Any:
     """The user of this tenant with his state; another tenant's is not found."""
-    found = with_state(tenant.users.filter(pk=user_id), at).first()
-    if found is None:
+    found = _ONE.instances(User, "is_present", tenant=tenant.pk, user=user_id, at=at)
+    if not found:
         raise NotFound
-    return found
+    found[0].tenant = tenant
+    return found[0]
+
+
+def _one(*, tenant: UUID, user: UUID, at: datetime) -> QuerySet[User]:
+    return with_state(User.objects.filter(tenant=tenant, pk=user), at)
+
+
+_ONE = Spelled(_one, tenant=UUID, user=UUID, at=datetime)
 
 
 class UserList(ConsolePage):

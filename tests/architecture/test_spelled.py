@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet, Value
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,7 +55,8 @@ def test_the_rule_of_what_is_open_to_a_tenant_is_within_others(
 
 
 def newest(*, tenant: UUID) -> QuerySet[HistoryEvent, Any]:
-    return HistoryEvent.objects.filter(tenant=tenant).order_by("-id")
+    rows = HistoryEvent.objects.filter(tenant=tenant).order_by("-id")
+    return rows.annotate(doubled=F("id") * 2, again=Value("x"))
 
 
 def test_whole_rows_become_what_the_framework_makes_of_them(db: None) -> None:
@@ -69,7 +70,7 @@ def test_whole_rows_become_what_the_framework_makes_of_them(db: None) -> None:
                 "after": after,
             }
             record(action="x.tried", tenants=[acme], by=SYSTEM, at=at, **given)
-        found = Spelled(newest, tenant=UUID).instances(HistoryEvent, tenant=acme.id)
+        found = Spelled(newest, tenant=UUID).instances(HistoryEvent, "doubled", "again", tenant=acme.id)
         expected = list(newest(tenant=acme.id))
     assert [event.__dict__ | {"_state": None} for event in found] == [
         event.__dict__ | {"_state": None} for event in expected
