@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from applications.models import Application, ContractTerm, Resource
 from applications.models.applications import PORTAL_ID
 from applications.opened import open_to
 from iam_portal.spelled import Spelled
-from tenants.models import Group, Tenant
+from tenants.models import Group, Tenant, User
 
 KINDS = ("user", "group", "application")
 Fits = Callable[[str], Q]
@@ -35,11 +36,15 @@ class Somebody(NamedTuple):
 
 def applications(tenant: Tenant, wanted: str = "") -> QuerySet[Application]:
     """What the tenant owns or owned, has or had by a contract, and the portal itself."""
-    received = Q(pk__in=_RECEIVED(tenant=tenant.pk))
-    rows = Application.objects.filter(Q(owner=tenant) | Q(pk=PORTAL_ID) | received)
+    rows = _applications(tenant.pk)
     if wanted:
         rows = rows.filter(Q(display_name__icontains=wanted) | Q(pk__icontains=wanted))
     return rows.order_by("display_name", "pk")
+
+
+def _applications(tenant: UUID) -> QuerySet[Application]:
+    received = Q(pk__in=_RECEIVED(tenant=tenant))
+    return Application.objects.filter(Q(owner=tenant) | Q(pk=PORTAL_ID) | received)
 
 
 def offered(tenant: Tenant) -> list[tuple[str, str]]:
@@ -71,10 +76,12 @@ def somebody(
 def exactly(tenant: Tenant, text: str) -> Somebody | None:
     """The person or group of ``user:<id>`` or ``group:<id>``."""
     kind, _colon, rest = text.partition(":")
-    if kind not in ("user", "group") or _exactly(rest) == Q(pk__in=()):
+    pk = _id_of(rest)
+    if kind not in ("user", "group") or pk is None:
         return None
-    row = _rows(tenant, kind).filter(_exactly(rest)).only(*_COLUMNS[kind]).first()
-    return None if row is None else _somebody(kind, row)
+    columns = ("pk", _NOTE[kind], *_NAMES[kind])
+    row = _rows(tenant.pk, kind).filter(pk=pk).values_list(*columns).first()
+    return None if row is None else Somebody(kind, str(pk), _called(*row[2:]), row[1])
 
 
 def called(tenant: Tenant, text: str) -> list[Application]:
@@ -104,25 +111,40 @@ def _found(tenant: Tenant, kinds: Iterable[str], text: str, *, near: bool) -> li
     """Of each kind the first, and whether the name is the very one: these before the others."""
     hits: list[tuple[bool, Somebody]] = []
     for kind in kinds:
-        exact = _EXACT[kind](text)
-        rows = _rows(tenant, kind).filter(exact | _NEAR[kind](text) if near else exact)
-        is_exact = Case(When(exact, then=True), default=False, output_field=BooleanField())
-        rows = rows.annotate(is_exact=is_exact).order_by("-is_exact", *rows.query.order_by)
-        hits += [(row.is_exact, _somebody(kind, row)) for row in rows.only(*_COLUMNS[kind])[: MOST + 1]]
+        values: dict[str, Any] = {"tenant": tenant.pk, "text": text}
+        if kind != "application" and (pk := _id_of(text)) is not None:
+            values["pk"] = pk
+        rows = _asking(kind, near=near, by_id="pk" in values).rows(**values)
+        hits += [(exact, Somebody(kind, str(pk), _called(*names), note)) for pk, exact, note, *names in rows]
     return hits
 
 
-def _rows(tenant: Tenant, kind: str) -> QuerySet[Any]:
+@cache
+def _asking(kind: str, *, near: bool, by_id: bool) -> Spelled:
+    """Each a statement of its own: of any text the framework writes the same."""
+
+    def write(*, tenant: UUID, text: str, pk: UUID | None = None) -> QuerySet[Any, Any]:
+        exact = _EXACT[kind](text) | Q(pk=pk) if by_id else _EXACT[kind](text)
+        rows = _rows(tenant, kind).filter(exact | _NEAR[kind](text) if near else exact)
+        is_exact = Case(When(exact, then=True), default=False, output_field=BooleanField())
+        rows = rows.annotate(is_exact=is_exact).order_by("-is_exact", *rows.query.order_by)
+        return rows.values_list("pk", "is_exact", _NOTE[kind], *_NAMES[kind])[: MOST + 1]
+
+    return Spelled(write, tenant=UUID, text=str, **({"pk": UUID} if by_id else {}))
+
+
+def _rows(tenant: UUID, kind: str) -> QuerySet[Any]:
     """All of a kind here, in their order."""
     if kind == "user":
-        return tenant.users.order_by("display_name", "pk")
+        return User.objects.filter(tenant=tenant).order_by("display_name", "pk")
     if kind == "group":
         return Group.objects.filter(tenant=tenant).order_by("name", "pk")
-    return applications(tenant).exclude(pk=PORTAL_ID)
+    return _applications(tenant).exclude(pk=PORTAL_ID).order_by("display_name", "pk")
 
 
-def _somebody(kind: str, row: Any) -> Somebody:
-    return Somebody(kind, str(row.pk), str(row), getattr(row, _NOTE[kind]))
+def _called(*names: str) -> str:
+    """By the first that there is."""
+    return next(filter(None, names), "")
 
 
 def _received(*, tenant: UUID) -> QuerySet[Any, Any]:
@@ -134,25 +156,19 @@ def _received(*, tenant: UUID) -> QuerySet[Any, Any]:
 _RECEIVED = Spelled(_received, tenant=UUID)
 
 
-def _exactly(text: str) -> Q:
-    """By the id where the text is one: no name is a UUID by chance."""
+def _id_of(text: str) -> UUID | None:
+    """No name is a UUID by chance."""
     try:
-        return Q(pk=UUID(text))
+        return UUID(text)
     except ValueError:
-        return Q(pk__in=())
+        return None
 
 
 _NOTE = {"user": "email", "group": "description", "application": "pk"}
-_COLUMNS = {
-    "user": ("tenant", "display_name", "username", "email"),
-    "group": ("name", "description"),
-    "application": ("display_name", "name"),
-}
+_NAMES = {"user": ("display_name", "username"), "group": ("name",), "application": ("display_name", "name")}
 _EXACT: dict[str, Fits] = {
-    "user": lambda text: (
-        _exactly(text) | Q(username__iexact=text) | Q(email__iexact=text) | Q(display_name__iexact=text)
-    ),
-    "group": lambda text: _exactly(text) | Q(name__iexact=text),
+    "user": lambda text: Q(username__iexact=text) | Q(email__iexact=text) | Q(display_name__iexact=text),
+    "group": lambda text: Q(name__iexact=text),
     "application": lambda text: Q(pk=text) | Q(display_name__iexact=text),
 }
 # No part of an address: who may read roles need not know those of people.
