@@ -89,8 +89,12 @@ class _Looking:
     def _services(self) -> dict[Place, Change]:
         """All of them: a tenant has few, and who calls in another's data is found otherwise than people."""
         asked = self.asked
-        given = {"tenant_id": self.tenant_id, "application_id": asked.application_id}
-        calls = services(since=min(asked.moments), made=self._made(), **given)
+        calls = services(
+            tenant_id=self.tenant_id,
+            application_id=asked.application_id,
+            since=min(asked.moments),
+            book=self.review.book,
+        )
         changes = replace(self.review, services=tuple(calls)).between(asked.at, asked.other)
         return {self._place_of_service(change.line): change for change in changes if self._is_asked(change)}
 
