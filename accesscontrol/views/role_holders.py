@@ -20,7 +20,9 @@ class RoleHolders(RolePage):
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         role, wanted = self.role(), paging.searched(request)
         rows = held(role, assignments.chosen(self, wanted))
-        count = paging.counted(rows)
+        every = self.holders(role)
+        narrowed = any(request.GET.get(name) for name in ("q", "kind", "state", "application"))
+        count = paging.counted(rows) if narrowed else min(every, paging.COUNTED + 1)
         shown = paging.page_of(rows, request=request, key="created_at", descending=True)
         listed = [_given(row, role) for row in assignments.with_related(shown.rows, assignments.WHOM)]
         standings = standing.of_rows(listed, tenant=self.tenant, at=self.at)
@@ -33,7 +35,8 @@ class RoleHolders(RolePage):
             "count_text": assignments.count_text(count),
             "paging": shown.paging,
         }
-        context = {"page": self.frame(role, "holders"), "filters": _filters(self), "table": table}
+        page = self.frame(role, "holders", holders=every)
+        context = {"page": page, "filters": _filters(self), "table": table}
         return self.render("accesscontrol/role_holders.html", context)
 
 

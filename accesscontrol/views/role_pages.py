@@ -78,14 +78,17 @@ class RolePage(ConsolePage):
         found = [{"label": _("Roles"), "url": self.url("accesscontrol:role-list")}]
         return found + ([{"label": role_words.shown(role), "url": self.to("detail", role)}] if role else [])
 
-    def _holders(self, role: TenantRole | ApplicationRole) -> int:
+    def holders(self, role: TenantRole | ApplicationRole) -> int:
+        """How many assignments of it there are, now or later."""
         return int(held(role, Assignment.objects.not_over(self.at).filter(tenant=self.tenant)).count())
 
-    def frame(self, role: TenantRole | ApplicationRole, active: str) -> dict[str, Any]:
+    def frame(
+        self, role: TenantRole | ApplicationRole, active: str, *, holders: int | None = None
+    ) -> dict[str, Any]:
         """``page``: title, tabs, acts."""
         tabs: list[tuple[str, str, object]] = [("detail", _("Permissions"), "")]
         if self.can("Roles:read"):
-            tabs.append(("holders", _("Held by"), self._holders(role)))
+            tabs.append(("holders", _("Held by"), self.holders(role) if holders is None else holders))
         page: dict[str, Any] = {
             "title": role_words.shown(role),
             "breadcrumb": self.crumbs(),

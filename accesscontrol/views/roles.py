@@ -7,12 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
+from accesscontrol.models import Assignment, TenantRole
 from accesscontrol.views import linking
 from accesscontrol.views.role_choices import telling
 from applications import facts as sharing_facts
@@ -31,7 +30,7 @@ KINDS = {
 }
 HELD = {"yes": gettext_lazy("By somebody"), "no": gettext_lazy("By nobody")}
 _RANKS = {kind: str(rank) for rank, kind in enumerate(KINDS)}
-_WHO = ("people", "groups", "services")
+_COUNTS = ("permissions", "people", "groups", "services")
 # By what leads to them: asked of each role of the installation, it takes as long as all others together.
 _HERE = """
 WITH own AS MATERIALIZED (
@@ -62,13 +61,16 @@ WHERE a.owner_id <> %s AND a.id <> %s AND (a.id IN ({held})) IS TRUE
 # Role by role: together, the rows of all are sorted, or the planner calls for help that costs more. At one
 # moment nobody holds a role of the organization's own twice; one of an application by several contracts.
 _COUNTED = """
-SELECT role.id, held.* FROM unnest(%(own)s::uuid[]) AS role(id)
+SELECT role.id, (
+    SELECT count(*) FROM accesscontrol_tenantrolepermission
+    WHERE tenant_id = %(tenant)s AND role_id = ANY(ARRAY[role.id]) AND (during @> %(at)s) IS TRUE
+), held.* FROM unnest(%(own)s::uuid[]) AS role(id)
 CROSS JOIN LATERAL (
     SELECT count(user_id), count(group_id), count(application_id) FROM accesscontrol_assignment
     WHERE tenant_id = %(tenant)s AND tenant_role_id = role.id AND (during @> %(at)s) IS TRUE
 ) held
 UNION ALL
-SELECT role.id, held.* FROM unnest(%(declared)s::uuid[]) AS role(id)
+SELECT role.id, NULL, held.* FROM unnest(%(declared)s::uuid[]) AS role(id)
 CROSS JOIN LATERAL (
     SELECT count(DISTINCT user_id), count(DISTINCT group_id), count(DISTINCT application_id)
     FROM accesscontrol_assignment
@@ -200,12 +202,10 @@ def _rows(page: ConsolePage, entries: Sequence[Entry]) -> list[list[dict[str, An
     own = [entry.pk for entry in entries if entry.kind == "own"]
     declared = [entry.pk for entry in entries if entry.kind != "own"]
     holders = counted(own, declared, tenant=page.tenant, at=page.at)
-    living = TenantRolePermission.objects.at(page.at).filter(role_id__in=own).order_by()
-    sizes = dict(living.values_list("role_id").annotate(Count("pk")))
     made = []
     for entry in entries:
         if entry.kind == "own":
-            size = sizes.get(entry.pk, 0)
+            size = holders[entry.pk]["permissions"]
             url = page.url("accesscontrol:role-detail", key=entry.key)
             note = ngettext("%(count)d permission", "%(count)d permissions", size) % {"count": size}
             where, state = {"text": _("own role")}, {"state": "active", "note": note}
@@ -232,11 +232,11 @@ def standing(answer: Answer) -> dict[str, Any]:
 def counted(
     own: Sequence[UUID], declared: Sequence[UUID], *, tenant: Tenant, at: datetime
 ) -> dict[UUID, dict[str, int]]:
-    """How many people, groups and services hold each of the roles directly. One query."""
+    """How many people, groups and services hold each of the roles directly, and what own ones hold."""
     with connection.cursor() as cursor:
         roles = {"own": list(own), "declared": list(declared)}
         cursor.execute(_COUNTED, {"tenant": tenant.pk, "at": at, **roles})
-        return {role: dict(zip(_WHO, numbers, strict=True)) for role, *numbers in cursor.fetchall()}
+        return {role: dict(zip(_COUNTS, numbers, strict=True)) for role, *numbers in cursor.fetchall()}
 
 
 def said(numbers: dict[str, int]) -> str:
