@@ -20,8 +20,9 @@ from accesscontrol.impact_shapes import all_of_person, named_applications, peopl
 from accesscontrol.review import people as holding
 from applications import facts as sharing_facts
 from applications.impact import UNMOVED
+from iam_portal.errors import NotFound
 from iam_portal.gate import Permission, gate
-from tenants.impact import Act, Part, is_foreseen
+from tenants.impact import Act, Part, answers_of_looker, is_foreseen
 from tenants.models import Group, GroupPlacement, IdentityMapper, User
 from tenants.policies import hold
 
@@ -99,9 +100,10 @@ def _again(
     act: Act, subject: User | Group, applications: Collection[str], lose: Callable[[], People]
 ) -> Callable[[], Part]:
     foreseen, named = _is_foreseen(act, subject), _may_read_roles(act)
-    # Of an act that is only foreseen, the subject is as whoever asked has just read it.
-    rows = type(subject)._default_manager.values_list("revision", flat=True)
-    revision = subject.revision if foreseen else rows.get(pk=subject.pk)
+    rows = type(subject)._default_manager.filter(pk=subject.pk)
+    revision = rows.values_list("revision", flat=True).first()
+    if revision is None:  # another act came first
+        raise NotFound
     # Who ends by an act that is only foreseen is there still: without him, it is as it will be.
     left = _peopled(act, applications, without=subject.pk) if foreseen else None
     peopled = _peopled(act, set(applications) - left if left is not None else applications)
@@ -145,8 +147,8 @@ def _may_read_roles(act: Act) -> bool:
     """Asked before the act."""
     if act.by is None:
         return False
-    if act.answers is not None:
-        return bool(act.answers(READING))
+    if (answers := answers_of_looker(act.name, act.subject)) is not None:
+        return bool(answers(READING))
     return bool(gate().decide(actor=act.by, tenant_id=act.tenant.id, permission=READING, at=act.at))
 
 

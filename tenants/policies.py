@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
+from django.db.transaction import TransactionManagementError
 
 from iam_portal.errors import DomainError, Kind, NotFound
 from tenants.models import (
@@ -51,6 +52,8 @@ def hold(*tenants: Tenant | UUID) -> None:
     and keeps out, acts on contracts of these tenants (they take FOR SHARE). Rows that merely refer to the
     tenant pass (FOR NO KEY UPDATE).
     """
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("Held outside a transaction, they would be let go at once.")
     with connection.cursor() as cursor:
         cursor.execute(_HOLD, [_ids(tenants)])
 

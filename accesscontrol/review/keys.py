@@ -8,100 +8,56 @@ from uuid import UUID
 
 from django.db import connection
 
+from accesscontrol.review import differing
 from accesscontrol.review.slots import Slot
 
 # Who has which line at a moment: directly, or by a group above his own. ``IN … IS TRUE`` is looked up in a
 # table made once; behind the wall the planner does not know how many are active, or members, at a moment.
 # It would sort the pairs to keep each once, too: what a recursion finds is kept so in such a table.
-_WAYS = """slot{n} AS MATERIALIZED (
-    SELECT * FROM unnest(%(roles{n})s::uuid[], %(contracts{n})s::uuid[], %(lines{n})s::int[])
+_WAYS = """slot AS MATERIALIZED (
+    SELECT * FROM unnest(%(roles)s::uuid[], %(contracts)s::uuid[], %(lines)s::int[])
         AS slot(role_id, contract_id, line)
-), given{n} AS MATERIALIZED (
-    SELECT slot.line, a.user_id, a.group_id FROM slot{n} slot CROSS JOIN LATERAL (
+), given AS MATERIALIZED (
+    SELECT slot.line, a.user_id, a.group_id FROM slot CROSS JOIN LATERAL (
         SELECT user_id, group_id FROM accesscontrol_assignment
         WHERE tenant_id = %(tenant)s AND application_role_id = slot.role_id AND application_id IS NULL
-            AND contract_id IS NOT DISTINCT FROM slot.contract_id AND during @> %(at{n})s
+            AND contract_id IS NOT DISTINCT FROM slot.contract_id AND during @> %(at1)s
         UNION ALL
         SELECT user_id, group_id FROM accesscontrol_assignment
         WHERE tenant_id = %(tenant)s AND tenant_role_id = slot.role_id AND application_id IS NULL
-            AND during @> %(at{n})s
+            AND during @> %(at1)s
         OFFSET 0
     ) a
-), reached{n}(line, group_id) AS (
-    SELECT line, group_id FROM given{n} WHERE (group_id IN (
-        SELECT id FROM tenants_group WHERE tenant_id = %(tenant)s AND during @> %(at{n})s
+), reached(line, group_id) AS (
+    SELECT line, group_id FROM given WHERE (group_id IN (
+        SELECT id FROM tenants_group WHERE tenant_id = %(tenant)s AND during @> %(at1)s
     )) IS TRUE
     UNION
-    SELECT reached.line, below.group_id FROM reached{n} reached CROSS JOIN LATERAL (
+    SELECT reached.line, below.group_id FROM reached CROSS JOIN LATERAL (
         SELECT group_id FROM tenants_groupplacement
-        WHERE parent_id = reached.group_id AND tenant_id = %(tenant)s AND during @> %(at{n})s OFFSET 0
+        WHERE parent_id = reached.group_id AND tenant_id = %(tenant)s AND during @> %(at1)s OFFSET 0
     ) below
 )"""
-_PEOPLE = """person{n}(line, user_id) AS (
+_PEOPLE = """person(line, user_id) AS (
     SELECT line, user_id FROM (
-        SELECT line, user_id FROM given{n} WHERE {given}
+        SELECT line, user_id FROM given WHERE {given}
         UNION ALL
-        SELECT reached.line, m.user_id FROM reached{n} reached
-        JOIN {memberships} m ON m.group_id = reached.group_id
-        WHERE m.tenant_id = %(tenant)s AND m.during @> %(at{n})s {member}
+        SELECT reached.line, m.user_id FROM reached
+        JOIN tenants_membership m ON m.group_id = reached.group_id
+        WHERE m.tenant_id = %(tenant)s AND m.during @> %(at1)s {member}
     ) every
     UNION
-    SELECT line, user_id FROM person{n} WHERE false
-), held{n} AS MATERIALIZED (
-    SELECT line, user_id FROM person{n} WHERE (user_id IN (
-        SELECT user_id FROM {lives} WHERE tenant_id = %(tenant)s AND during @> %(at{n})s
+    SELECT line, user_id FROM person WHERE false
+), held AS MATERIALIZED (
+    SELECT line, user_id FROM person WHERE (user_id IN (
+        SELECT user_id FROM tenants_useractivity WHERE tenant_id = %(tenant)s AND during @> %(at1)s
     )) IS TRUE
 )"""
-_SAME = "kept AS NOT MATERIALIZED (SELECT line, user_id FROM held1)"
-_DIFFERENT = """kept AS MATERIALIZED (
-    SELECT line, user_id FROM held1 FULL JOIN held2 USING (line, user_id)
-    WHERE CASE WHEN held2.user_id IS NULL THEN line = ANY(%(lost)s)
-        WHEN held1.user_id IS NULL THEN line = ANY(%(gained)s) ELSE line = ANY(%(changed)s) END
-)"""
+_SAME = "kept AS NOT MATERIALIZED (SELECT line, user_id FROM held)"
 NAME = "lower(CASE WHEN u.display_name > '' THEN u.display_name ELSE u.username END)"  # as the index has it
-# Between two moments, of those alone whose own lines may not be the same: by what was given, by a group that
-# came to other lines, by a membership, by a life.
-_TURNED = """moved AS MATERIALIZED (
-    (SELECT line, group_id FROM reached1 EXCEPT SELECT line, group_id FROM reached2)
-    UNION ALL
-    (SELECT line, group_id FROM reached2 EXCEPT SELECT line, group_id FROM reached1)
-), turned AS MATERIALIZED (
-    SELECT user_id FROM (
-        (SELECT line, user_id FROM given1 EXCEPT SELECT line, user_id FROM given2)
-        UNION ALL
-        (SELECT line, user_id FROM given2 EXCEPT SELECT line, user_id FROM given1)
-    ) given WHERE user_id IS NOT NULL
-    UNION ALL
-    SELECT user_id FROM tenants_membership WHERE tenant_id = %(tenant)s AND (
-        (during @> %(at1)s AND during @> %(at2)s AND group_id IN (SELECT group_id FROM moved))
-        OR ((during @> %(at1)s) <> (during @> %(at2)s)
-            AND group_id IN (SELECT group_id FROM reached1 UNION ALL SELECT group_id FROM reached2))
-    ) IS TRUE
-    UNION ALL
-    SELECT user_id FROM tenants_useractivity
-    WHERE tenant_id = %(tenant)s AND (during @> %(at1)s) <> (during @> %(at2)s)
-), theirs AS MATERIALIZED (
-    SELECT tenant_id, group_id, user_id, during FROM tenants_membership
-    WHERE tenant_id = %(tenant)s AND (user_id IN (SELECT user_id FROM turned)) IS TRUE
-), lives AS MATERIALIZED (
-    SELECT tenant_id, user_id, during FROM tenants_useractivity
-    WHERE tenant_id = %(tenant)s AND (user_id IN (SELECT user_id FROM turned)) IS TRUE
-)"""
-_ANYBODY = {
-    "given": "user_id IS NOT NULL",
-    "member": "",
-    "memberships": "tenants_membership",
-    "lives": "tenants_useractivity",
-}
-_OF_TURNED = {
-    "given": "(user_id IN (SELECT user_id FROM turned)) IS TRUE",
-    "member": "",
-    "memberships": "theirs",
-    "lives": "lives",
-}
+_ANYBODY = {"given": "user_id IS NOT NULL", "member": ""}
 # With a text, those so named come first, and nobody else is looked at.
 _OF_NAMED = {
-    **_ANYBODY,
     "given": "(user_id IN (SELECT id FROM named)) IS TRUE",
     "member": "AND (m.user_id IN (SELECT id FROM named)) IS TRUE",
 }
@@ -166,14 +122,7 @@ def rows(
 
     Of more than ``most``, only that they are more: the number is one more, and there are no rows.
     """
-    both = len(sought.sides) == 2
-    parts = [_WAYS.format(n=n) for n in range(1, len(sought.sides) + 1)]
-    whom = _OF_NAMED if sought.text else _ANYBODY
-    if both and not sought.text and not sought.told["changed"]:
-        parts.append(_TURNED)
-        whom = _OF_TURNED
-    parts += [_PEOPLE.format(n=n, **whom) for n in range(1, len(sought.sides) + 1)]
-    parts.append(_DIFFERENT if both else _SAME)
+    parts = _of_two(sought) if len(sought.sides) == 2 else _of_one(sought)
     order, tail = _order(edge, backwards), _BY_ID
     if sought.by_name or sought.text:
         # With a text it is asked three times.
@@ -190,6 +139,19 @@ def rows(
     return found[0][0], [Edge(*row) for _number, *row in found if row[1] is not None]
 
 
+def _of_one(sought: Sought) -> list[str]:
+    whom = _OF_NAMED if sought.text else _ANYBODY
+    return [_WAYS, _PEOPLE.format(**whom), _SAME]
+
+
+def _of_two(sought: Sought) -> list[str]:
+    if sought.text:
+        return [differing.WAYS, differing.PEOPLE.format(**differing.OF_NAMED)]
+    if sought.told["changed"]:
+        return [differing.WAYS, differing.PEOPLE.format(**differing.OF_ANYBODY)]
+    return [differing.WAYS, differing.TURNED, differing.PEOPLE.format(**differing.OF_TURNED)]
+
+
 def _order(edge: Edge | None, backwards: bool) -> dict[str, str]:
     compare, way = ("<", "DESC") if backwards else (">", "")
     beyond = f"AND (first, id, line) {compare} (%(first)s, %(user)s, %(line)s)" if edge else ""
@@ -201,13 +163,13 @@ def _values(sought: Sought, edge: Edge | None, limit: int) -> dict[str, Any]:
     values |= {change: list(lines) for change, lines in sought.told.items()}
     if edge is not None:
         values |= {"first": edge.first, "user": edge.user_id, "line": edge.line}
-    for n, side in enumerate(sought.sides, 1):
-        values |= {
-            f"at{n}": side.at,
-            f"roles{n}": [slot.role_id for slot, _line in side.slots],
-            f"contracts{n}": [slot.contract_id for slot, _line in side.slots],
-            f"lines{n}": [line for _slot, line in side.slots],
-        }
+    values |= {f"at{n}": side.at for n, side in enumerate(sought.sides, 1)}
+    sides = [{(slot.role_id, slot.contract_id, line) for slot, line in side.slots} for side in sought.sides]
+    slots = list({slot: None for side in sides for slot in side})
+    values |= {"roles": [role for role, _contract, _line in slots]}
+    values |= {"contracts": [contract for _role, contract, _line in slots]}
+    values |= {"lines": [line for _role, _contract, line in slots]}
+    values["ones"], values["twos"] = ([slot in side for slot in slots] for side in (sides[0], sides[-1]))
     return values
 
 

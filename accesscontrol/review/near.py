@@ -33,9 +33,12 @@ WITH RECURSIVE reached(group_id) AS (
             AND during @> ANY(%(moments)s::timestamptz[]) OFFSET 0
     ) below
 )
-SELECT {first} AS first, u.id, CASE WHEN u.display_name > '' THEN u.display_name ELSE u.username END
-FROM tenants_user u
-WHERE u.tenant_id = %(tenant)s {from_edge} AND (
+SELECT u.* FROM (
+    SELECT {first} AS first, u.id, CASE WHEN u.display_name > '' THEN u.display_name ELSE u.username END
+    FROM tenants_user u WHERE u.tenant_id = %(tenant)s {from_edge}
+    ORDER BY first {way}, u.id {way} LIMIT %(looked_at)s
+) u
+WHERE (
     SELECT true FROM tenants_useractivity
     WHERE user_id = ANY(ARRAY(SELECT u.id)) AND tenant_id = %(tenant)s
         AND during @> ANY(%(moments)s::timestamptz[])
@@ -53,8 +56,11 @@ WHERE u.tenant_id = %(tenant)s {from_edge} AND (
         AND (application_role_id = ANY(%(roles)s::uuid[]) OR tenant_role_id = ANY(%(roles)s::uuid[])) IS TRUE
     LIMIT 1
 ) IS TRUE)
-ORDER BY first {way}, u.id {way} LIMIT %(most)s
+ORDER BY u.first {way}, u.id {way} LIMIT %(most)s
 """
+LOOKED_AT = (
+    40  # people for each who is sought: where those who have something stand far apart, all are looked at
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,10 @@ class Person:
 
 
 def people(sought: Sought, *, edge: Edge | None, backwards: bool, most: int) -> Sequence[Person]:
-    """Who may have a line at one of the moments, from the person of the edge on, the nearest first."""
+    """Who may have a line at one of the moments, from the person of the edge on, the nearest first.
+
+    At most so many, of the next :data:`LOOKED_AT` times as many: fewer are not all that there are.
+    """
     first = f'{NAME} COLLATE "C"' if sought.by_name else "''"
     compare, way = ("<=", "DESC") if backwards else (">=", "")
     beyond = (
@@ -78,6 +87,7 @@ def people(sought: Sought, *, edge: Edge | None, backwards: bool, most: int) -> 
         "moments": [side.at for side in sought.sides],
         "roles": list({slot.role_id for side in sought.sides for slot, _line in side.slots}),
         "most": most,
+        "looked_at": LOOKED_AT * most,
     }
     if edge is not None:
         values |= {"first": edge.first, "user": edge.user_id}

@@ -152,7 +152,7 @@ class _Looking:
         return number, {self._place_of(each): each.user_id for each in found}
 
     def _nearest(self, edge: Edge | None, limit: int) -> dict[Place, Change | UUID] | None:
-        """The lines of the nearest who may have one; nothing where those have too few after all."""
+        """The lines of the nearest who may have one; nothing where those have too few."""
         found: dict[Place, Change | UUID] = {}
         if not limit:
             return found
@@ -163,7 +163,7 @@ class _Looking:
             place = self._place_at(firsts[change.line.principal_id], change.line.key[1:])
             if self._is_beyond(place) and self._is_asked(change):
                 found[place] = change
-        return found if len(found) >= limit or len(every) < limit else None
+        return found if len(found) >= limit else None
 
     def _edge(self, after: Place) -> Edge:
         *named, user_id, urn, contract_id = after[1:]

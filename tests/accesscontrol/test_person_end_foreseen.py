@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
+from accesscontrol import impact_people
 from accesscontrol.actions.administrators import LastAdministrator
 from accesscontrol.actions.assignments import what_principal_holds
 from accesscontrol.facts import groups_above
@@ -18,7 +19,7 @@ from accesscontrol.models import Assignment, TenantRole, TenantRolePermission
 from applications.models import ApplicationRole
 from applications.models.applications import PORTAL_ID
 from iam_portal.decision import Decision
-from iam_portal.errors import DomainError
+from iam_portal.errors import DomainError, NotFound
 from iam_portal.gate import Actor
 from iam_portal.launchers.load.company import Company
 from iam_portal.walls import tenant_scope
@@ -152,3 +153,21 @@ def test_what_one_would_have_in_hand_is_what_the_rows_hold(acme: Tenant) -> None
         found.append((len(expected[0]) > 0, expected[1]))
     assert set(found) >= {(True, True), (False, True), (False, False)}
     assert in_hand(tenant_id=acme.pk, users=[alone.pk], at=NOW) == (set(), True)
+
+
+@both
+@pytest.mark.parametrize("look", [foresee, carried_out])
+def test_who_was_deleted_while_it_waited_is_not_found(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch, name: str, look: Callable[..., Any]
+) -> None:
+    user = make_user(acme, "kim", at=NOW)
+    whole = impact_people.hold
+
+    def late(*tenants: Any) -> None:
+        whole(*tenants)
+        monkeypatch.setattr(impact_people, "hold", whole)
+        User.everyone.filter(pk=user.pk).update(deleted_at=NOW)
+
+    monkeypatch.setattr(impact_people, "hold", late)
+    with pytest.raises(NotFound):
+        look(*ending(name, user))

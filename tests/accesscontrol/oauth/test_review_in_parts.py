@@ -169,6 +169,21 @@ def test_only_who_is_in_the_part_is_worked_out(shared: World, monkeypatch: pytes
     assert found.roles == {"viewer", "editor"}
 
 
+@pytest.mark.parametrize("looked_at", [1, 40])
+def test_those_who_stand_far_apart_are_found(
+    shared: World, monkeypatch: pytest.MonkeyPatch, looked_at: int
+) -> None:
+    """The next people in the order have nothing: not everybody is asked one by one."""
+    monkeypatch.setattr(reviewing.parts.near, "LOOKED_AT", looked_at)  # type: ignore[attr-defined]
+    _crowd(shared, 60)
+    late = [person(shared, f"z{number}") for number in range(5)]
+    for each in late:
+        give(shared, each)
+    found = narrowed(shared, order=Order.NAME, most=3, kind=reviewing.USER)
+    assert [change.line.principal_id for change in found.rows] == [str(each.id) for each in late]
+    assert (found.count, found.more) == (4, False)
+
+
 def test_of_many_only_the_nearest_are_looked_at(shared: World, monkeypatch: pytest.MonkeyPatch) -> None:
     crowd = _crowd(shared, 300)
     wanted = Wanted(role="editor", application_id=METER, group_id=crowd.id)
