@@ -36,7 +36,7 @@ WITH RECURSIVE reached(group_id) AS (
 SELECT u.* FROM (
     SELECT {first} AS first, u.id, CASE WHEN u.display_name > '' THEN u.display_name ELSE u.username END
     FROM tenants_user u WHERE u.tenant_id = %(tenant)s {from_edge}
-    ORDER BY first {way}, u.id {way} LIMIT %(looked_at)s
+    ORDER BY {order} LIMIT %(looked_at)s
 ) u
 WHERE (
     SELECT true FROM tenants_useractivity
@@ -56,7 +56,7 @@ WHERE (
         AND (application_role_id = ANY(%(roles)s::uuid[]) OR tenant_role_id = ANY(%(roles)s::uuid[])) IS TRUE
     LIMIT 1
 ) IS TRUE)
-ORDER BY u.first {way}, u.id {way} LIMIT %(most)s
+ORDER BY {order} LIMIT %(most)s
 """
 LOOKED_AT = (
     40  # people for each who is sought: where those who have something stand far apart, all are looked at
@@ -77,11 +77,13 @@ def people(sought: Sought, *, edge: Edge | None, backwards: bool, most: int) -> 
 
     At most so many, of the next :data:`LOOKED_AT` times as many: fewer are not all that there are.
     """
-    first = f'{NAME} COLLATE "C"' if sought.by_name else "''"
     compare, way = ("<=", "DESC") if backwards else (">=", "")
-    beyond = (
-        f"({first}, u.id) {compare} (%(first)s, %(user)s)" if sought.by_name else f"u.id {compare} %(user)s"
-    )
+    if sought.by_name:
+        first, order = f'{NAME} COLLATE "C"', f"first {way}, u.id {way}"
+        beyond = f"({first}, u.id) {compare} (%(first)s, %(user)s)"
+    else:
+        first, order = "''", f"u.id {way}"
+        beyond = f"u.id {compare} %(user)s"
     values: dict[str, Any] = {
         "tenant": sought.tenant_id,
         "moments": [side.at for side in sought.sides],
@@ -91,7 +93,7 @@ def people(sought: Sought, *, edge: Edge | None, backwards: bool, most: int) -> 
     }
     if edge is not None:
         values |= {"first": edge.first, "user": edge.user_id}
-    statement = _PEOPLE.format(first=first, from_edge=f"AND {beyond}" if edge else "", way=way)
+    statement = _PEOPLE.format(first=first, from_edge=f"AND {beyond}" if edge else "", order=order)
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return [Person(*row) for row in cursor.fetchall()]
