@@ -53,7 +53,7 @@ def hold(*tenants: Tenant | UUID) -> None:
     tenant pass (FOR NO KEY UPDATE).
     """
     if not connection.in_atomic_block:
-        raise TransactionManagementError("Held outside a transaction, they would be let go at once.")
+        raise TransactionManagementError  # they would be let go at once
     with connection.cursor() as cursor:
         cursor.execute(_HOLD, [_ids(tenants)])
 
