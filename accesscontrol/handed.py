@@ -9,24 +9,26 @@ from django.db import connection
 from accesscontrol.decide import Permission
 from applications.models.applications import PORTAL_ID
 
-_NOT_OVER = "NOT isempty(during) AND (upper_inf(during) OR upper(during) > %(at)s)"
-# Permissions of the portal; a row of nothing stands for something of another application, or for a role that
-# is empty: it may be filled with anything. Each by its id: joined, all that the tenant's roles hold is read.
-_IN_HAND = f"""
+NOT_OVER = "NOT isempty(during) AND (upper_inf(during) OR upper(during) > %(at)s)"
+# The roles that people and groups have, now or by plan, by themselves or by groups above.
+GIVEN = f"""
 WITH RECURSIVE above(id) AS (
     SELECT group_id FROM tenants_membership
-    WHERE tenant_id = %(tenant)s AND user_id = ANY(ARRAY(SELECT unnest(%(users)s::uuid[]))) AND {_NOT_OVER}
+    WHERE tenant_id = %(tenant)s AND user_id = ANY(ARRAY(SELECT unnest(%(users)s::uuid[]))) AND {NOT_OVER}
     UNION ALL
     SELECT unnest(%(groups)s::uuid[])
     UNION
     SELECT p.parent_id FROM above JOIN tenants_groupplacement p
         ON p.group_id = above.id AND p.tenant_id = %(tenant)s
-    WHERE {_NOT_OVER}
+    WHERE {NOT_OVER}
 ), given AS MATERIALIZED (
     SELECT DISTINCT application_role_id, tenant_role_id FROM accesscontrol_assignment
-    WHERE tenant_id = %(tenant)s AND {_NOT_OVER}
+    WHERE tenant_id = %(tenant)s AND {NOT_OVER}
         AND (user_id = ANY(%(users)s::uuid[]) OR group_id = ANY(ARRAY(SELECT id FROM above)))
-), declared AS MATERIALIZED (
+)"""
+# Permissions of the portal; a row of nothing stands for something of another application, or for a role that
+# is empty: it may be filled with anything. Each by its id: joined, all that the tenant's roles hold is read.
+_IN_HAND = f"""{GIVEN}, declared AS MATERIALIZED (
     SELECT id, application_id = %(portal)s AS of_portal FROM applications_applicationrole
     WHERE id = ANY(ARRAY(SELECT application_role_id FROM given))
 )
@@ -43,7 +45,7 @@ SELECT DISTINCT s.type, s.key, s.privilege
 FROM (SELECT DISTINCT tenant_role_id FROM given WHERE tenant_role_id IS NOT NULL) made
 LEFT JOIN LATERAL (
     SELECT resource_id, privilege FROM accesscontrol_tenantrolepermission
-    WHERE role_id = made.tenant_role_id AND {_NOT_OVER} OFFSET 0
+    WHERE role_id = made.tenant_role_id AND {NOT_OVER} OFFSET 0
 ) p ON true
 LEFT JOIN LATERAL (
     SELECT type, key, p.privilege FROM applications_resource

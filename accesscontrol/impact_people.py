@@ -14,6 +14,7 @@ from django.db import connection
 from accesscontrol import holders
 from accesscontrol.books import Pair, books_of_held
 from accesscontrol.decide import PrincipalFacts
+from accesscontrol.handed import GIVEN, NOT_OVER
 from accesscontrol.holdings import Holdings
 from accesscontrol.impact import People, lost_by_people
 from accesscontrol.impact_shapes import all_of_person, named_applications, people_part
@@ -26,7 +27,6 @@ from tenants.impact import Act, Part, answers_of_looker, is_foreseen
 from tenants.models import Group, GroupPlacement, IdentityMapper, User
 from tenants.policies import hold
 
-_NOT_OVER = "NOT isempty(during) AND (upper_inf(during) OR upper(during) > %(at)s)"
 _INSIDE = """
 WITH RECURSIVE below(group_id) AS (
     SELECT %(group)s::uuid
@@ -40,21 +40,7 @@ WHERE m.tenant_id = %(tenant)s AND m.group_id = ANY(ARRAY(SELECT group_id FROM b
     AND NOT isempty(m.during) AND (upper_inf(m.during) OR upper(m.during) > %(at)s)
 """
 # Roles of the tenant's own making each by its id, and each of their resources: joined, all is read.
-_GIVEN = f"""
-WITH RECURSIVE above(id) AS (
-    SELECT group_id FROM tenants_membership
-    WHERE tenant_id = %(tenant)s AND user_id = ANY(ARRAY(SELECT %(user)s::uuid)) AND {_NOT_OVER}
-    UNION ALL
-    SELECT %(group)s::uuid WHERE %(group)s::uuid IS NOT NULL
-    UNION
-    SELECT p.parent_id FROM above JOIN tenants_groupplacement p
-        ON p.group_id = above.id AND p.tenant_id = %(tenant)s
-    WHERE {_NOT_OVER}
-), given AS MATERIALIZED (
-    SELECT DISTINCT application_role_id, tenant_role_id FROM accesscontrol_assignment
-    WHERE tenant_id = %(tenant)s AND {_NOT_OVER}
-        AND (user_id = %(user)s::uuid OR group_id = ANY(ARRAY(SELECT id FROM above)))
-)
+_GIVEN = f"""{GIVEN}
 SELECT application_id FROM applications_applicationrole
 WHERE id = ANY(ARRAY(SELECT application_role_id FROM given))
 UNION
@@ -62,17 +48,17 @@ SELECT s.application_id
 FROM (SELECT DISTINCT tenant_role_id FROM given WHERE tenant_role_id IS NOT NULL) made
 CROSS JOIN LATERAL (
     SELECT resource_id FROM accesscontrol_tenantrolepermission
-    WHERE role_id = made.tenant_role_id AND {_NOT_OVER} OFFSET 0
+    WHERE role_id = made.tenant_role_id AND {NOT_OVER} OFFSET 0
 ) p
 CROSS JOIN LATERAL (SELECT application_id FROM applications_resource WHERE id = p.resource_id OFFSET 0) s
 """
 # What a person or a group has itself: with the act, some of it ends.
 _OWN = f"""
 SELECT id::text FROM accesscontrol_assignment
-WHERE tenant_id = %(tenant)s AND {{column}} = %(id)s::uuid AND {_NOT_OVER}
+WHERE tenant_id = %(tenant)s AND {{column}} = %(id)s::uuid AND {NOT_OVER}
 UNION ALL
 SELECT id::text FROM tenants_membership
-WHERE tenant_id = %(tenant)s AND {{column}} = ANY(ARRAY(SELECT %(id)s::uuid)) AND {_NOT_OVER}
+WHERE tenant_id = %(tenant)s AND {{column}} = ANY(ARRAY(SELECT %(id)s::uuid)) AND {NOT_OVER}
 """
 READING = Permission.parse("Roles:read")
 NO_CALLS: Mapping[str, Any] = {"services": {"count": 0, "items": []}}
@@ -208,9 +194,10 @@ def _inside(act: Act, group: Group) -> set[UUID]:
 
 def _applications(act: Act, subject: User | Group) -> list[str]:
     """Of which something is assigned to the subject, or to a group above it, now or by plan."""
-    user, group = (subject.id, None) if isinstance(subject, User) else (None, subject.id)
+    whose: dict[str, list[UUID]] = {"users": [], "groups": []}
+    whose["users" if isinstance(subject, User) else "groups"] = [subject.id]
     with connection.cursor() as cursor:
-        cursor.execute(_GIVEN, {"tenant": act.tenant.id, "user": user, "group": group, "at": act.at})
+        cursor.execute(_GIVEN, {**whose, "tenant": act.tenant.id, "at": act.at})
         return sorted(row[0] for row in cursor.fetchall())
 
 

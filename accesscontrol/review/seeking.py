@@ -91,9 +91,7 @@ class Lines:
         return self._sought(self._side(at, was), self._side(later, becomes), told=numbers)
 
     def surely(self) -> Sequence[Sought]:
-        """Each of one moment: who has such a line is in the review, without a look at the other moment."""
-        if self.asked.other is None:
-            return [self.sought()]
+        """Of two moments: who has such a line at the one is in the review, without a look at the other."""
         (at, was), (later, becomes) = self._counted
         lost = {key: each for key, each in was.items() if key not in becomes}
         gained = {key: each for key, each in becomes.items() if key not in was}
