@@ -21,10 +21,10 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from iam_portal.errors import Forbidden, Invalid, NotFound
 from iam_portal.gate import Actor, Answers
+from iam_portal.replying import Replying
 from iam_portal.walls import tenant_scope
 from tenants import history
 from tenants.actions import proving
@@ -36,7 +36,7 @@ _ROW = re.compile(r"r-[0-9]{1,9}")
 DEFAULT = 50
 
 
-class TenantAPI(APIView):
+class TenantAPI(Replying):
     """A door below ``/tenants/{tenantId}/``.
 
     Each method's permission stands in ``permissions``; the permission class of the settings asks it in
@@ -140,7 +140,7 @@ class TenantAPI(APIView):
         return None if text is None else text.strip().removeprefix("W/").strip('"')
 
 
-class OwnApplicationAPI(APIView):
+class OwnApplicationAPI(Replying):
     """A door below ``/application/``: the calling application about itself.
 
     It takes the application's own credentials as well as its service token; the setting names the class,

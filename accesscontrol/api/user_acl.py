@@ -7,7 +7,6 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accesscontrol import facts as load
 from accesscontrol import personal
@@ -17,10 +16,11 @@ from accesscontrol.oauth.userinfo import ANYBODY, PREFLIGHT
 from accesscontrol.serializers.acl import UserAclOut
 from applications import facts as sharing_facts
 from iam_portal.decision import rfc3339
+from iam_portal.replying import Replying
 from iam_portal.walls import tenant_scope
 
 
-class UserAcl(APIView):
+class UserAcl(Replying):
     """Takes a user's access token and nothing else: no session, no service token."""
 
     authentication_classes = [UserTokenAuthentication]

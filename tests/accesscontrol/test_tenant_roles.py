@@ -1,5 +1,6 @@
 """Roles that a tenant makes: only of what is available there, counting only while it is."""
 
+import gc
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -131,6 +132,28 @@ def test_by_rest_with_neighbours_and_without_more_rights():
     assert service(beta, "robot", "access-manager").knock("GET", address).status_code == 404
     with pytest.raises(NotFound):
         tenant_roles.delete(tenant=beta, key="night-shift", by=SYSTEM, at=LATER)
+
+
+def test_what_a_reply_was_made_of_goes_with_it() -> None:
+    """Thousands of permissions that wait for the collector of garbage hold up every thread when it comes."""
+    acme, _ = make_pair()
+    at = datetime.now(UTC)  # the doors have the real clock
+    permissions = definition(register(acme, "press", at).id, "read")
+    tenant_roles.define(tenant=acme, definition=permissions, by=SYSTEM, at=at)
+    _, session = person(acme, "manager", "access-manager")
+    manager, address = browser(acme, session), f"/iam/access-management/v1/tenants/{acme.id}/roles"
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)  # keeps what it finds
+    try:
+        assert b'"resourceId":"machines"' in manager.knock("GET", address).content
+        gc.collect()
+        left = [each for each in gc.garbage if isinstance(each, dict) and "resourceId" in each]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert left == []
 
 
 def test_a_role_that_somebody_holds_is_deleted_knowingly() -> None:
