@@ -77,6 +77,13 @@ def permissions(*, actor: Actor, tenant_id: UUID | str, at: datetime) -> set[dec
     return set() if door is None else _at(door, actor=actor, tenant_id=tenant_id, at=at)
 
 
+def held_of(read: Answers | None, *, actor: Actor, tenant_id: UUID, at: datetime) -> set[decide.Permission]:
+    """The same, of what the request has read of this actor, here and at this moment; else asked anew."""
+    if isinstance(read, _Read) and (read.actor, read.tenant_id, read.at) == (actor, str(tenant_id), at):
+        return read.held
+    return permissions(actor=actor, tenant_id=tenant_id, at=at)
+
+
 def _at(
     door: at_the_door.Door, *, actor: Actor, tenant_id: UUID | str, at: datetime
 ) -> set[decide.Permission]:
@@ -122,10 +129,7 @@ def may_grant(
     """
     if actor.kind == "system":
         return Decision.yes(say.may_grant()), set()
-    if isinstance(read, _Read) and (read.actor, read.tenant_id, read.at) == (actor, str(tenant_id), at):
-        holds = read.held
-    else:
-        holds = permissions(actor=actor, tenant_id=tenant_id, at=at)
+    holds = held_of(read, actor=actor, tenant_id=tenant_id, at=at)
     manager = asked_of(ASSIGNING) in holds
     if actor.kind == "scim":
         # The console asks its maker for a recent proof before he gives power. A token brings none: whoever

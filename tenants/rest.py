@@ -23,7 +23,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from iam_portal.errors import Forbidden, Invalid, NotFound
-from iam_portal.gate import Actor, Answers
+from iam_portal.gate import Actor, Answers, gate
 from iam_portal.replying import Replying
 from iam_portal.walls import tenant_scope
 from tenants import history
@@ -107,6 +107,13 @@ class TenantAPI(Replying):
         if self._tenant is None:
             raise NotFound
         return self._tenant
+
+    @property
+    def may(self) -> Answers:
+        """What the caller may here. Where only questions are asked, as the door has read it."""
+        if self.answers is not None and self.request.method in SAFE_METHODS:
+            return self.answers
+        return gate().answers(actor=self.actor, tenant_id=self.kwargs["tenant_id"], at=self.at)
 
     def read(self, serializer: type[serializers.Serializer[Any]], **options: Any) -> dict[str, Any]:
         """The body, validated; wrong types and unknown fields are refused."""

@@ -59,7 +59,7 @@ class AssignRole(ConsolePage):
         chosen = _chosen(self)
         if chosen is None:
             return _whom(self)
-        groups = role_choices.offered(tenant=self.tenant, actor=self.actor, at=self.at)
+        groups = role_choices.offered(**_known(self))
         form = AssignForm(request.POST, values=_values(groups), at=self.at)
         if not form.is_valid():
             return _which(self, chosen, form)
@@ -218,15 +218,19 @@ def _whom(page: ConsolePage) -> HttpResponse:
     return page.render("accesscontrol/assignment_whom.html", context)
 
 
+def _known(page: ConsolePage) -> dict[str, Any]:
+    """For whom roles are offered: here, by whom, now."""
+    return {"tenant": page.tenant, "actor": page.actor, "at": page.at, "read": page.answers}
+
+
 def _which(
     page: ConsolePage, chosen: Chosen, form: AssignForm | None, refusal: object = None
 ) -> HttpResponse:
     wanted, picked = paging.searched(page.request), form.data.get("role", "") if form else ""
-    known: dict[str, Any] = {"tenant": page.tenant, "actor": page.actor, "at": page.at}
     if wanted:
-        offer = role_choices.Offer(role_choices.offered(**known, wanted=wanted))
+        offer = role_choices.Offer(role_choices.offered(**_known(page), wanted=wanted))
     else:
-        offer = role_choices.first(**known, picked=picked)
+        offer = role_choices.first(**_known(page), picked=picked)
     reasons = refusal.reasons if isinstance(refusal, DomainError) else ()
     context = {
         "page": _page(page, _("Assign a role to %(name)s") % {"name": chosen.name}),

@@ -20,7 +20,7 @@ from applications.models import Application, ApplicationRole, ContractTerm, Reso
 from applications.models.applications import PORTAL_ID
 from applications.views import role_words
 from iam_portal.decision import Decision
-from iam_portal.gate import Actor
+from iam_portal.gate import Actor, Answers
 from iam_portal.translating import translated
 from tenants.models import Tenant
 
@@ -58,8 +58,10 @@ class Granting:
     everything: bool = False
 
     @classmethod
-    def of(cls, actor: Actor, *, tenant: Tenant, at: datetime) -> "Granting":
-        return cls(gate.permissions(actor=actor, tenant_id=tenant.pk, at=at), actor.kind == "system")
+    def of(cls, actor: Actor, *, tenant: Tenant, at: datetime, read: Answers) -> "Granting":
+        """``read``: what the request has read of him already; the action asks anew."""
+        held = gate.held_of(read, actor=actor, tenant_id=tenant.pk, at=at)
+        return cls(held, actor.kind == "system")
 
     def of_role(self, asked: Iterable[Permission], *, foreign: bool) -> Decision:
         manager = (gate.RESOURCE_TYPE, "Roles", "modify") in self.holds
@@ -74,12 +76,14 @@ class Offer(NamedTuple):
     own: int = 0
 
 
-def offered(*, tenant: Tenant, actor: Actor, at: datetime, wanted: str = "") -> list[RoleGroup]:
+def offered(
+    *, tenant: Tenant, actor: Actor, at: datetime, read: Answers, wanted: str = ""
+) -> list[RoleGroup]:
     """Every role that can be assigned here, own ones first, then the portal's. A fixed number of queries.
 
     ``wanted`` is a part of an application's name or of a role's.
     """
-    granting = Granting.of(actor, tenant=tenant, at=at)
+    granting = Granting.of(actor, tenant=tenant, at=at, read=read)
     groups = [
         *_own_roles(tenant, granting, _roles_of(tenant, at), at),
         *_of_applications(_candidates(tenant, at), tenant, granting, at),
@@ -87,9 +91,9 @@ def offered(*, tenant: Tenant, actor: Actor, at: datetime, wanted: str = "") -> 
     return _matching(groups, wanted)
 
 
-def first(*, tenant: Tenant, actor: Actor, at: datetime, picked: str = "") -> Offer:
+def first(*, tenant: Tenant, actor: Actor, at: datetime, read: Answers, picked: str = "") -> Offer:
     """The first of them by name, the portal's, and whatever was picked before. As many queries."""
-    granting = Granting.of(actor, tenant=tenant, at=at)
+    granting = Granting.of(actor, tenant=tenant, at=at, read=read)
     of, key = (*picked.split(SEPARATOR), "")[:2]
     ids, roles = _candidates(tenant, at), _roles_of(tenant, at)
     names = Application.objects.filter(pk__in=ids).exclude(pk=PORTAL_ID).order_by("display_name", "id")

@@ -7,15 +7,12 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accesscontrol import gate
-from accesscontrol.portal_roles import RESOURCES
 from accesscontrol.views.material import Material, material
 from accesscontrol.views.matrix import Matrix
 from accesscontrol.views.role_choices import Granting
 from accesscontrol.views.role_drafts import Draft
 from accesscontrol.views.role_pages import left_out, scope
 from applications.trees import Node, forest
-from iam_portal.gate import Permission, Privilege
 from tenants.http.paging import LONGEST
 from tenants.views.console import ConsolePage
 
@@ -36,7 +33,7 @@ def part(
         draft.over(stored),
         stuff.running,
         stuff.names,
-        granting=_granting(page),
+        granting=Granting.of(page.actor, tenant=page.tenant, at=page.at, read=page.answers),
         bases=draft.bases(stored),
         searched=bool(text),
     )
@@ -57,13 +54,6 @@ def part(
         "count_text": ngettext("%(count)d resource", "%(count)d resources", count) % {"count": count},
         "left_out": left_out(woods, stuff.names),
     }
-
-
-def _granting(page: ConsolePage) -> Granting:
-    """What this request has read of him already; the action asks anew."""
-    every = [Permission(key, each) for key in RESOURCES for each in Privilege]
-    held = {gate.asked_of(each) for each in every if page.answers(each)}
-    return Granting(held, page.actor.kind == "system")
 
 
 def _belongs(matrix: Matrix, node: Node, draft: Draft, show: str) -> bool:

@@ -17,7 +17,7 @@ from applications.models import Contract, ContractState, ContractType
 from applications.policies import RESOURCES, contracts_of, either, sides_of, with_parts
 from applications.serializers.contracts import ActIn, ContractIn, ContractOut, ContractPage, ContractPatch
 from iam_portal.errors import Invalid, NotFound
-from iam_portal.gate import Permission, Privilege, gate, require
+from iam_portal.gate import Permission, Privilege, first_yes
 from tenants.api.impact import done
 from tenants.creating import creates
 from tenants.rest import TenantAPI, cursor_of, next_page, page_size, parse_moment, uuid_of, with_revision
@@ -35,8 +35,7 @@ class ContractAPI(TenantAPI):
 
     def require_type(self, type: str, privilege: Privilege) -> None:
         """Forbidden unless the actor holds the privilege on contracts of the type."""
-        permission = Permission(RESOURCES[type], privilege)
-        require(actor=self.actor, tenant_id=self.kwargs["tenant_id"], permission=permission, at=self.at)
+        first_yes(self.may, (Permission(RESOURCES[type], privilege),))
 
     def readable(self) -> QuerySet[Contract]:
         """The tenant's contracts of the types that the actor may read."""
@@ -44,7 +43,7 @@ class ContractAPI(TenantAPI):
 
     def readable_types(self) -> list[str]:
         """The types of contracts that the actor may read; Forbidden without any."""
-        may = gate().answers(actor=self.actor, tenant_id=self.kwargs["tenant_id"], at=self.at)
+        may = self.may
         types = [type.value for type in ContractType if may(Permission(RESOURCES[type], Privilege.READ))]
         if not types:
             self.require_type(ContractType.PROVISION, Privilege.READ)

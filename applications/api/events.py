@@ -17,7 +17,6 @@ from applications.models import Event
 from applications.serializers.events import EventPage, ServedTenants
 from applications.served import served_tenants
 from iam_portal.errors import DomainError, Invalid, Kind
-from iam_portal.gate import gate
 from iam_portal.walls import cross_tenant
 from tenants.rest import OwnApplicationAPI, TenantAPI, is_number, page_size
 from tenants.schema import AFTER, LIMIT
@@ -49,8 +48,7 @@ class TenantEvents(TenantAPI):
     def get(self, request: Request, **kwargs: Any) -> Response:
         """``after=<position>``: everything later, oldest first; ask again with ``next``."""
         tenant_id = self.kwargs["tenant_id"]
-        may = gate().answers(actor=self.actor, tenant_id=tenant_id, at=self.at)
-        rows = streams.of_tenant(tenant_id).filter(streams.shown_to(may))
+        rows = streams.of_tenant(tenant_id).filter(streams.shown_to(self.may))
         snapshot = reverse("application-management:application-list", kwargs={"tenant_id": tenant_id})
         stream = Stream(f"tenant:{tenant_id}", rows, shapes.event, f"{snapshot}?available=any")
         return Response(_page(stream, request))
