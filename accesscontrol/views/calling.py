@@ -12,6 +12,7 @@ from accesscontrol import facts as load
 from accesscontrol.decide import Call, may_call
 from accesscontrol.models import Assignment, TenantRolePermission
 from accesscontrol.views import linking, naming, standing
+from applications import facts as sharing_facts
 from applications import usage
 from applications.models import Application, ApplicationRole, RequiredRole
 from applications.models.applications import PORTAL_ID
@@ -33,9 +34,11 @@ class ApplicationCalls(AccessPage):
         targets = _targets(self, application)
         count = targets.count()
         shown = paging.page_of(targets, request=request, key="display_name")
-        facts = load.calls(
-            caller=application, target_ids=[row.pk for row in shown.rows], tenant_id=self.tenant.pk
+        target_ids, here = [row.pk for row in shown.rows], self.tenant.pk
+        sharing = sharing_facts.sharing(
+            {*target_ids, application.pk}, tenant_ids={here, application.owner_id}
         )
+        facts = load.calls(caller=application, target_ids=target_ids, tenant_id=here, sharing=sharing)
         used = usage.last_used([(self.tenant.pk, application.pk, row.pk) for row in shown.rows])
         names = naming.declared(row.pk for row in shown.rows)
         rows = []
@@ -45,7 +48,7 @@ class ApplicationCalls(AccessPage):
             rows.append(_call(self, target, call, names) | {"last": last})
         named = {"name": application}
         context = {
-            **self.around(application, "calls"),
+            **self.around(application, "calls", sharing[application.pk]),
             "lead": _("What %(name)s may call as a service") % named,
             "rows": rows,
             "none": _("It holds no role of another application here: it may call none."),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from applications import facts as load
-from applications.availability import Answer, available
+from applications.availability import Answer, SharingFacts, available
 from applications.http import address
 from applications.models import Application, Availability, Contract
 from applications.models.applications import PORTAL_ID
@@ -84,9 +84,9 @@ class ApplicationPage(ConsolePage):
 class TabPage(ApplicationPage):
     """A tab; the badge beside the title is the answer of the rule."""
 
-    def answer(self, application: Application) -> Answer:
-        """Is it available here, now."""
-        facts = load.of_application(application.id, tenant_id=self.tenant.id)
+    def answer(self, application: Application, facts: SharingFacts | None = None) -> Answer:
+        """Is it available here, now; by these facts, where they are read."""
+        facts = facts or load.of_application(application.id, tenant_id=self.tenant.id)
         assert facts is not None, "an application that was just read"
         return available(facts, tenant_id=str(self.tenant.id), at=self.at)
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from applications.availability import SharingFacts
 from applications.http import address
 from applications.models import Application, ApplicationRole, Resource, ResourcePlace, RolePermission
 from applications.models.applications import PORTAL_ID
@@ -69,9 +70,11 @@ class AccessPage(TabPage):
             raise NotFound
         return found
 
-    def around(self, application: Application, part: str) -> dict[str, Any]:
+    def around(
+        self, application: Application, part: str, facts: SharingFacts | None = None
+    ) -> dict[str, Any]:
         """The frame with the way to the other pages of the tab."""
-        frame = self.frame(application, "access", state_of(self.answer(application)))
+        frame = self.frame(application, "access", state_of(self.answer(application, facts)))
         return {"page": frame, "parts": parts(self, application, part)}
 
 
