@@ -99,6 +99,13 @@ class Assignment(models.Model):
                 condition=Q(application_role__isnull=False),
                 name="assignment_by_role",
             ),
+            # The same with all that a review asks of thousands: their rows lie far apart.
+            models.Index(
+                fields=["tenant", "application_role"],
+                include=["user", "group", "contract", "during"],
+                condition=Q(application_role__isnull=False, application__isnull=True),
+                name="assignment_reviewed",
+            ),
             # What groups and services hold: few rows among those of thousands of people.
             models.Index(
                 fields=["tenant", "application_role", "tenant_role"],

@@ -82,6 +82,7 @@ LEFT JOIN LATERAL (
     SELECT * FROM found WHERE {few} {beyond} ORDER BY first {way}, id {way}, line {way} LIMIT %(limit)s
 ) part ON true
 """
+PEOPLE = 2  # whose lines may differ, looked at for each line that is sought
 _ALL = {"counted": "kept", "few": "true"}
 # A table that a recursion makes is made as far as it is read: of many lines, the others are not looked for.
 _UP_TO = {"counted": "(SELECT FROM kept LIMIT %(most)s + 1) up_to", "few": "counted.number <= %(most)s"}
@@ -139,6 +140,39 @@ def rows(
     return found[0][0], [Edge(*row) for _number, *row in found if row[1] is not None]
 
 
+def nearest(
+    sought: Sought, *, edge: Edge | None, backwards: bool, limit: int, most: int | None
+) -> tuple[int | None, list[Edge] | None]:
+    """Of two moments as :func:`rows`, as far as a few of those say it whose lines may differ.
+
+    No number where they do not tell whether there are more than ``most``, which is not asked without one; no
+    rows where they have too few.
+    """
+    order, near, few = _order(edge, backwards), PEOPLE * limit, 0 if most is None else PEOPLE * (most + 1)
+    ways = {"first": "''", "order": "id {way}", "compared": "id {compare}= %(user)s"}
+    if sought.by_name:
+        ways = {
+            "first": f'{NAME} COLLATE "C"',
+            "order": "first {way}, id {way}",
+            "compared": "(first, id) {compare}= (%(first)s, %(user)s)",
+        }
+    from_edge = f"AND {ways['compared'].format(**order)}" if edge else ""
+    parts = [
+        _NAMED.format(first=ways["first"], once="NOT", text=""),
+        *(differing.WAYS, differing.TURNED),
+        differing.NEAREST.format(order=ways["order"].format(**order), from_edge=from_edge),
+        differing.KEPT,
+    ]
+    values = {**_values(sought, edge, limit), "near": near, "few": few}
+    with connection.cursor() as cursor:
+        cursor.execute(f"WITH RECURSIVE {','.join(parts)}{differing.FOUND.format(**order)}", values)
+        found = cursor.fetchall()
+    turned, looked_at, number = found[0][:3]
+    edges = [Edge(*row[3:]) for row in found if row[4] is not None]
+    told = most is None or number > most or turned <= few
+    return number if told else None, edges if len(edges) >= limit or looked_at < near else None
+
+
 def _of_one(sought: Sought) -> list[str]:
     whom = _OF_NAMED if sought.text else _ANYBODY
     return [_WAYS, _PEOPLE.format(**whom), _SAME]
@@ -146,10 +180,11 @@ def _of_one(sought: Sought) -> list[str]:
 
 def _of_two(sought: Sought) -> list[str]:
     if sought.text:
-        return [differing.WAYS, differing.PEOPLE.format(**differing.OF_NAMED)]
+        return [differing.WAYS, differing.PEOPLE.format(**differing.OF_NAMED), differing.KEPT]
     if sought.told["changed"]:
-        return [differing.WAYS, differing.PEOPLE.format(**differing.OF_ANYBODY)]
-    return [differing.WAYS, differing.TURNED, differing.PEOPLE.format(**differing.OF_TURNED)]
+        return [differing.WAYS, differing.PEOPLE.format(**differing.OF_ANYBODY), differing.KEPT]
+    whom = differing.PEOPLE.format(**differing.OF_TURNED)
+    return [differing.WAYS, differing.TURNED, whom, differing.KEPT]
 
 
 def _order(edge: Edge | None, backwards: bool) -> dict[str, str]:

@@ -142,7 +142,17 @@ class _Looking:
             number, _found = keys.rows(sought, edge=None, backwards=False, limit=0, most=most)
             if number > most:
                 return number, None
-        return self._rows(edge, limit)
+        few, near = self._of_few(edge, limit)
+        return (few, near) if few is not None and near is not None else self._rows(edge, limit)
+
+    def _of_few(self, edge: Edge | None, limit: int) -> tuple[int | None, dict[Place, Change | UUID] | None]:
+        """By a few whose lines may differ. Where a line allows something else, it may be anybody's."""
+        sought = self.lines.sought()
+        if sought.told["changed"]:
+            return None, None
+        most = None if self.asked.rows_alone else self.most
+        number, near = keys.nearest(sought, edge=edge, backwards=self.backwards, limit=limit, most=most)
+        return number, None if near is None else {self._place_of(each): each.user_id for each in near}
 
     def _rows(
         self, edge: Edge | None, limit: int, most: int | None = None

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
+
+from django.db import connection
 
 from accesscontrol.decide import (
     AssignmentFact,
@@ -13,12 +16,16 @@ from accesscontrol.decide import (
     RoleBook,
     roles_on,
 )
-from accesscontrol.models import TenantRole
 from applications.availability import SharingFacts
-from applications.models import ApplicationRole
 from iam_portal.spans import Span
 
 ALWAYS = (Span(),)
+_ROLES = """
+SELECT id, true, key, name FROM applications_applicationrole WHERE application_id = %(application)s
+UNION ALL
+SELECT id, false, key, name FROM accesscontrol_tenantrole
+WHERE tenant_id = %(tenant)s AND key = ANY(%(made)s) AND NOT isempty(during)
+"""
 LineKey = tuple[str, str]  # URN, contract id or nothing
 Fits = Callable[[HeldRole, frozenset[Permission]], bool]
 
@@ -42,23 +49,27 @@ class Counted:
 
 
 def slots(sharing: SharingFacts, book: RoleBook, *, tenant_id: str) -> Sequence[Slot]:
-    """All that could be assigned of the application here, whether it counts or not. Two queries.
+    """All that could be assigned of the application here, whether it counts or not. One query.
 
     Of the tenant's own making only roles that hold something in it, as the book says.
     """
     application_id = sharing.application.id
-    declared = ApplicationRole.objects.filter(application=application_id).values_list("id", "key")
     contracts = [None, *(each.id for each in sharing.contracts if each.consumer_id == tenant_id)]
-    own = TenantRole.objects.filter(tenant=UUID(tenant_id), key__in={*book.tenant, *book.own})
-    made = own.exclude(during__isempty=True).values_list("id", "key", "name")
-    return [
-        *(
-            Slot(pk, contract_id, _fact(tenant_id, application_id, role=key, contract_id=contract_id))
-            for pk, key in declared
-            for contract_id in contracts
-        ),
-        *(Slot(pk, None, _fact(tenant_id, application_id, made=key, called=name)) for pk, key, name in made),
-    ]
+    values: dict[str, Any] = {
+        "application": application_id,
+        "tenant": tenant_id,
+        "made": sorted({*book.tenant, *book.own}),
+    }
+    found = []
+    with connection.cursor() as cursor:
+        cursor.execute(_ROLES, values)
+        for pk, declared, key, name in cursor.fetchall():
+            if declared:
+                facts = [_fact(tenant_id, application_id, role=key, contract_id=each) for each in contracts]
+                found += [Slot(pk, fact.contract_id, fact) for fact in facts]
+            else:
+                found.append(Slot(pk, None, _fact(tenant_id, application_id, made=key, called=name)))
+    return found
 
 
 def counted(found: Iterable[Slot], ground: Ground) -> Mapping[LineKey, Counted]:

@@ -194,10 +194,10 @@ def _file(text: str, content_type: str, application_id: str, ending: str) -> Htt
 
 
 def _counted(count: int, asked: Asked | None) -> str:
-    compared = asked is not None and asked.other is not None
-    if count > paging.COUNTED:
-        said = _("More than %(count)d differences") if compared else _("More than %(count)d roles held")
-        return said % {"count": paging.COUNTED}
-    if compared:
+    other = asked.other if asked else None
+    if count > (most := reviewed.counted(other)):
+        said = _("More than %(count)d differences") if other else _("More than %(count)d roles held")
+        return said % {"count": most}
+    if other:
         return ngettext("%(count)d difference", "%(count)d differences", count) % {"count": count}
     return ngettext("%(count)d role held", "%(count)d roles held", count) % {"count": count}

@@ -9,6 +9,8 @@ from applications.models import Application
 from tenants.http import paging
 from tenants.views.console import ConsolePage
 
+DIFFERENCES = 200
+
 
 def page(
     shown: ConsolePage, application: Application, at: datetime, other: datetime | None, *, resource: str
@@ -25,7 +27,7 @@ def page(
         text=paging.searched(shown.request),
         fits=partial(_fits, role, resource.casefold()) if role or resource else everything,
         order=Order.NAME,
-        most=paging.COUNTED,
+        most=counted(other),
     )
     parts: list[Part] = []
 
@@ -34,6 +36,11 @@ def page(
         return parts[-1]
 
     return paging.page_of_found(find, request=shown.request), parts[-1]
+
+
+def counted(other: datetime | None) -> int:
+    """How many lines are counted before the page says that they are more: of two moments each costs more."""
+    return paging.COUNTED if other is None else DIFFERENCES
 
 
 def _fits(key: str, resource: str, role: HeldRole, permissions: frozenset[Permission]) -> bool:

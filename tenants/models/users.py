@@ -145,6 +145,8 @@ class UserActivity(models.Model):
 
     class Meta:
         constraints = [no_overlap("useractivity_no_overlap", ["user"], "This user is active already.")]
+        # Of one after the other: the index that keeps spans apart takes five times as long.
+        indexes = [models.Index(fields=["tenant", "user"], name="useractivity_by_user")]
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.during}"

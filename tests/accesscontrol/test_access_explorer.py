@@ -81,6 +81,20 @@ class TestReview:
         same = town.beta.get("access", application=PLANNER, at=now, other=now)
         assert "No difference" in same.content.decode()
 
+    def test_of_many_it_is_said_that_they_are_many(
+        self, town: Town, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked = {"application": PLANNER, "at": local(timezone.now())}
+        pause(town)
+        other = local(timezone.now())
+        assert town.beta.get("access", other=other, **asked).context["count_text"] == "2 differences"
+        monkeypatch.setattr("accesscontrol.views.reviewed.DIFFERENCES", 1)
+        shown = town.beta.get("access", other=other, **asked)
+        assert (shown.context["count_text"], len(rows(shown))) == ("More than 1 differences", 2)
+        assert town.beta.get("access", **asked).context["count_text"] == "2 roles held"
+        monkeypatch.setattr("tenants.http.paging.COUNTED", 1)
+        assert town.beta.get("access", **asked).context["count_text"] == "More than 1 roles held"
+
     def test_nobody_yet(self, town: Town) -> None:
         shown = town.beta.get("access", application=OWN).content.decode()
         assert "Nobody has access" in shown

@@ -53,11 +53,17 @@ def test_rows_alone_are_the_same(shared: World, seed: int) -> None:
     """The nearest people are looked at first; where those hold too little, all are."""
     chance, seen = Chance(shared, seed), 0
     chance.live(30)
-    for at in (shared.clock.at, *chance.lot.sample(chance.moments, 3)):
+    now = shared.clock.at
+    pairs: list[tuple[datetime, datetime | None]] = [(now, None), (chance.moments[5], now)]
+    pairs += [(moment, None) for moment in chance.lot.sample(chance.moments, 3)]
+    pairs.append((now, now - timedelta(minutes=1)))
+    for at, other in pairs:
+        given = {"tenant": shared.globex, "application_id": METER, "at": at, "other": other}
         with tenant_scope(shared.globex.id):
-            every = review(tenant=shared.globex, application_id=METER, since=at).between(at, None)
+            whole = review(tenant=shared.globex, application_id=METER, since=min(at, other or at))
+            every = whole.between(at, other)
             seen, expected = seen + len(every), [told(change) for change in every]
-            asked = Asked(tenant=shared.globex, application_id=METER, at=at, rows_alone=True)
+            asked = Asked(rows_alone=True, **given)
             for limit, backwards in product((1, 2, 3, 5), (False, True)):
                 found, counts = walked(asked, backwards=backwards, limit=limit)
                 shown = [told(change) for change in found]
