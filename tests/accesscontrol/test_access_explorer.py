@@ -81,9 +81,7 @@ class TestReview:
         same = town.beta.get("access", application=PLANNER, at=now, other=now)
         assert "No difference" in same.content.decode()
 
-    def test_of_many_it_is_said_that_they_are_many(
-        self, town: Town, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_of_many_it_is_said_that_they_are_many(self, town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
         asked = {"application": PLANNER, "at": local(timezone.now())}
         pause(town)
         other = local(timezone.now())
