@@ -214,7 +214,11 @@ SELECT DISTINCT slot.line FROM unnest(
 ) AS slot(at, role_id, contract_id, line)
 WHERE EXISTS (
     SELECT FROM accesscontrol_assignment
-    WHERE tenant_id = %(tenant)s AND application_role_id = slot.role_id
+    WHERE tenant_id = %(tenant)s AND application_role_id = slot.role_id AND application_id IS NULL
+        AND contract_id IS NOT DISTINCT FROM slot.contract_id AND during @> slot.at
+) OR EXISTS (
+    SELECT FROM accesscontrol_assignment
+    WHERE tenant_id = %(tenant)s AND application_role_id = slot.role_id AND user_id IS NULL
         AND contract_id IS NOT DISTINCT FROM slot.contract_id AND during @> slot.at
 ) OR EXISTS (
     SELECT FROM accesscontrol_assignment
