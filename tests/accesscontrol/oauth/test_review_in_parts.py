@@ -215,6 +215,7 @@ def test_of_many_only_the_nearest_are_looked_at(shared: World, monkeypatch: pyte
 
 
 def test_filters_of_one_role_kind_and_name(shared: World) -> None:
+    assert narrowed(shared).roles == {"viewer"}  # a service holds it, and nobody else
     give(shared, person(shared, "ann"))
     give(shared, person(shared, "bob"), "editor")
     for filters, names in (
