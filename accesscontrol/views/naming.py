@@ -72,6 +72,8 @@ def resources(
 
 def _rows(statement: str, tenant: Tenant, application_id: str, keys: Iterable[str]) -> list[tuple[Any, ...]]:
     values: dict[str, Any] = {"tenant": tenant.pk, "application": application_id, "keys": sorted(set(keys))}
+    if not values["keys"]:
+        return []
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchall()
