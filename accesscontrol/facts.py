@@ -139,6 +139,14 @@ def of_rows(
     }
 
 
+def shared_of_calls(
+    *, caller: Application, target_ids: Collection[str], tenant_id: UUID | str
+) -> dict[str, SharingFacts]:
+    """Of caller and targets, for the tenant and the caller's own: what :func:`calls` takes."""
+    tenants = {str(tenant_id), str(caller.owner_id)}
+    return sharing_facts.sharing({*target_ids, caller.id}, tenant_ids=tenants)
+
+
 def calls(
     *,
     caller: Application,
@@ -148,11 +156,11 @@ def calls(
 ) -> dict[str, CallFacts]:
     """Facts of ``may_call`` for each known target. A fixed number of queries for any number of targets.
 
-    ``sharing`` is what was read before of caller and targets for the tenant and the caller's own.
+    ``sharing`` is what was read before, as by :func:`shared_of_calls`.
     """
     tenant_id, home_id = str(tenant_id), str(caller.owner_id)
     if sharing is None:
-        sharing = sharing_facts.sharing({*target_ids, caller.id}, tenant_ids={tenant_id, home_id})
+        sharing = shared_of_calls(caller=caller, target_ids=target_ids, tenant_id=tenant_id)
     targets = [target_id for target_id in target_ids if target_id in sharing]
     with tenant_scope(tenant_id):
         here = Principal(tenant_id, application_id=caller.id)

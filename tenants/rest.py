@@ -64,8 +64,9 @@ class TenantAPI(Replying):
         inside = transaction.atomic() if connection.in_atomic_block else nullcontext()
         with inside, tenant_scope(kwargs["tenant_id"]):
             response = super().dispatch(request, *args, **kwargs)
-        if self._refusal is not None:  # the act is rolled back, its refusal stays
-            self._record(self._refusal)
+        refusal, self._refusal = self._refusal, None
+        if refusal is not None:  # the act is rolled back, its refusal stays
+            self._record(refusal)
         return response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -51,7 +51,15 @@ TURNED = f"""turned AS MATERIALIZED (
     SELECT user_id FROM tenants_membership
     WHERE tenant_id = %(tenant)s AND {_CHANGED} AND (group_id IN (SELECT group_id FROM way)) IS TRUE
     UNION
-    SELECT user_id FROM tenants_useractivity WHERE tenant_id = %(tenant)s AND {_CHANGED}
+    SELECT lived.user_id FROM (
+        SELECT user_id FROM tenants_useractivity WHERE tenant_id = %(tenant)s AND {_CHANGED} OFFSET 0
+    ) lived
+    WHERE (lived.user_id IN (SELECT user_id FROM given)) IS TRUE OR (
+        SELECT true FROM tenants_membership
+        WHERE user_id = ANY(ARRAY(SELECT lived.user_id)) AND tenant_id = %(tenant)s
+            AND (group_id IN (SELECT group_id FROM way)) IS TRUE
+        LIMIT 1
+    ) IS TRUE
 )"""
 PEOPLE = """person AS MATERIALIZED (
     SELECT line, user_id, bool_or(one) AS one, bool_or(two) AS two FROM (

@@ -25,6 +25,7 @@ SELECT id, true, key, name FROM applications_applicationrole WHERE application_i
 UNION ALL
 SELECT id, false, key, name FROM accesscontrol_tenantrole
 WHERE tenant_id = %(tenant)s AND key = ANY(%(made)s) AND NOT isempty(during)
+ORDER BY key, id
 """
 LineKey = tuple[str, str]  # URN, contract id or nothing
 Fits = Callable[[HeldRole, frozenset[Permission]], bool]

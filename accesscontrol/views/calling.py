@@ -12,7 +12,6 @@ from accesscontrol import facts as load
 from accesscontrol.decide import Call, may_call
 from accesscontrol.models import Assignment, TenantRolePermission
 from accesscontrol.views import linking, naming, standing
-from applications import facts as sharing_facts
 from applications import usage
 from applications.models import Application, ApplicationRole, RequiredRole
 from applications.models.applications import PORTAL_ID
@@ -34,11 +33,10 @@ class ApplicationCalls(AccessPage):
         targets = _targets(self, application)
         count = targets.count()
         shown = paging.page_of(targets, request=request, key="display_name")
-        target_ids, here = [row.pk for row in shown.rows], self.tenant.pk
-        sharing = sharing_facts.sharing(
-            {*target_ids, application.pk}, tenant_ids={here, application.owner_id}
-        )
-        facts = load.calls(caller=application, target_ids=target_ids, tenant_id=here, sharing=sharing)
+        asked: dict[str, Any] = {"caller": application, "tenant_id": self.tenant.pk}
+        asked["target_ids"] = [row.pk for row in shown.rows]
+        sharing = load.shared_of_calls(**asked)
+        facts = load.calls(**asked, sharing=sharing)
         used = usage.last_used([(self.tenant.pk, application.pk, row.pk) for row in shown.rows])
         names = naming.declared(row.pk for row in shown.rows)
         rows = []

@@ -74,7 +74,7 @@ class AccessReview(ConsolePage):
             "rows": rows,
             "assign": _assigning(self),
             "paging": shown.paging,
-            "count_text": _counted(found.count if found else 0, asked),
+            "count_text": _counted(self, found.count if found else 0, asked),
         }
         return self.render("accesscontrol/access_review.html", context)
 
@@ -193,9 +193,9 @@ def _file(text: str, content_type: str, application_id: str, ending: str) -> Htt
     return HttpResponse(text, content_type=content_type, headers={"Content-Disposition": name})
 
 
-def _counted(count: int, asked: Asked | None) -> str:
+def _counted(page: ConsolePage, count: int, asked: Asked | None) -> str:
     other = asked.other if asked else None
-    if count > (most := reviewed.counted(other)):
+    if count > (most := reviewed.counted(page, other)):
         said = _("More than %(count)d differences") if other else _("More than %(count)d roles held")
         return said % {"count": most}
     if other:

@@ -27,7 +27,7 @@ def page(
         text=paging.searched(shown.request),
         fits=partial(_fits, role, resource.casefold()) if role or resource else everything,
         order=Order.NAME,
-        most=counted(other),
+        most=counted(shown, other),
     )
     parts: list[Part] = []
 
@@ -38,9 +38,12 @@ def page(
     return paging.page_of_found(find, request=shown.request), parts[-1]
 
 
-def counted(other: datetime | None) -> int:
-    """How many lines are counted before the page says that they are more: of two moments each costs more."""
-    return paging.COUNTED if other is None else DIFFERENCES
+def counted(shown: ConsolePage, other: datetime | None) -> int:
+    """How many lines are counted before the page says that they are more.
+
+    Of two moments each costs more; of those with a text in their names all are looked at as it is.
+    """
+    return paging.COUNTED if other is None or paging.searched(shown.request) else DIFFERENCES
 
 
 def _fits(key: str, resource: str, role: HeldRole, permissions: frozenset[Permission]) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,11 +13,12 @@ from accesscontrol.actions.assignments import Wanted
 from accesscontrol.actions.tenant_roles import Definition
 from accesscontrol.models import Assignment, TenantRole
 from iam_portal.errors import Forbidden
-from iam_portal.gate import Actor, Answers, gate
+from iam_portal.gate import Actor, Answers, Permission, gate
 from iam_portal.walls import tenant_scope
 from tenants.actions import deletion
 from tenants.impact import Act, answers_of_looker, carry_out, foresee
 from tenants.models import Tenant, User
+from tenants.rest import TenantAPI
 from tests.applications.sharing import make_pair, register
 from tests.applications.story import signed_in
 from tests.benchmarks.measuring import counting
@@ -160,3 +162,15 @@ def test_only_the_very_act_is_answered(place: Place) -> None:
         foresee(act, look)
         carry_out(act, look, expected=None, required=False)
     assert found == [act.answers, None, None, None]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"])
+def test_by_rest_only_who_asks_is_answered_by_what_the_door_has_read(place: Place, method: str) -> None:
+    """A change asks anew: the right may be gone since."""
+    door, actor = TenantAPI(), acting(place.manager)
+    door.at, door.kwargs, door.answers = place.at, {"tenant_id": place.tenant.id}, place.read(actor)
+    door.request = SimpleNamespace(method=method, user=SimpleNamespace(actor=actor))  # type: ignore[assignment]
+    with tenant_scope(place.tenant.id):
+        Assignment.objects.filter(user=place.manager).delete()
+    permission = Permission.parse("Roles:modify")
+    assert bool(door.may(permission)) == (method in ("GET", "HEAD", "OPTIONS"))

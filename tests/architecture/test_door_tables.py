@@ -1,10 +1,13 @@
 """The tables of doors and of roles: what is declared, and what was agreed (``tests.support.agreed``)."""
 
+from rest_framework.views import APIView
+
 from accesscontrol.portal_roles import ALL, RESOURCES, ROLE_KEYS, permissions_of
 from iam_portal.gate import Permission
 from iam_portal.launchers import doors, role_doors
 from iam_portal.launchers.doors import OPEN, OWN_APPLICATION, opened_by
 from iam_portal.launchers.portal import ROOT
+from iam_portal.replying import Replying
 from tests.support import agreed
 from tests.support.agreed import of_kind
 
@@ -18,6 +21,13 @@ def test_the_written_table_of_doors_is_current() -> None:
 def test_every_door_asks_or_says_why_not() -> None:
     silent = [door.name for door in doors.doors() if not door.permission and door.name not in OPEN]
     assert silent == []
+
+
+def test_every_reply_by_rest_is_let_go_of() -> None:
+    """Or the framework keeps what it was made of until garbage is looked for."""
+    views = {door.view for door in doors.doors() if isinstance(door.view, type)}
+    found = [view for view in views if issubclass(view, APIView) and not issubclass(view, Replying)]
+    assert sorted(f"{view.__module__}.{view.__qualname__}" for view in found) == []
 
 
 def test_nothing_that_asks_is_called_open() -> None:
