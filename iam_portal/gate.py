@@ -95,18 +95,11 @@ def gate() -> Gate:
 
 def require(*, actor: Actor, tenant_id: UUID, permission: Permission, at: datetime) -> Decision:
     """The yes with its chain, or :class:`Forbidden` with the chain of the no."""
-    return require_any(actor=actor, tenant_id=tenant_id, permissions=(permission,), at=at)
-
-
-def require_any(
-    *, actor: Actor, tenant_id: UUID, permissions: tuple[Permission, ...], at: datetime
-) -> Decision:
-    """The first yes, or :class:`Forbidden` with the reasons of every no."""
-    return first_yes(gate().answers(actor=actor, tenant_id=tenant_id, at=at), permissions)
+    return first_yes(gate().answers(actor=actor, tenant_id=tenant_id, at=at), (permission,))
 
 
 def first_yes(answer: Answers, permissions: tuple[Permission, ...]) -> Decision:
-    """The same of answers whose facts are read."""
+    """The first yes of answers whose facts are read, or :class:`Forbidden` with the reasons of every no."""
     refusals: list[Reason] = []
     for permission in permissions:
         decision = answer(permission)
