@@ -82,7 +82,7 @@ LEFT JOIN LATERAL (
     SELECT * FROM found WHERE {few} {beyond} ORDER BY first {way}, id {way}, line {way} LIMIT %(limit)s
 ) part ON true
 """
-PEOPLE = 2  # whose lines may differ, looked at for each line that is sought
+LOOKED_AT = 2  # people whose lines may differ, for each line that is sought
 _ALL = {"counted": "kept", "few": "true"}
 # A table that a recursion makes is made as far as it is read: of many lines, the others are not looked for.
 _UP_TO = {"counted": "(SELECT FROM kept LIMIT %(most)s + 1) up_to", "few": "counted.number <= %(most)s"}
@@ -148,7 +148,8 @@ def nearest(
     No number where they do not tell whether there are more than ``most``, which is not asked without one; no
     rows where they have too few.
     """
-    order, near, few = _order(edge, backwards), PEOPLE * limit, 0 if most is None else PEOPLE * (most + 1)
+    order, near = _order(edge, backwards), LOOKED_AT * limit
+    few = 0 if most is None else LOOKED_AT * (most + 1)
     ways = {"first": "''", "order": "id {way}", "compared": "id {compare}= %(user)s"}
     if sought.by_name:
         ways = {

@@ -170,7 +170,7 @@ def test_whose_lines_differ(shared: World, monkeypatch: pytest.MonkeyPatch, seed
                 assert (number, len(every)) == (len(wanted), len(wanted)), days
                 assert {(each.user_id, each.line) for each in every} == wanted, days
                 for backwards in (False, True):
-                    monkeypatch.setattr(keys, "PEOPLE", lot.choice((1, 1, 2)))
+                    monkeypatch.setattr(keys, "LOOKED_AT", lot.choice((1, 1, 2)))
                     edge, limit = lot.choice([None, *every]), lot.randint(0, 4)
                     most = lot.choice((None, 0, 1, 2, 5))
                     asked: dict[str, Any] = {"edge": edge, "backwards": backwards, "limit": limit}
