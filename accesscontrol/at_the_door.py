@@ -7,8 +7,7 @@ of it on the way. Each row says of which question it is, and has room for the co
 What the portal declares of itself, its roles and what they hold, changes when it is upgraded. A process keeps
 it with the version (docs/adr/0007-confirmed-cache.md) that was read in the same snapshot, and believes it
 only where the statement that reads all else reads that version again. Where it reads another one, nothing of
-it counts: all is asked anew, in one statement. Nothing is kept of a transaction that has written: of its own
-it sees what nobody else may ever see, and the traces of it may be gone.
+it counts: all is asked anew, in one statement. What may be kept, :func:`accesscontrol.kept.may_keep` says.
 """
 
 from collections import defaultdict
@@ -19,10 +18,10 @@ from typing import Any
 
 from django.db import connection
 
+from accesscontrol import kept
 from accesscontrol.books import DECLARED, bound
 from accesscontrol.decide import PermissionFact, PrincipalFacts, RoleBook
 from accesscontrol.facts import ALWAYS, ASSIGNMENTS, REACH, Principal, of_rows, reaching
-from accesscontrol.models.changes import LOST, number
 from applications.availability import ApplicationFact, SharingFacts
 from applications.facts import APPLICATIONS, TENANTS, application_of, built_in
 from applications.models.applications import PORTAL_ID
@@ -47,10 +46,9 @@ _PLACES = {
 }
 _PICKED = {part: itemgetter(*map(list(_ROOM).index, places.split())) for part, places in _PLACES.items()}
 # Under these keys all that the portal declares leaves its traces: itself, its roles, what they hold.
-_KEYS = [number(f"a:{PORTAL_ID}"), number(LOST)]
+_KEYS = [kept.number_of(PORTAL_ID), kept.LOST_NUMBER]
 _VERSION = """SELECT coalesce(bit_xor(nonce), 0), count(*), pg_current_xact_id_if_assigned() IS NOT NULL
     FROM accesscontrol_factchange WHERE key = ANY(%(keys)s::bigint[])"""
-COMMITTED_ONLY = True  # not where tests take back all that they do: they keep more than any process
 _HELD = "id, group_id, during, by_name, contract_id, application_id, key, made, made_name"
 # Of the tenant's own roles those that the caller holds, by their keys; for who holds none nothing is read.
 _MADE = """
@@ -190,8 +188,7 @@ def _learned(parts: _Parts) -> _Portal | None:
     roles = bound(parts["declared"], [PORTAL_ID], [""])[PORTAL_ID, ""].application
     ((*version, has_written),) = parts["version"]
     portal = _Portal(tuple(version), application_of(own), roles)
-    # Without any trace, one version could be of two databases.
-    if int(version[1]) and not (has_written and COMMITTED_ONLY):
+    if kept.may_keep(traces=int(version[1]), has_written=has_written):
         _kept.portal = portal
     return portal
 

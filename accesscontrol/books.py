@@ -1,13 +1,15 @@
 """What roles hold, by application and tenant: the books behind the answers about many people at once."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
+from accesscontrol import kept
 from accesscontrol.decide import PermissionFact, RoleBook
 from iam_portal.spans import Span
 
@@ -46,7 +48,18 @@ JOIN accesscontrol_tenantrole r ON r.id = p.role_id
 JOIN applications_resource s ON s.id = p.resource_id AND s.application_id = ANY(%(applications)s)
 GROUP BY p.tenant_id, s.owner_tenant_id IS NOT NULL, s.application_id, r.key, p.during
 """
-_OF_ONE = f"{DECLARED}UNION ALL{_MADE}"
+# With the versions of all; what is declared of those applications alone of which nothing is kept.
+_KNOWN = f"""
+SELECT NULL::bigint, NULL::bigint, NULL::bigint, NULL::boolean, made.* FROM ({_MADE}) made
+UNION ALL
+SELECT key, bit_xor(nonce), count(*), pg_current_xact_id_if_assigned() IS NOT NULL,
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM accesscontrol_factchange WHERE key = ANY(%(numbers)s::bigint[]) GROUP BY key
+"""
+_UNKNOWN = f"""{_KNOWN}UNION ALL
+SELECT NULL, NULL, NULL, NULL, declared.*
+FROM ({DECLARED.replace("%(applications)s", "%(unknown)s")}) declared
+"""
 # Of an application's own roles those that somebody holds; of the others only what stands on the resources
 # that the tenants' own roles name, which says what these come to.
 _SOME = """
@@ -110,9 +123,53 @@ def books_of_held(
 
 
 def of_tenant(application_ids: Collection[str], *, tenant_id: UUID | str) -> dict[str, RoleBook]:
-    """Permissions of application roles and of one tenant's roles, by application. One query."""
-    found = _books(_OF_ONE, application_ids, {str(tenant_id)}, {"tenant": tenant_id})
-    return {application_id: book for (application_id, _tenant), book in found.items()}
+    """Permissions of application roles and of one tenant's roles, by application.
+
+    One query, and another where an application has changed since a process kept what it declares.
+    """
+    known = {each: book for each in application_ids if (book := kept.books.get(each)) is not None}
+    read = _read(application_ids, known, tenant_id)
+    if any(read.version(each) != book.version for each, book in known.items()):
+        known = {}  # nothing of this answer counts
+        read = _read(application_ids, known, tenant_id)
+    found: dict[str, RoleBook] = {}
+    for (application_id, _tenant), read_now in bound(read.rows, application_ids, {str(tenant_id)}).items():
+        declared = known.get(application_id) or kept.Book(read.version(application_id), read_now.application)
+        if application_id not in known and read.may_keep(application_id):
+            kept.books.put(application_id, declared)
+        found[application_id] = replace(read_now, application=declared.roles)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Rows of books and, by the numbers of keys, what stands under these, all in one snapshot."""
+
+    rows: list[tuple[Any, ...]]
+    versions: dict[int, tuple[int, int]]  # all nonces in one XOR, and how many there are
+    has_written: bool
+
+    def version(self, application_id: str) -> kept.Version:
+        """Of all on which that rests what the application declares."""
+        return tuple(map(self.versions.get, (kept.number_of(application_id), kept.LOST_NUMBER)))
+
+    def may_keep(self, application_id: str) -> bool:
+        _, traces = self.versions.get(kept.number_of(application_id), (0, 0))
+        return kept.may_keep(traces=traces, has_written=self.has_written)
+
+
+def _read(application_ids: Collection[str], known: Container[str], tenant_id: UUID | str) -> _Read:
+    values: dict[str, Any] = {
+        "applications": sorted(application_ids),
+        "unknown": sorted(each for each in application_ids if each not in known),
+        "numbers": [kept.LOST_NUMBER, *map(kept.number_of, application_ids)],
+        "tenant": tenant_id,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_UNKNOWN if values["unknown"] else _KNOWN, values)
+        found = cursor.fetchall()
+    versions = {number: (nonces, traces) for number, nonces, traces, *_ in found if number is not None}
+    return _Read([row[4:] for row in found if row[0] is None], versions, any(row[3] for row in found))
 
 
 def _books(

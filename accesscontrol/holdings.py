@@ -40,7 +40,7 @@ SELECT a.tenant_id::text, a.id::text, a.user_id, a.group_id, a.application_id, a
     a.contract_id::text, c.provider_id::text, coalesce(r.application_id, touched.application_id),
     r.key, touched.key, touched.name{more}
 FROM chosen a
-LEFT JOIN applications_applicationrole r ON r.id = a.application_role_id
+LEFT JOIN {declared} r ON r.id = a.application_role_id
 LEFT JOIN touched ON touched.role_id = a.tenant_role_id
 LEFT JOIN applications_contract c ON c.id = a.contract_id
 WHERE coalesce(r.application_id, touched.application_id) {targets}
@@ -53,6 +53,7 @@ _TOUCHED = """SELECT DISTINCT p.role_id, s.application_id
         {near}"""
 # The resources of some applications are put into a table once; else each permission was looked up by itself.
 _NEAR = "AND (p.resource_id IN (SELECT id FROM applications_resource WHERE application_id {})) IS TRUE"
+_DECLARED = "applications_applicationrole"
 # Which is quicker where a few people hold a few roles: of a hundred applications, that is a large table.
 _OF_FEW = """SELECT DISTINCT p.role_id, s.application_id
     FROM (SELECT DISTINCT tenant_role_id FROM chosen WHERE tenant_role_id IS NOT NULL) made
@@ -62,6 +63,9 @@ _OF_FEW = """SELECT DISTINCT p.role_id, s.application_id
     ) p
     CROSS JOIN LATERAL (SELECT application_id FROM applications_resource WHERE id = p.resource_id OFFSET 0) s
     WHERE s.application_id {targets}"""
+_DECLARED_OF_FEW = """LATERAL (
+    SELECT id, application_id, key FROM applications_applicationrole WHERE id = a.application_role_id OFFSET 0
+)"""
 
 
 def assigned(
@@ -75,13 +79,20 @@ def assigned(
 ) -> str:
     """The statement for the ``rows`` that are ``chosen``, and of applications for the ``targets``.
 
-    ``touched``: where it is known which roles touch which application. ``more``: columns besides those that
-    :func:`assignment_of` takes.
+    ``few``: rows of a few people. ``touched``: where it is known which roles touch which application.
+    ``more``: columns besides those that :func:`assignment_of` takes.
     """
     near = _NEAR.format(targets) if targets else ""
     wanted = targets or "IS NOT NULL"
     found = _OF_FEW.format(targets=wanted) if few else _TOUCHED.format(targets=wanted, near=near)
-    return _ASSIGNED.format(rows=rows, chosen=chosen, targets=wanted, touched=touched or found, more=more)
+    return _ASSIGNED.format(
+        rows=rows,
+        chosen=chosen,
+        targets=wanted,
+        touched=touched or found,
+        declared=_DECLARED_OF_FEW if few else _DECLARED,
+        more=more,
+    )
 
 
 _OF_PAIRS = assigned(

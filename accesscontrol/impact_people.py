@@ -182,7 +182,7 @@ def _held(
 ) -> dict[Pair, dict[UUID, PrincipalFacts]]:
     tenant_id = str(act.tenant.id)
     found = holding.people(user_ids, tenant_id=tenant_id, application_ids=applications)
-    return {(application_id, tenant_id): theirs for application_id, theirs in found.items()}
+    return {(application_id, tenant_id): theirs for application_id, theirs in found.held.items()}
 
 
 def _inside(act: Act, group: Group) -> set[UUID]:

@@ -19,7 +19,7 @@ os.environ["PORTAL_ENVIRONMENT"] = "test"
 os.environ["DJANGO_SETTINGS_MODULE"] = "iam_portal.settings"
 django.setup()
 
-from accesscontrol import at_the_door  # noqa: E402
+from accesscontrol import at_the_door, kept  # noqa: E402
 from tenants.actions import sessions, tallies  # noqa: E402
 from tests.support import database, described, recorded  # noqa: E402
 from tests.support.costs import Costs  # noqa: E402
@@ -93,8 +93,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """
     tallies.forget()
     at_the_door.forget()
+    kept.books.clear()
     fixtures = getattr(item, "fixturenames", ())
-    at_the_door.COMMITTED_ONLY = "committed_db" in fixtures
+    kept.COMMITTED_ONLY = "committed_db" in fixtures
     counts = "django_assert_num_queries" in fixtures
     counts = counts or hasattr(getattr(item, "module", None), "CaptureQueriesContext")
     sessions.TOUCH = timedelta(days=1) if counts else _TOUCH

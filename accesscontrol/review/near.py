@@ -34,8 +34,7 @@ WITH RECURSIVE reached(group_id) AS (
     ) below
 )
 SELECT u.* FROM (
-    SELECT {first} AS first, u.id, CASE WHEN u.display_name > '' THEN u.display_name ELSE u.username END
-    FROM tenants_user u WHERE u.tenant_id = %(tenant)s {from_edge}
+    SELECT {first} AS first, u.id FROM tenants_user u WHERE u.tenant_id = %(tenant)s {from_edge}
     ORDER BY {order} LIMIT %(looked_at)s
 ) u
 WHERE (
@@ -65,11 +64,10 @@ LOOKED_AT = (
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """As the review orders and calls people; ``first`` is nothing where ids alone are the order."""
+    """As the review orders people; ``first`` is nothing where ids alone are the order."""
 
     first: str
     user_id: UUID
-    name: str
 
 
 def people(sought: Sought, *, edge: Edge | None, backwards: bool, most: int) -> Sequence[Person]:

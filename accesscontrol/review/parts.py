@@ -1,11 +1,10 @@
 """A part of a review in its order: found by key, then worked out for those who are in it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from accesscontrol.books import of_tenant
-from accesscontrol.decide import PrincipalFacts
 from accesscontrol.review import keys, near
 from accesscontrol.review.callers import services
 from accesscontrol.review.keys import Edge
@@ -14,7 +13,6 @@ from accesscontrol.review.people import people
 from accesscontrol.review.seeking import Asked, Lines, Order, Place
 from applications import facts as sharing_facts
 from iam_portal.errors import NotFound
-from tenants.models import User
 
 MANY = 1_000  # lines of people: where there are more, the nearest people are looked at before all
 
@@ -168,8 +166,7 @@ class _Looking:
             return found
         every = near.people(self.lines.sought(), edge=edge, backwards=self.backwards, most=limit)
         firsts = {str(person.user_id): person.first for person in every}
-        names = {person.user_id: person.name for person in every}
-        for change in self._changes(names, self._facts(names)):
+        for change in self._changes([person.user_id for person in every]):
             place = self._place_at(firsts[change.line.principal_id], change.line.key[1:])
             if self._is_beyond(place) and self._is_asked(change):
                 found[place] = change
@@ -196,19 +193,15 @@ class _Looking:
         users = {found for _place, found in inside if isinstance(found, UUID)}
         theirs: dict[tuple[str, ...], Change] = {}
         if users:
-            rows = User.everyone.filter(tenant=self.asked.tenant, id__in=users)
-            names = {user.pk: str(user) for user in rows.only("username", "display_name")}
-            theirs = {change.line.key[1:]: change for change in self._changes(names, self._facts(users))}
+            theirs = {change.line.key[1:]: change for change in self._changes(users)}
         # Each place ends with person, URN and contract.
         told = [theirs.get(place[-3:]) if isinstance(each, UUID) else each for place, each in inside]
         return [change for change in told if change is not None]
 
-    def _facts(self, user_ids: Collection[UUID]) -> Mapping[UUID, PrincipalFacts]:
+    def _changes(self, user_ids: Collection[UUID]) -> list[Change]:
+        """The lines of those of them who have a name: nobody else ever lived here."""
         only = [self.asked.application_id]
         found = people(user_ids, tenant_id=self.tenant_id, application_ids=only, made=self._made())
-        return found.get(self.asked.application_id, {})
-
-    def _changes(self, names: Mapping[UUID, str], facts: Mapping[UUID, PrincipalFacts]) -> list[Change]:
-        """The lines of those who are named."""
-        holders = tuple((name, facts[pk]) for pk, name in names.items() if pk in facts)
+        facts = found.held.get(self.asked.application_id, {})
+        holders = tuple((found.names[pk], facts[pk]) for pk in facts if pk in found.names)
         return replace(self.review, people=holders).between(self.asked.at, self.asked.other)

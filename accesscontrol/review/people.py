@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from accesscontrol.decide import AssignmentFact, PrincipalFacts, Via
@@ -11,7 +11,7 @@ from iam_portal.spans import BEGINNING, Span
 
 # Up from the people, as for one of them: by the list itself the planner takes the index where groups come
 # first, and reads all of it. By one value it takes the index that keeps placements apart, which is four
-# times as slow. Their own lives are the rows without a group.
+# times as slow. Their own lives are the rows without a group, and say what they are called.
 _REACH = """
 WITH RECURSIVE reach(user_id, group_id, during) AS (
     SELECT user_id, group_id, during FROM tenants_membership
@@ -25,7 +25,11 @@ WITH RECURSIVE reach(user_id, group_id, during) AS (
     ) p
     WHERE p.during && r.during
 )
-SELECT user_id, NULL, NULL, during FROM tenants_useractivity
+SELECT user_id, NULL, (
+    SELECT CASE WHEN u.display_name > '' THEN u.display_name ELSE u.username END
+    FROM tenants_user u WHERE u.id = user_id
+), during
+FROM tenants_useractivity
 WHERE tenant_id = %(tenant)s AND user_id = ANY(%(users)s::uuid[]) AND NOT isempty(during)
 UNION ALL
 SELECT reach.user_id, g.id, g.name, reach.during * g.during
@@ -70,8 +74,16 @@ _HELD_AS_IN_BOOK = assigned(
     rows=_THEIRS.format(narrow=_OF_THE_ROLES),
     targets="= ANY(%(applications)s)",
     touched=AS_IN_BOOK,
+    few=True,
 )
 FEW = 5
+
+
+class People(NamedTuple):
+    """By application, those to whom something of it is assigned; and the names of who ever lived here."""
+
+    held: dict[str, dict[UUID, PrincipalFacts]]
+    names: dict[UUID, str]
 
 
 def people(
@@ -80,8 +92,8 @@ def people(
     tenant_id: UUID | str,
     application_ids: Collection[str],
     made: Collection[str] | None = None,
-) -> dict[str, dict[UUID, PrincipalFacts]]:
-    """By application, those of them to whom something of it is assigned. Runs in the tenant's scope.
+) -> People:
+    """What is assigned to them. Runs in the tenant's scope.
 
     ``made``, for one application: the keys of those of the tenant's own roles that hold something of it.
     """
@@ -91,10 +103,13 @@ def people(
     if made is not None:
         reach, statement, values["made"] = _REACH_GIVEN, _HELD_AS_IN_BOOK, sorted(made)
     active: dict[UUID, list[Span]] = defaultdict(list)
+    names: dict[UUID, str] = {}
     members: dict[UUID, list[tuple[UUID, Via]]] = defaultdict(list)
     for user_id, group_id, name, during in rows_of(reach, **values):
         if group_id is None:
             active[user_id].append(Span.of(during))
+            if name is not None:
+                names[user_id] = name
         else:
             members[group_id].append((user_id, Via(Span.of(during), str(group_id), name)))
     held: dict[str, dict[UUID, list[AssignmentFact]]] = defaultdict(lambda: defaultdict(list))
@@ -103,10 +118,11 @@ def people(
         reached: list[tuple[UUID, Via | None]] = [(row[2], None)] if row[2] else [*members[row[3]]]
         for user_id, via in reached:
             held[row[9]][user_id].append(assignment_of(row, via))
-    return {
+    facts = {
         application_id: {
             user_id: PrincipalFacts(str(user_id), str(tenant_id), tuple(active[user_id]), tuple(found))
             for user_id, found in theirs.items()
         }
         for application_id, theirs in held.items()
     }
+    return People(facts, names)

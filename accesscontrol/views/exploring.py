@@ -145,7 +145,7 @@ def _which(page: ConsolePage) -> HttpResponse:
 def _application(page: ConsolePage) -> Application:
     """What it names, if the organization has to do with it; one it does not know is like one there is not."""
     wanted = paging.searched(page.request, "application")
-    found = known.applications(page.tenant).filter(pk=wanted).first()
+    found = known.application(page.tenant, wanted)
     if found is None:
         raise NotFound
     return found

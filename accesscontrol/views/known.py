@@ -42,6 +42,11 @@ def applications(tenant: Tenant, wanted: str = "") -> QuerySet[Application]:
     return rows.order_by("display_name", "pk")
 
 
+def application(tenant: Tenant, application_id: str) -> Application | None:
+    """The one of that id among them."""
+    return next(iter(_ONE.instances(Application, tenant=tenant.pk, application=application_id)), None)
+
+
 def _applications(tenant: UUID) -> QuerySet[Application]:
     received = Q(pk__in=_RECEIVED(tenant=tenant))
     return Application.objects.filter(Q(owner=tenant) | Q(pk=PORTAL_ID) | received)
@@ -153,7 +158,12 @@ def _received(*, tenant: UUID) -> QuerySet[Any, Any]:
     return terms.order_by().values("role__application")
 
 
+def _one(*, tenant: UUID, application: str) -> QuerySet[Any, Any]:
+    return _applications(tenant).filter(pk=application)
+
+
 _RECEIVED = Spelled(_received, tenant=UUID)
+_ONE = Spelled(_one, tenant=UUID, application=str)
 
 
 def _id_of(text: str) -> UUID | None:

@@ -9,7 +9,7 @@ from applications.models import Application
 from tenants.http import paging
 from tenants.views.console import ConsolePage
 
-DIFFERENCES = 200
+DIFFERENCES = 100
 
 
 def page(

@@ -76,7 +76,7 @@ class Writer:
         if all(way.relation == "access" for way in here.holding):
             return {}
         found = people(self._user_ids, tenant_id=tenant_id, application_ids=[self.application_id])
-        held = found.get(self.application_id, {})
+        held = found.held.get(self.application_id, {})
         # Permissions decide only where a role of the tenant's own making is held.
         made = any(each.tenant_role is not None for facts in held.values() for each in facts.assignments)
         shelf = books([self.application_id], tenant_id=tenant_id) if made else {}

@@ -157,7 +157,9 @@ def test_only_who_is_in_the_part_is_worked_out(shared: World, monkeypatch: pytes
 
     def counting(user_ids: Any, **more: Any) -> Any:
         found = whole(user_ids, **more)
-        worked.append(sum(len(facts.assignments) for theirs in found.values() for facts in theirs.values()))
+        worked.append(
+            sum(len(facts.assignments) for theirs in found.held.values() for facts in theirs.values())
+        )
         return found
 
     monkeypatch.setattr(reviewing.parts, "people", counting)  # type: ignore[attr-defined]
