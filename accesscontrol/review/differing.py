@@ -2,8 +2,8 @@
 
 # As in ``keys``, with two columns more: what holds at the ``one`` moment, and what at the ``two``. Looked at
 # are those alone whose own lines may not be the same, by what was given, by a group that came to other lines,
-# by a membership, by a life; or those with a text in their names; or everybody, where a line allows something
-# else at the other moment.
+# by a membership, by a life, and whoever has a line that allows something else at the other moment; or those
+# with a text in their names.
 WAYS = """slot AS MATERIALIZED (
     SELECT * FROM unnest(
         %(roles)s::uuid[], %(contracts)s::uuid[], %(lines)s::int[], %(ones)s::bool[], %(twos)s::bool[]
@@ -39,9 +39,9 @@ WAYS = """slot AS MATERIALIZED (
 # What holds at both ends holds in between, too: one look leaves out all that has not changed.
 _BOTH = "tstzrange(least(%(at1)s, %(at2)s), greatest(%(at1)s, %(at2)s), '[]')"
 _CHANGED = f"NOT during @> {_BOTH} AND (during @> %(at1)s) <> (during @> %(at2)s)"
-TURNED = f"""turned AS MATERIALIZED (
+_TURNED = f"""turned AS MATERIALIZED (
     SELECT user_id FROM given WHERE user_id IS NOT NULL AND one <> two
-    UNION
+    UNION {{besides}}
     SELECT m.user_id FROM (SELECT DISTINCT group_id FROM way WHERE one <> two) came CROSS JOIN LATERAL (
         SELECT user_id FROM tenants_membership
         WHERE group_id = ANY(ARRAY(SELECT came.group_id)) AND tenant_id = %(tenant)s
@@ -61,6 +61,17 @@ TURNED = f"""turned AS MATERIALIZED (
         LIMIT 1
     ) IS TRUE
 )"""
+# Who has a line that allows something else has it at both moments, or his own lines are not the same.
+_OTHERWISE = """
+    SELECT user_id FROM given WHERE user_id IS NOT NULL AND line = ANY(%(changed)s)
+    UNION
+    SELECT user_id FROM tenants_membership
+    WHERE tenant_id = %(tenant)s AND during @> %(at1)s
+        AND (group_id IN (SELECT group_id FROM way WHERE line = ANY(%(changed)s))) IS TRUE
+    UNION
+"""
+TURNED = _TURNED.format(besides="")
+TURNED_OR_OTHERWISE = _TURNED.format(besides=_OTHERWISE)
 PEOPLE = """person AS MATERIALIZED (
     SELECT line, user_id, bool_or(one) AS one, bool_or(two) AS two FROM (
         SELECT line, user_id, one, two FROM given WHERE {given}
@@ -91,7 +102,6 @@ _OF = {
 }
 OF_TURNED = {place: text.format(who="SELECT user_id FROM turned") for place, text in _OF.items()}
 OF_NAMED = {place: text.format(who="SELECT id FROM named") for place, text in _OF.items()}
-OF_ANYBODY = {"given": "user_id IS NOT NULL", "member": "", "life": ""}
 # Of those who turned the nearest to the edge, for the rows, and a few of all, for the number. They are looked
 # up one by one: of a few that is less than a look at all memberships and lives.
 NEAREST = """near AS MATERIALIZED (

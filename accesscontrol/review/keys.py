@@ -160,7 +160,7 @@ def nearest(
     from_edge = f"AND {ways['compared'].format(**order)}" if edge else ""
     parts = [
         _NAMED.format(first=ways["first"], once="NOT", text=""),
-        *(differing.WAYS, differing.TURNED),
+        *(differing.WAYS, _turned(sought)),
         differing.NEAREST.format(order=ways["order"].format(**order), from_edge=from_edge),
         differing.KEPT,
     ]
@@ -182,10 +182,12 @@ def _of_one(sought: Sought) -> list[str]:
 def _of_two(sought: Sought) -> list[str]:
     if sought.text:
         return [differing.WAYS, differing.PEOPLE.format(**differing.OF_NAMED), differing.KEPT]
-    if sought.told["changed"]:
-        return [differing.WAYS, differing.PEOPLE.format(**differing.OF_ANYBODY), differing.KEPT]
     whom = differing.PEOPLE.format(**differing.OF_TURNED)
-    return [differing.WAYS, differing.TURNED, whom, differing.KEPT]
+    return [differing.WAYS, _turned(sought), whom, differing.KEPT]
+
+
+def _turned(sought: Sought) -> str:
+    return differing.TURNED_OR_OTHERWISE if sought.told["changed"] else differing.TURNED
 
 
 def _order(edge: Edge | None, backwards: bool) -> dict[str, str]:

@@ -144,10 +144,8 @@ class _Looking:
         return (few, near) if few is not None and near is not None else self._rows(edge, limit)
 
     def _of_few(self, edge: Edge | None, limit: int) -> tuple[int | None, dict[Place, Change | UUID] | None]:
-        """By a few whose lines may differ. Where a line allows something else, it may be anybody's."""
+        """By a few whose lines may differ."""
         sought = self.lines.sought()
-        if sought.told["changed"]:
-            return None, None
         most = None if self.asked.rows_alone else self.most
         number, near = keys.nearest(sought, edge=edge, backwards=self.backwards, limit=limit, most=most)
         return number, None if near is None else {self._place_of(each): each.user_id for each in near}

@@ -77,7 +77,7 @@ class Lines:
         return Edge(first, user_id, line)
 
     def sought(self) -> Sought:
-        """At one moment only the lines that fit; of two, all, for what is lost in one may be in the other."""
+        """At one moment only the lines that fit; of two, those that fit at either, at both."""
         (at, was), (later, becomes) = self._counted[0], self._counted[-1]
         if self.asked.other is None:
             return self._sought(self._side(at, self._fit(was)))
@@ -87,8 +87,12 @@ class Lines:
             if key in was and was[key].permissions != each.permissions
         }
         told = {"lost": self._fit(was), "gained": self._fit(becomes), "changed": self._fit(both)}
+        fitting = {key for lines in told.values() for key in lines}
+        before, after = (
+            {key: each for key, each in lines.items() if key in fitting} for lines in (was, becomes)
+        )
         numbers = {change: [self._numbers[key] for key in lines] for change, lines in told.items()}
-        return self._sought(self._side(at, was), self._side(later, becomes), told=numbers)
+        return self._sought(self._side(at, before), self._side(later, after), told=numbers)
 
     def surely(self) -> Sequence[Sought]:
         """Of two moments: who has such a line at the one is in the review, without a look at the other."""

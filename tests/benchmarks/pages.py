@@ -94,7 +94,8 @@ class Place:
                 yield f"applications/{application}{part}"
             yield f"access?application={application}"
             yield f"roles/of/{application}/viewer/holders"
-        for filters in ("role=role3", "q=user1", f"other={self.month_ago:%Y-%m-%dT%H:%M}"):
+        other = f"other={self.month_ago:%Y-%m-%dT%H:%M}"
+        for filters in ("role=role3", "q=user1", other, f"{other}&role=role3", f"{other}&q=user1"):
             yield f"access?application={self.tool}&{filters}"
         yield user
         for part in ("deactivate", "delete"):

@@ -142,13 +142,15 @@ class Laid:
         every += [(Slot(made, None, fact), len(every)) for made in self.made]  # several slots of one line
         sides = [every if self.lot.random() < 0.7 else self.lot.sample(every, 3) for _ in days]
         told = {change: self.lot.sample(range(7), self.lot.choice((2, 7))) for change in ("lost", "gained")}
+        told["changed"] = self.lot.sample(range(7), self.lot.choice((0, 0, 1, 3)))
         was, becomes = (self.held(day, slots) for day, slots in zip(days, sides, strict=True))
         wanted = {each for each in was - becomes if each[1] in told["lost"]}
         wanted |= {each for each in becomes - was if each[1] in told["gained"]}
+        wanted |= {each for each in becomes & was if each[1] in told["changed"]}
         sought = Sought(
             tenant_id=str(self.tenant.id),
             sides=[Side(self.day(day), slots) for day, slots in zip(days, sides, strict=True)],
-            told={**told, "changed": []},
+            told=told,
             text="",
             by_name=by_name,
         )
