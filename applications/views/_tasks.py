@@ -142,8 +142,10 @@ def _task(row: Any, tenant: Tenant, at: datetime) -> Task | None:
 
 
 def _worded(task: Task, title: Title, addresses: Mapping[str, str], said: Mapping[int, str]) -> Task:
-    url = addresses[task.action["page"]].replace(str(_ANY), str(task.contract_id))
+    before, _any, after = addresses[task.action["page"]].rpartition(str(_ANY))  # a slug may be alike
     note = said[id(task.note)] or _("Proposed by %(partner)s") % {"partner": title.provider}
     return task._replace(
-        text=title.text, note=note, action={"label": said[id(task.action["label"])], "url": url}
+        text=title.text,
+        note=note,
+        action={"label": said[id(task.action["label"])], "url": f"{before}{task.contract_id}{after}"},
     )

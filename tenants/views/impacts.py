@@ -113,7 +113,8 @@ def _effect(effect: str) -> str:
 def _person(address: str, item: Found, _page: ConsolePage) -> dict[str, Any]:
     """``address`` is that of anybody: to make each anew takes longer than all else that is drawn of him."""
     roles = sorted({_key(urn) for urn in item["roles"]})
-    return {"text": f"{item['name']}: {', '.join(roles)}", "url": address.replace(_ANYBODY, item["userId"])}
+    before, _anybody, after = address.rpartition(_ANYBODY)  # a slug may be alike
+    return {"text": f"{item['name']}: {', '.join(roles)}", "url": f"{before}{item['userId']}{after}"}
 
 
 def _key(urn: str) -> str:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -16,7 +17,7 @@ from tenants.actions import partnerships, users
 from tenants.models.spanned import since
 from tests.applications.story import Party, manifest, party, person, register, share
 from tests.applications.test_pages import told
-from tests.support.factories import SYSTEM, make_tenant
+from tests.support.factories import SYSTEM, make_partners, make_tenant
 
 DAY = timedelta(days=1)
 
@@ -33,6 +34,20 @@ def test_answers_stand_before_what_ends(acme: Party, beta: Party) -> None:
     share(beta, acme, beta.applications["planner"], until="proposed")
     texts = [text for text, _note in waiting(acme.get())]
     assert texts == ["Fleet Planner from Beta", "Crane for Beta", "Fleet Planner for Beta"]
+
+
+def test_links_of_an_organization_that_is_called_like_what_stands_for_an_id(acme: Party) -> None:
+    """Addresses of many are made of one, in which the id is put in its place."""
+    planner, other = acme.applications["planner"], party(str(UUID(int=0)))
+    make_partners(acme.tenant, other.tenant, at=timezone.now())
+    contract = share(acme, other, planner)
+    share(acme, other, register(acme, "Crane"), until="proposed")
+    [task] = other.get().context["tasks"]
+    assert other.get(task.action["url"].removeprefix(other.url())).status_code == 200
+    wanted = assignments.Wanted(role="reader", application_id=planner.pk, user_id=other.user.pk)
+    assignments.assign(tenant=other.tenant, wanted=wanted, by=SYSTEM, at=timezone.now())
+    foreseen = other.get(f"contracts/{contract.pk}/end").content.decode()
+    assert f'href="{other.url(f"users/{other.user.pk}")}"' in foreseen
 
 
 def test_credentials_that_end_soon(acme: Party) -> None:
