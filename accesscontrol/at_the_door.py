@@ -47,7 +47,7 @@ _PLACES = {
 _PICKED = {part: itemgetter(*map(list(_ROOM).index, places.split())) for part, places in _PLACES.items()}
 # Under these keys all that the portal declares leaves its traces: itself, its roles, what they hold.
 _KEYS = [kept.number_of(PORTAL_ID), kept.LOST_NUMBER]
-_VERSION = """SELECT coalesce(bit_xor(nonce), 0), count(*), pg_current_xact_id_if_assigned() IS NOT NULL
+_VERSION = f"""SELECT coalesce(bit_xor(nonce), 0), count(*), {kept.OWN}
     FROM accesscontrol_factchange WHERE key = ANY(%(keys)s::bigint[])"""
 _HELD = "id, group_id, during, by_name, contract_id, application_id, key, made, made_name"
 # Of the tenant's own roles those that the caller holds, by their keys; for who holds none nothing is read.
@@ -186,9 +186,9 @@ def _learned(parts: _Parts) -> _Portal | None:
     if own is None:
         return None
     roles = bound(parts["declared"], [PORTAL_ID], [""])[PORTAL_ID, ""].application
-    ((*version, has_written),) = parts["version"]
+    ((*version, own_alone),) = parts["version"]
     portal = _Portal(tuple(version), application_of(own), roles)
-    if kept.may_keep(traces=int(version[1]), has_written=has_written):
+    if kept.may_keep(traces=int(version[1]), own=own_alone):
         _kept.portal = portal
     return portal
 

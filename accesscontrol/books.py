@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +28,8 @@ FROM (
 ) p
 JOIN applications_applicationrole r ON r.id = p.role_id AND r.application_id = ANY(%(applications)s)
 CROSS JOIN LATERAL (
-    SELECT type, key FROM applications_resource WHERE id = p.resource_id AND owner_tenant_id IS NULL OFFSET 0
+    SELECT type, key FROM applications_resource
+    WHERE id = p.resource_id AND application_id = r.application_id AND owner_tenant_id IS NULL OFFSET 0
 ) s
 GROUP BY r.application_id, r.key, p.during, p.held
 """
@@ -52,7 +54,7 @@ GROUP BY p.tenant_id, s.owner_tenant_id IS NOT NULL, s.application_id, r.key, p.
 _KNOWN = f"""
 SELECT NULL::bigint, NULL::bigint, NULL::bigint, NULL::boolean, made.* FROM ({_MADE}) made
 UNION ALL
-SELECT key, bit_xor(nonce), count(*), pg_current_xact_id_if_assigned() IS NOT NULL,
+SELECT key, bit_xor(nonce), count(*), {kept.OWN},
     NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM accesscontrol_factchange WHERE key = ANY(%(numbers)s::bigint[]) GROUP BY key
 """
@@ -95,7 +97,8 @@ FROM (
 ) p
 JOIN applications_applicationrole r ON r.id = p.role_id AND r.application_id = ANY(%(applications)s)
 CROSS JOIN LATERAL (
-    SELECT type, key FROM applications_resource WHERE id = p.resource_id AND owner_tenant_id IS NULL OFFSET 0
+    SELECT type, key FROM applications_resource
+    WHERE id = p.resource_id AND application_id = r.application_id AND owner_tenant_id IS NULL OFFSET 0
 ) s
 GROUP BY r.application_id, r.key, p.during, p.held
 UNION ALL
@@ -134,7 +137,8 @@ def of_tenant(application_ids: Collection[str], *, tenant_id: UUID | str) -> dic
         read = _read(application_ids, known, tenant_id)
     found: dict[str, RoleBook] = {}
     for (application_id, _tenant), read_now in bound(read.rows, application_ids, {str(tenant_id)}).items():
-        declared = known.get(application_id) or kept.Book(read.version(application_id), read_now.application)
+        roles = MappingProxyType(read_now.application)  # from now on other requests have it, too
+        declared = known.get(application_id) or kept.Book(read.version(application_id), roles)
         if application_id not in known and read.may_keep(application_id):
             kept.books.put(application_id, declared)
         found[application_id] = replace(read_now, application=declared.roles)
@@ -147,7 +151,7 @@ class _Read:
 
     rows: list[tuple[Any, ...]]
     versions: dict[int, tuple[int, int]]  # all nonces in one XOR, and how many there are
-    has_written: bool
+    own: bool  # as kept.OWN says
 
     def version(self, application_id: str) -> kept.Version:
         """Of all on which that rests what the application declares."""
@@ -155,7 +159,7 @@ class _Read:
 
     def may_keep(self, application_id: str) -> bool:
         _, traces = self.versions.get(kept.number_of(application_id), (0, 0))
-        return kept.may_keep(traces=traces, has_written=self.has_written)
+        return kept.may_keep(traces=traces, own=self.own)
 
 
 def _read(application_ids: Collection[str], known: Container[str], tenant_id: UUID | str) -> _Read:

@@ -6,7 +6,7 @@ alike for all organizations, whoever reads it.
 """
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,6 +16,12 @@ from accesscontrol.models.changes import LOST, number
 COMMITTED_ONLY = True  # not where tests take back all that they do: they keep more than any process
 MOST = 40_000  # permissions in all
 LOST_NUMBER = number(LOST)
+# Of a statement that reads with its rows which version they are of: whether nobody else may be told them. Who
+# has written sees what nobody else may ever see, and the traces of it may be gone. An older snapshot may find
+# a table empty that was rewritten since, under a version that counts. In another encoding names are others.
+OWN = """(pg_current_xact_id_if_assigned() IS NOT NULL
+    OR current_setting('transaction_isolation') <> 'read committed'
+    OR current_setting('client_encoding') <> 'UTF8')"""
 Version = tuple[object, ...]
 Declared = Mapping[str, tuple[PermissionFact, ...]]  # by the key of the role
 
@@ -25,13 +31,12 @@ def number_of(application_id: str) -> int:
     return number(f"a:{application_id}")
 
 
-def may_keep(*, traces: int, has_written: bool) -> bool:
-    """Whether what was read may be kept for other requests.
+def may_keep(*, traces: int, own: bool) -> bool:
+    """Whether what was read may be kept for other requests: not where :data:`OWN` says no.
 
-    Not without any trace: one version could be of two databases. Nor of a transaction that has written: of
-    its own it sees what nobody else may ever see, and the traces of it may be gone.
+    Nor without any trace: one version could be of two databases.
     """
-    return traces > 0 and not (has_written and COMMITTED_ONLY)
+    return traces > 0 and not (own and COMMITTED_ONLY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +53,15 @@ class Book:
 
 
 class Books:
-    """Those that were used last, as many as have room."""
+    """Those that were used last, as many as have room.
+
+    When there is none, whoever has most there gives way: applications begin with their owner's name.
+    """
 
     def __init__(self, most: int) -> None:
-        self._most, self._weight = most, 0
+        self._most = most
         self._kept: OrderedDict[str, Book] = OrderedDict()  # used last: at the end
+        self._weights: Counter[str] = Counter()  # by owner
         self._turn = threading.Lock()
 
     def get(self, application_id: str) -> Book | None:
@@ -64,23 +73,30 @@ class Books:
             return found
 
     def put(self, application_id: str, book: Book) -> None:
-        """In the place of what stood there. What was used longest ago gives way; not to one without room."""
+        """In the place of what stood there; nothing gives way to one for which there is never room."""
         with self._turn:
-            former = self._kept.pop(application_id, None)
-            self._weight -= former.weight if former else 0
+            if application_id in self._kept:
+                self._take(application_id)
             if book.weight > self._most:
                 return
             self._kept[application_id] = book
-            self._weight += book.weight
-            while self._weight > self._most:
-                _, gone = self._kept.popitem(last=False)
-                self._weight -= gone.weight
+            self._weights[_owner(application_id)] += book.weight
+            while self._weights.total() > self._most:
+                [(owner, _weight)] = self._weights.most_common(1)
+                self._take(next(each for each in self._kept if _owner(each) == owner))
+
+    def _take(self, application_id: str) -> None:
+        self._weights[_owner(application_id)] -= self._kept.pop(application_id).weight
 
     def clear(self) -> None:
         """As in a process that has just begun."""
         with self._turn:
             self._kept.clear()
-            self._weight = 0
+            self._weights.clear()
+
+
+def _owner(application_id: str) -> str:
+    return application_id.partition(".")[0]
 
 
 books = Books(MOST)

@@ -27,7 +27,7 @@ WITH RECURSIVE reach(user_id, group_id, during) AS (
 )
 SELECT user_id, NULL, (
     SELECT CASE WHEN u.display_name > '' THEN u.display_name ELSE u.username END
-    FROM tenants_user u WHERE u.id = user_id
+    FROM tenants_user u WHERE u.id = user_id AND u.tenant_id = %(tenant)s
 ), during
 FROM tenants_useractivity
 WHERE tenant_id = %(tenant)s AND user_id = ANY(%(users)s::uuid[]) AND NOT isempty(during)
