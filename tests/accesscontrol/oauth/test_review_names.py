@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accesscontrol.actions import assignments
 from accesscontrol.actions.assignments import Wanted
+from accesscontrol.models import Assignment
 from accesscontrol.review import USER, Asked, Order, part, review
 from iam_portal.walls import tenant_scope
 from tenants.actions import deletion, users
@@ -73,3 +74,17 @@ def test_who_never_lived_is_nobody(shared: World, order: Order, lives: str) -> N
     assert lines(shared, at, order) == ["Ann"]
     assert lines(shared, at, order, timezone.now()) == []
     connection.check_constraints()
+
+
+@pytest.mark.parametrize("order", Order)
+def test_whom_another_organization_has_is_nobody_here(shared: World, order: Order) -> None:
+    """As no act would lay the rows: his life, and what is assigned to him, are of this one."""
+    give(shared, person(shared, "ann"))
+    given = give(shared, person(shared, "bob"))
+    eve = person(shared, "eve", tenant=shared.acme)
+    with tenant_scope(shared.acme.id):
+        UserActivity.objects.filter(user=eve).update(during="empty")
+    with tenant_scope(shared.globex.id):
+        UserActivity.objects.create(tenant=shared.globex, user=eve, during=(shared.clock.at, None))
+        Assignment.objects.filter(id=given.id).update(user=eve)
+    assert lines(shared, shared.clock.forward(hours=1), order) == ["Ann"]
