@@ -22,6 +22,8 @@ pytestmark = pytest.mark.exhaustive(3)
 
 # Of a page of 50 and of 500 people, and the like, a question's own number; nothing sends more than this.
 MOST = 80
+# Of few it reads all who have something; of many it counts to a thousand, and then looks for the nearest.
+ONE_MORE = ("access review of an application, a page",)
 TIMES = 1 if os.environ.get("CI") else 10
 
 
@@ -42,7 +44,8 @@ def test_every_question_sends_as_many_statements_in_a_large_company(
         cursor.execute("ANALYZE")
     counts = [_statements(company, clock) for company in (few, many)]
     # A page may leave out in the large company what would be too long there; it never asks more.
-    more = {what: (count, counts[0][what]) for what, count in counts[1].items() if count > counts[0][what]}
+    few_ask = {what: count + (what in ONE_MORE) for what, count in counts[0].items()}
+    more = {what: (count, few_ask[what]) for what, count in counts[1].items() if count > few_ask[what]}
     assert more == {}
     assert max(counts[1].values()) <= MOST
     keys.forget()
