@@ -184,7 +184,7 @@ def run_many(command: Sequence[str], processes: int) -> int:
 def _ended(child: "subprocess.Popen[bytes]") -> int:
     """Its status; one that does not end in time is killed."""
     try:
-        return child.wait(GRACE + 3 * LAST_SECONDS)
+        return child.wait(GRACE + 1.5 * LAST_SECONDS)  # less than who stops us waits: 45 s
     except subprocess.TimeoutExpired:
         child.kill()
         return child.wait()
